@@ -1,0 +1,51 @@
+"""Arousal, dominance and valence of speech, as objects of audinterface.
+
+Names are imported when they are first used: ``import audw2s`` costs nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+from audw2s.version import __version__
+
+if TYPE_CHECKING:
+    from audw2s.catalogue import DIMENSIONS
+    from audw2s.catalogue import load
+    from audw2s.catalogue import models
+    from audw2s.interface import Feature
+    from audw2s.interface import Process
+    from audw2s.segment import Segment
+    from audw2s.signal import UnusableSignalError
+
+_HOMES = {
+    "DIMENSIONS": "catalogue",
+    "Feature": "interface",
+    "Process": "interface",
+    "Segment": "segment",
+    "UnusableSignalError": "signal",
+    "load": "catalogue",
+    "models": "catalogue",
+}
+
+__all__ = [
+    "DIMENSIONS",
+    "Feature",
+    "Process",
+    "Segment",
+    "UnusableSignalError",
+    "__version__",
+    "load",
+    "models",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'audw2s' has no attribute '{name}'")
+    value = getattr(importlib.import_module(f"audw2s.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

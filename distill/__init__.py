@@ -1,0 +1,1 @@
+"""Distil A/D/V students from a teacher: label, train, evaluate, export."""

@@ -1,0 +1,159 @@
+"""Batches of crops with a teacher's labels: a pure function of their number."""
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+import audw2s
+from audw2s.catalogue import DIMENSIONS
+from audw2s.distill import augment
+from audw2s.distill.corpora.table import read_corpus
+from audw2s.signal import load
+
+if TYPE_CHECKING:
+    from audw2s.distill.train import Config
+
+SAMPLING_RATE = 16000
+
+
+class Batches:
+    """Draws clips, changes them, and asks the teacher what it hears.
+
+    All audio is held in memory as 16 bit, 115 MB an hour.
+
+    Args:
+        config: of the training
+
+    """
+
+    def __init__(self, config: "Config"):
+        self.config = config
+        self.clips, self.labels, self.shares = [], [], []
+        self.validation: list[tuple[np.ndarray, np.ndarray]] = []
+        self.teacher = audw2s.load(config.teacher)
+        stored = stored_labels(config.labels) if config.labels else None
+        for corpus, share in config.corpora.items():
+            self._add(read_corpus(corpus), share, stored)
+        self.shares = np.array(self.shares) / np.sum(self.shares)
+        tables = [read_corpus(corpus) for corpus in config.noise]
+        self.noise = [clip for table in tables for clip in read_clips(table)]
+
+    def _add(
+        self,
+        table: pd.DataFrame,
+        share: float,
+        stored: dict[tuple, np.ndarray] | None,
+    ) -> None:
+        """Add a corpus; some of its speakers are only for validation."""
+        rng = np.random.default_rng(self.config.seed)
+        speakers = np.sort(table["speaker"].unique())
+        count = max(1, round(self.config.held_out * len(speakers)))
+        kept = rng.permutation(speakers)[:count] if len(speakers) > 1 else []
+        is_kept = table["speaker"].isin(kept).to_numpy()
+        training = table[~is_kept]
+        self.clips += read_clips(training)
+        self.shares += [share / len(training)] * len(training)
+        validation = table[is_kept]
+        validation = validation.iloc[rng.permutation(len(validation))[:100]]
+        held_out = read_clips(validation)
+        if stored is None:
+            heard = [self.hear(as_float(clip)) for clip in held_out]
+        else:
+            self.labels += [stored[key] for key in keys(training)]
+            heard = [stored[key] for key in keys(validation)]
+        self.validation += zip(held_out, heard, strict=True)
+
+    def hear(self, signal: np.ndarray) -> np.ndarray:
+        """What the teacher says of a signal ``(num_samples,)``."""
+        return self.teacher(signal[None], outputs="logits")[0]
+
+    def held_out(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Whole clips of held-out speakers with the teacher's values."""
+        return [
+            (torch.from_numpy(as_float(clip)), torch.from_numpy(label))
+            for clip, label in self.validation
+        ]
+
+    def make(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Make the batch of a step.
+
+        Returns:
+            signals ``(batch, time)`` and labels ``(batch, 3)``
+
+        """
+        rng = np.random.default_rng((self.config.seed, step))
+        length = int(rng.uniform(*self.config.crop_dur) * SAMPLING_RATE)
+        chosen = rng.choice(len(self.clips), self.config.batch_size, p=self.shares)
+        pairs = [self._sample(number, length, rng) for number in chosen]
+        signals, labels = zip(*pairs, strict=True)
+        return torch.from_numpy(np.stack(signals)), torch.from_numpy(np.stack(labels))
+
+    def _sample(
+        self,
+        number: int,
+        length: int,
+        rng: np.random.Generator,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        signal = self._crop(number, length, rng)
+        label = self.labels[number] if self.labels else None
+        if rng.random() < self.config.mixup:
+            other = rng.choice(len(self.clips), p=self.shares)
+            second, ratio = self._crop(other, length, rng), rng.uniform(0, 20)
+            signal = augment.mix(signal, second, ratio)
+            if label is not None:
+                # Deviation: labels are mixed instead of labelling the mixture
+                weight = 1 / (1 + 10 ** (-ratio / 20))
+                label = weight * label + (1 - weight) * self.labels[other]
+        if self.noise and rng.random() < self.config.noisy:
+            noise = as_float(self.noise[rng.integers(len(self.noise))])
+            noise = augment.crop(noise, length, rng)
+            signal = augment.mix(signal, noise, rng.uniform(*self.config.snr))
+        signal = signal.astype(np.float32)
+        return signal, self.hear(signal) if label is None else label.astype(np.float32)
+
+    def _crop(self, number: int, length: int, rng: np.random.Generator) -> np.ndarray:
+        clip = as_float(self.clips[number])
+        if self.labels:
+            return augment.crop(clip, length, rng)
+        factor = np.exp(rng.uniform(*np.log(self.config.speed)))
+        cut = augment.crop(clip, int(length * factor) + 1, rng)
+        return augment.crop(augment.change_speed(cut, factor), length, rng)
+
+
+def as_float(clip: np.ndarray) -> np.ndarray:
+    """16 bit integers to float32 in -1…1."""
+    return clip.astype(np.float32) / 32768
+
+
+def read_clips(table: pd.DataFrame) -> list[np.ndarray]:
+    """Read clips as 16 bit integers, the longest file once."""
+    clips = []
+    rows = table[["file", "start", "end"]].itertuples(index=False)
+    name = os.path.basename(os.path.dirname(table["file"].iloc[0])) if len(table) else ""
+    for file, start, end in tqdm(rows, total=len(table), desc=f"Read {name}"):
+        clip = load(file, start=start.total_seconds(), end=seconds(end))
+        clips.append((np.clip(clip, -1, 1) * 32767).round().astype(np.int16))
+    return clips
+
+
+def seconds(time: pd.Timedelta) -> float | None:
+    """Seconds of a timedelta, ``None`` for NaT."""
+    return None if pd.isna(time) else time.total_seconds()
+
+
+def keys(table: pd.DataFrame) -> list[tuple]:
+    """What identifies clips across tables: file, start, end in seconds."""
+    return [
+        (os.path.abspath(file), start.total_seconds(), seconds(end))
+        for file, start, end in table[["file", "start", "end"]].itertuples(index=False)
+    ]
+
+
+def stored_labels(path: str) -> dict[tuple, np.ndarray]:
+    """Labels of clips from a table that ``audw2s distill label`` wrote."""
+    table = pd.read_parquet(path)
+    return dict(zip(keys(table), table[list(DIMENSIONS)].to_numpy(), strict=True))

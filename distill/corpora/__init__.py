@@ -1,0 +1,1 @@
+"""Corpora of every layout, as one kind of table."""

@@ -1,0 +1,127 @@
+"""One kind of table for every corpus: a row per clip.
+
+Columns: ``file`` (absolute path), ``start`` and ``end`` (timedeltas, the end NaT
+for "to the end of the file"), ``speaker`` (a string, the file where nothing is
+known), and whatever labels the corpus has.
+"""
+
+import os
+
+import audeer
+import audformat
+import numpy as np
+import pandas as pd
+
+from audw2s.catalogue import DIMENSIONS
+
+AUDIO = ("wav", "flac", "mp3", "ogg", "opus", "aiff", "aif", "m4a", "mp4")
+"""File extensions that are looked for in folders."""
+
+
+def read_corpus(path: str) -> pd.DataFrame:
+    """Read a corpus of any supported layout.
+
+    Args:
+        path: a ``.csv`` or ``.parquet`` file with a column ``file`` (relative to
+            the folder it lies in), the root of an audformat database, one of its
+            tables as ``ROOT:TABLE``, or a folder that is searched for audio
+
+    Returns:
+        table as described in this module
+
+    Raises:
+        FileNotFoundError: if there is nothing at this path
+        ValueError: if the table has no column ``file``, or no row
+
+    """
+    root, _, name = path.partition(":")
+    if os.path.isfile(os.path.join(root, "db.yaml")):
+        table = _from_audformat(root, name)
+    elif os.path.isdir(path):
+        table = pd.DataFrame({"file": list_audio(path)})
+    elif os.path.isfile(path):
+        table = _from_file(path)
+    else:
+        raise FileNotFoundError(f"No folder, table or database at '{path}'.")
+    if table.empty:
+        raise ValueError(f"'{path}' holds no clips.")
+    return _complete(table)
+
+
+def list_audio(folder: str) -> list[str]:
+    """All audio files in a folder and its subfolders, sorted."""
+    files = audeer.list_file_names(folder, recursive=True)
+    return sorted(f for f in files if audeer.file_extension(f).lower() in AUDIO)
+
+
+def _from_file(path: str) -> pd.DataFrame:
+    if path.endswith(".parquet"):
+        table = pd.read_parquet(path)
+    else:
+        table = pd.read_csv(path, dtype={"speaker": str})
+    if "file" not in table.columns:
+        raise ValueError(f"'{path}' needs a column 'file', it has {list(table)}.")
+    folder = os.path.dirname(os.path.abspath(path))
+    return table.assign(file=[os.path.join(folder, file) for file in table["file"]])
+
+
+def _from_audformat(root: str, name: str) -> pd.DataFrame:
+    database = audformat.Database.load(root)
+    if name:
+        frame = database[name].get()
+        index = audformat.utils.to_segmented_index(frame.index)
+    else:
+        index = audformat.utils.to_segmented_index(database.files)
+        frame = pd.DataFrame(index=database.files)
+    table = index.to_frame(index=False)
+    for column in frame:
+        table[column] = frame[column].to_numpy()
+    table["file"] = [os.path.join(database.root, file) for file in table["file"]]
+    return table
+
+
+def _complete(table: pd.DataFrame) -> pd.DataFrame:
+    table = table.reset_index(drop=True)
+    if "start" not in table:
+        table["start"] = pd.to_timedelta(0)
+    if "end" not in table:
+        table["end"] = pd.Series(pd.NaT, table.index, dtype="timedelta64[ns]")
+    for column in ("start", "end"):
+        table[column] = pd.to_timedelta(table[column]).dt.as_unit("ns")
+    if "speaker" not in table:
+        table["speaker"] = table["file"]
+    table["speaker"] = table["speaker"].astype(str)
+    return table
+
+
+def ratings(table: pd.DataFrame, low: float, high: float) -> np.ndarray:
+    """Human ratings, mapped to 0…1.
+
+    Args:
+        table: with columns ``rater1_arousal``, ``rater1_dominance``, … or, if
+            there is one value per clip, ``arousal``, ``dominance``, ``valence``
+        low: lowest value of the scale
+        high: highest value of the scale
+
+    Returns:
+        ``(num_raters, num_clips, 3)``
+
+    Raises:
+        ValueError: if the table has neither kind of columns
+
+    Examples:
+        >>> table = pd.DataFrame([[1, 3, 5]], columns=DIMENSIONS)
+        >>> ratings(table, 1, 5)
+        array([[[0. , 0.5, 1. ]]])
+
+    """
+    last = f"_{DIMENSIONS[0]}"
+    raters = [c.removesuffix(last) for c in table if c.endswith(last)]
+    columns = [[f"{rater}_{d}" for d in DIMENSIONS] for rater in raters]
+    if not columns:
+        columns = [list(DIMENSIONS)]
+    missing = {c for group in columns for c in group} - set(table)
+    if missing:
+        raise ValueError(f"Human ratings are missing columns: {sorted(missing)}.")
+    values = np.stack([table[group].to_numpy(float) for group in columns])
+    return (values - low) / (high - low)

@@ -1,0 +1,151 @@
+"""From a torch network to one ONNX file that takes the raw signal."""
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+
+import audeer
+import audonnx
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from torch import nn
+
+from audw2s.catalogue import DIMENSIONS
+from audw2s.catalogue import sha256
+
+
+def to_onnx(network: nn.Module) -> onnx.ModelProto:
+    """Export a network: ``signal`` [1, time] to ``hidden_states`` and ``logits``.
+
+    Args:
+        network: takes ``(batch, time)``, returns hidden states and logits
+
+    """
+    # The exporter tells about torchvision and its own deprecations on each call
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        program = torch.onnx.export(
+            network.eval(),
+            (torch.randn(1, 32000),),
+            input_names=["signal"],
+            output_names=["hidden_states", "logits"],
+            dynamic_shapes=({1: torch.export.Dim("time", min=64)},),
+            opset_version=18,
+            dynamo=True,
+            verbose=False,
+        )
+    return strip(program.model_proto)
+
+
+def strip(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Remove what the exporter notes about its own work, in place.
+
+    A fifth of a small model's size, and paths of the machine it was made on.
+    """
+    del model.graph.value_info[:]
+    del model.functions[:]
+    model.graph.doc_string = ""
+    for part in [model.graph, *model.graph.input, *model.graph.output]:
+        del part.metadata_props[:]
+    for part in [*model.graph.node, *model.graph.initializer]:
+        del part.metadata_props[:]
+        part.doc_string = ""
+    return model
+
+
+def halve(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Store weights as float16 where that loses nothing, in place.
+
+    The graph casts them back to float32 when it is loaded, so results are those
+    of the float32 file. Whisper's weights are published in float16.
+    """
+    casts = []
+    for weight in model.graph.initializer:
+        values = onnx.numpy_helper.to_array(weight)
+        if values.dtype != np.float32 or values.size < 1000:
+            continue
+        half = values.astype(np.float16)
+        if not np.array_equal(half.astype(np.float32), values):
+            continue
+        name = weight.name
+        weight.CopyFrom(onnx.numpy_helper.from_array(half, f"{name}.half"))
+        casts.append(
+            onnx.helper.make_node(
+                "Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT
+            )
+        )
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return model
+
+
+def save(model: onnx.ModelProto, folder: str, properties: dict[str, str]) -> str:
+    """Write a model folder: ``model.onnx`` and a ``model.yaml`` for audonnx.
+
+    Args:
+        model: with output ``logits`` of arousal, dominance, valence
+        folder: is created; files in it are replaced
+        properties: written into the ONNX file, see :func:`audw2s.load`
+
+    Returns:
+        sha256 of the ONNX file
+
+    """
+    audeer.mkdir(folder)
+    onnx.helper.set_model_props(model, properties)
+    onnx.checker.check_model(model)
+    path = os.path.join(folder, "model.onnx")
+    onnx.save(model, f"{path}.tmp")
+    os.replace(f"{path}.tmp", path)
+    labelled = audonnx.Model(path, labels={"logits": list(DIMENSIONS)})
+    labelled.to_yaml(os.path.join(folder, "model.yaml"))
+    return sha256(path)
+
+
+def probes(sampling_rate: int = 16000) -> Iterator[tuple[str, np.ndarray]]:
+    """Signals on which two forms of a network are compared.
+
+    Yields:
+        name and ``(num_samples,)``, float32, of odd lengths
+
+    """
+    rng = np.random.default_rng(0)
+    for length in (64, 65, 333, 1001, 7999, 8001, 24681, 80000, 159999):
+        noise = rng.standard_normal(length) * 0.1
+        yield f"noise {length}", noise.astype(np.float32)
+    time = np.arange(33333) / sampling_rate
+    yield "silence", np.zeros(33333, np.float32)
+    yield "constant", np.full(33333, 0.25, np.float32)
+    yield "tone", (0.5 * np.sin(2 * np.pi * 440 * time)).astype(np.float32)
+    sweep = np.sin(2 * np.pi * (50 * time + 1800 * time**2))
+    yield "sweep", (0.5 * sweep).astype(np.float32)
+    yield "loud", (3 * sweep).astype(np.float32)
+    yield "quiet", (1e-4 * sweep).astype(np.float32)
+
+
+def parity(
+    network: nn.Module,
+    model: onnx.ModelProto,
+    signals: Iterator[tuple[str, np.ndarray]] | None = None,
+) -> float:
+    """Largest difference between a network's logits and its ONNX form's.
+
+    Args:
+        network: in torch
+        model: its export
+        signals: names and arrays ``(num_samples,)``, :func:`probes` by default
+
+    """
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    worst = 0.0
+    for _, signal in signals or probes():
+        with torch.inference_mode():
+            expected = network(torch.from_numpy(signal[None]))[1].numpy()
+        (found,) = session.run(["logits"], {"signal": signal[None]})
+        worst = max(worst, float(np.abs(expected - found).max()))
+    return worst

@@ -1,0 +1,1 @@
+"""Teachers: large models whose A/D/V outputs students learn."""

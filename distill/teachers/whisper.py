@@ -1,0 +1,139 @@
+"""Our offline teacher: layers of Whisper's encoder with an A/D/V head.
+
+It is ours, fitted to the ratings it is given, and not the paper's teacher.
+"""
+
+import dataclasses
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import nn
+from transformers import WhisperConfig
+from transformers.models.whisper.modeling_whisper import WhisperEncoder
+
+from audw2s.distill.students.frontend import hann_dft
+from audw2s.distill.students.frontend import slaney_mel
+
+
+@dataclasses.dataclass(frozen=True)
+class Size:
+    """Widths of a Whisper encoder."""
+
+    d_model: int
+    encoder_layers: int
+    encoder_attention_heads: int
+    encoder_ffn_dim: int
+    num_mel_bins: int = 80
+
+
+SIZES = {
+    "tiny": Size(384, 4, 6, 1536),
+    "base": Size(512, 6, 8, 2048),
+}
+"""Widths of the encoders that can be a teacher's backbone."""
+
+
+def load_encoder(path: str, size: Size) -> WhisperEncoder:
+    """Load an encoder from safetensors, every key and shape matched.
+
+    Args:
+        path: file with the keys of transformers' ``WhisperEncoder``
+        size: widths of the encoder
+
+    Raises:
+        RuntimeError: if a key is missing, unknown, or has a wrong shape
+
+    """
+    encoder = WhisperEncoder(WhisperConfig(**dataclasses.asdict(size)))
+    weights = {name: value.float() for name, value in load_file(path).items()}
+    encoder.load_state_dict(weights, strict=True)
+    return encoder.eval().requires_grad_(False)
+
+
+class WhisperLogMel(nn.Module):
+    """Whisper's log-mel, on the clip's true length.
+
+    Whisper pads each clip to 30 s; here it is padded to half a second at most.
+
+    Shape:
+        ``(batch, time)`` -> ``(batch, 80, frames)``, 100 frames a second
+    """
+
+    min_samples = 8000
+
+    def __init__(self):
+        super().__init__()
+        real, imag = hann_dft(400)
+        dft = torch.tensor(np.concatenate([real, imag])[:, None], dtype=torch.float32)
+        mel = torch.tensor(slaney_mel(16000, 400, 80), dtype=torch.float32)
+        self.register_buffer("dft", dft)
+        self.register_buffer("mel", mel.T.contiguous())
+
+    def forward(self, signal: torch.Tensor) -> torch.Tensor:
+        """Return scaled log10 mel power, at most 8 below the clip's maximum."""
+        silence = signal.new_zeros(1, self.min_samples).expand(signal.shape[0], -1)
+        length = torch.sym_max(signal.shape[1], self.min_samples)
+        signal = torch.cat([signal, silence], dim=1)[:, :length]
+        signal = nn.functional.pad(signal[:, None], (200, 200), mode="reflect")
+        spectrum = nn.functional.conv1d(signal, self.dft, stride=160)[..., :-1]
+        real, imag = spectrum.chunk(2, dim=1)
+        mel = self.mel @ (real.square() + imag.square())
+        log = torch.log10(torch.clamp(mel, min=1e-10))
+        log = torch.maximum(log, log.amax(dim=(1, 2), keepdim=True) - 8)
+        return (log + 4) / 4
+
+
+class WhisperTeacher(nn.Module):
+    """Mean and deviation over time of some encoder layers, and a linear head.
+
+    The early layers carry the emotion, the last ones the words: layers above
+    the last one that is read are not part of the network.
+
+    Args:
+        encoder: Whisper's encoder
+        layers: which hidden states are read, 0 before the first layer
+
+    Shape:
+        - signal ``(batch, time)``, 16 kHz, 64 samples to 30 s
+        - hidden states ``(batch, 2 * width * len(layers))``
+        - logits ``(batch, 3)``: arousal, dominance, valence, unclipped
+    """
+
+    def __init__(self, encoder: WhisperEncoder, layers: tuple[int, ...] = (1, 2, 3)):
+        super().__init__()
+        self.logmel = WhisperLogMel()
+        self.conv1 = encoder.conv1
+        self.conv2 = encoder.conv2
+        self.positions = encoder.embed_positions
+        self.layers = encoder.layers[: max(layers)]
+        self.read = layers
+        width = encoder.config.d_model
+        self.adv = nn.Linear(2 * width * len(layers), 3)
+
+    def features(self, signal: torch.Tensor) -> torch.Tensor:
+        """Return the pooled hidden states."""
+        hidden = nn.functional.gelu(self.conv1(self.logmel(signal)))
+        hidden = nn.functional.gelu(self.conv2(hidden)).transpose(1, 2)
+        hidden = hidden + self.positions.weight[: hidden.shape[1]]
+        states = [hidden]
+        for layer in self.layers:
+            states.append(layer(states[-1], None))
+        pooled = [pool(states[number]) for number in self.read]
+        return torch.cat(pooled, dim=1)
+
+    def forward(self, signal: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return hidden states and logits."""
+        hidden_states = self.features(signal)
+        return hidden_states, self.adv(hidden_states)
+
+
+def pool(hidden: torch.Tensor) -> torch.Tensor:
+    """Mean and standard deviation over time.
+
+    Shape:
+        ``(batch, tokens, width)`` -> ``(batch, 2 * width)``
+    """
+    mean = hidden.mean(dim=1)
+    variance = (hidden - mean[:, None]).square().mean(dim=1)
+    return torch.cat([mean, torch.sqrt(variance + 1e-12)], dim=1)
