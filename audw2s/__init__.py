@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from audw2s.catalogue import DIMENSIONS
     from audw2s.catalogue import load
     from audw2s.catalogue import models
-    from audw2s.interface import Feature
-    from audw2s.interface import Process
-    from audw2s.segment import Segment
+    from audw2s.interface.feature import Feature
+    from audw2s.interface.process import Process
+    from audw2s.interface.segment import Segment
     from audw2s.signal import UnusableSignalError
 
 _HOMES = {
     "DIMENSIONS": "catalogue",
-    "Feature": "interface",
-    "Process": "interface",
-    "Segment": "segment",
+    "Feature": "interface.feature",
+    "Process": "interface.process",
+    "Segment": "interface.segment",
     "UnusableSignalError": "signal",
     "load": "catalogue",
     "models": "catalogue",

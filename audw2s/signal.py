@@ -29,7 +29,15 @@ CLIPPED_SHARE = 0.001
 SHORT_DUR = 0.5
 """A recording (or window) below this many seconds is called short."""
 
-UNUSABLE = ("missing", "unreadable", "empty", "too_short", "not_finite")
+UNUSABLE = (
+    "missing",
+    "unreadable",
+    "empty",
+    "too_short",
+    "not_finite",
+    "sampling_rate",
+    "channels",
+)
 """Statuses for which no value is honest: their rows are NaN."""
 
 
@@ -43,7 +51,8 @@ class Report:
 
     One of the statuses ``ok``, ``short``, ``silent``, ``clipped``, ``truncated``
     (values are given), ``missing``, ``unreadable``, ``empty``, ``too_short``,
-    ``not_finite`` (values are NaN), each but the first with its reason in words.
+    ``not_finite``, ``sampling_rate``, ``channels`` (values are NaN), each but the
+    first with its reason in words.
     """
 
     problem: tuple[str, str] | None = None
@@ -193,7 +202,8 @@ def array_blocks(
 ) -> Iterator[np.ndarray]:
     """Cut an array into blocks ``(num_channels, num_samples)`` of float32."""
     report.sampling_rate = int(sampling_rate)
-    signal = np.atleast_2d(signal)
+    if signal.ndim > 2:
+        as_float(signal)
     size = max(1, int(BLOCK_DUR * sampling_rate))
     for first in range(0, signal.shape[1], size):
         yield as_float(signal[:, first : first + size])

@@ -43,12 +43,12 @@ def windows(
     buffer, offset, count, covered = None, 0, 0, 0
     for block in blocks:
         buffer = block if buffer is None else np.concatenate([buffer, block], axis=1)
-        while (first := round(count * hop_dur * sampling_rate) - offset) >= 0:
-            if first + size > buffer.shape[1]:
-                break
+        first = round(count * hop_dur * sampling_rate) - offset
+        while first + size <= buffer.shape[1]:
             yield count * hop_dur, buffer[:, first : first + size]
             covered = offset + first + size
             count += 1
+            first = round(count * hop_dur * sampling_rate) - offset
         dropped = min(first, buffer.shape[1])
         buffer, offset = buffer[:, dropped:], offset + dropped
     if buffer is None:

@@ -1,0 +1,135 @@
+"""The ``audw2s`` command: parses, calls, prints."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from typing import Annotated
+
+import typer
+
+from audw2s.distill.cli import app as distill
+from audw2s.version import __version__
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Arousal, dominance and valence of speech.",
+)
+app.add_typer(distill, name="distill")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"audw2s {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Version."),
+    ] = False,
+) -> None:
+    """Arousal, dominance and valence of speech."""
+
+
+@contextlib.contextmanager
+def usage_errors() -> Iterator[None]:
+    """Say in one sentence what the user can mend, and exit with 2."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        typer.echo(f"audw2s: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+@app.command()
+def models() -> None:
+    """List the models: what they are, how large, under which terms."""
+    from audw2s.catalogue import CATALOGUE
+
+    for entry in CATALOGUE.values():
+        typer.secho(entry.name, bold=True)
+        typer.echo(f"  {entry.description}")
+        facts = [
+            ("parameters", f"{entry.parameters:,}"),
+            ("input", f"mono, {entry.sampling_rate} Hz, {entry.max_dur:g} s at once"),
+            ("outputs", f"{', '.join(entry.outputs)}; roughly 0…1, not clipped"),
+            ("licence", entry.licence),
+            ("source", entry.source),
+            ("sha256", entry.sha256),
+            ("cite", entry.citation),
+        ]
+        for name, fact in facts:
+            typer.echo(f"  {name:<11}{fact}")
+
+
+@app.command()
+def predict(
+    paths: Annotated[
+        list[str],
+        typer.Argument(help="Files, folders (with subfolders), or patterns."),
+    ],
+    model: Annotated[
+        str, typer.Option(help="Name (see 'audw2s models') or model folder.")
+    ] = "wav2small",
+    out: Annotated[
+        str | None, typer.Option(help="Write the table to a .csv or .parquet file.")
+    ] = None,
+    win_dur: Annotated[
+        float | None, typer.Option(help="Seconds of a window; one row per window.")
+    ] = None,
+    hop_dur: Annotated[
+        float | None,
+        typer.Option(help="Seconds from window to window, half a window by default."),
+    ] = None,
+    num_workers: Annotated[int, typer.Option(min=1, help="Threads over files.")] = 1,
+) -> None:
+    """Print or write arousal, dominance and valence of audio files.
+
+    Every input has a row. Exit code 0 if all have values, 1 if some have not (the
+    table says why), 2 for wrong usage.
+    """
+    from audw2s.annotator import Annotator
+    from audw2s.files import check_table_path
+    from audw2s.files import find_audio
+    from audw2s.files import write_table
+    from audw2s.predict import predict as run
+    from audw2s.signal import UNUSABLE
+
+    with usage_errors():
+        if hop_dur is not None and win_dur is None:
+            raise ValueError("--hop-dur needs --win-dur.")
+        if out is not None:
+            check_table_path(out)
+        annotator = Annotator(model, win_dur=win_dur, hop_dur=hop_dur)
+        files = find_audio(paths)
+        if not files:
+            raise ValueError(f"There are no audio files in {', '.join(paths)}.")
+    table = run(files, annotator, num_workers=num_workers, verbose=True)
+    if out is None:
+        typer.echo(as_text(table))
+    else:
+        with usage_errors():
+            write_table(table, out)
+    failed = table["status"].isin(UNUSABLE)
+    if failed.any():
+        count = table.loc[failed, "file"].nunique()
+        typer.echo(f"{count} of {len(files)} files have no values.", err=True)
+        raise typer.Exit(1)
+
+
+def as_text(table: "pd.DataFrame") -> str:
+    """Table for the terminal: times in seconds, three digits, made by what."""
+    shown = table.drop(columns=["model", "sha256", "version", "win_dur", "hop_dur"])
+    for column in ("start", "end"):
+        shown[column] = shown[column].dt.total_seconds()
+    text = shown.to_string(index=False, float_format="%.3f", justify="right")
+    by = table.iloc[0]
+    return f"{text}\n{by['model']} {by['sha256'][:8]}, audw2s {by['version']}"
+

@@ -1,0 +1,1 @@
+"""Objects of audinterface that give A/D/V."""

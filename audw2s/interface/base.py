@@ -1,0 +1,328 @@
+"""What the interfaces share: reading, rows, provenance and cache."""
+
+import functools
+import math
+import os
+import warnings
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import audeer
+import audformat
+import audinterface
+import audobject
+import numpy as np
+import pandas as pd
+
+from audw2s.annotator import Annotator
+from audw2s.annotator import Row
+from audw2s.annotator import Tap
+from audw2s.annotator import resolve
+from audw2s.catalogue import DIMENSIONS
+from audw2s.catalogue import SAMPLING_RATE
+from audw2s.signal import UNUSABLE
+from audw2s.signal import UnusableSignalError
+
+if TYPE_CHECKING:
+    import audonnx
+
+Duration = float | int | str | pd.Timedelta
+"""Seconds, samples as in ``"8000"``, a string with a unit, or a timedelta."""
+
+Source = tuple[str] | tuple[np.ndarray, int]
+"""A path, or a signal and its sampling rate."""
+
+Items = tuple[list, list[str], list[pd.Timedelta], list[pd.Timedelta]]
+
+WORTH_A_WARNING = (*UNUSABLE, "silent", "truncated")
+"""Statuses that a user has to hear of."""
+
+RUNTIME = [
+    "device",
+    "keep_nat",
+    "multiprocessing",
+    "num_workers",
+    "on_error",
+    "segment",
+    "verbose",
+]
+"""Arguments that don't change results, and are not written to YAML."""
+
+
+class DurationResolver(audobject.resolver.Base):
+    """Writes durations to YAML, timedeltas as strings with a unit."""
+
+    def decode(self, value: Duration | None) -> Duration | None:
+        """Leave it to audinterface, which reads strings."""
+        return value
+
+    def encode(self, value: Duration | None) -> float | int | str | None:
+        """Turn a timedelta into a string."""
+        return f"{value.value}ns" if isinstance(value, pd.Timedelta) else value
+
+    def encode_type(self) -> type:
+        """Type of what is written: anything YAML knows."""
+        return object
+
+
+RESOLVERS = {
+    name: DurationResolver
+    for name in ("win_dur", "hop_dur", "min_signal_dur", "max_signal_dur")
+}
+
+
+def to_seconds(duration: Duration | None) -> float | None:
+    """Seconds of any duration that audinterface knows; ``None`` and NaT stay out.
+
+    Examples:
+        >>> to_seconds("500ms"), to_seconds(2), to_seconds("8000"), to_seconds(None)
+        (0.5, 2.0, 0.5, None)
+
+    """
+    if duration is None or (not isinstance(duration, str) and pd.isna(duration)):
+        return None
+    return audinterface.utils.to_timedelta(duration, SAMPLING_RATE).total_seconds()
+
+
+class RowProcess(audinterface.Process):
+    """Reads, checks and annotates; what an item holds is up to ``make``.
+
+    audinterface does the rest: lists, folders, indices, workers, segments.
+    """
+
+    def __init__(
+        self,
+        annotator: Annotator,
+        *,
+        make: Callable[[np.ndarray], object],
+        on_error: str = "nan",
+        **kwargs: object,
+    ):
+        if on_error not in ("nan", "raise"):
+            raise ValueError(f"'on_error' has to be 'nan' or 'raise', got '{on_error}'.")
+        super().__init__(sampling_rate=SAMPLING_RATE, **kwargs)
+        self.annotator = annotator
+        self.make = make
+        self.on_error = on_error
+
+    def _process_file(
+        self,
+        file: str,
+        *,
+        idx: int = 0,
+        root: str | None = None,
+        start: pd.Timedelta | None = None,
+        end: pd.Timedelta | None = None,
+        process_func_args: dict[str, object] | None = None,
+    ) -> Items:
+        _refuse(process_func_args)
+        return self._items((resolve(file, root),), file, start, end)
+
+    def _process_signal(
+        self,
+        signal: np.ndarray,
+        sampling_rate: int,
+        *,
+        idx: int = 0,
+        root: str | None = None,
+        file: str | None = None,
+        start: pd.Timedelta | None = None,
+        end: pd.Timedelta | None = None,
+        process_func_args: dict[str, object] | None = None,
+    ) -> Items:
+        _refuse(process_func_args)
+        return self._items((signal, sampling_rate), file, start, end)
+
+    def _items(
+        self,
+        source: Source,
+        file: str | None,
+        start: pd.Timedelta | None,
+        end: pd.Timedelta | None,
+    ) -> Items:
+        """Turn a source into what audinterface collects."""
+        rows = hear(self.annotator, source, to_seconds(start) or 0.0, to_seconds(end))
+        self._complain(rows, file)
+        starts = [to_timedelta(row.start) for row in rows]
+        ends = [to_timedelta(row.end) for row in rows]
+        if self.win_dur is None:
+            # Exactly what was asked for, not what seconds make of it
+            starts = starts if _is_open(start) else [_exact(start)]
+            if not _is_open(end):
+                ends = [_exact(end)]
+            elif self.keep_nat:
+                ends = [pd.NaT]
+        return [self.make(row.values) for row in rows], [file] * len(rows), starts, ends
+
+    def _complain(self, rows: list[Row], file: str | None) -> None:
+        """Warn of what a user has to know, or raise if that was asked for."""
+        problems = {r.status: r for r in rows if r.status in WORTH_A_WARNING}
+        for status, row in problems.items():
+            count = sum(row.status == status for row in rows)
+            where = f"{count} of {len(rows)} windows: " if len(rows) > 1 else ""
+            reason = f": {row.message}" if row.message else ""
+            text = f"{file or 'Signal'}: {where}{status}{reason}."
+            if self.on_error == "raise" and status in UNUSABLE:
+                raise UnusableSignalError(text)
+            warnings.warn(text, UserWarning, stacklevel=2)
+
+    def _call(
+        self,
+        signal: np.ndarray,
+        sampling_rate: int,
+        **kwargs: object,
+    ) -> object:
+        rows = self.annotator.signal(signal, sampling_rate)
+        self._complain(rows, kwargs.get("file"))
+        items = [self.make(row.values) for row in rows]
+        return items[0] if self.win_dur is None else items
+
+
+def hear(
+    annotator: Annotator,
+    source: Source,
+    start: float,
+    end: float | None,
+    tap: Tap | None = None,
+) -> list[Row]:
+    """Annotate a file or a signal between two times in seconds."""
+    annotate = annotator.file if len(source) == 1 else annotator.signal
+    return annotate(*source, start, end, tap=tap)
+
+
+def _refuse(process_func_args: dict[str, object] | None) -> None:
+    if process_func_args:
+        raise TypeError(
+            f"The model takes no arguments, but 'process_func_args' holds "
+            f"{sorted(process_func_args)}."
+        )
+
+
+def _is_open(time: Duration | None) -> bool:
+    return time is None or (not isinstance(time, str) and pd.isna(time))
+
+
+def _exact(time: Duration) -> pd.Timedelta:
+    return audinterface.utils.to_timedelta(time, SAMPLING_RATE)
+
+
+def to_timedelta(seconds: float) -> pd.Timedelta:
+    """Timedelta in nanoseconds, NaT for NaN."""
+    if math.isnan(seconds):
+        return pd.NaT
+    return pd.Timedelta(round(seconds * 1e9), unit="ns")
+
+
+def by_name(values: np.ndarray) -> dict[str, float] | list[dict[str, float]]:
+    """Name the values of one channel, or of each channel.
+
+    Examples:
+        >>> by_name(np.array([[0.5, 0.25, 0.75]]))
+        {'arousal': 0.5, 'dominance': 0.25, 'valence': 0.75}
+
+    """
+    named = [dict(zip(DIMENSIONS, row.tolist(), strict=True)) for row in values]
+    return named[0] if len(named) == 1 else named
+
+
+class Plugin(audobject.Object):
+    """What Process and Feature share: their model, provenance and cache."""
+
+    annotator: Annotator
+
+    @property
+    def provenance(self) -> dict[str, object]:
+        """Model name, its sha256, version of audw2s and window.
+
+        Results carry it in ``attrs["audw2s"]``.
+        """
+        return self.annotator.provenance
+
+    def _marked(self, result: pd.Series | pd.DataFrame) -> pd.Series | pd.DataFrame:
+        result.attrs["audw2s"] = self.provenance
+        return result
+
+
+def marked(method: Callable) -> Callable:
+    """Let a method of audinterface return results that carry their provenance."""
+
+    @functools.wraps(method)
+    def call(self: Plugin, *args: object, **kwargs: object) -> object:
+        return self._marked(method(self, *args, **kwargs))
+
+    return call
+
+
+def make_annotator(
+    model: "str | audonnx.Model",
+    *,
+    sampling_rate: int = SAMPLING_RATE,
+    device: str = "cpu",
+    **kwargs: object,
+) -> Annotator:
+    """Make an annotator from the arguments of an interface.
+
+    Raises:
+        ValueError: if the sampling rate isn't the models'
+
+    """
+    if sampling_rate != SAMPLING_RATE:
+        raise ValueError(
+            f"The models take {SAMPLING_RATE} Hz, not {sampling_rate} Hz. "
+            "Other input is resampled: leave 'sampling_rate' as it is."
+        )
+    for name in RESOLVERS:
+        kwargs[name] = to_seconds(kwargs[name])
+    return Annotator(model, device=device, **kwargs)
+
+
+def process_index(
+    interface: Plugin,
+    compute: Callable[..., pd.Series | pd.DataFrame],
+    index: pd.Index,
+    *,
+    preserve_index: bool,
+    root: str | None,
+    cache_root: str | None,
+    process_func_args: dict[str, object] | None,
+) -> pd.Series | pd.DataFrame:
+    """Process an index with our cache in place of audinterface's."""
+
+    segment = getattr(interface, "process", interface).segment
+    path = None
+    if cache_root is not None:
+        path = cache_path(interface, index, root, cache_root, segment)
+    if path and os.path.exists(path):
+        result = pd.read_pickle(path)
+    else:
+        result = compute(index, root=root, process_func_args=process_func_args)
+        if path:
+            unfinished = f"{path}.{os.getpid()}.tmp"
+            result.to_pickle(unfinished)
+            os.replace(unfinished, path)
+    if preserve_index and segment is None:
+        result.index = index
+    return interface._marked(result)
+
+
+def cache_path(
+    interface: Plugin,
+    index: pd.Index,
+    root: str | None,
+    cache_root: str,
+    segment: audinterface.Segment | None,
+) -> str:
+    """Where results for an index are kept.
+
+    audinterface's cache knows only the index: here model, settings, version and
+    root are part of the key, so no model gets another one's values back.
+    """
+    key = {
+        **interface.provenance,
+        "root": os.path.abspath(root or ""),
+        "settings": interface.to_yaml_s(include_version=False),
+        "segment": segment and segment.to_yaml_s(include_version=False),
+    }
+    folder = audeer.mkdir(cache_root, audeer.uid(from_string=repr(key)))
+    return os.path.join(folder, audformat.utils.hash(index, strict=True) + ".pkl")

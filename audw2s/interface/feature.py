@@ -1,0 +1,176 @@
+"""Feature: A/D/V as a frame."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import audformat
+import audinterface
+import audobject
+import numpy as np
+import pandas as pd
+
+from audw2s.catalogue import DIMENSIONS
+from audw2s.catalogue import SAMPLING_RATE
+from audw2s.interface.base import RESOLVERS
+from audw2s.interface.base import RUNTIME
+from audw2s.interface.base import Duration
+from audw2s.interface.base import Plugin
+from audw2s.interface.base import RowProcess
+from audw2s.interface.base import make_annotator
+from audw2s.interface.base import process_index
+
+if TYPE_CHECKING:
+    import audonnx
+
+EMPTY_INDEX = audformat.segmented_index()
+"""Index of results for no files."""
+
+
+class Feature(audinterface.Feature, Plugin):
+    """Arousal, dominance and valence as a frame with these three columns.
+
+    Arguments and behaviour are those of :class:`audw2s.Process`; methods are those
+    of :class:`audinterface.Feature`. With ``mixdown=False`` and several channels
+    there are columns for each of them, such as ``(0, "arousal")``.
+
+    Args:
+        model: see :class:`audw2s.Process`, as for all others
+        sampling_rate: that of the models; other input is resampled
+        resample: ``False`` makes input at another rate unusable
+        channels: channels to hear, ``None`` for all
+        mixdown: hear the mean of the channels, else each channel on its own
+        win_dur: duration of windows, ``None`` for one value per input
+        hop_dur: from the start of a window to the next, half a window by default
+        min_signal_dur: shorter input is heard with silence appended
+        max_signal_dur: longer input is cut
+        segment: finds the stretches to process, such as :class:`audw2s.Segment`
+        keep_nat: leave the end of input that has none as NaT
+        on_error: ``"nan"``, or ``"raise"`` for an exception on unusable input
+        device: see :func:`audw2s.load`
+        num_workers: workers over files, ``None`` for five per core
+        multiprocessing: use processes instead of threads
+        verbose: show a progress bar
+
+    Raises:
+        ValueError: if there is no such model, or an argument makes no sense
+        audw2s.UnusableSignalError: by methods, with ``on_error="raise"``
+
+    Examples:
+        >>> feature = Feature("wav2small", win_dur=2, hop_dur=1)
+        >>> frame = feature.process_signal(np.ones((1, 48000)), 16000)
+        >>> list(frame.columns), len(frame)
+        (['arousal', 'dominance', 'valence'], 2)
+
+    """
+
+    @audobject.init_decorator(
+        borrow={
+            name: "process"
+            for name in (
+                "sampling_rate",
+                "resample",
+                "channels",
+                "mixdown",
+                "min_signal_dur",
+                "max_signal_dur",
+            )
+        },
+        hide=RUNTIME,
+        resolvers=RESOLVERS,
+    )
+    def __init__(
+        self,
+        model: "str | audonnx.Model" = "wav2small",
+        *,
+        sampling_rate: int = SAMPLING_RATE,
+        resample: bool = True,
+        channels: int | Sequence[int] | None = None,
+        mixdown: bool = True,
+        win_dur: Duration | None = None,
+        hop_dur: Duration | None = None,
+        min_signal_dur: Duration | None = None,
+        max_signal_dur: Duration | None = None,
+        segment: audinterface.Segment | None = None,
+        keep_nat: bool = False,
+        on_error: str = "nan",
+        device: str = "cpu",
+        num_workers: int | None = 1,
+        multiprocessing: bool = False,
+        verbose: bool = False,
+    ):
+        if not mixdown and channels is None:
+            raise ValueError(
+                "With mixdown=False the frame has columns for each channel: "
+                "say which, for instance channels=[0, 1]."
+            )
+        heard = {
+            "resample": resample,
+            "channels": channels,
+            "mixdown": mixdown,
+            "win_dur": win_dur,
+            "hop_dur": hop_dur,
+            "min_signal_dur": min_signal_dur,
+            "max_signal_dur": max_signal_dur,
+        }
+        runtime = {
+            "segment": segment,
+            "keep_nat": keep_nat,
+            "num_workers": num_workers,
+            "multiprocessing": multiprocessing,
+            "verbose": verbose,
+        }
+        super().__init__(
+            list(DIMENSIONS),
+            name="audw2s",
+            sampling_rate=sampling_rate,
+            **heard,
+            **runtime,
+        )
+        self.annotator = make_annotator(
+            model, sampling_rate=sampling_rate, device=device, **heard
+        )
+        self.process = RowProcess(
+            self.annotator, make=np.asarray, on_error=on_error, **heard, **runtime
+        )
+        self.model = model
+        self.params = self.to_dict(flatten=True)
+
+    def process_index(
+        self,
+        index: pd.Index,
+        *,
+        preserve_index: bool = False,
+        root: str | None = None,
+        cache_root: str | None = None,
+        process_func_args: dict[str, object] | None = None,
+    ) -> pd.DataFrame:
+        """Process an index, as :meth:`audinterface.Feature.process_index` does."""
+        return process_index(
+            self,
+            super().process_index,
+            index,
+            preserve_index=preserve_index,
+            root=root,
+            cache_root=cache_root,
+            process_func_args=process_func_args,
+        )
+
+    def __call__(self, signal: np.ndarray, sampling_rate: int) -> np.ndarray:
+        """Apply the model to a signal.
+
+        Args:
+            signal: ``(num_channels, num_samples)`` or ``(num_samples,)``
+            sampling_rate: in Hz
+
+        Returns:
+            ``(num_channels, 3, num_windows)``
+
+        """
+        values = self.process(signal, sampling_rate)
+        return np.stack([values] if self.win_dur is None else values, axis=-1)
+
+    def _series_to_frame(self, y: pd.Series) -> pd.DataFrame:
+        index = y.index if isinstance(y.index, pd.MultiIndex) else EMPTY_INDEX
+        values = np.reshape([*y], (len(y), len(self.column_names)))
+        frame = pd.DataFrame(values, index, self.column_names, dtype="float32")
+        return self._marked(frame)

@@ -1,0 +1,141 @@
+"""Process: A/D/V as a series of dictionaries."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import audinterface
+import audobject
+import pandas as pd
+
+from audw2s.catalogue import SAMPLING_RATE
+from audw2s.interface.base import RESOLVERS
+from audw2s.interface.base import RUNTIME
+from audw2s.interface.base import Duration
+from audw2s.interface.base import Plugin
+from audw2s.interface.base import RowProcess
+from audw2s.interface.base import by_name
+from audw2s.interface.base import make_annotator
+from audw2s.interface.base import marked
+from audw2s.interface.base import process_index
+
+if TYPE_CHECKING:
+    import audonnx
+
+
+class Process(RowProcess, Plugin):
+    """Arousal, dominance and valence as a series of dictionaries.
+
+    All methods are those of :class:`audinterface.Process`, with these differences:
+
+    - Every input has its row. Windows lie at multiples of ``hop_dur``; the last one
+      may be shorter, and a recording shorter than a window is one window.
+    - Unusable input (missing, unreadable, empty, under 64 samples, NaN or inf)
+      gives NaN and a ``UserWarning`` that names file and reason.
+    - ``cache_root`` never returns what another model or setting computed.
+    - Results carry model, sha256, version and window in ``attrs["audw2s"]``.
+
+    Values are roughly in 0…1 and not clipped: they can leave that range.
+
+    Args:
+        model: a name (see :func:`audw2s.models`), a folder with ``model.onnx``, or
+            an :class:`audonnx.Model`
+        sampling_rate: that of the models; other input is resampled
+        resample: ``False`` makes input at another rate unusable
+        channels: channels to hear, ``None`` for all
+        mixdown: hear the mean of the channels, else each channel on its own
+        win_dur: duration of windows, ``None`` for one value per input; seconds, or
+            whatever :func:`audinterface.utils.to_timedelta` reads
+        hop_dur: from the start of a window to the next, half a window by default
+        min_signal_dur: shorter input is heard with silence appended
+        max_signal_dur: longer input is cut
+        segment: finds the stretches to process, such as :class:`audw2s.Segment`
+        keep_nat: leave the end of input that has none as NaT
+        on_error: ``"nan"``, or ``"raise"`` for an exception on unusable input
+        device: see :func:`audw2s.load`
+        num_workers: workers over files, ``None`` for five per core
+        multiprocessing: use processes instead of threads
+        verbose: show a progress bar
+
+    Raises:
+        ValueError: if there is no such model, or an argument makes no sense
+        audw2s.UnusableSignalError: by methods, with ``on_error="raise"``
+
+    Examples:
+        >>> import numpy as np
+        >>> process = Process("wav2small")
+        >>> y = process.process_signal(np.zeros((1, 16000)), 16000, file="a.wav")
+        >>> list(y.iloc[0])
+        ['arousal', 'dominance', 'valence']
+
+    """
+
+    @audobject.init_decorator(hide=RUNTIME, resolvers=RESOLVERS)
+    def __init__(
+        self,
+        model: "str | audonnx.Model" = "wav2small",
+        *,
+        sampling_rate: int = SAMPLING_RATE,
+        resample: bool = True,
+        channels: int | Sequence[int] | None = None,
+        mixdown: bool = True,
+        win_dur: Duration | None = None,
+        hop_dur: Duration | None = None,
+        min_signal_dur: Duration | None = None,
+        max_signal_dur: Duration | None = None,
+        segment: audinterface.Segment | None = None,
+        keep_nat: bool = False,
+        on_error: str = "nan",
+        device: str = "cpu",
+        num_workers: int | None = 1,
+        multiprocessing: bool = False,
+        verbose: bool = False,
+    ):
+        heard = {
+            "resample": resample,
+            "channels": channels,
+            "mixdown": mixdown,
+            "win_dur": win_dur,
+            "hop_dur": hop_dur,
+            "min_signal_dur": min_signal_dur,
+            "max_signal_dur": max_signal_dur,
+        }
+        annotator = make_annotator(
+            model, sampling_rate=sampling_rate, device=device, **heard
+        )
+        super().__init__(
+            annotator,
+            make=by_name,
+            on_error=on_error,
+            segment=segment,
+            keep_nat=keep_nat,
+            num_workers=num_workers,
+            multiprocessing=multiprocessing,
+            verbose=verbose,
+            **heard,
+        )
+        self.model = model
+
+    process_file = marked(audinterface.Process.process_file)
+    process_files = marked(audinterface.Process.process_files)
+    process_signal = marked(audinterface.Process.process_signal)
+    process_signal_from_index = marked(audinterface.Process.process_signal_from_index)
+
+    def process_index(
+        self,
+        index: pd.Index,
+        *,
+        preserve_index: bool = False,
+        root: str | None = None,
+        cache_root: str | None = None,
+        process_func_args: dict[str, object] | None = None,
+    ) -> pd.Series:
+        """Process an index, as :meth:`audinterface.Process.process_index` does."""
+        return process_index(
+            self,
+            super().process_index,
+            index,
+            preserve_index=preserve_index,
+            root=root,
+            cache_root=cache_root,
+            process_func_args=process_func_args,
+        )

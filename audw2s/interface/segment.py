@@ -1,0 +1,260 @@
+"""Segment: stretches of steady A/D/V without silence."""
+
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import audinterface
+import audobject
+import numpy as np
+import pandas as pd
+
+from audw2s.annotator import Annotator
+from audw2s.annotator import Row
+from audw2s.catalogue import SAMPLING_RATE
+from audw2s.condition import Condition
+from audw2s.interface.base import RESOLVERS
+from audw2s.interface.base import RUNTIME
+from audw2s.interface.base import Duration
+from audw2s.interface.base import Items
+from audw2s.interface.base import Plugin
+from audw2s.interface.base import RowProcess
+from audw2s.interface.base import Source
+from audw2s.interface.base import by_name
+from audw2s.interface.base import hear
+from audw2s.interface.base import make_annotator
+from audw2s.interface.base import to_seconds
+from audw2s.interface.base import to_timedelta
+from audw2s.stretches import Span
+from audw2s.stretches import inverted
+from audw2s.stretches import levels
+from audw2s.stretches import sounding
+from audw2s.stretches import to_spans
+
+if TYPE_CHECKING:
+    import audonnx
+
+
+class Segment(audinterface.Segment, Plugin):
+    """Cut recordings into stretches in which A/D/V stays about the same.
+
+    Silence is left out: stretches of ``min_silence`` or more that are quieter than
+    the loud parts by ``silence_threshold``. Between silences a new stretch starts
+    where a window differs from the mean of the stretch so far by more than
+    ``tolerance`` in arousal, dominance or valence.
+
+    Methods are those of :class:`audinterface.Segment`. Unusable input (see
+    :class:`audw2s.Process`) is one stretch as a whole, so that it isn't lost where
+    a :class:`audw2s.Feature` goes on with the stretches; with ``where`` it is left
+    out, as no condition holds for it.
+
+    Args:
+        model: see :class:`audw2s.Process`
+        where: condition over arousal, dominance, valence, such as
+            ``"arousal > 0.6 and valence < 0.4"``: only stretches are returned for
+            which it holds, when the model hears the stretch alone
+        tolerance: largest difference within a stretch, A/D/V being roughly 0…1
+        min_dur: shortest stretch, unless silence leaves less; seconds, or whatever
+            :func:`audinterface.utils.to_timedelta` reads
+        win_dur: of the windows that are compared
+        hop_dur: from the start of a window to the next
+        silence_threshold: in dB below the loud parts, negative
+        min_silence: shortest silence
+        invert: return what lies between the stretches
+        sampling_rate: that of the models; other input is resampled
+        resample: ``False`` makes input at another rate unusable
+        channels: channels to hear, ``None`` for all
+        mixdown: hear the mean of the channels, else their values' mean counts
+        min_signal_dur: shorter input is heard with silence appended
+        max_signal_dur: longer input is cut
+        keep_nat: leave the end of input that has none as NaT
+        on_error: ``"nan"``, or ``"raise"`` for an exception on unusable input
+        device: see :func:`audw2s.load`
+        num_workers: workers over files, ``None`` for five per core
+        multiprocessing: use processes instead of threads
+        verbose: show a progress bar
+
+    Raises:
+        ValueError: if there is no such model, or ``where`` is no condition
+
+    Examples:
+        >>> rng = np.random.default_rng(0)
+        >>> noise = 0.1 * rng.standard_normal((1, 32000))
+        >>> signal = np.concatenate([noise, np.zeros((1, 16000)), noise], axis=1)
+        >>> segment = Segment("wav2small", tolerance=1)
+        >>> index = segment.process_signal(signal, 16000)
+        >>> index.get_level_values("end").total_seconds().tolist()
+        [2.0, 5.0]
+
+    """
+
+    @audobject.init_decorator(
+        borrow={
+            name: "process"
+            for name in (
+                "sampling_rate",
+                "resample",
+                "channels",
+                "mixdown",
+                "min_signal_dur",
+                "max_signal_dur",
+            )
+        },
+        hide=RUNTIME,
+        resolvers={
+            **RESOLVERS,
+            "min_dur": RESOLVERS["win_dur"],
+            "min_silence": RESOLVERS["win_dur"],
+        },
+    )
+    def __init__(
+        self,
+        model: "str | audonnx.Model" = "wav2small",
+        *,
+        where: str | None = None,
+        tolerance: float = 0.15,
+        min_dur: Duration = 1.0,
+        win_dur: Duration = 2.0,
+        hop_dur: Duration = 0.5,
+        silence_threshold: float = -40.0,
+        min_silence: Duration = 0.3,
+        invert: bool = False,
+        sampling_rate: int = SAMPLING_RATE,
+        resample: bool = True,
+        channels: int | Sequence[int] | None = None,
+        mixdown: bool = True,
+        min_signal_dur: Duration | None = None,
+        max_signal_dur: Duration | None = None,
+        keep_nat: bool = False,
+        on_error: str = "nan",
+        device: str = "cpu",
+        num_workers: int | None = 1,
+        multiprocessing: bool = False,
+        verbose: bool = False,
+    ):
+        heard = {
+            "resample": resample,
+            "channels": channels,
+            "mixdown": mixdown,
+            "min_signal_dur": min_signal_dur,
+            "max_signal_dur": max_signal_dur,
+        }
+        runtime = {
+            "keep_nat": keep_nat,
+            "num_workers": num_workers,
+            "multiprocessing": multiprocessing,
+            "verbose": verbose,
+        }
+        super().__init__(sampling_rate=sampling_rate, **heard, **runtime)
+        self.model = model
+        self.where = where
+        self.tolerance = tolerance
+        self.min_dur = min_dur
+        self.win_dur = win_dur
+        self.hop_dur = hop_dur
+        self.silence_threshold = silence_threshold
+        self.min_silence = min_silence
+        self.invert = invert
+        self.annotator = make_annotator(
+            model,
+            sampling_rate=sampling_rate,
+            device=device,
+            win_dur=win_dur,
+            hop_dur=hop_dur,
+            **heard,
+        )
+        whole = make_annotator(
+            model, device=device, win_dur=None, hop_dur=None, **heard
+        )
+        self.process = StretchProcess(
+            self.annotator,
+            Cutter(self, whole),
+            on_error=on_error,
+            **heard,
+            **runtime,
+        )
+
+
+class Cutter:
+    """From windows and levels of a recording to its stretches.
+
+    Args:
+        segment: holds the settings
+        whole: hears a stretch alone, to see whether the condition holds
+
+    """
+
+    def __init__(self, segment: Segment, whole: Annotator):
+        self.whole = whole
+        self.condition = Condition(segment.where) if segment.where else None
+        self.tolerance = segment.tolerance
+        self.min_dur = to_seconds(segment.min_dur)
+        self.threshold = segment.silence_threshold
+        self.min_silence = to_seconds(segment.min_silence)
+        self.invert = segment.invert
+        self.grid = (to_seconds(segment.win_dur), to_seconds(segment.hop_dur))
+
+    def stretches(self, rows: list[Row], level: np.ndarray, start: float) -> list[Span]:
+        """Stretches in seconds from the start of the input.
+
+        Args:
+            rows: of the windows
+            level: of frames of 20 ms, in dB
+            start: of the input, which times of rows count from
+
+        """
+        values = np.stack([row.values.mean(axis=0) for row in rows])
+        duration = rows[-1].end - start
+        if not np.isfinite(values).any():
+            return [(0.0, duration)]
+        spans = sounding(
+            level, duration, threshold=self.threshold, min_silence=self.min_silence
+        )
+        limits = {"tolerance": self.tolerance, "min_dur": self.min_dur}
+        return [
+            stretch
+            for span in spans
+            for stretch in to_spans(values, span, *self.grid, **limits)
+        ]
+
+    def holds(self, rows: list[Row]) -> bool:
+        """Whether the condition holds for a stretch that was heard alone."""
+        return self.condition(by_name(rows[0].values.mean(axis=0, keepdims=True)))
+
+
+class StretchProcess(RowProcess):
+    """A process whose items are indices of stretches."""
+
+    def __init__(self, annotator: Annotator, cutter: Cutter, **kwargs: object):
+        super().__init__(annotator, make=np.asarray, **kwargs)
+        self.cutter = cutter
+
+    def _items(
+        self,
+        source: Source,
+        file: str | None,
+        start: pd.Timedelta | None,
+        end: pd.Timedelta | None,
+    ) -> Items:
+        first, last = to_seconds(start) or 0.0, to_seconds(end)
+        level: list[np.ndarray] = []
+
+        def tap(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+            return levels(blocks, SAMPLING_RATE, level)
+
+        rows = hear(self.annotator, source, first, last, tap)
+        self._complain(rows, file)
+        duration = rows[-1].end - first
+        spans = self.cutter.stretches(rows, np.concatenate([*level, []]), first)
+        if self.cutter.condition:
+            spans = [
+                (a, b)
+                for a, b in spans
+                if self.cutter.holds(hear(self.cutter.whole, source, first + a, first + b))
+            ]
+        if self.cutter.invert:
+            spans = inverted(spans, duration)
+        index = audinterface.utils.signal_index(
+            [to_timedelta(a) for a, _ in spans], [to_timedelta(b) for _, b in spans]
+        )
+        return [index], [file], [to_timedelta(first)], [to_timedelta(first + duration)]

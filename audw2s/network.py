@@ -1,0 +1,130 @@
+"""A model as the pipeline sees it: a mono signal in, three values out."""
+
+import functools
+import hashlib
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audw2s.catalogue import DIMENSIONS
+from audw2s.catalogue import SAMPLING_RATE
+from audw2s.catalogue import load
+from audw2s.catalogue import model_path
+from audw2s.catalogue import sha256
+
+if TYPE_CHECKING:
+    import audonnx
+
+DEFAULT_MAX_DUR = 60.0
+"""Seconds that are given at once to a model that doesn't say what it takes."""
+
+
+class Network:
+    """Runs a model, and can be sent to another process.
+
+    An ONNX session can't be pickled: each process opens its own, once.
+
+    Args:
+        model: name or folder, see :func:`audw2s.load`, or a model. Its outputs are
+            found by their labels, whatever their order
+        device: see :func:`audw2s.load`, for names and folders
+
+    Raises:
+        ValueError: if there is no such model, or no output of the model is
+            labelled arousal, dominance and valence
+
+    """
+
+    def __init__(self, model: "str | audonnx.Model" = "wav2small", device: str = "cpu"):
+        self.device = device
+        if isinstance(model, str):
+            path = model_path(model)
+            self.name = os.path.basename(os.path.normpath(model))
+            self.sha256 = sha256(path)
+        else:
+            path = model.path
+            self.name = os.path.basename(os.path.dirname(path or "")) or "model"
+            self.sha256 = sha256(path) if path else _bytes_sha256(model)
+        self._model = model
+        opened = self.open()
+        self.output = _find_output(opened)
+        labels = list(opened.outputs[self.output].labels)
+        self.order = [labels.index(dimension) for dimension in DIMENSIONS]
+        properties = opened.sess.get_modelmeta().custom_metadata_map
+        self.max_dur = float(properties.get("max_dur", DEFAULT_MAX_DUR))
+        self.name = properties.get("name", self.name)
+
+    def open(self) -> "audonnx.Model":
+        """Open the model, once per process."""
+        if isinstance(self._model, str):
+            return _open(self._model, self.device, os.getpid())
+        return self._model
+
+    def __getstate__(self) -> dict:
+        """Leave the session behind: a name or a path is enough to open it again."""
+        state = self.__dict__.copy()
+        if not isinstance(self._model, str):
+            state["_model"] = _packed(self._model)
+        return state
+
+    def __setstate__(self, state: dict) -> None:
+        """Open the session of a model that was given as an object."""
+        if isinstance(state["_model"], tuple):
+            state["_model"] = _unpacked(*state["_model"], os.getpid())
+        self.__dict__.update(state)
+
+    def __call__(self, signal: np.ndarray) -> np.ndarray:
+        """Run the model.
+
+        Args:
+            signal: ``(num_samples,)``, float32, mono at 16 kHz
+
+        Returns:
+            ``(3,)``: arousal, dominance, valence, unclipped
+
+        """
+        values = self.open()(signal[None], SAMPLING_RATE, outputs=self.output)
+        return np.ravel(values)[self.order]
+
+
+@functools.lru_cache(maxsize=16)
+def _open(model: str, device: str, process: int) -> "audonnx.Model":
+    return load(model, device=device)
+
+
+def _find_output(model: "audonnx.Model") -> str:
+    for name, node in model.outputs.items():
+        if set(DIMENSIONS) <= set(node.labels):
+            return name
+    found = {name: node.labels[:5] for name, node in model.outputs.items()}
+    raise ValueError(
+        f"No output of the model is labelled {', '.join(DIMENSIONS)}; it has {found}. "
+        "Load it with audonnx.Model(path, labels={'logits': [...]}), "
+        "in the order in which it was trained."
+    )
+
+
+def _bytes_sha256(model: "audonnx.Model") -> str:
+    return hashlib.sha256(model.sess._model_bytes).hexdigest()
+
+
+def _packed(model: "audonnx.Model") -> tuple:
+    source = model.path or model.sess._model_bytes
+    labels = {name: tuple(node.labels) for name, node in model.outputs.items()}
+    return source, tuple(labels.items()), tuple(model.sess.get_providers())
+
+
+@functools.lru_cache(maxsize=16)
+def _unpacked(
+    source: str | bytes,
+    labels: tuple,
+    providers: tuple,
+    process: int,
+) -> "audonnx.Model":
+    import audonnx
+    import onnx
+
+    model = source if isinstance(source, str) else onnx.load_from_string(source)
+    labels = {name: list(values) for name, values in labels}
+    return audonnx.Model(model, labels=labels, device=list(providers))

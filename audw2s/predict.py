@@ -1,0 +1,59 @@
+"""A table for any list of files, each with at least one row."""
+
+from collections.abc import Sequence
+
+import audeer
+import numpy as np
+import pandas as pd
+
+from audw2s.annotator import Annotator
+from audw2s.catalogue import DIMENSIONS
+
+
+def predict(
+    files: Sequence[str],
+    annotator: Annotator,
+    *,
+    num_workers: int = 1,
+    verbose: bool = False,
+) -> pd.DataFrame:
+    """Annotate files.
+
+    Args:
+        files: paths
+        annotator: model and windows
+        num_workers: threads over files
+        verbose: show a progress bar on stderr
+
+    Returns:
+        table with a row per file or window: ``file``, ``start``, ``end``
+        (timedeltas), ``arousal``, ``dominance``, ``valence`` (roughly 0…1,
+        unclipped, NaN where no value is honest), ``status`` and ``message`` (see
+        :class:`audw2s.signal.Report`), and by what they were made: ``model``,
+        ``sha256``, ``version``, ``win_dur``, ``hop_dur``
+
+    """
+    found = audeer.run_tasks(
+        annotator.file,
+        [((file,), {}) for file in files],
+        num_workers=num_workers,
+        progress_bar=verbose,
+        task_description="Predict",
+        maximum_refresh_time=1,
+    )
+    rows = [row for rows in found for row in rows]
+    columns = {
+        "file": [file for file, rows in zip(files, found, strict=True) for _ in rows],
+        "start": seconds([row.start for row in rows]),
+        "end": seconds([row.end for row in rows]),
+    }
+    values = np.reshape([row.values[0] for row in rows], (-1, len(DIMENSIONS)))
+    columns |= dict(zip(DIMENSIONS, values.astype(np.float32).T, strict=True))
+    columns["status"] = [row.status for row in rows]
+    columns["message"] = [row.message for row in rows]
+    return pd.DataFrame(columns).assign(**annotator.provenance)
+
+
+def seconds(times: list[float]) -> pd.TimedeltaIndex:
+    """Timedeltas in nanoseconds from seconds, NaT for NaN."""
+    return pd.to_timedelta(np.array(times, float), unit="s").as_unit("ns").round("us")
