@@ -52,14 +52,14 @@ CATALOGUE = {
             max_dur=60.0,
             licence="CC BY 4.0",
             source="trained for this package, see its card.md",
-            sha256="",
-            citation="Kounadis-Bastian et al., Wav2Small, arXiv 2408.13920",
+            sha256="88505b361a470fa23ddbcffc5a3284345db65fbc0aeaf2746f97acb7b315f822",
+            citation="Wav2Small, arXiv 2408.13920",
         ),
         Entry(
             name="whisper-tiny-adv",
             description="Our offline teacher: Whisper tiny.en, layers 1 to 3, "
             "with a linear A/D/V head",
-            parameters=0,
+            parameters=6_617_331,
             max_dur=30.0,
             licence="MIT (encoder: openai/whisper, MIT)",
             source="head fitted for this package, see its card.md",

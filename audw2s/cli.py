@@ -132,4 +132,3 @@ def as_text(table: "pd.DataFrame") -> str:
     text = shown.to_string(index=False, float_format="%.3f", justify="right")
     by = table.iloc[0]
     return f"{text}\n{by['model']} {by['sha256'][:8]}, audw2s {by['version']}"
-

@@ -46,7 +46,7 @@ class Network:
             path = model.path
             self.name = os.path.basename(os.path.dirname(path or "")) or "model"
             self.sha256 = sha256(path) if path else _bytes_sha256(model)
-        self._model = model
+        self.model = model
         opened = self.open()
         self.output = _find_output(opened)
         labels = list(opened.outputs[self.output].labels)
@@ -57,21 +57,21 @@ class Network:
 
     def open(self) -> "audonnx.Model":
         """Open the model, once per process."""
-        if isinstance(self._model, str):
-            return _open(self._model, self.device, os.getpid())
-        return self._model
+        if isinstance(self.model, str):
+            return _open(self.model, self.device, os.getpid())
+        return self.model
 
     def __getstate__(self) -> dict:
         """Leave the session behind: a name or a path is enough to open it again."""
         state = self.__dict__.copy()
-        if not isinstance(self._model, str):
-            state["_model"] = _packed(self._model)
+        if not isinstance(self.model, str):
+            state["model"] = _packed(self.model)
         return state
 
     def __setstate__(self, state: dict) -> None:
         """Open the session of a model that was given as an object."""
-        if isinstance(state["_model"], tuple):
-            state["_model"] = _unpacked(*state["_model"], os.getpid())
+        if isinstance(state["model"], tuple):
+            state["model"] = _unpacked(*state["model"], os.getpid())
         self.__dict__.update(state)
 
     def __call__(self, signal: np.ndarray) -> np.ndarray:

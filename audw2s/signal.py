@@ -7,6 +7,7 @@ recording. Every entry point (interfaces, command, training) reads through here.
 import contextlib
 import dataclasses
 import os
+import re
 import tempfile
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -272,17 +273,43 @@ def _read(
             found = f"{sound.frames / rate:.3f} s"
             report.problem = ("empty", f"starts at {start:.3f} s of {found}")
         return
-    # A file that lies about its length is noticed at its end, not at each segment
-    report.declared = last - first
+    report.declared = (_promised(sound) if end is None else last) - first
     if first:
         sound.seek(first)
     size = max(1, int(BLOCK_DUR * rate))
     while first < last:
-        block = sound.read(min(size, last - first), dtype="float32", always_2d=True)
+        block = _read_block(sound, first, min(size, last - first))
         if not len(block):
             break
         first += len(block)
         yield block.T
+
+
+def _read_block(sound: soundfile.SoundFile, first: int, size: int) -> np.ndarray:
+    """Read ``(num_samples, num_channels)``; of a damaged block what comes before."""
+    try:
+        return sound.read(size, dtype="float32", always_2d=True)
+    except soundfile.SoundFileError:
+        sound.seek(first)
+        parts = []
+        with contextlib.suppress(soundfile.SoundFileError):
+            while len(part := sound.read(1024, dtype="float32", always_2d=True)):
+                parts.append(part)
+        if not parts:
+            raise
+        return np.concatenate(parts)[:size]
+
+
+def _promised(sound: soundfile.SoundFile) -> int:
+    """Frames that the header promises, where a WAV was cut and frames are fewer.
+
+    soundfile corrects the length of a WAV that was cut, and tells it in its log
+    only. Sizes from 2 GB on are what programs write that stream.
+    """
+    found = re.search(r"^data : (\d+) \(should be (\d+)\)", sound.extra_info, re.M)
+    if not found or int(found[1]) >= 2**31 - 1 or int(found[1]) <= int(found[2]):
+        return sound.frames
+    return round(sound.frames * int(found[1]) / max(1, int(found[2])))
 
 
 def _one_line(error: Exception, file: str) -> str:

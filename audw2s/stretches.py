@@ -74,7 +74,8 @@ def sounding(
     if not loud.any():
         return []
     edges = np.flatnonzero(np.diff(np.r_[False, loud, False]))
-    spans = [(a * FRAME_DUR, b * FRAME_DUR) for a, b in edges.reshape(-1, 2)]
+    pairs = edges.reshape(-1, 2).tolist()
+    spans = [(first * FRAME_DUR, last * FRAME_DUR) for first, last in pairs]
     merged = [spans[0]]
     for start, end in spans[1:]:
         if start - merged[-1][1] < min_silence - 1e-9:

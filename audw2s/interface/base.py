@@ -5,7 +5,6 @@ import math
 import os
 import warnings
 from collections.abc import Callable
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import audeer
@@ -21,6 +20,7 @@ from audw2s.annotator import Tap
 from audw2s.annotator import resolve
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
+from audw2s.network import Network
 from audw2s.signal import UNUSABLE
 from audw2s.signal import UnusableSignalError
 
@@ -66,6 +66,19 @@ class DurationResolver(audobject.resolver.Base):
         return object
 
 
+BORROWED = {
+    name: "process"
+    for name in (
+        "sampling_rate",
+        "resample",
+        "channels",
+        "mixdown",
+        "min_signal_dur",
+        "max_signal_dur",
+    )
+} | {"model": "network"}
+"""Where audobject finds arguments that aren't attributes of their own."""
+
 RESOLVERS = {
     name: DurationResolver
     for name in ("win_dur", "hop_dur", "min_signal_dur", "max_signal_dur")
@@ -100,7 +113,9 @@ class RowProcess(audinterface.Process):
         **kwargs: object,
     ):
         if on_error not in ("nan", "raise"):
-            raise ValueError(f"'on_error' has to be 'nan' or 'raise', got '{on_error}'.")
+            raise ValueError(
+                f"'on_error' has to be 'nan' or 'raise', got '{on_error}'."
+            )
         super().__init__(sampling_rate=SAMPLING_RATE, **kwargs)
         self.annotator = annotator
         self.make = make
@@ -231,6 +246,14 @@ class Plugin(audobject.Object):
 
     annotator: Annotator
 
+    network: Network
+    """The annotator's; audobject finds the model here."""
+
+    @property
+    def model(self) -> "str | audonnx.Model":
+        """The model as it was given: a name, a folder or an object."""
+        return self.network.model
+
     @property
     def provenance(self) -> dict[str, object]:
         """Model name, its sha256, version of audw2s and window.
@@ -288,7 +311,6 @@ def process_index(
     process_func_args: dict[str, object] | None,
 ) -> pd.Series | pd.DataFrame:
     """Process an index with our cache in place of audinterface's."""
-
     segment = getattr(interface, "process", interface).segment
     path = None
     if cache_root is not None:

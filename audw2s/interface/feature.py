@@ -11,6 +11,7 @@ import pandas as pd
 
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
+from audw2s.interface.base import BORROWED
 from audw2s.interface.base import RESOLVERS
 from audw2s.interface.base import RUNTIME
 from audw2s.interface.base import Duration
@@ -64,17 +65,7 @@ class Feature(audinterface.Feature, Plugin):
     """
 
     @audobject.init_decorator(
-        borrow={
-            name: "process"
-            for name in (
-                "sampling_rate",
-                "resample",
-                "channels",
-                "mixdown",
-                "min_signal_dur",
-                "max_signal_dur",
-            )
-        },
+        borrow=BORROWED,
         hide=RUNTIME,
         resolvers=RESOLVERS,
     )
@@ -129,10 +120,10 @@ class Feature(audinterface.Feature, Plugin):
         self.annotator = make_annotator(
             model, sampling_rate=sampling_rate, device=device, **heard
         )
+        self.network = self.annotator.network
         self.process = RowProcess(
             self.annotator, make=np.asarray, on_error=on_error, **heard, **runtime
         )
-        self.model = model
         self.params = self.to_dict(flatten=True)
 
     def process_index(

@@ -69,7 +69,9 @@ class Process(RowProcess, Plugin):
 
     """
 
-    @audobject.init_decorator(hide=RUNTIME, resolvers=RESOLVERS)
+    @audobject.init_decorator(
+        borrow={"model": "network"}, hide=RUNTIME, resolvers=RESOLVERS
+    )
     def __init__(
         self,
         model: "str | audonnx.Model" = "wav2small",
@@ -113,7 +115,7 @@ class Process(RowProcess, Plugin):
             verbose=verbose,
             **heard,
         )
-        self.model = model
+        self.network = annotator.network
 
     process_file = marked(audinterface.Process.process_file)
     process_files = marked(audinterface.Process.process_files)

@@ -13,6 +13,7 @@ from audw2s.annotator import Annotator
 from audw2s.annotator import Row
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.condition import Condition
+from audw2s.interface.base import BORROWED
 from audw2s.interface.base import RESOLVERS
 from audw2s.interface.base import RUNTIME
 from audw2s.interface.base import Duration
@@ -89,17 +90,7 @@ class Segment(audinterface.Segment, Plugin):
     """
 
     @audobject.init_decorator(
-        borrow={
-            name: "process"
-            for name in (
-                "sampling_rate",
-                "resample",
-                "channels",
-                "mixdown",
-                "min_signal_dur",
-                "max_signal_dur",
-            )
-        },
+        borrow=BORROWED,
         hide=RUNTIME,
         resolvers={
             **RESOLVERS,
@@ -146,7 +137,6 @@ class Segment(audinterface.Segment, Plugin):
             "verbose": verbose,
         }
         super().__init__(sampling_rate=sampling_rate, **heard, **runtime)
-        self.model = model
         self.where = where
         self.tolerance = tolerance
         self.min_dur = min_dur
@@ -163,6 +153,7 @@ class Segment(audinterface.Segment, Plugin):
             hop_dur=hop_dur,
             **heard,
         )
+        self.network = self.annotator.network
         whole = make_annotator(
             model, device=device, win_dur=None, hop_dur=None, **heard
         )
@@ -172,6 +163,25 @@ class Segment(audinterface.Segment, Plugin):
             on_error=on_error,
             **heard,
             **runtime,
+        )
+
+    def process_file(
+        self,
+        file: str,
+        *,
+        start: Duration | None = None,
+        end: Duration | None = None,
+        root: str | None = None,
+        process_func_args: dict[str, object] | None = None,
+    ) -> pd.Index:
+        """Segment a file, as :meth:`audinterface.Segment.process_file` does."""
+        return super().process_file(
+            file,
+            # audinterface adds it to timedeltas
+            start=to_timedelta(to_seconds(start) or 0.0),
+            end=end,
+            root=root,
+            process_func_args=process_func_args,
         )
 
 
@@ -250,7 +260,9 @@ class StretchProcess(RowProcess):
             spans = [
                 (a, b)
                 for a, b in spans
-                if self.cutter.holds(hear(self.cutter.whole, source, first + a, first + b))
+                if self.cutter.holds(
+                    hear(self.cutter.whole, source, first + a, first + b)
+                )
             ]
         if self.cutter.invert:
             spans = inverted(spans, duration)

@@ -1,0 +1,90 @@
+import pathlib
+import shutil
+
+import numpy as np
+import pytest
+import soundfile
+
+ROOT = pathlib.Path(__file__).parent.parent
+SPEECH = ROOT / "examples" / "speech"
+SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture
+def clips() -> list[str]:
+    """Paths of the example clips."""
+    return sorted(str(path) for path in SPEECH.iterdir())
+
+
+@pytest.fixture
+def speech() -> np.ndarray:
+    """Mono speech at 16 kHz, some 3 s."""
+    signal, rate = soundfile.read(SPEECH / "emodb-03a05Wa-anger.flac", dtype="float32")
+    assert rate == 16000
+    return signal
+
+
+@pytest.fixture
+def shared() -> pathlib.Path:
+    """Folder of the corpora that users don't have."""
+    if not SHARED.is_dir():
+        pytest.skip("needs ../shared/data, which users don't have")
+    return SHARED
+
+
+@pytest.fixture
+def damaged(tmp_path, speech) -> dict[str, tuple[str, str]]:
+    """Odd and damaged files: name to path and the status they have to get."""
+    made: dict[str, tuple[str, str]] = {}
+
+    def add(name: str, status: str, content: bytes | None = None) -> str:
+        path = str(tmp_path / name)
+        if content is not None:
+            pathlib.Path(path).write_bytes(content)
+        made[name] = (path, status)
+        return path
+
+    rng = np.random.default_rng(0)
+    wav = tmp_path / "whole.wav"
+    soundfile.write(wav, speech, 16000, subtype="PCM_16")
+    flac = tmp_path / "whole.flac"
+    soundfile.write(flac, speech, 16000)
+    mp3 = tmp_path / "whole.mp3"
+    soundfile.write(mp3, speech, 16000)
+    wav_bytes, flac_bytes, mp3_bytes = (p.read_bytes() for p in (wav, flac, mp3))
+    data = wav_bytes.index(b"data") + 4
+
+    add("zero_bytes.wav", "unreadable", b"")
+    add("random.wav", "unreadable", rng.bytes(5000))
+    add("page.wav", "unreadable", b"<!doctype html><html><body>404</body></html>")
+    add("half.flac", "truncated", flac_bytes[: len(flac_bytes) // 2])
+    soundfile.write(add("no_frames.wav", "empty"), np.zeros(0), 16000)
+    recorder = wav_bytes[:data] + bytes(4) + wav_bytes[data + 4 :]
+    add("recorder_died.wav", "empty", recorder)
+    add("half.wav", "truncated", wav_bytes[: len(wav_bytes) // 2])
+    add("half.mp3", "truncated", mp3_bytes[: len(mp3_bytes) // 2])
+    junk = bytearray(mp3_bytes)
+    middle = len(junk) // 2
+    junk[middle : middle + 2000] = bytes(2000)
+    add("junk.mp3", "truncated", bytes(junk))
+    for name, value in [("nan", np.nan), ("inf", np.inf)]:
+        signal = speech.copy()
+        signal[1000] = value
+        path = add(f"{name}.wav", "not_finite")
+        soundfile.write(path, signal, 16000, subtype="FLOAT")
+    streamed = wav_bytes[:data] + b"\xff\xff\xff\xff" + wav_bytes[data + 4 :]
+    add("streamed.wav", "ok", streamed)
+    soundfile.write(add("silence.wav", "silent"), np.zeros(16000), 16000)
+    soundfile.write(add("20ms.wav", "short"), speech[8000:8320], 16000)
+    soundfile.write(add("40_samples.wav", "too_short"), speech[:40], 16000)
+    soundfile.write(add("clipped.wav", "clipped"), np.clip(speech * 50, -1, 1), 16000)
+    for rate in (8000, 44100, 192000):
+        stereo = 0.1 * rng.standard_normal((rate, 2))
+        soundfile.write(add(f"stereo_{rate}.wav", "ok"), stereo, rate)
+    soundfile.write(add("24bit.wav", "ok"), speech, 16000, subtype="PCM_24")
+    soundfile.write(add("opus.opus", "ok"), speech, 16000, format="OGG", subtype="OPUS")
+    shutil.copy(wav, add("no_extension", "ok"))
+    (tmp_path / "folder.wav").mkdir()
+    made["folder.wav"] = (str(tmp_path / "folder.wav"), "missing")
+    add("not_there.wav", "missing")
+    return made

@@ -1,0 +1,94 @@
+import dataclasses
+import shutil
+
+import audonnx
+import numpy as np
+import onnx
+import pytest
+
+import audw2s
+from audw2s import catalogue
+from audw2s.catalogue import CATALOGUE
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_entry_tells_the_truth(name):
+    entry = CATALOGUE[name]
+    path = catalogue.model_path(name)
+    assert catalogue.sha256(path) == entry.sha256
+    model = onnx.load(path)
+    properties = {p.key: p.value for p in model.metadata_props}
+    assert properties["name"] == name
+    assert float(properties["max_dur"]) == entry.max_dur
+    assert int(properties["sampling_rate"]) == entry.sampling_rate
+    assert all(dataclasses.astuple(entry))
+    sizes = [onnx.numpy_helper.to_array(w).size for w in model.graph.initializer]
+    # Small constants of the graph and folded normalisations come and go
+    assert sum(sizes) == pytest.approx(entry.parameters, rel=0.01)
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_contract(name):
+    model = audw2s.load(name)
+    assert isinstance(model, audonnx.Model)
+    assert list(model.inputs) == ["signal"]
+    assert list(model.inputs["signal"].shape) == [1, -1]
+    assert list(model.outputs) == ["hidden_states", "logits"]
+    assert model.labels("logits") == ["arousal", "dominance", "valence"]
+    for length in (64, 65, 999, 16001, 80000):
+        signal = np.random.default_rng(length).standard_normal((1, length))
+        outputs = model(signal.astype(np.float32), 16000)
+        assert outputs["logits"].shape == (1, 3)
+        assert outputs["hidden_states"].ndim == 2
+        assert np.isfinite(outputs["logits"]).all()
+    if name == "wav2small":
+        assert outputs["hidden_states"].shape == (1, 169)
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_model_yaml_is_read_by_audonnx(name, speech):
+    folder = catalogue.model_path(name).removesuffix("model.onnx")
+    theirs, ours = audonnx.load(folder), audw2s.load(name)
+    assert theirs.labels() == ours.labels()
+    for output, value in ours(speech[None], 16000).items():
+        np.testing.assert_array_equal(theirs(speech[None], 16000)[output], value)
+
+
+def test_a_changed_file_is_not_opened(monkeypatch, tmp_path):
+    for name in CATALOGUE:
+        shutil.copytree(f"{catalogue.FOLDER}/{name}", tmp_path / name)
+    monkeypatch.setattr(catalogue, "FOLDER", str(tmp_path))
+    path = tmp_path / "wav2small" / "model.onnx"
+    content = bytearray(path.read_bytes())
+    content[1000] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(catalogue.CorruptModelError, match="install the package"):
+        audw2s.load("wav2small")
+    audw2s.load("whisper-tiny-adv")
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        audw2s.load("wav2small")
+
+
+def test_unknown_name_lists_the_known():
+    with pytest.raises(ValueError, match="'wav2smol'.*'wav2small', 'whisper-tiny-adv'"):
+        audw2s.load("wav2smol")
+
+
+def test_folder_is_a_model(tmp_path, speech):
+    folder = shutil.copytree(f"{catalogue.FOLDER}/wav2small", tmp_path / "mine")
+    # What a model.yaml names is never run
+    (folder / "model.yaml").write_text("$os.system: {command: touch /tmp/audw2s-ran}\n")
+    mine = audw2s.load(str(folder))(speech[None], 16000)["logits"]
+    usual = audw2s.load()(speech[None], 16000)["logits"]
+    np.testing.assert_array_equal(mine, usual)
+    assert (
+        audw2s.Feature(str(folder)).provenance["sha256"]
+        == CATALOGUE["wav2small"].sha256
+    )
+
+
+def test_models_is_a_table_for_people():
+    table = audw2s.models()
+    assert list(table.index) == list(CATALOGUE)
+    assert {"parameters", "licence", "sha256", "citation", "outputs"} <= set(table)

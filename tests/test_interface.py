@@ -1,0 +1,403 @@
+"""The interfaces, on real speech and on everything else that people have."""
+
+import inspect
+import os
+import pickle
+import warnings
+
+import audformat
+import audformat.testing
+import audinterface
+import audobject
+import audonnx
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+import audw2s
+from audw2s.signal import UNUSABLE
+
+NAMES = ["arousal", "dominance", "valence"]
+MODELS = list(audw2s.models().index)
+
+
+@pytest.fixture(params=MODELS)
+def model(request) -> str:
+    return request.param
+
+
+def values(result) -> np.ndarray:
+    """Values of a frame or of a series of dictionaries, as an array."""
+    if isinstance(result, pd.DataFrame):
+        return result.to_numpy()
+    return np.array([[row[name] for name in NAMES] for row in result])
+
+
+def assert_same(found, expected) -> None:
+    """Two results of the same method are equal, NaN where the other is NaN."""
+    index = found if isinstance(found, pd.Index) else found.index
+    wanted = expected if isinstance(expected, pd.Index) else expected.index
+    assert index.equals(wanted)
+    if not isinstance(found, pd.Index):
+        np.testing.assert_array_equal(values(found), values(expected))
+
+
+def test_all_arguments_of_audinterface():
+    ours = {"model", "on_error", "device"}
+    function = {"feature_names", "name", "params"} | {
+        f"process_func{part}"
+        for part in ("", "_args", "_is_mono", "_applies_sliding_window")
+    }
+    for interface in (audw2s.Feature, audw2s.Process, audw2s.Segment):
+        base = getattr(audinterface, interface.__name__)
+        wanted = set(inspect.signature(base).parameters) - function
+        found = set(inspect.signature(interface).parameters)
+        assert issubclass(interface, base)
+        assert found >= wanted | ours
+        for method in [m for m in dir(base) if m.startswith("process_")]:
+            theirs, mine = (
+                inspect.signature(getattr(c, method)) for c in (base, interface)
+            )
+            assert list(theirs.parameters) == list(mine.parameters)
+
+
+def test_equals_the_session(model, clips):
+    """Interface = audonnx = ONNX session, on real speech."""
+    network = audw2s.load(model)
+    feature, process = audw2s.Feature(model), audw2s.Process(model)
+    for clip in clips:
+        signal, rate = soundfile.read(clip, dtype="float32")
+        (session,) = network.sess.run(["logits"], {"signal": signal[None]})
+        by_audonnx = network(signal[None], rate)["logits"]
+        np.testing.assert_array_equal(by_audonnx, session)
+        frame = feature.process_file(clip)
+        assert list(frame.columns) == NAMES
+        assert list(process.process_file(clip).iloc[0]) == NAMES
+        for result in (frame, process.process_signal(signal, rate)):
+            np.testing.assert_allclose(values(result), session, atol=1e-7)
+        assert feature(signal, rate).shape == (1, 3, 1)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_damaged_files_through_every_method(damaged, tmp_path):
+    feature = audw2s.Feature()
+    files = [path for path, _ in damaged.values()]
+    bad = np.array([status in UNUSABLE for _, status in damaged.values()])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        frame = feature.process_files(files)
+    assert list(frame.index.get_level_values("file")) == files
+    np.testing.assert_array_equal(frame.isna().all(axis=1), bad)
+    np.testing.assert_array_equal(frame.isna().any(axis=1), bad)
+    told = [str(w.message) for w in caught if w.category is UserWarning]
+    for path, status in damaged.values():
+        mine = [text for text in told if text.startswith(f"{path}: ")]
+        expected = status in UNUSABLE or status in ("silent", "truncated")
+        assert [status in text for text in mine] == [True] * expected
+
+    # The good rows are those that the good files alone give
+    good = feature.process_files([f for f, b in zip(files, bad, strict=True) if not b])
+    pd.testing.assert_frame_equal(frame[~bad], good)
+    index = audformat.filewise_index(files)
+    kept = feature.process_index(index, preserve_index=True)
+    np.testing.assert_array_equal(kept.to_numpy(), frame.to_numpy())
+    assert kept.index.equals(index)
+    names = [os.path.basename(file) for file in files]
+    rooted = feature.process_files(names, root=str(tmp_path))
+    np.testing.assert_array_equal(rooted.to_numpy(), frame.to_numpy())
+    folder = feature.process_folder(str(tmp_path), filetype="wav")
+    assert set(folder.index.get_level_values("file")) >= {
+        path for path in files if path.endswith(".wav") and os.path.isfile(path)
+    }
+    for path, one in zip(files, values(frame), strict=True):
+        np.testing.assert_array_equal(values(feature.process_file(path))[0], one)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        windowed = audw2s.Process(win_dur=1).process_files(files)
+    assert set(windowed.index.get_level_values("file")) == set(files)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize(
+    "signal, rate, usable",
+    [
+        (np.zeros((1, 0)), 16000, False),
+        (np.zeros(0), 16000, False),
+        (np.ones((1, 63)), 16000, False),
+        (np.zeros((1, 64)), 16000, True),
+        (np.full((2, 16000), np.nan), 16000, False),
+        (np.array([[1e308] * 16000]), 16000, False),
+        (np.zeros((1, 16000)), 16000, True),
+        (np.random.default_rng(0).integers(-9000, 9000, (2, 16000), np.int16), 8000, 1),
+        (np.random.default_rng(0).uniform(-1, 1, 192000), 192000, True),
+        (np.random.default_rng(0).uniform(-1, 1, (6, 44100)), 44100, True),
+        (np.random.default_rng(0).uniform(-1, 1, (16000, 2)), 16000, False),
+        (
+            np.asfortranarray(np.random.default_rng(0).uniform(-1, 1, (2, 999))),
+            96000,
+            1,
+        ),
+    ],
+)
+@pytest.mark.parametrize("win_dur", [None, 0.5])
+def test_odd_signals(signal, rate, usable, win_dur):
+    before = signal.copy()
+    signal.setflags(write=False)
+    feature = audw2s.Feature(win_dur=win_dur)
+    frame = feature.process_signal(signal, rate)
+    assert len(frame) >= 1
+    assert frame.notna().all(axis=None) == bool(usable)
+    np.testing.assert_array_equal(signal, before)
+    if not usable:
+        strict = audw2s.Feature(win_dur=win_dur, on_error="raise")
+        with pytest.raises(audw2s.UnusableSignalError, match="Signal: "):
+            strict.process_signal(signal, rate)
+
+
+def test_on_error_raise_names_the_file(damaged):
+    strict = audw2s.Process(on_error="raise")
+    for path, status in damaged.values():
+        if status not in UNUSABLE:
+            continue
+        with pytest.raises(audw2s.UnusableSignalError) as error:
+            strict.process_file(path)
+        assert path in str(error.value)
+        assert status in str(error.value)
+
+
+def test_stereo_is_the_mean_of_the_channels(speech):
+    stereo = np.stack([speech, 0.5 * speech[::-1]])
+    feature = audw2s.Feature()
+    mixed = feature.process_signal(stereo, 16000)
+    mean = feature.process_signal(stereo.mean(axis=0), 16000)
+    np.testing.assert_allclose(mixed, mean, atol=1e-5)
+    each = audw2s.Feature(mixdown=False, channels=[1, 0])
+    frame = each.process_signal(stereo, 16000)
+    assert list(frame.columns) == [(c, name) for c in (1, 0) for name in NAMES]
+    for channel in (0, 1):
+        alone = feature.process_signal(stereo[channel], 16000)
+        np.testing.assert_array_equal(frame[channel], alone)
+    dicts = audw2s.Process(mixdown=False).process_signal(stereo, 16000).iloc[0]
+    assert dicts[1]["valence"] == frame[(1, "valence")].iloc[0]
+
+
+@pytest.mark.parametrize("rate", [16000, 44100])
+def test_windows_are_heard_alone(speech, rate):
+    """Every window's row is what its own samples give."""
+    signal = np.interp(
+        np.arange(int(len(speech) * rate / 16000)) * 16000 / rate,
+        np.arange(len(speech)),
+        speech,
+    ).astype(np.float32)
+    frame = audw2s.Feature(win_dur=1, hop_dur="250ms").process_signal(signal, rate)
+    feature = audw2s.Feature()
+    duration = len(signal) / rate
+    starts = frame.index.get_level_values("start").total_seconds()
+    ends = frame.index.get_level_values("end").total_seconds()
+    np.testing.assert_allclose(starts, 0.25 * np.arange(len(frame)))
+    np.testing.assert_allclose(ends, np.minimum(starts + 1, duration), atol=1e-9)
+    assert ends[-1] == pytest.approx(duration)
+    assert ends[-2] < duration
+    for (start, end), row in frame.iterrows():
+        alone = feature.process_signal(signal, rate, start=start, end=end)
+        tolerance = 1e-6 if rate == 16000 else 0.02  # resampled at its edges
+        np.testing.assert_allclose(values(alone)[0], row, atol=tolerance)
+
+
+def test_long_recordings_are_the_mean_of_blocks(speech):
+    """Nothing in memory or in the network grows with the recording."""
+    max_dur = 30
+    signal = np.tile(speech, 25)[: 16000 * 70]
+    network = audw2s.load("whisper-tiny-adv")
+    blocks = [signal[s : s + 16000 * max_dur] for s in range(0, len(signal), 480000)]
+    logits = [network(b[None], outputs="logits")[0] for b in blocks]
+    expected = np.average(logits, axis=0, weights=[len(b) for b in blocks])
+    frame = audw2s.Feature("whisper-tiny-adv").process_signal(signal, 16000)
+    np.testing.assert_allclose(values(frame)[0], expected, atol=1e-6)
+
+
+def test_min_and_max_signal_dur(speech):
+    feature = audw2s.Feature(min_signal_dur=5, max_signal_dur="6s")
+    padded = np.pad(speech, (0, 80000 - len(speech)))
+    frame = feature.process_signal(speech, 16000)
+    plain = audw2s.Feature().process_signal(padded, 16000)
+    np.testing.assert_allclose(values(frame), values(plain), atol=1e-6)
+    assert frame.index[0][1].total_seconds() == pytest.approx(len(speech) / 16000)
+    cut = audw2s.Feature(max_signal_dur=1).process_signal(speech, 16000)
+    first = audw2s.Feature().process_signal(speech[:16000], 16000)
+    np.testing.assert_array_equal(values(cut), values(first))
+    assert len(feature.process_signal(np.zeros(3), 16000).dropna()) == 1
+
+
+def test_one_nan_spoils_only_its_windows(speech):
+    signal = speech.copy()
+    signal[18000] = np.nan
+    feature = audw2s.Feature(win_dur=1, hop_dur=0.5)
+    with pytest.warns(UserWarning, match="2 of 6 windows: not_finite|windows: not_f"):
+        frame = feature.process_signal(signal, 16000)
+    clean = feature.process_signal(speech, 16000)
+    hit = [s.total_seconds() <= 1.125 < e.total_seconds() for s, e in frame.index]
+    np.testing.assert_array_equal(frame.isna().any(axis=1), hit)
+    pd.testing.assert_frame_equal(frame[~np.array(hit)], clean[~np.array(hit)])
+
+
+def test_segments_of_an_index(clips):
+    index = audformat.segmented_index(
+        [clips[0], clips[1], clips[0], clips[0]],
+        ["0.1s", "0s", "0.5s", "1s"],
+        ["0.9s", pd.NaT, "1.234567891s", "99s"],
+    )
+    feature = audw2s.Feature()
+    with pytest.warns(UserWarning, match="truncated"):
+        frame = feature.process_index(index)
+    signal, rate = soundfile.read(clips[0], dtype="float32")
+    expected = feature.process_signal(signal, rate, start=0.1, end=0.9)
+    np.testing.assert_array_equal(values(frame)[0], values(expected)[0])
+    assert list(frame.index.get_level_values("start")) == list(
+        index.get_level_values("start")
+    )
+    found, wanted = (i.get_level_values("end") for i in (frame.index, index))
+    assert found[0] == wanted[0]
+    assert found[2] == wanted[2]
+    assert found[3] == wanted[3]
+    keep = audw2s.Feature(keep_nat=True).process_file(clips[0])
+    assert pd.isna(keep.index.get_level_values("end")[0])
+
+
+@pytest.mark.parametrize("interface", [audw2s.Feature, audw2s.Process, audw2s.Segment])
+def test_yaml_and_pickle(interface, clips, model):
+    kwargs = {"win_dur": pd.Timedelta("1.5s"), "hop_dur": "500ms"}
+    first = interface(model, num_workers=2, max_signal_dur=3, **kwargs)
+    text = first.to_yaml_s()
+    second = audobject.from_yaml_s(text)
+    third = pickle.loads(pickle.dumps(first))
+    results = [each.process_files(clips[:2]) for each in (first, second, third)]
+    for result in results[1:]:
+        assert_same(result, results[0])
+    assert second.to_yaml_s() == text
+    assert "num_workers" not in text
+    assert first.id == second.id
+
+
+@pytest.mark.parametrize("interface", [audw2s.Feature, audw2s.Process, audw2s.Segment])
+def test_workers_agree(interface, clips):
+    files = [*clips, "missing.wav"]
+    with pytest.warns(UserWarning, match="missing"):
+        alone = interface().process_files(files)
+    for kwargs in ({}, {"multiprocessing": True}):
+        many = interface(num_workers=2, **kwargs)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            assert_same(many.process_files(files), alone)
+
+
+def test_cache_knows_the_model(clips, tmp_path):
+    index = audformat.filewise_index(clips[:2])
+    cache = str(tmp_path / "cache")
+    results = {}
+    for name in MODELS:
+        for kwargs in ({}, {"win_dur": 1}):
+            feature = audw2s.Feature(name, **kwargs)
+            fresh = feature.process_index(index)
+            for _ in range(2):
+                kept = feature.process_index(index, cache_root=cache)
+                pd.testing.assert_frame_equal(kept, fresh)
+            results[name, len(fresh)] = kept
+    assert len(results) == 4
+    series = audw2s.Process().process_index(index, cache_root=cache)
+    assert isinstance(series.iloc[0], dict)
+    assert not [f for _, _, files in os.walk(cache) for f in files if "tmp" in f]
+
+
+def test_results_carry_their_provenance(clips, tmp_path):
+    feature = audw2s.Feature(win_dur=1)
+    frame = feature.process_files(clips[:1])
+    assert frame.attrs["audw2s"] == feature.provenance
+    assert feature.provenance == {
+        "model": "wav2small",
+        "sha256": audw2s.models().sha256["wav2small"],
+        "version": audw2s.__version__,
+        "win_dur": 1.0,
+        "hop_dur": 0.5,
+    }
+    frame.to_parquet(tmp_path / "a.parquet")
+    again = pd.read_parquet(tmp_path / "a.parquet")
+    assert again.attrs["audw2s"]["sha256"] == feature.provenance["sha256"]
+    assert audw2s.Process().process_files(clips[:1]).attrs["audw2s"]["version"]
+
+
+def test_outputs_are_found_by_name(clips):
+    """A model with another order can't give swapped columns."""
+    network = audw2s.load("whisper-tiny-adv")
+    path = network.path
+    swapped = audonnx.Model(
+        path, labels={"logits": ["valence", "arousal", "dominance"]}
+    )
+    mine = audw2s.Feature(swapped).process_files(clips)
+    usual = audw2s.Feature(network).process_files(clips)
+    np.testing.assert_array_equal(mine["valence"], usual["arousal"])
+    np.testing.assert_array_equal(mine["dominance"], usual["valence"])
+    with pytest.raises(ValueError, match="No output of the model is labelled"):
+        audw2s.Feature(audonnx.Model(path))
+    again = pickle.loads(pickle.dumps(audw2s.Feature(swapped)))
+    np.testing.assert_array_equal(again.process_files(clips), mine)
+
+
+@pytest.mark.parametrize(
+    "kwargs, match",
+    [
+        ({"model": "wav2smal"}, "Known are 'wav2small', 'whisper-tiny-adv'"),
+        ({"hop_dur": 1}, "win_dur"),
+        ({"win_dur": 0}, "'win_dur' has to be at least"),
+        ({"win_dur": 1, "hop_dur": -1}, "'hop_dur' has to be at least"),
+        ({"sampling_rate": 8000}, "16000 Hz"),
+        ({"on_error": "ignore"}, "on_error"),
+        ({"mixdown": False}, "channels="),
+    ],
+)
+def test_wrong_arguments(kwargs, match):
+    with pytest.raises(ValueError, match=match):
+        audw2s.Feature(**kwargs)
+
+
+def test_input_that_does_not_fit_the_arguments(speech):
+    feature = audw2s.Feature(resample=False)
+    with pytest.warns(UserWarning, match="sampling_rate: 8000 Hz"):
+        assert feature.process_signal(speech, 8000).isna().all(axis=None)
+    feature = audw2s.Feature(channels=1)
+    with pytest.warns(UserWarning, match="channels: Channels .1. were selected"):
+        assert feature.process_signal(speech, 16000).isna().all(axis=None)
+    with pytest.raises(TypeError, match="takes no arguments"):
+        feature.process_signal(speech, 16000, process_func_args={"a": 1})
+    with pytest.raises(ValueError, match="num_channels, num_samples"):
+        feature.process_signal(np.zeros((2, 2, 2)), 16000)
+
+
+def test_nothing_to_do_gives_an_empty_frame():
+    feature = audw2s.Feature()
+    for frame in (
+        feature.process_files([]),
+        feature.process_index(audformat.filewise_index()),
+        feature.process_index(audformat.segmented_index()),
+    ):
+        assert list(frame.columns) == NAMES
+        assert len(frame) == 0
+
+
+def test_database_as_a_research_script_does(clips, tmp_path):
+    db = audformat.testing.create_db(minimal=True)
+    names = []
+    for number, clip in enumerate(clips):
+        signal, rate = soundfile.read(clip)
+        names.append(f"audio/{number}.wav")
+        (tmp_path / "audio").mkdir(exist_ok=True)
+        soundfile.write(tmp_path / names[-1], signal, rate)
+    db["files"] = audformat.Table(audformat.filewise_index(names))
+    db.save(str(tmp_path))
+    db = audformat.Database.load(str(tmp_path))
+    interface = audw2s.Feature()
+    frame = interface.process_index(db.files, root=db.root)
+    assert list(frame.index.get_level_values("file")) == list(db.files)
+    direct = interface.process_files(clips)
+    np.testing.assert_allclose(frame, direct, atol=1e-4)  # 16 bit

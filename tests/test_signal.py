@@ -1,0 +1,157 @@
+import numpy as np
+import pytest
+import soundfile
+import soxr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audw2s import signal as audio
+from audw2s.signal import Report
+
+
+def read(path, **kwargs):
+    report = Report()
+    blocks = list(
+        audio.prepared(
+            (
+                audio.mono(report.see(b))
+                for b in audio.file_blocks(path, report, **kwargs)
+            ),
+            report,
+            16000,
+        )
+    )
+    joined = np.concatenate(blocks, axis=1) if blocks else np.zeros((1, 0))
+    return joined, report
+
+
+def test_status_of_damaged_files(damaged):
+    found = {}
+    for name, (path, _) in damaged.items():
+        _, report = read(path)
+        found[name] = report.status(64 / 16000)[0]
+    assert found == {name: status for name, (_, status) in damaged.items()}
+
+
+def test_every_problem_has_a_reason(damaged):
+    for path, expected in damaged.values():
+        status, message = read(path)[1].status(64 / 16000)
+        assert bool(message) == (status != "ok"), (path, message)
+        assert "\n" not in message
+        assert path not in message
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 16000, 22050, 44100, 48000, 192000])
+@pytest.mark.parametrize("block_dur", [0.011, 0.37, 30.0])
+def test_blocks_do_not_change_the_signal(tmp_path, monkeypatch, rate, block_dur):
+    monkeypatch.setattr(audio, "BLOCK_DUR", block_dur)
+    rng = np.random.default_rng(rate)
+    stereo = (0.1 * rng.standard_normal((rate + 77, 2))).astype(np.float32)
+    path = str(tmp_path / "a.wav")
+    soundfile.write(path, stereo, rate, subtype="FLOAT")
+    mean = stereo.astype(np.float32).mean(axis=1)
+    expected = mean if rate == 16000 else soxr.resample(mean, rate, 16000)
+    found, report = read(path)
+    assert found.shape == (1, len(expected))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found[0], expected, atol=1e-6)
+    assert report.num_samples == len(stereo)
+
+
+def test_segment_of_a_file(tmp_path):
+    ramp = np.arange(16000) / 16000
+    path = str(tmp_path / "ramp.wav")
+    soundfile.write(path, ramp, 16000, subtype="FLOAT")
+    found, report = read(path, start=0.25, end=0.5)
+    np.testing.assert_allclose(found[0], ramp[4000:8000], atol=1e-7)
+    assert report.status(0.004)[0] == "short"
+    assert read(path, start=0.5, end=1.5)[1].status(0.004)[0] == "truncated"
+    assert read(path, start=2.0)[1].status(0.004)[0] == "empty"
+    assert read(path, start=0.5, end=0.5)[1].status(0.004)[0] == "empty"
+
+
+@pytest.mark.parametrize(
+    "array, expected",
+    [
+        (np.array([0, 16384, -32768], np.int16), [[0, 0.5, -1]]),
+        (np.array([0, 2**30, -(2**31)], np.int32), [[0, 0.5, -1]]),
+        (np.array([128, 192, 0], np.uint8), [[0, 0.5, -1]]),
+        (np.array([[0.5], [0.25]], np.float64), [[0.5], [0.25]]),
+        (np.array([0.5], np.float16), [[0.5]]),
+    ],
+)
+def test_as_float(array, expected):
+    before = array.copy()
+    found = audio.as_float(array)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, np.array(expected, np.float32))
+    np.testing.assert_array_equal(array, before)
+
+
+@pytest.mark.parametrize(
+    "array, error",
+    [
+        (np.zeros((1, 2, 3)), ValueError),
+        (np.array(["a"]), TypeError),
+        (np.zeros(3, complex), TypeError),
+        (np.zeros(3, bool), TypeError),
+        (np.array([object()]), TypeError),
+    ],
+)
+def test_as_float_refuses(array, error):
+    with pytest.raises(error, match="signal"):
+        audio.as_float(array)
+
+
+def test_mono_selects_and_averages():
+    block = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 9.0]], np.float32)
+    assert audio.mono(block).tolist() == [[3.0, 5.0]]
+    assert audio.mono(block[:2]).tolist() == [[2.0, 3.0]]
+    assert audio.mono(block, 1).tolist() == [[3.0, 4.0]]
+    assert audio.mono(block, [0, 2], mixdown=False).tolist() == [[1, 2], [5, 9]]
+    with pytest.raises(ValueError, match="3 were selected|has 3"):
+        audio.mono(block, 3)
+
+
+def test_not_finite_stretches_are_found():
+    report = Report(sampling_rate=10)
+    block = np.ones((2, 20), np.float32)
+    block[0, 3:5] = np.nan
+    block[1, 12] = -np.inf
+    seen = report.see(block)
+    assert np.isnan(block[0, 3])
+    assert np.isfinite(seen).all()
+    report.see(np.full((2, 1), np.nan, np.float32))
+    assert report.bad == [(0.3, 0.5), (1.2, 1.3), (2.0, 2.1)]
+    assert report.is_bad(0.45, 0.6)
+    assert not report.is_bad(0.5, 1.2)
+    assert report.status(0)[0] == "not_finite"
+
+
+def test_load_names_file_and_reason(damaged):
+    with pytest.raises(audio.UnusableSignalError, match="random.wav: unreadable"):
+        audio.load(damaged["random.wav"][0])
+
+
+@given(st.binary(max_size=300), st.sampled_from(["wav", "flac", "mp3", "ogg", "m4a"]))
+def test_no_content_escapes(tmp_path_factory, content, extension):
+    path = tmp_path_factory.mktemp("fuzz") / f"a.{extension}"
+    path.write_bytes(content)
+    _, report = read(str(path))
+    assert report.status(64 / 16000)[0] in ("unreadable", "empty", "too_short")
+
+
+@pytest.mark.parametrize("name", ["whole.wav", "whole.flac", "whole.mp3"])
+def test_flipped_bytes_never_escape(damaged, tmp_path, name):
+    rng = np.random.default_rng(0)
+    content = (tmp_path / name).read_bytes()
+    known = {"ok", "short", "silent", "clipped", "truncated", *audio.UNUSABLE}
+    for _ in range(60):
+        changed = bytearray(content)
+        for place in rng.integers(len(content) if rng.random() < 0.5 else 60, size=8):
+            changed[place] = rng.integers(256)
+        path = tmp_path / f"flipped_{name}"
+        path.write_bytes(bytes(changed))
+        blocks, report = read(str(path))
+        assert np.isfinite(blocks).all()
+        assert report.status(64 / 16000)[0] in known
