@@ -1,13 +1,12 @@
 """The ``audw2s`` command: parses, calls, prints."""
 
-import contextlib
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from typing import Annotated
 
 import typer
 
 from audw2s.distill.cli import app as distill
+from audw2s.errors import explained
 from audw2s.version import __version__
 
 if TYPE_CHECKING:
@@ -36,16 +35,6 @@ def main(
     ] = False,
 ) -> None:
     """Arousal, dominance and valence of speech."""
-
-
-@contextlib.contextmanager
-def usage_errors() -> Iterator[None]:
-    """Say in one sentence what the user can mend, and exit with 2."""
-    try:
-        yield
-    except (ValueError, OSError) as error:
-        typer.echo(f"audw2s: {error}", err=True)
-        raise typer.Exit(2) from None
 
 
 @app.command()
@@ -102,7 +91,7 @@ def predict(
     from audw2s.predict import predict as run
     from audw2s.signal import UNUSABLE
 
-    with usage_errors():
+    with explained("interrupted, nothing was written."):
         if hop_dur is not None and win_dur is None:
             raise ValueError("--hop-dur needs --win-dur.")
         if out is not None:
@@ -111,12 +100,11 @@ def predict(
         files = find_audio(paths)
         if not files:
             raise ValueError(f"There are no audio files in {', '.join(paths)}.")
-    table = run(files, annotator, num_workers=num_workers, verbose=True)
+        table = run(files, annotator, num_workers=num_workers, verbose=True)
+        if out is not None:
+            write_table(table, out)
     if out is None:
         typer.echo(as_text(table))
-    else:
-        with usage_errors():
-            write_table(table, out)
     failed = table["status"].isin(UNUSABLE)
     if failed.any():
         count = table.loc[failed, "file"].nunique()

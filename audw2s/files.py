@@ -1,8 +1,11 @@
-"""Which files are meant by paths, folders and patterns; writing tables whole."""
+"""Which files are meant by paths and patterns; files that are there whole or not."""
 
+import contextlib
 import glob
+import json
 import os
 from collections.abc import Iterable
+from collections.abc import Iterator
 
 import audeer
 import pandas as pd
@@ -78,16 +81,11 @@ def write_table(table: pd.DataFrame, path: str) -> None:
 
     """
     check_table_path(path)
-    unfinished = f"{path}.{os.getpid()}.tmp"
-    try:
+    with replacing(path) as temporary:
         if path.endswith(".csv"):
-            table.to_csv(unfinished, index=False)
+            table.to_csv(temporary, index=False)
         else:
-            table.to_parquet(unfinished, index=False)
-        os.replace(unfinished, path)
-    finally:
-        if os.path.exists(unfinished):
-            os.remove(unfinished)
+            table.to_parquet(temporary, index=False)
 
 
 def check_table_path(path: str) -> None:
@@ -101,3 +99,42 @@ def check_table_path(path: str) -> None:
         raise ValueError(f"'{path}' has to end on .csv or .parquet.")
     if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
         raise ValueError(f"There is no folder '{os.path.dirname(path)}'.")
+
+
+@contextlib.contextmanager
+def replacing(path: str) -> Iterator[str]:
+    """Give a temporary path; what is written there replaces ``path`` at the end.
+
+    After an error ``path`` is what it was before. The temporary file has the same
+    extension, which many writers choose the format by.
+
+    Examples:
+        >>> import tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> path = os.path.join(folder, "a.txt")
+        >>> with replacing(path) as temporary, open(temporary, "w") as file:
+        ...     _ = file.write("whole")
+        >>> os.listdir(folder)
+        ['a.txt']
+
+    """
+    folder, name = os.path.split(path)
+    temporary = os.path.join(folder, f"tmp{os.getpid()}.{name}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(temporary)
+
+
+def write_json(value: object, path: str) -> None:
+    """Write a value as JSON.
+
+    Raises:
+        ValueError: if NaN or infinity is in it, which JSON doesn't know
+
+    """
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    with replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        file.write(f"{text}\n")

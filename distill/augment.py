@@ -68,3 +68,63 @@ def mix(signal: np.ndarray, other: np.ndarray, ratio: float) -> np.ndarray:
     gain = rms(signal) / rms(other) * 10 ** (-ratio / 20)
     # A gain without bound would turn digital silence into loud noise
     return signal + np.float32(min(gain, 1e3)) * other
+
+
+def equalise(
+    signal: np.ndarray,
+    max_gain: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Change the tone, as another microphone, distance or effort would.
+
+    The gain is drawn at 8 frequencies, equally spaced in octaves from 62.5 Hz to
+    8 kHz, and interpolated between them.
+
+    Args:
+        signal: ``(num_samples,)`` at 16 kHz
+        max_gain: largest gain or loss in dB
+        rng: source of randomness
+
+    Examples:
+        >>> noise = np.random.default_rng(0).standard_normal(1000)
+        >>> same = equalise(noise, 0, np.random.default_rng(0))
+        >>> bool(np.allclose(same, noise))
+        True
+
+    """
+    frequencies = np.fft.rfftfreq(len(signal), 1 / 16000)
+    gains = rng.uniform(-max_gain, max_gain, 8)
+    octaves = np.log2(np.maximum(frequencies, 1) / 62.5)
+    curve = 10 ** (np.interp(octaves, np.arange(8), gains) / 20)
+    return np.fft.irfft(np.fft.rfft(signal) * curve, len(signal))
+
+
+def reverberate(
+    signal: np.ndarray,
+    decay: float,
+    level: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Add the reverberation of a room: noise that dies away after each sample.
+
+    Args:
+        signal: ``(num_samples,)`` at 16 kHz
+        decay: seconds until the reverberation has fallen by 60 dB
+        level: of the reverberation against the direct sound, in dB
+        rng: source of randomness
+
+    Examples:
+        >>> click = np.eye(1, 8000)[0]
+        >>> room = reverberate(click, 0.3, 0, np.random.default_rng(0))
+        >>> late, early = np.square(room[4000:]).sum(), np.square(room[1:4000]).sum()
+        >>> bool(room[0] == 1 and late < 1e-3 and 0.9 < early < 1.1)
+        True
+
+    """
+    count = max(2, int(decay * 16000))
+    tail = rng.standard_normal(count) * 10 ** (-3 * np.arange(count) / count)
+    tail[0] = 0
+    tail *= 10 ** (level / 20) / np.sqrt(np.square(tail).sum())
+    size = len(signal) + count
+    spectrum = np.fft.rfft(signal, size) * np.fft.rfft(tail, size)
+    return signal + np.fft.irfft(spectrum, size)[: len(signal)]

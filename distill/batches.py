@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import torch
-from tqdm import tqdm
 
 import audw2s
 from audw2s.catalogue import DIMENSIONS
 from audw2s.distill import augment
+from audw2s.distill.corpora.table import load_clips
 from audw2s.distill.corpora.table import read_corpus
-from audw2s.signal import load
+from audw2s.distill.corpora.table import seconds
 
 if TYPE_CHECKING:
     from audw2s.distill.train import Config
@@ -27,11 +27,17 @@ class Batches:
 
     Args:
         config: of the training
+        verbose: show progress bars
+
+    Raises:
+        ValueError: if a clip can't be read or has no label, or if no corpus has
+            two speakers, of whom one could be held out
 
     """
 
-    def __init__(self, config: "Config"):
+    def __init__(self, config: "Config", *, verbose: bool = True):
         self.config = config
+        self.verbose = verbose
         self.clips, self.labels, self.shares = [], [], []
         self.validation: list[tuple[np.ndarray, np.ndarray]] = []
         self.teacher = audw2s.load(config.teacher)
@@ -39,8 +45,13 @@ class Batches:
         for corpus, share in config.corpora.items():
             self._add(read_corpus(corpus), share, stored)
         self.shares = np.array(self.shares) / np.sum(self.shares)
+        if not self.validation:
+            raise ValueError("No corpus has two speakers: none can be held out.")
         tables = [read_corpus(corpus) for corpus in config.noise]
-        self.noise = [clip for table in tables for clip in read_clips(table)]
+        self.noise = [clip for table in tables for clip in self._read(table)]
+
+    def _read(self, table: pd.DataFrame) -> list[np.ndarray]:
+        return read_clips(table, verbose=self.verbose)
 
     def _add(
         self,
@@ -55,16 +66,16 @@ class Batches:
         kept = rng.permutation(speakers)[:count] if len(speakers) > 1 else []
         is_kept = table["speaker"].isin(kept).to_numpy()
         training = table[~is_kept]
-        self.clips += read_clips(training)
+        self.clips += self._read(training)
         self.shares += [share / len(training)] * len(training)
         validation = table[is_kept]
         validation = validation.iloc[rng.permutation(len(validation))[:100]]
-        held_out = read_clips(validation)
+        held_out = self._read(validation)
         if stored is None:
             heard = [self.hear(as_float(clip)) for clip in held_out]
         else:
-            self.labels += [stored[key] for key in keys(training)]
-            heard = [stored[key] for key in keys(validation)]
+            self.labels += find_labels(stored, training)
+            heard = find_labels(stored, validation)
         self.validation += zip(held_out, heard, strict=True)
 
     def hear(self, signal: np.ndarray) -> np.ndarray:
@@ -108,12 +119,22 @@ class Batches:
                 # Deviation: labels are mixed instead of labelling the mixture
                 weight = 1 / (1 + 10 ** (-ratio / 20))
                 label = weight * label + (1 - weight) * self.labels[other]
-        if self.noise and rng.random() < self.config.noisy:
-            noise = as_float(self.noise[rng.integers(len(self.noise))])
-            noise = augment.crop(noise, length, rng)
-            signal = augment.mix(signal, noise, rng.uniform(*self.config.snr))
-        signal = signal.astype(np.float32)
+        signal = self._disturb(signal, rng).astype(np.float32)
         return signal, self.hear(signal) if label is None else label.astype(np.float32)
+
+    def _disturb(self, signal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Put a signal into a room, add noise, and record it."""
+        config = self.config
+        if config.reverb and rng.random() < config.reverb:
+            decay, level = rng.uniform(*config.reverb_dur), rng.uniform(-20, 0)
+            signal = augment.reverberate(signal, decay, level, rng)
+        if self.noise and rng.random() < config.noisy:
+            noise = as_float(self.noise[rng.integers(len(self.noise))])
+            noise = augment.crop(noise, len(signal), rng)
+            signal = augment.mix(signal, noise, rng.uniform(*config.snr))
+        if config.equalised and rng.random() < config.equalised:
+            signal = augment.equalise(signal, config.max_gain, rng)
+        return signal
 
     def _crop(self, number: int, length: int, rng: np.random.Generator) -> np.ndarray:
         clip = as_float(self.clips[number])
@@ -129,20 +150,13 @@ def as_float(clip: np.ndarray) -> np.ndarray:
     return clip.astype(np.float32) / 32768
 
 
-def read_clips(table: pd.DataFrame) -> list[np.ndarray]:
-    """Read clips as 16 bit integers, the longest file once."""
-    clips = []
-    rows = table[["file", "start", "end"]].itertuples(index=False)
-    name = os.path.basename(os.path.dirname(table["file"].iloc[0])) if len(table) else ""
-    for file, start, end in tqdm(rows, total=len(table), desc=f"Read {name}"):
-        clip = load(file, start=start.total_seconds(), end=seconds(end))
-        clips.append((np.clip(clip, -1, 1) * 32767).round().astype(np.int16))
-    return clips
-
-
-def seconds(time: pd.Timedelta) -> float | None:
-    """Seconds of a timedelta, ``None`` for NaT."""
-    return None if pd.isna(time) else time.total_seconds()
+def read_clips(table: pd.DataFrame, *, verbose: bool = True) -> list[np.ndarray]:
+    """Read clips as 16 bit integers."""
+    name = (
+        os.path.basename(os.path.dirname(table["file"].iloc[0])) if len(table) else ""
+    )
+    clips = load_clips(table, desc=f"Read {name}", verbose=verbose)
+    return [(np.clip(clip, -1, 1) * 32767).round().astype(np.int16) for clip in clips]
 
 
 def keys(table: pd.DataFrame) -> list[tuple]:
@@ -157,3 +171,22 @@ def stored_labels(path: str) -> dict[tuple, np.ndarray]:
     """Labels of clips from a table that ``audw2s distill label`` wrote."""
     table = pd.read_parquet(path)
     return dict(zip(keys(table), table[list(DIMENSIONS)].to_numpy(), strict=True))
+
+
+def find_labels(
+    stored: dict[tuple, np.ndarray],
+    table: pd.DataFrame,
+) -> list[np.ndarray]:
+    """Labels of the clips of a table.
+
+    Raises:
+        ValueError: if a clip has none
+
+    """
+    missing = [key for key in keys(table) if key not in stored]
+    if missing:
+        raise ValueError(
+            f"{len(missing)} clips have no label, among them '{missing[0][0]}'. "
+            "Label their corpus with 'audw2s distill label' first."
+        )
+    return [stored[key] for key in keys(table)]

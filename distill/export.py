@@ -15,6 +15,12 @@ from torch import nn
 
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import sha256
+from audw2s.distill.students import load_student
+from audw2s.files import replacing
+from audw2s.version import __version__
+
+TOLERANCE = 1e-5
+"""Largest difference of logits that an export of a student may make."""
 
 
 def to_onnx(network: nn.Module) -> onnx.ModelProto:
@@ -100,10 +106,11 @@ def save(model: onnx.ModelProto, folder: str, properties: dict[str, str]) -> str
     onnx.helper.set_model_props(model, properties)
     onnx.checker.check_model(model)
     path = os.path.join(folder, "model.onnx")
-    onnx.save(model, f"{path}.tmp")
-    os.replace(f"{path}.tmp", path)
+    with replacing(path) as temporary:
+        onnx.save(model, temporary)
     labelled = audonnx.Model(path, labels={"logits": list(DIMENSIONS)})
-    labelled.to_yaml(os.path.join(folder, "model.yaml"))
+    with replacing(os.path.join(folder, "model.yaml")) as temporary:
+        labelled.to_yaml(temporary)
     return sha256(path)
 
 
@@ -133,7 +140,7 @@ def parity(
     model: onnx.ModelProto,
     signals: Iterator[tuple[str, np.ndarray]] | None = None,
 ) -> float:
-    """Largest difference between a network's logits and its ONNX form's.
+    """Largest difference between a network's logits and its ONNX form's; may be NaN.
 
     Args:
         network: in torch
@@ -142,10 +149,66 @@ def parity(
 
     """
     session = onnxruntime.InferenceSession(model.SerializeToString())
-    worst = 0.0
+    differences = []
     for _, signal in signals or probes():
         with torch.inference_mode():
             expected = network(torch.from_numpy(signal[None]))[1].numpy()
         (found,) = session.run(["logits"], {"signal": signal[None]})
-        worst = max(worst, float(np.abs(expected - found).max()))
+        differences.append(np.abs(expected - found).max())
+    return float(np.max(differences))
+
+
+def check_parity(
+    network: nn.Module,
+    model: onnx.ModelProto,
+    tolerance: float,
+    signals: Iterator[tuple[str, np.ndarray]] | None = None,
+) -> float:
+    """Make sure that an ONNX form says what its network says.
+
+    Args:
+        network: in torch
+        model: its export
+        tolerance: largest difference of logits
+        signals: names and arrays ``(num_samples,)``, :func:`probes` by default
+
+    Returns:
+        the largest difference found
+
+    Raises:
+        ValueError: if it is larger than the tolerance
+
+    """
+    worst = parity(network, model, signals)
+    # Not "worst > tolerance": NaN has to fail
+    if not worst <= tolerance:
+        raise ValueError(
+            f"The ONNX form differs from the network by {worst:.1e}, "
+            f"{tolerance:.0e} at most is allowed. It was not written."
+        )
     return worst
+
+
+def export_student(run: str, folder: str, name: str) -> tuple[str, float]:
+    """Make a model folder of a trained student.
+
+    Args:
+        run: folder of a training, with a ``student.safetensors``
+        folder: of the model
+        name: of the model
+
+    Returns:
+        sha256 of the ONNX file, and the largest difference to the network
+
+    Raises:
+        FileNotFoundError: if the training has no student yet
+        ValueError: if the weights don't fit, or a logit differs by more than 1e-5;
+            nothing is written
+
+    """
+    architecture, network = load_student(os.path.join(run, "student.safetensors"))
+    model = to_onnx(network)
+    worst = check_parity(network, model, TOLERANCE)
+    properties = {"name": name, "sampling_rate": "16000", "max_dur": "30"}
+    properties |= {"version": __version__, "student": architecture}
+    return save(model, folder, properties), worst

@@ -1,7 +1,7 @@
 """Train a student on a teacher's outputs, and on nothing else.
 
-``python -m`` isn't needed: ``audw2s distill train config.toml``. The same command
-goes on where an interrupted run stopped.
+``audw2s distill train config.toml --out FOLDER``; the same command goes on where an
+interrupted run stopped.
 """
 
 import dataclasses
@@ -14,17 +14,21 @@ import audeer
 import numpy as np
 import torch
 from safetensors import safe_open
+from safetensors.torch import load_file
 from safetensors.torch import save_file
 from torch.optim.swa_utils import AveragedModel
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from audw2s.catalogue import CATALOGUE
 from audw2s.catalogue import DIMENSIONS
 from audw2s.distill.batches import Batches
 from audw2s.distill.losses import ccc_loss
 from audw2s.distill.losses import concordance_cc
 from audw2s.distill.plots import plot_curves
 from audw2s.distill.students import STUDENTS
+from audw2s.files import replacing
+from audw2s.files import write_json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +68,21 @@ class Config:
     speed: tuple[float, float] = (0.8, 1.25)
     """Slowest and fastest change of speed; only without fixed labels."""
 
+    reverb: float = 0.0
+    """Share of crops that a room is added to."""
+
+    reverb_dur: tuple[float, float] = (0.1, 0.8)
+    """Shortest and longest decay of a room by 60 dB, in seconds."""
+
+    equalised: float = 0.0
+    """Share of crops whose tone is changed."""
+
+    max_gain: float = 10.0
+    """Largest change of a frequency's level, in dB."""
+
+    start: str | None = None
+    """Folder of an earlier training: its student is trained on."""
+
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
     warmup: int = 100
@@ -80,22 +99,31 @@ class Config:
     eval_every: int = 100
     seed: int = 0
 
+    def __post_init__(self):
+        """Refuse what no training could begin with."""
+        for name, known in [("student", STUDENTS), ("precision", ("fp32", "bf16"))]:
+            value = getattr(self, name)
+            if value not in known:
+                raise ValueError(f"'{name}' is one of {list(known)}, got '{value}'.")
+
     @classmethod
     def from_toml(cls, path: str) -> "Config":
         """Read a configuration; paths in it are relative to the file.
 
         Raises:
-            ValueError: if a key is unknown or ``corpora`` is missing
+            FileNotFoundError: if there is no such file
+            ValueError: if it is no TOML, a key or a choice is unknown, or
+                ``corpora`` is missing
 
         """
         with open(path, "rb") as file:
             values = tomllib.load(file)
         unknown = set(values) - {field.name for field in dataclasses.fields(cls)}
-        if unknown or "corpora" not in values:
+        if unknown:
+            raise ValueError(f"{path}: unknown keys {sorted(unknown)}.")
+        if not isinstance(values.get("corpora"), dict) or not values["corpora"]:
             raise ValueError(
-                f"{path}: unknown keys {sorted(unknown)}."
-                if unknown
-                else f"{path}: a table [corpora] of paths and shares is needed."
+                f"{path}: a table [corpora] of paths and shares is needed."
             )
         folder = os.path.dirname(os.path.abspath(path))
         values["corpora"] = {
@@ -103,8 +131,11 @@ class Config:
             for corpus, share in values["corpora"].items()
         }
         values["noise"] = [os.path.join(folder, c) for c in values.get("noise", [])]
-        if values.get("labels"):
-            values["labels"] = os.path.join(folder, values["labels"])
+        for key in ("labels", "start"):
+            if values.get(key):
+                values[key] = os.path.join(folder, values[key])
+        if values.get("teacher", cls.teacher) not in CATALOGUE:
+            values["teacher"] = os.path.join(folder, values["teacher"])
         lists = {k: tuple(v) for k, v in values.items() if isinstance(v, list)}
         return cls(**{**values, **lists})
 
@@ -115,6 +146,9 @@ class State:
     def __init__(self, config: Config):
         torch.manual_seed(config.seed)
         self.network = STUDENTS[config.student]()
+        if config.start:
+            weights = load_file(os.path.join(config.start, "student.safetensors"))
+            self.network.load_state_dict(weights, strict=True)
         average = get_ema_multi_avg_fn(config.ema)
         self.ema = AveragedModel(self.network, multi_avg_fn=average, use_buffers=True)
         if config.precision == "bf16":
@@ -142,8 +176,8 @@ class State:
             "history": json.dumps(self.history),
             "config": json.dumps(dataclasses.asdict(config)),
         }
-        save_file(tensors, f"{path}.tmp", metadata=meta)
-        os.replace(f"{path}.tmp", path)
+        with replacing(path) as temporary:
+            save_file(tensors, temporary, metadata=meta)
 
     def load(self, path: str, config: Config) -> None:
         """Go on from a checkpoint.
@@ -195,7 +229,7 @@ def rate(step: int, config: Config) -> float:
     if step < config.warmup:
         return config.learning_rate * (step + 1) / config.warmup
     share = (step - config.warmup) / max(1, config.steps - config.warmup)
-    return config.learning_rate * 0.5 * (1 + np.cos(np.pi * share))
+    return float(config.learning_rate * 0.5 * (1 + np.cos(np.pi * share)))
 
 
 def train(config: Config, folder: str, *, verbose: bool = True) -> torch.nn.Module:
@@ -219,7 +253,7 @@ def train(config: Config, folder: str, *, verbose: bool = True) -> torch.nn.Modu
     state = State(config)
     if os.path.exists(checkpoint):
         state.load(checkpoint, config)
-    batches = Batches(config)
+    batches = Batches(config, verbose=verbose)
     progress = tqdm(
         total=config.steps, initial=state.step, desc="Train", disable=not verbose
     )
@@ -275,8 +309,7 @@ def validate(
 
 def write_history(history: list[dict], folder: str) -> None:
     """Write losses and CCCs as JSON and as a picture."""
-    with open(os.path.join(folder, "history.json"), "w") as file:
-        json.dump(history, file, indent=1)
+    write_json(history, os.path.join(folder, "history.json"))
     plot_curves(history, os.path.join(folder, "curves.png"))
 
 
@@ -285,8 +318,7 @@ def finish(state: State, config: Config, folder: str) -> torch.nn.Module:
     student = state.ema.module.eval()
     weights = {k: v.clone().contiguous() for k, v in student.state_dict().items()}
     path = os.path.join(folder, "student.safetensors")
-    save_file(weights, f"{path}.tmp", metadata={"student": config.student})
-    os.replace(f"{path}.tmp", path)
-    with open(os.path.join(folder, "config.json"), "w") as file:
-        json.dump(dataclasses.asdict(config), file, indent=1)
+    with replacing(path) as temporary:
+        save_file(weights, temporary, metadata={"student": config.student})
+    write_json(dataclasses.asdict(config), os.path.join(folder, "config.json"))
     return student

@@ -20,6 +20,7 @@ from audw2s.annotator import Tap
 from audw2s.annotator import resolve
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
+from audw2s.files import replacing
 from audw2s.network import Network
 from audw2s.signal import UNUSABLE
 from audw2s.signal import UnusableSignalError
@@ -320,9 +321,8 @@ def process_index(
     else:
         result = compute(index, root=root, process_func_args=process_func_args)
         if path:
-            unfinished = f"{path}.{os.getpid()}.tmp"
-            result.to_pickle(unfinished)
-            os.replace(unfinished, path)
+            with replacing(path) as temporary:
+                result.to_pickle(temporary)
     if preserve_index and segment is None:
         result.index = index
     return interface._marked(result)

@@ -6,16 +6,16 @@ known), and whatever labels the corpus has.
 """
 
 import os
+from collections.abc import Iterator
 
-import audeer
 import audformat
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from audw2s.catalogue import DIMENSIONS
-
-AUDIO = ("wav", "flac", "mp3", "ogg", "opus", "aiff", "aif", "m4a", "mp4")
-"""File extensions that are looked for in folders."""
+from audw2s.files import list_audio
+from audw2s.signal import load
 
 
 def read_corpus(path: str) -> pd.DataFrame:
@@ -38,7 +38,7 @@ def read_corpus(path: str) -> pd.DataFrame:
     if os.path.isfile(os.path.join(root, "db.yaml")):
         table = _from_audformat(root, name)
     elif os.path.isdir(path):
-        table = pd.DataFrame({"file": list_audio(path)})
+        table = pd.DataFrame({"file": list_audio(os.path.abspath(path))})
     elif os.path.isfile(path):
         table = _from_file(path)
     else:
@@ -46,12 +46,6 @@ def read_corpus(path: str) -> pd.DataFrame:
     if table.empty:
         raise ValueError(f"'{path}' holds no clips.")
     return _complete(table)
-
-
-def list_audio(folder: str) -> list[str]:
-    """All audio files in a folder and its subfolders, sorted."""
-    files = audeer.list_file_names(folder, recursive=True)
-    return sorted(f for f in files if audeer.file_extension(f).lower() in AUDIO)
 
 
 def _from_file(path: str) -> pd.DataFrame:
@@ -94,6 +88,42 @@ def _complete(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
+def seconds(time: pd.Timedelta) -> float | None:
+    """Seconds of a timedelta, ``None`` for NaT.
+
+    Examples:
+        >>> seconds(pd.Timedelta("1500ms")), seconds(pd.NaT)
+        (1.5, None)
+
+    """
+    return None if pd.isna(time) else time.total_seconds()
+
+
+def load_clips(
+    table: pd.DataFrame,
+    *,
+    desc: str = "Read",
+    verbose: bool = False,
+) -> Iterator[np.ndarray]:
+    """Read the clips of a table, one after the other.
+
+    Args:
+        table: as described in this module
+        desc: what the progress bar says
+        verbose: show a progress bar
+
+    Yields:
+        ``(num_samples,)``, float32, mono at 16 kHz
+
+    Raises:
+        UnusableSignalError: if a clip can't be read, or NaN is in it
+
+    """
+    rows = table[["file", "start", "end"]].itertuples(index=False, name=None)
+    for file, start, end in tqdm(rows, desc, len(table), disable=not verbose):
+        yield load(file, start=start.total_seconds(), end=seconds(end))
+
+
 def ratings(table: pd.DataFrame, low: float, high: float) -> np.ndarray:
     """Human ratings, mapped to 0…1.
 
@@ -122,6 +152,25 @@ def ratings(table: pd.DataFrame, low: float, high: float) -> np.ndarray:
         columns = [list(DIMENSIONS)]
     missing = {c for group in columns for c in group} - set(table)
     if missing:
-        raise ValueError(f"Human ratings are missing columns: {sorted(missing)}.")
+        raise ValueError(f"Columns are missing: {sorted(missing)}.")
     values = np.stack([table[group].to_numpy(float) for group in columns])
     return (values - low) / (high - low)
+
+
+def mean_rating(raters: np.ndarray) -> np.ndarray:
+    """Mean over raters, of those who rated a clip; NaN where nobody did.
+
+    Args:
+        raters: ``(num_raters, num_clips, 3)``
+
+    Returns:
+        ``(num_clips, 3)``
+
+    Examples:
+        >>> mean_rating(np.array([[[0.0, 1.0, np.nan]], [[1.0, np.nan, np.nan]]]))
+        array([[0.5, 1. , nan]])
+
+    """
+    known = np.isfinite(raters).sum(axis=0)
+    mean = np.full(known.shape, np.nan)
+    return np.divide(np.nansum(raters, axis=0), known, out=mean, where=known > 0)

@@ -1,6 +1,45 @@
 """Students: small networks that learn a teacher's outputs."""
 
+import os
+
+from safetensors import SafetensorError
+from safetensors import safe_open
+from torch import nn
+
 from audw2s.distill.students.wav2small import Wav2Small
 
 STUDENTS = {"wav2small": Wav2Small}
 """Architectures by name."""
+
+
+def load_student(path: str) -> tuple[str, nn.Module]:
+    """Load a trained student.
+
+    Args:
+        path: ``student.safetensors`` of a training
+
+    Returns:
+        name of its architecture, and the network
+
+    Raises:
+        FileNotFoundError: if there is no such file
+        ValueError: if it names no known architecture, or a key is missing, unknown,
+            or has a wrong shape
+
+    """
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"No trained student at '{path}'.")
+    try:
+        with safe_open(path, "pt") as file:
+            name = (file.metadata() or {}).get("student", "")
+            weights = {key: file.get_tensor(key) for key in file.keys()}
+        if name not in STUDENTS:
+            raise ValueError(
+                f"'{path}' is of student '{name}', known are {', '.join(STUDENTS)}."
+            )
+        network = STUDENTS[name]()
+        network.load_state_dict(weights, strict=True)
+    except (RuntimeError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ValueError(f"'{path}' doesn't hold a student: {reason}") from error
+    return name, network.eval()

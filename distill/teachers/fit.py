@@ -1,23 +1,37 @@
 """Fit an A/D/V head on a frozen Whisper encoder to human ratings."""
 
-import audmetric
+from collections.abc import Iterator
+
 import numpy as np
 import onnx
 import pandas as pd
 import torch
-from tqdm import tqdm
 
 from audw2s.catalogue import DIMENSIONS
+from audw2s.distill.corpora.table import load_clips
+from audw2s.distill.corpora.table import mean_rating
 from audw2s.distill.corpora.table import ratings
+from audw2s.distill.export import check_parity
 from audw2s.distill.export import halve
+from audw2s.distill.export import probes
+from audw2s.distill.export import save
 from audw2s.distill.export import to_onnx
+from audw2s.distill.metrics import RATERS
+from audw2s.distill.metrics import REFERENCE
+from audw2s.distill.metrics import ccc_by_dimension
+from audw2s.distill.metrics import rater_agreement
+from audw2s.distill.metrics import summarise
 from audw2s.distill.teachers.ridge import cross_validate
 from audw2s.distill.teachers.ridge import fit_ridge
 from audw2s.distill.teachers.ridge import folds_by_speaker
+from audw2s.distill.teachers.whisper import MAX_DUR
 from audw2s.distill.teachers.whisper import SIZES
 from audw2s.distill.teachers.whisper import WhisperTeacher
 from audw2s.distill.teachers.whisper import load_encoder
-from audw2s.signal import load
+from audw2s.version import __version__
+
+TOLERANCE = 1e-4
+"""Largest difference of logits that an export may make."""
 
 
 def fit_teacher(
@@ -46,24 +60,30 @@ def fit_teacher(
         verbose: show a progress bar
 
     Returns:
-        the teacher, fitted to all clips, and the evaluation of its folds
+        the teacher, fitted to all clips, and the evaluation of its folds, see
+        :func:`audw2s.distill.metrics.summarise`
+
+    Raises:
+        ValueError: if the size, the layers or the encoder's file don't fit, a clip
+            has no ratings, can't be read or is too long, or there is one speaker
 
     """
-    network = WhisperTeacher(load_encoder(encoder, SIZES[size]), layers)
-    features = extract(network, table["file"].tolist(), verbose=verbose)
+    if size not in SIZES:
+        raise ValueError(f"Known sizes are {', '.join(SIZES)}, got '{size}'.")
     raters = ratings(table, *scale)
-    targets = np.nanmean(raters, axis=0)
+    targets = mean_rating(raters)
+    if np.isnan(targets).any():
+        bad = table["file"][np.isnan(targets).any(axis=1)].iloc[0]
+        raise ValueError(f"Each clip needs ratings, '{bad}' has none.")
     folds = folds_by_speaker(table["speaker"].to_numpy(), num_folds, seed)
+    network = WhisperTeacher(load_encoder(encoder, SIZES[size]), layers)
+    features = extract(network, table, verbose=verbose)
     held_out = cross_validate(features, targets, penalty, folds)
     report = {
-        "num_clips": len(table),
-        "num_speakers": int(table["speaker"].nunique()),
-        "num_folds": len(folds),
         "layers": list(layers),
         "penalty": penalty,
-        "all_folds": ccc_by_dimension(targets, held_out),
-        "folds": [ccc_by_dimension(targets[f], held_out[f]) for f in folds],
-        "one_rater_against_the_others": rater_agreement(raters),
+        **evaluate_folds(table["speaker"], targets, held_out, folds),
+        RATERS: rater_agreement(raters),
     }
     weight, bias = fit_ridge(features, targets, penalty)
     network.adv.weight.data = torch.tensor(weight, dtype=torch.float32)
@@ -73,45 +93,100 @@ def fit_teacher(
 
 def extract(
     network: WhisperTeacher,
-    files: list[str],
+    table: pd.DataFrame,
     *,
     verbose: bool = False,
 ) -> np.ndarray:
-    """Pooled hidden states ``(num_files, num_features)`` in float64."""
+    """Pooled hidden states of clips, ``(num_clips, num_features)``, float64.
+
+    Raises:
+        ValueError: if a clip can't be read or is longer than 30 s
+
+    """
     rows = []
-    for file in tqdm(files, desc="Features", disable=not verbose):
+    clips = load_clips(table, desc="Features", verbose=verbose)
+    for file, clip in zip(table["file"], clips, strict=True):
+        if len(clip) > MAX_DUR * 16000:
+            raise ValueError(
+                f"Whisper hears {MAX_DUR:g} s at most, '{file}' is longer."
+            )
         with torch.inference_mode():
-            signal = torch.from_numpy(load(file).copy())[None]
+            signal = torch.from_numpy(clip.copy())[None]
             rows.append(network.features(signal)[0].numpy())
     return np.stack(rows).astype(np.float64)
 
 
-def ccc_by_dimension(truth: np.ndarray, prediction: np.ndarray) -> dict[str, float]:
-    """CCC of each column, by name."""
-    return {
-        name: float(audmetric.concordance_cc(truth[:, i], prediction[:, i]))
-        for i, name in enumerate(DIMENSIONS)
-    }
-
-
-def rater_agreement(raters: np.ndarray) -> list[dict[str, float]]:
-    """CCC of each rater with the mean of the others.
+def evaluate_folds(
+    speakers: pd.Series,
+    targets: np.ndarray,
+    held_out: np.ndarray,
+    folds: list[np.ndarray],
+) -> dict:
+    """Agreement with people of heads that didn't hear the speaker.
 
     Args:
-        raters: ``(num_raters, num_clips, 3)``
+        speakers: of each clip
+        targets: ratings ``(num_clips, 3)``
+        held_out: predictions ``(num_clips, 3)``
+        folds: for each fold, a mask of the clips in it
 
     Returns:
-        one entry per rater, none if there is only one
+        what :func:`audw2s.distill.metrics.summarise` says of all clips, and the
+        CCCs of each of the ``folds`` with their mean and standard deviation
 
     """
-    if len(raters) < 2:
-        return []
-    return [
-        ccc_by_dimension(np.nanmean(np.delete(raters, i, axis=0), axis=0), rater)
-        for i, rater in enumerate(raters)
-    ]
+    columns = [*DIMENSIONS, *REFERENCE]
+    clips = pd.DataFrame(np.hstack([held_out, targets]), columns=columns)
+    clips = clips.assign(corpus="", speaker=speakers.to_numpy(), left_out="")
+    cccs = [ccc_by_dimension(targets[fold], held_out[fold]) for fold in folds]
+    # A fold of a single clip has no CCC
+    frame = pd.DataFrame(cccs, dtype=float).dropna()
+    return {
+        **summarise(clips),
+        "num_folds": len(folds),
+        "folds": cccs,
+        "mean_of_folds": frame.mean().to_dict(),
+        "std_of_folds": frame.std(ddof=0).to_dict(),
+    }
 
 
 def export_teacher(network: WhisperTeacher) -> onnx.ModelProto:
     """ONNX form of a teacher, Whisper's weights stored as published, in float16."""
     return halve(to_onnx(network))
+
+
+def save_teacher(
+    network: WhisperTeacher,
+    table: pd.DataFrame,
+    folder: str,
+    name: str,
+) -> str:
+    """Export a teacher, compare it with its torch form, and write its folder.
+
+    Args:
+        network: a fitted teacher
+        table: clips, of which up to 20 are heard in the comparison
+        folder: of the model
+        name: of the model
+
+    Returns:
+        sha256 of the ONNX file
+
+    Raises:
+        ValueError: if a logit differs by more than 1e-4; nothing is written
+
+    """
+    model = export_teacher(network)
+    check_parity(network, model, TOLERANCE, speech_and_probes(table))
+    properties = {"name": name, "sampling_rate": "16000", "max_dur": f"{MAX_DUR:g}"}
+    return save(model, folder, {**properties, "version": __version__})
+
+
+def speech_and_probes(
+    table: pd.DataFrame,
+    num_clips: int = 20,
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Give :func:`audw2s.distill.export.probes`, then clips spread over a table."""
+    yield from probes()
+    rows = np.linspace(0, len(table) - 1, min(num_clips, len(table))).astype(int)
+    yield from zip(table["file"].iloc[rows], load_clips(table.iloc[rows]), strict=True)

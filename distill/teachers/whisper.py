@@ -7,6 +7,7 @@ import dataclasses
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 from transformers import WhisperConfig
@@ -33,6 +34,9 @@ SIZES = {
 }
 """Widths of the encoders that can be a teacher's backbone."""
 
+MAX_DUR = 30.0
+"""Seconds that Whisper's positions are made for."""
+
 
 def load_encoder(path: str, size: Size) -> WhisperEncoder:
     """Load an encoder from safetensors, every key and shape matched.
@@ -42,12 +46,20 @@ def load_encoder(path: str, size: Size) -> WhisperEncoder:
         size: widths of the encoder
 
     Raises:
-        RuntimeError: if a key is missing, unknown, or has a wrong shape
+        FileNotFoundError: if there is no such file
+        ValueError: if it is no safetensors file, or a key is missing, unknown, or
+            has a wrong shape
 
     """
     encoder = WhisperEncoder(WhisperConfig(**dataclasses.asdict(size)))
-    weights = {name: value.float() for name, value in load_file(path).items()}
-    encoder.load_state_dict(weights, strict=True)
+    try:
+        weights = {name: value.float() for name, value in load_file(path).items()}
+        encoder.load_state_dict(weights, strict=True)
+    except (RuntimeError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ValueError(
+            f"'{path}' doesn't hold a Whisper encoder of {size}: {reason}"
+        ) from error
     return encoder.eval().requires_grad_(False)
 
 
@@ -98,10 +110,16 @@ class WhisperTeacher(nn.Module):
         - signal ``(batch, time)``, 16 kHz, 64 samples to 30 s
         - hidden states ``(batch, 2 * width * len(layers))``
         - logits ``(batch, 3)``: arousal, dominance, valence, unclipped
+
+    Raises:
+        ValueError: if the encoder doesn't have all the layers
     """
 
     def __init__(self, encoder: WhisperEncoder, layers: tuple[int, ...] = (1, 2, 3)):
         super().__init__()
+        count = len(encoder.layers)
+        if not layers or min(layers) < 0 or max(layers) > count:
+            raise ValueError(f"Layers are 0 to {count}, got {list(layers)}.")
         self.logmel = WhisperLogMel()
         self.conv1 = encoder.conv1
         self.conv2 = encoder.conv2

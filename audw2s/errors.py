@@ -1,0 +1,36 @@
+"""Errors of commands: a sentence and an exit code."""
+
+import contextlib
+from collections.abc import Iterator
+
+import typer
+
+
+@contextlib.contextmanager
+def explained(
+    interrupted: str = "interrupted, run the same command to go on.",
+) -> Iterator[None]:
+    """Turn what users can mend into one sentence and an exit code.
+
+    Args:
+        interrupted: what to say after Ctrl-C
+
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("audw2s"):
+            raise
+        _fail(
+            f"{error.name} is missing, which distillation needs: "
+            'pip install "audw2s[distill]"'
+        )
+    except (ValueError, OSError) as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        _fail(interrupted, code=130)
+
+
+def _fail(message: str, code: int = 2) -> None:
+    typer.echo(f"audw2s: {message}", err=True)
+    raise typer.Exit(code) from None

@@ -1,0 +1,180 @@
+"""The command ``audw2s distill``: parses, calls, prints.
+
+What the commands need is imported when they run: ``audw2s --help`` stays quick and
+works without torch.
+"""
+
+import os
+from typing import Annotated
+
+import typer
+
+from audw2s.errors import explained
+
+app = typer.Typer(
+    help="Distil students from a teacher: teacher, label, train, evaluate, export.",
+    no_args_is_help=True,
+)
+
+Corpora = Annotated[
+    list[str],
+    typer.Argument(
+        help="CSV or parquet with a column 'file', folder with audio, audformat "
+        "database, or ROOT:TABLE of one."
+    ),
+]
+Workers = Annotated[int, typer.Option(min=1, help="Threads that hear clips.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
+
+
+@app.command()
+@explained()
+def teacher(
+    encoder: Annotated[str, typer.Argument(help="Whisper encoder, safetensors.")],
+    ratings: Annotated[str, typer.Argument(help="Corpus with human ratings.")],
+    out: Annotated[str, typer.Option(help="Model folder to write.")],
+    size: Annotated[str, typer.Option(help="Of the encoder: tiny or base.")] = "tiny",
+    layers: Annotated[str, typer.Option(help="Layers that are read.")] = "1,2,3",
+    penalty: Annotated[float, typer.Option(help="Of the ridge regression.")] = 1000.0,
+    scale: Annotated[
+        tuple[float, float], typer.Option(help="Lowest and highest rating.")
+    ] = (1.0, 5.0),
+    name: Annotated[
+        str | None, typer.Option(help="Of the model, whisper-SIZE-adv by default.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Fit a teacher: a head on layers of Whisper, to human ratings."""
+    from audw2s.distill.corpora.table import read_corpus
+    from audw2s.distill.evaluate import describe_teacher
+    from audw2s.distill.teachers.fit import fit_teacher
+    from audw2s.distill.teachers.fit import save_teacher
+
+    table = read_corpus(ratings)
+    network, report = fit_teacher(
+        encoder,
+        table,
+        size=size,
+        layers=_numbers(layers),
+        penalty=penalty,
+        scale=scale,
+        verbose=not quiet,
+    )
+    save_teacher(network, table, out, name or f"whisper-{size}-adv")
+    _publish(describe_teacher(out, ratings, scale, report), out)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(number) for number in text.split(","))
+    except ValueError:
+        raise ValueError(f"Layers are numbers like '1,2,3', got '{text}'.") from None
+
+
+@app.command()
+@explained()
+def label(
+    corpus: Corpora,
+    out: Annotated[str, typer.Option(help="Parquet file to write.")],
+    teacher: Annotated[
+        str, typer.Option(help="Name or folder of a model.")
+    ] = "whisper-tiny-adv",
+    num_workers: Workers = 1,
+    quiet: Quiet = False,
+) -> None:
+    """Write what a teacher says of every clip; run again to go on."""
+    import pandas as pd
+
+    from audw2s.distill.corpora.table import read_corpus
+    from audw2s.distill.label import label as run
+
+    table = pd.concat([read_corpus(path) for path in corpus], ignore_index=True)
+    labels = run(table, teacher, out, num_workers=num_workers, verbose=not quiet)
+    typer.echo(f"{out}: {len(labels)} clips")
+    typer.echo(labels["status"].value_counts().to_string(name=False, dtype=False))
+
+
+@app.command()
+@explained()
+def train(
+    config: Annotated[str, typer.Argument(help="Settings, in TOML.")],
+    out: Annotated[str, typer.Option(help="Folder of the training.")],
+    quiet: Quiet = False,
+) -> None:
+    """Train a student on a teacher's outputs; run again to go on."""
+    from audw2s.distill.train import Config
+    from audw2s.distill.train import train as run
+
+    run(Config.from_toml(config), out, verbose=not quiet)
+    typer.echo(os.path.join(out, "student.safetensors"))
+
+
+@app.command()
+@explained()
+def evaluate(
+    model: Annotated[str, typer.Argument(help="Name or folder of a model.")],
+    corpus: Corpora,
+    against: Annotated[
+        str, typer.Option(help="'humans', or name or folder of another model.")
+    ] = "humans",
+    scale: Annotated[
+        tuple[float, float], typer.Option(help="Lowest and highest rating.")
+    ] = (1.0, 5.0),
+    trained_on: Annotated[
+        str | None,
+        typer.Option(help="config.json of the training: refuse what it heard."),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(help="Folder for evaluation.json, its picture, and its card.md."),
+    ] = None,
+    num_workers: Workers = 1,
+    quiet: Quiet = False,
+) -> None:
+    """Compare a model with people's ratings, or with another model."""
+    from audw2s.distill.card import card_table
+    from audw2s.distill.evaluate import evaluate as run
+    from audw2s.distill.plots import plot_evaluation
+
+    evaluation, clips = run(
+        model,
+        corpus,
+        against=against,
+        scale=scale,
+        trained_on=trained_on,
+        num_workers=num_workers,
+        verbose=not quiet,
+    )
+    if out is None:
+        typer.echo(card_table([evaluation]))
+        return
+    os.makedirs(out, exist_ok=True)
+    plot_evaluation(evaluation, clips, os.path.join(out, "evaluation.png"))
+    _publish(evaluation, out)
+
+
+def _publish(evaluation: dict, folder: str) -> None:
+    """Show an evaluation, add it to those of a folder and to the folder's card."""
+    from audw2s.distill.card import card_table
+    from audw2s.distill.card import store
+    from audw2s.distill.card import update_card
+
+    typer.echo(card_table([evaluation]))
+    evaluations = store(evaluation, os.path.join(folder, "evaluation.json"))
+    card = os.path.join(folder, "card.md")
+    if os.path.isfile(card):
+        update_card(card, evaluations)
+
+
+@app.command()
+@explained()
+def export(
+    run: Annotated[str, typer.Argument(help="Folder of a training.")],
+    out: Annotated[str, typer.Option(help="Model folder to write.")],
+    name: Annotated[str, typer.Option(help="Of the model.")] = "wav2small",
+) -> None:
+    """Make a model folder of a trained student."""
+    from audw2s.distill.export import export_student
+
+    sha256, worst = export_student(run, out, name)
+    typer.echo(f"{out}: sha256 {sha256}, differs from torch by {worst:.1e} at most")

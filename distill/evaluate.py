@@ -1,0 +1,274 @@
+"""How well a model agrees with people, or with another model."""
+
+import functools
+import json
+import os
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from audw2s.annotator import Annotator
+from audw2s.catalogue import DIMENSIONS
+from audw2s.distill.corpora.table import mean_rating
+from audw2s.distill.corpora.table import ratings
+from audw2s.distill.corpora.table import read_corpus
+from audw2s.distill.label import annotate
+from audw2s.distill.metrics import CONFIDENCE
+from audw2s.distill.metrics import NUM_RESAMPLES
+from audw2s.distill.metrics import RATERS
+from audw2s.distill.metrics import REFERENCE
+from audw2s.distill.metrics import rater_agreement
+from audw2s.distill.metrics import summarise
+
+HUMANS = "humans"
+"""What a model is compared with if it isn't another model."""
+
+
+def evaluate(
+    model: str,
+    corpora: Sequence[str],
+    *,
+    against: str = HUMANS,
+    scale: tuple[float, float] = (1.0, 5.0),
+    trained_on: str | None = None,
+    num_resamples: int = NUM_RESAMPLES,
+    seed: int = 0,
+    num_workers: int = 1,
+    verbose: bool = True,
+) -> tuple[dict, pd.DataFrame]:
+    """Compare a model's values of whole clips with people's or another model's.
+
+    Args:
+        model: name or folder, see :func:`audw2s.load`
+        corpora: paths, see :func:`audw2s.distill.corpora.table.read_corpus`
+        against: ``"humans"`` for the mean of the corpora's raters, or name or
+            folder of another model, say the teacher
+        scale: lowest and highest rating, which become 0 and 1
+        trained_on: ``config.json`` of the model's training; nothing that it
+            learnt from, and nobody it heard there, may be in the corpora
+        num_resamples: of the bootstrap
+        seed: of the bootstrap
+        num_workers: threads, each with a session of one thread
+        verbose: show progress bars
+
+    Returns:
+        the evaluation, with an entry per corpus and one of all ``pooled`` if there
+        are several (see :func:`audw2s.distill.metrics.summarise`), and the clips
+        it was made from (see :func:`compare`)
+
+    Raises:
+        FileNotFoundError: if a corpus isn't there
+        ValueError: if it has no ratings or no two clips that can be compared, if
+            two corpora have the same name, or one was trained on
+
+    """
+    tables = read_corpora(corpora, trained_on)
+    annotator = Annotator(model)
+    judge = None if against == HUMANS else Annotator(against)
+    hear = functools.partial(predict, num_workers=num_workers, verbose=verbose)
+    references = {
+        name: rated(name, table, scale) if judge is None else judged(hear(table, judge))
+        for name, table in tables.items()
+    }
+    parts = {
+        name: compare(hear(table, annotator), *references[name]).assign(corpus=name)
+        for name, table in tables.items()
+    }
+    clips = pd.concat(parts.values(), ignore_index=True)
+    evaluation = describe(annotator.provenance, num_resamples, seed) | {
+        "against": HUMANS if judge is None else judge.network.name,
+        "against_sha256": None if judge is None else judge.network.sha256,
+        "scale": list(scale) if judge is None else None,
+        "training_checked": trained_on is not None,
+        "corpora": {k: summarise(v, num_resamples, seed) for k, v in parts.items()},
+    }
+    if judge is None:
+        for name, part in parts.items():
+            raters = ratings(tables[name], *scale)[:, part["left_out"] == ""]
+            evaluation["corpora"][name][RATERS] = rater_agreement(raters)
+    if len(parts) > 1:
+        evaluation["pooled"] = summarise(clips, num_resamples, seed)
+    return evaluation, clips
+
+
+def read_corpora(
+    paths: Sequence[str],
+    trained_on: str | None = None,
+) -> dict[str, pd.DataFrame]:
+    """Read corpora to evaluate on, by name.
+
+    Args:
+        paths: see :func:`audw2s.distill.corpora.table.read_corpus`
+        trained_on: see :func:`evaluate`
+
+    Raises:
+        ValueError: if two have the same name, or one was trained on
+
+    """
+    tables = {corpus_name(path): read_corpus(path) for path in paths}
+    if len(tables) < len(paths):
+        raise ValueError(f"Each corpus needs a name of its own, got {list(paths)}.")
+    if trained_on is not None:
+        check_disjoint(tables, trained_on)
+    return tables
+
+
+def corpus_name(path: str) -> str:
+    """Name of a corpus: that of its file or folder.
+
+    Examples:
+        >>> corpus_name("data/emodb.csv"), corpus_name("data/emodb/")
+        ('emodb', 'emodb')
+
+    """
+    name = os.path.basename(os.path.abspath(path))
+    return name.removesuffix(".csv").removesuffix(".parquet")
+
+
+def check_disjoint(tables: dict[str, pd.DataFrame], config: str) -> None:
+    """Make sure that a training heard none of the clips, and nobody in them.
+
+    People are told apart by folder and name: two corpora may both have a speaker 1.
+
+    Args:
+        tables: corpora by name
+        config: ``config.json`` of the training
+
+    Raises:
+        FileNotFoundError: if the configuration or a corpus of it isn't there
+        ValueError: if a clip or a speaker was heard
+
+    """
+    heard = _heard_in_training(config)
+    files, people = set(map(os.path.realpath, heard["file"])), _people(heard)
+    for name, table in tables.items():
+        clips = [file for file in table["file"] if os.path.realpath(file) in files]
+        if clips:
+            raise ValueError(
+                f"{len(clips)} of {len(table)} clips of '{name}' were trained on, "
+                f"among them '{clips[0]}': say nothing of other speech with them."
+            )
+        both = sorted(speaker for _, speaker in people & _people(table))
+        if both:
+            raise ValueError(
+                f"{len(both)} speakers of '{name}' were heard in the training "
+                f"({', '.join(both[:5])}): evaluate on others."
+            )
+
+
+def _heard_in_training(path: str) -> pd.DataFrame:
+    """Clips of a training, and of the earlier one that it started from."""
+    with open(path, encoding="utf-8") as file:
+        config = json.load(file)
+    if not isinstance(config, dict) or "corpora" not in config:
+        raise ValueError(f"'{path}' isn't the config.json of a training.")
+    folder = os.path.dirname(os.path.abspath(path))
+    paths = [*config["corpora"], *config.get("noise", [])]
+    tables = [read_corpus(os.path.join(folder, path)) for path in paths]
+    if config.get("start"):
+        earlier = os.path.join(folder, config["start"], "config.json")
+        tables.append(_heard_in_training(earlier))
+    return pd.concat(tables)
+
+
+def _people(table: pd.DataFrame) -> set[tuple[str, str]]:
+    """Folder and name of each speaker who is known."""
+    known = table[table["speaker"] != table["file"]]
+    folders = [os.path.dirname(os.path.realpath(file)) for file in known["file"]]
+    return set(zip(folders, known["speaker"], strict=True))
+
+
+def predict(
+    table: pd.DataFrame,
+    annotator: Annotator,
+    *,
+    num_workers: int = 1,
+    verbose: bool = True,
+) -> pd.DataFrame:
+    """Annotate whole clips, with a progress bar; see :func:`annotate`."""
+    name = annotator.network.name
+    with tqdm(total=len(table), desc=name, disable=not verbose) as progress:
+        return annotate(table, annotator, num_workers=num_workers, progress=progress)
+
+
+def rated(
+    name: str,
+    table: pd.DataFrame,
+    scale: tuple[float, float],
+) -> tuple[np.ndarray, np.ndarray]:
+    """What people say of clips: values and what is wrong where they are NaN."""
+    try:
+        raters = ratings(table, *scale)
+    except ValueError as error:
+        raise ValueError(f"'{name}' has no human ratings. {error}") from None
+    return mean_rating(raters), np.full(len(table), "not rated")
+
+
+def judged(heard: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """What a model says of clips: values and what is wrong where they are NaN."""
+    return heard[list(DIMENSIONS)].to_numpy(), heard["status"].to_numpy()
+
+
+def compare(
+    heard: pd.DataFrame,
+    reference: np.ndarray,
+    problems: np.ndarray,
+) -> pd.DataFrame:
+    """Put predictions and references side by side.
+
+    Args:
+        heard: see :func:`annotate`
+        reference: ``(num_clips, 3)``
+        problems: ``(num_clips,)``, why a reference is NaN
+
+    Returns:
+        the table with columns ``reference_arousal``, ``reference_dominance``,
+        ``reference_valence`` and ``left_out``: the reason why a clip can't be
+        compared, empty if it can
+
+    """
+    clips = heard.copy()
+    clips[REFERENCE] = reference
+    unheard = clips[list(DIMENSIONS)].isna().any(axis=1)
+    unknown = clips[REFERENCE].isna().any(axis=1)
+    reasons = np.where(unknown, problems.astype(object), "")
+    clips["left_out"] = np.where(unheard, clips["status"].astype(object), reasons)
+    return clips
+
+
+def describe(
+    provenance: dict[str, object],
+    num_resamples: int = NUM_RESAMPLES,
+    seed: int = 0,
+) -> dict[str, object]:
+    """By what an evaluation was made."""
+    identity = {key: provenance[key] for key in ("model", "sha256", "version")}
+    settings = {"num_resamples": num_resamples, "seed": seed}
+    return {**identity, "confidence": CONFIDENCE, **settings}
+
+
+def describe_teacher(
+    folder: str,
+    corpus: str,
+    scale: tuple[float, float],
+    report: dict,
+) -> dict:
+    """Evaluation of a teacher on the folds of the corpus it was fitted to.
+
+    Args:
+        folder: of the model
+        corpus: path of its corpus
+        scale: lowest and highest rating
+        report: made by :func:`audw2s.distill.teachers.fit.fit_teacher`
+
+    """
+    return describe(Annotator(folder).provenance) | {
+        "against": HUMANS,
+        "against_sha256": None,
+        "scale": list(scale),
+        # Each fold is heard by a head that was fitted to the others
+        "training_checked": True,
+        "corpora": {corpus_name(corpus): report},
+    }

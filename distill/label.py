@@ -1,0 +1,243 @@
+"""What a teacher says of every clip of a corpus, as one table.
+
+A run that was broken off, even by ``kill -9``, is gone on with by the same call and
+ends in the same table as one that wasn't.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import audeer
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from tqdm import tqdm
+
+from audw2s.annotator import Annotator
+from audw2s.annotator import Row
+from audw2s.catalogue import DIMENSIONS
+from audw2s.distill.corpora.table import seconds
+from audw2s.files import replacing
+from audw2s.files import write_json
+
+METADATA = b"audw2s"
+"""Key under which a table's file says by what it was made, as JSON."""
+
+_WHAT = {
+    "model": "model",
+    "sha256": "model file",
+    "version": "version of audw2s",
+}
+
+
+def label(
+    table: pd.DataFrame,
+    model: str,
+    out: str,
+    *,
+    num_workers: int = 1,
+    shard_size: int = 256,
+    verbose: bool = True,
+) -> pd.DataFrame:
+    """Let a model hear every clip of a table, and write what it says.
+
+    Finished clips are kept in the folder ``OUT.parts`` until all are done. If
+    ``out`` is there already and was made by the same model of the same clips, it
+    is returned at once.
+
+    Args:
+        table: clips, see :mod:`audw2s.distill.corpora.table`
+        model: name or folder, see :func:`audw2s.load`
+        out: parquet file to write
+        num_workers: threads, each with a session of one thread
+        shard_size: clips that are written at a time
+        verbose: show a progress bar
+
+    Returns:
+        a row per clip of the table, in its order: ``file``, ``start``, ``end`` and
+        ``speaker`` as in the table, ``arousal``, ``dominance`` and ``valence``
+        (float32, unclipped, NaN where no value is honest), ``duration`` in seconds
+        that were heard (NaN if unknown), ``status`` and ``message``, see
+        :class:`audw2s.signal.Report`
+
+    Raises:
+        ValueError: if the table is empty, there is no such model, or ``out`` or
+            ``OUT.parts`` was made by another model, of other clips, or is no
+            table of labels
+
+    """
+    if table.empty:
+        raise ValueError("There are no clips to label.")
+    table = table.reset_index(drop=True)
+    annotator = Annotator(model)
+    identity = identify(table, annotator)
+    parts = f"{out}.parts"
+    if os.path.exists(out):
+        _check(out, stored_identity(out), identity)
+    else:
+        _begin(parts, identity)
+        _fill(parts, table, annotator, num_workers, shard_size, verbose)
+        _write(_read_parts(parts).reset_index(drop=True), out, identity)
+    shutil.rmtree(parts, ignore_errors=True)
+    return pd.read_parquet(out)
+
+
+def annotate(
+    table: pd.DataFrame,
+    annotator: Annotator,
+    *,
+    num_workers: int = 1,
+    progress: tqdm | None = None,
+) -> pd.DataFrame:
+    """Annotate whole clips; whatever is wrong with one ends in its row.
+
+    Args:
+        table: clips, see :mod:`audw2s.distill.corpora.table`
+        annotator: gives a row per clip
+        num_workers: threads
+        progress: is moved on with each clip
+
+    Returns:
+        table as :func:`label` describes it, with the index of the given one
+
+    """
+
+    def hear(clip: tuple) -> Row:
+        file, start, end = clip
+        return annotator.file(file, start.total_seconds(), seconds(end))[0]
+
+    clips = table[["file", "start", "end"]].itertuples(index=False, name=None)
+    rows = []
+    pool = ThreadPoolExecutor(num_workers)
+    try:
+        for row in pool.map(hear, clips):
+            rows.append(row)
+            if progress is not None:
+                progress.update()
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return _frame(table, rows)
+
+
+def _frame(table: pd.DataFrame, rows: Sequence[Row]) -> pd.DataFrame:
+    frame = table[["file", "start", "end", "speaker"]].copy()
+    for number, name in enumerate(DIMENSIONS):
+        frame[name] = np.float32([row.values[0, number] for row in rows])
+    frame["duration"] = [row.end - row.start for row in rows]
+    frame["status"] = [row.status for row in rows]
+    frame["message"] = [row.message for row in rows]
+    return frame
+
+
+def identify(table: pd.DataFrame, annotator: Annotator) -> dict[str, str]:
+    """All that labels depend on: model, version, clips and their audio files."""
+    digest = hashlib.sha256()
+    columns = ["file", "start", "end", "speaker"]
+    for clip in table[columns].itertuples(index=False, name=None):
+        line = [*map(str, clip), _stamp(clip[0])]
+        digest.update("\0".join(line).encode("utf-8", "surrogateescape"))
+    provenance = annotator.provenance
+    identity = {key: provenance[key] for key in ("model", "sha256", "version")}
+    return {**identity, "table": digest.hexdigest()}
+
+
+def _stamp(file: str) -> str:
+    """Size and time of the last change of a file."""
+    try:
+        stat = os.stat(file)
+    except OSError:
+        return "missing"
+    return f"{stat.st_size} {stat.st_mtime_ns}"
+
+
+def stored_identity(path: str) -> dict[str, str]:
+    """By what a table of labels was made.
+
+    Raises:
+        ValueError: if the file isn't a table of labels
+
+    """
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+        return json.loads(metadata[METADATA])
+    except (pa.ArrowInvalid, OSError, KeyError):
+        raise ValueError(
+            f"'{path}' is there, but isn't a table of labels. "
+            "Choose another output, or delete it."
+        ) from None
+
+
+def _check(path: str, found: dict[str, str], identity: dict[str, str]) -> None:
+    changed = [key for key in identity if found.get(key) != identity[key]]
+    if not changed:
+        return
+    differences = "; ".join(
+        "its list of clips, or their audio files, changed"
+        if key == "table"
+        else f"its {_WHAT[key]} was {found.get(key)} and is now {identity[key]}"
+        for key in changed
+    )
+    raise ValueError(
+        f"'{path}' comes from another run: {differences}. "
+        "Choose another output, or delete it."
+    )
+
+
+def _begin(parts: str, identity: dict[str, str]) -> None:
+    """Make sure that a folder of parts is of this run."""
+    audeer.mkdir(parts)
+    path = os.path.join(parts, "identity.json")
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            _check(parts, json.load(file), identity)
+    else:
+        write_json(identity, path)
+
+
+def _fill(
+    parts: str,
+    table: pd.DataFrame,
+    annotator: Annotator,
+    num_workers: int,
+    shard_size: int,
+    verbose: bool,
+) -> None:
+    """Label the clips that aren't in the parts yet."""
+    finished = _read_parts(parts)
+    missing = table.drop(finished.index)
+    progress = tqdm(
+        total=len(table), initial=len(finished), desc="Label", disable=not verbose
+    )
+    with progress:
+        for first in range(0, len(missing), shard_size):
+            clips = missing.iloc[first : first + shard_size]
+            shard = annotate(
+                clips, annotator, num_workers=num_workers, progress=progress
+            )
+            _write(shard, os.path.join(parts, f"{clips.index[0]:09d}.parquet"))
+
+
+def _read_parts(parts: str) -> pd.DataFrame:
+    """All finished clips; the index is their number in the table."""
+    # What a killed run was writing is called tmp.NUMBER.parquet
+    names = sorted(n for n in os.listdir(parts) if n[:-8].isdigit())
+    shards = [pd.read_parquet(os.path.join(parts, name)) for name in names]
+    return pd.concat(shards).sort_index() if shards else pd.DataFrame()
+
+
+def _write(
+    table: pd.DataFrame,
+    path: str,
+    identity: dict[str, str] | None = None,
+) -> None:
+    arrow = pa.Table.from_pandas(table)
+    if identity is not None:
+        metadata = {**arrow.schema.metadata, METADATA: json.dumps(identity).encode()}
+        arrow = arrow.replace_schema_metadata(metadata)
+    with replacing(path) as temporary:
+        pq.write_table(arrow, temporary)

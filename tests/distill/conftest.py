@@ -1,0 +1,62 @@
+"""A fabricated corpus, and a teacher with random weights."""
+
+import os
+
+import pytest
+import torch
+from fabricated import make_corpus
+from fabricated import voices
+from fabricated import with_weights
+
+from audw2s.distill.export import save
+from audw2s.distill.export import to_onnx
+from audw2s.distill.students import STUDENTS
+
+SHARED = os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "shared", "data"
+)
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory):
+    """24 clips of 6 speakers."""
+    return make_corpus(str(tmp_path_factory.mktemp("corpus")), 6, 4)
+
+
+@pytest.fixture(scope="session")
+def student():
+    """A student with random weights, and statistics of voices."""
+    torch.manual_seed(0)
+    network = STUDENTS["wav2small"]().train()
+    with torch.no_grad():
+        for seed in range(10):
+            network(torch.from_numpy(voices(seed)))
+    return network.eval()
+
+
+@pytest.fixture(scope="session")
+def student_onnx(student):
+    """Its ONNX form; don't change it."""
+    return to_onnx(student)
+
+
+@pytest.fixture(scope="session")
+def teacher(tmp_path_factory, student, student_onnx):
+    """A model folder of it, called toy, whose values spread as those of speech."""
+    with torch.inference_mode():
+        hidden_states = student(torch.from_numpy(voices(0)))[0].numpy()
+    weight = student.adv.weight.detach().numpy()
+    weight = weight * 0.2 / (hidden_states @ weight.T).std(axis=0)[:, None]
+    bias = 0.5 - (hidden_states @ weight.T).mean(axis=0)
+    model = with_weights(student_onnx, {"adv.weight": weight, "adv.bias": bias})
+    folder = str(tmp_path_factory.mktemp("models") / "toy")
+    save(model, folder, {"name": "toy", "max_dur": "60"})
+    return folder
+
+
+@pytest.fixture
+def shared():
+    """Folder of real data, which only developers have."""
+    if not os.path.isdir(SHARED):
+        pytest.skip("the real data of ../shared/data isn't here")
+    return SHARED

@@ -1,0 +1,216 @@
+"""The commands: what they print, write, refuse, and how they end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import audw2s
+from audw2s.distill.cli import app
+from audw2s.distill.corpora.table import read_corpus
+from audw2s.distill.label import label
+from audw2s.distill.students import load_student
+
+BLOCKED = """
+import sys
+sys.modules[{module!r}] = None
+from audw2s.distill.cli import app
+app()
+"""
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def run_alone(code, *arguments):
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def test_import_needs_typer_only():
+    code = "import audw2s.distill.cli, sys; print(sorted(sys.modules))"
+    loaded = run_alone(code).stdout
+    assert "'typer'" in loaded
+    for module in ("torch", "numpy", "pandas", "onnx", "matplotlib", "audmetric"):
+        assert f"'{module}'" not in loaded
+
+
+@pytest.mark.parametrize(
+    "module, arguments",
+    [
+        ("torch", ("train", "config.toml", "--out", "run")),
+        ("torch", ("teacher", "a.safetensors", "b.csv", "--out", "model")),
+        ("torch", ("export", "run", "--out", "model")),
+        ("audmetric", ("evaluate", "wav2small", "corpus.csv")),
+    ],
+)
+def test_missing_packages_are_named(module, arguments):
+    result = run_alone(BLOCKED.format(module=module), *arguments)
+    assert result.returncode == 2
+    sentence = f'{module} is missing, which distillation needs: pip install "audw2s[d'
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.fixture(scope="module")
+def trained(corpus, teacher, tmp_path_factory):
+    """Folder with a training of two steps that the command made."""
+    folder = tmp_path_factory.mktemp("trained")
+    config = f'teacher = "{teacher}"\nsteps = 2\nbatch_size = 2\neval_every = 1\n'
+    config += f'crop_dur = [0.2, 0.3]\n[corpora]\n"{corpus}" = 1\n'
+    (folder / "config.toml").write_text(config)
+    result = run("train", folder / "config.toml", "--out", folder / "run", "--quiet")
+    assert result.exit_code == 0, result.output
+    assert result.output.strip() == str(folder / "run" / "student.safetensors")
+    return str(folder / "run")
+
+
+def test_a_model_from_start_to_end(trained, corpus, teacher, tmp_path):
+    """Train, export, evaluate: the folder that a user gets."""
+    out = str(tmp_path / "model")
+    result = run("export", trained, "--out", out, "--name", "mine")
+    assert result.exit_code == 0, result.output
+    assert audw2s.catalogue.model_sha256(out) in result.output
+    model = audw2s.load(out)
+    metadata = model.sess.get_modelmeta().custom_metadata_map
+    assert metadata == {
+        "name": "mine",
+        "sampling_rate": "16000",
+        "max_dur": "60",
+        "version": audw2s.__version__,
+        "student": "wav2small",
+    }
+    _, student = load_student(os.path.join(trained, "student.safetensors"))
+    weight = student.adv.weight.detach().numpy()
+    outputs = model(np.random.default_rng(0).random((1, 999), np.float32), 16000)
+    found = outputs["logits"] - outputs["hidden_states"] @ weight.T
+    np.testing.assert_allclose(found, student.adv.bias.detach()[None], atol=1e-5)
+
+    with open(os.path.join(out, "card.md"), "w") as file:
+        file.write("# Mine\n<!-- metrics -->\n<!-- /metrics -->\n")
+    for against in ("humans", teacher):
+        arguments = ["evaluate", out, corpus, "--against", against, "--out", out]
+        result = run(*arguments, "--quiet")
+        assert result.exit_code == 0, result.output
+    names = ["card.md", "evaluation.json", "evaluation.png", "model.onnx", "model.yaml"]
+    assert sorted(os.listdir(out)) == names
+    with open(os.path.join(out, "evaluation.json")) as file:
+        evaluations = json.load(file)
+    assert [e["against"] for e in evaluations] == ["humans", "toy"]
+    with open(os.path.join(out, "card.md")) as file:
+        card = file.read()
+    assert result.output.splitlines()[2] in card
+    assert "| humans | clips | 24 of 6 speakers |" in card
+
+    config = os.path.join(trained, "config.json")
+    result = run("evaluate", out, corpus, "--trained-on", config, "--quiet")
+    assert result.exit_code == 2
+    assert "were trained on" in result.output
+
+
+def test_evaluation_is_only_printed(corpus, teacher, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run("evaluate", teacher, corpus, "--quiet")
+    assert result.exit_code == 0
+    assert result.output.startswith("| reference | corpus |")
+    assert os.listdir(tmp_path) == []
+
+
+def test_labels_of_several_corpora(corpus, teacher, tmp_path):
+    out = tmp_path / "labels.parquet"
+    folder = os.path.join(os.path.dirname(corpus), "audio")
+    result = run("label", corpus, folder, "--teacher", teacher, "--out", out, "--quiet")
+    assert result.exit_code == 0, result.output
+    assert f"{out}: 48 clips" in result.output
+    labels = pd.read_parquet(out)
+    assert labels["file"].tolist() == [
+        *read_corpus(corpus)["file"],
+        *read_corpus(folder)["file"],
+    ]
+
+
+def test_progress_goes_to_stderr(corpus, teacher, tmp_path):
+    out = tmp_path / "labels.parquet"
+    result = run("label", corpus, "--teacher", teacher, "--out", out)
+    assert "Label" in result.stderr
+    assert "Label" not in result.stdout
+
+
+def test_interrupted_labels_go_on(corpus, teacher, tmp_path):
+    """Ctrl-C in a real process: 130, one sentence, and the same command goes on."""
+    table = pd.concat([read_corpus(corpus)] * 25, ignore_index=True)
+    path = str(tmp_path / "long.parquet")
+    table.to_parquet(path)
+    out = str(tmp_path / "labels.parquet")
+    code = "from audw2s.distill.cli import app; app()"
+    command = ["label", path, "--teacher", teacher, "--out", out, "--quiet"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *command],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    parts = f"{out}.parts"
+    while process.poll() is None:
+        if os.path.isdir(parts) and len(os.listdir(parts)) > 1:
+            break
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert stderr == "audw2s: interrupted, run the same command to go on.\n"
+    assert not os.path.exists(out)
+    result = run(*command)
+    assert result.exit_code == 0, result.output
+    expected = label(table, teacher, str(tmp_path / "whole.parquet"), verbose=False)
+    pd.testing.assert_frame_equal(pd.read_parquet(out), expected)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (("label", "nowhere", "--out", "l.parquet"), "No folder, table or database"),
+        (("label", ".", "--out", "l.parquet"), "holds no clips"),
+        (("train", "nowhere.toml", "--out", "run"), "nowhere.toml"),
+        (("train", ".", "--out", "run"), "Is a directory"),
+        (("export", "nowhere", "--out", "model"), "No trained student at"),
+        (("evaluate", "nobody", "nowhere.csv"), "No folder, table or database"),
+        (("teacher", "no.safetensors", "no.csv", "--out", "m"), "No folder, table"),
+    ],
+)
+def test_errors_are_one_sentence(tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert result.stderr.startswith("audw2s: ")
+    assert result.stdout == ""
+    assert os.listdir(tmp_path) == []
+
+
+def test_wrong_layers(corpus, tmp_path):
+    out = tmp_path / "model"
+    result = run("teacher", "x", corpus, "--out", out, "--layers", "one")
+    assert result.exit_code == 2
+    assert "Layers are numbers like '1,2,3', got 'one'." in result.stderr
+
+
+def test_every_command_has_help():
+    for name in ("teacher", "label", "train", "evaluate", "export"):
+        result = run(name, "--help")
+        assert result.exit_code == 0
+        assert "Usage:" in result.output

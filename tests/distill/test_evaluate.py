@@ -1,0 +1,302 @@
+"""Evaluations: right numbers, nothing that was trained on, kept in a card."""
+
+import json
+import os
+
+import audmetric
+import numpy as np
+import pandas as pd
+import pytest
+from fabricated import make_corpus
+
+import audw2s
+from audw2s.catalogue import DIMENSIONS
+from audw2s.distill.card import card_table
+from audw2s.distill.card import store
+from audw2s.distill.card import update_card
+from audw2s.distill.corpora.table import ratings
+from audw2s.distill.corpora.table import read_corpus
+from audw2s.distill.evaluate import check_disjoint
+from audw2s.distill.evaluate import evaluate
+from audw2s.distill.metrics import RATERS
+from audw2s.distill.metrics import rater_agreement
+from audw2s.distill.plots import plot_evaluation
+from audw2s.signal import load
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory):
+    """Another corpus, of 3 speakers with the names of the first."""
+    return make_corpus(str(tmp_path_factory.mktemp("other") / "more"), 3, 2, seed=5)
+
+
+@pytest.fixture(scope="module")
+def pooled(corpus, other, teacher, tmp_path_factory):
+    renamed = str(tmp_path_factory.mktemp("renamed") / "other.parquet")
+    read_corpus(other).to_parquet(renamed)
+    return evaluate(teacher, [corpus, renamed], verbose=False)
+
+
+def heard(corpus, model):
+    model = audw2s.load(model)
+    files = read_corpus(corpus)["file"]
+    return np.stack([model(load(f)[None], 16000)["logits"][0] for f in files])
+
+
+def human(corpus):
+    table = pd.read_csv(corpus)
+    raters = [[f"rater{r}_{d}" for d in DIMENSIONS] for r in (1, 2, 3)]
+    return (np.stack([table[columns] for columns in raters]) - 1) / 4
+
+
+def test_against_humans(corpus, teacher):
+    evaluation, clips = evaluate(teacher, [corpus], verbose=False)
+    result = evaluation["corpora"]["clips"]
+    predicted, raters = heard(corpus, teacher), human(corpus)
+    for number, name in enumerate(DIMENSIONS):
+        pair = raters.mean(axis=0)[:, number], predicted[:, number]
+        assert result[name]["ccc"] == pytest.approx(audmetric.concordance_cc(*pair))
+        assert result[name]["pearson"] == pytest.approx(audmetric.pearson_cc(*pair))
+        rest = raters[1:].mean(axis=0)[:, number]
+        first = audmetric.concordance_cc(rest, raters[0][:, number])
+        assert result[RATERS][0][name] == pytest.approx(first)
+    assert len(result[RATERS]) == 3
+    assert (result["num_clips"], result["num_speakers"]) == (24, 6)
+    assert evaluation["against"] == "humans"
+    assert evaluation["sha256"] == audw2s.catalogue.model_sha256(teacher)
+    assert "pooled" not in evaluation
+    assert clips["left_out"].eq("").all()
+
+
+def test_against_itself(corpus, teacher):
+    evaluation, _ = evaluate(teacher, [corpus], against=teacher, verbose=False)
+    result = evaluation["corpora"]["clips"]
+    assert all(result[name]["ccc"] == pytest.approx(1) for name in DIMENSIONS)
+    assert all(result[name]["low"] == pytest.approx(1) for name in DIMENSIONS)
+    assert evaluation["against"] == "toy"
+    assert evaluation["against_sha256"] == evaluation["sha256"]
+    assert RATERS not in result
+
+
+def test_several_corpora(pooled, corpus, other, teacher):
+    evaluation, clips = pooled
+    assert list(evaluation["corpora"]) == ["clips", "other"]
+    sizes = [evaluation["corpora"][name]["num_clips"] for name in ("clips", "other")]
+    assert sizes == [24, 6]
+    everything = evaluation["pooled"]
+    assert (everything["num_clips"], everything["num_speakers"]) == (30, 9)
+    predicted = np.concatenate([heard(corpus, teacher), heard(other, teacher)])
+    rated = np.concatenate([human(corpus).mean(axis=0), human(other).mean(axis=0)])
+    expected = audmetric.concordance_cc(rated[:, 2], predicted[:, 2])
+    assert everything["valence"]["ccc"] == pytest.approx(expected)
+    assert evaluation["corpora"]["other"]["resampled"] == "clips"
+    assert clips["corpus"].value_counts().to_dict() == {"clips": 24, "other": 6}
+
+
+def test_evaluation_names_no_folder(pooled, tmp_path):
+    text = json.dumps(pooled[0], allow_nan=False)
+    assert os.path.dirname(str(tmp_path)) not in text
+
+
+def test_what_cannot_be_compared_is_left_out(corpus, teacher, tmp_path):
+    table = read_corpus(corpus)
+    table.loc[3, "file"] = "missing.wav"
+    table.loc[5, [f"rater{r}_valence" for r in (1, 2, 3)]] = np.nan
+    table.loc[6, "rater1_valence"] = np.nan
+    path = str(tmp_path / "holes.parquet")
+    table.to_parquet(path)
+    evaluation, clips = evaluate(teacher, [path], verbose=False)
+    result = evaluation["corpora"]["holes"]
+    assert result["left_out"] == {"missing": 1, "not rated": 1}
+    assert result["num_clips"] == 22
+    used = [n for n in range(24) if n not in (3, 5)]
+    rated = np.nanmean(
+        table[[f"rater{r}_valence" for r in (1, 2, 3)]].loc[used], axis=1
+    )
+    predicted = heard(corpus, teacher)[used, 2]
+    expected = audmetric.concordance_cc((rated - 1) / 4, predicted)
+    assert result["valence"]["ccc"] == pytest.approx(expected)
+    assert "without 1 missing; without 1 not rated" in card_table([evaluation])
+
+
+def test_corpora_that_cannot_be_evaluated(corpus, teacher, tmp_path):
+    with pytest.raises(ValueError, match="'audio' has no human ratings.*missing"):
+        folder = os.path.join(os.path.dirname(corpus), "audio")
+        evaluate(teacher, [folder], verbose=False)
+    with pytest.raises(ValueError, match="name of its own"):
+        evaluate(teacher, [corpus, corpus], verbose=False)
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        evaluate(teacher, [str(tmp_path / "nowhere")], verbose=False)
+    with pytest.raises(ValueError, match="no model 'unknown'"):
+        evaluate("unknown", [corpus], verbose=False)
+
+
+def write_config(folder, corpora, noise=()):
+    path = os.path.join(folder, "config.json")
+    with open(path, "w") as file:
+        json.dump({"corpora": dict.fromkeys(corpora, 1.0), "noise": list(noise)}, file)
+    return path
+
+
+def test_clips_that_were_trained_on_are_refused(corpus, other, teacher, tmp_path):
+    config = write_config(str(tmp_path), [corpus])
+    with pytest.raises(ValueError, match="24 of 24 clips of 'clips' were trained on"):
+        evaluate(teacher, [corpus], trained_on=config, verbose=False)
+    noisy = write_config(str(tmp_path), [other], [corpus])
+    with pytest.raises(ValueError, match="were trained on"):
+        evaluate(teacher, [corpus], trained_on=noisy, verbose=False)
+
+
+def split(corpus, folder, mask, name):
+    table = read_corpus(corpus)
+    path = os.path.join(folder, f"{name}.parquet")
+    table[mask(table)].to_parquet(path)
+    return path
+
+
+def test_links_do_not_hide_clips(corpus, tmp_path):
+    linked = str(tmp_path / "linked")
+    os.symlink(os.path.dirname(corpus), linked)
+    config = write_config(str(tmp_path), [corpus])
+    tables = {"linked": read_corpus(os.path.join(linked, "clips.csv"))}
+    with pytest.raises(ValueError, match="were trained on"):
+        check_disjoint(tables, config)
+
+
+def test_speakers_that_were_heard_are_refused(corpus, teacher, tmp_path):
+    folder = str(tmp_path)
+    even = split(corpus, folder, lambda table: table.index % 12 < 6, "even")
+    odd = split(corpus, folder, lambda table: table.index % 12 >= 6, "odd")
+    config = write_config(folder, [even])
+    with pytest.raises(ValueError, match="6 speakers of 'odd' were heard.*00, 01"):
+        evaluate(teacher, [odd], trained_on=config, verbose=False)
+
+
+def test_other_speakers_are_welcome(corpus, other, teacher, tmp_path):
+    """Also those of another folder who have the same names."""
+    folder = str(tmp_path)
+    some = split(corpus, folder, lambda table: table["speaker"] < "03", "some")
+    rest = split(corpus, folder, lambda table: table["speaker"] >= "03", "rest")
+    config = write_config(folder, [os.path.basename(some), other])
+    evaluation, _ = evaluate(teacher, [rest], trained_on=config, verbose=False)
+    assert evaluation["training_checked"]
+    assert "Not checked" not in card_table([evaluation])
+
+
+def test_clips_of_an_earlier_training_are_refused(corpus, other, tmp_path):
+    os.mkdir(tmp_path / "first")
+    write_config(str(tmp_path / "first"), [corpus])
+    path = write_config(str(tmp_path), [other])
+    tables = {"clips": read_corpus(corpus)}
+    check_disjoint(tables, path)
+    with open(path) as file:
+        config = json.load(file)
+    with open(path, "w") as file:
+        json.dump({**config, "start": "first"}, file)
+    with pytest.raises(ValueError, match="were trained on"):
+        check_disjoint(tables, path)
+
+
+def test_training_that_cannot_be_checked(corpus, tmp_path):
+    config = write_config(str(tmp_path), ["gone.csv"])
+    with pytest.raises(FileNotFoundError, match="gone.csv"):
+        check_disjoint({"clips": read_corpus(corpus)}, config)
+    (tmp_path / "config.json").write_text("[]")
+    with pytest.raises(ValueError, match="isn't the config.json of a training"):
+        check_disjoint({"clips": read_corpus(corpus)}, config)
+
+
+def test_evaluations_are_kept(pooled, tmp_path):
+    path = str(tmp_path / "evaluation.json")
+    first = pooled[0]
+    against = {**first, "against": "toy"}
+    elsewhere = {**first, "model": "elsewhere", "sha256": "1"}
+    assert store(first, path) == [first]
+    assert store(against, path) == [first, against]
+    again = {**first, "seed": 7}
+    assert store(again, path) == [against, again]
+    assert store(elsewhere, path) == [against, again, elsewhere]
+    folds = {**first, "corpora": {k: {"folds": []} for k in first["corpora"]}}
+    assert store(folds, path) == [against, again, elsewhere, folds]
+    trained_anew = {**first, "sha256": "2"}
+    assert store(trained_anew, path) == [elsewhere, trained_anew]
+    with open(path) as file:
+        assert json.load(file) == [elsewhere, trained_anew]
+
+
+CARD = """# Toy
+
+Before.
+
+<!-- metrics -->
+old
+<!-- /metrics -->
+
+After.
+"""
+
+
+def test_card_is_updated(pooled, tmp_path):
+    path = tmp_path / "card.md"
+    path.write_text(CARD)
+    update_card(str(path), [pooled[0]])
+    update_card(str(path), [pooled[0]])
+    text = path.read_text()
+    before, _, rest = text.partition("<!-- metrics -->\n")
+    table, _, after = rest.partition("<!-- /metrics -->\n")
+    assert (before, after) == ("# Toy\n\nBefore.\n\n", "\nAfter.\n")
+    assert table == f"\n{card_table([pooled[0]])}\n\n"
+    valence = pooled[0]["pooled"]["valence"]
+    low, high = valence["low"], valence["high"]
+    assert f"| {valence['ccc']:.2f} [{low:.2f}, {high:.2f}] |" in table
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no marks",
+        "<!-- metrics -->",
+        "<!-- /metrics -->\n<!-- metrics -->",
+        CARD + CARD,
+    ],
+)
+def test_card_without_a_place_is_left_alone(pooled, tmp_path, text):
+    path = tmp_path / "card.md"
+    path.write_text(text)
+    with pytest.raises(ValueError, match="needs a line '<!-- metrics -->'"):
+        update_card(str(path), [pooled[0]])
+    assert path.read_text() == text
+
+
+def test_table_has_equal_rows(pooled):
+    lines = card_table([pooled[0]]).splitlines()
+    rows = [line for line in lines if line.startswith("|")]
+    assert {line.count("|") for line in rows} == {8}
+    assert len(rows) == 2 + 5 + 5 + 4
+
+
+def test_picture(pooled, tmp_path):
+    path = str(tmp_path / "evaluation.png")
+    plot_evaluation(*pooled, path)
+    with open(path, "rb") as file:
+        assert file.read(8) == b"\x89PNG\r\n\x1a\n"
+    assert os.listdir(tmp_path) == ["evaluation.png"]
+
+
+def test_real_raters(shared):
+    """How well one agrees with the others, as the data's README tells it."""
+    table = read_corpus(os.path.join(shared, "emotale.csv"))
+    agreement = pd.DataFrame(rater_agreement(ratings(table, 1, 5))).round(2)
+    assert agreement.min().tolist() == [0.76, 0.54, 0.77]
+    assert agreement.max().tolist() == [0.80, 0.77, 0.82]
+
+
+def test_real_speech(shared, tmp_path):
+    """Our teacher was fitted to these clips."""
+    few = read_corpus(os.path.join(shared, "emotale.csv")).groupby("speaker").head(3)
+    few.to_parquet(tmp_path / "few.parquet")
+    corpus = str(tmp_path / "few.parquet")
+    evaluation, _ = evaluate("whisper-tiny-adv", [corpus], verbose=False)
+    result = evaluation["corpora"]["few"]
+    assert (result["num_clips"], result["num_speakers"]) == (30, 10)
+    assert result["arousal"]["ccc"] > 0.8

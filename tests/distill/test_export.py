@@ -1,0 +1,145 @@
+"""ONNX forms say what their networks say, and hold nothing else."""
+
+import os
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from fabricated import noise
+from fabricated import random_encoder
+from fabricated import with_weights
+
+import audw2s
+from audw2s.distill.export import check_parity
+from audw2s.distill.export import halve
+from audw2s.distill.export import parity
+from audw2s.distill.export import probes
+from audw2s.distill.export import save
+from audw2s.distill.export import to_onnx
+from audw2s.distill.teachers.whisper import WhisperTeacher
+
+LENGTHS = [64, 65, 95, 96, 97, 1001, 7999, 8000, 8001, 12345, 31999, 48001]
+
+
+@pytest.fixture(scope="module")
+def whisper():
+    encoder = random_encoder()
+    # As Whisper's weights are published
+    encoder = encoder.half().float()
+    torch.manual_seed(1)
+    return WhisperTeacher(encoder, (1, 2)).eval()
+
+
+@pytest.fixture(scope="module")
+def whisper_onnx(whisper):
+    return to_onnx(whisper)
+
+
+def weights_of(model):
+    initializers = model.graph.initializer
+    return {w.name: onnx.numpy_helper.to_array(w) for w in initializers}
+
+
+def run(model, signal):
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    return session.run(["hidden_states", "logits"], {"signal": signal[None]})
+
+
+def signals():
+    return ((str(length), noise(length, length)) for length in LENGTHS)
+
+
+def test_student_at_odd_lengths(student, student_onnx):
+    assert parity(student, student_onnx, signals()) <= 1e-5
+
+
+def test_student_on_probes(student, student_onnx):
+    assert parity(student, student_onnx) <= 1e-5
+
+
+def test_whisper_at_odd_lengths(whisper, whisper_onnx):
+    assert parity(whisper, whisper_onnx, signals()) <= 1e-4
+
+
+def test_hidden_states_lead_to_logits(student, student_onnx):
+    hidden_states, logits = run(student_onnx, noise(5000))
+    weight, bias = (p.detach().numpy() for p in student.adv.parameters())
+    assert hidden_states.shape == (1, 169)
+    np.testing.assert_allclose(hidden_states @ weight.T + bias, logits, atol=1e-5)
+
+
+def test_probes_are_float32_of_odd_lengths():
+    found = list(probes())
+    assert all(signal.dtype == np.float32 and signal.ndim == 1 for _, signal in found)
+    assert min(len(signal) for _, signal in found) == 64
+    assert sum(len(signal) % 160 != 0 for _, signal in found) > len(found) / 2
+
+
+def test_a_changed_weight_is_noticed(student, student_onnx):
+    bias = student.adv.bias.detach().numpy() + 2e-5
+    model = with_weights(student_onnx, {"adv.bias": bias})
+    with pytest.raises(ValueError, match="differs from the network by 2.*1e-05"):
+        check_parity(student, model, 1e-5, signals())
+
+
+def test_nan_is_noticed(student, student_onnx):
+    model = with_weights(student_onnx, {"adv.bias": np.full(3, np.nan)})
+    with pytest.raises(ValueError, match="differs from the network by nan"):
+        check_parity(student, model, 1e-5, signals())
+
+
+def test_halving_loses_nothing(whisper_onnx):
+    halved = halve(with_weights(whisper_onnx, {}))
+    onnx.checker.check_model(halved)
+    before = weights_of(whisper_onnx)
+    after = weights_of(halved)
+    halves = [name for name in before if f"{name}.half" in after]
+    assert {"positions.weight", "conv1.weight"} <= set(halves)
+    for name in halves:
+        assert after[f"{name}.half"].dtype == np.float16
+        np.testing.assert_array_equal(after[f"{name}.half"], before[name])
+    saved = len(whisper_onnx.SerializeToString()) - len(halved.SerializeToString())
+    assert saved > 1.8 * sum(before[name].size for name in halves)
+    for length in (65, 8001, 20000):
+        before, after = (run(model, noise(length)) for model in (whisper_onnx, halved))
+        np.testing.assert_array_equal(before[1], after[1])
+
+
+def test_only_what_fits_is_halved(student_onnx):
+    """A student's weights are no float16 numbers: they stay."""
+    halved = halve(with_weights(student_onnx, {}))
+    trained = [w for w in weights_of(halved).values() if w.shape == (169, 169)]
+    assert [weight.dtype for weight in trained] == [np.float32] * 2
+
+
+def test_file_does_not_tell_where_it_was_made(student_onnx, whisper_onnx):
+    folder = os.path.dirname(os.path.abspath(audw2s.__file__))
+    for model in (student_onnx, whisper_onnx):
+        content = model.SerializeToString()
+        assert folder.encode() not in content
+        assert b"site-packages" not in content
+        assert b"pkg.torch" not in content
+
+
+def test_model_folder(student, student_onnx, tmp_path):
+    folder = str(tmp_path / "model")
+    sha256 = save(student_onnx, folder, {"name": "toy", "max_dur": "60"})
+    assert sorted(os.listdir(folder)) == ["model.onnx", "model.yaml"]
+    assert sha256 == audw2s.catalogue.model_sha256(folder)
+    model = audw2s.load(folder)
+    assert model.labels("logits") == ["arousal", "dominance", "valence"]
+    signal = noise(5001)[None]
+    with torch.inference_mode():
+        expected = student(torch.from_numpy(signal))[1].numpy()
+    np.testing.assert_allclose(model(signal, 16000)["logits"], expected, atol=1e-5)
+    metadata = model.sess.get_modelmeta().custom_metadata_map
+    assert metadata == {"name": "toy", "max_dur": "60"}
+
+
+def test_model_file_is_replaced(student_onnx, tmp_path):
+    first = save(student_onnx, str(tmp_path), {"name": "a"})
+    second = save(student_onnx, str(tmp_path), {"name": "b"})
+    assert first != second
+    assert save(student_onnx, str(tmp_path), {"name": "a"}) == first

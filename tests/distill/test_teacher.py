@@ -1,0 +1,184 @@
+"""Fitting a teacher, from ratings to its model folder."""
+
+import json
+import os
+
+import numpy as np
+import onnx
+import pandas as pd
+import pytest
+import torch
+from fabricated import TOY
+from fabricated import make_corpus
+from fabricated import primal_ridge
+from fabricated import random_encoder
+from fabricated import voice
+from safetensors.torch import save_file
+from typer.testing import CliRunner
+
+import audw2s
+from audw2s.catalogue import DIMENSIONS
+from audw2s.distill.cli import app
+from audw2s.distill.corpora.table import mean_rating
+from audw2s.distill.corpora.table import ratings
+from audw2s.distill.corpora.table import read_corpus
+from audw2s.distill.metrics import ccc_by_dimension
+from audw2s.distill.teachers import fit
+from audw2s.distill.teachers.fit import extract
+from audw2s.distill.teachers.fit import fit_teacher
+from audw2s.distill.teachers.fit import speech_and_probes
+from audw2s.distill.teachers.whisper import SIZES
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory):
+    """A small one with random weights, published in float16."""
+    path = str(tmp_path_factory.mktemp("encoder") / "encoder.safetensors")
+    weights = random_encoder().state_dict()
+    save_file({name: value.half() for name, value in weights.items()}, path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def toy_size(monkeypatch):
+    monkeypatch.setitem(SIZES, "toy", TOY)
+
+
+@pytest.fixture
+def fitted(encoder, corpus):
+    table = read_corpus(corpus)
+    return table, *fit_teacher(encoder, table, size="toy", layers=(1, 2), num_folds=3)
+
+
+def test_head_is_a_ridge_regression(fitted):
+    table, network, _ = fitted
+    features = extract(network, table)
+    targets = mean_rating(ratings(table, 1, 5))
+    weight, bias = primal_ridge(features, targets, 1000.0)
+    expected = features @ weight.T + bias
+    with torch.inference_mode():
+        found = network.adv(torch.tensor(features, dtype=torch.float32)).numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_features_are_those_of_the_stretch(fitted):
+    table, network, _ = fitted
+    one = table.head(1)
+    part = one.assign(start=pd.Timedelta("100ms"), end=pd.Timedelta("600ms"))
+    signal = audw2s.signal.load(one["file"][0])[1600:9600]
+    with torch.inference_mode():
+        expected = network.features(torch.from_numpy(signal.copy()[None]))
+    np.testing.assert_allclose(extract(network, part), expected, atol=1e-6)
+    assert np.abs(extract(network, one) - expected.numpy()).max() > 1e-3
+
+
+def test_folds_are_reported(fitted):
+    table, _, report = fitted
+    assert (report["num_clips"], report["num_speakers"]) == (24, 6)
+    assert report["num_folds"] == len(report["folds"]) == 3
+    for name in DIMENSIONS:
+        values = [fold[name] for fold in report["folds"]]
+        assert report["mean_of_folds"][name] == pytest.approx(np.mean(values))
+        assert report["std_of_folds"][name] == pytest.approx(np.std(values))
+        assert report[name]["low"] <= report[name]["high"]
+    assert len(report["one_rater_against_the_others"]) == 3
+
+
+def test_a_fitted_head_agrees_more_than_a_held_out_one(encoder, corpus):
+    """Ratings at random can be learnt by heart only."""
+    table = read_corpus(corpus)
+    network, report = fit_teacher(encoder, table, size="toy", penalty=1e-3)
+    features = extract(network, table)
+    with torch.inference_mode():
+        values = network.adv(torch.tensor(features, dtype=torch.float32)).numpy()
+    learnt = ccc_by_dimension(mean_rating(ratings(table, 1, 5)), values)
+    assert min(learnt.values()) > 0.8
+    assert np.mean([report[name]["ccc"] for name in DIMENSIONS]) < 0.5
+
+
+def test_tables_and_settings_that_do_not_fit(encoder, corpus, tmp_path):
+    table = read_corpus(corpus)
+    with pytest.raises(ValueError, match="Known sizes are tiny, base"):
+        fit_teacher(encoder, table, size="huge")
+    with pytest.raises(ValueError, match="Layers are 0 to 3"):
+        fit_teacher(encoder, table, size="toy", layers=(9,))
+    with pytest.raises(ValueError, match="two speakers"):
+        fit_teacher(encoder, table.assign(speaker="a"), size="toy")
+    unrated = table.copy()
+    unrated.loc[2, [f"rater{r}_arousal" for r in (1, 2, 3)]] = np.nan
+    with pytest.raises(ValueError, match="needs ratings, '.*02_002.wav' has none"):
+        fit_teacher(encoder, unrated, size="toy")
+
+
+def test_clips_beyond_what_whisper_hears(encoder, corpus, monkeypatch):
+    monkeypatch.setattr(fit, "MAX_DUR", 0.5)
+    with pytest.raises(ValueError, match="hears 0.5 s at most, '.*' is longer"):
+        fit_teacher(encoder, read_corpus(corpus), size="toy")
+
+
+def test_speech_is_among_the_signals_compared(corpus):
+    table = read_corpus(corpus)
+    signals = dict(speech_and_probes(table))
+    spoken = [name for name in signals if name in set(table["file"])]
+    assert len(spoken) == 20
+    assert "silence" in signals
+    assert {table["file"].iloc[0], table["file"].iloc[-1]} <= set(spoken)
+
+
+def test_command(encoder, corpus, tmp_path):
+    """From ratings to a model that the package loads, with its evaluation."""
+    out = tmp_path / "model"
+    out.mkdir()
+    (out / "card.md").write_text("<!-- metrics -->\n<!-- /metrics -->\n")
+    arguments = ["teacher", encoder, corpus, "--out", str(out), "--size", "toy"]
+    arguments += ["--layers", "1,2", "--penalty", "10", "--name", "mine", "--quiet"]
+    result = CliRunner().invoke(app, [*arguments, "--scale", "1", "5"])
+    assert result.exit_code == 0, result.output
+    names = ["card.md", "evaluation.json", "model.onnx", "model.yaml"]
+    assert sorted(os.listdir(out)) == names
+    model = audw2s.load(str(out))
+    metadata = model.sess.get_modelmeta().custom_metadata_map
+    assert metadata == {
+        "name": "mine",
+        "sampling_rate": "16000",
+        "max_dur": "30",
+        "version": audw2s.__version__,
+    }
+    with open(out / "evaluation.json") as file:
+        (evaluation,) = json.load(file)
+    assert evaluation["model"] == "mine"
+    assert evaluation["sha256"] == audw2s.catalogue.model_sha256(str(out))
+    assert evaluation["corpora"]["clips"]["penalty"] == 10
+    assert "| CCC, mean ± std of 6 folds by speaker |" in result.output
+    assert result.output.strip() in (out / "card.md").read_text()
+    table = read_corpus(corpus)
+    network, _ = fit_teacher(encoder, table, size="toy", layers=(1, 2), penalty=10)
+    for length in (0.3, 0.6, 2.001):
+        signal = voice(7, length)[None]
+        with torch.inference_mode():
+            expected = network(torch.from_numpy(signal))[1].numpy()
+        found = model(signal, 16000)["logits"]
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+    weights = onnx.load(str(out / "model.onnx")).graph.initializer
+    assert onnx.TensorProto.FLOAT16 in {weight.data_type for weight in weights}
+
+
+def test_command_refuses_an_export_that_differs(encoder, tmp_path, monkeypatch):
+    corpus = make_corpus(str(tmp_path / "small"), 2, 2)
+    real = fit.export_teacher
+
+    def broken(network):
+        with torch.no_grad():
+            network.adv.bias += 1e-3
+        model = real(network)
+        with torch.no_grad():
+            network.adv.bias -= 1e-3
+        return model
+
+    monkeypatch.setattr(fit, "export_teacher", broken)
+    out = str(tmp_path / "model")
+    arguments = ["teacher", encoder, corpus, "--out", out, "--size", "toy", "--quiet"]
+    result = CliRunner().invoke(app, [*arguments, "--layers", "0"])
+    assert result.exit_code == 2
+    assert "differs from the network by 1.0e-03" in result.output
+    assert not os.path.exists(out)

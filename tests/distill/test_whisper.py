@@ -1,0 +1,111 @@
+"""Our forms of Whisper's front end and encoder against transformers' own."""
+
+import os
+
+import numpy as np
+import pytest
+import torch
+from fabricated import TOY
+from fabricated import noise
+from fabricated import random_encoder
+from safetensors.torch import save_file
+from transformers import WhisperFeatureExtractor
+
+from audw2s.distill.teachers.whisper import SIZES
+from audw2s.distill.teachers.whisper import WhisperLogMel
+from audw2s.distill.teachers.whisper import WhisperTeacher
+from audw2s.distill.teachers.whisper import load_encoder
+
+
+@pytest.mark.parametrize("length", [64, 333, 7999, 8000, 8001, 24000, 33333])
+def test_logmel_is_whispers(length):
+    """On the clip's true length, of half a second at least."""
+    signal = noise(length, length)
+    whole = np.pad(signal, (0, max(0, 8000 - length)))
+    extractor = WhisperFeatureExtractor()
+    expected = extractor(
+        whole, sampling_rate=16000, padding="do_not_pad", return_tensors="np"
+    )["input_features"]
+    found = WhisperLogMel()(torch.from_numpy(signal[None])).numpy()
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, atol=2e-4)
+
+
+@pytest.mark.parametrize("layers", [(0,), (1, 3), (1, 2, 3)])
+def test_features_are_moments_of_whispers_hidden_states(layers):
+    encoder = random_encoder(num_positions=50)
+    teacher = WhisperTeacher(encoder, layers).eval()
+    signal = torch.from_numpy(noise(16000)[None])
+    with torch.inference_mode():
+        states = []
+        hooks = [
+            layer.register_forward_pre_hook(lambda _, inputs: states.append(inputs[0]))
+            for layer in encoder.layers
+        ]
+        encoder.layers[-1].register_forward_hook(
+            lambda _, inputs, output: states.append(
+                output[0] if isinstance(output, tuple) else output
+            )
+        )
+        encoder(teacher.logmel(signal))
+        for hook in hooks:
+            hook.remove()
+        found = teacher.features(signal)[0].numpy()
+    expected = []
+    for number in layers:
+        state = states[number][0].numpy()
+        expected += [state.mean(axis=0), state.std(axis=0)]
+    np.testing.assert_allclose(found, np.concatenate(expected), atol=1e-5)
+
+
+def test_layers_above_the_last_that_is_read_are_left_out():
+    teacher = WhisperTeacher(random_encoder(), (1, 2))
+    assert len(teacher.layers) == 2
+
+
+@pytest.mark.parametrize("layers", [(), (4,), (-1, 2)])
+def test_layers_that_are_not_there(layers):
+    with pytest.raises(ValueError, match="Layers are 0 to 3"):
+        WhisperTeacher(random_encoder(), layers)
+
+
+def test_encoder_is_loaded_as_it_is(tmp_path):
+    path = str(tmp_path / "encoder.safetensors")
+    encoder = random_encoder()
+    half = {name: value.half() for name, value in encoder.state_dict().items()}
+    save_file(half, path)
+    loaded = load_encoder(path, TOY).state_dict()
+    for name, value in half.items():
+        assert torch.equal(loaded[name], value.float())
+
+
+def test_encoder_that_does_not_fit(tmp_path):
+    path = str(tmp_path / "encoder.safetensors")
+    save_file(random_encoder().state_dict(), path)
+    with pytest.raises(ValueError, match="doesn't hold a Whisper encoder.*Missing key"):
+        load_encoder(path, SIZES["tiny"])
+    (tmp_path / "other.safetensors").write_text("no safetensors")
+    with pytest.raises(ValueError, match="doesn't hold a Whisper encoder"):
+        load_encoder(str(tmp_path / "other.safetensors"), TOY)
+
+
+def test_real_encoder_on_thirty_seconds(shared):
+    """Whisper tiny.en in full, where both hear the same length."""
+    path = os.path.join(shared, "weights", "whisper-tiny.en-encoder.safetensors")
+    encoder = load_encoder(path, SIZES["tiny"])
+    teacher = WhisperTeacher(encoder, (4,)).eval()
+    signal = noise(480000)
+    extractor = WhisperFeatureExtractor()
+    mel = extractor(signal, sampling_rate=16000, return_tensors="pt")["input_features"]
+    last = []
+    encoder.layers[-1].register_forward_hook(
+        lambda _, inputs, output: last.append(
+            output[0] if isinstance(output, tuple) else output
+        )
+    )
+    with torch.inference_mode():
+        encoder(mel)
+        found = teacher.features(torch.from_numpy(signal[None]))[0].numpy()
+    state = last[0][0].numpy()
+    expected = np.concatenate([state.mean(axis=0), state.std(axis=0)])
+    np.testing.assert_allclose(found, expected, atol=2e-2, rtol=1e-2)

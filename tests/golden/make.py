@@ -1,0 +1,44 @@
+"""Write the values that the models in the package gave when they were released.
+
+    python tests/golden/make.py
+
+Run it only after models were changed on purpose, and look at the difference.
+"""
+
+import json
+import pathlib
+
+import numpy as np
+import soundfile
+
+import audw2s
+
+HERE = pathlib.Path(__file__).parent
+CLIPS = HERE.parents[1] / "examples" / "speech"
+
+
+def signals() -> dict[str, np.ndarray]:
+    """Signals at 16 kHz by name: the example clips and seeded noise."""
+    found = {
+        path.name: soundfile.read(path, dtype="float32")[0]
+        for path in sorted(CLIPS.iterdir())
+    }
+    for length in (64, 1001, 33333):
+        noise = np.random.default_rng(length).standard_normal(length)
+        found[f"noise {length}"] = (0.1 * noise).astype(np.float32)
+    return found
+
+
+def main() -> None:
+    """Run all models on all signals."""
+    values = {}
+    for name, entry in audw2s.models().iterrows():
+        model = audw2s.load(name)
+        logits = {k: model(s[None], 16000)["logits"][0] for k, s in signals().items()}
+        rounded = {k: [round(float(x), 6) for x in v] for k, v in logits.items()}
+        values[name] = {"sha256": entry.sha256, "logits": rounded}
+    (HERE / "values.json").write_text(json.dumps(values, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import audw2s
+from audw2s.files import find_audio
+from audw2s.files import write_table
+from audw2s.signal import UNUSABLE
+
+COLUMNS = [
+    *("file", "start", "end", "arousal", "dominance", "valence", "status", "message"),
+    *("model", "sha256", "version", "win_dur", "hop_dur"),
+]
+
+
+def audw2s_command(*arguments: str, **kwargs) -> subprocess.CompletedProcess:
+    """Run the installed command."""
+    command = os.path.join(os.path.dirname(sys.executable), "audw2s")
+    return subprocess.run(
+        [command, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "300"},
+        **kwargs,
+    )
+
+
+def test_prints_what_the_interface_gives(clips):
+    done = audw2s_command("predict", *clips)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    frame = audw2s.Feature().process_files(clips)
+    assert len(lines) == len(clips) + 2
+    for line, (clip, row) in zip(
+        lines[1:], frame.droplevel([1, 2]).iterrows(), strict=False
+    ):
+        assert clip in line
+        found = [float(number) for number in line.split()[3:6]]
+        np.testing.assert_allclose(found, row, atol=0.0006)
+    assert "wav2small" in lines[-1]
+
+
+@pytest.mark.parametrize("extension", ["csv", "parquet"])
+@pytest.mark.parametrize("window", [[], ["--win-dur", "1", "--hop-dur", "0.5"]])
+def test_every_input_is_in_the_table(damaged, tmp_path, extension, window):
+    out = tmp_path / f"out.{extension}"
+    files = [path for path, _ in damaged.values()]
+    # A folder as an input is searched, not missing
+    files.remove(damaged["folder.wav"][0])
+    done = audw2s_command("predict", *files, "--out", out, *window)
+    assert done.returncode == 1, done.stderr
+    assert "files have no values" in done.stderr
+    assert "Traceback" not in done.stderr
+    table = pd.read_csv(out) if extension == "csv" else pd.read_parquet(out)
+    assert list(table.columns) == COLUMNS
+    assert list(dict.fromkeys(table["file"])) == files
+    np.testing.assert_array_equal(
+        table["arousal"].isna(), table["status"].isin(UNUSABLE)
+    )
+    assert table["sha256"].nunique() == 1
+    if not window:
+        expected = [s for n, (_, s) in damaged.items() if n != "folder.wav"]
+        assert list(table["status"]) == expected
+        assert len(table) == len(files)
+        if extension == "parquet":
+            good = table[~table["status"].isin(UNUSABLE)]
+            frame = audw2s.Feature(num_workers=2).process_files(good["file"].tolist())
+            np.testing.assert_array_equal(
+                good[["arousal", "dominance", "valence"]], frame
+            )
+    assert [p for p in os.listdir(tmp_path) if p.endswith(".tmp")] == []
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["predict"], "Missing argument"),
+        (["predict", "a.wav", "--model", "wav2smal"], "Known are 'wav2small'"),
+        (["predict", "a.wav", "--hop-dur", "1"], "--hop-dur needs --win-dur"),
+        (["predict", "a.wav", "--win-dur", "0"], "has to be at least"),
+        (["predict", "a.wav", "--out", "a.txt"], "has to end on .csv or .parquet"),
+        (["predict", "a.wav", "--out", "no/where/a.csv"], "no folder 'no/where'"),
+        (["predict", "EMPTY"], "no audio files"),
+        (["predict", "a.wav", "--num-workers", "0"], "--num-workers"),
+    ],
+)
+def test_wrong_usage_is_told_in_a_sentence(tmp_path, arguments, said):
+    arguments = [str(tmp_path) if a == "EMPTY" else a for a in arguments]
+    done = audw2s_command(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert said in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_models_shows_terms():
+    done = audw2s_command("models")
+    assert done.returncode == 0
+    for name, entry in audw2s.models().iterrows():
+        for fact in (name, entry.licence, entry.sha256, f"{entry.parameters:,}"):
+            assert fact in done.stdout
+
+
+def test_find_audio(tmp_path):
+    for name in ("b.wav", "a.FLAC", "c.txt", "sub/d.ogg", "sub/deep/e.mp3", "[x].wav"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    root = f"{tmp_path}{os.sep}"
+
+    def names(*paths: str) -> list[str]:
+        return [file.removeprefix(root) for file in find_audio(paths)]
+
+    everything = ["[x].wav", "a.FLAC", "b.wav", "sub/d.ogg", "sub/deep/e.mp3"]
+    assert names(root) == everything
+    assert names(f"{root}*.wav", root) == [
+        "[x].wav",
+        "b.wav",
+        *everything[1:2],
+        *everything[3:],
+    ]
+    assert names(f"{root}**/*.mp3") == ["sub/deep/e.mp3"]
+    assert names(f"{root}c.txt", f"{root}[x].wav") == ["c.txt", "[x].wav"]
+    assert names(f"{root}no.wav", f"{root}no*.wav") == ["no.wav", "no*.wav"]
+
+
+def test_a_table_appears_whole_or_not_at_all(tmp_path, monkeypatch):
+    table = pd.DataFrame({"a": [1]})
+    path = tmp_path / "a.csv"
+    path.write_text("old")
+
+    def full(self, path, **kwargs):
+        pathlib.Path(path).write_text("half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", full)
+    with pytest.raises(OSError, match="No space"):
+        write_table(table, str(path))
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.csv"]
+
+
+def test_import_is_fast_and_needs_no_torch():
+    code = (
+        "import sys, audw2s; audw2s.Feature; audw2s.Segment; "
+        "print([m for m in ('torch', 'transformers', 'matplotlib', 'gradio') "
+        "if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr
+    code = "import sys, audw2s; print('pandas' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "False"

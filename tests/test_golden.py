@@ -1,0 +1,47 @@
+"""The models give what they gave when they were released, everywhere."""
+
+import importlib.util
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+import audw2s
+
+HERE = pathlib.Path(__file__).parent / "golden"
+GOLDEN = json.loads((HERE / "values.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def signals():
+    spec = importlib.util.spec_from_file_location("make", HERE / "make.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.signals()
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_values_of_the_release(name, signals):
+    assert GOLDEN[name]["sha256"] == audw2s.models().sha256[name]
+    feature = audw2s.Feature(name)
+    for key, signal in signals.items():
+        frame = feature.process_signal(signal, 16000)
+        np.testing.assert_allclose(
+            frame.to_numpy()[0], GOLDEN[name]["logits"][key], atol=1e-4, err_msg=key
+        )
+
+
+def test_every_model_has_values():
+    assert set(GOLDEN) == set(audw2s.models().index)
+
+
+def test_acted_emotions_are_in_a_plausible_order():
+    """What a listener hears in the example clips: anger is loud, sadness is not."""
+    for name, values in GOLDEN.items():
+        arousal = {key: row[0] for key, row in values["logits"].items()}
+        anger, happiness, neutral, sadness = (
+            arousal[f"emodb-03a05{code}.flac"]
+            for code in ("Wa-anger", "Fc-happiness", "Nd-neutral", "Tc-sadness")
+        )
+        assert min(anger, happiness) > neutral > sadness, name

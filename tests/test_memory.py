@@ -1,0 +1,48 @@
+"""Memory is bounded by the window, not by the recording."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+CODE = """
+import resource, sys, warnings
+import audw2s
+warnings.simplefilter("ignore")
+feature = audw2s.Feature(win_dur=WIN, hop_dur=WIN)
+rows = len(feature.process_file(sys.argv[1]))
+print(rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def peak(path, win_dur) -> tuple[int, float]:
+    """Rows and peak memory in MB of a process that annotates a file."""
+    code = CODE.replace("WIN", repr(win_dur))
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows, memory = done.stdout.split()
+    return int(rows), float(memory)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KB on Linux only")
+@pytest.mark.parametrize("win_dur", [None, 5])
+def test_twelve_minutes_of_stereo(tmp_path, win_dur):
+    rng = np.random.default_rng(0)
+    minute = (0.1 * rng.standard_normal((60 * 44100, 2))).astype(np.float32)
+    long, short = tmp_path / "long.flac", tmp_path / "short.flac"
+    with soundfile.SoundFile(long, "w", 44100, 2) as sound:
+        for _ in range(12):
+            sound.write(minute)
+    soundfile.write(short, minute[: 5 * 44100], 44100)
+    rows_long, memory_long = peak(long, win_dur)
+    rows_short, memory_short = peak(short, win_dur)
+    assert rows_short == 1
+    assert rows_long == (144 if win_dur else 1)
+    # Read as a whole it would take 254 MB
+    assert memory_long - memory_short < 150

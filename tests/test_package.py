@@ -1,0 +1,124 @@
+"""What users install: the wheel, in a clean environment without torch."""
+
+import json
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import venv
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent
+
+
+def run(*command: str, **kwargs) -> str:
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, **kwargs
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    source, out = folder / "source", folder / "dist"
+    # A copy: what earlier builds left in the checkout must not get into the wheel
+    left_out = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "runs")
+    shutil.copytree(ROOT, source, ignore=left_out)
+    run(sys.executable, "-m", "build", "--wheel", "--outdir", out, source)
+    (path,) = out.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clean") / "venv"
+    venv.create(folder, with_pip=True)
+    constraints = ROOT / "constraints.txt"
+    run(folder / "bin" / "pip", "install", "-q", "-c", constraints, wheel)
+    return folder / "bin"
+
+
+def test_wheel_predicts_without_torch(installed, clips, tmp_path):
+    out = tmp_path / "out.csv"
+    run(installed / "audw2s", "predict", *clips, "--out", out, cwd=tmp_path)
+    assert out.read_text().count(",ok,") == len(clips)
+    code = (
+        "import importlib.util, json, audw2s; "
+        "frame = audw2s.Feature('whisper-tiny-adv').process_files([CLIP]); "
+        "print(json.dumps([audw2s.__file__, frame.shape, "
+        "importlib.util.find_spec('torch') is None, "
+        "importlib.util.find_spec('audw2s.distill') is not None]))"
+    ).replace("CLIP", repr(clips[0]))
+    file, shape, no_torch, has_distill = json.loads(
+        run(installed / "python", "-c", code, cwd=tmp_path)
+    )
+    assert not file.startswith(str(ROOT))
+    assert shape == [1, 3]
+    assert no_torch
+    assert has_distill
+
+
+def test_distill_says_what_is_missing(installed, tmp_path):
+    (tmp_path / "a.toml").write_text("[corpora]\n'.' = 1\n")
+    done = subprocess.run(
+        [installed / "audw2s", "distill", "train", "a.toml", "--out", "run"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 2
+    assert 'pip install "audw2s[distill]"' in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_wheel_holds_models_and_cards(wheel):
+    import zipfile
+
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for model in ("wav2small", "whisper-tiny-adv"):
+        for file in ("model.onnx", "model.yaml", "card.md", "evaluation.json"):
+            assert f"audw2s/models/{model}/{file}" in names
+    assert os.path.getsize(wheel) < 20e6
+    assert not [name for name in names if name.startswith(("tests", "examples"))]
+
+
+def test_readme_shows_what_its_first_command_prints():
+    lines = (ROOT / "README.md").read_text().splitlines()
+    number = next(i for i, line in enumerate(lines) if "audw2s predict" in line)
+    assert number < 10
+    command = lines[number].split("&& ")[-1]
+    first = lines.index("```text") + 1
+    shown = lines[first : lines.index("```", first)]
+    assert first + len(shown) <= 25
+    folder = os.path.dirname(sys.executable)
+    program, *arguments = shlex.split(command)
+    environment = {**os.environ, "COLUMNS": "300"}
+    printed = run(
+        os.path.join(folder, program), *arguments, cwd=ROOT, env=environment
+    ).splitlines()
+    numbers = re.compile(r"\d\.\d{3}")
+    assert [numbers.sub("#", line) for line in printed] == [
+        numbers.sub("#", line) for line in shown
+    ]
+    for mine, theirs in zip(printed, shown, strict=True):
+        found = [float(n) for n in numbers.findall(mine)]
+        assert found == pytest.approx(
+            [float(n) for n in numbers.findall(theirs)], abs=0.0011
+        )
+
+
+def test_ci_runs_the_command_of_the_readme():
+    commands = [
+        line
+        for line in (ROOT / "README.md").read_text().splitlines()
+        if "--group dev" in line
+    ]
+    assert len(commands) == 1
+    assert commands[0].endswith("&& pytest")
+    assert "grep -m 1 -- '--group dev' README.md" in (ROOT / ".ci/run").read_text()
