@@ -63,7 +63,7 @@ CATALOGUE = {
             max_dur=30.0,
             licence="MIT (encoder: openai/whisper, MIT)",
             source="head fitted for this package, see its card.md",
-            sha256="55ceca3722892b5634bc59491a46c84d0052aa38098184ae04ea043d548ccece",
+            sha256="7003414f70c448f1da208294df10d11d84cce0f41ad8df7ff3a747d0c9a42fe9",
             citation="Radford et al., Whisper, arXiv 2212.04356",
         ),
     ]

@@ -12,6 +12,13 @@ from audw2s.files import write_json
 MARKS = ("<!-- metrics -->", "<!-- /metrics -->")
 """Lines of a model card between which its evaluations stand."""
 
+FORMS = {
+    "crop": "hearing 1 to 2.5 s of each clip",
+    "repeated": "hearing each clip twice in a row, 4 to 8 s",
+    "paused": "hearing each clip with silence before and after it",
+}
+"""Forms of clips that a teacher was evaluated on, in words."""
+
 
 def store(evaluation: dict, path: str) -> list[dict]:
     """Add an evaluation to an ``evaluation.json``.
@@ -109,6 +116,10 @@ def measures(result: dict) -> dict[str, list[str]]:
         rows[f"CCC, mean ± std of {result['num_folds']} folds by speaker"] = [
             f"{mean[name]:.2f} ± {std[name]:.2f}" for name in DIMENSIONS
         ]
+    for form, text in FORMS.items():
+        if form in result.get("forms", {}):
+            cccs = result["forms"][form]
+            rows[f"CCC, {text}"] = [_text(cccs[name]) for name in DIMENSIONS]
     if result.get(RATERS):
         rows["CCC of one rater with the mean of the others"] = [
             ", ".join(_text(rater[name]) for rater in result[RATERS])

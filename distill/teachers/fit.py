@@ -24,6 +24,9 @@ from audw2s.distill.metrics import summarise
 from audw2s.distill.teachers.ridge import cross_validate
 from audw2s.distill.teachers.ridge import fit_ridge
 from audw2s.distill.teachers.ridge import folds_by_speaker
+from audw2s.distill.teachers.ridge import per_form
+from audw2s.distill.teachers.variants import VARIANTS
+from audw2s.distill.teachers.variants import variants
 from audw2s.distill.teachers.whisper import MAX_DUR
 from audw2s.distill.teachers.whisper import SIZES
 from audw2s.distill.teachers.whisper import WhisperTeacher
@@ -48,6 +51,10 @@ def fit_teacher(
 ) -> tuple[WhisperTeacher, dict]:
     """Fit a teacher and evaluate it on speakers that its head never heard.
 
+    The head is fitted to each clip in several forms, see
+    :mod:`audw2s.distill.teachers.variants`, and evaluated on the clips as they are;
+    what it reaches on the other forms is reported too.
+
     Args:
         encoder: safetensors file of a Whisper encoder
         table: clips with ratings, see :mod:`audw2s.distill.corpora.table`
@@ -56,7 +63,7 @@ def fit_teacher(
         penalty: of the ridge regression
         scale: lowest and highest rating
         num_folds: folds of the evaluation, by speaker
-        seed: of the folds
+        seed: of the folds and of the forms
         verbose: show a progress bar
 
     Returns:
@@ -77,15 +84,17 @@ def fit_teacher(
         raise ValueError(f"Each clip needs ratings, '{bad}' has none.")
     folds = folds_by_speaker(table["speaker"].to_numpy(), num_folds, seed)
     network = WhisperTeacher(load_encoder(encoder, SIZES[size]), layers)
-    features = extract(network, table, verbose=verbose)
+    features = extract(network, table, seed=seed, verbose=verbose)
     held_out = cross_validate(features, targets, penalty, folds)
+    by_form = dict(zip(VARIANTS, held_out.swapaxes(0, 1), strict=True))
     report = {
         "layers": list(layers),
         "penalty": penalty,
-        **evaluate_folds(table["speaker"], targets, held_out, folds),
+        **evaluate_folds(table["speaker"], targets, by_form["whole"], folds),
+        "forms": {k: ccc_by_dimension(targets, v) for k, v in by_form.items()},
         RATERS: rater_agreement(raters),
     }
-    weight, bias = fit_ridge(features, targets, penalty)
+    weight, bias = fit_ridge(*per_form(features, targets), penalty)
     network.adv.weight.data = torch.tensor(weight, dtype=torch.float32)
     network.adv.bias.data = torch.tensor(bias, dtype=torch.float32)
     return network, report
@@ -95,15 +104,17 @@ def extract(
     network: WhisperTeacher,
     table: pd.DataFrame,
     *,
+    seed: int = 0,
     verbose: bool = False,
 ) -> np.ndarray:
-    """Pooled hidden states of clips, ``(num_clips, num_features)``, float64.
+    """Pooled hidden states ``(num_clips, num_forms, num_features)``, float64.
 
     Raises:
         ValueError: if a clip can't be read or is longer than 30 s
 
     """
     rows = []
+    rng = np.random.default_rng(seed)
     clips = load_clips(table, desc="Features", verbose=verbose)
     for file, clip in zip(table["file"], clips, strict=True):
         if len(clip) > MAX_DUR * 16000:
@@ -111,9 +122,9 @@ def extract(
                 f"Whisper hears {MAX_DUR:g} s at most, '{file}' is longer."
             )
         with torch.inference_mode():
-            signal = torch.from_numpy(clip.copy())[None]
-            rows.append(network.features(signal)[0].numpy())
-    return np.stack(rows).astype(np.float64)
+            signals = map(torch.from_numpy, variants(clip, MAX_DUR, rng))
+            rows.append([network.features(s[None])[0].numpy() for s in signals])
+    return np.array(rows, np.float64)
 
 
 def evaluate_folds(

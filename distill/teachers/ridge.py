@@ -70,6 +70,24 @@ def folds_by_speaker(
     return [np.isin(speakers, group) for group in groups]
 
 
+def per_form(
+    features: np.ndarray,
+    targets: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Make a row of each form of a clip, with the clip's targets.
+
+    Args:
+        features: ``(num_clips, num_forms, num_features)``
+        targets: ``(num_clips, num_targets)``
+
+    Returns:
+        ``(num_clips * num_forms, num_features)`` and as many targets
+
+    """
+    rows = features.reshape(-1, features.shape[-1])
+    return rows, np.repeat(targets, features.shape[1], axis=0)
+
+
 def cross_validate(
     features: np.ndarray,
     targets: np.ndarray,
@@ -78,12 +96,19 @@ def cross_validate(
 ) -> np.ndarray:
     """Predict every clip with a head that never heard its speaker.
 
+    Args:
+        features: ``(num_clips, num_forms, num_features)``
+        targets: ``(num_clips, num_targets)``
+        penalty: see :func:`fit_ridge`
+        folds: for each fold, a mask of the clips in it
+
     Returns:
-        predictions ``(num_clips, num_targets)``
+        predictions ``(num_clips, num_forms, num_targets)``
 
     """
-    predictions = np.full(targets.shape, np.nan)
+    predictions = np.full((*features.shape[:2], targets.shape[1]), np.nan)
     for fold in folds:
-        weight, bias = fit_ridge(features[~fold], targets[~fold], penalty)
+        rows = per_form(features[~fold], targets[~fold])
+        weight, bias = fit_ridge(*rows, penalty)
         predictions[fold] = features[fold] @ weight.T + bias
     return predictions

@@ -89,7 +89,7 @@ def test_a_model_from_start_to_end(trained, corpus, teacher, tmp_path):
     assert metadata == {
         "name": "mine",
         "sampling_rate": "16000",
-        "max_dur": "60",
+        "max_dur": "30",
         "version": audw2s.__version__,
         "student": "wav2small",
     }

@@ -51,6 +51,7 @@ def test_folds_share_no_speaker(speakers, num_folds):
 
 def test_a_head_does_not_know_its_own_fold():
     features, targets = problem(0, 24, 5)
+    features = np.stack([features, features**2], axis=1)
     folds = folds_by_speaker(np.arange(24) % 6, 3)
     before = cross_validate(features, targets, 1.0, folds)
     changed = targets.copy()

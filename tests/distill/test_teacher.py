@@ -27,6 +27,8 @@ from audw2s.distill.teachers import fit
 from audw2s.distill.teachers.fit import extract
 from audw2s.distill.teachers.fit import fit_teacher
 from audw2s.distill.teachers.fit import speech_and_probes
+from audw2s.distill.teachers.variants import VARIANTS
+from audw2s.distill.teachers.variants import variants
 from audw2s.distill.teachers.whisper import SIZES
 
 
@@ -52,8 +54,10 @@ def fitted(encoder, corpus):
 
 def test_head_is_a_ridge_regression(fitted):
     table, network, _ = fitted
-    features = extract(network, table)
-    targets = mean_rating(ratings(table, 1, 5))
+    forms = extract(network, table)
+    assert forms.shape[:2] == (24, len(VARIANTS))
+    features = np.concatenate(forms)
+    targets = mean_rating(ratings(table, 1, 5)).repeat(len(VARIANTS), axis=0)
     weight, bias = primal_ridge(features, targets, 1000.0)
     expected = features @ weight.T + bias
     with torch.inference_mode():
@@ -68,8 +72,8 @@ def test_features_are_those_of_the_stretch(fitted):
     signal = audw2s.signal.load(one["file"][0])[1600:9600]
     with torch.inference_mode():
         expected = network.features(torch.from_numpy(signal.copy()[None]))
-    np.testing.assert_allclose(extract(network, part), expected, atol=1e-6)
-    assert np.abs(extract(network, one) - expected.numpy()).max() > 1e-3
+    np.testing.assert_allclose(extract(network, part)[:, 0], expected, atol=1e-6)
+    assert np.abs(extract(network, one)[:, 0] - expected.numpy()).max() > 1e-3
 
 
 def test_folds_are_reported(fitted):
@@ -82,13 +86,16 @@ def test_folds_are_reported(fitted):
         assert report["std_of_folds"][name] == pytest.approx(np.std(values))
         assert report[name]["low"] <= report[name]["high"]
     assert len(report["one_rater_against_the_others"]) == 3
+    assert list(report["forms"]) == list(VARIANTS)
+    for name in DIMENSIONS:
+        assert report["forms"]["whole"][name] == pytest.approx(report[name]["ccc"])
 
 
 def test_a_fitted_head_agrees_more_than_a_held_out_one(encoder, corpus):
     """Ratings at random can be learnt by heart only."""
     table = read_corpus(corpus)
     network, report = fit_teacher(encoder, table, size="toy", penalty=1e-3)
-    features = extract(network, table)
+    features = extract(network, table)[:, 0]
     with torch.inference_mode():
         values = network.adv(torch.tensor(features, dtype=torch.float32)).numpy()
     learnt = ccc_by_dimension(mean_rating(ratings(table, 1, 5)), values)
@@ -182,3 +189,20 @@ def test_command_refuses_an_export_that_differs(encoder, tmp_path, monkeypatch):
     assert result.exit_code == 2
     assert "differs from the network by 1.0e-03" in result.output
     assert not os.path.exists(out)
+
+
+@pytest.mark.parametrize("length", [64, 8000, 30000, 200000, 479999])
+def test_forms_of_a_clip(length):
+    clip = np.random.default_rng(0).standard_normal(length).astype(np.float32)
+    before = clip.copy()
+    for seed in range(5):
+        whole, part, twice, paused = variants(clip, 30, np.random.default_rng(seed))
+        np.testing.assert_array_equal(whole, before)
+        assert len(part) == min(length, len(part)) <= 40000
+        start = np.flatnonzero(clip == part[0])[0]
+        np.testing.assert_array_equal(part, clip[start : start + len(part)])
+        np.testing.assert_array_equal(twice, np.tile(clip, 2)[: len(twice)])
+        assert len(twice) <= 128000
+        assert length <= len(paused) <= min(length + 2 * 19200, 480000)
+        assert {form.dtype for form in (whole, part, twice, paused)} == {clip.dtype}
+    np.testing.assert_array_equal(clip, before)
