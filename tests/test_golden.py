@@ -13,12 +13,17 @@ HERE = pathlib.Path(__file__).parent / "golden"
 GOLDEN = json.loads((HERE / "values.json").read_text())
 
 
-@pytest.fixture(scope="module")
-def signals():
-    spec = importlib.util.spec_from_file_location("make", HERE / "make.py")
+def script(name: str):
+    """A script that makes golden values, as a module."""
+    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.signals()
+    return module
+
+
+@pytest.fixture(scope="module")
+def signals():
+    return script("make").signals()
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -45,3 +50,14 @@ def test_acted_emotions_are_in_a_plausible_order():
             for code in ("Wa-anger", "Fc-happiness", "Nd-neutral", "Tc-sadness")
         )
         assert min(anger, happiness) > neutral > sadness, name
+
+
+def test_readme_and_cards_show_what_was_evaluated():
+    text = (HERE.parents[1] / "README.md").read_text()
+    assert script("readme").updated(text) == text
+    card = pytest.importorskip("audw2s.distill.card")
+    for name, entry in audw2s.models().iterrows():
+        folder = pathlib.Path(audw2s.catalogue.FOLDER) / name
+        evaluations = json.loads((folder / "evaluation.json").read_text())
+        assert {e["sha256"] for e in evaluations} == {entry.sha256}
+        assert card.card_table(evaluations) in (folder / "card.md").read_text()

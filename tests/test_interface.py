@@ -401,3 +401,29 @@ def test_database_as_a_research_script_does(clips, tmp_path):
     assert list(frame.index.get_level_values("file")) == list(db.files)
     direct = interface.process_files(clips)
     np.testing.assert_allclose(frame, direct, atol=1e-4)  # 16 bit
+
+
+def test_signal_from_index(speech):
+    feature = audw2s.Feature()
+    index = audinterface.utils.signal_index([0, 1, 0.5], [1, 2.5, 3])
+    frame = feature.process_signal_from_index(speech, 16000, index)
+    assert frame.index.equals(index)
+    for (start, end), row in frame.iterrows():
+        alone = feature.process_signal(speech, 16000, start=start, end=end)
+        np.testing.assert_array_equal(values(alone)[0], row)
+    series = audw2s.Process().process_signal_from_index(speech, 16000, index)
+    np.testing.assert_allclose(values(series), frame, atol=1e-7)
+
+
+def first_second(signal, sampling_rate):
+    return audinterface.utils.signal_index([0], [1])
+
+
+def test_segments_of_others(clips, tmp_path):
+    segment = audinterface.Segment(process_func=first_second)
+    feature = audw2s.Feature(segment=segment)
+    frame = feature.process_files(clips)
+    expected = audw2s.Feature().process_files(clips, ends=1)
+    np.testing.assert_array_equal(frame, expected)
+    with pytest.raises(ValueError, match="Leave 'cache_root' out"):
+        feature.process_index(audformat.filewise_index(clips), cache_root=str(tmp_path))

@@ -1,3 +1,4 @@
+import audformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -126,3 +127,18 @@ def test_steady_runs_cover_all_windows(values, tolerance, min_count):
             for end in range(first + 1, last):
                 mean = np.mean(values[first:end])
                 assert abs(values[end] - mean) <= tolerance + 1e-9
+
+
+def test_cache_knows_the_settings(clips, tmp_path):
+    index = audformat.filewise_index(clips)
+    cache = str(tmp_path)
+    for tolerance in (0.02, 10):
+        segment = audw2s.Segment(tolerance=tolerance)
+        fresh = segment.process_files(clips)
+        for _ in range(2):
+            assert segment.process_index(index, cache_root=cache).equals(fresh)
+        feature = audw2s.Feature(segment=segment)
+        for _ in range(2):
+            frame = feature.process_index(index, cache_root=cache)
+            assert frame.index.equals(fresh)
+    assert len(list(tmp_path.rglob("*.pkl"))) == 4

@@ -335,11 +335,20 @@ def cache_path(
     cache_root: str,
     segment: audinterface.Segment | None,
 ) -> str:
-    """Where results for an index are kept.
+    """Path of the file in which results for an index are kept.
 
     audinterface's cache knows only the index: here model, settings, version and
     root are part of the key, so no model gets another one's values back.
+
+    Raises:
+        ValueError: if the settings of the segment can't be known
+
     """
+    if segment is not None and not isinstance(segment, audobject.Object):
+        raise ValueError(
+            "With a segment that can't be written to YAML, 'cache_root' can't know "
+            "its settings. Leave 'cache_root' out, or use audw2s.Segment."
+        )
     key = {
         **interface.provenance,
         "root": os.path.abspath(root or ""),

@@ -24,6 +24,7 @@ from audw2s.interface.base import Source
 from audw2s.interface.base import by_name
 from audw2s.interface.base import hear
 from audw2s.interface.base import make_annotator
+from audw2s.interface.base import process_index
 from audw2s.interface.base import to_seconds
 from audw2s.interface.base import to_timedelta
 from audw2s.stretches import Span
@@ -158,7 +159,7 @@ class Segment(audinterface.Segment, Plugin):
             model, device=device, win_dur=None, hop_dur=None, **heard
         )
         self.process = StretchProcess(
-            self.annotator,
+            self,
             Cutter(self, whole),
             on_error=on_error,
             **heard,
@@ -235,9 +236,30 @@ class Cutter:
 class StretchProcess(RowProcess):
     """A process whose items are indices of stretches."""
 
-    def __init__(self, annotator: Annotator, cutter: Cutter, **kwargs: object):
-        super().__init__(annotator, make=np.asarray, **kwargs)
+    def __init__(self, owner: Segment, cutter: Cutter, **kwargs: object):
+        super().__init__(owner.annotator, make=np.asarray, **kwargs)
+        self.owner = owner
         self.cutter = cutter
+
+    def process_index(
+        self,
+        index: pd.Index,
+        *,
+        preserve_index: bool = False,
+        root: str | None = None,
+        cache_root: str | None = None,
+        process_func_args: dict[str, object] | None = None,
+    ) -> pd.Series:
+        """Process an index, with a cache that knows the segment's settings."""
+        return process_index(
+            self.owner,
+            super().process_index,
+            index,
+            preserve_index=preserve_index,
+            root=root,
+            cache_root=cache_root,
+            process_func_args=process_func_args,
+        )
 
     def _items(
         self,
