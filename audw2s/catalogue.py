@@ -63,7 +63,7 @@ CATALOGUE = {
             max_dur=30.0,
             licence="MIT (encoder: openai/whisper, MIT)",
             source="head fitted for this package, see its card.md",
-            sha256="7003414f70c448f1da208294df10d11d84cce0f41ad8df7ff3a747d0c9a42fe9",
+            sha256="bf5524014b9b9afaea5e248769cac34064e2b228726a9fc9fec28354669bf37a",
             citation="Radford et al., Whisper, arXiv 2212.04356",
         ),
     ]

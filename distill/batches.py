@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import torch
+from tqdm import tqdm
 
 import audw2s
 from audw2s.catalogue import DIMENSIONS
@@ -66,8 +67,13 @@ class Batches:
         kept = rng.permutation(speakers)[:count] if len(speakers) > 1 else []
         is_kept = table["speaker"].isin(kept).to_numpy()
         training = table[~is_kept]
-        self.clips += self._read(training)
-        self.shares += [share / len(training)] * len(training)
+        clips = self._read(training)
+        self.clips += clips
+        if self.config.balanced:
+            heard = self._arousal(clips, training, stored)
+            self.shares += (share * spread_evenly(heard)).tolist()
+        else:
+            self.shares += [share / len(training)] * len(training)
         validation = table[is_kept]
         validation = validation.iloc[rng.permutation(len(validation))[:100]]
         held_out = self._read(validation)
@@ -77,6 +83,21 @@ class Batches:
             self.labels += find_labels(stored, training)
             heard = find_labels(stored, validation)
         self.validation += zip(held_out, heard, strict=True)
+
+    def _arousal(
+        self,
+        clips: list[np.ndarray],
+        table: pd.DataFrame,
+        stored: dict[tuple, np.ndarray] | None,
+    ) -> np.ndarray:
+        """The teacher's arousal of each clip, of its first 4 s if none is stored."""
+        if stored is not None:
+            return np.array([label[0] for label in find_labels(stored, table)])
+        starts = (as_float(clip[: 4 * SAMPLING_RATE]) for clip in clips)
+        progress = tqdm(
+            starts, total=len(clips), desc="Balance", disable=not self.verbose
+        )
+        return np.array([self.hear(start)[0] for start in progress])
 
     def hear(self, signal: np.ndarray) -> np.ndarray:
         """What the teacher says of a signal ``(num_samples,)``."""
@@ -141,8 +162,38 @@ class Batches:
         if self.labels:
             return augment.crop(clip, length, rng)
         factor = np.exp(rng.uniform(*np.log(self.config.speed)))
-        cut = augment.crop(clip, int(length * factor) + 1, rng)
-        return augment.crop(augment.change_speed(cut, factor), length, rng)
+        spoken = length
+        if self.config.paused and rng.random() < self.config.paused:
+            spoken = int(length * rng.uniform(0.4, 1))
+        cut = augment.crop(clip, int(spoken * factor) + 1, rng)
+        cut = augment.crop(augment.change_speed(cut, factor), spoken, rng)
+        if spoken == length:
+            return cut
+        paused = augment.crop(cut, length, rng)
+        return augment.mix(paused, rng.standard_normal(length), rng.uniform(30, 60))
+
+
+def spread_evenly(values: np.ndarray) -> np.ndarray:
+    """Weights with which a draw of values is spread evenly over 0…1.
+
+    Each tenth of the range gets the same weight, what lies outside counts to the
+    first and last; no value gets more than 10 times the weight of another.
+
+    Args:
+        values: ``(num_clips,)``
+
+    Returns:
+        weights ``(num_clips,)``, their sum is 1
+
+    Examples:
+        >>> spread_evenly(np.array([0.25, 0.75, 0.76, 0.77, 1.2])).round(2)
+        array([0.33, 0.11, 0.11, 0.11, 0.33])
+
+    """
+    bins = np.clip((values * 10).astype(int), 0, 9)
+    weights = 1 / np.bincount(bins, minlength=10)[bins]
+    weights = np.minimum(weights, 10 * weights.min())
+    return weights / weights.sum()
 
 
 def as_float(clip: np.ndarray) -> np.ndarray:

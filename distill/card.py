@@ -16,6 +16,9 @@ FORMS = {
     "crop": "hearing 1 to 2.5 s of each clip",
     "repeated": "hearing each clip twice in a row, 4 to 8 s",
     "paused": "hearing each clip with silence before and after it",
+    "tone": "hearing each clip in another tone",
+    "room": "hearing each clip in a room",
+    "noise": "hearing each clip in noise",
 }
 """Forms of clips that a teacher was evaluated on, in words."""
 

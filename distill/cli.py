@@ -35,7 +35,7 @@ def teacher(
     out: Annotated[str, typer.Option(help="Model folder to write.")],
     size: Annotated[str, typer.Option(help="Of the encoder: tiny or base.")] = "tiny",
     layers: Annotated[str, typer.Option(help="Layers that are read.")] = "1,2,3",
-    penalty: Annotated[float, typer.Option(help="Of the ridge regression.")] = 1000.0,
+    penalty: Annotated[float, typer.Option(help="Of the ridge regression.")] = 3000.0,
     scale: Annotated[
         tuple[float, float], typer.Option(help="Lowest and highest rating.")
     ] = (1.0, 5.0),

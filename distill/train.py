@@ -68,6 +68,10 @@ class Config:
     speed: tuple[float, float] = (0.8, 1.25)
     """Slowest and fastest change of speed; only without fixed labels."""
 
+    paused: float = 0.0
+    """Share of crops in which a quiet room is heard before and after the speech;
+    only without fixed labels."""
+
     reverb: float = 0.0
     """Share of crops that a room is added to."""
 
@@ -79,6 +83,10 @@ class Config:
 
     max_gain: float = 10.0
     """Largest change of a frequency's level, in dB."""
+
+    balanced: bool = False
+    """Draw clips so that each corpus has the same spread of arousal: else a student
+    learns that speech which sounds like some corpus is as aroused as that corpus."""
 
     start: str | None = None
     """Folder of an earlier training: its student is trained on."""

@@ -122,3 +122,13 @@ def test_ci_runs_the_command_of_the_readme():
     assert len(commands) == 1
     assert commands[0].endswith("&& pytest")
     assert "grep -m 1 -- '--group dev' README.md" in (ROOT / ".ci/run").read_text()
+
+
+def test_readme_knows_the_models():
+    text = (ROOT / "README.md").read_text()
+    models = ROOT / "audw2s" / "models"
+    small = os.path.getsize(models / "wav2small" / "model.onnx")
+    large = os.path.getsize(models / "whisper-tiny-adv" / "model.onnx")
+    assert f"| 72,659 | {small / 1e3:.0f} KB | CC BY 4.0 |" in text
+    assert f"| 6.6M | {large / 1e6:.1f} MB | MIT |" in text
+    assert large < 20e6

@@ -43,7 +43,7 @@ def fit_teacher(
     *,
     size: str = "tiny",
     layers: tuple[int, ...] = (1, 2, 3),
-    penalty: float = 1000.0,
+    penalty: float = 3000.0,
     scale: tuple[float, float] = (1.0, 5.0),
     num_folds: int = 10,
     seed: int = 0,

@@ -58,7 +58,7 @@ def test_head_is_a_ridge_regression(fitted):
     assert forms.shape[:2] == (24, len(VARIANTS))
     features = np.concatenate(forms)
     targets = mean_rating(ratings(table, 1, 5)).repeat(len(VARIANTS), axis=0)
-    weight, bias = primal_ridge(features, targets, 1000.0)
+    weight, bias = primal_ridge(features, targets, 3000.0)
     expected = features @ weight.T + bias
     with torch.inference_mode():
         found = network.adv(torch.tensor(features, dtype=torch.float32)).numpy()
@@ -196,7 +196,11 @@ def test_forms_of_a_clip(length):
     clip = np.random.default_rng(0).standard_normal(length).astype(np.float32)
     before = clip.copy()
     for seed in range(5):
-        whole, part, twice, paused = variants(clip, 30, np.random.default_rng(seed))
+        forms = variants(clip, 30, np.random.default_rng(seed))
+        assert len(forms) == len(VARIANTS)
+        whole, part, twice, paused, *disturbed = forms
+        assert {form.shape for form in disturbed} == {clip.shape}
+        assert all(np.isfinite(form).all() for form in disturbed)
         np.testing.assert_array_equal(whole, before)
         assert len(part) == min(length, len(part)) <= 40000
         start = np.flatnonzero(clip == part[0])[0]
@@ -204,5 +208,5 @@ def test_forms_of_a_clip(length):
         np.testing.assert_array_equal(twice, np.tile(clip, 2)[: len(twice)])
         assert len(twice) <= 128000
         assert length <= len(paused) <= min(length + 2 * 19200, 480000)
-        assert {form.dtype for form in (whole, part, twice, paused)} == {clip.dtype}
+        assert {form.dtype for form in forms} == {clip.dtype}
     np.testing.assert_array_equal(clip, before)

@@ -21,6 +21,7 @@ from audw2s.distill import train as training
 from audw2s.distill.batches import Batches
 from audw2s.distill.batches import as_float
 from audw2s.distill.batches import read_clips
+from audw2s.distill.batches import spread_evenly
 from audw2s.distill.corpora.table import read_corpus
 from audw2s.distill.label import label
 from audw2s.distill.losses import ccc_loss
@@ -48,6 +49,7 @@ def config(corpus, teacher, tmp_path):
         steps=6,
         batch_size=4,
         crop_dur=(0.2, 0.3),
+        paused=0.3,
         reverb=0.3,
         equalised=0.3,
         warmup=2,
@@ -220,6 +222,7 @@ def test_a_student_learns_its_teacher(config, tmp_path):
         config,
         noise=(),
         mixup=0.0,
+        paused=0.0,
         reverb=0.0,
         equalised=0.0,
         steps=50,
@@ -315,3 +318,44 @@ def test_labels_table_needs_its_columns(tmp_path):
     pd.DataFrame({"name": ["a"]}).to_csv(tmp_path / "a.csv")
     with pytest.raises(ValueError, match="needs a column 'file'"):
         read_corpus(str(tmp_path / "a.csv"))
+
+
+@given(
+    st.lists(st.floats(-0.5, 1.5), min_size=1, max_size=200),
+)
+def test_weights_spread_values_evenly(values):
+    values = np.array(values)
+    weights = spread_evenly(values)
+    assert weights.sum() == pytest.approx(1)
+    assert weights.max() <= 10 * weights.min() * (1 + 1e-9)
+    tenths = np.clip(np.floor(values * 10), 0, 9)
+    shares = {tenth: weights[tenths == tenth].sum() for tenth in set(tenths)}
+    counts = {tenth: (tenths == tenth).sum() for tenth in shares}
+    if max(counts.values()) <= 10 * min(counts.values()):
+        assert min(shares.values()) == pytest.approx(max(shares.values()))
+
+
+def test_balance_draws_rare_clips_more_often(config, monkeypatch):
+    balanced = dataclasses.replace(config, balanced=True)
+    heard = Batches.hear
+    arousal = iter([0.9, *[0.1] * 1000])
+
+    def rare(self, signal):
+        return np.append(next(arousal), heard(self, signal)[1:])
+
+    monkeypatch.setattr(Batches, "hear", rare)
+    shares = Batches(balanced, verbose=False).shares
+    assert shares.sum() == pytest.approx(1)
+    assert shares[0] == pytest.approx(min(0.5, 10 * shares[1]))
+    assert np.ptp(shares[1:]) == pytest.approx(0)
+
+
+def test_start_goes_on_from_an_earlier_student(config, tmp_path):
+    first = train(config, str(tmp_path / "first"), verbose=False)
+    later = dataclasses.replace(config, start=str(tmp_path / "first"))
+    state = training.State(later)
+    for name, value in first.state_dict().items():
+        torch.testing.assert_close(state.network.state_dict()[name], value)
+    missing = dataclasses.replace(config, start=str(tmp_path / "nowhere"))
+    with pytest.raises(FileNotFoundError):
+        training.State(missing)
