@@ -52,7 +52,7 @@ CATALOGUE = {
             max_dur=30.0,
             licence="CC BY 4.0",
             source="trained for this package, see its card.md",
-            sha256="88505b361a470fa23ddbcffc5a3284345db65fbc0aeaf2746f97acb7b315f822",
+            sha256="31f8575492de5a8b0441d3f667d2868c8ef90bf98765ee46df8df8f00135a8e3",
             citation="Wav2Small, arXiv 2408.13920",
         ),
         Entry(
