@@ -25,6 +25,7 @@ from audw2s.signal import array_blocks
 from audw2s.signal import file_blocks
 from audw2s.signal import mono
 from audw2s.signal import prepared
+from audw2s.version import __version__
 from audw2s.windows import windows
 
 if TYPE_CHECKING:
@@ -223,7 +224,8 @@ class Annotator:
                 values.append(self._run(window))
                 weights.append(window.shape[1])
         status, message = report.status(0.0 if values else MIN_DUR)
-        if not values:
+        if status in UNUSABLE or not values:
+            # NaN may come up after the first blocks were heard
             return self._no_row(report, start, end, status, message)
         if end is None:
             end = start + report.duration
@@ -311,8 +313,6 @@ class Annotator:
     @property
     def provenance(self) -> dict[str, object]:
         """What results have to carry: by what they were made."""
-        from audw2s.version import __version__
-
         return {
             "model": self.network.name,
             "sha256": self.network.sha256,

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import soundfile
 
+import audw2s
+
 CODE = """
 import resource, sys, warnings
 import audw2s
@@ -46,3 +48,13 @@ def test_twelve_minutes_of_stereo(tmp_path, win_dur):
     assert rows_long == (144 if win_dur else 1)
     # Read as a whole it would take 254 MB
     assert memory_long - memory_short < 150
+
+
+def test_nan_in_a_later_block_spoils_the_value_of_the_whole():
+    signal = np.random.default_rng(0).uniform(-0.1, 0.1, 16000 * 70)
+    signal[16000 * 65] = np.nan
+    feature = audw2s.Feature()
+    with pytest.warns(UserWarning, match="not_finite"):
+        assert feature.process_signal(signal, 16000).isna().all(axis=None)
+    with pytest.raises(audw2s.UnusableSignalError, match="not_finite"):
+        audw2s.Feature(on_error="raise").process_signal(signal, 16000)
