@@ -99,6 +99,54 @@ def equalise(
     return np.fft.irfft(np.fft.rfft(signal) * curve, len(signal))
 
 
+def limit_band(signal: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Cut low and high frequencies, as a telephone, codec or cheap microphone does.
+
+    Below ``low`` and above ``high`` the level falls by 48 dB an octave.
+
+    Args:
+        signal: ``(num_samples,)`` at 16 kHz
+        low: lower cut-off in Hz
+        high: upper cut-off in Hz
+
+    Examples:
+        >>> time = np.arange(16000) / 16000
+        >>> tones = [np.sin(2 * np.pi * hertz * time) for hertz in (100, 1000, 6000)]
+        >>> [round(rms(limit_band(tone, 200, 3000)), 3) for tone in tones]
+        [0.003, 0.707, 0.003]
+
+    """
+    frequencies = np.maximum(np.fft.rfftfreq(len(signal), 1 / 16000), 1)
+    curve = 1 / np.sqrt(1 + (low / frequencies) ** 16 + (frequencies / high) ** 16)
+    return np.fft.irfft(np.fft.rfft(signal) * curve, len(signal))
+
+
+def change_loudness(
+    signal: np.ndarray,
+    max_gain: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Change how loud the parts of an utterance are.
+
+    The gain is drawn 3 times a second and interpolated between.
+
+    Args:
+        signal: ``(num_samples,)`` at 16 kHz
+        max_gain: largest gain or loss in dB
+        rng: source of randomness
+
+    Examples:
+        >>> loud = change_loudness(np.ones(16000), 6, np.random.default_rng(0))
+        >>> bool(loud.min() > 0.5 and loud.max() < 2 and loud.std() > 0.1)
+        True
+
+    """
+    count = len(signal) * 3 // 16000 + 2
+    gains = rng.uniform(-max_gain, max_gain, count)
+    places = np.linspace(0, count - 1, len(signal))
+    return signal * 10 ** (np.interp(places, np.arange(count), gains) / 20)
+
+
 def reverberate(
     signal: np.ndarray,
     decay: float,

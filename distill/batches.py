@@ -146,6 +146,8 @@ class Batches:
     def _disturb(self, signal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Put a signal into a room, add noise, and record it."""
         config = self.config
+        if config.loudness and rng.random() < config.loudness:
+            signal = augment.change_loudness(signal, 10, rng)
         if config.reverb and rng.random() < config.reverb:
             decay, level = rng.uniform(*config.reverb_dur), rng.uniform(-20, 0)
             signal = augment.reverberate(signal, decay, level, rng)
@@ -155,6 +157,9 @@ class Batches:
             signal = augment.mix(signal, noise, rng.uniform(*config.snr))
         if config.equalised and rng.random() < config.equalised:
             signal = augment.equalise(signal, config.max_gain, rng)
+        if config.band_limited and rng.random() < config.band_limited:
+            low, high = np.exp(rng.uniform(*np.log([(20, 1500), (400, 10000)])))
+            signal = augment.limit_band(signal, low, high)
         return signal
 
     def _crop(self, number: int, length: int, rng: np.random.Generator) -> np.ndarray:

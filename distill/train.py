@@ -84,6 +84,12 @@ class Config:
     max_gain: float = 10.0
     """Largest change of a frequency's level, in dB."""
 
+    band_limited: float = 0.0
+    """Share of crops whose low or high frequencies are cut."""
+
+    loudness: float = 0.0
+    """Share of crops whose contour of loudness is changed, by at most 10 dB."""
+
     balanced: bool = False
     """Draw clips so that each corpus has the same spread of arousal: else a student
     learns that speech which sounds like some corpus is as aroused as that corpus."""
