@@ -17,10 +17,10 @@ import numpy as np
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.network import Network
+from audw2s.report import SHORT_DUR
+from audw2s.report import UNUSABLE
+from audw2s.report import Report
 from audw2s.signal import MIN_SAMPLES
-from audw2s.signal import SHORT_DUR
-from audw2s.signal import UNUSABLE
-from audw2s.signal import Report
 from audw2s.signal import array_blocks
 from audw2s.signal import file_blocks
 from audw2s.signal import mono
@@ -49,7 +49,7 @@ class Row(NamedTuple):
     """``(num_channels, 3)``, float32, NaN where no value is honest."""
 
     status: str
-    """See :class:`audw2s.signal.Report`."""
+    """See :class:`audw2s.report.Report`."""
 
     message: str
     """The reason for the status, in words."""

@@ -29,7 +29,7 @@ def predict(
         table with a row per file or window: ``file``, ``start``, ``end``
         (timedeltas), ``arousal``, ``dominance``, ``valence`` (roughly 0…1,
         unclipped, NaN where no value is honest), ``status`` and ``message`` (see
-        :class:`audw2s.signal.Report`), and by what they were made: ``model``,
+        :class:`audw2s.report.Report`), and by what they were made: ``model``,
         ``sha256``, ``version``, ``win_dur``, ``hop_dur``
 
     """

@@ -4,6 +4,11 @@ import shutil
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import settings
+
+# How long an example takes says nothing on a machine that is busy
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 ROOT = pathlib.Path(__file__).parent.parent
 SPEECH = ROOT / "examples" / "speech"

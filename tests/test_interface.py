@@ -16,7 +16,7 @@ import pytest
 import soundfile
 
 import audw2s
-from audw2s.signal import UNUSABLE
+from audw2s.report import UNUSABLE
 
 NAMES = ["arousal", "dominance", "valence"]
 MODELS = list(audw2s.models().index)

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audw2s import signal as audio
-from audw2s.signal import Report
+from audw2s.report import UNUSABLE
+from audw2s.report import Report
 
 
 def read(path, **kwargs):
@@ -145,7 +146,7 @@ def test_no_content_escapes(tmp_path_factory, content, extension):
 def test_flipped_bytes_never_escape(damaged, tmp_path, name):
     rng = np.random.default_rng(0)
     content = (tmp_path / name).read_bytes()
-    known = {"ok", "short", "silent", "clipped", "truncated", *audio.UNUSABLE}
+    known = {"ok", "short", "silent", "clipped", "truncated", *UNUSABLE}
     for _ in range(60):
         changed = bytearray(content)
         for place in rng.integers(len(content) if rng.random() < 0.5 else 60, size=8):

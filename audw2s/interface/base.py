@@ -22,7 +22,7 @@ from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.files import replacing
 from audw2s.network import Network
-from audw2s.signal import UNUSABLE
+from audw2s.report import UNUSABLE
 from audw2s.signal import UnusableSignalError
 
 if TYPE_CHECKING:

@@ -85,7 +85,7 @@ def test_logmel_is_that_of_an_fft(length):
     np.testing.assert_allclose(found, literal_logmel(signal), atol=2e-3)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(64, 5000))
 def test_frames_are_not_padded(length):
     logmel = LogMel()(torch.zeros(2, length))
@@ -93,7 +93,7 @@ def test_frames_are_not_padded(length):
     assert (logmel == -100).all()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(0, 2**32 - 1),
     st.floats(1e-2, 100),

@@ -116,7 +116,7 @@ def test_progress_is_shown_if_wanted(corpus, capsys, verbose):
     assert ("Read audio" in captured.err) == verbose
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 99))
 def test_crop_keeps_a_stretch_or_all(size, length, seed):
     signal = np.arange(1.0, size + 1)
@@ -127,7 +127,7 @@ def test_crop_keeps_a_stretch_or_all(size, length, seed):
     assert (np.diff(kept) == 1).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 999), st.floats(-10, 40))
 def test_mix_has_the_wanted_ratio(seed, ratio):
     rng = np.random.default_rng(seed)
