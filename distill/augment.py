@@ -70,6 +70,24 @@ def mix(signal: np.ndarray, other: np.ndarray, ratio: float) -> np.ndarray:
     return signal + np.float32(min(gain, 1e3)) * other
 
 
+def splice(first: np.ndarray, second: np.ndarray, place: int) -> np.ndarray:
+    """Let one signal end and another go on, faded over 20 ms.
+
+    Args:
+        first: ``(num_samples,)`` at 16 kHz
+        second: ``(num_samples,)``
+        place: sample at which both are equally loud
+
+    Examples:
+        >>> spliced = splice(np.zeros(1000), np.ones(1000), 500)
+        >>> [round(float(spliced[place]), 2) for place in (0, 420, 500, 999)]
+        [0.0, 0.25, 0.5, 1.0]
+
+    """
+    share = np.clip((np.arange(len(first)) - place) / 320 + 0.5, 0, 1)
+    return first * (1 - share) + second * share
+
+
 def equalise(
     signal: np.ndarray,
     max_gain: float,

@@ -110,6 +110,26 @@ class Batches:
             for clip, label in self.validation
         ]
 
+    def undisturbed(self, count: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Clips as they are, of at most 6 s each, with the teacher's values.
+
+        Args:
+            count: number of clips, at most as many as there are
+
+        """
+        rng = np.random.default_rng(self.config.seed)
+        count, longest = min(count, len(self.clips)), 6 * SAMPLING_RATE
+        chosen = rng.choice(len(self.clips), count, replace=False, p=self.shares)
+        pairs = []
+        for number in tqdm(chosen, desc="Refit", disable=not self.verbose):
+            clip = self.clips[number]
+            signal = as_float(
+                augment.crop(clip, min(len(clip), longest), rng)
+            )
+            label = self.labels[number] if self.labels else self.hear(signal)
+            pairs.append((signal, np.asarray(label, np.float32)))
+        return [(torch.from_numpy(s), torch.from_numpy(label)) for s, label in pairs]
+
     def make(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Make the batch of a step.
 
@@ -140,6 +160,11 @@ class Batches:
                 # Deviation: labels are mixed instead of labelling the mixture
                 weight = 1 / (1 + 10 ** (-ratio / 20))
                 label = weight * label + (1 - weight) * self.labels[other]
+        if self.config.spliced and not self.labels:
+            if rng.random() < self.config.spliced:
+                other = rng.choice(len(self.clips), p=self.shares)
+                second, place = self._crop(other, length, rng), rng.integers(length)
+                signal = augment.splice(signal, second, place)
         signal = self._disturb(signal, rng).astype(np.float32)
         return signal, self.hear(signal) if label is None else label.astype(np.float32)
 
