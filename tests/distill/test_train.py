@@ -1,5 +1,6 @@
 """Batches and trainings: what they depend on, and that they go on and learn."""
 
+import copy
 import dataclasses
 import json
 import os
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from fabricated import make_corpus
+from fabricated import primal_ridge
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -27,6 +29,7 @@ from audw2s.distill.label import label
 from audw2s.distill.losses import ccc_loss
 from audw2s.distill.students import load_student
 from audw2s.distill.train import Config
+from audw2s.distill.train import refit
 from audw2s.distill.train import train
 
 
@@ -365,3 +368,32 @@ def test_start_goes_on_from_an_earlier_student(config, tmp_path):
     missing = dataclasses.replace(config, start=str(tmp_path / "nowhere"))
     with pytest.raises(FileNotFoundError):
         training.State(missing)
+
+
+def test_the_last_layer_is_fitted_again(config, student, teacher):
+    clips = Batches(config, verbose=False).undisturbed(100)
+    network = copy.deepcopy(student)
+    refit(network, clips, penalty=2.0)
+    with torch.inference_mode():
+        hidden = torch.cat([student(signal[None])[0] for signal, _ in clips])
+    labels = np.array([label.numpy() for _, label in clips])
+    weight, bias = primal_ridge(hidden.double().numpy(), labels, 2.0)
+    np.testing.assert_allclose(
+        network.adv.weight.detach(), weight, rtol=1e-4, atol=1e-4
+    )
+    np.testing.assert_allclose(network.adv.bias.detach(), bias, rtol=1e-4, atol=1e-3)
+    before, after = student.state_dict(), network.state_dict()
+    changed = {key for key in before if not torch.equal(before[key], after[key])}
+    assert changed == {"adv.weight", "adv.bias"}
+
+
+def test_undisturbed_clips_are_as_they_were_read(config, teacher):
+    batches = Batches(config, verbose=False)
+    clips = batches.undisturbed(1000)
+    read = {clip.tobytes() for clip in batches.clips}
+    assert len(clips) == len(batches.clips)
+    model = audw2s.load(teacher)
+    for signal, values in clips:
+        assert (signal.numpy() * 32768).astype(np.int16).tobytes() in read
+        heard = model(signal.numpy()[None].copy(), 16000)["logits"][0]
+        np.testing.assert_array_equal(values, heard)
