@@ -50,9 +50,8 @@ def test_script_annotates_a_database(clips, tmp_path):
     assert table.meta["audw2s"]["sha256"] == audw2s.models().sha256["wav2small"]
 
 
-@pytest.mark.parametrize("name", ["wav2small.toml", "wav2small-rooms.toml"])
-def test_recipes_are_read(name):
+def test_recipe_is_read():
     train = pytest.importorskip("audw2s.distill.train")
-    config = train.Config.from_toml(str(EXAMPLES / name))
+    config = train.Config.from_toml(str(EXAMPLES / "wav2small.toml"))
     assert config.teacher in audw2s.models().index
     assert sum(config.corpora.values()) == pytest.approx(1)

@@ -6,7 +6,7 @@ python tests/golden/readme.py
 import json
 import pathlib
 
-import audw2s
+from audw2s.catalogue import CATALOGUE
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import FOLDER
 
@@ -17,8 +17,10 @@ MARKS = ("<!-- metrics -->\n", "<!-- /metrics -->\n")
 def table() -> str:
     """CCC of each model, on each corpus, against each reference."""
     rows = [["model", "against", "corpus", *DIMENSIONS], ["---"] * 6]
-    for name in audw2s.models().index:
+    for name in CATALOGUE:
         path = pathlib.Path(FOLDER) / name / "evaluation.json"
+        if not path.is_file():
+            continue
         for evaluation in json.loads(path.read_text()):
             against = evaluation["against"]
             results = dict(evaluation["corpora"])
