@@ -10,30 +10,39 @@ from audw2s.version import __version__
 
 if TYPE_CHECKING:
     from audw2s.catalogue import DIMENSIONS
-    from audw2s.catalogue import load
     from audw2s.catalogue import models
     from audw2s.interface.feature import Feature
     from audw2s.interface.process import Process
     from audw2s.interface.segment import Segment
+    from audw2s.loading import CorruptModelError
+    from audw2s.loading import MissingModelError
+    from audw2s.loading import load
     from audw2s.signal import UnusableSignalError
+    from audw2s.weights.get import get
 
 _HOMES = {
+    "CorruptModelError": "loading",
     "DIMENSIONS": "catalogue",
     "Feature": "interface.feature",
+    "MissingModelError": "loading",
     "Process": "interface.process",
     "Segment": "interface.segment",
     "UnusableSignalError": "signal",
-    "load": "catalogue",
+    "get": "weights.get",
+    "load": "loading",
     "models": "catalogue",
 }
 
 __all__ = [
+    "CorruptModelError",
     "DIMENSIONS",
     "Feature",
+    "MissingModelError",
     "Process",
     "Segment",
     "UnusableSignalError",
     "__version__",
+    "get",
     "load",
     "models",
 ]

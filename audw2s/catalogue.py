@@ -1,13 +1,14 @@
 """The table of models: what each is, where it is, what one may do with it."""
 
 import dataclasses
-import functools
-import hashlib
 import os
 from typing import TYPE_CHECKING
 
+from audw2s.weights.sources import HubSource
+from audw2s.weights.sources import Source
+from audw2s.weights.sources import ZenodoSource
+
 if TYPE_CHECKING:
-    import audonnx
     import pandas as pd
 
 DIMENSIONS = ("arousal", "dominance", "valence")
@@ -34,13 +35,33 @@ class Entry:
 
     licence: str
     source: str
-    sha256: str
-    """Of ``model.onnx``, checked each time before it is opened."""
-
     citation: str
+    sha256: str = ""
+    """Of the ``model.onnx`` that comes with the package. A model that is made of
+    published weights on this machine has its own, noted beside it."""
+
+    weights: tuple[Source, ...] = ()
+    """Where published weights are; any of them will do."""
+
+    size: int = 0
+    """Bytes of ``model.onnx``, about, where it is made on this machine."""
+
+    non_commercial: bool = False
+    """Whether the licence has to be accepted before the weights are used."""
+
+    members: tuple[str, ...] = ()
+    """Models of which this one is the mean."""
+
     sampling_rate: int = SAMPLING_RATE
     outputs: tuple[str, ...] = DIMENSIONS
 
+    @property
+    def packaged(self) -> bool:
+        """Whether the model comes with the package."""
+        return bool(self.sha256)
+
+
+NON_COMMERCIAL = "CC BY-NC-SA 4.0, non-commercial"
 
 CATALOGUE = {
     entry.name: entry
@@ -52,7 +73,7 @@ CATALOGUE = {
             max_dur=30.0,
             licence="CC BY 4.0",
             source="trained for this package, see its card.md",
-            sha256="31f8575492de5a8b0441d3f667d2868c8ef90bf98765ee46df8df8f00135a8e3",
+            sha256="f07cf461a65371c64f6d8d0258cee3b4547704587eea3d82acd698ee4d517a44",
             citation="Wav2Small, arXiv 2408.13920",
         ),
         Entry(
@@ -66,114 +87,104 @@ CATALOGUE = {
             sha256="bf5524014b9b9afaea5e248769cac34064e2b228726a9fc9fec28354669bf37a",
             citation="Radford et al., Whisper, arXiv 2212.04356",
         ),
+        Entry(
+            name="wav2small-2.0",
+            description="The published student with 15K parameters",
+            parameters=15_030,
+            max_dur=30.0,
+            licence=NON_COMMERCIAL,
+            source="https://huggingface.co/audeering/wav2small",
+            weights=(HubSource("audeering/wav2small", "main", ("model.safetensors",)),),
+            size=80_000,
+            non_commercial=True,
+            citation="Wav2Small, arXiv 2408.13920",
+        ),
+        Entry(
+            name="dawn",
+            description="Wav2vec 2.0 Large Robust, 12 layers, by audEERING",
+            parameters=165_335_555,
+            max_dur=30.0,
+            licence=NON_COMMERCIAL,
+            source="https://zenodo.org/records/6221127",
+            weights=(
+                ZenodoSource("6221127", "w2v2-L-robust-12.6bc4a7fd-1.1.0.zip"),
+                HubSource(
+                    "audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim",
+                    "6eba34a2485ea31cb03600241787c3a5edab8626",
+                    ("config.json", "model.safetensors"),
+                ),
+            ),
+            size=660_000_000,
+            non_commercial=True,
+            citation="Wagner et al., Dawn of the transformer era, arXiv 2203.07378",
+        ),
+        Entry(
+            name="odyssey",
+            description="WavLM Large, baseline of the Odyssey 2024 challenge",
+            parameters=318_605_891,
+            max_dur=12.0,
+            licence="MIT",
+            source="https://huggingface.co/3loi/SER-Odyssey-Baseline-WavLM-Multi-Attributes",
+            weights=(
+                HubSource(
+                    "3loi/SER-Odyssey-Baseline-WavLM-Multi-Attributes",
+                    "00d0e12ba9bf957f5aeea36e8663c8c61cb50ac9",
+                    ("config.json", "model.safetensors"),
+                ),
+            ),
+            size=1_270_000_000,
+            citation="Goncalves et al., Odyssey 2024 speech emotion challenge",
+        ),
+        Entry(
+            name="teacher",
+            description="The paper's teacher: the mean of dawn and odyssey",
+            parameters=483_941_446,
+            max_dur=12.0,
+            licence=NON_COMMERCIAL,
+            source="dawn and odyssey",
+            non_commercial=True,
+            members=("dawn", "odyssey"),
+            citation="Wav2Small, arXiv 2408.13920",
+        ),
+        Entry(
+            name="whisper-base-adv",
+            description="Our larger teacher: Whisper base, layers 1 to 4, "
+            "with a linear A/D/V head",
+            parameters=14_475_039,
+            max_dur=30.0,
+            licence="MIT (encoder: openai/whisper, MIT)",
+            source="https://huggingface.co/openai/whisper-base",
+            weights=(
+                HubSource(
+                    "openai/whisper-base",
+                    "e37978b90ca9030d5170a5c07aadb050351a65bb",
+                    ("model.safetensors",),
+                ),
+            ),
+            size=58_000_000,
+            citation="Radford et al., Whisper, arXiv 2212.04356",
+        ),
     ]
 }
-
-
-class CorruptModelError(RuntimeError):
-    """Raised if a model file isn't the one that the catalogue knows."""
-
-
-def load(
-    name: str = "wav2small",
-    *,
-    device: str | tuple = "cpu",
-    num_workers: int | None = 1,
-) -> "audonnx.Model":
-    """Load a model.
-
-    The network takes ``signal`` of shape ``(1, num_samples)``, 16 kHz, mono,
-    float32, and gives ``hidden_states`` and ``logits``: arousal, dominance and
-    valence, roughly in 0…1, unclipped.
-
-    Args:
-        name: name in the catalogue, or a folder with a ``model.onnx`` that
-            ``audw2s distill`` wrote (its content is data, no code is run)
-        device: ``"cpu"``, ``"cuda"``, ``"cuda:2"``, or ONNX providers
-        num_workers: threads of the session, ``None`` for its own choice
-
-    Returns:
-        the model, its file verified against the catalogue's sha256
-
-    Raises:
-        ValueError: if there is no model of this name
-        CorruptModelError: if the file's sha256 isn't the catalogue's
-
-    Examples:
-        >>> import numpy as np
-        >>> model = load("wav2small")
-        >>> model.labels("logits")
-        ['arousal', 'dominance', 'valence']
-        >>> signal = np.zeros((1, 16000), dtype="float32")
-        >>> model(signal, 16000)["logits"].shape
-        (1, 3)
-
-    """
-    import audonnx
-
-    path = model_path(name)
-    found = sha256(path)
-    if name in CATALOGUE and found != CATALOGUE[name].sha256:
-        raise CorruptModelError(
-            f"{path} has sha256 {found}, expected {CATALOGUE[name].sha256}. "
-            "It was changed or damaged: install the package again."
-        )
-    # The labels of model.yaml are set here: loading it would run what it names
-    return audonnx.Model(
-        path,
-        labels={"logits": list(DIMENSIONS)},
-        device=device,
-        num_workers=num_workers,
-    )
-
-
-def model_path(name: str) -> str:
-    """Path of a model's ONNX file.
-
-    Args:
-        name: name in the catalogue, or a model folder
-
-    Raises:
-        ValueError: if there is no such model
-
-    """
-    folder = os.path.join(FOLDER, name) if name in CATALOGUE else name
-    path = os.path.join(folder, "model.onnx")
-    if name in CATALOGUE or os.path.isfile(path):
-        return path
-    known = ", ".join(f"'{known}'" for known in CATALOGUE)
-    raise ValueError(
-        f"There is no model '{name}'. Known are {known}, "
-        "and any folder with a model.onnx."
-    )
-
-
-def model_sha256(name: str) -> str:
-    """Hash of a model's ONNX file, which identifies its results."""
-    return sha256(model_path(name))
 
 
 def models() -> "pd.DataFrame":
     """Give the catalogue as a table, a row per model.
 
+    Column ``installed`` tells whether the weights are here; if not,
+    :func:`audw2s.get` gets them.
+
     Examples:
-        >>> list(models().index)
-        ['wav2small', 'whisper-tiny-adv']
+        >>> models().loc["wav2small", "installed"]
+        np.True_
 
     """
     import pandas as pd
 
-    rows = [dataclasses.asdict(entry) for entry in CATALOGUE.values()]
-    return pd.DataFrame(rows).set_index("name")
+    from audw2s.loading import is_installed
 
-
-def sha256(path: str) -> str:
-    """Hash of a file's content, as hexadecimal digits."""
-    stat = os.stat(path)
-    return _sha256(os.path.realpath(path), stat.st_size, stat.st_mtime_ns)
-
-
-@functools.lru_cache(maxsize=64)
-def _sha256(path: str, size: int, changed: int) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    fields = [field.name for field in dataclasses.fields(Entry)]
+    rows = [[getattr(entry, field) for field in fields] for entry in CATALOGUE.values()]
+    table = pd.DataFrame(rows, columns=fields).set_index("name")
+    table["installed"] = [is_installed(name) for name in table.index]
+    return table.drop(columns="weights")

@@ -41,6 +41,7 @@ def main(
 def models() -> None:
     """List the models: what they are, how large, under which terms."""
     from audw2s.catalogue import CATALOGUE
+    from audw2s.loading import whereabouts
 
     for entry in CATALOGUE.values():
         typer.secho(entry.name, bold=True)
@@ -51,11 +52,34 @@ def models() -> None:
             ("outputs", f"{', '.join(entry.outputs)}; roughly 0…1, not clipped"),
             ("licence", entry.licence),
             ("source", entry.source),
+            ("weights", whereabouts(entry.name)),
             ("sha256", entry.sha256),
             ("cite", entry.citation),
         ]
         for name, fact in facts:
-            typer.echo(f"  {name:<11}{fact}")
+            if fact:
+                typer.echo(f"  {name:<11}{fact}")
+
+
+@app.command()
+@explained()
+def get(
+    name: Annotated[str, typer.Argument(help="Of a model, see 'audw2s models'.")],
+    source: Annotated[
+        str | None,
+        typer.Option("--from", help="'hub', 'zenodo', or a folder with the files."),
+    ] = None,
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", help="Of models that ask for it.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+) -> None:
+    """Get a model that isn't in the package; run again to go on."""
+    from audw2s.loading import whereabouts
+    from audw2s.weights.get import get as run
+
+    run(name, source=source, accept_licence=accept_licence, verbose=not quiet)
+    typer.echo(f"{name}: {whereabouts(name)}")
 
 
 @app.command()

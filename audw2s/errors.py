@@ -22,8 +22,7 @@ def explained(
         if (error.name or "").startswith("audw2s"):
             raise
         _fail(
-            f"{error.name} is missing, which distillation needs: "
-            'pip install "audw2s[distill]"'
+            f'{error.name} is missing, which this needs: pip install "audw2s[distill]"'
         )
     except (ValueError, OSError) as error:
         _fail(str(error))

@@ -121,7 +121,11 @@ def replacing(path: str) -> Iterator[str]:
     folder, name = os.path.split(path)
     temporary = os.path.join(folder, f"tmp{os.getpid()}.{name}")
     try:
+        # Some writers make files that nobody else may read: give them the usual mode
+        with open(temporary, "w") as file:
+            mode = os.stat(file.fileno()).st_mode
         yield temporary
+        os.chmod(temporary, mode)
         os.replace(temporary, path)
     finally:
         with contextlib.suppress(FileNotFoundError):

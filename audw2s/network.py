@@ -9,9 +9,10 @@ import numpy as np
 
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
-from audw2s.catalogue import load
-from audw2s.catalogue import model_path
-from audw2s.catalogue import sha256
+from audw2s.loading import load
+from audw2s.loading import model_sha256
+from audw2s.loading import sha256
+from audw2s.mean import Mean
 
 if TYPE_CHECKING:
     import audonnx
@@ -38,10 +39,11 @@ class Network:
 
     def __init__(self, model: "str | audonnx.Model" = "wav2small", device: str = "cpu"):
         self.device = device
+        if isinstance(model, Mean):
+            model = model.name
         if isinstance(model, str):
-            path = model_path(model)
             self.name = os.path.basename(os.path.normpath(model))
-            self.sha256 = sha256(path)
+            self.sha256 = model_sha256(model)
         else:
             path = model.path
             self.name = os.path.basename(os.path.dirname(path or "")) or "model"

@@ -5,19 +5,15 @@ import os
 import warnings
 from collections.abc import Iterator
 
-import audeer
-import audonnx
 import numpy as np
 import onnx
 import onnxruntime
 import torch
 from torch import nn
 
-from audw2s.catalogue import DIMENSIONS
-from audw2s.catalogue import sha256
 from audw2s.distill.students import load_student
-from audw2s.files import replacing
 from audw2s.version import __version__
+from audw2s.weights.store import save
 
 TOLERANCE = 1e-5
 """Largest difference of logits that an export of a student may make."""
@@ -32,6 +28,7 @@ def to_onnx(network: nn.Module) -> onnx.ModelProto:
     """
     # The exporter tells about torchvision and its own deprecations on each call
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    logging.getLogger("onnxscript").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         program = torch.onnx.export(
@@ -88,30 +85,6 @@ def halve(model: onnx.ModelProto) -> onnx.ModelProto:
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     return model
-
-
-def save(model: onnx.ModelProto, folder: str, properties: dict[str, str]) -> str:
-    """Write a model folder: ``model.onnx`` and a ``model.yaml`` for audonnx.
-
-    Args:
-        model: with output ``logits`` of arousal, dominance, valence
-        folder: is created; files in it are replaced
-        properties: written into the ONNX file, see :func:`audw2s.load`
-
-    Returns:
-        sha256 of the ONNX file
-
-    """
-    audeer.mkdir(folder)
-    onnx.helper.set_model_props(model, properties)
-    onnx.checker.check_model(model)
-    path = os.path.join(folder, "model.onnx")
-    with replacing(path) as temporary:
-        onnx.save(model, temporary)
-    labelled = audonnx.Model(path, labels={"logits": list(DIMENSIONS)})
-    with replacing(os.path.join(folder, "model.yaml")) as temporary:
-        labelled.to_yaml(temporary)
-    return sha256(path)
 
 
 def probes(sampling_rate: int = 16000) -> Iterator[tuple[str, np.ndarray]]:

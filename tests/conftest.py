@@ -1,5 +1,7 @@
+import os
 import pathlib
 import shutil
+import types
 
 import numpy as np
 import pytest
@@ -35,6 +37,31 @@ def shared() -> pathlib.Path:
     if not SHARED.is_dir():
         pytest.skip("needs ../shared/data, which users don't have")
     return SHARED
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path):
+    """Give a server that answers as the hub and Zenodo do, and an empty cache."""
+    import huggingface_hub
+    import loopback
+    from huggingface_hub.utils import _http
+
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "1")
+    monkeypatch.setenv("HF_TOKEN", "hf_fabricated")
+    monkeypatch.setenv("AUDW2S_CACHE_ROOT", str(tmp_path / "cache"))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    # The library waits between its attempts
+    monkeypatch.setattr(_http, "time", types.SimpleNamespace(sleep=lambda _: None))
+    huggingface_hub.close_session()
+    with loopback.running() as running:
+        monkeypatch.setenv("HF_ENDPOINT", running.hub)
+        monkeypatch.setenv("AUDW2S_ZENODO_ENDPOINT", running.zenodo)
+        yield running
+    huggingface_hub.close_session()
 
 
 @pytest.fixture

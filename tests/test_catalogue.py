@@ -1,4 +1,3 @@
-import dataclasses
 import shutil
 
 import audonnx
@@ -8,26 +7,28 @@ import pytest
 
 import audw2s
 from audw2s import catalogue
+from audw2s import loading
 from audw2s.catalogue import CATALOGUE
 
+PACKAGED = [name for name, entry in CATALOGUE.items() if entry.packaged]
 
-@pytest.mark.parametrize("name", CATALOGUE)
+
+@pytest.mark.parametrize("name", PACKAGED)
 def test_entry_tells_the_truth(name):
     entry = CATALOGUE[name]
-    path = catalogue.model_path(name)
-    assert catalogue.sha256(path) == entry.sha256
+    path = loading.model_path(name)
+    assert loading.sha256(path) == entry.sha256
     model = onnx.load(path)
     properties = {p.key: p.value for p in model.metadata_props}
     assert properties["name"] == name
     assert float(properties["max_dur"]) == entry.max_dur
     assert int(properties["sampling_rate"]) == entry.sampling_rate
-    assert all(dataclasses.astuple(entry))
     sizes = [onnx.numpy_helper.to_array(w).size for w in model.graph.initializer]
     # Small constants of the graph and folded normalisations come and go
     assert sum(sizes) == pytest.approx(entry.parameters, rel=0.01)
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("name", PACKAGED)
 def test_contract(name):
     model = audw2s.load(name)
     assert isinstance(model, audonnx.Model)
@@ -45,9 +46,9 @@ def test_contract(name):
         assert outputs["hidden_states"].shape == (1, 169)
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("name", PACKAGED)
 def test_model_yaml_is_read_by_audonnx(name, speech):
-    folder = catalogue.model_path(name).removesuffix("model.onnx")
+    folder = loading.model_path(name).removesuffix("model.onnx")
     theirs, ours = audonnx.load(folder), audw2s.load(name)
     assert theirs.labels() == ours.labels()
     for output, value in ours(speech[None], 16000).items():
@@ -55,14 +56,14 @@ def test_model_yaml_is_read_by_audonnx(name, speech):
 
 
 def test_a_changed_file_is_not_opened(monkeypatch, tmp_path):
-    for name in CATALOGUE:
+    for name in PACKAGED:
         shutil.copytree(f"{catalogue.FOLDER}/{name}", tmp_path / name)
-    monkeypatch.setattr(catalogue, "FOLDER", str(tmp_path))
+    monkeypatch.setattr(loading, "FOLDER", str(tmp_path))
     path = tmp_path / "wav2small" / "model.onnx"
     content = bytearray(path.read_bytes())
     content[1000] ^= 1
     path.write_bytes(bytes(content))
-    with pytest.raises(catalogue.CorruptModelError, match="install the package"):
+    with pytest.raises(audw2s.CorruptModelError, match="install the package"):
         audw2s.load("wav2small")
     audw2s.load("whisper-tiny-adv")
     path.unlink()
@@ -92,3 +93,33 @@ def test_models_is_a_table_for_people():
     table = audw2s.models()
     assert list(table.index) == list(CATALOGUE)
     assert {"parameters", "licence", "sha256", "citation", "outputs"} <= set(table)
+    assert table.loc[PACKAGED, "installed"].all()
+
+
+def test_every_entry_says_what_one_has_to_know():
+    for name, entry in CATALOGUE.items():
+        assert name == entry.name
+        facts = (entry.description, entry.licence, entry.source, entry.citation)
+        assert all(facts)
+        assert entry.parameters > 0
+        assert entry.max_dur > 0
+        # In the package, to be got, or made of others: one of these
+        assert bool(entry.sha256) + bool(entry.weights) + bool(entry.members) == 1
+        assert bool(entry.size) == bool(entry.weights)
+        assert entry.non_commercial == ("NC" in entry.licence)
+        if entry.members:
+            parts = [CATALOGUE[member] for member in entry.members]
+            assert entry.parameters == sum(part.parameters for part in parts)
+            assert entry.max_dur == min(part.max_dur for part in parts)
+            assert entry.non_commercial == any(part.non_commercial for part in parts)
+
+
+def test_what_is_not_here_says_how_to_get_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("AUDW2S_CACHE_ROOT", str(tmp_path))
+    assert not audw2s.models().loc["dawn", "installed"]
+    for call in (audw2s.load, audw2s.Feature):
+        with pytest.raises(audw2s.MissingModelError) as caught:
+            call("dawn")
+        assert "audw2s get dawn --accept-licence" in str(caught.value)
+        assert "CC BY-NC-SA 4.0" in str(caught.value)
+    assert not list(tmp_path.iterdir())

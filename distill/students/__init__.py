@@ -6,9 +6,23 @@ from safetensors import SafetensorError
 from safetensors import safe_open
 from torch import nn
 
+from audw2s.distill.students.mobilenetv3 import MobileNetV3Large
+from audw2s.distill.students.mobilenetv3 import MobileNetV3Small
+from audw2s.distill.students.mobilenetv4 import MobileNetV4Large
+from audw2s.distill.students.mobilenetv4 import MobileNetV4Medium
+from audw2s.distill.students.mobilenetv4 import MobileNetV4Small
 from audw2s.distill.students.wav2small import Wav2Small
+from audw2s.distill.students.wav2small2 import Wav2Small2
 
-STUDENTS = {"wav2small": Wav2Small}
+STUDENTS = {
+    "wav2small": Wav2Small,
+    "wav2small-2.0": Wav2Small2,
+    "mobilenetv4-small": MobileNetV4Small,
+    "mobilenetv4-medium": MobileNetV4Medium,
+    "mobilenetv4-large": MobileNetV4Large,
+    "mobilenetv3-small": MobileNetV3Small,
+    "mobilenetv3-large": MobileNetV3Large,
+}
 """Architectures by name."""
 
 

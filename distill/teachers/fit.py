@@ -1,5 +1,6 @@
 """Fit an A/D/V head on a frozen Whisper encoder to human ratings."""
 
+import os
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,7 +15,6 @@ from audw2s.distill.corpora.table import ratings
 from audw2s.distill.export import check_parity
 from audw2s.distill.export import halve
 from audw2s.distill.export import probes
-from audw2s.distill.export import save
 from audw2s.distill.export import to_onnx
 from audw2s.distill.metrics import RATERS
 from audw2s.distill.metrics import REFERENCE
@@ -31,7 +31,9 @@ from audw2s.distill.teachers.whisper import MAX_DUR
 from audw2s.distill.teachers.whisper import SIZES
 from audw2s.distill.teachers.whisper import WhisperTeacher
 from audw2s.distill.teachers.whisper import load_encoder
+from audw2s.distill.teachers.whisper import save_head
 from audw2s.version import __version__
+from audw2s.weights.store import save
 
 TOLERANCE = 1e-4
 """Largest difference of logits that an export may make."""
@@ -190,7 +192,9 @@ def save_teacher(
     model = export_teacher(network)
     check_parity(network, model, TOLERANCE, speech_and_probes(table))
     properties = {"name": name, "sampling_rate": "16000", "max_dur": f"{MAX_DUR:g}"}
-    return save(model, folder, {**properties, "version": __version__})
+    sha256 = save(model, folder, {**properties, "version": __version__})
+    save_head(network, os.path.join(folder, "head.safetensors"))
+    return sha256
 
 
 def speech_and_probes(

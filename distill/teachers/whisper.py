@@ -8,13 +8,17 @@ import dataclasses
 import numpy as np
 import torch
 from safetensors import SafetensorError
+from safetensors import safe_open
 from safetensors.torch import load_file
+from safetensors.torch import save_file
 from torch import nn
 from transformers import WhisperConfig
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from audw2s.distill.students.frontend import hann_dft
 from audw2s.distill.students.frontend import slaney_mel
+from audw2s.distill.teachers.checkpoint import load_strictly
+from audw2s.files import replacing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +37,9 @@ SIZES = {
     "base": Size(512, 6, 8, 2048),
 }
 """Widths of the encoders that can be a teacher's backbone."""
+
+DECODER = ("model.decoder.", "proj_out.")
+"""Prefixes of published keys that no teacher needs."""
 
 MAX_DUR = 30.0
 """Seconds that Whisper's positions are made for."""
@@ -61,6 +68,42 @@ def load_encoder(path: str, size: Size) -> WhisperEncoder:
             f"'{path}' doesn't hold a Whisper encoder of {size}: {reason}"
         ) from error
     return encoder.eval().requires_grad_(False)
+
+
+def save_head(network: "WhisperTeacher", path: str) -> None:
+    """Write the head alone, and which layers it reads.
+
+    With it, the encoder as OpenAI published it is the teacher again.
+    """
+    weights = {k: v.detach().clone() for k, v in network.adv.state_dict().items()}
+    layers = ",".join(map(str, network.read))
+    with replacing(path) as temporary:
+        save_file(weights, temporary, metadata={"layers": layers})
+
+
+def load_published(weights: dict, size: str, head: str, path: str) -> "WhisperTeacher":
+    """Make a teacher of Whisper as published and of a head.
+
+    Args:
+        weights: all of Whisper's, by their published keys
+        size: one of :data:`SIZES`
+        head: path of what :func:`save_head` wrote
+        path: where the weights are from, for errors
+
+    Raises:
+        ValueError: if a key is missing, unknown, or has a wrong shape
+
+    """
+    encoder = WhisperEncoder(WhisperConfig(**dataclasses.asdict(SIZES[size])))
+    # The decoder writes words, which nobody asks for here
+    decoder = tuple(key for key in weights if key.startswith(DECODER))
+    load_strictly(encoder, weights, {"model.encoder.": ""}, path, decoder)
+    with safe_open(head, "pt") as file:
+        layers = tuple(map(int, file.metadata()["layers"].split(",")))
+        values = {f"adv.{key}": file.get_tensor(key) for key in file.keys()}
+    network = WhisperTeacher(encoder, layers)
+    load_strictly(network.adv, values, {"adv.": ""}, head)
+    return network.eval().requires_grad_(False)
 
 
 class WhisperLogMel(nn.Module):

@@ -65,7 +65,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         files = make_files(folder, arguments.files)
         index = audformat.filewise_index(files)
-        for name in audw2s.models().index:
+        for name in ("wav2small", "whisper-tiny-adv"):
             session, feature = audw2s.load(name).sess, audw2s.Feature(name)
             expected = bare(files, session)
             np.testing.assert_allclose(

@@ -8,9 +8,9 @@ from fabricated import make_corpus
 from fabricated import voices
 from fabricated import with_weights
 
-from audw2s.distill.export import save
 from audw2s.distill.export import to_onnx
 from audw2s.distill.students import STUDENTS
+from audw2s.weights.store import save
 
 SHARED = os.path.join(
     os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "shared", "data"

@@ -17,6 +17,7 @@ from audw2s.distill.cli import app
 from audw2s.distill.corpora.table import read_corpus
 from audw2s.distill.label import label
 from audw2s.distill.students import load_student
+from audw2s.loading import model_sha256
 
 BLOCKED = """
 import sys
@@ -59,7 +60,7 @@ def test_import_needs_typer_only():
 def test_missing_packages_are_named(module, arguments):
     result = run_alone(BLOCKED.format(module=module), *arguments)
     assert result.returncode == 2
-    sentence = f'{module} is missing, which distillation needs: pip install "audw2s[d'
+    sentence = f'{module} is missing, which this needs: pip install "audw2s[d'
     assert sentence in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
@@ -83,7 +84,7 @@ def test_a_model_from_start_to_end(trained, corpus, teacher, tmp_path):
     out = str(tmp_path / "model")
     result = run("export", trained, "--out", out, "--name", "mine")
     assert result.exit_code == 0, result.output
-    assert audw2s.catalogue.model_sha256(out) in result.output
+    assert model_sha256(out) in result.output
     model = audw2s.load(out)
     metadata = model.sess.get_modelmeta().custom_metadata_map
     assert metadata == {

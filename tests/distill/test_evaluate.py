@@ -21,6 +21,7 @@ from audw2s.distill.evaluate import evaluate
 from audw2s.distill.metrics import RATERS
 from audw2s.distill.metrics import rater_agreement
 from audw2s.distill.plots import plot_evaluation
+from audw2s.loading import model_sha256
 from audw2s.signal import load
 
 
@@ -63,7 +64,7 @@ def test_against_humans(corpus, teacher):
     assert len(result[RATERS]) == 3
     assert (result["num_clips"], result["num_speakers"]) == (24, 6)
     assert evaluation["against"] == "humans"
-    assert evaluation["sha256"] == audw2s.catalogue.model_sha256(teacher)
+    assert evaluation["sha256"] == model_sha256(teacher)
     assert "pooled" not in evaluation
     assert clips["left_out"].eq("").all()
 

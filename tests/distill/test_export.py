@@ -16,9 +16,10 @@ from audw2s.distill.export import check_parity
 from audw2s.distill.export import halve
 from audw2s.distill.export import parity
 from audw2s.distill.export import probes
-from audw2s.distill.export import save
 from audw2s.distill.export import to_onnx
 from audw2s.distill.teachers.whisper import WhisperTeacher
+from audw2s.loading import model_sha256
+from audw2s.weights.store import save
 
 LENGTHS = [64, 65, 95, 96, 97, 1001, 7999, 8000, 8001, 12345, 31999, 48001]
 
@@ -127,7 +128,7 @@ def test_model_folder(student, student_onnx, tmp_path):
     folder = str(tmp_path / "model")
     sha256 = save(student_onnx, folder, {"name": "toy", "max_dur": "60"})
     assert sorted(os.listdir(folder)) == ["model.onnx", "model.yaml"]
-    assert sha256 == audw2s.catalogue.model_sha256(folder)
+    assert sha256 == model_sha256(folder)
     model = audw2s.load(folder)
     assert model.labels("logits") == ["arousal", "dominance", "valence"]
     signal = noise(5001)[None]

@@ -20,6 +20,7 @@ from audw2s.catalogue import DIMENSIONS
 from audw2s.distill.corpora.table import read_corpus
 from audw2s.distill.label import label
 from audw2s.distill.label import stored_identity
+from audw2s.loading import model_sha256
 from audw2s.signal import load
 
 SCRIPT = """
@@ -63,7 +64,7 @@ def test_file_tells_by_what_it_was_made(corpus, teacher, tmp_path):
     label(read_corpus(corpus), teacher, out, verbose=False)
     identity = stored_identity(out)
     assert identity["model"] == "toy"
-    assert identity["sha256"] == audw2s.catalogue.model_sha256(teacher)
+    assert identity["sha256"] == model_sha256(teacher)
     assert identity["version"] == audw2s.__version__
 
 

@@ -30,6 +30,7 @@ from audw2s.distill.teachers.fit import speech_and_probes
 from audw2s.distill.teachers.variants import VARIANTS
 from audw2s.distill.teachers.variants import variants
 from audw2s.distill.teachers.whisper import SIZES
+from audw2s.loading import model_sha256
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +155,7 @@ def test_command(encoder, corpus, tmp_path):
     with open(out / "evaluation.json") as file:
         (evaluation,) = json.load(file)
     assert evaluation["model"] == "mine"
-    assert evaluation["sha256"] == audw2s.catalogue.model_sha256(str(out))
+    assert evaluation["sha256"] == model_sha256(str(out))
     assert evaluation["corpora"]["clips"]["penalty"] == 10
     assert "| CCC, mean ± std of 6 folds by speaker |" in result.output
     assert result.output.strip() in (out / "card.md").read_text()

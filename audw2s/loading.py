@@ -1,0 +1,218 @@
+"""Models by name: verified, then opened."""
+
+import functools
+import hashlib
+import os
+from typing import TYPE_CHECKING
+
+from audw2s.catalogue import CATALOGUE
+from audw2s.catalogue import DIMENSIONS
+from audw2s.catalogue import FOLDER
+from audw2s.weights import receipt
+from audw2s.weights.cache import model_folder
+
+if TYPE_CHECKING:
+    import audonnx
+
+
+class CorruptModelError(ValueError):
+    """Raised if a model file isn't the one that is known."""
+
+
+class MissingModelError(ValueError):
+    """Raised if there is no such model, or its weights aren't here."""
+
+
+def load(
+    name: str = "wav2small",
+    *,
+    device: str | tuple = "cpu",
+    num_workers: int | None = 1,
+) -> "audonnx.Model":
+    """Load a model.
+
+    The network takes ``signal`` of shape ``(1, num_samples)``, 16 kHz, mono,
+    float32, and gives ``hidden_states`` and ``logits``: arousal, dominance and
+    valence, roughly in 0…1, unclipped. Nothing is downloaded: see
+    :func:`audw2s.get`.
+
+    Args:
+        name: name in the catalogue, or a folder with a ``model.onnx`` that
+            ``audw2s distill`` wrote (its content is data, no code is run), or the
+            mean of such, as in ``"mean(dawn, whisper-tiny-adv)"``
+        device: ``"cpu"``, ``"cuda"``, ``"cuda:2"``, or ONNX providers
+        num_workers: threads of the session, ``None`` for its own choice
+
+    Returns:
+        the model, its file verified by its sha256
+
+    Raises:
+        MissingModelError: if there is no model of this name, or it isn't here
+        CorruptModelError: if a file's sha256 isn't the one that is known
+
+    Examples:
+        >>> import numpy as np
+        >>> model = load("wav2small")
+        >>> model.labels("logits")
+        ['arousal', 'dominance', 'valence']
+        >>> signal = np.zeros((1, 16000), dtype="float32")
+        >>> model(signal, 16000)["logits"].shape
+        (1, 3)
+
+    """
+    import audonnx
+
+    if members(name):
+        from audw2s.mean import Mean
+
+        return Mean(name, device=device, num_workers=num_workers)
+    path = model_path(name)
+    expected, found = known_sha256(name), sha256(path)
+    if expected not in (None, found):
+        raise CorruptModelError(
+            f"{path} has sha256 {found}, expected {expected}. It was changed or "
+            f"damaged: {_remedy(name)}."
+        )
+    # The labels of model.yaml are set here: loading it would run what it names
+    return audonnx.Model(
+        path,
+        labels={"logits": list(DIMENSIONS)},
+        device=device,
+        num_workers=num_workers,
+    )
+
+
+def members(name: str) -> tuple[str, ...]:
+    """Names of the models that a model is the mean of; none if it isn't one.
+
+    Examples:
+        >>> members("teacher")
+        ('dawn', 'odyssey')
+        >>> members("mean(dawn, whisper-tiny-adv)")
+        ('dawn', 'whisper-tiny-adv')
+        >>> members("dawn")
+        ()
+
+    """
+    if name in CATALOGUE:
+        return CATALOGUE[name].members
+    if not (name.startswith("mean(") and name.endswith(")")):
+        return ()
+    return tuple(part.strip() for part in name[5:-1].split(","))
+
+
+def model_path(name: str) -> str:
+    """Path of a model's ONNX file.
+
+    Args:
+        name: name in the catalogue, or a model folder; not of a mean
+
+    Raises:
+        MissingModelError: if there is no such model, or its weights aren't here
+
+    """
+    entry = CATALOGUE.get(name)
+    if entry is None:
+        path = os.path.join(name, "model.onnx")
+        if os.path.isfile(path):
+            return path
+        known = ", ".join(f"'{known}'" for known in CATALOGUE)
+        raise MissingModelError(
+            f"There is no model '{name}'. Known are {known}, any folder with a "
+            "model.onnx, and means such as 'mean(dawn, whisper-tiny-adv)'."
+        )
+    path = os.path.join(_folder(name), "model.onnx")
+    if not entry.packaged and not os.path.isfile(path):
+        raise MissingModelError(
+            f"The weights of '{name}' aren't here. They are {entry.licence}. "
+            f"To get them from {entry.source}: {_command(name)}"
+        )
+    return path
+
+
+def is_installed(name: str) -> bool:
+    """Whether a model can be loaded without getting anything."""
+    try:
+        return all(map(is_installed, members(name))) and (
+            bool(members(name)) or os.path.isfile(model_path(name))
+        )
+    except MissingModelError:
+        return False
+
+
+def whereabouts(name: str) -> str:
+    """Where a model of the catalogue is, or how it gets here, in words.
+
+    Examples:
+        >>> whereabouts("wav2small")
+        'in the package'
+
+    """
+    entry = CATALOGUE[name]
+    if entry.packaged:
+        return "in the package"
+    if is_installed(name):
+        return "here" if members(name) else f"in {model_folder(name)}"
+    size = sum(CATALOGUE[member].size for member in members(name) or [name])
+    amount = f"{size / 1e6:,.0f} MB" if size > 1e6 else f"{size / 1e3:,.0f} KB"
+    return f"not here ({amount} when they are): {_command(name)}"
+
+
+def model_sha256(name: str) -> str:
+    """Hash of a model, which identifies its results.
+
+    That of its ONNX file; of a mean, that of the hashes of its members.
+    """
+    if names := members(name):
+        hashes = "\n".join(model_sha256(member) for member in names)
+        return hashlib.sha256(hashes.encode()).hexdigest()
+    return sha256(model_path(name))
+
+
+def known_sha256(name: str) -> str | None:
+    """What the hash of a model's ONNX file has to be; of a folder nobody knows.
+
+    Raises:
+        CorruptModelError: if it was noted when the model was made, and isn't there
+
+    """
+    if name not in CATALOGUE:
+        return None
+    if CATALOGUE[name].packaged:
+        return CATALOGUE[name].sha256
+    try:
+        return receipt.read(_folder(name))["sha256"]
+    except (OSError, ValueError, KeyError) as error:
+        raise CorruptModelError(
+            f"{_folder(name)} doesn't say what its model was made of ({error}): "
+            f"{_remedy(name)}."
+        ) from error
+
+
+def sha256(path: str) -> str:
+    """Hash of a file's content, as hexadecimal digits."""
+    stat = os.stat(path)
+    return _sha256(os.path.realpath(path), stat.st_size, stat.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _sha256(path: str, size: int, changed: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _folder(name: str) -> str:
+    if CATALOGUE[name].packaged:
+        return os.path.join(FOLDER, name)
+    return model_folder(name)
+
+
+def _command(name: str) -> str:
+    option = " --accept-licence" if CATALOGUE[name].non_commercial else ""
+    return f"audw2s get {name}{option}"
+
+
+def _remedy(name: str) -> str:
+    if CATALOGUE[name].packaged:
+        return "install the package again"
+    return f"delete its folder and run: {_command(name)}"

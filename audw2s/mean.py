@@ -1,0 +1,112 @@
+"""The mean of several models, as one model."""
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+
+import audobject
+import audonnx
+import numpy as np
+from audonnx.core.node import OutputNode
+
+from audw2s.catalogue import DIMENSIONS
+from audw2s.loading import MissingModelError
+from audw2s.loading import load
+from audw2s.loading import members
+
+
+class Mean(audonnx.Model):
+    """The mean of what several models say of a signal, unclipped.
+
+    Each model hears the same samples, with its own normalisation. ``logits`` are
+    their mean, ``hidden_states`` those of all models one after the other.
+
+    Args:
+        name: ``"teacher"``, or names of models as in ``"mean(dawn, odyssey)"``
+        device: see :func:`audw2s.load`
+        num_workers: see :func:`audw2s.load`
+
+    Raises:
+        MissingModelError: if there is no such mean, or one of its models isn't here
+
+    Examples:
+        >>> model = Mean("mean(wav2small, whisper-tiny-adv)")
+        >>> signal = np.zeros((1, 16000), dtype="float32")
+        >>> {name: values.shape for name, values in model(signal, 16000).items()}
+        {'hidden_states': (1, 2473), 'logits': (1, 3)}
+
+    """
+
+    @audobject.init_decorator(hide=["device", "num_workers"])
+    def __init__(
+        self,
+        name: str,
+        *,
+        device: str | tuple = "cpu",
+        num_workers: int | None = 1,
+    ):
+        if not members(name):
+            raise MissingModelError(f"'{name}' is no mean of models.")
+        self.name = name
+        """Its models, by their names."""
+
+        self.path = None
+        models = [
+            load(member, device=device, num_workers=num_workers)
+            for member in members(name)
+        ]
+        self.sess = Sessions(name, [model.sess for model in models])
+        self.inputs = models[0].inputs
+        sizes = [model.outputs["hidden_states"].shape[-1] for model in models]
+        self.outputs = {
+            "hidden_states": _output("hidden_states", sum(sizes)),
+            "logits": OutputNode([1, 3], "tensor(float)", list(DIMENSIONS)),
+        }
+
+    def to_yaml(self, path: str, *, include_version: bool = True) -> None:
+        """Write the names of the models, which is all that the mean is."""
+        with open(path, "w", encoding="utf-8") as file:
+            audobject.Object.to_yaml(self, file, include_version=include_version)
+
+
+def _output(name: str, size: int) -> OutputNode:
+    labels = [f"{name}-{number}" for number in range(size)]
+    return OutputNode([1, size], "tensor(float)", labels)
+
+
+class Sessions:
+    """Several ONNX sessions that answer as one.
+
+    Args:
+        name: of the mean
+        sessions: of its models
+
+    """
+
+    def __init__(self, name: str, sessions: list):
+        self.name = name
+        self.sessions = sessions
+
+    def run(
+        self,
+        outputs: Sequence[str] | None,
+        inputs: dict[str, np.ndarray],
+        options: object = None,
+    ) -> list[np.ndarray]:
+        """Run all models; the mean of logits, and hidden states one after another."""
+        names = list(outputs or ["hidden_states", "logits"])
+        results = [session.run(names, inputs, options) for session in self.sessions]
+        return [
+            np.mean(values, axis=0) if name == "logits" else np.hstack(values)
+            for name, values in zip(names, zip(*results, strict=True), strict=True)
+        ]
+
+    def get_modelmeta(self) -> SimpleNamespace:
+        """Give the mean's name, and what all of its models can take."""
+        properties = [s.get_modelmeta().custom_metadata_map for s in self.sessions]
+        shortest = min(float(p["max_dur"]) for p in properties)
+        found = {"name": self.name, "max_dur": f"{shortest:g}"}
+        return SimpleNamespace(custom_metadata_map=found)
+
+    def get_providers(self) -> list[str]:
+        """Give the providers of the first model; all run on the same device."""
+        return self.sessions[0].get_providers()

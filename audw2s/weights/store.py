@@ -1,0 +1,35 @@
+"""Model folders: a ``model.onnx`` that says what it is, and a ``model.yaml``."""
+
+import os
+
+import audeer
+import audonnx
+import onnx
+
+from audw2s.catalogue import DIMENSIONS
+from audw2s.files import replacing
+from audw2s.loading import sha256
+
+
+def save(model: onnx.ModelProto, folder: str, properties: dict[str, str]) -> str:
+    """Write a model folder: ``model.onnx`` and a ``model.yaml`` for audonnx.
+
+    Args:
+        model: with output ``logits`` of arousal, dominance, valence
+        folder: is created; files in it are replaced
+        properties: written into the ONNX file, see :class:`audw2s.network.Network`
+
+    Returns:
+        sha256 of the ONNX file
+
+    """
+    audeer.mkdir(folder)
+    onnx.helper.set_model_props(model, properties)
+    onnx.checker.check_model(model)
+    path = os.path.join(folder, "model.onnx")
+    with replacing(path) as temporary:
+        onnx.save(model, temporary)
+    labelled = audonnx.Model(path, labels={"logits": list(DIMENSIONS)})
+    with replacing(os.path.join(folder, "model.yaml")) as temporary:
+        labelled.to_yaml(temporary)
+    return sha256(path)

@@ -1,0 +1,137 @@
+"""MobileNetV4 of convolutions (arXiv 2404.10518), the body of students."""
+
+from torch import nn
+
+from audw2s.distill.students.mobilenet import MobileNet
+from audw2s.distill.students.mobilenet import conv
+from audw2s.distill.students.mobilenet import universal_inverted_bottleneck
+
+# Kernel before and after expanding, expansion, channels out, stride
+SMALL = [
+    (5, 5, 3, 96, 2),
+    *[(0, 3, 2, 96, 1)] * 4,
+    (3, 0, 4, 96, 1),
+    (3, 3, 6, 128, 2),
+    (5, 5, 4, 128, 1),
+    (0, 5, 4, 128, 1),
+    (0, 5, 3, 128, 1),
+    *[(0, 3, 4, 128, 1)] * 2,
+]
+MEDIUM = [
+    (3, 5, 4, 80, 2),
+    (3, 3, 2, 80, 1),
+    (3, 5, 6, 160, 2),
+    *[(3, 3, 4, 160, 1)] * 2,
+    (3, 5, 4, 160, 1),
+    (3, 3, 4, 160, 1),
+    (3, 0, 4, 160, 1),
+    (0, 0, 2, 160, 1),
+    (3, 0, 4, 160, 1),
+    (5, 5, 6, 256, 2),
+    (5, 5, 4, 256, 1),
+    *[(3, 5, 4, 256, 1)] * 2,
+    (0, 0, 4, 256, 1),
+    (3, 0, 4, 256, 1),
+    (3, 5, 2, 256, 1),
+    (5, 5, 4, 256, 1),
+    *[(0, 0, 4, 256, 1)] * 2,
+    (5, 0, 2, 256, 1),
+]
+LARGE = [
+    (3, 5, 4, 96, 2),
+    (3, 3, 4, 96, 1),
+    (3, 5, 4, 192, 2),
+    *[(3, 3, 4, 192, 1)] * 3,
+    (3, 5, 4, 192, 1),
+    *[(5, 3, 4, 192, 1)] * 5,
+    (3, 0, 4, 192, 1),
+    (5, 5, 4, 512, 2),
+    *[(5, 5, 4, 512, 1)] * 3,
+    (5, 0, 4, 512, 1),
+    (5, 3, 4, 512, 1),
+    *[(5, 0, 4, 512, 1)] * 2,
+    (5, 3, 4, 512, 1),
+    (5, 5, 4, 512, 1),
+    *[(5, 0, 4, 512, 1)] * 3,
+]
+
+
+def small_stem() -> list[nn.Module]:
+    """Five convolutions to 64 channels, an eighth of the frames."""
+    return [
+        conv(1, 32, 3, stride=2, activation=nn.ReLU),
+        conv(32, 32, 3, stride=2, activation=nn.ReLU),
+        conv(32, 32, activation=nn.ReLU),
+        conv(32, 96, 3, stride=2, activation=nn.ReLU),
+        conv(96, 64, activation=nn.ReLU),
+    ]
+
+
+def fused_stem(num_channels: int) -> list[nn.Module]:
+    """Convolution and a fused inverted bottleneck to 48 channels, a fourth."""
+    width = 4 * num_channels
+    return [
+        conv(1, num_channels, 3, stride=2, activation=nn.ReLU),
+        conv(num_channels, width, 3, stride=2, activation=nn.ReLU),
+        conv(width, 48),
+    ]
+
+
+def layers(stem: list[nn.Module], num_in: int, rows: list[tuple]) -> list[nn.Module]:
+    """Stem, the blocks of a table, and the last 1×1 convolution to 960 channels."""
+    made = list(stem)
+    for first, middle, expansion, num_out, stride in rows:
+        made.append(
+            universal_inverted_bottleneck(
+                num_in,
+                num_out,
+                first=first,
+                middle=middle,
+                expansion=expansion,
+                stride=stride,
+            )
+        )
+        num_in = num_out
+    return [*made, conv(num_in, 960, activation=nn.ReLU)]
+
+
+class MobileNetV4Small(MobileNet):
+    """MobileNetV4-Conv-Small, 3.114M parameters with the log-mel's.
+
+    Examples:
+        >>> network = MobileNetV4Small()
+        >>> sum(p.numel() for p in network.parameters()) + network.logmel.mel.numel()
+        3114173
+
+    """
+
+    def __init__(self):
+        super().__init__(layers(small_stem(), 64, SMALL), 960)
+
+
+class MobileNetV4Medium(MobileNet):
+    """MobileNetV4-Conv-Medium, 9.056M parameters with the log-mel's.
+
+    Examples:
+        >>> network = MobileNetV4Medium()
+        >>> sum(p.numel() for p in network.parameters()) + network.logmel.mel.numel()
+        9055661
+
+    """
+
+    def __init__(self):
+        super().__init__(layers(fused_stem(32), 48, MEDIUM), 960)
+
+
+class MobileNetV4Large(MobileNet):
+    """MobileNetV4-Conv-Large, 31.93M parameters with the log-mel's.
+
+    Examples:
+        >>> network = MobileNetV4Large()
+        >>> sum(p.numel() for p in network.parameters()) + network.logmel.mel.numel()
+        31931157
+
+    """
+
+    def __init__(self):
+        super().__init__(layers(fused_stem(24), 48, LARGE), 960)

@@ -1,0 +1,88 @@
+"""audEERING's wav2vec2 for A/D/V (arXiv 2203.07378), one half of the paper's teacher.
+
+Our module for its published weights. They are CC BY-NC-SA 4.0.
+"""
+
+import os
+
+import torch
+from torch import nn
+from transformers import Wav2Vec2Config
+from transformers import Wav2Vec2Model
+
+from audw2s.distill.students.frontend import Normalise
+from audw2s.distill.teachers import wav2vec2
+from audw2s.distill.teachers.checkpoint import load_strictly
+from audw2s.distill.teachers.checkpoint import read_json
+from audw2s.distill.teachers.checkpoint import read_weights
+
+SIZES = {**wav2vec2.SIZES, "num_hidden_layers": 12}
+"""Sizes of the published network."""
+
+FORM = {**wav2vec2.FORM, "conv_bias": True}
+
+KEYS = {
+    **wav2vec2.position_keys("wav2vec2.", "encoder."),
+    "wav2vec2.": "encoder.",
+    "classifier.dense.": "dense.",
+    "classifier.out_proj.": "adv.",
+}
+"""Prefixes of published keys and what they are here."""
+
+UNUSED = ("wav2vec2.masked_spec_embed",)
+"""Keys that only training needs."""
+
+
+class Dawn(nn.Module):
+    """Wav2vec 2.0, mean over time, and two layers for A/D/V.
+
+    Args:
+        sizes: as in ``config.json``, see :data:`SIZES`
+
+    Shape:
+        - signal ``(batch, time)``, 16 kHz, at least 64 samples
+        - hidden states ``(batch, 1024)``
+        - logits ``(batch, 3)``: arousal, dominance, valence, unclipped
+    """
+
+    def __init__(self, sizes: dict):
+        super().__init__()
+        config = Wav2Vec2Config(
+            **sizes, **FORM, **wav2vec2.FROZEN, attn_implementation="eager"
+        )
+        self.min_samples = wav2vec2.receptive_field(
+            config.conv_kernel, config.conv_stride
+        )
+        self.normalise = Normalise()
+        self.encoder = Wav2Vec2Model(config)
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.adv = nn.Linear(config.hidden_size, 3)
+
+    @classmethod
+    def from_folder(cls, folder: str) -> "Dawn":
+        """Load the published ``config.json`` and ``model.safetensors``.
+
+        Raises:
+            FileNotFoundError: if one of them isn't there
+            ValueError: if one is damaged, describes another network, or a weight is
+                missing, unknown, or has a wrong shape
+
+        """
+        path = os.path.join(folder, "config.json")
+        config = read_json(path)
+        missing = (SIZES | FORM).keys() - config.keys()
+        if missing:
+            raise ValueError(f"'{path}' has no {', '.join(sorted(missing))}.")
+        form = {**FORM, **wav2vec2.LABELS, "pooling_mode": "mean"}
+        wav2vec2.check_form(config, form, path)
+        sizes = wav2vec2.read_sizes(config, SIZES, path)
+        with wav2vec2.building(path):
+            network = cls(sizes)
+        load_strictly(network, read_weights(folder), KEYS, folder, UNUSED)
+        return wav2vec2.freeze(network)
+
+    def forward(self, signal: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return hidden states and logits."""
+        signal = wav2vec2.extend(self.normalise(signal), self.min_samples)
+        hidden_states = self.encoder(signal).last_hidden_state.mean(dim=1)
+        return hidden_states, self.adv(torch.tanh(self.dense(hidden_states)))

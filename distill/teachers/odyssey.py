@@ -1,0 +1,139 @@
+"""The Odyssey 2024 challenge's baseline for A/D/V, one half of the paper's teacher.
+
+Our module for its published weights (3loi/SER-Odyssey-Baseline-WavLM-Multi-Attributes).
+They are MIT.
+"""
+
+import math
+import os
+
+import torch
+from torch import nn
+from transformers import WavLMConfig
+from transformers import WavLMModel
+
+from audw2s.distill.teachers import wav2vec2
+from audw2s.distill.teachers.checkpoint import load_strictly
+from audw2s.distill.teachers.checkpoint import read_json
+from audw2s.distill.teachers.checkpoint import read_weights
+
+SIZES = {
+    **wav2vec2.SIZES,
+    "num_hidden_layers": 24,
+    "num_buckets": 320,
+    "max_bucket_distance": 800,
+}
+"""Sizes of WavLM Large, which the published ``config.json`` names by its name only."""
+
+FORM = {**wav2vec2.FORM, "conv_bias": False}
+
+MEAN = -8.278621631819787e-05
+STD = 0.08485510250851999
+"""Of all samples of its training, from its ``config.json``."""
+
+KEYS = {
+    **wav2vec2.position_keys("ssl_model.", "encoder."),
+    "ssl_model.": "encoder.",
+    "pool_model.sap_linear.": "pool.linear.",
+    "pool_model.attention": "pool.attention",
+    "ser_model.fc.0.0.": "dense.",
+    "ser_model.fc.0.1.": "norm.",
+    "ser_model.out.0.": "adv.",
+}
+"""Prefixes of published keys and what they are here."""
+
+UNUSED = ("ssl_model.masked_spec_embed",)
+"""Keys that only training needs."""
+
+
+class AttentivePooling(nn.Module):
+    """Mean and standard deviation over time, weighted by attention.
+
+    Attentive statistics pooling, arXiv 1803.10963.
+
+    Shape:
+        ``(batch, frames, width)`` -> ``(batch, 2 * width)``
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.linear = nn.Linear(width, width)
+        self.attention = nn.Parameter(torch.zeros(width, 1))
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return means, then standard deviations."""
+        weight = torch.tanh(self.linear(hidden)) @ self.attention
+        weight = torch.softmax(weight, dim=1)
+        mean = (weight * hidden).sum(dim=1)
+        # Deviation: published as Σ w h² - mean², which is the same but for rounding.
+        # If frames are alike, as in silence, rounding is all that is left of that
+        variance = (weight * (hidden - mean[:, None]).square()).sum(dim=1)
+        return torch.cat([mean, torch.sqrt(torch.clamp(variance, min=1e-5))], dim=1)
+
+
+class Odyssey(nn.Module):
+    """WavLM, attentive statistics pooling, and two layers for A/D/V.
+
+    It was trained on 12 s at most.
+
+    Args:
+        sizes: as in ``config.json``, see :data:`SIZES`
+        mean: that is taken from the signal
+        std: that the signal is divided by
+
+    Shape:
+        - signal ``(batch, time)``, 16 kHz, at least 64 samples
+        - hidden states ``(batch, 2048)``: means, then standard deviations
+        - logits ``(batch, 3)``: arousal, dominance, valence, unclipped
+    """
+
+    def __init__(self, sizes: dict, mean: float = MEAN, std: float = STD):
+        super().__init__()
+        config = WavLMConfig(**sizes, **FORM, **wav2vec2.FROZEN)
+        width = config.hidden_size
+        self.min_samples = wav2vec2.receptive_field(
+            config.conv_kernel, config.conv_stride
+        )
+        self.mean = mean
+        self.std = std
+        self.encoder = WavLMModel(config)
+        self.pool = AttentivePooling(width)
+        self.dense = nn.Linear(2 * width, width)
+        self.norm = nn.LayerNorm(width)
+        self.adv = nn.Linear(width, 3)
+
+    @classmethod
+    def from_folder(cls, folder: str) -> "Odyssey":
+        """Load the published ``config.json`` and ``model.safetensors``.
+
+        Raises:
+            FileNotFoundError: if one of them isn't there
+            ValueError: if one is damaged, describes another network, or a weight is
+                missing, unknown, or has a wrong shape
+
+        """
+        path = os.path.join(folder, "config.json")
+        config = read_json(path)
+        form = {**FORM, **wav2vec2.LABELS, "ssl_type": "microsoft/wavlm-large"}
+        wav2vec2.check_form(config, form, path)
+        sizes = {**SIZES, **wav2vec2.read_sizes(config, SIZES, path)}
+        mean, std = config.get("mean", MEAN), config.get("std", STD)
+        if not (is_finite(mean) and is_finite(std) and std > 0):
+            raise ValueError(f"'{path}' has mean {mean!r} and std {std!r}.")
+        with wav2vec2.building(path):
+            network = cls(sizes, mean, std)
+        load_strictly(network, read_weights(folder), KEYS, folder, UNUSED)
+        return wav2vec2.freeze(network)
+
+    def forward(self, signal: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return hidden states and logits."""
+        signal = (signal - self.mean) / (self.std + 1e-6)
+        signal = wav2vec2.extend(signal, self.min_samples)
+        hidden_states = self.pool(self.encoder(signal).last_hidden_state)
+        hidden = torch.relu(self.norm(self.dense(hidden_states)))
+        return hidden_states, self.adv(hidden)
+
+
+def is_finite(value: object) -> bool:
+    """Tell whether a value is a number, and not NaN or infinite."""
+    return type(value) in (int, float) and math.isfinite(value)

@@ -1,0 +1,158 @@
+"""What the teachers have in common: wav2vec 2.0's family, with stable layer norm."""
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+from torch.nn.utils import parametrize
+
+from audw2s.catalogue import DIMENSIONS
+
+SIZES = {
+    "hidden_size": 1024,
+    "num_attention_heads": 16,
+    "intermediate_size": 4096,
+    "conv_dim": [512] * 7,
+    "conv_kernel": [10, 3, 3, 3, 3, 2, 2],
+    "conv_stride": [5, 2, 2, 2, 2, 2, 2],
+    "num_conv_pos_embeddings": 128,
+    "num_conv_pos_embedding_groups": 16,
+}
+"""Of the large models, by their names in ``config.json``."""
+
+FORM = {
+    "hidden_act": "gelu",
+    "layer_norm_eps": 1e-5,
+    "feat_extract_norm": "layer",
+    "feat_extract_activation": "gelu",
+    "do_stable_layer_norm": True,
+}
+"""What the large models are besides their sizes."""
+
+FROZEN = {
+    "hidden_dropout": 0.0,
+    "activation_dropout": 0.0,
+    "attention_dropout": 0.0,
+    "feat_proj_dropout": 0.0,
+    "layerdrop": 0.0,
+    "mask_time_prob": 0.0,
+    "mask_feature_prob": 0.0,
+}
+"""Without what is for training only."""
+
+LABELS = {"id2label": {str(n): name for n, name in enumerate(DIMENSIONS)}}
+"""The order of the outputs, as ``config.json`` says it."""
+
+
+def read_sizes(config: dict, known: dict, path: str) -> dict:
+    """Take the known sizes that a configuration has, and nothing else.
+
+    Args:
+        config: content of a ``config.json``
+        known: sizes with their published values: numbers, or lists of as many numbers
+        path: of the file, for errors
+
+    Raises:
+        ValueError: if one isn't made of whole numbers of at least 1
+
+    """
+    sizes = {name: config[name] for name in known if name in config}
+    for name, value in sizes.items():
+        if not is_like(value, known[name]):
+            needed = f"sizes such as {known[name]} are needed"
+            raise ValueError(f"'{path}' has {name} {value!r}, {needed}.")
+    return sizes
+
+
+def is_like(value: object, known: int | list[int]) -> bool:
+    """Tell whether a value is a size, or a list of sizes as long as a known one."""
+    if isinstance(known, int):
+        # Not isinstance: true is an int
+        return type(value) is int and value > 0
+    if not isinstance(value, list) or len(value) != len(known):
+        return False
+    return all(map(is_like, value, known))
+
+
+def check_form(config: dict, form: dict, path: str) -> None:
+    """Make sure that a configuration is of the form that our module has.
+
+    Weights of another form can have the same keys and shapes.
+
+    Raises:
+        ValueError: if a field has another value; it may not be there
+
+    """
+    for name, value in form.items():
+        if config.get(name, value) != value:
+            raise ValueError(f"'{path}' has {name} {config[name]!r}, not {value!r}.")
+
+
+def receptive_field(kernels: list[int], strides: list[int]) -> int:
+    """Number of samples that one frame is made of.
+
+    Examples:
+        >>> receptive_field(SIZES["conv_kernel"], SIZES["conv_stride"])
+        400
+
+    """
+    samples = 1
+    for kernel, stride in zip(reversed(kernels), reversed(strides), strict=True):
+        samples = (samples - 1) * stride + kernel
+    return samples
+
+
+def extend(signal: torch.Tensor, min_samples: int) -> torch.Tensor:
+    """Append zeros to a signal that is shorter, in a way that can be exported.
+
+    Shape:
+        ``(batch, time)`` -> ``(batch, max(time, min_samples))``
+    """
+    # Deviation: the teachers take no signal of less than a frame, 25 ms, and the
+    # models of this package take all of 64 samples or more
+    silence = signal.new_zeros(1, min_samples).expand(signal.shape[0], -1)
+    length = torch.sym_max(signal.shape[1], min_samples)
+    return torch.cat([signal, silence], dim=1)[:, :length]
+
+
+@contextlib.contextmanager
+def building(path: str) -> Iterator[None]:
+    """Build a network that a file describes without weights, not even random ones.
+
+    Raises:
+        ValueError: if the sizes don't fit each other; it names the file
+
+    """
+    try:
+        with torch.device("meta"):
+            yield
+    except ValueError as error:
+        raise ValueError(f"'{path}' describes no network: {error}") from error
+
+
+def position_keys(theirs: str, ours: str) -> dict[str, str]:
+    """Map the older names of the weight norm of positions to today's.
+
+    Checkpoints written before torch 2.1 have the older ones.
+
+    Args:
+        theirs: published prefix of the encoder
+        ours: its name in the network
+
+    """
+    conv = "encoder.pos_conv_embed.conv"
+    return {
+        f"{theirs}{conv}.weight_g": f"{ours}{conv}.parametrizations.weight.original0",
+        f"{theirs}{conv}.weight_v": f"{ours}{conv}.parametrizations.weight.original1",
+    }
+
+
+def freeze(network: nn.Module) -> nn.Module:
+    """Make a loaded network ready for use.
+
+    The weight norm is computed once, and not for each signal.
+    """
+    conv = network.encoder.encoder.pos_conv_embed.conv
+    parametrize.remove_parametrizations(conv, "weight")
+    return network.eval().requires_grad_(False)

@@ -1,0 +1,388 @@
+"""Getting models: from a server that has them as they were published, to values."""
+
+import dataclasses
+import io
+import os
+import shutil
+import sys
+import types
+import zipfile
+
+import numpy as np
+import onnx
+import onnxruntime
+import published
+import pytest
+import torch
+from loopback import REVISION
+from safetensors.torch import load_file
+from safetensors.torch import save
+from safetensors.torch import save_file
+from transformers import WhisperConfig
+from transformers.models.whisper.modeling_whisper import WhisperEncoder
+from typer.testing import CliRunner
+
+import audw2s
+from audw2s import catalogue
+from audw2s.cli import app
+from audw2s.distill.export import to_onnx
+from audw2s.distill.students.wav2small2 import Wav2Small2
+from audw2s.distill.teachers.dawn import Dawn
+from audw2s.distill.teachers.odyssey import Odyssey
+from audw2s.distill.teachers.whisper import SIZES
+from audw2s.distill.teachers.whisper import WhisperTeacher
+from audw2s.loading import CorruptModelError
+from audw2s.loading import is_installed
+from audw2s.weights import receipt
+from audw2s.weights.cache import model_folder
+from audw2s.weights.download import FetchError
+from audw2s.weights.get import LicenceError
+from audw2s.weights.get import get
+from audw2s.weights.graph import read_published
+from audw2s.weights.sources import HubSource
+
+LENGTHS = (64, 399, 400, 401, 8001, 24681)
+
+
+def repository(name):
+    (source,) = [
+        weights
+        for weights in catalogue.CATALOGUE[name].weights
+        if isinstance(weights, HubSource)
+    ]
+    return source.repository
+
+
+def random_wav2small2(folder):
+    torch.manual_seed(0)
+    network = Wav2Small2().train()
+    with torch.no_grad():
+        network(torch.randn(4, 16000))
+    os.makedirs(folder, exist_ok=True)
+    save_file(network.state_dict(), os.path.join(folder, "model.safetensors"))
+
+
+def random_whisper(folder):
+    """Whisper base as published, decoder included, here a small one."""
+    torch.manual_seed(0)
+    encoder = WhisperEncoder(WhisperConfig(**dataclasses.asdict(SIZES["base"])))
+    weights = {f"model.encoder.{k}": v for k, v in encoder.state_dict().items()}
+    weights["model.decoder.embed_tokens.weight"] = torch.zeros(9, 512)
+    weights["proj_out.weight"] = torch.zeros(9, 512)
+    os.makedirs(folder, exist_ok=True)
+    save_file(weights, os.path.join(folder, "model.safetensors"))
+
+
+WRITE = {
+    "whisper-base-adv": random_whisper,
+    "dawn": published.write_dawn,
+    "odyssey": published.write_odyssey,
+    "wav2small-2.0": random_wav2small2,
+}
+
+
+def read(folder):
+    files = {}
+    for name in os.listdir(folder):
+        with open(os.path.join(folder, name), "rb") as file:
+            files[name] = file.read()
+    return files
+
+
+@pytest.fixture
+def hub(server, tmp_path, monkeypatch):
+    """Server that has small networks in the published layouts, at a known commit."""
+    entries = dict(catalogue.CATALOGUE)
+    for name, write in WRITE.items():
+        write(str(tmp_path / name))
+        server.repositories[repository(name)] = read(tmp_path / name)
+        weights = tuple(
+            dataclasses.replace(source, revision=REVISION)
+            if isinstance(source, HubSource)
+            else source
+            for source in entries[name].weights
+        )
+        entries[name] = dataclasses.replace(entries[name], weights=weights)
+    for name, entry in entries.items():
+        monkeypatch.setitem(catalogue.CATALOGUE, name, entry)
+    return server
+
+
+def published_whisper(folder):
+    """Put together step by step what the package does in one call."""
+    weights = load_file(os.path.join(folder, "model.safetensors"))
+    prefix = "model.encoder."
+    encoder = WhisperEncoder(WhisperConfig(**dataclasses.asdict(SIZES["base"])))
+    encoder.load_state_dict(
+        {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+    )
+    network = WhisperTeacher(encoder, (1, 2, 3, 4)).eval()
+    head = os.path.join(catalogue.FOLDER, "whisper-base-adv", "head.safetensors")
+    network.adv.load_state_dict(load_file(head))
+    return network
+
+
+def expected(name, folder, signal):
+    if name == "whisper-base-adv":
+        network = published_whisper(folder)
+    elif name == "wav2small-2.0":
+        network = Wav2Small2().eval()
+        network.load_state_dict(load_file(os.path.join(folder, "model.safetensors")))
+    else:
+        kind = {"dawn": Dawn, "odyssey": Odyssey}[name]
+        network = kind.from_folder(str(folder))
+    with torch.inference_mode():
+        return network(torch.from_numpy(signal[None]))[1].numpy()
+
+
+def signals():
+    rng = np.random.default_rng(0)
+    for length in LENGTHS:
+        yield (0.1 * rng.standard_normal(length)).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", WRITE)
+def test_from_the_hub(hub, tmp_path, name):
+    assert not is_installed(name)
+    with pytest.raises(audw2s.MissingModelError, match=f"audw2s get {name}"):
+        audw2s.load(name)
+    get(name, source="hub", accept_licence=True, verbose=False)
+    assert is_installed(name)
+    model = audw2s.load(name)
+    for signal in signals():
+        found = model(signal[None], 16000)["logits"]
+        np.testing.assert_allclose(
+            found, expected(name, tmp_path / name, signal), atol=1e-4
+        )
+    facts = receipt.read(model_folder(name))
+    assert facts["source"]["repository"] == repository(name)
+    assert facts["source"]["revision"] == REVISION
+    assert set(facts["files"]) == set(read(tmp_path / name))
+    assert audw2s.Feature(name).provenance["sha256"] == facts["sha256"]
+    asked = len(hub.requests)
+    get(name, accept_licence=True, verbose=False)
+    assert len(hub.requests) == asked
+
+
+def test_the_papers_teacher_is_the_mean_of_two(hub, tmp_path, clips):
+    zenodo = archive(raw_dawn(tmp_path / "dawn"))
+    hub.records["6221127"] = {"w2v2-L-robust-12.6bc4a7fd-1.1.0.zip": zenodo}
+    with pytest.raises(LicenceError, match="'dawn' is CC BY-NC-SA 4.0.*accept"):
+        get("teacher", verbose=False)
+    assert not hub.requests
+    get("teacher", accept_licence=True, verbose=False)
+    assert is_installed("teacher")
+    parts = [audw2s.Feature(name).process_files(clips) for name in ("dawn", "odyssey")]
+    table = audw2s.Feature("teacher").process_files(clips)
+    np.testing.assert_allclose(table, (parts[0] + parts[1]) / 2, atol=1e-5)
+    assert audw2s.models().loc["teacher", "installed"]
+    assert audw2s.load("teacher").sess.get_modelmeta().custom_metadata_map == {
+        "name": "teacher",
+        "max_dur": "12",
+    }
+
+
+class Raw(torch.nn.Module):
+    """What audEERING exported: the network without the normalisation before it."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+        self.network.normalise = torch.nn.Identity()
+
+    def forward(self, signal):
+        return self.network(signal)
+
+
+def raw_dawn(folder):
+    return to_onnx(Raw(Dawn.from_folder(str(folder))))
+
+
+CARD = """$audonnx.core.model.Model==0.5.0:
+  path: model.onnx
+  labels:
+    logits: [arousal, dominance, valence]
+  transform: null
+"""
+
+
+def archive(model, card=CARD):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as packed:
+        packed.writestr("model.onnx", model.SerializeToString())
+        packed.writestr("model.yaml", card)
+    return file.getvalue()
+
+
+def test_from_zenodo_without_torch(hub, tmp_path, monkeypatch):
+    zenodo = archive(raw_dawn(tmp_path / "dawn"))
+    hub.records["6221127"] = {"w2v2-L-robust-12.6bc4a7fd-1.1.0.zip": zenodo}
+    monkeypatch.setitem(sys.modules, "audw2s.distill.teachers.convert", None)
+    get("dawn", accept_licence=True, verbose=False)
+    model = audw2s.load("dawn")
+    for signal in signals():
+        found = model(signal[None], 16000)["logits"]
+        np.testing.assert_allclose(
+            found, expected("dawn", tmp_path / "dawn", signal), atol=1e-4
+        )
+    assert receipt.read(model_folder("dawn"))["source"]["record"] == "6221127"
+
+
+def raw_graph(opset):
+    """The signal as hidden states; 1, 2 and 3 times its maximum as logits."""
+    make, tensor = onnx.helper.make_node, onnx.helper.make_tensor_value_info
+    axes = {"axes": [1]} if opset < 18 else {}
+    inputs = ["signal"] if opset < 18 else ["signal", "axes"]
+    nodes = [
+        make("Identity", ["signal"], ["hidden_states"]),
+        make("ReduceMax", inputs, ["largest"], **axes),
+        make("Mul", ["largest", "head"], ["logits"]),
+    ]
+    values = {"head": np.float32([[1, 2, 3]]), "axes": np.int64([1])}
+    outputs = [("hidden_states", [1, "time"]), ("logits", [1, 3])]
+    return onnx.helper.make_graph(
+        nodes,
+        "raw",
+        [tensor("signal", onnx.TensorProto.FLOAT, [1, "time"])],
+        [tensor(name, onnx.TensorProto.FLOAT, shape) for name, shape in outputs],
+        [onnx.numpy_helper.from_array(v, k) for k, v in values.items()],
+    )
+
+
+@pytest.mark.parametrize("opset", [11, 13, 17, 18])
+def test_normalisation_is_put_before_older_graphs(tmp_path, opset):
+    graph = raw_graph(opset)
+    imports = [onnx.helper.make_opsetid("", opset)]
+    model = onnx.helper.make_model(graph, opset_imports=imports, ir_version=7)
+    onnx.save(model, tmp_path / "model.onnx")
+    (tmp_path / "model.yaml").write_text(CARD)
+    found = read_published(str(tmp_path))
+    onnx.checker.check_model(found)
+    session = onnxruntime.InferenceSession(found.SerializeToString())
+    for signal in signals():
+        hidden, logits = session.run(None, {"signal": signal[None]})
+        x = signal.astype(np.float64)
+        whole = (x - x.mean()) / np.sqrt(x.var() + 1e-7)
+        assert hidden.shape == (1, max(400, len(signal)))
+        np.testing.assert_allclose(hidden[0, : len(x)], whole, atol=1e-5)
+        assert not hidden[0, len(x) :].any()
+        np.testing.assert_allclose(
+            logits[0], hidden.max() * np.array([1, 2, 3]), rtol=1e-5
+        )
+
+
+@pytest.mark.parametrize(
+    ("card", "words"),
+    [
+        (CARD.replace("arousal, dominance", "dominance, arousal"), "has labels"),
+        ("$os.system: {command: touch /}", "has no labels"),
+        ("[", "has no labels"),
+    ],
+)
+def test_labels_in_another_order(tmp_path, card, words):
+    (tmp_path / "model.yaml").write_text(card)
+    with pytest.raises(ValueError, match=words):
+        read_published(str(tmp_path))
+
+
+def test_from_a_folder(hub, tmp_path):
+    get("odyssey", source=str(tmp_path / "odyssey"), verbose=False)
+    assert not hub.requests
+    assert is_installed("odyssey")
+    os.remove(tmp_path / "dawn" / "config.json")
+    with pytest.raises(ValueError, match="'dawn' can be had from zenodo, hub, or from"):
+        get("dawn", source=str(tmp_path / "dawn"), accept_licence=True, verbose=False)
+    with pytest.raises(ValueError, match="made of several"):
+        get("teacher", source=str(tmp_path), accept_licence=True, verbose=False)
+
+
+def change(server, name, tmp_path, edit):
+    weights = load_file(tmp_path / name / "model.safetensors")
+    edit(weights)
+    server.repositories[repository(name)]["model.safetensors"] = save(weights)
+
+
+def rename(weights):
+    weights["ser_model.fc.0.0.wait"] = weights.pop("ser_model.fc.0.0.weight")
+
+
+def lose(weights):
+    del weights["ser_model.out.0.bias"]
+
+
+def reshape(weights):
+    weights["pool_model.attention"] = weights["pool_model.attention"].flatten()
+
+
+def test_seven_faults_have_seven_sentences(hub, tmp_path, monkeypatch):
+    name, sentences = "odyssey", []
+
+    def fails(kind, *words):
+        with pytest.raises(kind) as caught:
+            get(name, verbose=False)
+        sentence = str(caught.value)
+        assert all(word in sentence for word in words), sentence
+        assert not is_installed(name)
+        with pytest.raises(audw2s.MissingModelError):
+            audw2s.Feature(name)
+        sentences.append(sentence)
+        shutil.rmtree(os.environ["AUDW2S_CACHE_ROOT"], ignore_errors=True)
+        original = read(tmp_path / name)
+        hub.repositories[repository(name)] = original
+
+    change(hub, name, tmp_path, rename)
+    fails(ValueError, "ser_model.fc.0.0.wait", "unknown", "ser_model.fc.0.0.weight")
+    change(hub, name, tmp_path, lose)
+    fails(ValueError, "1 missing (ser_model.out.0.bias)")
+    change(hub, name, tmp_path, reshape)
+    fails(ValueError, "pool_model.attention is float32 (16,), not float32 (16, 1)")
+    hub.damage = True
+    fails(FetchError, "damaged on its way")
+    hub.damage = False
+    hub.cuts = [1000] * 9
+    fails(FetchError, "broke after", "go on from there")
+    hub.cuts = []
+    with monkeypatch.context() as patch:
+        free = types.SimpleNamespace(total=1, used=1, free=10)
+        patch.setattr(shutil, "disk_usage", lambda path: free)
+        fails(FetchError, "no room in", "AUDW2S_CACHE_ROOT")
+    entry = catalogue.CATALOGUE[name]
+    with monkeypatch.context() as patch:
+        weights = (dataclasses.replace(entry.weights[0], revision="f" * 40),)
+        changed = dataclasses.replace(entry, weights=weights)
+        patch.setitem(catalogue.CATALOGUE, name, changed)
+        fails(FetchError, "doesn't have this revision")
+    with monkeypatch.context() as patch:
+        patch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+        fails(FetchError, "can't be reached", "config.json and model.safetensors")
+    assert len(set(sentences)) == len(sentences) == 8
+
+
+def test_a_changed_model_is_not_opened(hub):
+    get("wav2small-2.0", accept_licence=True, verbose=False)
+    path = os.path.join(model_folder("wav2small-2.0"), "model.onnx")
+    with open(path, "r+b") as file:
+        file.seek(500)
+        byte = file.read(1)
+        file.seek(500)
+        file.write(bytes([byte[0] ^ 1]))
+    with pytest.raises(CorruptModelError, match="audw2s get wav2small-2.0 --accept"):
+        audw2s.load("wav2small-2.0")
+    os.remove(os.path.join(model_folder("wav2small-2.0"), receipt.NAME))
+    with pytest.raises(CorruptModelError, match="doesn't say what"):
+        audw2s.load("wav2small-2.0")
+
+
+def test_the_command(hub):
+    runner = CliRunner()
+    refused = runner.invoke(app, ["get", "wav2small-2.0"])
+    assert refused.exit_code == 2
+    assert "--accept-licence" in refused.stderr
+    asked = runner.invoke(app, ["models"]).stdout
+    assert "audw2s get wav2small-2.0 --accept-licence" in asked
+    arguments = ["get", "wav2small-2.0", "--accept-licence", "--quiet"]
+    got = runner.invoke(app, arguments)
+    assert got.exit_code == 0, got.stderr
+    assert model_folder("wav2small-2.0") in got.stdout
+    assert model_folder("wav2small-2.0") in runner.invoke(app, ["models"]).stdout
+    assert runner.invoke(app, ["get", "nono"]).exit_code == 2

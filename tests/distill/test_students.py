@@ -1,0 +1,239 @@
+"""What holds for every student."""
+
+import dataclasses
+import os
+import shutil
+
+import audonnx
+import numpy as np
+import pytest
+import torch
+from fabricated import noise
+from fabricated import voice
+from fabricated import voices
+from safetensors.torch import save_file
+from torch import nn
+
+from audw2s.catalogue import DIMENSIONS
+from audw2s.distill import export
+from audw2s.distill.students import STUDENTS
+from audw2s.distill.students import load_student
+from audw2s.distill.train import Config
+from audw2s.distill.train import State
+from audw2s.distill.train import train
+
+# Parameters and mel weights as published or measured by others, tolerance;
+# tokens of 5 s; values of a token; hidden states
+SIZES = {
+    "wav2small": (72_659, 0, 1250, 169, 169),
+    "wav2small-2.0": (15_030 + 859, 0, 1250, 169, 338),
+    "mobilenetv4-small": (3.114e6, 0.01, 79, 960, 960),
+    "mobilenetv4-medium": (9.05e6, 0.01, 79, 960, 960),
+    "mobilenetv4-large": (31.9e6, 0.01, 79, 960, 960),
+    "mobilenetv3-small": (1.59e6, 0.01, 79, 576, 576),
+    "mobilenetv3-large": (4.82e6, 0.01, 79, 960, 960),
+}
+
+LENGTHS = [64, 65, 1001, 7999, 24681]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module", params=STUDENTS)
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def network(name):
+    """Statistics are those of voices, and logits spread as those of speech.
+
+    Otherwise the maps of deep networks fade, their logits are those of any input,
+    and no difference is ever found.
+    """
+    torch.manual_seed(0)
+    network = STUDENTS[name]().train()
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    with torch.no_grad():
+        for norm in norms:
+            norm.momentum = None
+        for seed in range(2):
+            network(torch.from_numpy(voices(seed)))
+        for norm in norms:
+            norm.momentum = 0.1
+        hidden_states, logits = network.eval()(torch.from_numpy(voices(2)))
+        network.adv.weight *= (0.1 / logits.std(dim=0))[:, None]
+        network.adv.bias.copy_(0.5 - network.adv.weight @ hidden_states.mean(dim=0))
+    return network
+
+
+def save_student(weights, name, folder):
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, "student.safetensors")
+    save_file(weights, path, metadata={"student": name})
+    return path
+
+
+def logits_of(network, signal):
+    with torch.inference_mode():
+        return network(torch.from_numpy(signal[None]))[1].numpy()
+
+
+def spoken(length):
+    return voice(length, 2)[:length]
+
+
+def test_all_students_are_tested():
+    assert list(SIZES) == list(STUDENTS)
+
+
+def test_size(name, network):
+    total, tolerance, tokens, width, size = SIZES[name]
+    parameters = sum(p.numel() for p in network.parameters())
+    fixed = sum(p.numel() for p in network.parameters() if not p.requires_grad)
+    bands = [b for key, b in network.named_buffers() if "mel" in key]
+    assert fixed == 2 * 33 * 64
+    found = parameters + sum(band.numel() for band in bands)
+    assert found == pytest.approx(total, rel=tolerance, abs=0)
+    with torch.inference_mode():
+        assert network.tokens(torch.zeros(1, 80000)).shape == (1, tokens, width)
+    assert network.adv.weight.shape == (3, size)
+
+
+@pytest.mark.parametrize("length", [64, 65, 1000])
+def test_outputs(network, length):
+    """Also at the fewest samples; signals stay as they are."""
+    signal = torch.from_numpy(np.stack([noise(length, seed) for seed in (1, 2)]))
+    before = signal.clone()
+    with torch.inference_mode():
+        hidden_states, logits = network(signal)
+        expected = hidden_states @ network.adv.weight.T + network.adv.bias
+    assert hidden_states.shape == (2, network.adv.in_features)
+    assert logits.shape == (2, 3)
+    assert logits.isfinite().all()
+    torch.testing.assert_close(logits, expected, atol=1e-5, rtol=0)
+    assert torch.equal(signal, before)
+
+
+def test_clips_of_a_batch_do_not_meet(network):
+    signals = voices(3)[:3, :5000]
+    with torch.inference_mode():
+        together = network(torch.from_numpy(signals))[1].numpy()
+    alone = np.concatenate([logits_of(network, signal) for signal in signals])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    assert alone.std(axis=0).min() > 0.01
+
+
+def test_tokens_keep_the_order_of_time(name, network):
+    """A token is what the convolutions tell of its time, channel after channel."""
+    signal = torch.from_numpy(noise(9000, 1)[None])
+    maps = []
+    handle = network.body.register_forward_hook(lambda *args: maps.append(args[-1]))
+    with torch.inference_mode():
+        tokens = network.tokens(signal)
+    handle.remove()
+    num_bands = 13 if name.startswith("wav2small") else 1
+    assert maps[0].shape[3] == num_bands
+    for token in (0, tokens.shape[1] - 1):
+        assert torch.equal(tokens[:, token], maps[0][:, :, token].flatten(1))
+
+
+def test_gradients(network):
+    network.train()
+    statistics = {key: b.clone() for key, b in network.named_buffers()}
+    network(torch.from_numpy(voices(4)[:2, :3000]))[1].square().sum().backward()
+    for parameter in network.parameters():
+        assert parameter.requires_grad == (parameter.grad is not None)
+        assert parameter.grad is None or parameter.grad.isfinite().all()
+    network.zero_grad()
+    network.load_state_dict(statistics, strict=False)
+    network.eval()
+
+
+def test_saved_student_is_the_same(name, network, tmp_path):
+    path = save_student(network.state_dict(), name, str(tmp_path))
+    found, loaded = load_student(path)
+    os.remove(path)
+    assert found == name
+    np.testing.assert_array_equal(
+        logits_of(loaded, noise(1000)), logits_of(network, noise(1000))
+    )
+
+
+def test_half_precision_is_for_the_convolutions_only(name):
+    state = State(Config({}, student=name, precision="bf16"))
+    maps = state.network.body(torch.randn(2, 1, 40, 26))
+    assert maps.dtype == torch.bfloat16
+    hidden_states, logits = state.network(torch.randn(2, 2000))
+    assert hidden_states.dtype == logits.dtype == torch.float32
+    assert state.network.state_dict().keys() == STUDENTS[name]().state_dict().keys()
+    assert state.ema.module.body(torch.randn(1, 1, 40, 26)).dtype == torch.float32
+
+
+@pytest.fixture(scope="module")
+def runs(name, network, corpus, teacher, tmp_path_factory):
+    """Folders of two trainings by two steps, which start from the network."""
+    root = tmp_path_factory.mktemp(name)
+    start = str(root / "start")
+    save_student(network.state_dict(), name, start)
+    config = Config(
+        {corpus: 1.0},
+        teacher=teacher,
+        student=name,
+        start=start,
+        steps=2,
+        batch_size=4,
+        crop_dur=(0.15, 0.2),
+        warmup=2,
+        learning_rate=1e-3,
+        ema=0.9,
+        held_out=0.01,
+    )
+    folders = {}
+    for precision in ("fp32", "bf16"):
+        folders[precision] = str(root / precision)
+        config = dataclasses.replace(config, precision=precision)
+        train(config, folders[precision], verbose=False)
+        # Half a gigabyte for the largest
+        os.remove(os.path.join(folders[precision], "checkpoint.safetensors"))
+    yield folders
+    shutil.rmtree(root)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_training(name, network, runs, precision):
+    found, trained = load_student(os.path.join(runs[precision], "student.safetensors"))
+    assert found == name
+    before = dict(network.named_parameters())
+    for key, parameter in trained.named_parameters():
+        assert parameter.dtype == torch.float32
+        assert parameter.isfinite().all()
+        if parameter.requires_grad and parameter.ndim > 1:
+            assert not torch.equal(parameter, before[key]), key
+        elif not parameter.requires_grad:
+            assert torch.equal(parameter, before[key]), key
+
+
+def test_export(name, runs, monkeypatch):
+    """Through the whole chain, once per name: an export takes up to 20 s."""
+    # Of silence and tones, logits of a network that hardly heard any are beyond 20:
+    # 1e-5 is less than what float32 rounds there
+    signals = [(str(length), spoken(length)) for length in LENGTHS]
+    monkeypatch.setattr(export, "probes", lambda: iter(signals))
+    folder = os.path.join(runs["bf16"], "model")
+    _, worst = export.export_student(runs["bf16"], folder, "toy")
+    assert worst <= export.TOLERANCE
+    model = audonnx.load(folder)
+    assert model.labels("logits") == list(DIMENSIONS)
+    _, trained = load_student(os.path.join(runs["bf16"], "student.safetensors"))
+    for length in LENGTHS:
+        expected = logits_of(trained, spoken(length))
+        found = model(spoken(length)[None], 16000)["logits"]
+        np.testing.assert_allclose(found, expected, atol=export.TOLERANCE)
+    assert model.sess.get_modelmeta().custom_metadata_map["student"] == name

@@ -1,0 +1,94 @@
+"""Means of models: each hears the signal, and one answer comes back."""
+
+import hashlib
+import pickle
+
+import audobject
+import numpy as np
+import pytest
+
+import audw2s
+from audw2s.loading import members
+from audw2s.loading import model_sha256
+from audw2s.mean import Mean
+from audw2s.network import Network
+
+NAME = "mean(wav2small, whisper-tiny-adv)"
+PARTS = ("wav2small", "whisper-tiny-adv")
+
+
+@pytest.mark.parametrize("length", [64, 999, 16001, 50001])
+def test_is_the_mean(speech, length):
+    signal = speech[None, :length]
+    found = audw2s.load(NAME)(signal, 16000)
+    each = [audw2s.load(part)(signal, 16000) for part in PARTS]
+    expected = (each[0]["logits"] + each[1]["logits"]) / 2
+    np.testing.assert_allclose(found["logits"], expected, atol=1e-6)
+    hidden = np.concatenate([part["hidden_states"] for part in each], axis=1)
+    np.testing.assert_array_equal(found["hidden_states"], hidden)
+
+
+def test_answers_as_any_model(speech):
+    model = audw2s.load(NAME)
+    assert model.labels("logits") == ["arousal", "dominance", "valence"]
+    assert len(model.labels("hidden_states")) == 169 + 2304
+    one = model(speech[None], 16000, outputs="logits")
+    both = model(speech[None], 16000, outputs=["logits", "hidden_states"])
+    assert list(both) == ["logits", "hidden_states"]
+    np.testing.assert_array_equal(one, both["logits"])
+    assert model(speech[None], 16000, outputs="logits", squeeze=True).shape == (3,)
+    joined = model(speech[None], 16000, concat=True)
+    assert joined.shape == (1, 169 + 2304 + 3)
+
+
+def test_interfaces_take_it(clips, speech):
+    feature = audw2s.Feature(NAME)
+    parts = [audw2s.Feature(part).process_files(clips) for part in PARTS]
+    table = feature.process_files(clips)
+    np.testing.assert_allclose(table, (parts[0] + parts[1]) / 2, atol=1e-6)
+    assert feature.provenance["model"] == NAME
+    copy = audobject.from_yaml_s(feature.to_yaml_s())
+    np.testing.assert_array_equal(copy.process_files(clips), table)
+
+
+def test_object_is_taken_and_pickled(speech):
+    network = Network(audw2s.load(NAME))
+    again = pickle.loads(pickle.dumps(network))
+    np.testing.assert_array_equal(network(speech), again(speech))
+    assert network.max_dur == 30
+    assert network.name == NAME
+    assert network.sha256 == Network(NAME).sha256 == model_sha256(NAME)
+
+
+def test_is_written_as_its_names(tmp_path, speech):
+    model = audw2s.load(NAME)
+    model.to_yaml(str(tmp_path / "mean.yaml"))
+    again = audobject.from_yaml(str(tmp_path / "mean.yaml"))
+    assert isinstance(again, Mean)
+    expected = model(speech[None], 16000)["logits"]
+    np.testing.assert_array_equal(again(speech[None], 16000)["logits"], expected)
+
+
+def test_its_hash_depends_on_all_and_their_order():
+    hashes = [model_sha256(part) for part in PARTS]
+    expected = hashlib.sha256("\n".join(hashes).encode()).hexdigest()
+    assert model_sha256(NAME) == expected
+    assert model_sha256("mean(whisper-tiny-adv, wav2small)") != expected
+
+
+def test_of_folders(tmp_path, speech):
+    folder = f"{audw2s.catalogue.FOLDER}/wav2small"
+    mean = audw2s.load(f"mean({folder}, wav2small)")
+    expected = audw2s.load("wav2small")(speech[None], 16000)["logits"]
+    np.testing.assert_allclose(mean(speech[None], 16000)["logits"], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["mean()", "mean(wav2small, nono)", "mean(wav2small"])
+def test_unknown(name):
+    with pytest.raises(audw2s.MissingModelError, match="There is no model"):
+        audw2s.load(name)
+
+
+def test_members():
+    assert members("mean( a ,b)") == ("a", "b")
+    assert members("wav2small") == ()
