@@ -123,9 +123,7 @@ class Batches:
         pairs = []
         for number in tqdm(chosen, desc="Refit", disable=not self.verbose):
             clip = self.clips[number]
-            signal = as_float(
-                augment.crop(clip, min(len(clip), longest), rng)
-            )
+            signal = as_float(augment.crop(clip, min(len(clip), longest), rng))
             label = self.labels[number] if self.labels else self.hear(signal)
             pairs.append((signal, np.asarray(label, np.float32)))
         return [(torch.from_numpy(s), torch.from_numpy(label)) for s, label in pairs]

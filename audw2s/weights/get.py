@@ -73,7 +73,7 @@ def get(
     _check_licences([name], accept_licence)
     origin, folder = _find(entry, source)
     if folder is None:
-        folder = download_folder(*_place(origin))
+        folder = download_place(origin)
         files = fetch(origin, folder, verbose=verbose)
     else:
         files = {file: sha256(os.path.join(folder, file)) for file in origin.files}
@@ -111,10 +111,11 @@ def kind_of(source: Source) -> str:
     return "zenodo" if isinstance(source, ZenodoSource) else "hub"
 
 
-def _place(origin: Source) -> tuple[str, str]:
+def download_place(origin: Source) -> str:
+    """Folder into which files of a source are downloaded."""
     if isinstance(origin, ZenodoSource):
-        return f"zenodo/{origin.record}", origin.archive
-    return origin.repository, origin.revision
+        return download_folder(f"zenodo/{origin.record}", origin.archive)
+    return download_folder(origin.repository, origin.revision)
 
 
 def _network(entry: Entry, origin: Source, folder: str) -> onnx.ModelProto:

@@ -191,7 +191,7 @@ def runs(name, network, corpus, teacher, tmp_path_factory):
         batch_size=4,
         crop_dur=(0.15, 0.2),
         warmup=2,
-        learning_rate=1e-3,
+        learning_rate=1e-5,
         ema=0.9,
         held_out=0.01,
     )
