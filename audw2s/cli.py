@@ -64,7 +64,9 @@ def models() -> None:
 @app.command()
 @explained()
 def get(
-    name: Annotated[str, typer.Argument(help="Of a model, see 'audw2s models'.")],
+    name: Annotated[
+        str, typer.Argument(help="Of a model, see 'audw2s models', or a mean of some.")
+    ],
     source: Annotated[
         str | None,
         typer.Option("--from", help="'hub', 'zenodo', or a folder with the files."),
@@ -75,11 +77,13 @@ def get(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
     """Get a model that isn't in the package; run again to go on."""
+    from audw2s.catalogue import CATALOGUE
     from audw2s.loading import whereabouts
     from audw2s.weights.get import get as run
 
     run(name, source=source, accept_licence=accept_licence, verbose=not quiet)
-    typer.echo(f"{name}: {whereabouts(name)}")
+    if name in CATALOGUE:
+        typer.echo(f"{name}: {whereabouts(name)}; {CATALOGUE[name].licence}")
 
 
 @app.command()

@@ -384,5 +384,25 @@ def test_the_command(hub):
     got = runner.invoke(app, arguments)
     assert got.exit_code == 0, got.stderr
     assert model_folder("wav2small-2.0") in got.stdout
+    assert "CC BY-NC-SA 4.0" in got.stdout
     assert model_folder("wav2small-2.0") in runner.invoke(app, ["models"]).stdout
     assert runner.invoke(app, ["get", "nono"]).exit_code == 2
+
+
+def test_dawn_at_full_size(server, tmp_path):
+    """165M random weights, from published files to an interface."""
+    published.write_dawn(str(tmp_path), layers=12, width=1024)
+    get("dawn", source=str(tmp_path), accept_licence=True, verbose=False)
+    assert not server.requests
+    network = Dawn.from_folder(str(tmp_path))
+    count = sum(values.numel() for values in network.parameters())
+    assert count == catalogue.CATALOGUE["dawn"].parameters
+    size = os.path.getsize(os.path.join(model_folder("dawn"), "model.onnx"))
+    assert size == pytest.approx(catalogue.CATALOGUE["dawn"].size, rel=0.01)
+    feature = audw2s.Feature("dawn")
+    for signal in published.noises(8001, 33333, 80001):
+        with torch.inference_mode():
+            values = network(torch.from_numpy(signal[None]))[1].numpy()
+        found = feature.process_signal(signal, 16000)
+        np.testing.assert_allclose(found, values, atol=1e-4)
+    shutil.rmtree(model_folder("dawn"))
