@@ -30,6 +30,7 @@ from audw2s.distill.students import STUDENTS
 from audw2s.distill.teachers.ridge import fit_ridge
 from audw2s.files import replacing
 from audw2s.files import write_json
+from audw2s.loading import members
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Config:
     """Corpora to train on, each with its share of the clips that are drawn."""
 
     teacher: str = "whisper-tiny-adv"
-    """Name or folder of the model whose outputs are learnt."""
+    """Name or folder of the model whose outputs are learnt, or a mean of such."""
 
     labels: str | None = None
     """Table made by ``audw2s distill label``: labels are fixed per clip.
@@ -157,7 +158,8 @@ class Config:
         for key in ("labels", "start"):
             if values.get(key):
                 values[key] = os.path.join(folder, values[key])
-        if values.get("teacher", cls.teacher) not in CATALOGUE:
+        teacher = values.get("teacher", cls.teacher)
+        if teacher not in CATALOGUE and not members(teacher):
             values["teacher"] = os.path.join(folder, values["teacher"])
         lists = {k: tuple(v) for k, v in values.items() if isinstance(v, list)}
         return cls(**{**values, **lists})

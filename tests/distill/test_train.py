@@ -302,6 +302,9 @@ def test_configuration_from_a_file(tmp_path):
     assert config.crop_dur == (1.0, 2.0)
     path.write_text(TOML.format(teacher="models/mine"))
     assert Config.from_toml(str(path)).teacher == f"{folder}/models/mine"
+    mean = "mean(wav2small, whisper-tiny-adv)"
+    path.write_text(f'teacher = "{mean}"\n[corpora]\n"." = 1\n')
+    assert Config.from_toml(str(path)).teacher == mean
 
 
 @pytest.mark.parametrize(
