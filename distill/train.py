@@ -111,8 +111,9 @@ class Config:
 
     refitted: int = 1500
     """Clips as they are, of at most 6 s, to which the last layer is fitted at the end,
-    in closed form. Most crops of the training are disturbed in some way; without
-    this, clean speech is heard as a little more aroused than the teacher hears it."""
+    in closed form, if they are five times as many as its inputs. Most crops of a
+    training are disturbed in some way; without this, clean speech is heard as a little
+    more aroused than the teacher hears it."""
 
     precision: str = "fp32"
     """``"fp32"`` or ``"bf16"``, faster on processors with AMX or AVX512-BF16."""
@@ -352,13 +353,17 @@ def refit(
 
     Args:
         network: whose ``adv`` is replaced, in place
-        clips: signals ``(time,)`` and labels ``(3,)``
+        clips: signals ``(time,)`` and labels ``(3,)``; with fewer than five times as
+            many as there are hidden states, the layer is left as it is
         penalty: see :func:`audw2s.distill.teachers.ridge.fit_ridge`
 
     """
     network.eval()
     with torch.inference_mode():
         hidden_states = torch.cat([network(signal[None])[0] for signal, _ in clips])
+    if len(hidden_states) < 5 * hidden_states.shape[1]:
+        # The fit would learn so few clips by heart
+        return
     labels = torch.stack([label for _, label in clips])
     head = fit_ridge(hidden_states.double().numpy(), labels.double().numpy(), penalty)
     with torch.no_grad():

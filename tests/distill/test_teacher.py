@@ -142,8 +142,8 @@ def test_command(encoder, corpus, tmp_path):
     arguments += ["--layers", "1,2", "--penalty", "10", "--name", "mine", "--quiet"]
     result = CliRunner().invoke(app, [*arguments, "--scale", "1", "5"])
     assert result.exit_code == 0, result.output
-    names = ["card.md", "evaluation.json", "model.onnx", "model.yaml"]
-    assert sorted(os.listdir(out)) == names
+    names = ["card.md", "evaluation.json", "head.safetensors"]
+    assert sorted(os.listdir(out)) == [*names, "model.onnx", "model.yaml"]
     model = audw2s.load(str(out))
     metadata = model.sess.get_modelmeta().custom_metadata_map
     assert metadata == {
