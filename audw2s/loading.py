@@ -153,9 +153,10 @@ def whereabouts(name: str) -> str:
         return "in the package"
     if is_installed(name):
         return "here" if members(name) else f"in {model_folder(name)}"
-    size = sum(CATALOGUE[member].size for member in members(name) or [name])
+    missing = [part for part in members(name) or [name] if not is_installed(part)]
+    size = sum(CATALOGUE[part].size for part in missing)
     amount = f"{size / 1e6:,.0f} MB" if size > 1e6 else f"{size / 1e3:,.0f} KB"
-    return f"not here ({amount} when they are): {_command(name)}"
+    return f"not here yet ({amount}): {_command(name)}"
 
 
 def model_sha256(name: str) -> str:

@@ -77,7 +77,7 @@ def get(
         files = fetch(origin, folder, verbose=verbose)
     else:
         files = {file: sha256(os.path.join(folder, file)) for file in origin.files}
-    _install(entry, origin, _network(entry, origin, folder), files)
+    _install(entry, origin, os.path.abspath(folder), files)
 
 
 def _check_licences(names: tuple[str, ...] | list[str], accepted: bool) -> None:
@@ -131,12 +131,13 @@ def _network(entry: Entry, origin: Source, folder: str) -> onnx.ModelProto:
 def _install(
     entry: Entry,
     origin: Source,
-    model: onnx.ModelProto,
+    folder: str,
     files: dict[str, str],
 ) -> None:
     """Write a model beside its final place, and move it there when it is complete."""
     from audw2s.weights.store import save
 
+    model = _network(entry, origin, folder)
     final = model_folder(entry.name)
     os.makedirs(os.path.dirname(final), exist_ok=True)
     properties = {
@@ -152,6 +153,7 @@ def _install(
             "name": entry.name,
             "sha256": save(model, unfinished, properties),
             "source": dataclasses.asdict(origin),
+            "folder": folder,
             "files": files,
             "licence": entry.licence,
             "version": __version__,

@@ -222,20 +222,19 @@ def test_training(name, network, runs, precision):
 
 def test_export(name, runs, monkeypatch):
     """Through the whole chain, once per name: an export takes up to 20 s."""
-    # 1e-5 is less than what float32 rounds in deep networks that learnt nothing:
-    # 1.2e-5 was measured on voices, and more on tones, which they hardly heard
-    tolerance = export.TOLERANCE if name.startswith("wav2small") else 5e-5
+    # Of silence and tones, logits of a network that hardly heard any are beyond 20,
+    # and rounding makes differences of .01 there: parity is measured on voices
     signals = [(str(length), spoken(length)) for length in LENGTHS]
-    monkeypatch.setattr(export, "TOLERANCE", tolerance)
     monkeypatch.setattr(export, "probes", lambda: iter(signals))
     folder = os.path.join(runs["bf16"], "model")
     _, worst = export.export_student(runs["bf16"], folder, "toy")
-    assert worst <= tolerance
+    _, trained = load_student(os.path.join(runs["bf16"], "student.safetensors"))
+    largest = export.tolerance(trained)
+    assert worst <= largest
     model = audonnx.load(folder)
     assert model.labels("logits") == list(DIMENSIONS)
-    _, trained = load_student(os.path.join(runs["bf16"], "student.safetensors"))
     for length in LENGTHS:
         expected = logits_of(trained, spoken(length))
         found = model(spoken(length)[None], 16000)["logits"]
-        np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=largest)
     assert model.sess.get_modelmeta().custom_metadata_map["student"] == name
