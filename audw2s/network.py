@@ -60,7 +60,7 @@ class Network:
     def open(self) -> "audonnx.Model":
         """Open the model, once per process."""
         if isinstance(self.model, str):
-            return _open(self.model, self.device, os.getpid())
+            return _open(self.model, self.device, self.sha256, os.getpid())
         return self.model
 
     def __getstate__(self) -> dict:
@@ -91,7 +91,7 @@ class Network:
 
 
 @functools.lru_cache(maxsize=16)
-def _open(model: str, device: str, process: int) -> "audonnx.Model":
+def _open(model: str, device: str, sha256: str, process: int) -> "audonnx.Model":
     return load(model, device=device)
 
 
