@@ -132,10 +132,10 @@ def model_path(name: str) -> str:
 
 def is_installed(name: str) -> bool:
     """Whether a model can be loaded without getting anything."""
+    if members(name):
+        return all(map(is_installed, members(name)))
     try:
-        return all(map(is_installed, members(name))) and (
-            bool(members(name)) or os.path.isfile(model_path(name))
-        )
+        return os.path.isfile(model_path(name))
     except MissingModelError:
         return False
 

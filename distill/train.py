@@ -301,8 +301,9 @@ def train(config: Config, folder: str, *, verbose: bool = True) -> torch.nn.Modu
                 state.save(checkpoint, config)
                 write_history(state.history, folder)
     student = state.ema.module.eval()
-    if config.refitted:
-        refit(student, batches.undisturbed(config.refitted))
+    count = min(config.refitted, len(batches.clips))
+    if can_refit(student, count):
+        refit(student, batches.undisturbed(count))
     save_student(student, config, folder)
     return student
 
@@ -344,6 +345,17 @@ def write_history(history: list[dict], folder: str) -> None:
     plot_curves(history, os.path.join(folder, "curves.png"))
 
 
+def can_refit(network: torch.nn.Module, num_clips: int) -> bool:
+    """Whether clips are enough to fit a student's last layer to, and not to learn.
+
+    Examples:
+        >>> [can_refit(STUDENTS["wav2small"](), count) for count in (844, 845)]
+        [False, True]
+
+    """
+    return num_clips >= 5 * network.adv.in_features
+
+
 def refit(
     network: torch.nn.Module,
     clips: list[tuple[torch.Tensor, torch.Tensor]],
@@ -353,17 +365,16 @@ def refit(
 
     Args:
         network: whose ``adv`` is replaced, in place
-        clips: signals ``(time,)`` and labels ``(3,)``; with fewer than five times as
-            many as there are hidden states, the layer is left as it is
+        clips: signals ``(time,)`` and labels ``(3,)``; if they are too few, see
+            :func:`can_refit`, the layer is left as it is
         penalty: see :func:`audw2s.distill.teachers.ridge.fit_ridge`
 
     """
+    if not can_refit(network, len(clips)):
+        return
     network.eval()
     with torch.inference_mode():
         hidden_states = torch.cat([network(signal[None])[0] for signal, _ in clips])
-    if len(hidden_states) < 5 * hidden_states.shape[1]:
-        # The fit would learn so few clips by heart
-        return
     labels = torch.stack([label for _, label in clips])
     head = fit_ridge(hidden_states.double().numpy(), labels.double().numpy(), penalty)
     with torch.no_grad():

@@ -3,9 +3,7 @@
 import torch
 from torch import nn
 
-from audw2s.distill.students.frontend import LogMel
-from audw2s.distill.students.frontend import Normalise
-from audw2s.distill.students.pooling import LearnablePooling
+from audw2s.distill.students.student import Student
 
 
 def divisible(width: float) -> int:
@@ -166,7 +164,7 @@ def universal_inverted_bottleneck(
     return bottleneck(layers, num_in, num_out, stride)
 
 
-class MobileNet(nn.Module):
+class MobileNet(Student):
     """Student of Wav2Small's front end and pooling, and a MobileNet between them.
 
     The convolutions are those of the paper up to its last map, with one channel of
@@ -192,22 +190,3 @@ class MobileNet(nn.Module):
         (torch.Size([2, 40]), torch.Size([2, 3]))
 
     """
-
-    def __init__(self, layers: list[nn.Module], size: int):
-        super().__init__()
-        self.normalise = Normalise()
-        self.logmel = LogMel()
-        self.body = nn.Sequential(*layers)
-        self.pooling = LearnablePooling(size)
-        self.adv = nn.Linear(size, 3)
-
-    def tokens(self, signal: torch.Tensor) -> torch.Tensor:
-        """Return ``(batch, tokens, size)``, 15.8 tokens a second."""
-        logmel = self.logmel(self.normalise(signal))
-        return self.body(logmel).transpose(1, 2).flatten(2)
-
-    def forward(self, signal: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return hidden states and logits."""
-        # Tokens may come as bfloat16 from a training on such hardware
-        hidden_states = self.pooling(self.tokens(signal).float())
-        return hidden_states, self.adv(hidden_states)

@@ -1,11 +1,8 @@
 """Wav2Small with 72K parameters (arXiv 2408.13920)."""
 
-import torch
 from torch import nn
 
-from audw2s.distill.students.frontend import LogMel
-from audw2s.distill.students.frontend import Normalise
-from audw2s.distill.students.pooling import LearnablePooling
+from audw2s.distill.students.student import Student
 
 
 def conv_block(num_in: int, num_out: int) -> nn.Sequential:
@@ -17,7 +14,7 @@ def conv_block(num_in: int, num_out: int) -> nn.Sequential:
     )
 
 
-class Wav2Small(nn.Module):
+class Wav2Small(Student):
     """Wav2Small, reconstructed from the published numbers.
 
     71,801 parameters and 858 mel weights, 0.389 GMAC and 1250 tokens for 5 s.
@@ -32,6 +29,7 @@ class Wav2Small(nn.Module):
         - logits ``(batch, 3)``: arousal, dominance, valence, unclipped
 
     Examples:
+        >>> import torch
         >>> network = Wav2Small().eval()
         >>> sum(p.numel() for p in network.parameters())
         71801
@@ -44,11 +42,8 @@ class Wav2Small(nn.Module):
     num_channels = 13
 
     def __init__(self):
-        super().__init__()
         c = self.num_channels
-        self.normalise = Normalise()
-        self.logmel = LogMel()
-        self.body = nn.Sequential(
+        layers = [
             conv_block(1, c),
             conv_block(c, c),
             conv_block(c, c),
@@ -58,17 +53,6 @@ class Wav2Small(nn.Module):
             conv_block(c, c),
             conv_block(c, c),
             nn.Conv2d(c, c, 1),
-        )
-        self.pooling = LearnablePooling(c * 13)
-        self.adv = nn.Linear(c * 13, 3)
-
-    def tokens(self, signal: torch.Tensor) -> torch.Tensor:
-        """Return ``(batch, tokens, 169)``, 250 tokens a second."""
-        logmel = self.logmel(self.normalise(signal))
-        return self.body(logmel).transpose(1, 2).flatten(2)
-
-    def forward(self, signal: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return hidden states and logits."""
-        # Tokens may come as bfloat16 from a training on such hardware
-        hidden_states = self.pooling(self.tokens(signal).float())
-        return hidden_states, self.adv(hidden_states)
+        ]
+        # Of the 26 mel bands the max-pool leaves 13; 250 tokens a second
+        super().__init__(layers, c * 13)

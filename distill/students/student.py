@@ -1,0 +1,48 @@
+"""What all students are made of: a front end, convolutions, pooling, a head."""
+
+import torch
+from torch import nn
+
+from audw2s.distill.students.frontend import LogMel
+from audw2s.distill.students.frontend import Normalise
+from audw2s.distill.students.pooling import LearnablePooling
+
+
+class Student(nn.Module):
+    """Convolutions between Wav2Small's front end and its pooling.
+
+    Shape:
+        - signal ``(batch, time)``, 16 kHz, at least 64 samples
+        - hidden states ``(batch, size)``
+        - logits ``(batch, 3)``: arousal, dominance, valence, unclipped
+
+    Args:
+        layers: convolutions, from one channel
+        size: values of a token: channels times what is left of the mel axis
+
+    Examples:
+        >>> network = Student([nn.Conv2d(1, 2, 1)], 2 * 26).eval()
+        >>> hidden_states, logits = network(torch.zeros(2, 16000))
+        >>> hidden_states.shape, logits.shape
+        (torch.Size([2, 52]), torch.Size([2, 3]))
+
+    """
+
+    def __init__(self, layers: list[nn.Module], size: int):
+        super().__init__()
+        self.normalise = Normalise()
+        self.logmel = LogMel()
+        self.body = nn.Sequential(*layers)
+        self.pooling = LearnablePooling(size)
+        self.adv = nn.Linear(size, 3)
+
+    def tokens(self, signal: torch.Tensor) -> torch.Tensor:
+        """Return ``(batch, tokens, size)``."""
+        logmel = self.logmel(self.normalise(signal))
+        return self.body(logmel).transpose(1, 2).flatten(2)
+
+    def forward(self, signal: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return hidden states and logits."""
+        # Tokens may come as bfloat16 from a training on such hardware
+        hidden_states = self.pooling(self.tokens(signal).float())
+        return hidden_states, self.adv(hidden_states)
