@@ -8,6 +8,14 @@ import threading
 import time
 import urllib.parse
 
+CARD = """$audonnx.core.model.Model==0.5.0:
+  path: model.onnx
+  labels:
+    logits: [arousal, dominance, valence]
+  transform: null
+"""
+"""What audEERING writes beside a model: data, here never run."""
+
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 
 
