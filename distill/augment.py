@@ -3,6 +3,8 @@
 Every function is pure: it takes a generator, returns a new array.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import soxr
 
@@ -110,11 +112,13 @@ def equalise(
         True
 
     """
-    frequencies = np.fft.rfftfreq(len(signal), 1 / 16000)
     gains = rng.uniform(-max_gain, max_gain, 8)
-    octaves = np.log2(np.maximum(frequencies, 1) / 62.5)
-    curve = 10 ** (np.interp(octaves, np.arange(8), gains) / 20)
-    return np.fft.irfft(np.fft.rfft(signal) * curve, len(signal))
+
+    def curve(frequencies: np.ndarray) -> np.ndarray:
+        octaves = np.log2(np.maximum(frequencies, 1) / 62.5)
+        return 10 ** (np.interp(octaves, np.arange(8), gains) / 20)
+
+    return _filtered(signal, curve)
 
 
 def limit_band(signal: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -134,9 +138,23 @@ def limit_band(signal: np.ndarray, low: float, high: float) -> np.ndarray:
         [0.003, 0.707, 0.003]
 
     """
-    frequencies = np.maximum(np.fft.rfftfreq(len(signal), 1 / 16000), 1)
-    curve = 1 / np.sqrt(1 + (low / frequencies) ** 16 + (frequencies / high) ** 16)
-    return np.fft.irfft(np.fft.rfft(signal) * curve, len(signal))
+
+    def curve(frequencies: np.ndarray) -> np.ndarray:
+        hertz = np.maximum(frequencies, 1)
+        return 1 / np.sqrt(1 + (low / hertz) ** 16 + (hertz / high) ** 16)
+
+    return _filtered(signal, curve)
+
+
+def _filtered(
+    signal: np.ndarray,
+    curve: Callable[[np.ndarray], np.ndarray],
+) -> np.ndarray:
+    """Multiply the spectrum by a curve over frequencies in Hz."""
+    # Silence is added up to a length that is quick to transform, and cut again
+    size = 1 << (len(signal) - 1).bit_length()
+    gains = curve(np.fft.rfftfreq(size, 1 / 16000))
+    return np.fft.irfft(np.fft.rfft(signal, size) * gains, size)[: len(signal)]
 
 
 def change_loudness(
@@ -165,25 +183,21 @@ def change_loudness(
     return signal * 10 ** (np.interp(places, np.arange(count), gains) / 20)
 
 
-def reverberate(
-    signal: np.ndarray,
-    decay: float,
-    level: float,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """Add the reverberation of a room: noise that dies away after each sample.
+def room(decay: float, level: float, rng: np.random.Generator) -> np.ndarray:
+    """Impulse response of a room: a click, then noise that dies away.
 
     Args:
-        signal: ``(num_samples,)`` at 16 kHz
         decay: seconds until the reverberation has fallen by 60 dB
         level: of the reverberation against the direct sound, in dB
         rng: source of randomness
 
+    Returns:
+        ``(decay * 16000,)``
+
     Examples:
-        >>> click = np.eye(1, 8000)[0]
-        >>> room = reverberate(click, 0.3, 0, np.random.default_rng(0))
-        >>> late, early = np.square(room[4000:]).sum(), np.square(room[1:4000]).sum()
-        >>> bool(room[0] == 1 and late < 1e-3 and 0.9 < early < 1.1)
+        >>> response = room(0.3, 0, np.random.default_rng(0))
+        >>> early, late = np.square(response[1:2400]).sum(), np.square(response[2400:])
+        >>> bool(response[0] == 1 and 0.9 < early < 1.1 and late.sum() < 1e-2)
         True
 
     """
@@ -191,6 +205,25 @@ def reverberate(
     tail = rng.standard_normal(count) * 10 ** (-3 * np.arange(count) / count)
     tail[0] = 0
     tail *= 10 ** (level / 20) / np.sqrt(np.square(tail).sum())
-    size = len(signal) + count
-    spectrum = np.fft.rfft(signal, size) * np.fft.rfft(tail, size)
-    return signal + np.fft.irfft(spectrum, size)[: len(signal)]
+    tail[0] = 1
+    return tail
+
+
+def reverberate(signal: np.ndarray, response: np.ndarray) -> np.ndarray:
+    """Put a signal into a room.
+
+    Args:
+        signal: ``(num_samples,)``
+        response: impulse response of the room; what is before its largest value is
+            left out, so that the signal isn't delayed, and its level doesn't count
+
+    Examples:
+        >>> reverberate(np.array([1.0, 0, 0, 0]), np.array([0.1, 2, 1])).round(6)
+        array([1. , 0.5, 0. , 0. ])
+
+    """
+    first = np.abs(response).argmax()
+    response = response[first:] / response[first]
+    size = 1 << (len(signal) + len(response) - 2).bit_length()
+    spectrum = np.fft.rfft(signal, size) * np.fft.rfft(response, size)
+    return np.fft.irfft(spectrum, size)[: len(signal)]

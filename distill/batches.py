@@ -1,6 +1,7 @@
 """Batches of crops with a teacher's labels: a pure function of their number."""
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,15 +15,19 @@ from audw2s.distill import augment
 from audw2s.distill.corpora.table import load_clips
 from audw2s.distill.corpora.table import read_corpus
 from audw2s.distill.corpora.table import seconds
+from audw2s.distill.prosody import change_prosody
 
 if TYPE_CHECKING:
-    from audw2s.distill.train import Config
+    from audw2s.distill.config import Config
 
 SAMPLING_RATE = 16000
 
 
 class Batches:
     """Draws clips, changes them, and asks the teacher what it hears.
+
+    What is in a batch depends on the settings of
+    :meth:`audw2s.distill.config.Config.of_batches` and on its number only.
 
     All audio is held in memory as 16 bit, 115 MB an hour.
 
@@ -48,8 +53,12 @@ class Batches:
         self.shares = np.array(self.shares) / np.sum(self.shares)
         if not self.validation:
             raise ValueError("No corpus has two speakers: none can be held out.")
-        tables = [read_corpus(corpus) for corpus in config.noise]
-        self.noise = [clip for table in tables for clip in self._read(table)]
+        self.noise = self._read_all(config.noise)
+        self.rooms = self._read_all(config.rooms)
+
+    def _read_all(self, corpora: Sequence[str]) -> list[np.ndarray]:
+        tables = [read_corpus(corpus) for corpus in corpora]
+        return [clip for table in tables for clip in self._read(table)]
 
     def _read(self, table: pd.DataFrame) -> list[np.ndarray]:
         return read_clips(table, verbose=self.verbose)
@@ -61,19 +70,14 @@ class Batches:
         stored: dict[tuple, np.ndarray] | None,
     ) -> None:
         """Add a corpus; some of its speakers are only for validation."""
-        rng = np.random.default_rng(self.config.seed)
+        rng = np.random.default_rng(self.config.data_seed)
         speakers = np.sort(table["speaker"].unique())
         count = max(1, round(self.config.held_out * len(speakers)))
         kept = rng.permutation(speakers)[:count] if len(speakers) > 1 else []
         is_kept = table["speaker"].isin(kept).to_numpy()
         training = table[~is_kept]
-        clips = self._read(training)
-        self.clips += clips
-        if self.config.balanced:
-            heard = self._arousal(clips, training, stored)
-            self.shares += (share * spread_evenly(heard)).tolist()
-        else:
-            self.shares += [share / len(training)] * len(training)
+        self.clips += self._read(training)
+        self.shares += [share / len(training)] * len(training)
         validation = table[is_kept]
         validation = validation.iloc[rng.permutation(len(validation))[:100]]
         held_out = self._read(validation)
@@ -83,21 +87,6 @@ class Batches:
             self.labels += find_labels(stored, training)
             heard = find_labels(stored, validation)
         self.validation += zip(held_out, heard, strict=True)
-
-    def _arousal(
-        self,
-        clips: list[np.ndarray],
-        table: pd.DataFrame,
-        stored: dict[tuple, np.ndarray] | None,
-    ) -> np.ndarray:
-        """The teacher's arousal of each clip, of its first 4 s if none is stored."""
-        if stored is not None:
-            return np.array([label[0] for label in find_labels(stored, table)])
-        starts = (as_float(clip[: 4 * SAMPLING_RATE]) for clip in clips)
-        progress = tqdm(
-            starts, total=len(clips), desc="Balance", disable=not self.verbose
-        )
-        return np.array([self.hear(start)[0] for start in progress])
 
     def hear(self, signal: np.ndarray) -> np.ndarray:
         """What the teacher says of a signal ``(num_samples,)``."""
@@ -111,31 +100,41 @@ class Batches:
         ]
 
     def undisturbed(self, count: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """Clips as they are, of at most 6 s each, with the teacher's values.
+        """Clips in good sound, of at most 6 s each, with the teacher's values.
+
+        Half of them are as they are; if the prosody of crops is changed, that of the
+        other half is changed too.
 
         Args:
             count: number of clips, at most as many as there are
 
         """
-        rng = np.random.default_rng(self.config.seed)
+        rng = np.random.default_rng(self.config.data_seed)
         count, longest = min(count, len(self.clips)), 6 * SAMPLING_RATE
-        chosen = rng.choice(len(self.clips), count, replace=False, p=self.shares)
         pairs = []
-        for number in tqdm(chosen, desc="Refit", disable=not self.verbose):
-            clip = self.clips[number]
-            signal = as_float(augment.crop(clip, min(len(clip), longest), rng))
+        for number in tqdm(
+            rng.choice(len(self.clips), count, p=self.shares),
+            desc="Refit",
+            disable=not self.verbose,
+        ):
+            clip = as_float(self.clips[number])
+            length = min(len(clip), longest)
+            if self.config.prosody and not self.labels and rng.random() < 0.5:
+                signal = self._said_otherwise(clip, length, rng)
+            else:
+                signal = augment.crop(clip, length, rng)
             label = self.labels[number] if self.labels else self.hear(signal)
             pairs.append((signal, np.asarray(label, np.float32)))
         return [(torch.from_numpy(s), torch.from_numpy(label)) for s, label in pairs]
 
-    def make(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Make the batch of a step.
+    def make(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Make the batch of a number.
 
         Returns:
             signals ``(batch, time)`` and labels ``(batch, 3)``
 
         """
-        rng = np.random.default_rng((self.config.seed, step))
+        rng = np.random.default_rng((self.config.data_seed, number))
         length = int(rng.uniform(*self.config.crop_dur) * SAMPLING_RATE)
         chosen = rng.choice(len(self.clips), self.config.batch_size, p=self.shares)
         pairs = [self._sample(number, length, rng) for number in chosen]
@@ -163,7 +162,8 @@ class Batches:
                 other = rng.choice(len(self.clips), p=self.shares)
                 second, place = self._crop(other, length, rng), rng.integers(length)
                 signal = augment.splice(signal, second, place)
-        signal = self._disturb(signal, rng).astype(np.float32)
+        # The teacher hears what is kept: 16 bits
+        signal = as_float(as_pcm(self._disturb(signal, rng)))
         return signal, self.hear(signal) if label is None else label.astype(np.float32)
 
     def _disturb(self, signal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -172,8 +172,7 @@ class Batches:
         if config.loudness and rng.random() < config.loudness:
             signal = augment.change_loudness(signal, 10, rng)
         if config.reverb and rng.random() < config.reverb:
-            decay, level = rng.uniform(*config.reverb_dur), rng.uniform(-20, 0)
-            signal = augment.reverberate(signal, decay, level, rng)
+            signal = augment.reverberate(signal, self._room(rng))
         if self.noise and rng.random() < config.noisy:
             noise = as_float(self.noise[rng.integers(len(self.noise))])
             noise = augment.crop(noise, len(signal), rng)
@@ -185,43 +184,60 @@ class Batches:
             signal = augment.limit_band(signal, low, high)
         return signal
 
+    def _said_otherwise(
+        self,
+        clip: np.ndarray,
+        length: int,
+        rng: np.random.Generator,
+    ) -> np.ndarray:
+        """Cut a stretch, spoken in another way."""
+        config = self.config
+        if config.prosody and rng.random() < config.prosody:
+            names = ("tempo", "pitch", "melody", "formants")
+            factors = {name: draw(getattr(config, name), rng) for name in names}
+            cut = augment.crop(clip, int(length * factors["tempo"]) + 1, rng)
+            return augment.crop(change_prosody(cut, **factors), length, rng)
+        factor = draw(config.speed, rng)
+        cut = augment.crop(clip, int(length * factor) + 1, rng)
+        return augment.crop(augment.change_speed(cut, factor), length, rng)
+
+    def _room(self, rng: np.random.Generator) -> np.ndarray:
+        if self.rooms:
+            return as_float(self.rooms[rng.integers(len(self.rooms))])
+        decay, level = rng.uniform(*self.config.reverb_dur), rng.uniform(-20, 0)
+        return augment.room(decay, level, rng)
+
     def _crop(self, number: int, length: int, rng: np.random.Generator) -> np.ndarray:
         clip = as_float(self.clips[number])
         if self.labels:
             return augment.crop(clip, length, rng)
-        factor = np.exp(rng.uniform(*np.log(self.config.speed)))
         spoken = length
         if self.config.paused and rng.random() < self.config.paused:
             spoken = int(length * rng.uniform(0.4, 1))
-        cut = augment.crop(clip, int(spoken * factor) + 1, rng)
-        cut = augment.crop(augment.change_speed(cut, factor), spoken, rng)
+        cut = self._said_otherwise(clip, spoken, rng)
         if spoken == length:
             return cut
         paused = augment.crop(cut, length, rng)
         return augment.mix(paused, rng.standard_normal(length), rng.uniform(30, 60))
 
 
-def spread_evenly(values: np.ndarray) -> np.ndarray:
-    """Weights with which a draw of values is spread evenly over 0…1.
+def draw(limits: tuple[float, float], rng: np.random.Generator) -> float:
+    """Draw a factor: doubling is as likely as halving."""
+    return float(np.exp(rng.uniform(*np.log(limits))))
 
-    Each tenth of the range gets the same weight, what lies outside counts to the
-    first and last; no value gets more than 10 times the weight of another.
 
-    Args:
-        values: ``(num_clips,)``
-
-    Returns:
-        weights ``(num_clips,)``, their sum is 1
+def as_pcm(signal: np.ndarray) -> np.ndarray:
+    """Signal as 16 bit integers; what is louder than full scale is made quieter.
 
     Examples:
-        >>> spread_evenly(np.array([0.25, 0.75, 0.76, 0.77, 1.2])).round(2)
-        array([0.33, 0.11, 0.11, 0.11, 0.33])
+        >>> as_pcm(np.array([0.0, -0.5, 0.25])).tolist()
+        [0, -16384, 8192]
+        >>> as_pcm(np.array([0.0, -4.0, 2.0])).tolist()
+        [0, -32767, 16384]
 
     """
-    bins = np.clip((values * 10).astype(int), 0, 9)
-    weights = 1 / np.bincount(bins, minlength=10)[bins]
-    weights = np.minimum(weights, 10 * weights.min())
-    return weights / weights.sum()
+    peak = max(1.0, float(np.abs(signal).max(initial=0)) * 32768 / 32767)
+    return (signal * (32768 / peak)).round().astype(np.int16)
 
 
 def as_float(clip: np.ndarray) -> np.ndarray:
@@ -234,8 +250,9 @@ def read_clips(table: pd.DataFrame, *, verbose: bool = True) -> list[np.ndarray]
     name = (
         os.path.basename(os.path.dirname(table["file"].iloc[0])) if len(table) else ""
     )
-    clips = load_clips(table, desc=f"Read {name}", verbose=verbose)
-    return [(np.clip(clip, -1, 1) * 32767).round().astype(np.int16) for clip in clips]
+    return [
+        as_pcm(clip) for clip in load_clips(table, desc=f"Read {name}", verbose=verbose)
+    ]
 
 
 def keys(table: pd.DataFrame) -> list[tuple]:

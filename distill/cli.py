@@ -20,7 +20,13 @@ Corpora = Annotated[
     list[str],
     typer.Argument(
         help="CSV or parquet with a column 'file', folder with audio, audformat "
-        "database, or ROOT:TABLE of one."
+        "database, MSP-Podcast or IEMOCAP, or ROOT:PART of one."
+    ),
+]
+Scale = Annotated[
+    tuple[float, float] | None,
+    typer.Option(
+        help="Lowest and highest rating, if not the corpus' own, or else 1 5."
     ),
 ]
 Workers = Annotated[int, typer.Option(min=1, help="Threads that hear clips.")]
@@ -36,9 +42,7 @@ def teacher(
     size: Annotated[str, typer.Option(help="Of the encoder: tiny or base.")] = "tiny",
     layers: Annotated[str, typer.Option(help="Layers that are read.")] = "1,2,3",
     penalty: Annotated[float, typer.Option(help="Of the ridge regression.")] = 3000.0,
-    scale: Annotated[
-        tuple[float, float], typer.Option(help="Lowest and highest rating.")
-    ] = (1.0, 5.0),
+    scale: Scale = None,
     name: Annotated[
         str | None, typer.Option(help="Of the model, whisper-SIZE-adv by default.")
     ] = None,
@@ -61,7 +65,7 @@ def teacher(
         verbose=not quiet,
     )
     save_teacher(network, table, out, name or f"whisper-{size}-adv")
-    _publish(describe_teacher(out, ratings, scale, report), out)
+    _publish(describe_teacher(out, ratings, report), out)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -96,16 +100,37 @@ def label(
 
 @app.command()
 @explained()
+def prepare(
+    config: Annotated[str, typer.Argument(help="Settings, in TOML.")],
+    out: Annotated[str, typer.Option(help="Folder of the batches.")],
+    num_workers: Workers = 1,
+    quiet: Quiet = False,
+) -> None:
+    """Make and label the batches of trainings ahead; run again to go on."""
+    from audw2s.distill.config import Config
+    from audw2s.distill.store import prepare as run
+
+    settings = Config.from_toml(config)
+    run(settings, out, num_workers=num_workers, verbose=not quiet)
+    typer.echo(f"{out}: {settings.distinct} batches")
+
+
+@app.command()
+@explained()
 def train(
     config: Annotated[str, typer.Argument(help="Settings, in TOML.")],
     out: Annotated[str, typer.Option(help="Folder of the training.")],
+    batches: Annotated[
+        str | None,
+        typer.Option(help="Folder of the batches, OUT/batches by default."),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Train a student on a teacher's outputs; run again to go on."""
-    from audw2s.distill.train import Config
+    from audw2s.distill.config import Config
     from audw2s.distill.train import train as run
 
-    run(Config.from_toml(config), out, verbose=not quiet)
+    run(Config.from_toml(config), out, store=batches, verbose=not quiet)
     typer.echo(os.path.join(out, "student.safetensors"))
 
 
@@ -117,9 +142,7 @@ def evaluate(
     against: Annotated[
         str, typer.Option(help="'humans', or name or folder of another model.")
     ] = "humans",
-    scale: Annotated[
-        tuple[float, float], typer.Option(help="Lowest and highest rating.")
-    ] = (1.0, 5.0),
+    scale: Scale = None,
     trained_on: Annotated[
         str | None,
         typer.Option(help="config.json of the training: refuse what it heard."),
@@ -151,6 +174,53 @@ def evaluate(
     os.makedirs(out, exist_ok=True)
     plot_evaluation(evaluation, clips, os.path.join(out, "evaluation.png"))
     _publish(evaluation, out)
+
+
+@app.command()
+@explained()
+def compare(
+    corpus: Corpora,
+    model: Annotated[
+        list[str], typer.Option(help="Name or folder of a model; give it repeatedly.")
+    ],
+    out: Annotated[
+        str, typer.Option(help="Folder for comparison.json, .md, and pictures.")
+    ],
+    against: Annotated[
+        str, typer.Option(help="'humans', or name or folder of another model.")
+    ] = "humans",
+    scale: Scale = None,
+    group: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Column whose values are told apart, gender and language by default; "
+            "give it repeatedly."
+        ),
+    ] = None,
+    papers: Annotated[
+        bool, typer.Option("--papers/--no-papers", help="Show figures of papers.")
+    ] = True,
+    num_workers: Workers = 1,
+    quiet: Quiet = False,
+) -> None:
+    """Compare models: agreement, groups, speakers, costs; run again to go on."""
+    from audw2s.distill.compare import compare as run
+    from audw2s.distill.compare import to_markdown
+    from audw2s.distill.compare import write
+
+    result = run(
+        model,
+        corpus,
+        against=against,
+        scale=scale,
+        groups=group or None,
+        papers=papers,
+        store=os.path.join(out, "heard"),
+        num_workers=num_workers,
+        verbose=not quiet,
+    )
+    write(result, out)
+    typer.echo(to_markdown(result))
 
 
 def _publish(evaluation: dict, folder: str) -> None:

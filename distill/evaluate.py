@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+from collections.abc import Callable
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from tqdm import tqdm
 from audw2s.annotator import Annotator
 from audw2s.catalogue import DIMENSIONS
 from audw2s.distill.corpora.table import mean_rating
+from audw2s.distill.corpora.table import rating_scale
 from audw2s.distill.corpora.table import ratings
 from audw2s.distill.corpora.table import read_corpus
 from audw2s.distill.label import annotate
@@ -31,12 +33,13 @@ def evaluate(
     corpora: Sequence[str],
     *,
     against: str = HUMANS,
-    scale: tuple[float, float] = (1.0, 5.0),
+    scale: tuple[float, float] | None = None,
     trained_on: str | None = None,
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
     num_workers: int = 1,
     verbose: bool = True,
+    hear: Callable[..., pd.DataFrame] | None = None,
 ) -> tuple[dict, pd.DataFrame]:
     """Compare a model's values of whole clips with people's or another model's.
 
@@ -45,13 +48,16 @@ def evaluate(
         corpora: paths, see :func:`audw2s.distill.corpora.table.read_corpus`
         against: ``"humans"`` for the mean of the corpora's raters, or name or
             folder of another model, say the teacher
-        scale: lowest and highest rating, which become 0 and 1
+        scale: lowest and highest rating, which become 0 and 1; ``None`` for each
+            corpus' own, see :func:`audw2s.distill.corpora.table.rating_scale`
         trained_on: ``config.json`` of the model's training; nothing that it
             learnt from, and nobody it heard there, may be in the corpora
         num_resamples: of the bootstrap
         seed: of the bootstrap
         num_workers: threads, each with a session of one thread
         verbose: show progress bars
+        hear: takes what :func:`predict` takes and gives what it gives, say with a
+            memory; :func:`predict` by default
 
     Returns:
         the evaluation, with an entry per corpus and one of all ``pooled`` if there
@@ -67,7 +73,7 @@ def evaluate(
     tables = read_corpora(corpora, trained_on)
     annotator = Annotator(model)
     judge = None if against == HUMANS else Annotator(against)
-    hear = functools.partial(predict, num_workers=num_workers, verbose=verbose)
+    hear = functools.partial(hear or predict, num_workers=num_workers, verbose=verbose)
     references = {
         name: rated(name, table, scale) if judge is None else judged(hear(table, judge))
         for name, table in tables.items()
@@ -80,14 +86,17 @@ def evaluate(
     evaluation = describe(annotator.provenance, num_resamples, seed) | {
         "against": HUMANS if judge is None else judge.network.name,
         "against_sha256": None if judge is None else judge.network.sha256,
-        "scale": list(scale) if judge is None else None,
         "training_checked": trained_on is not None,
         "corpora": {k: summarise(v, num_resamples, seed) for k, v in parts.items()},
     }
     if judge is None:
         for name, part in parts.items():
-            raters = ratings(tables[name], *scale)[:, part["left_out"] == ""]
-            evaluation["corpora"][name][RATERS] = rater_agreement(raters)
+            used = rating_scale(tables[name], scale)
+            raters = ratings(tables[name], *used)[:, part["left_out"] == ""]
+            evaluation["corpora"][name] |= {
+                "scale": list(used),
+                RATERS: rater_agreement(raters),
+            }
     if len(parts) > 1:
         evaluation["pooled"] = summarise(clips, num_resamples, seed)
     return evaluation, clips
@@ -121,9 +130,11 @@ def corpus_name(path: str) -> str:
     Examples:
         >>> corpus_name("data/emodb.csv"), corpus_name("data/emodb/")
         ('emodb', 'emodb')
+        >>> corpus_name("data/IEMOCAP/:Session1")
+        'IEMOCAP:Session1'
 
     """
-    name = os.path.basename(os.path.abspath(path))
+    name = os.path.basename(os.path.abspath(path.replace("/:", ":")))
     return name.removesuffix(".csv").removesuffix(".parquet")
 
 
@@ -196,11 +207,12 @@ def predict(
 def rated(
     name: str,
     table: pd.DataFrame,
-    scale: tuple[float, float],
+    scale: tuple[float, float] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """What people say of clips: values and what is wrong where they are NaN."""
+    used = rating_scale(table, scale)
     try:
-        raters = ratings(table, *scale)
+        raters = ratings(table, *used)
     except ValueError as error:
         raise ValueError(f"'{name}' has no human ratings. {error}") from None
     return mean_rating(raters), np.full(len(table), "not rated")
@@ -249,25 +261,18 @@ def describe(
     return {**identity, "confidence": CONFIDENCE, **settings}
 
 
-def describe_teacher(
-    folder: str,
-    corpus: str,
-    scale: tuple[float, float],
-    report: dict,
-) -> dict:
+def describe_teacher(folder: str, corpus: str, report: dict) -> dict:
     """Evaluation of a teacher on the folds of the corpus it was fitted to.
 
     Args:
         folder: of the model
         corpus: path of its corpus
-        scale: lowest and highest rating
         report: made by :func:`audw2s.distill.teachers.fit.fit_teacher`
 
     """
     return describe(Annotator(folder).provenance) | {
         "against": HUMANS,
         "against_sha256": None,
-        "scale": list(scale),
         # Each fold is heard by a head that was fitted to the others
         "training_checked": True,
         "corpora": {corpus_name(corpus): report},

@@ -126,6 +126,8 @@ def annotate(
 
 def _frame(table: pd.DataFrame, rows: Sequence[Row]) -> pd.DataFrame:
     frame = table[["file", "start", "end", "speaker"]].copy()
+    # The scale of human ratings isn't that of a model
+    frame.attrs.clear()
     for number, name in enumerate(DIMENSIONS):
         frame[name] = np.float32([row.values[0, number] for row in rows])
     frame["duration"] = [row.end - row.start for row in rows]

@@ -51,7 +51,7 @@ def test_script_annotates_a_database(clips, tmp_path):
 
 
 def test_recipe_is_read():
-    train = pytest.importorskip("audw2s.distill.train")
-    config = train.Config.from_toml(str(EXAMPLES / "wav2small.toml"))
+    module = pytest.importorskip("audw2s.distill.config")
+    config = module.Config.from_toml(str(EXAMPLES / "wav2small.toml"))
     assert config.teacher in audw2s.models().index
     assert sum(config.corpora.values()) == pytest.approx(1)

@@ -2,7 +2,9 @@
 
 Columns: ``file`` (absolute path), ``start`` and ``end`` (timedeltas, the end NaT
 for "to the end of the file"), ``speaker`` (a string, the file where nothing is
-known), and whatever labels the corpus has.
+known), and whatever labels the corpus has. ``attrs["scale"]`` is the lowest and
+highest human rating, where the corpus tells it; it isn't kept when tables of several
+corpora are joined.
 """
 
 import os
@@ -14,8 +16,15 @@ import pandas as pd
 from tqdm import tqdm
 
 from audw2s.catalogue import DIMENSIONS
+from audw2s.distill.corpora.iemocap import is_iemocap
+from audw2s.distill.corpora.iemocap import read_iemocap
+from audw2s.distill.corpora.msp_podcast import is_msp_podcast
+from audw2s.distill.corpora.msp_podcast import read_msp_podcast
 from audw2s.files import list_audio
 from audw2s.signal import load
+
+SCALE = (1, 5)
+"""Lowest and highest rating where nobody says anything else."""
 
 
 def read_corpus(path: str) -> pd.DataFrame:
@@ -23,20 +32,26 @@ def read_corpus(path: str) -> pd.DataFrame:
 
     Args:
         path: a ``.csv`` or ``.parquet`` file with a column ``file`` (relative to
-            the folder it lies in), the root of an audformat database, one of its
-            tables as ``ROOT:TABLE``, or a folder that is searched for audio
+            the folder it lies in), the root of an audformat database, of
+            MSP-Podcast or of IEMOCAP, one of its tables or parts as
+            ``ROOT:TABLE``, or a folder that is searched for audio
 
     Returns:
         table as described in this module
 
     Raises:
         FileNotFoundError: if there is nothing at this path
-        ValueError: if the table has no column ``file``, or no row
+        ValueError: if the table has no column ``file``, or no row, or a corpus
+            isn't as its publishers lay it out
 
     """
-    root, _, name = path.partition(":")
+    root, part = _split(path)
     if os.path.isfile(os.path.join(root, "db.yaml")):
-        table = _from_audformat(root, name)
+        table = _from_audformat(root, part)
+    elif is_msp_podcast(root):
+        table = read_msp_podcast(root, part)
+    elif is_iemocap(root):
+        table = read_iemocap(root, part)
     elif os.path.isdir(path):
         table = pd.DataFrame({"file": list_audio(os.path.abspath(path))})
     elif os.path.isfile(path):
@@ -46,6 +61,12 @@ def read_corpus(path: str) -> pd.DataFrame:
     if table.empty:
         raise ValueError(f"'{path}' holds no clips.")
     return _complete(table)
+
+
+def _split(path: str) -> tuple[str, str]:
+    """Root and part of a path; there may be colons in the root as well."""
+    root, colon, part = path.rpartition(":")
+    return (root, part) if colon and not os.path.exists(path) else (path, "")
 
 
 def _from_file(path: str) -> pd.DataFrame:
@@ -84,6 +105,9 @@ def _complete(table: pd.DataFrame) -> pd.DataFrame:
         table[column] = pd.to_timedelta(table[column]).dt.as_unit("ns")
     if "speaker" not in table:
         table["speaker"] = table["file"]
+    # Else all who are unknown would be one person
+    known = table["speaker"].notna()
+    table["speaker"] = table["speaker"].astype(object).where(known, table["file"])
     table["speaker"] = table["speaker"].astype(str)
     return table
 
@@ -155,6 +179,33 @@ def ratings(table: pd.DataFrame, low: float, high: float) -> np.ndarray:
         raise ValueError(f"Columns are missing: {sorted(missing)}.")
     values = np.stack([table[group].to_numpy(float) for group in columns])
     return (values - low) / (high - low)
+
+
+def rating_scale(
+    table: pd.DataFrame,
+    scale: tuple[float, float] | None = None,
+) -> tuple[float, float]:
+    """Lowest and highest rating that a table's ratings could have.
+
+    Args:
+        table: as described in this module
+        scale: what is known better, ``None`` for the table's own, or 1 and 5 if it
+            has none
+
+    Raises:
+        ValueError: if the lowest isn't below the highest
+
+    Examples:
+        >>> rating_scale(pd.DataFrame())
+        (1.0, 5.0)
+
+    """
+    low, high = map(float, table.attrs.get("scale", SCALE) if scale is None else scale)
+    if not low < high:
+        raise ValueError(
+            f"A scale is its lowest and highest rating, not {low}, {high}."
+        )
+    return low, high
 
 
 def mean_rating(raters: np.ndarray) -> np.ndarray:

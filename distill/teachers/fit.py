@@ -11,6 +11,7 @@ import torch
 from audw2s.catalogue import DIMENSIONS
 from audw2s.distill.corpora.table import load_clips
 from audw2s.distill.corpora.table import mean_rating
+from audw2s.distill.corpora.table import rating_scale
 from audw2s.distill.corpora.table import ratings
 from audw2s.distill.export import check_parity
 from audw2s.distill.export import halve
@@ -46,7 +47,7 @@ def fit_teacher(
     size: str = "tiny",
     layers: tuple[int, ...] = (1, 2, 3),
     penalty: float = 3000.0,
-    scale: tuple[float, float] = (1.0, 5.0),
+    scale: tuple[float, float] | None = None,
     num_folds: int = 10,
     seed: int = 0,
     verbose: bool = False,
@@ -63,7 +64,8 @@ def fit_teacher(
         size: ``"tiny"`` or ``"base"``
         layers: hidden states that are read, 0 before the first layer
         penalty: of the ridge regression
-        scale: lowest and highest rating
+        scale: lowest and highest rating, ``None`` for the table's own, see
+            :func:`audw2s.distill.corpora.table.rating_scale`
         num_folds: folds of the evaluation, by speaker
         seed: of the folds and of the forms
         verbose: show a progress bar
@@ -79,6 +81,7 @@ def fit_teacher(
     """
     if size not in SIZES:
         raise ValueError(f"Known sizes are {', '.join(SIZES)}, got '{size}'.")
+    scale = rating_scale(table, scale)
     raters = ratings(table, *scale)
     targets = mean_rating(raters)
     if np.isnan(targets).any():
@@ -92,6 +95,7 @@ def fit_teacher(
     report = {
         "layers": list(layers),
         "penalty": penalty,
+        "scale": list(scale),
         **evaluate_folds(table["speaker"], targets, by_form["whole"], folds),
         "forms": {k: ccc_by_dimension(targets, v) for k, v in by_form.items()},
         RATERS: rater_agreement(raters),

@@ -13,6 +13,7 @@ from audw2s.distill.augment import equalise
 from audw2s.distill.augment import mix
 from audw2s.distill.augment import reverberate
 from audw2s.distill.augment import rms
+from audw2s.distill.augment import room
 
 SAMPLING_RATE = 16000
 
@@ -48,10 +49,11 @@ def variants(
     twice = np.tile(signal, 2)[: int(rng.uniform(4, 8) * SAMPLING_RATE)]
     before, after = (rng.uniform(0, 1.2, 2) * SAMPLING_RATE).astype(int)
     paused = np.pad(signal, (before, after))
-    room = rms(signal) * 10 ** (-rng.uniform(30, 60) / 20)
-    paused = paused + room * rng.standard_normal(len(paused))
+    quiet = rms(signal) * 10 ** (-rng.uniform(30, 60) / 20)
+    paused = paused + quiet * rng.standard_normal(len(paused))
     tone = equalise(signal, 15, rng)
-    in_room = reverberate(signal, rng.uniform(0.1, 0.8), rng.uniform(-15, 0), rng)
+    response = room(rng.uniform(0.1, 0.8), rng.uniform(-15, 0), rng)
+    in_room = reverberate(signal, response)
     noise = equalise(rng.standard_normal(len(signal)), 15, rng)
     noisy = mix(equalise(signal, 10, rng), noise, rng.uniform(5, 30))
     longest = int(max_dur * SAMPLING_RATE)

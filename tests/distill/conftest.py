@@ -8,6 +8,7 @@ from fabricated import make_corpus
 from fabricated import voices
 from fabricated import with_weights
 
+from audw2s.distill.config import Config
 from audw2s.distill.export import to_onnx
 from audw2s.distill.students import STUDENTS
 from audw2s.weights.store import save
@@ -60,3 +61,27 @@ def shared():
     if not os.path.isdir(SHARED):
         pytest.skip("the real data of ../shared/data isn't here")
     return SHARED
+
+
+@pytest.fixture
+def config(corpus, teacher, tmp_path):
+    """A training of a few steps, of all kinds of crops."""
+    noise = make_corpus(str(tmp_path / "noise"), 1, 2, seed=9)
+    return Config(
+        {corpus: 1.0},
+        teacher=teacher,
+        noise=(noise,),
+        steps=6,
+        batch_size=4,
+        crop_dur=(0.2, 0.3),
+        prosody=0.3,
+        paused=0.3,
+        spliced=0.3,
+        reverb=0.3,
+        equalised=0.3,
+        band_limited=0.3,
+        loudness=0.3,
+        warmup=2,
+        eval_every=2,
+        ema=0.9,
+    )

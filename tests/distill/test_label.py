@@ -252,3 +252,9 @@ def test_a_file_that_is_no_table_of_labels_is_kept(corpus, teacher, tmp_path):
 def test_nothing_to_label(corpus, teacher, tmp_path):
     with pytest.raises(ValueError, match="no clips"):
         label(read_corpus(corpus).head(0), teacher, str(tmp_path / "l.parquet"))
+
+
+def test_labels_table_needs_its_columns(tmp_path):
+    pd.DataFrame({"name": ["a"]}).to_csv(tmp_path / "a.csv")
+    with pytest.raises(ValueError, match="needs a column 'file'"):
+        read_corpus(str(tmp_path / "a.csv"))

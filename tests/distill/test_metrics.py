@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from audw2s.catalogue import DIMENSIONS
 from audw2s.distill.losses import ccc_loss
 from audw2s.distill.losses import concordance_cc
+from audw2s.distill.losses import total_loss
 from audw2s.distill.metrics import REFERENCE
 from audw2s.distill.metrics import ccc_by_dimension
 from audw2s.distill.metrics import concordance_ccs
@@ -51,7 +52,16 @@ def test_loss_is_one_minus_the_mean_ccc(seed):
     found = concordance_cc(torch.from_numpy(truth), torch.from_numpy(prediction))
     np.testing.assert_allclose(found.numpy(), expected, atol=1e-12)
     loss = ccc_loss(torch.from_numpy(truth), torch.from_numpy(prediction))
-    assert loss.item() == pytest.approx(1 - np.mean(expected))
+    np.testing.assert_allclose(loss.numpy(), 1 - np.array(expected), atol=1e-12)
+    x, y = torch.from_numpy(truth), torch.from_numpy(prediction)
+    shares = tuple(range(1, truth.shape[1] + 1))
+    total = total_loss(x, y, {"ccc": 2.0, "l1": 0.5, "mse": 0.1}, shares).item()
+    literal = 0.0
+    for i in columns:
+        error = truth[:, i] - prediction[:, i]
+        one = 2 * (1 - expected[i]) + 0.5 * abs(error).mean() + 0.1 * (error**2).mean()
+        literal += shares[i] / sum(shares) * one
+    assert total == pytest.approx(literal)
     other = [audmetric.concordance_cc(truth[:, i], prediction[:, i]) for i in columns]
     np.testing.assert_allclose(expected, other, atol=1e-12)
 
@@ -59,7 +69,7 @@ def test_loss_is_one_minus_the_mean_ccc(seed):
 def test_loss_of_constant_predictions_has_a_gradient_without_nan():
     truth = torch.full((4, 3), 0.5)
     prediction = torch.full((4, 3), 0.5, requires_grad=True)
-    loss = ccc_loss(truth, prediction)
+    loss = total_loss(truth, prediction, {"ccc": 1.0}, (1, 1, 1))
     loss.backward()
     assert loss.item() == 1
     assert prediction.grad.isfinite().all()

@@ -16,10 +16,10 @@ from torch import nn
 
 from audw2s.catalogue import DIMENSIONS
 from audw2s.distill import export
+from audw2s.distill.config import Config
+from audw2s.distill.state import State
 from audw2s.distill.students import STUDENTS
 from audw2s.distill.students import load_student
-from audw2s.distill.train import Config
-from audw2s.distill.train import State
 from audw2s.distill.train import train
 
 # Parameters and mel weights as published or measured by others, tolerance;
@@ -167,7 +167,7 @@ def test_saved_student_is_the_same(name, network, tmp_path):
 
 
 def test_half_precision_is_for_the_convolutions_only(name):
-    state = State(Config({}, student=name, precision="bf16"))
+    state = State(Config({}, student=name, precision="bf16"), torch.device("cpu"))
     maps = state.network.body(torch.randn(2, 1, 40, 26))
     assert maps.dtype == torch.bfloat16
     hidden_states, logits = state.network(torch.randn(2, 2000))

@@ -1,37 +1,31 @@
-"""Batches and trainings: what they depend on, and that they go on and learn."""
+"""Trainings: that they go on, learn, and say what they were."""
 
 import copy
 import dataclasses
 import json
 import os
+import subprocess
+import sys
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
-from fabricated import make_corpus
 from fabricated import primal_ridge
 from fabricated import voice
-from hypothesis import given
-from hypothesis import settings
-from hypothesis import strategies as st
 from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-import audw2s
 from audw2s.catalogue import DIMENSIONS
-from audw2s.distill import augment
 from audw2s.distill import train as training
 from audw2s.distill.batches import Batches
-from audw2s.distill.batches import as_float
-from audw2s.distill.batches import read_clips
-from audw2s.distill.batches import spread_evenly
-from audw2s.distill.corpora.table import read_corpus
-from audw2s.distill.label import label
 from audw2s.distill.losses import ccc_loss
+from audw2s.distill.refit import refit
+from audw2s.distill.state import State
+from audw2s.distill.store import prepare
 from audw2s.distill.students import load_student
-from audw2s.distill.train import Config
-from audw2s.distill.train import refit
 from audw2s.distill.train import train
+
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(autouse=True)
@@ -43,126 +37,6 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-@pytest.fixture
-def config(corpus, teacher, tmp_path):
-    noise = make_corpus(str(tmp_path / "noise"), 1, 2, seed=9)
-    return Config(
-        {corpus: 1.0},
-        teacher=teacher,
-        noise=(noise,),
-        steps=6,
-        batch_size=4,
-        crop_dur=(0.2, 0.3),
-        paused=0.3,
-        spliced=0.3,
-        reverb=0.3,
-        equalised=0.3,
-        band_limited=0.3,
-        loudness=0.3,
-        warmup=2,
-        eval_every=2,
-        ema=0.9,
-    )
-
-
-def test_a_batch_is_a_function_of_its_number(config):
-    first, second = Batches(config, verbose=False), Batches(config, verbose=False)
-    second.make(0)
-    for step in (3, 1):
-        for one, other in zip(first.make(step), second.make(step), strict=True):
-            assert torch.equal(one, other)
-    assert not torch.equal(first.make(0)[0][0, :100], first.make(1)[0][0, :100])
-
-
-def test_labels_are_what_the_teacher_hears(config, teacher):
-    signals, labels = Batches(config, verbose=False).make(0)
-    model = audw2s.load(teacher)
-    for signal, found in zip(signals.numpy(), labels.numpy(), strict=True):
-        # A copy: how ONNX runtime sums depends on where in memory a signal begins
-        expected = model(signal[None].copy(), 16000)["logits"][0]
-        np.testing.assert_array_equal(expected, found)
-    assert signals.dtype == labels.dtype == torch.float32
-    assert 3200 <= signals.shape[1] <= 4800
-
-
-def test_speakers_are_held_out(config, corpus):
-    batches = Batches(config, verbose=False)
-    table = read_corpus(corpus)
-    clips = [clip.tobytes() for clip in read_clips(table, verbose=False)]
-    heard = table["speaker"][[clips.index(c.tobytes()) for c in batches.clips]]
-    held = [clips.index(c.tobytes()) for c, _ in batches.validation]
-    assert len(heard) + len(held) == len(table)
-    assert set(heard).isdisjoint(table["speaker"][held])
-
-
-def test_stored_labels(config, corpus, teacher, tmp_path):
-    out = str(tmp_path / "labels.parquet")
-    labels = label(read_corpus(corpus), teacher, out, verbose=False)
-    alone = {"noise": (), "mixup": 0.0}
-    fixed = dataclasses.replace(config, labels=out, **alone)
-    batches = Batches(fixed, verbose=False)
-    known = {row.tobytes() for row in labels[list(DIMENSIONS)].to_numpy(np.float32)}
-    _, found = batches.make(0)
-    assert all(row.tobytes() in known for row in found.numpy())
-    labels.head(3).to_parquet(out)
-    with pytest.raises(ValueError, match=r"\d+ clips have no label"):
-        Batches(fixed, verbose=False)
-
-
-def test_nobody_to_hold_out(config, tmp_path):
-    lonely = make_corpus(str(tmp_path / "lonely"), 1, 3)
-    with pytest.raises(ValueError, match="none can be held out"):
-        Batches(dataclasses.replace(config, corpora={lonely: 1.0}), verbose=False)
-
-
-@pytest.mark.parametrize("verbose", [True, False])
-def test_progress_is_shown_if_wanted(corpus, capsys, verbose):
-    read_clips(read_corpus(corpus), verbose=verbose)
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert ("Read audio" in captured.err) == verbose
-
-
-@settings(max_examples=40)
-@given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 99))
-def test_crop_keeps_a_stretch_or_all(size, length, seed):
-    signal = np.arange(1.0, size + 1)
-    found = augment.crop(signal, length, np.random.default_rng(seed))
-    assert len(found) == length
-    kept = found[found > 0]
-    assert len(kept) == min(size, length)
-    assert (np.diff(kept) == 1).all()
-
-
-@settings(max_examples=40)
-@given(st.integers(0, 999), st.floats(-10, 40))
-def test_mix_has_the_wanted_ratio(seed, ratio):
-    rng = np.random.default_rng(seed)
-    signal, other = rng.standard_normal((2, 500)) * rng.uniform(0.01, 1, (2, 1))
-    before = signal.copy(), other.copy()
-    added = augment.mix(signal, other, ratio) - signal
-    found = 20 * np.log10(np.std(signal) / np.std(added))
-    assert found == pytest.approx(ratio, abs=0.5)
-    np.testing.assert_array_equal((signal, other), before)
-
-
-def test_speed_changes_pitch_and_length():
-    time = np.arange(16000) / 16000
-    tone = np.sin(2 * np.pi * 400 * time).astype(np.float32)
-    faster = augment.change_speed(tone, 1.25)
-    assert len(faster) == pytest.approx(12800, abs=2)
-    spectrum = np.abs(np.fft.rfft(faster, 16000))
-    assert spectrum.argmax() == pytest.approx(500, abs=2)
-
-
-def test_clips_are_kept_with_sixteen_bits(corpus):
-    table = read_corpus(corpus).head(1)
-    (clip,) = read_clips(table, verbose=False)
-    expected = audw2s.signal.load(table["file"][0])
-    assert clip.dtype == np.int16
-    np.testing.assert_allclose(as_float(clip), expected, atol=1e-4)
-
-
 def test_an_interrupted_training_ends_in_the_same_weights(
     config, tmp_path, monkeypatch
 ):
@@ -170,10 +44,10 @@ def test_an_interrupted_training_ends_in_the_same_weights(
     train(config, whole, verbose=False)
     real = training.update
 
-    def update(state, *args):
+    def update(network, state, *args):
         if state.step == stop:
             raise KeyboardInterrupt
-        return real(state, *args)
+        return real(network, state, *args)
 
     monkeypatch.setattr(training, "update", update)
     for stop in (3, 5):
@@ -204,6 +78,7 @@ def test_a_training_writes_what_it_was(config, tmp_path):
         "config.json",
         "curves.png",
         "history.json",
+        "logs",
         "student.safetensors",
     ]
     with open(os.path.join(folder, "config.json")) as file:
@@ -229,6 +104,7 @@ def test_a_student_learns_its_teacher(config, tmp_path):
         config,
         noise=(),
         mixup=0.0,
+        prosody=0.0,
         paused=0.0,
         spliced=0.0,
         reverb=0.0,
@@ -247,9 +123,9 @@ def test_a_student_learns_its_teacher(config, tmp_path):
 
     def loss(network):
         with torch.inference_mode():
-            return ccc_loss(unheard[1], network.eval()(unheard[0])[1]).item()
+            return ccc_loss(unheard[1], network.eval()(unheard[0])[1]).mean().item()
 
-    before = loss(training.State(config).network)
+    before = loss(State(config, CPU).network)
     student = train(config, str(tmp_path / "run"), verbose=False)
     assert before > 0.9
     assert loss(student) < 0.6
@@ -265,7 +141,7 @@ def test_half_precision_is_for_the_convolutions_only(config, tmp_path):
 
         return hook
 
-    state = training.State(config)
+    state = State(config, CPU)
     state.network.body[0][0].register_forward_hook(note("convolution"))
     state.network.logmel.register_forward_hook(note("logmel"))
     state.network.pooling.register_forward_hook(note("pooling"))
@@ -280,127 +156,131 @@ def test_half_precision_is_for_the_convolutions_only(config, tmp_path):
     assert student.body(torch.randn(1, 1, 20, 26)).dtype == torch.float32
 
 
-TOML = """
-teacher = "{teacher}"
-noise = ["noise"]
-labels = "labels.parquet"
-crop_dur = [1.0, 2.0]
-[corpora]
-"a/b.csv" = 1
-"/absolute.csv" = 2
-"""
-
-
-def test_configuration_from_a_file(tmp_path):
-    path = tmp_path / "config.toml"
-    path.write_text(TOML.format(teacher="whisper-tiny-adv"))
-    config = Config.from_toml(str(path))
-    folder = str(tmp_path)
-    assert config.corpora == {f"{folder}/a/b.csv": 1.0, "/absolute.csv": 2.0}
-    assert config.noise == (f"{folder}/noise",)
-    assert config.labels == f"{folder}/labels.parquet"
-    assert config.teacher == "whisper-tiny-adv"
-    assert config.crop_dur == (1.0, 2.0)
-    path.write_text(TOML.format(teacher="models/mine"))
-    assert Config.from_toml(str(path)).teacher == f"{folder}/models/mine"
-    mean = "mean(wav2small, whisper-tiny-adv)"
-    path.write_text(f'teacher = "{mean}"\n[corpora]\n"." = 1\n')
-    assert Config.from_toml(str(path)).teacher == mean
-
-
-@pytest.mark.parametrize(
-    "text, message",
-    [
-        ("rate = 1\n[corpora]\na = 1", r"unknown keys \['rate'\]"),
-        ("steps = 1", "corpora"),
-        ("[corpora]", "corpora"),
-        ("corpora = ['a']", "corpora"),
-        ("steps = ", "Invalid value"),
-        ("student = 'x'\n[corpora]\na = 1", "'student' is one of"),
-        ("precision = 'fp8'\n[corpora]\na = 1", "'precision' is one of"),
-    ],
-)
-def test_configurations_that_mean_nothing(tmp_path, text, message):
-    path = tmp_path / "config.toml"
-    path.write_text(text)
-    with pytest.raises(ValueError, match=message):
-        Config.from_toml(str(path))
-
-
-def test_labels_table_needs_its_columns(tmp_path):
-    pd.DataFrame({"name": ["a"]}).to_csv(tmp_path / "a.csv")
-    with pytest.raises(ValueError, match="needs a column 'file'"):
-        read_corpus(str(tmp_path / "a.csv"))
-
-
-@given(
-    st.lists(st.floats(-0.5, 1.5), min_size=1, max_size=200),
-)
-def test_weights_spread_values_evenly(values):
-    values = np.array(values)
-    weights = spread_evenly(values)
-    assert weights.sum() == pytest.approx(1)
-    assert weights.max() <= 10 * weights.min() * (1 + 1e-9)
-    tenths = np.clip(np.floor(values * 10), 0, 9)
-    shares = {tenth: weights[tenths == tenth].sum() for tenth in set(tenths)}
-    counts = {tenth: (tenths == tenth).sum() for tenth in shares}
-    if max(counts.values()) <= 10 * min(counts.values()):
-        assert min(shares.values()) == pytest.approx(max(shares.values()))
-
-
-def test_balance_draws_rare_clips_more_often(config, monkeypatch):
-    balanced = dataclasses.replace(config, balanced=True)
-    heard = Batches.hear
-    arousal = iter([0.9, *[0.1] * 1000])
-
-    def rare(self, signal):
-        return np.append(next(arousal), heard(self, signal)[1:])
-
-    monkeypatch.setattr(Batches, "hear", rare)
-    shares = Batches(balanced, verbose=False).shares
-    assert shares.sum() == pytest.approx(1)
-    assert shares[0] == pytest.approx(min(0.5, 10 * shares[1]))
-    assert np.ptp(shares[1:]) == pytest.approx(0)
-
-
 def test_start_goes_on_from_an_earlier_student(config, tmp_path):
     first = train(config, str(tmp_path / "first"), verbose=False)
     later = dataclasses.replace(config, start=str(tmp_path / "first"))
-    state = training.State(later)
+    state = State(later, CPU)
     for name, value in first.state_dict().items():
         torch.testing.assert_close(state.network.state_dict()[name], value)
     missing = dataclasses.replace(config, start=str(tmp_path / "nowhere"))
     with pytest.raises(FileNotFoundError):
-        training.State(missing)
+        State(missing, CPU)
 
 
 def test_the_last_layer_is_fitted_again(student):
+    """Ridge, then values around the same mean that spread as the labels do."""
+    rng = np.random.default_rng(0)
     signals = [torch.from_numpy(voice(seed, 0.1)) for seed in range(850)]
-    clips = [(signal, torch.rand(3)) for signal in signals]
+    draws = rng.uniform(0, 1, (850, 3)).astype(np.float32)
+    clips = list(zip(signals, torch.from_numpy(draws), strict=True))
     network = copy.deepcopy(student)
     refit(network, clips[:800], penalty=2.0)
     assert torch.equal(network.adv.weight, student.adv.weight)
     refit(network, clips, penalty=2.0)
     with torch.inference_mode():
         hidden = torch.cat([student(signal[None])[0] for signal, _ in clips])
-    labels = np.array([label.numpy() for _, label in clips])
-    weight, bias = primal_ridge(hidden.double().numpy(), labels, 2.0)
-    np.testing.assert_allclose(
-        network.adv.weight.detach(), weight, rtol=1e-4, atol=1e-4
-    )
-    np.testing.assert_allclose(network.adv.bias.detach(), bias, rtol=1e-4, atol=1e-3)
+    features, labels = hidden.double().numpy(), draws.astype(np.float64)
+    weight, bias = primal_ridge(features, labels, 2.0)
+    drawn_together = features @ weight.T + bias
+    mean, spread = drawn_together.mean(axis=0), drawn_together.std(axis=0)
+    expected = mean + (drawn_together - mean) * labels.std(axis=0) / spread
+    with torch.inference_mode():
+        found = network.adv(hidden).double().numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=2e-3)
+    np.testing.assert_allclose(found.std(axis=0), labels.std(axis=0), rtol=1e-2)
     before, after = student.state_dict(), network.state_dict()
     changed = {key for key in before if not torch.equal(before[key], after[key])}
     assert changed == {"adv.weight", "adv.bias"}
 
 
-def test_undisturbed_clips_are_as_they_were_read(config, teacher):
-    batches = Batches(config, verbose=False)
-    clips = batches.undisturbed(1000)
-    read = {clip.tobytes() for clip in batches.clips}
-    assert len(clips) == len(batches.clips)
-    model = audw2s.load(teacher)
-    for signal, values in clips:
-        assert (signal.numpy() * 32768).astype(np.int16).tobytes() in read
-        heard = model(signal.numpy()[None].copy(), 16000)["logits"][0]
-        np.testing.assert_array_equal(values, heard)
+def test_curves_are_written_for_tensorboard(config, tmp_path, monkeypatch):
+    folder = str(tmp_path / "run")
+    real = training.update
+
+    def update(network, state, *args):
+        if state.step == 3:
+            raise KeyboardInterrupt
+        return real(network, state, *args)
+
+    monkeypatch.setattr(training, "update", update)
+    with pytest.raises(KeyboardInterrupt):
+        train(config, folder, verbose=False)
+    monkeypatch.undo()
+    train(config, folder, verbose=False)
+    logs = EventAccumulator(os.path.join(folder, "logs")).Reload()
+    with open(os.path.join(folder, "history.json")) as file:
+        history = json.load(file)
+    for tag, key in [("loss", "loss"), *((f"ccc/{n}", n) for n in DIMENSIONS)]:
+        events = logs.Scalars(tag)
+        assert [event.step for event in events] == [2, 4, 6]
+        expected = [entry[key] for entry in history]
+        np.testing.assert_allclose([e.value for e in events], expected, rtol=1e-6)
+
+
+def test_the_best_weights_are_kept_if_wanted(config, tmp_path, monkeypatch):
+    scores = iter([0.1, 0.5, 0.3])
+
+    def validate(network, clips):
+        seen.append(copy.deepcopy(network.state_dict()))
+        return dict.fromkeys(DIMENSIONS, next(scores))
+
+    seen = []
+    monkeypatch.setattr(training, "validate", validate)
+    best = dataclasses.replace(config, keep="best")
+    student = train(best, str(tmp_path / "run"), verbose=False)
+    weights = student.state_dict()
+    assert all(torch.equal(weights[key], seen[1][key]) for key in weights)
+    assert not all(torch.equal(weights[key], seen[2][key]) for key in weights)
+
+
+def test_a_training_from_kept_batches(config, tmp_path, monkeypatch):
+    kept = dataclasses.replace(config, distinct=3)
+    store = str(tmp_path / "store")
+    prepare(kept, store, verbose=False)
+    assert len(os.listdir(store)) == 4
+    one = train(kept, str(tmp_path / "one"), store=store, verbose=False)
+    other = train(kept, str(tmp_path / "other"), verbose=False)
+    weights = other.state_dict()
+    assert all(torch.equal(v, weights[k]) for k, v in one.state_dict().items())
+    made = []
+    monkeypatch.setattr(Batches, "make", lambda self, number: made.append(number))
+    again = dataclasses.replace(kept, seed=5, learning_rate=1e-3)
+    train(again, str(tmp_path / "again"), store=store, verbose=False)
+    assert not made
+
+
+def test_a_loss_that_is_not_finite_is_said(config, tmp_path):
+    wild = dataclasses.replace(config, learning_rate=1e30, warmup=0)
+    with pytest.raises(FloatingPointError, match="lower 'learning_rate'"):
+        train(wild, str(tmp_path / "run"), verbose=False)
+
+
+SCRIPT = """
+import json, sys, torch
+from audw2s.distill.config import Config
+from audw2s.distill.train import train
+settings, folder = json.loads(sys.argv[1]), sys.argv[2]
+network = train(Config(**settings), folder, verbose=False)
+total = sum(p.double().abs().sum().item() for p in network.parameters())
+print("process", torch.distributed.get_rank(), total)
+"""
+
+
+def test_two_processes_learn_together(config, tmp_path):
+    """Each has batches of its own, and all have the same weights."""
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    settings = json.dumps(dataclasses.asdict(config))
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    launch += ["--nproc-per-node", "2", str(script), settings]
+    folder = str(tmp_path / "run")
+    done = subprocess.run([*launch, folder], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    lines = [line.split() for line in done.stdout.splitlines() if "process " in line]
+    totals = {line[1]: float(line[2]) for line in lines}
+    assert set(totals) == {"0", "1"}
+    assert totals["0"] == pytest.approx(totals["1"], rel=1e-12)
+    alone = train(config, str(tmp_path / "alone"), verbose=False)
+    total = sum(p.double().abs().sum().item() for p in alone.parameters())
+    assert totals["0"] != pytest.approx(total, rel=1e-6)
+    assert os.path.exists(os.path.join(folder, "student.safetensors"))

@@ -1,0 +1,114 @@
+"""Batches that are made once and kept: several trainings may learn from them."""
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import audeer
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from safetensors.torch import save_file
+from tqdm import tqdm
+
+from audw2s.distill.batches import Batches
+from audw2s.distill.batches import as_float
+from audw2s.distill.batches import as_pcm
+from audw2s.distill.config import Config
+from audw2s.files import replacing
+from audw2s.files import write_json
+from audw2s.loading import model_sha256
+from audw2s.version import __version__
+
+
+class Store:
+    """Folder of batches, each in a file of its own that appears when it is whole.
+
+    Args:
+        batches: makes what isn't there yet
+        folder: of the files, made if it isn't there
+
+    Raises:
+        ValueError: if the folder holds batches of other settings, or of another
+            teacher
+
+    """
+
+    def __init__(self, batches: Batches, folder: str):
+        self.batches = batches
+        self.folder = audeer.mkdir(folder)
+        path = os.path.join(folder, "batches.json")
+        wanted = json.loads(json.dumps(identify(batches.config)))
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                found = json.load(file)
+            changed = [key for key in wanted if found.get(key) != wanted[key]]
+            if changed:
+                raise ValueError(
+                    f"The batches in '{folder}' were made with another {changed}. "
+                    "Choose another folder, or delete this one."
+                )
+        else:
+            write_json(wanted, path)
+
+    def path(self, number: int) -> str:
+        """Path of a batch."""
+        return os.path.join(self.folder, f"{number:06d}.safetensors")
+
+    def make(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Read a batch, or make it; see :meth:`Batches.make`."""
+        path = self.path(number)
+        if not os.path.exists(path):
+            signals, labels = self.batches.make(number)
+            # Each crop is 16 bit already, so nothing is lost
+            pcm = np.stack([as_pcm(signal) for signal in signals.numpy()])
+            tensors = {"signals": torch.from_numpy(pcm), "labels": labels}
+            with replacing(path) as temporary:
+                save_file(tensors, temporary)
+            return signals, labels
+        tensors = load_file(path)
+        signals = torch.from_numpy(as_float(tensors["signals"].numpy()))
+        return signals, tensors["labels"]
+
+
+def identify(config: Config) -> dict[str, object]:
+    """Give all that the content of batches depends on, as JSON has it."""
+    teacher = None if config.labels else model_sha256(config.teacher)
+    settings = config.of_batches()
+    return {"version": __version__, "teacher_sha256": teacher, **settings}
+
+
+def prepare(
+    config: Config,
+    folder: str,
+    *,
+    num_workers: int = 1,
+    verbose: bool = True,
+) -> None:
+    """Make all batches of a configuration, before a training or for several.
+
+    Called again, it goes on with those that are missing.
+
+    Args:
+        config: settings with ``distinct``
+        folder: of the batches, see :class:`Store`
+        num_workers: threads
+        verbose: show a progress bar
+
+    Raises:
+        ValueError: if ``distinct`` isn't given, or see :class:`Store`
+
+    """
+    if config.distinct is None:
+        raise ValueError("How many batches to make? Give 'distinct' in the settings.")
+    store = Store(Batches(config, verbose=verbose), folder)
+    missing = [n for n in range(config.distinct) if not os.path.exists(store.path(n))]
+    progress = tqdm(
+        total=config.distinct,
+        initial=config.distinct - len(missing),
+        desc="Batches",
+        disable=not verbose,
+    )
+    with ThreadPoolExecutor(num_workers) as pool, progress:
+        for _ in pool.map(store.make, missing):
+            progress.update()
