@@ -223,6 +223,42 @@ def compare(
     typer.echo(to_markdown(result))
 
 
+@app.command()
+@explained()
+def order(
+    model: Annotated[str, typer.Argument(help="Name or folder of a model.")],
+    corpus: Annotated[str, typer.Argument(help="Corpus with labels.")],
+    by: Annotated[str, typer.Option(help="Column of the labels.")] = "emotion",
+    pair: Annotated[
+        list[str] | None, typer.Option(help="ABOVE:BELOW, such as anger:sadness.")
+    ] = None,
+    out: Annotated[str | None, typer.Option(help="JSON file to write.")] = None,
+    num_workers: Workers = 1,
+    quiet: Quiet = False,
+) -> None:
+    """Show what a model says of groups of clips, such as emotions."""
+    from audw2s.annotator import Annotator
+    from audw2s.distill.corpora.table import read_corpus
+    from audw2s.distill.evaluate import describe
+    from audw2s.distill.evaluate import predict
+    from audw2s.distill.order import order as run
+    from audw2s.distill.order import to_markdown
+    from audw2s.files import write_json
+
+    pairs = [tuple(text.split(":")) for text in pair or []]
+    if any(len(names) != 2 for names in pairs):
+        raise ValueError(f"A pair is ABOVE:BELOW, got {pair}.")
+    table = read_corpus(corpus)
+    if by not in table:
+        raise ValueError(f"'{corpus}' has no column '{by}', it has {list(table)}.")
+    annotator = Annotator(model)
+    heard = predict(table, annotator, num_workers=num_workers, verbose=not quiet)
+    result = run(heard, table[by], pairs)
+    typer.echo(to_markdown(result, by))
+    if out is not None:
+        write_json(describe(annotator.provenance) | result, out)
+
+
 def _publish(evaluation: dict, folder: str) -> None:
     """Show an evaluation, add it to those of a folder and to the folder's card."""
     from audw2s.distill.card import card_table
@@ -248,3 +284,35 @@ def export(
 
     sha256, worst = export_student(run, out, name)
     typer.echo(f"{out}: sha256 {sha256}, differs from torch by {worst:.1e} at most")
+
+
+@app.command()
+@explained()
+def quantise(
+    model: Annotated[str, typer.Argument(help="Name or folder of a student.")],
+    corpus: Corpora,
+    out: Annotated[str, typer.Option(help="Model folder to write.")],
+    name: Annotated[str, typer.Option(help="Of the model.")] = "wav2small-int8",
+    num_clips: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Of each corpus to calibrate with; as many others check."
+        ),
+    ] = 30,
+    seed: Annotated[int, typer.Option(help="Of the draw of clips.")] = 0,
+    quiet: Quiet = False,
+) -> None:
+    """Make a model folder of a student in eight-bit integers."""
+    from audw2s.distill.quantise import in_words
+    from audw2s.distill.quantise import quantise_student
+
+    sha256, figures = quantise_student(
+        model,
+        corpus,
+        out,
+        name,
+        num_clips=num_clips,
+        seed=seed,
+        verbose=not quiet,
+    )
+    typer.echo(f"{out}: sha256 {sha256}, differs from {model} {in_words(figures)}")

@@ -52,6 +52,6 @@ def test_script_annotates_a_database(clips, tmp_path):
 
 def test_recipe_is_read():
     module = pytest.importorskip("audw2s.distill.config")
-    config = module.Config.from_toml(str(EXAMPLES / "wav2small.toml"))
+    config = module.Config.from_toml(str(EXAMPLES / "reproduce_wav2small.toml"))
     assert config.teacher in audw2s.models().index
     assert sum(config.corpora.values()) == pytest.approx(1)

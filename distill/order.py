@@ -1,0 +1,141 @@
+"""Whether a model orders groups of clips as their labels suggest.
+
+Corpora that have no ratings, but emotions or intensities, say little of the values of
+arousal, dominance and valence, but something of their order: angry speech is more
+aroused than sad speech.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from audw2s.catalogue import DIMENSIONS
+from audw2s.distill.metrics import NUM_RESAMPLES
+from audw2s.distill.metrics import groups_to_resample
+from audw2s.distill.metrics import interval
+from audw2s.distill.metrics import resample
+
+
+def order(
+    heard: pd.DataFrame,
+    groups: pd.Series,
+    pairs: Sequence[tuple[str, str]],
+    num_resamples: int = NUM_RESAMPLES,
+    seed: int = 0,
+) -> dict:
+    """Means of groups, and how surely one lies above another.
+
+    Args:
+        heard: what a model says of clips, with columns ``speaker``, ``arousal``,
+            ``dominance`` and ``valence``; clips with NaN are left out
+        groups: of each clip, such as its emotion
+        pairs: of groups, of which the first is expected above the second
+        num_resamples: of the bootstrap over speakers
+        seed: of the bootstrap
+
+    Returns:
+        ``groups``: for each its ``num_clips`` and the mean of each dimension;
+        ``pairs``: for each ``above``, ``below``, and for each dimension ``auc`` with
+        the ``low`` and ``high`` end of its 95 % interval
+
+    Raises:
+        ValueError: if a group of a pair has no clip
+
+    """
+    values = heard[list(DIMENSIONS)]
+    used = values.notna().all(axis=1).to_numpy() & groups.notna().to_numpy()
+    values, names = values[used], groups[used].astype(str).to_numpy()
+    _, speakers = groups_to_resample(heard["speaker"][used].to_numpy(str))
+    missing = {name for pair in pairs for name in pair} - set(names)
+    if missing:
+        raise ValueError(
+            f"No clips of {sorted(missing)}, there are {sorted(set(names))}."
+        )
+    draws = resample(speakers, num_resamples, seed)
+    means = values.groupby(names).mean()
+    counts = pd.Series(names).value_counts()
+    return {
+        "groups": {
+            name: {"num_clips": int(counts[name]), **means.loc[name].to_dict()}
+            for name in means.index
+        },
+        "pairs": [
+            {"above": above, "below": below}
+            | {
+                name: _compared(
+                    values[name].to_numpy(), names, above, below, speakers, draws
+                )
+                for name in DIMENSIONS
+            }
+            for above, below in pairs
+        ],
+    }
+
+
+def _compared(
+    values: np.ndarray,
+    names: np.ndarray,
+    above: str,
+    below: str,
+    speakers: np.ndarray,
+    draws: np.ndarray,
+) -> dict[str, float]:
+    first, second = names == above, names == below
+    wins = compare_all(values[first], values[second])
+    # A clip counts as often as its speaker was drawn
+    left, right = draws[:, speakers[first]], draws[:, speakers[second]]
+    totals = left.sum(axis=1) * right.sum(axis=1)
+    known = totals > 0
+    sums = np.einsum("ri,ij,rj->r", left[known], wins, right[known], optimize=True)
+    low, high = interval(sums / totals[known])
+    return {"auc": float(wins.mean()), "low": low, "high": high}
+
+
+def compare_all(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Compare each value with each: 1 if the first is larger, 0.5 if they are equal.
+
+    Their mean is the area under the ROC curve (Mann and Whitney, 1947).
+
+    Args:
+        first: ``(num_first,)``
+        second: ``(num_second,)``
+
+    Returns:
+        ``(num_first, num_second)``
+
+    Examples:
+        >>> compare_all(np.array([1.0, 3.0]), np.array([1.0, 2.0])).mean()
+        np.float64(0.625)
+
+    """
+    larger = (first[:, None] > second).astype(float)
+    return larger + 0.5 * (first[:, None] == second)
+
+
+def to_markdown(result: dict, column: str) -> str:
+    """Render an order as two tables.
+
+    Args:
+        result: see :func:`order`
+        column: by which groups are told apart
+
+    """
+    rows = [[column, "clips", *DIMENSIONS]]
+    for name, group in result["groups"].items():
+        means = [f"{group[dimension]:.2f}" for dimension in DIMENSIONS]
+        rows.append([name, str(group["num_clips"]), *means])
+    tables = [_table(rows)]
+    if result["pairs"]:
+        rows = [["AUC, 95 % interval over speakers", *DIMENSIONS]]
+        for pair in result["pairs"]:
+            areas = [pair[dimension] for dimension in DIMENSIONS]
+            texts = [f"{a['auc']:.2f} [{a['low']:.2f}, {a['high']:.2f}]" for a in areas]
+            rows.append([f"{pair['above']} above {pair['below']}", *texts])
+        tables.append(_table(rows))
+    return "\n\n".join(tables)
+
+
+def _table(rows: list[list[str]]) -> str:
+    rows = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
