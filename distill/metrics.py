@@ -41,8 +41,9 @@ def summarise(
     Returns:
         numbers of clips and speakers, clips ``left_out`` by reason, what was
         ``resampled``, and for each dimension ``ccc`` with the ``low`` and ``high``
-        end of its interval, ``pearson`` (``None`` where nothing varies), ``mean``
-        and ``std`` of the predictions, and the same of the references
+        end of its interval, ``bias`` (mean signed error) with ``bias_low`` and
+        ``bias_high``, ``pearson`` (``None`` where nothing varies), ``mean`` and
+        ``std`` of the predictions, and the same of the references
 
     Raises:
         ValueError: if there are fewer than two clips to compare
@@ -78,11 +79,16 @@ def _measure(
 ) -> dict[str, float | None]:
     truth, prediction = truth.astype(np.float64), prediction.astype(np.float64)
     low, high = interval(concordance_ccs(truth, prediction, groups, draws))
+    error = prediction - truth
+    bias_low, bias_high = interval(means(error, groups, draws))
     varies = truth.std() > 0 and prediction.std() > 0
     return {
         "ccc": float(audmetric.concordance_cc(truth, prediction)),
         "low": low,
         "high": high,
+        "bias": float(error.mean()),
+        "bias_low": bias_low,
+        "bias_high": bias_high,
         "pearson": float(audmetric.pearson_cc(truth, prediction)) if varies else None,
         "mean": float(prediction.mean()),
         "std": float(prediction.std()),
@@ -200,6 +206,26 @@ def concordance_ccs(
     t, p = t / n, p / n
     numerator, spread = 2 * (tp / n - t * p), (tt + pp) / n - 2 * t * p
     return np.divide(numerator, spread, out=np.zeros(len(spread)), where=spread > 1e-12)
+
+
+def means(values: np.ndarray, groups: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """Mean of every resample at once, from sums over groups.
+
+    Args:
+        values: ``(num_clips,)``
+        groups: number of each clip's group, from 0
+        draws: see :func:`resample`
+
+    Returns:
+        ``(num_resamples,)``
+
+    Examples:
+        >>> means(np.array([0.0, 2.0, 4.0]), np.array([0, 0, 1]), np.array([[2, 1]]))
+        array([1.6])
+
+    """
+    sums, counts = np.bincount(groups, values), np.bincount(groups)
+    return (draws @ sums) / (draws @ counts)
 
 
 def interval(values: np.ndarray) -> tuple[float, float]:

@@ -1,0 +1,299 @@
+"""Models side by side: how well they agree, with whom, and what they cost."""
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import pandas as pd
+
+from audw2s.annotator import Annotator
+from audw2s.catalogue import CATALOGUE
+from audw2s.catalogue import DIMENSIONS
+from audw2s.catalogue import FOLDER
+from audw2s.distill.breakdown import by_duration
+from audw2s.distill.breakdown import by_group
+from audw2s.distill.breakdown import by_speaker
+from audw2s.distill.breakdown import duration_edges
+from audw2s.distill.comparison_plots import PICTURES
+from audw2s.distill.comparison_table import to_markdown
+from audw2s.distill.cost import NUM_ROUNDS
+from audw2s.distill.cost import costs
+from audw2s.distill.cost import peak_ram
+from audw2s.distill.evaluate import HUMANS
+from audw2s.distill.evaluate import evaluate
+from audw2s.distill.evaluate import predict
+from audw2s.distill.evaluate import read_corpora
+from audw2s.distill.label import identify
+from audw2s.distill.metrics import NUM_RESAMPLES
+from audw2s.distill.metrics import RATERS
+from audw2s.distill.published import papers as published
+from audw2s.files import replacing
+from audw2s.files import write_json
+from audw2s.loading import members
+from audw2s.loading import model_path
+from audw2s.network import Network
+from audw2s.version import __version__
+
+GROUPS = ("gender", "language")
+"""Columns whose values are compared by default, where a corpus has them."""
+
+
+def compare(
+    models: Sequence[str],
+    corpora: Sequence[str],
+    *,
+    against: str = HUMANS,
+    scale: tuple[float, float] | None = None,
+    groups: Sequence[str] | None = None,
+    papers: bool = True,
+    store: str | None = None,
+    num_resamples: int = NUM_RESAMPLES,
+    num_rounds: int = NUM_ROUNDS,
+    seed: int = 0,
+    num_workers: int = 1,
+    verbose: bool = True,
+) -> dict:
+    """Compare models on whole clips of corpora, and what they cost.
+
+    Args:
+        models: names or folders, see :func:`audw2s.load`
+        corpora: paths, see :func:`audw2s.distill.corpora.table.read_corpus`
+        against: see :func:`audw2s.distill.evaluate.evaluate`
+        scale: see :func:`audw2s.distill.evaluate.evaluate`
+        groups: columns of the corpora whose values are told apart, those of
+            :data:`GROUPS` that exist by default
+        papers: add the figures of papers
+        store: folder in which what each model says of each corpus is kept, so that
+            another run goes on; ``None`` to keep nothing
+        num_resamples: of the bootstrap
+        num_rounds: see :func:`audw2s.distill.cost.latencies`
+        seed: of the bootstrap
+        num_workers: threads that hear clips; costs are those of one
+        verbose: show a progress bar per model and corpus
+
+    Returns:
+        JSON's kinds of values only. By what it was made; ``raters``: by corpus,
+        how well single ones agree with the mean of the others; ``papers``, see
+        :func:`audw2s.distill.published.papers`; and for each of the ``models`` its
+        ``evaluation``, ``cost`` (see :func:`audw2s.distill.cost.costs`),
+        :func:`fitted_to`, and of :mod:`audw2s.distill.breakdown` the parts
+
+    Raises:
+        FileNotFoundError: if a corpus isn't there
+        ValueError: if there is no such model, one is given twice, no corpus has
+            such a column, or see :func:`audw2s.distill.evaluate.evaluate`
+        ChildProcessError: see :func:`audw2s.distill.cost.peak_ram`
+
+    """
+    facts = joined(read_corpora(corpora))
+    columns = group_columns(facts, groups)
+    names = name_models(models)
+    resampling = {"num_resamples": num_resamples, "seed": seed}
+    options = {"against": against, "scale": scale, **resampling}
+    options |= {"num_workers": num_workers, "verbose": verbose}
+    with _folder(store) as folder:
+        hear = remembering(folder)
+        heard = [evaluate(model, corpora, hear=hear, **options) for model in models]
+    spent = costs(models, num_rounds)
+    first, clips = heard[0]
+    edges = duration_edges(clips)
+    entries = [
+        {
+            "model": name,
+            "sha256": evaluation["sha256"],
+            "fitted_to": fitted_to(model),
+            "cost": cost,
+            "evaluation": evaluation,
+            "groups": by_group(clips, facts, columns, **resampling),
+            "speakers": by_speaker(clips),
+            "durations": by_duration(clips, edges),
+        }
+        for model, name, cost, (evaluation, clips) in zip(
+            models, names, spent, heard, strict=True
+        )
+    ]
+    return {
+        **{key: first[key] for key in ("against", "against_sha256", "confidence")},
+        **resampling,
+        "num_rounds": num_rounds,
+        "machine": machine(),
+        "models": entries,
+        "raters": {k: v[RATERS] for k, v in first["corpora"].items() if v.get(RATERS)},
+        "papers": published() if papers else [],
+    }
+
+
+def write(result: dict, folder: str) -> None:
+    """Write a comparison as JSON, as Markdown, and as pictures.
+
+    Args:
+        result: see :func:`compare`
+        folder: is made if it isn't there
+
+    """
+    os.makedirs(folder, exist_ok=True)
+    write_json(result, os.path.join(folder, "comparison.json"))
+    path = os.path.join(folder, "comparison.md")
+    with replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        file.write(f"{to_markdown(result)}\n")
+    for name, draw in PICTURES.items():
+        with replacing(os.path.join(folder, name)) as temporary:
+            draw(result).savefig(temporary, dpi=120)
+
+
+def joined(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Clips of all corpora, in the order in which they are evaluated."""
+    parts = [table.assign(corpus=name) for name, table in tables.items()]
+    return pd.concat(parts, ignore_index=True)
+
+
+def group_columns(facts: pd.DataFrame, wanted: Sequence[str] | None) -> list[str]:
+    """Columns whose values are told apart.
+
+    Args:
+        facts: what is known of all clips
+        wanted: ``None`` for those of :data:`GROUPS` that are there
+
+    Raises:
+        ValueError: if a column that is wanted isn't there
+
+    Examples:
+        >>> group_columns(pd.DataFrame(columns=["file", "gender"]), None)
+        ['gender']
+
+    """
+    if wanted is None:
+        return [column for column in GROUPS if column in facts]
+    missing = [column for column in wanted if column not in facts]
+    if missing:
+        raise ValueError(
+            f"No corpus has a column '{missing[0]}' to group by; they have "
+            f"{', '.join(facts)}."
+        )
+    return list(dict.fromkeys(wanted))
+
+
+def name_models(models: Sequence[str]) -> list[str]:
+    """Names that tell models apart; two of one name have their sha256 in it.
+
+    Raises:
+        ValueError: if there is no such model, or one is given twice
+
+    Examples:
+        >>> name_models(["whisper-tiny-adv", "wav2small"])
+        ['whisper-tiny-adv', 'wav2small']
+
+    """
+    if not models:
+        raise ValueError("There is no model to compare.")
+    networks = [Network(model) for model in models]
+    hashes = Counter(network.sha256 for network in networks)
+    names = Counter(network.name for network in networks)
+    twice = [network.name for network in networks if hashes[network.sha256] > 1]
+    if twice:
+        raise ValueError(f"'{twice[0]}' is given twice; compare each model once.")
+    return [
+        network.name if names[network.name] == 1 else _with_hash(network)
+        for network in networks
+    ]
+
+
+def _with_hash(network: Network) -> str:
+    return f"{network.name} ({network.sha256[:8]})"
+
+
+def _folder(store: str | None) -> contextlib.AbstractContextManager[str]:
+    """Give a folder that stays, or one that doesn't."""
+    return contextlib.nullcontext(store) if store else tempfile.TemporaryDirectory()
+
+
+def remembering(folder: str) -> Callable[..., pd.DataFrame]:
+    """Make a :func:`predict` that keeps what it gave.
+
+    A model that changed, another version, other clips or audio are heard anew.
+    """
+
+    def hear(table: pd.DataFrame, annotator: Annotator, **options) -> pd.DataFrame:
+        identity = json.dumps(identify(table, annotator))
+        name = hashlib.sha256(identity.encode()).hexdigest()[:16]
+        path = os.path.join(folder, f"{name}.parquet")
+        if not os.path.exists(path):
+            heard = predict(table, annotator, **options)
+            os.makedirs(folder, exist_ok=True)
+            with replacing(path) as temporary:
+                heard.to_parquet(temporary)
+        return pd.read_parquet(path)
+
+    return hear
+
+
+def fitted_to(model: str) -> dict[str, dict[str, float] | None]:
+    """Corpora that a model was fitted to, as the evaluation beside it says.
+
+    Corpora are known by their names: what was renamed isn't found.
+
+    Args:
+        model: name or folder
+
+    Returns:
+        by corpus, CCC of each dimension on folds that the model had not heard;
+        ``None`` for a mean one of whose members was fitted to it
+
+    Examples:
+        >>> list(fitted_to("whisper-tiny-adv")), fitted_to("wav2small")
+        (['emotale'], {})
+        >>> fitted_to("mean(wav2small, whisper-tiny-adv)")
+        {'emotale': None}
+
+    """
+    if parts := members(model):
+        return {corpus: None for part in parts for corpus in fitted_to(part)}
+    folders = [os.path.dirname(model_path(model))]
+    if model in CATALOGUE:
+        # What is made on this machine has its evaluation in the package
+        folders.append(os.path.join(FOLDER, model))
+    paths = [os.path.join(folder, "evaluation.json") for folder in folders]
+    return {
+        corpus: {name: result[name]["ccc"] for name in DIMENSIONS}
+        for path in filter(os.path.isfile, paths)
+        for evaluation in _read(path)
+        for corpus, result in evaluation["corpora"].items()
+        if "folds" in result
+    }
+
+
+def _read(path: str) -> list[dict]:
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def machine() -> dict[str, object]:
+    """On what costs were measured; the load says whether it was busy."""
+    libraries = ("onnxruntime", "onnx", "numpy", "audonnx", "audmetric")
+    return {
+        "cpu": _processor(),
+        "num_cores": os.cpu_count(),
+        "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "bytes_without_a_model": peak_ram(None),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "audw2s": __version__,
+        **{library: version(library) for library in libraries},
+    }
+
+
+def _processor() -> str:
+    """Name of the processor."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            lines = [line for line in file if line.startswith("model name")]
+        return lines[0].split(": ", 1)[1].strip()
+    except (OSError, IndexError):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,393 @@
+"""What a model costs: parameters, operations, memory, time.
+
+All for 5 s of speech, as in the paper's table, on the CPU and on one thread. A mean
+of models costs what its members do, one after the other.
+"""
+
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import onnx
+import onnxruntime
+
+from audw2s.catalogue import SAMPLING_RATE
+from audw2s.loading import members
+from audw2s.loading import model_path
+from audw2s.network import Network
+
+DURATION = 5.0
+"""Seconds of the signal that costs are counted and measured for."""
+
+NUM_ROUNDS = 31
+"""How often each model is timed by default."""
+
+WEIGHTS = {
+    "Conv": 1,
+    "ConvInteger": 1,
+    "FusedConv": 1,
+    "QLinearConv": 3,
+}
+"""Which input of a convolution holds its weights ``(out, in / groups, *kernel)``."""
+
+PRODUCTS = ("MatMul", "MatMulInteger", "QLinearMatMul", "DynamicQuantizeMatMul")
+"""Products of matrices: the last axis of the first input is summed over."""
+
+GENERAL_PRODUCTS = ("Gemm", "QGemm")
+"""Products of two matrices of which the first may be transposed."""
+
+SCALES = {
+    "QuantizeLinear": (1, 2),
+    "DequantizeLinear": (1, 2),
+    "QLinearConv": (1, 2, 4, 5, 6, 7),
+    "QLinearMatMul": (1, 2, 4, 5, 6, 7),
+    "QGemm": (1, 2, 4, 5, 7, 8),
+}
+"""Which inputs are scales and zero points of quantised values."""
+
+SOFTMAX = ("Softmax", "QLinearSoftmax")
+"""What weighs tokens."""
+
+NOT_COUNTED = (
+    "Attention",
+    "ConvTranspose",
+    "Einsum",
+    "GRU",
+    "LSTM",
+    "MatMulNBits",
+    "MultiHeadAttention",
+    "QAttention",
+    "RNN",
+)
+"""What multiplies as well, but no model of ours has; with it a sum would be wrong."""
+
+
+class Operation(NamedTuple):
+    """An operation of a graph that ran, with the shapes that were really there."""
+
+    kind: str
+    inputs: list[list[int]]
+    output: list[int]
+
+
+def signal(duration: float = DURATION) -> np.ndarray:
+    """Noise ``(1, num_samples)``, the same on each call: what models hear here."""
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal((1, int(duration * SAMPLING_RATE)))
+    return (0.1 * values).astype(np.float32)
+
+
+def observe(path: str, duration: float = DURATION) -> list[Operation]:
+    """Run a graph once and note the shapes of all that it does.
+
+    Shapes that depend on the length of the signal through slices and minima, as in
+    Whisper, can't be inferred from every graph; a run has them all.
+
+    Args:
+        path: of the ONNX file
+        duration: of the signal in seconds
+
+    Returns:
+        operations in the order in which they ran
+
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    # The graph as it is in the file: nothing fused, no weights rearranged
+    options.graph_optimization_level = (
+        onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    )
+    options.add_session_config_entry("session.disable_prepacking", "1")
+    options.enable_profiling = True
+    with tempfile.TemporaryDirectory() as folder:
+        options.profile_file_prefix = os.path.join(folder, "profile")
+        session = onnxruntime.InferenceSession(
+            path, options, providers=["CPUExecutionProvider"]
+        )
+        session.run(None, {session.get_inputs()[0].name: signal(duration)})
+        with open(session.end_profiling(), encoding="utf-8") as file:
+            events = json.load(file)
+    return [
+        _operation(event["args"])
+        for event in events
+        if "input_type_shape" in event.get("args", {})
+    ]
+
+
+def _operation(arguments: dict) -> Operation:
+    """Read an entry of the profile; a shape is noted as ``{type: shape}``."""
+    inputs, outputs = (
+        [shape for entry in arguments[key] for shape in entry.values()]
+        for key in ("input_type_shape", "output_type_shape")
+    )
+    return Operation(arguments["op_name"], inputs, outputs[0] if outputs else [])
+
+
+def gmac(operations: Iterable[Operation]) -> float | None:
+    """Billions of multiply-accumulates of convolutions and matrix products.
+
+    The front end counts, as it is in the graph: for ``wav2small`` 0.391, of which
+    0.002 are the product with the mel filters; without it 0.389.
+
+    Args:
+        operations: of one run, see :func:`observe`
+
+    Returns:
+        the sum, ``None`` if there is an operation whose products aren't counted
+
+    Examples:
+        >>> gmac([Operation("MatMul", [[1, 1000, 100], [100, 20]], [1, 1000, 20])])
+        0.002
+        >>> gmac([Operation("LSTM", [[9, 1, 4]], [9, 1, 1, 4])]) is None
+        True
+
+    """
+    operations = list(operations)
+    if any(operation.kind in NOT_COUNTED for operation in operations):
+        return None
+    return sum(map(_macs, operations)) / 1e9
+
+
+def _macs(operation: Operation) -> int:
+    """Multiply-accumulates: values of the output times products in each."""
+    kind, inputs, output = operation
+    if kind in WEIGHTS:
+        return math.prod(output) * math.prod(inputs[WEIGHTS[kind]][1:])
+    if kind in PRODUCTS:
+        return math.prod(output) * inputs[0][-1]
+    if kind in GENERAL_PRODUCTS:
+        # (rows, summed) or its transpose, times (summed, columns)
+        return math.prod(inputs[0]) * output[1]
+    return 0
+
+
+def tokens_per_second(
+    longer: Sequence[Operation],
+    shorter: Sequence[Operation],
+) -> float | None:
+    """Tokens that a network makes of a second of speech, as its graph tells.
+
+    The graph's last softmax weighs tokens: in our students, and in the attentive
+    pooling of others, those that are pooled over time; in other transformers those
+    that are attended to. Its axis of time is the one that is shorter for a shorter
+    signal, and the length of that axis is the number of tokens.
+
+    Args:
+        longer: operations for :data:`DURATION` seconds, see :func:`observe`
+        shorter: operations for fewer seconds
+
+    Returns:
+        tokens per second, ``None`` if there is no softmax, or not one such length
+
+    Examples:
+        >>> longer = Operation("Softmax", [[1, 1250, 169]], [1, 1250, 169])
+        >>> shorter = Operation("Softmax", [[1, 625, 169]], [1, 625, 169])
+        >>> tokens_per_second([longer], [shorter])
+        250.0
+        >>> tokens_per_second([longer], [longer]) is None
+        True
+
+    """
+    pair = [[o.output for o in run if o.kind in SOFTMAX] for run in (longer, shorter)]
+    if not all(pair):
+        return None
+    long, short = (outputs[-1] for outputs in pair)
+    lengths = {a for a, b in zip(long, short, strict=True) if a != b}
+    return lengths.pop() / DURATION if len(lengths) == 1 else None
+
+
+def num_parameters(model: onnx.ModelProto) -> int:
+    """Count the values that a graph is stored with, its fixed front end included.
+
+    Shapes and indices (int64), single numbers, and the scales and zero points of
+    quantised weights don't count. A batch normalisation that was folded into its
+    convolution has one value per channel left: ``wav2small`` has 72,659 parameters
+    in torch and 72,568 here.
+
+    Examples:
+        >>> num_parameters(onnx.load(model_path("wav2small")))
+        72568
+
+    """
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    scales = set()
+    for node in model.graph.node:
+        inputs = dict(enumerate(node.input))
+        scales |= {inputs.get(place) for place in SCALES.get(node.op_type, ())}
+        if node.op_type == "Constant" and node.attribute[0].name == "value":
+            tensors[node.output[0]] = node.attribute[0].t
+    sizes = [
+        math.prod(tensor.dims)
+        for name, tensor in tensors.items()
+        if tensor.data_type != onnx.TensorProto.INT64 and name not in scales
+    ]
+    return sum(size for size in sizes if size > 1)
+
+
+def graph_cost(path: str) -> dict[str, float | None]:
+    """What can be told from an ONNX file alone, see :func:`costs`."""
+    operations = observe(path)
+    return {
+        "parameters": num_parameters(onnx.load(path)),
+        "gmac": gmac(operations),
+        "onnx_bytes": os.path.getsize(path),
+        "tokens_per_second": tokens_per_second(operations, observe(path, DURATION / 2)),
+    }
+
+
+def files(name: str) -> list[str]:
+    """Paths of the ONNX files of a model, or of the members of a mean.
+
+    Examples:
+        >>> [os.path.basename(path) for path in files("wav2small")]
+        ['model.onnx']
+
+    """
+    parts = members(name)
+    if not parts:
+        return [model_path(name)]
+    return [path for part in parts for path in files(part)]
+
+
+def summed(parts: Sequence[dict[str, float | None]]) -> dict[str, float | None]:
+    """Cost of several graphs that run one after the other.
+
+    What one of them can't tell, the sum can't. Tokens don't add up: they are those
+    of all, ``None`` if they differ.
+
+    Examples:
+        >>> one = {"gmac": 0.5, "tokens_per_second": 50.0}
+        >>> summed([one, one])
+        {'gmac': 1.0, 'tokens_per_second': 50.0}
+        >>> summed([one, {"gmac": None, "tokens_per_second": 250.0}])
+        {'gmac': None, 'tokens_per_second': None}
+
+    """
+    total = {}
+    for key in parts[0]:
+        values = [part[key] for part in parts]
+        if key == "tokens_per_second":
+            total[key] = values[0] if len(set(values)) == 1 else None
+        else:
+            total[key] = None if None in values else sum(values)
+    return total
+
+
+def latencies(models: Sequence[str], num_rounds: int = NUM_ROUNDS) -> np.ndarray:
+    """Time models in interleaved rounds, on one thread, when they are warm.
+
+    On a busy machine the rounds of all models suffer alike; the thread's own time on
+    the CPU, without waiting for it, suffers least.
+
+    Args:
+        models: names or folders, see :func:`audw2s.load`
+        num_rounds: how often each model hears 5 s
+
+    Returns:
+        ``(2, num_rounds, num_models)``, in seconds: latency and time on the CPU
+
+    """
+    networks = [Network(model) for model in models]
+    noise = signal()[0]
+    times = np.empty((num_rounds, len(networks), 2))
+    for network in networks:
+        network(noise)
+    for row in times:
+        for number, network in enumerate(networks):
+            start = time.perf_counter(), time.thread_time()
+            network(noise)
+            row[number] = time.perf_counter(), time.thread_time()
+            row[number] -= start
+    return np.moveaxis(times, -1, 0)
+
+
+def peak_ram(model: str | None) -> int:
+    """Largest memory of a fresh process that loads a model and hears 5 s.
+
+    It is that of the whole process: Python, its libraries, the model.
+
+    Args:
+        model: name or folder, ``None`` for a process that only imports what the
+            others do
+
+    Returns:
+        in bytes
+
+    Raises:
+        ChildProcessError: if the process fails, say as there is no memory left
+
+    """
+    code = "import sys; from audw2s.distill.cost import _hear; print(_hear(sys.argv))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *([model] if model else [])],
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise ChildProcessError(
+            f"The process that measures the memory of '{model}' ended with "
+            f"{done.returncode}: {reason}"
+        )
+    return int(done.stdout)
+
+
+def _hear(arguments: list[str]) -> int:
+    """Run in the fresh process: hear 5 s, return its peak memory in bytes."""
+    for model in arguments[1:]:
+        Network(model)(signal()[0])
+    try:
+        with open("/proc/self/status", encoding="utf-8") as file:
+            # Not ru_maxrss: on Linux it starts with the peak of the process that
+            # started this one, which holds several models
+            (line,) = (line for line in file if line.startswith("VmHWM"))
+            return int(line.split()[1]) * 1024
+    except (OSError, ValueError):
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+
+
+def costs(
+    models: Sequence[str],
+    num_rounds: int = NUM_ROUNDS,
+) -> list[dict[str, float | None]]:
+    """Measure what models cost for 5 s, on one thread of this machine.
+
+    Args:
+        models: names or folders, see :func:`audw2s.load`
+        num_rounds: see :func:`latencies`
+
+    Returns:
+        for each model ``parameters``, ``gmac``, ``onnx_bytes``,
+        ``tokens_per_second``, ``peak_ram_bytes`` of a whole process,
+        ``latency_ms`` and ``cpu_ms`` (medians) and ``latency_ratio`` to the first
+        model (median over rounds); ``None`` for what its graph can't tell
+
+    Raises:
+        ValueError: if there is no such model
+        ChildProcessError: see :func:`peak_ram`
+
+    """
+    graphs = [summed([graph_cost(path) for path in files(model)]) for model in models]
+    memory = [peak_ram(model) for model in models]
+    times, busy = latencies(models, num_rounds)
+    ratios = np.median(times / times[:, :1], axis=0)
+    milliseconds = 1000 * np.median([times, busy], axis=1)
+    return [
+        graph
+        | {"peak_ram_bytes": peak, "latency_ms": latency}
+        | {"cpu_ms": cpu, "latency_ratio": ratio}
+        for graph, peak, latency, cpu, ratio in zip(
+            graphs, memory, *milliseconds.tolist(), ratios.tolist(), strict=True
+        )
+    ]

@@ -1,0 +1,387 @@
+"""Comparisons: what models cost, how well groups are heard, tables and pictures."""
+
+import json
+import math
+import os
+import pathlib
+import re
+
+import audmetric
+import numpy as np
+import onnx
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import audw2s
+from audw2s.catalogue import DIMENSIONS
+from audw2s.distill import compare as module
+from audw2s.distill.breakdown import by_duration
+from audw2s.distill.breakdown import by_group
+from audw2s.distill.breakdown import by_speaker
+from audw2s.distill.breakdown import duration_edges
+from audw2s.distill.cli import app
+from audw2s.distill.compare import compare
+from audw2s.distill.compare import to_markdown
+from audw2s.distill.compare import write
+from audw2s.distill.comparison_plots import PICTURES
+from audw2s.distill.evaluate import evaluate
+from audw2s.distill.metrics import REFERENCE
+from audw2s.loading import model_path
+from audw2s.loading import model_sha256
+from audw2s.signal import load
+
+SPEECH = pathlib.Path(__file__).parents[2] / "examples" / "speech"
+MODELS = ("wav2small", "whisper-tiny-adv")
+
+
+@pytest.fixture(scope="module")
+def rated(tmp_path_factory):
+    """A table of the example clips, with ratings of two people."""
+    files = sorted(map(str, SPEECH.iterdir()))
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"file": files})
+    table["speaker"] = ["03", "03", "03", "03", "3331", "367"]
+    table["gender"] = ["male", "male", "male", "male", "female", "female"]
+    table["language"] = ["deu", "deu", "deu", "deu", "eng", "eng"]
+    table["room"] = [1, 1, 1, 2, 2, None]
+    for rater in (1, 2):
+        for name in DIMENSIONS:
+            table[f"rater{rater}_{name}"] = rng.integers(2, 11, len(files)) / 2
+    path = str(tmp_path_factory.mktemp("rated") / "rated.csv")
+    table.to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def result(rated):
+    return compare(MODELS, [rated], num_rounds=3, num_resamples=50, verbose=False)
+
+
+def errors(rated, model):
+    """Prediction minus reference of each clip, literally."""
+    table = pd.read_csv(rated)
+    network = audw2s.load(model)
+    heard = [network(load(f)[None], 16000)["logits"][0] for f in table["file"]]
+    raters = [table[[f"rater{r}_{d}" for d in DIMENSIONS]].to_numpy() for r in (1, 2)]
+    return np.stack(heard) - (np.mean(raters, axis=0) - 1) / 4
+
+
+def test_agreement_is_that_of_evaluate(result, rated):
+    assert [entry["model"] for entry in result["models"]] == list(MODELS)
+    for entry, model in zip(result["models"], MODELS, strict=True):
+        expected, _ = evaluate(model, [rated], num_resamples=50, verbose=False)
+        assert entry["evaluation"] == expected
+        assert entry["sha256"] == model_sha256(model)
+    assert result["against"] == "humans"
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+
+
+def test_people_have_a_row_of_their_own(result, rated):
+    table = pd.read_csv(rated)
+    valence = [table[f"rater{r}_valence"] for r in (1, 2)]
+    expected = audmetric.concordance_cc(*valence)
+    for rater in result["raters"]["rated"]:
+        assert rater["valence"] == pytest.approx(expected)
+    text = f"{expected:.2f}, {expected:.2f} |"
+    (row,) = [line for line in to_markdown(result).splitlines() if "one rater" in line]
+    assert row.endswith(text)
+
+
+def test_costs(result):
+    small, large = (entry["cost"] for entry in result["models"])
+    assert [small["parameters"], large["parameters"]] == [72_568, 6_617_331]
+    assert [small["tokens_per_second"], large["tokens_per_second"]] == [250, 50]
+    assert small["gmac"] == pytest.approx(0.389, abs=0.003)
+    assert large["gmac"] == pytest.approx(1.716, abs=0.001)
+    for cost, model in zip((small, large), MODELS, strict=True):
+        size = os.path.getsize(model_path(model))
+        assert cost["onnx_bytes"] == size
+        # A whole process: no model of ours runs in less than Python takes
+        assert cost["peak_ram_bytes"] > max(size, 2**24)
+        assert 0 < cost["latency_ms"] < math.inf
+        assert 0 < cost["cpu_ms"] < math.inf
+        assert cost["latency_ratio"] > 0
+    assert small["latency_ratio"] == 1
+    assert result["machine"]["bytes_without_a_model"] > 2**24
+    assert result["machine"]["cpu"]
+
+
+def test_mean_costs_what_its_members_do(rated, result, tmp_path):
+    model = f"mean({', '.join(MODELS)})"
+    entry = compare([model], [rated], num_rounds=1, verbose=False)["models"][0]
+    assert entry["model"] == model
+    for key in ("parameters", "gmac", "onnx_bytes"):
+        parts = [part["cost"][key] for part in result["models"]]
+        assert entry["cost"][key] == pytest.approx(sum(parts))
+    assert entry["cost"]["tokens_per_second"] is None
+    assert entry["cost"]["peak_ram_bytes"] > 2**24
+    assert entry["fitted_to"] == {"emotale": None}
+
+
+def test_bias_is_the_mean_signed_error(result, rated):
+    for entry, model in zip(result["models"], MODELS, strict=True):
+        literal = errors(rated, model)
+        by_name = {(g["column"], g["group"]): g for g in entry["groups"]}
+        assert list(by_name) == [
+            *(("gender", "female"), ("gender", "male")),
+            *(("language", "deu"), ("language", "eng")),
+        ]
+        for key, rows in {
+            ("gender", "male"): [0, 1, 2, 3],
+            ("language", "eng"): [4, 5],
+        }.items():
+            group = by_name[key]
+            assert (group["corpus"], group["num_clips"]) == ("rated", len(rows))
+            for column, name in enumerate(DIMENSIONS):
+                expected = sum(literal[row, column] for row in rows) / len(rows)
+                assert group[name]["bias"] == pytest.approx(expected, abs=1e-6)
+
+
+def fabricated(num_speakers=6, num_clips=60):
+    """Clips of speakers with an offset each, and what is known of them."""
+    rng = np.random.default_rng(0)
+    speakers = np.arange(num_clips) % num_speakers
+    truth = rng.random((num_clips, 3))
+    heard = truth + speakers[:, None] / 10 + 0.1 * rng.standard_normal(truth.shape)
+    clips = pd.DataFrame(np.hstack([heard, truth]), columns=[*DIMENSIONS, *REFERENCE])
+    clips["speaker"] = [f"s{number}" for number in speakers]
+    clips["file"] = [f"{number}.wav" for number in range(num_clips)]
+    clips["corpus"], clips["left_out"] = "c", ""
+    clips["duration"] = rng.uniform(1, 9, num_clips)
+    facts = clips[["corpus"]].assign(age=np.where(speakers < 5, 30, None))
+    return clips, facts, speakers
+
+
+def test_interval_of_the_bias_is_over_speakers():
+    clips, facts, speakers = fabricated()
+    (group,) = by_group(clips, facts, ["age"], num_resamples=200, seed=3)
+    assert (group["group"], group["num_clips"], group["num_speakers"]) == ("30", 50, 5)
+    assert group["resampled"] == "speakers"
+    error = (clips["valence"] - clips["reference_valence"]).to_numpy()
+    draws = np.random.default_rng(3).multinomial(5, [0.2] * 5, 200)
+    biases = []
+    for draw in draws:
+        drawn = [error[speakers == s] for s in range(5) for _ in range(draw[s])]
+        biases.append(np.concatenate(drawn).mean())
+    found = group["valence"]
+    assert found["bias"] == pytest.approx(error[speakers < 5].mean())
+    assert found["bias_low"] == pytest.approx(np.quantile(biases, 0.025))
+    assert found["bias_high"] == pytest.approx(np.quantile(biases, 0.975))
+    expected = audmetric.concordance_cc(
+        clips["reference_valence"][speakers < 5], clips["valence"][speakers < 5]
+    )
+    assert found["ccc"] == pytest.approx(expected)
+
+
+def test_groups_of_one_clip_have_no_values():
+    clips, facts, _ = fabricated()
+    facts["number"] = range(len(facts))
+    clips.loc[7, "left_out"] = "missing"
+    groups = by_group(clips, facts, ["number"])
+    assert [group["num_clips"] for group in groups] == [1] * 7 + [0] + [1] * 52
+    assert all(group["arousal"] is None for group in groups)
+
+
+def test_speakers():
+    clips, _, speakers = fabricated()
+    clips.loc[0, "left_out"] = "missing"
+    # Nobody knows who speaks in this one
+    clips.loc[6, "speaker"] = clips.loc[6, "file"]
+    rows = by_speaker(clips)
+    assert [row["num_clips"] for row in rows] == [8, 10, 10, 10, 10, 10]
+    error = (clips["dominance"] - clips["reference_dominance"]).abs()
+    found = rows[3]["dominance"]["mean_absolute_error"]
+    assert found == pytest.approx(error[speakers == 3].mean())
+
+
+def test_durations():
+    clips, _, _ = fabricated()
+    edges = duration_edges(clips)
+    rows = by_duration(clips, edges)
+    assert [row["num_clips"] for row in rows] == [12] * 5
+    for row, low, high in zip(rows, edges, edges[1:], strict=False):
+        part = clips[clips["duration"].between(row["shortest"], row["longest"])]
+        assert low <= row["shortest"] < row["median"] < row["longest"] <= high
+        pair = part["reference_arousal"], part["arousal"]
+        error = (pair[0] - pair[1]).abs().mean()
+        assert row["arousal"]["mean_absolute_error"] == pytest.approx(error)
+        assert row["arousal"]["ccc"] == pytest.approx(audmetric.concordance_cc(*pair))
+    assert len(duration_edges(clips[:6])) == 2
+    (row,) = by_duration(clips.assign(duration=2.0), np.array([2.0]))
+    assert row["num_clips"] == 60
+
+
+def rows_of(markdown):
+    return [line.split(" | ") for line in markdown.splitlines() if line[:1] == "|"]
+
+
+def test_papers_stand_beside_and_are_marked(result):
+    rows = [row for row in rows_of(to_markdown(result)) if row[0].startswith("| paper")]
+    sources = {row[0] for row in rows}
+    assert sources == {
+        "| paper: arXiv 2408.13920",
+        "| paper: audEERING's published tests",
+    }
+    start = ["| paper: arXiv 2408.13920", "teacher", "MSP-Podcast v1.7 Test-1", ""]
+    assert [*start, "0.762", "0.684", "0.6761 |"] in rows
+    # Second-hand figures say so
+    start = ["| paper: arXiv 2408.13920", "Wav2Small", "MSP-Podcast v1.7 Test-1", ""]
+    assert [*start, "0.66 (S)", "≈ 0.56 (S)", "0.37 (S) |"] in rows
+    (cost,) = [row for row in rows if row[1:3] == ["Wav2Small", "72,000"]]
+    assert cost[3:7] == ["0.4 (S)", "120 KB", "9 MB (P/S)", "9 ms (S)"]
+    assert "(S): second-hand" in to_markdown(result)
+    assert all(paper["from"] == "paper" for paper in result["papers"])
+    assert "paper" not in to_markdown({**result, "papers": []}).lower()
+
+
+def test_tables_have_equal_rows(result):
+    tables = to_markdown(result).split("\n\n")
+    widths = [
+        {line.count(" | ") for line in table.splitlines()}
+        for table in tables
+        if table.startswith("|")
+    ]
+    assert widths == [{6}, {9}, {7}]
+    assert not re.search(r"\bnan\b", to_markdown(result))
+
+
+def test_what_a_model_was_fitted_to_is_marked(rated, result):
+    assert "**fitted to it**" not in to_markdown(result)
+    small, large = json.loads(json.dumps(result["models"]))
+    for entry in (small, large):
+        corpora = entry["evaluation"]["corpora"]
+        corpora["emotale"] = corpora.pop("rated")
+    text = to_markdown({**result, "models": [small, large]})
+    assert "| whisper-tiny-adv | emotale, **fitted to it** |" in text
+    assert "| wav2small | emotale |" in text
+    folds = large["fitted_to"]["emotale"]
+    cccs = " / ".join(f"{folds[name]:.2f}" for name in DIMENSIONS)
+    assert f"speaker that it hadn't heard: {cccs}." in text
+
+
+def test_pictures(result, tmp_path):
+    write(result, str(tmp_path / "new" / "folder"))
+    names = sorted(os.listdir(tmp_path / "new" / "folder"))
+    assert names == sorted([*PICTURES, "comparison.json", "comparison.md"])
+    for name in PICTURES:
+        content = (tmp_path / "new" / "folder" / name).read_bytes()
+        assert content[:8] == b"\x89PNG\r\n\x1a\n"
+        assert len(content) > 10_000
+    for draw in PICTURES.values():
+        figure = draw(result)
+        assert [axes.get_title() for axes in figure.axes[:3]] == list(DIMENSIONS)
+        for axes in figure.axes:
+            lines = [line for line in axes.lines if line.get_marker() in "o^"]
+            assert len(lines) == 2
+            for line in lines:
+                x, y = line.get_data()
+                assert len(x) > 0
+                low, high = axes.get_ylim()
+                assert np.all((low <= y) & (y <= high))
+                low, high = axes.get_xlim()
+                assert np.all((low <= x) & (x <= high))
+
+
+def test_pictures_of_unknown_speakers(result):
+    models = [{**entry, "speakers": []} for entry in result["models"]]
+    figure = PICTURES["speakers.png"]({**result, "models": models})
+    assert figure.axes[0].get_xlabel() == "no speaker is known"
+
+
+def test_models_of_one_name_are_told_apart(rated, result, tmp_path):
+    for name in ("same", "other"):
+        os.mkdir(tmp_path / name)
+    model = onnx.load(model_path("wav2small"))
+    onnx.save(model, tmp_path / "same" / "model.onnx")
+    with pytest.raises(ValueError, match="'wav2small' is given twice"):
+        compare(["wav2small", str(tmp_path / "same")], [rated], verbose=False)
+    model.graph.doc_string = "other"
+    onnx.save(model, tmp_path / "other" / "model.onnx")
+    models = ["wav2small", str(tmp_path / "other")]
+    names = module.name_models(models)
+    assert names == [f"wav2small ({model_sha256(name)[:8]})" for name in models]
+
+
+def test_what_cannot_be_compared(rated, tmp_path):
+    def run(models=MODELS, corpora=(rated,), **options):
+        return compare(models, corpora, verbose=False, **options)
+
+    with pytest.raises(ValueError, match="no model 'nobody'"):
+        run(["wav2small", "nobody"])
+    with pytest.raises(ValueError, match="no model 'nobody'"):
+        run(against="nobody")
+    with pytest.raises(ValueError, match="a column 'age'.*they have file, speaker"):
+        run(groups=["gender", "age"])
+    with pytest.raises(ValueError, match="has no human ratings"):
+        run(corpora=[str(SPEECH)])
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        run(corpora=["nowhere"])
+    with pytest.raises(ValueError, match="no model to compare"):
+        run([])
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["compare", *map(str, arguments)])
+
+
+def test_command(rated, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    arguments = [rated, "--out", out, "--group", "room", "--no-papers"]
+    for model in MODELS:
+        arguments += ["--model", model]
+    arguments += ["--against", "whisper-tiny-adv"]
+    finished = run(*arguments)
+    assert finished.exit_code == 0, finished.output
+    files = ["comparison.json", "comparison.md", "heard", *PICTURES]
+    assert sorted(os.listdir(out)) == sorted(files)
+    assert finished.stdout == (out / "comparison.md").read_text()
+    assert "wav2small" in finished.stderr
+    result = json.loads((out / "comparison.json").read_text())
+    assert result["papers"] == []
+    assert result["raters"] == {}
+    assert result["against_sha256"] == model_sha256("whisper-tiny-adv")
+    groups = result["models"][0]["groups"]
+    assert [(g["group"], g["num_clips"]) for g in groups] == [("1.0", 3), ("2.0", 2)]
+    rows = rows_of(finished.stdout)
+    assert [row[4:] for row in rows if row[1] == "whisper-tiny-adv"][0] == [
+        *("itself", "itself", "itself |"),
+    ]
+
+    # What was heard isn't heard again
+    monkeypatch.setattr(module, "predict", None)
+    again = run(*arguments, "--quiet")
+    assert again.exit_code == 0, again.output
+    assert again.stderr == ""
+    heard = json.loads((out / "comparison.json").read_text())["models"]
+    for before, after in zip(result["models"], heard, strict=True):
+        assert before["evaluation"] == after["evaluation"]
+
+
+def test_command_passes_the_scale(rated, tmp_path):
+    out = tmp_path / "out"
+    arguments = [rated, "--model", "wav2small", "--out", out, "--scale", "1", "9"]
+    finished = run(*arguments, "--quiet")
+    assert finished.exit_code == 0, finished.output
+    entry = json.loads((out / "comparison.json").read_text())["models"][0]
+    expected, _ = evaluate("wav2small", [rated], scale=(1, 9), verbose=False)
+    assert entry["evaluation"] == expected
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (("--model", "nobody"), "no model 'nobody'"),
+        (("--model", "wav2small", "--group", "age"), "No corpus has a column 'age'"),
+    ],
+)
+def test_errors_are_one_sentence(rated, tmp_path, arguments, message):
+    finished = run(rated, *arguments, "--out", tmp_path / "out", "--quiet")
+    assert finished.exit_code == 2
+    assert message in finished.stderr
+    assert len(finished.stderr.strip().splitlines()) == 1
+    assert os.listdir(tmp_path) == []
+
+
+def test_help():
+    assert run("--help").exit_code == 0
