@@ -297,8 +297,19 @@ def make_annotator(
             "Other input is resampled: leave 'sampling_rate' as it is."
         )
     for name in RESOLVERS:
-        kwargs[name] = to_seconds(kwargs[name])
+        kwargs[name] = to_seconds(kwargs.get(name))
     return Annotator(model, device=device, **kwargs)
+
+
+def cached(method: Callable) -> Callable:
+    """Let audinterface's ``process_index`` use our cache in place of its own."""
+
+    @functools.wraps(method)
+    def call(self: Plugin, index: pd.Index, **kwargs: object) -> object:
+        compute = functools.partial(method, self)
+        return process_index(self, compute, index, **kwargs)
+
+    return call
 
 
 def process_index(
@@ -306,10 +317,10 @@ def process_index(
     compute: Callable[..., pd.Series | pd.DataFrame],
     index: pd.Index,
     *,
-    preserve_index: bool,
-    root: str | None,
-    cache_root: str | None,
-    process_func_args: dict[str, object] | None,
+    preserve_index: bool = False,
+    root: str | None = None,
+    cache_root: str | None = None,
+    process_func_args: dict[str, object] | None = None,
 ) -> pd.Series | pd.DataFrame:
     """Process an index with our cache in place of audinterface's."""
     segment = getattr(interface, "process", interface).segment

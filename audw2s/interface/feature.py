@@ -17,8 +17,8 @@ from audw2s.interface.base import RUNTIME
 from audw2s.interface.base import Duration
 from audw2s.interface.base import Plugin
 from audw2s.interface.base import RowProcess
+from audw2s.interface.base import cached
 from audw2s.interface.base import make_annotator
-from audw2s.interface.base import process_index
 
 if TYPE_CHECKING:
     import audonnx
@@ -126,25 +126,7 @@ class Feature(audinterface.Feature, Plugin):
         )
         self.params = self.to_dict(flatten=True)
 
-    def process_index(
-        self,
-        index: pd.Index,
-        *,
-        preserve_index: bool = False,
-        root: str | None = None,
-        cache_root: str | None = None,
-        process_func_args: dict[str, object] | None = None,
-    ) -> pd.DataFrame:
-        """Process an index, as :meth:`audinterface.Feature.process_index` does."""
-        return process_index(
-            self,
-            super().process_index,
-            index,
-            preserve_index=preserve_index,
-            root=root,
-            cache_root=cache_root,
-            process_func_args=process_func_args,
-        )
+    process_index = cached(audinterface.Feature.process_index)
 
     def __call__(self, signal: np.ndarray, sampling_rate: int) -> np.ndarray:
         """Apply the model to a signal.

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import audinterface
 import audobject
-import pandas as pd
 
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.interface.base import RESOLVERS
@@ -14,9 +13,9 @@ from audw2s.interface.base import Duration
 from audw2s.interface.base import Plugin
 from audw2s.interface.base import RowProcess
 from audw2s.interface.base import by_name
+from audw2s.interface.base import cached
 from audw2s.interface.base import make_annotator
 from audw2s.interface.base import marked
-from audw2s.interface.base import process_index
 
 if TYPE_CHECKING:
     import audonnx
@@ -117,27 +116,8 @@ class Process(RowProcess, Plugin):
         )
         self.network = annotator.network
 
+    process_index = cached(audinterface.Process.process_index)
     process_file = marked(audinterface.Process.process_file)
     process_files = marked(audinterface.Process.process_files)
     process_signal = marked(audinterface.Process.process_signal)
     process_signal_from_index = marked(audinterface.Process.process_signal_from_index)
-
-    def process_index(
-        self,
-        index: pd.Index,
-        *,
-        preserve_index: bool = False,
-        root: str | None = None,
-        cache_root: str | None = None,
-        process_func_args: dict[str, object] | None = None,
-    ) -> pd.Series:
-        """Process an index, as :meth:`audinterface.Process.process_index` does."""
-        return process_index(
-            self,
-            super().process_index,
-            index,
-            preserve_index=preserve_index,
-            root=root,
-            cache_root=cache_root,
-            process_func_args=process_func_args,
-        )

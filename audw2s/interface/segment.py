@@ -155,15 +155,9 @@ class Segment(audinterface.Segment, Plugin):
             **heard,
         )
         self.network = self.annotator.network
-        whole = make_annotator(
-            model, device=device, win_dur=None, hop_dur=None, **heard
-        )
+        whole = make_annotator(model, device=device, **heard)
         self.process = StretchProcess(
-            self,
-            Cutter(self, whole),
-            on_error=on_error,
-            **heard,
-            **runtime,
+            self, Cutter(self, whole), on_error=on_error, **heard, **runtime
         )
 
     def process_file(
@@ -241,25 +235,9 @@ class StretchProcess(RowProcess):
         self.owner = owner
         self.cutter = cutter
 
-    def process_index(
-        self,
-        index: pd.Index,
-        *,
-        preserve_index: bool = False,
-        root: str | None = None,
-        cache_root: str | None = None,
-        process_func_args: dict[str, object] | None = None,
-    ) -> pd.Series:
+    def process_index(self, index: pd.Index, **kwargs: object) -> pd.Series:
         """Process an index, with a cache that knows the segment's settings."""
-        return process_index(
-            self.owner,
-            super().process_index,
-            index,
-            preserve_index=preserve_index,
-            root=root,
-            cache_root=cache_root,
-            process_func_args=process_func_args,
-        )
+        return process_index(self.owner, super().process_index, index, **kwargs)
 
     def _items(
         self,

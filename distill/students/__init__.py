@@ -2,7 +2,6 @@
 
 import os
 
-from safetensors import SafetensorError
 from safetensors import safe_open
 from torch import nn
 
@@ -13,6 +12,9 @@ from audw2s.distill.students.mobilenetv4 import MobileNetV4Medium
 from audw2s.distill.students.mobilenetv4 import MobileNetV4Small
 from audw2s.distill.students.wav2small import Wav2Small
 from audw2s.distill.students.wav2small2 import Wav2Small2
+from audw2s.distill.teachers.checkpoint import SAME_KEYS
+from audw2s.distill.teachers.checkpoint import load_strictly
+from audw2s.distill.teachers.checkpoint import read_file
 
 STUDENTS = {
     "wav2small": Wav2Small,
@@ -37,23 +39,19 @@ def load_student(path: str) -> tuple[str, nn.Module]:
 
     Raises:
         FileNotFoundError: if there is no such file
-        ValueError: if it names no known architecture, or a key is missing, unknown,
-            or has a wrong shape
+        ValueError: if it is damaged, names no known architecture, or a key is
+            missing, unknown, or has a wrong shape
 
     """
     if not os.path.isfile(path):
         raise FileNotFoundError(f"No trained student at '{path}'.")
-    try:
-        with safe_open(path, "pt") as file:
-            name = (file.metadata() or {}).get("student", "")
-            weights = {key: file.get_tensor(key) for key in file.keys()}
-        if name not in STUDENTS:
-            raise ValueError(
-                f"'{path}' is of student '{name}', known are {', '.join(STUDENTS)}."
-            )
-        network = STUDENTS[name]()
-        network.load_state_dict(weights, strict=True)
-    except (RuntimeError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ValueError(f"'{path}' doesn't hold a student: {reason}") from error
+    weights = read_file(path)
+    with safe_open(path, "pt") as file:
+        name = (file.metadata() or {}).get("student", "")
+    if name not in STUDENTS:
+        raise ValueError(
+            f"'{path}' is of student '{name}', known are {', '.join(STUDENTS)}."
+        )
+    network = STUDENTS[name]()
+    load_strictly(network, weights, SAME_KEYS, path)
     return name, network.eval()

@@ -15,6 +15,9 @@ PICKLES = (".bin", ".ckpt", ".pkl", ".pt", ".pth")
 NAMED = 3
 """How many keys of each kind an error names."""
 
+SAME_KEYS = {"": ""}
+"""Key map of a network whose keys are the published ones."""
+
 
 def read_json(path: str) -> dict:
     """Read a JSON object.

@@ -10,6 +10,7 @@ from audw2s.catalogue import FOLDER
 from audw2s.distill.export import check_parity
 from audw2s.distill.export import to_onnx
 from audw2s.distill.students.wav2small2 import Wav2Small2
+from audw2s.distill.teachers.checkpoint import SAME_KEYS
 from audw2s.distill.teachers.checkpoint import load_strictly
 from audw2s.distill.teachers.checkpoint import read_weights
 from audw2s.distill.teachers.dawn import Dawn
@@ -23,7 +24,7 @@ TOLERANCE = 1e-4
 def wav2small2(folder: str) -> nn.Module:
     """Load the published student, whose keys are our module's."""
     network = Wav2Small2()
-    load_strictly(network, read_weights(folder), {"": ""}, folder)
+    load_strictly(network, read_weights(folder), SAME_KEYS, folder)
     return network.eval()
 
 

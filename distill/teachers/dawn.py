@@ -12,9 +12,6 @@ from transformers import Wav2Vec2Model
 
 from audw2s.distill.students.frontend import Normalise
 from audw2s.distill.teachers import wav2vec2
-from audw2s.distill.teachers.checkpoint import load_strictly
-from audw2s.distill.teachers.checkpoint import read_json
-from audw2s.distill.teachers.checkpoint import read_weights
 
 SIZES = {**wav2vec2.SIZES, "num_hidden_layers": 12}
 """Sizes of the published network."""
@@ -69,17 +66,14 @@ class Dawn(nn.Module):
 
         """
         path = os.path.join(folder, "config.json")
-        config = read_json(path)
+        form = {**FORM, "pooling_mode": "mean"}
+        config, sizes = wav2vec2.read_config(path, form, SIZES)
         missing = (SIZES | FORM).keys() - config.keys()
         if missing:
             raise ValueError(f"'{path}' has no {', '.join(sorted(missing))}.")
-        form = {**FORM, **wav2vec2.LABELS, "pooling_mode": "mean"}
-        wav2vec2.check_form(config, form, path)
-        sizes = wav2vec2.read_sizes(config, SIZES, path)
         with wav2vec2.building(path):
             network = cls(sizes)
-        load_strictly(network, read_weights(folder), KEYS, folder, UNUSED)
-        return wav2vec2.freeze(network)
+        return wav2vec2.load(network, folder, KEYS, UNUSED)
 
     def forward(self, signal: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return hidden states and logits."""

@@ -13,9 +13,6 @@ from transformers import WavLMConfig
 from transformers import WavLMModel
 
 from audw2s.distill.teachers import wav2vec2
-from audw2s.distill.teachers.checkpoint import load_strictly
-from audw2s.distill.teachers.checkpoint import read_json
-from audw2s.distill.teachers.checkpoint import read_weights
 
 SIZES = {
     **wav2vec2.SIZES,
@@ -113,17 +110,14 @@ class Odyssey(nn.Module):
 
         """
         path = os.path.join(folder, "config.json")
-        config = read_json(path)
-        form = {**FORM, **wav2vec2.LABELS, "ssl_type": "microsoft/wavlm-large"}
-        wav2vec2.check_form(config, form, path)
-        sizes = {**SIZES, **wav2vec2.read_sizes(config, SIZES, path)}
+        form = {**FORM, "ssl_type": "microsoft/wavlm-large"}
+        config, sizes = wav2vec2.read_config(path, form, SIZES)
         mean, std = config.get("mean", MEAN), config.get("std", STD)
         if not (is_finite(mean) and is_finite(std) and std > 0):
             raise ValueError(f"'{path}' has mean {mean!r} and std {std!r}.")
         with wav2vec2.building(path):
-            network = cls(sizes, mean, std)
-        load_strictly(network, read_weights(folder), KEYS, folder, UNUSED)
-        return wav2vec2.freeze(network)
+            network = cls(SIZES | sizes, mean, std)
+        return wav2vec2.load(network, folder, KEYS, UNUSED)
 
     def forward(self, signal: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return hidden states and logits."""

@@ -8,6 +8,9 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from audw2s.catalogue import DIMENSIONS
+from audw2s.distill.teachers.checkpoint import load_strictly
+from audw2s.distill.teachers.checkpoint import read_json
+from audw2s.distill.teachers.checkpoint import read_weights
 
 SIZES = {
     "hidden_size": 1024,
@@ -43,6 +46,27 @@ FROZEN = {
 
 LABELS = {"id2label": {str(n): name for n, name in enumerate(DIMENSIONS)}}
 """The order of the outputs, as ``config.json`` says it."""
+
+
+def read_config(path: str, form: dict, known: dict) -> tuple[dict, dict]:
+    """Read a ``config.json`` that has to be of the form that our module has.
+
+    Args:
+        path: of the file
+        form: fields besides the sizes and the order of outputs, with their values
+        known: sizes with their published values
+
+    Returns:
+        its content, and the sizes in it
+
+    Raises:
+        FileNotFoundError: if there is no such file
+        ValueError: if it is damaged, or describes another network
+
+    """
+    config = read_json(path)
+    check_form(config, {**form, **LABELS}, path)
+    return config, read_sizes(config, known, path)
 
 
 def read_sizes(config: dict, known: dict, path: str) -> dict:
@@ -148,11 +172,24 @@ def position_keys(theirs: str, ours: str) -> dict[str, str]:
     }
 
 
-def freeze(network: nn.Module) -> nn.Module:
-    """Make a loaded network ready for use.
+def load(
+    network: nn.Module,
+    folder: str,
+    key_map: dict[str, str],
+    ignored: tuple[str, ...],
+) -> nn.Module:
+    """Give a network the weights of a folder, and make it ready for use.
 
-    The weight norm is computed once, and not for each signal.
+    The weight norm is computed once, and not for each signal. See
+    :func:`audw2s.distill.teachers.checkpoint.load_strictly` for the arguments.
+
+    Raises:
+        FileNotFoundError: if there are no weights
+        ValueError: if they are damaged, or one is missing, unknown, or has a wrong
+            shape
+
     """
+    load_strictly(network, read_weights(folder), key_map, folder, ignored)
     conv = network.encoder.encoder.pos_conv_embed.conv
     parametrize.remove_parametrizations(conv, "weight")
     return network.eval().requires_grad_(False)

@@ -151,5 +151,7 @@ def test_logits_are_those_of_the_formula(weights, path, length):
 def test_other_keys_and_shapes_are_refused(weights, path, key, replacement):
     del weights[key]
     save(weights | replacement, path)
-    with pytest.raises(ValueError, match=f"doesn't hold a student.*{key}"):
+    with pytest.raises(
+        ValueError, match=f"doesn't hold the weights of Wav2Small2.*{key}"
+    ):
         load_student(path)

@@ -1,0 +1,178 @@
+"""What fetching gives, and what it refuses to give."""
+
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import types
+
+import pytest
+from loopback import REVISION
+from release import ARCHIVE
+from release import CONFIG
+from release import FILES
+from release import HUB
+from release import WEIGHTS
+from release import contents
+from release import put
+from release import sentence_with
+from release import sha256
+
+from audw2s.weights import download
+from audw2s.weights.download import FetchError
+from audw2s.weights.fetch import fetch
+
+CALL = """
+import sys
+from audw2s.weights.fetch import fetch
+from audw2s.weights.sources import HubSource, ZenodoSource
+print(fetch(eval(sys.argv[1]), sys.argv[2]))
+"""
+
+
+def start(source, folder: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-c", CALL, repr(source), folder],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_files_and_hashes(server, folder, source, expected):
+    hashes = {name: sha256(content) for name, content in expected.items()}
+    assert fetch(source, folder) == hashes
+    assert contents(folder) == expected
+    assert fetch(source, folder, sha256=hashes) == hashes
+    asked = len(server.requests)
+    server.statuses = [500] * 9
+    assert fetch(source, folder) == hashes
+    assert len(server.requests) == asked
+
+
+def test_only_what_is_missing(server, folder):
+    put(folder, {"config.json": b"by hand"})
+    assert fetch(HUB, folder)["config.json"] == sha256(b"by hand")
+    assert not [path for _, path, _ in server.requests if "config" in path]
+
+
+def test_nothing_is_left_next_to_the_folder(server, folder):
+    put(folder, FILES)
+    fetch(HUB, folder)
+    assert os.listdir(os.path.dirname(folder)) == [REVISION]
+
+
+def test_one_byte_is_wrong(server, folder, source, expected):
+    server.damage = True
+    put(folder, {"config.json": CONFIG})
+    algorithm = "md5" if source is ARCHIVE else "sha256"
+    error = sentence_with(f"came with {algorithm}", "damaged", "again")
+    with pytest.raises(FetchError, match=error):
+        fetch(source, folder)
+    assert os.listdir(folder) == ["config.json"]
+    server.damage = False
+    fetch(source, folder)
+    assert contents(folder).items() >= expected.items()
+
+
+def test_not_the_file_that_was_meant(server, folder, source, expected):
+    name = source.files[0]
+    with pytest.raises(FetchError, match=sentence_with(name, "0" * 64, "meant")):
+        fetch(source, folder, sha256={name: "0" * 64})
+    assert name not in os.listdir(folder)
+    assert not [name for name in os.listdir(folder) if name.endswith(".part")]
+
+
+def test_by_hand_and_wrong(server, folder, source, expected):
+    put(folder, expected)
+    name = source.files[1]
+    path = os.path.join(folder, name)
+    words = path, sha256(expected[name]), "0" * 64, "Delete or replace it"
+    with pytest.raises(FetchError, match=sentence_with(*words)):
+        fetch(source, folder, sha256={name: "0" * 64})
+    assert contents(folder) == expected
+    assert not server.requests
+
+
+def test_no_room(server, folder, source, expected, monkeypatch):
+    usage = types.SimpleNamespace(free=2_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    words = "no room", folder, "2.0 MB are free", "AUDW2S_CACHE_ROOT"
+    with pytest.raises(FetchError, match=sentence_with(*words)):
+        fetch(source, folder)
+    assert not os.listdir(folder)
+    assert not server.sent("/model.zip") + server.sent(sha256(WEIGHTS))
+
+
+def test_no_room_after_a_while(server, folder, source, expected, monkeypatch):
+    def full(*_args):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(download, "_go_on", full)
+        error = sentence_with("no room", "No space left", "larger disk")
+        with pytest.raises(FetchError, match=error):
+            fetch(source, folder)
+    fetch(source, folder)
+
+
+def test_file_size_limit(server, folder, source, expected):
+    limit = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (2**20, 2**20))\n"
+    process = subprocess.run(
+        [sys.executable, "-c", limit + CALL, repr(source), folder],
+        capture_output=True,
+        text=True,
+    )
+    assert "FetchError: There is no room in" in process.stderr
+    assert "File too large" in process.stderr
+    fetch(source, folder)
+    assert contents(folder).items() >= expected.items()
+
+
+def test_other_errors_of_disks(server, folder, source, expected):
+    os.makedirs(os.path.dirname(folder))
+    with open(folder, "w"):
+        pass
+    with pytest.raises(FileExistsError, match=REVISION):
+        fetch(source, folder)
+
+
+def test_two_processes(server, folder, source, expected):
+    server.pause = 0.02
+    processes = [start(source, folder) for _ in range(2)]
+    printed = [process.communicate()[0] for process in processes]
+    hashes = {name: sha256(content) for name, content in expected.items()}
+    assert [eval(text) for text in printed] == [hashes, hashes]
+    assert contents(folder) == expected
+    assert len([n for _, _, n in server.bodies if n > 1_000_000]) == 1
+
+
+def test_goes_on_after_a_kill(server, folder, source, expected):
+    put(folder, {"config.json": CONFIG})
+    server.cuts, server.stall = [2_500_000], True
+    process = start(source, folder)
+    name = "model.zip.part" if source is ARCHIVE else "model.safetensors.part"
+    part = os.path.join(folder, name)
+    deadline = time.monotonic() + 60
+    while download.size(part) < 2 * download.CHUNK:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    server.stall = False
+    fetch(source, folder)
+    assert contents(folder).items() >= expected.items()
+    assert not os.path.exists(part)
+    assert server.bodies[-1][1] == 2 * download.CHUNK
+
+
+def test_progress(server, folder, source, expected, capfd):
+    fetch(source, folder)
+    assert capfd.readouterr() == ("", "")
+    shutil.rmtree(folder)
+    fetch(source, folder, verbose=True)
+    out, err = capfd.readouterr()
+    assert not out
+    assert "model." in err and "100%" in err and "3.00M" in err

@@ -1,0 +1,39 @@
+"""Where published weights are, and where they are kept."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from loopback import REVISION
+
+from audw2s.weights import cache
+from audw2s.weights.sources import HubSource
+from audw2s.weights.sources import ZenodoSource
+
+
+@pytest.mark.parametrize("name", ["model.bin", "code.py", "../model.onnx", "a/b.json"])
+def test_only_data(name):
+    with pytest.raises(ValueError, match="can't be fetched"):
+        HubSource("user/model", REVISION, (name,))
+    with pytest.raises(ValueError, match="can't be fetched"):
+        ZenodoSource("6221127", "model.zip", (name,))
+
+
+def test_cache_root(monkeypatch, tmp_path):
+    monkeypatch.delenv("AUDW2S_CACHE_ROOT", raising=False)
+    assert cache.cache_root() == os.path.expanduser("~/.cache/audw2s")
+    monkeypatch.setenv("AUDW2S_CACHE_ROOT", str(tmp_path))
+    assert cache.cache_root() == str(tmp_path)
+    assert cache.model_folder("dawn") == str(tmp_path / "models" / "dawn")
+    expected = tmp_path / "downloads" / "user--model" / REVISION
+    assert cache.download_folder("user/model", REVISION) == str(expected)
+
+
+def test_sources_are_light():
+    code = (
+        "import sys, audw2s, audw2s.weights.cache, audw2s.weights.sources; "
+        "print([m for m in ('huggingface_hub', 'httpx2', 'torch') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "[]\n"
