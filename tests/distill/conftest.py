@@ -7,6 +7,8 @@ import torch
 from fabricated import make_corpus
 from fabricated import voices
 from fabricated import with_weights
+from layouts import make_iemocap
+from layouts import make_msp
 
 from audw2s.distill.config import Config
 from audw2s.distill.export import to_onnx
@@ -85,3 +87,13 @@ def config(corpus, teacher, tmp_path):
         eval_every=2,
         ema=0.9,
     )
+
+
+@pytest.fixture
+def msp(tmp_path, clips):
+    return make_msp(tmp_path / "MSP-PODCAST-Publish-1.11", clips)
+
+
+@pytest.fixture
+def iemocap(tmp_path, clips):
+    return make_iemocap(tmp_path / "IEMOCAP_full_release", clips)

@@ -1,25 +1,21 @@
 """MSP-Podcast and IEMOCAP in their official layouts, as far as they are published."""
 
-import json
 import os
 import shutil
 
-import audmetric
 import numpy as np
 import pandas as pd
 import pytest
-import soundfile
-from fabricated import TOY
-from fabricated import random_encoder
 from hypothesis import example
 from hypothesis import given
 from hypothesis import strategies as st
-from safetensors.torch import save_file
-from typer.testing import CliRunner
+from layouts import FIRST
+from layouts import MSP
+from layouts import SECOND
+from layouts import make_msp
+from layouts import published_means
 
-import audw2s
 from audw2s.catalogue import DIMENSIONS
-from audw2s.distill.cli import app
 from audw2s.distill.corpora.iemocap import is_iemocap
 from audw2s.distill.corpora.iemocap import parse_turns
 from audw2s.distill.corpora.iemocap import read_iemocap
@@ -29,99 +25,6 @@ from audw2s.distill.corpora.table import mean_rating
 from audw2s.distill.corpora.table import rating_scale
 from audw2s.distill.corpora.table import ratings
 from audw2s.distill.corpora.table import read_corpus
-from audw2s.distill.evaluate import evaluate
-from audw2s.distill.metrics import RATERS
-from audw2s.distill.teachers.fit import fit_teacher
-from audw2s.distill.teachers.whisper import SIZES
-from audw2s.signal import load
-
-MSP = """\
-FileName,EmoClass,EmoAct,EmoVal,EmoDom,SpkrID,Gender,Split_Set
-MSP-PODCAST_0001_0008.wav,N,2.2,4.0,2.6,30,Male,Test1
-MSP-PODCAST_0001_0009.wav,A,6.777778,1.555556,7.0,127,Female,Train
-MSP-PODCAST_0002_0011.wav,S,1,2.75,3.5,127,Female,Train
-MSP-PODCAST_0002_0013.wav,X,5.4,4.8,4.2,Unknown,Unknown,Development
-MSP-PODCAST_0003_0016.wav,H,5.0,6.2,4.6,Unknown,Unknown,Test2
-MSP-PODCAST_xxxx_0001.wav,X,,,,,,Test3
-"""
-
-FIRST = """\
-% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]
-
-[6.2901 - 8.2357]\tSes01F_impro01_F000\tneu\t[2.5000, 3.5000, 2.0000]
-C-E2:\tNeutral;\t()
-C-E3:\tNeutral; Sadness;\t()
-C-F1:\tNeutral;\t(curious)
-A-E3:\tval 3; act 4; dom  2;\t()
-A-E4:\tval 2; act 3; dom  ;\t(mildly aggravated, \x93polite\x94, dom 5;)
-A-F1:\tval 5; act 1; dom  5;\t()
-
-[10.0100 - 11.3925]\tSes01F_impro01_M001\txxx\t[1.5000, 4.5000, 5.5000]
-C-E2:\tAnger;\t()
-A-E2:\tval 1; act 5; dom  6;\t()
-A-E3:\tval 2; act 4; dom  5;\t()
-A-M1:\tval 1; act ; dom  ;\t()
-
-"""
-
-SECOND = """\
-% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]
-
-[4.9900 - 7.9500]\tSes05M_script01_1b_F000\thap\t[4.0000, 3.0000, 2.5000]
-A-E3:\tval 4; act 3; dom  3;\t()
-A-E4:\tval 4; act 3; dom  2;\t()
-
-[9.1282 - 15.0000]\tSes05M_script01_1b_M012\tfru\t[2.0000, 4.0000, 4.0000]
-A-E3:\tval 2; act 4; dom  4;\t()
-"""
-
-
-def write(path, clip):
-    """A clip in the format of both corpora."""
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    soundfile.write(path, load(clip), 16000, subtype="PCM_16")
-
-
-def make_msp(root, clips, labels="Labels/labels_consensus.csv", audio="Audios"):
-    path = root / labels
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(MSP)
-    for line, clip in zip(MSP.splitlines()[1:], clips, strict=True):
-        write(root / audio / line.split(",")[0], clip)
-    return str(root)
-
-
-def make_iemocap(root, clips):
-    texts = {"Session1": FIRST, "Session5": SECOND}
-    names = {"Session1": "Ses01F_impro01", "Session5": "Ses05M_script01_1b"}
-    for session, text in texts.items():
-        folder = root / session / "dialog" / "EmoEvaluation"
-        # Subfolders with the texts of single raters, and what macOS leaves behind
-        (folder / "Attribute").mkdir(parents=True)
-        (folder / "Attribute" / "Ses01F_impro01_e2_atr.txt").write_text("[")
-        (folder / f"._{names[session]}.txt").write_bytes(b"\0\5\x16\7[")
-        path = folder / f"{names[session]}.txt"
-        path.write_text(text, encoding="latin-1")
-        wavs = root / session / "sentences" / "wav" / names[session]
-        for line in text.splitlines():
-            if line.startswith("["):
-                write(wavs / f"{line.split()[3]}.wav", clips.pop())
-    return str(root)
-
-
-@pytest.fixture
-def msp(tmp_path, clips):
-    return make_msp(tmp_path / "MSP-PODCAST-Publish-1.11", clips)
-
-
-@pytest.fixture
-def iemocap(tmp_path, clips):
-    return make_iemocap(tmp_path / "IEMOCAP_full_release", clips)
-
-
-def heard(files):
-    model = audw2s.load("wav2small")
-    return np.stack([model(load(f)[None], 16000)["logits"][0] for f in files])
 
 
 def test_msp_podcast(msp):
@@ -249,12 +152,6 @@ def test_iemocap(iemocap):
     assert sum(column.startswith("rater") for column in table) == 9
 
 
-def published_means():
-    lines = [line for line in (FIRST + SECOND).splitlines() if line.startswith("[")]
-    means = [json.loads(line.split("\t")[-1]) for line in lines]
-    return np.array(means)[:, [1, 2, 0]]
-
-
 def test_mean_of_raters_is_what_was_published(iemocap):
     found = mean_rating(ratings(read_corpus(iemocap), 1, 5))
     np.testing.assert_allclose(found, (published_means() - 1) / 4)
@@ -380,113 +277,3 @@ def test_unknown_speakers_of_a_table(tmp_path, clips):
     pd.DataFrame({"file": clips, "speaker": speakers}).to_csv(path, index=False)
     expected = [s or clip for s, clip in zip(speakers, clips, strict=True)]
     assert read_corpus(str(path))["speaker"].tolist() == expected
-
-
-def test_scale_of_ratings(msp, tmp_path):
-    """Parquet keeps it, CSV doesn't."""
-    table = read_corpus(msp)
-    assert rating_scale(table, (0, 10)) == (0, 10)
-    table.to_parquet(tmp_path / "kept.parquet")
-    assert rating_scale(read_corpus(str(tmp_path / "kept.parquet"))) == (1, 7)
-    table.to_csv(tmp_path / "lost.csv")
-    assert rating_scale(read_corpus(str(tmp_path / "lost.csv"))) == (1, 5)
-    with pytest.raises(ValueError, match="lowest and highest rating, not 5.0, 5.0"):
-        rating_scale(table, (5, 5))
-
-
-def check(result, table, reference):
-    predicted = heard(table["file"])
-    for number, name in enumerate(DIMENSIONS):
-        pair = reference[:, number], predicted[:, number]
-        assert result[name]["ccc"] == pytest.approx(audmetric.concordance_cc(*pair))
-        assert result[name]["reference_mean"] == pytest.approx(pair[0].mean())
-
-
-def test_evaluation_on_both(msp, iemocap):
-    """Each on its own scale, also where they are pooled."""
-    evaluation, clips = evaluate("wav2small", [msp, iemocap], verbose=False)
-    podcast, acted = evaluation["corpora"].values()
-    assert (podcast["scale"], acted["scale"]) == ([1, 7], [1, 5])
-    tables = read_corpus(msp), read_corpus(iemocap)
-    first = (tables[0][list(DIMENSIONS)].to_numpy() - 1) / 6
-    second = (published_means() - 1) / 4
-    check(podcast, tables[0], first)
-    check(acted, tables[1], second)
-    both = np.concatenate([first, second])
-    check(evaluation["pooled"], pd.concat(tables), both)
-    assert (podcast["num_speakers"], acted["num_speakers"]) == (4, 4)
-    assert podcast[RATERS] == []
-    assert len(acted[RATERS]) == 3
-    json.dumps(evaluation, allow_nan=False)
-
-
-@pytest.mark.parametrize(
-    "part, options, expected",
-    [("Train", [], [1, 7]), ("Train", ["--scale", "1", "5"], [1, 5])],
-)
-def test_evaluate_command(msp, tmp_path, part, options, expected):
-    out = str(tmp_path / "out")
-    arguments = ["evaluate", "wav2small", f"{msp}:{part}", "--out", out, "--quiet"]
-    result = CliRunner().invoke(app, [*arguments, *options])
-    assert result.exit_code == 0, result.output
-    with open(os.path.join(out, "evaluation.json")) as file:
-        ((name, result),) = json.load(file)[0]["corpora"].items()
-    assert name == "MSP-PODCAST-Publish-1.11:Train"
-    assert result["scale"] == expected
-    table = read_corpus(f"{msp}:{part}")
-    low, high = expected
-    reference = (table[list(DIMENSIONS)].to_numpy() - low) / (high - low)
-    check(result, table, reference)
-
-
-def test_models_need_no_scale(msp):
-    evaluation, _ = evaluate("wav2small", [msp], against="wav2small", verbose=False)
-    (result,) = evaluation["corpora"].values()
-    assert "scale" not in result
-
-
-def test_label_command(msp, iemocap, tmp_path):
-    out = tmp_path / "labels.parquet"
-    corpora = [f"{msp}:Test3", f"{iemocap}:Session1"]
-    arguments = ["label", *corpora, "--teacher", "wav2small", "--out", str(out)]
-    result = CliRunner().invoke(app, [*arguments, "--quiet"])
-    assert result.exit_code == 0, result.output
-    labels = pd.read_parquet(out)
-    files = pd.concat(map(read_corpus, corpora))["file"].tolist()
-    assert labels["file"].tolist() == files
-    np.testing.assert_allclose(labels[list(DIMENSIONS)], heard(files), atol=1e-6)
-
-
-def test_train_command(msp, iemocap, tmp_path):
-    """Parts are found from the folder of the settings."""
-    config = tmp_path / "student.toml"
-    parts = [f"{os.path.basename(msp)}:Train", f"{os.path.basename(iemocap)}:Session5"]
-    shares = "".join(f'"{part}" = 1\n' for part in parts)
-    settings = 'teacher = "wav2small"\nsteps = 1\nbatch_size = 2\neval_every = 1\n'
-    settings += f"crop_dur = [0.2, 0.3]\n[corpora]\n{shares}"
-    config.write_text(settings)
-    out = str(tmp_path / "run")
-    result = CliRunner().invoke(app, ["train", str(config), "--out", out, "--quiet"])
-    assert result.exit_code == 0, result.output
-    trained_on = os.path.join(out, "config.json")
-    with pytest.raises(ValueError, match="2 of 5 clips of 'MSP.*' were trained on"):
-        evaluate("wav2small", [msp], trained_on=trained_on, verbose=False)
-    held_out = f"{iemocap}:Session1"
-    evaluate("wav2small", [held_out], trained_on=trained_on, verbose=False)
-
-
-def test_teacher_on_its_corpus_scale(msp, tmp_path, monkeypatch):
-    monkeypatch.setitem(SIZES, "toy", TOY)
-    encoder = str(tmp_path / "encoder.safetensors")
-    save_file(random_encoder().state_dict(), encoder)
-    table = read_corpus(msp)
-    _, report = fit_teacher(encoder, table, size="toy", layers=(1,), num_folds=2)
-    assert report["scale"] == [1, 7]
-    mean = (table["valence"].mean() - 1) / 6
-    assert report["valence"]["reference_mean"] == pytest.approx(mean)
-    _, report = fit_teacher(
-        encoder, table, size="toy", layers=(1,), num_folds=2, scale=(0, 10)
-    )
-    assert report["scale"] == [0, 10]
-    mean = table["valence"].mean() / 10
-    assert report["valence"]["reference_mean"] == pytest.approx(mean)

@@ -1,0 +1,140 @@
+"""Corpora in official layouts, through every command that hears them."""
+
+import json
+import os
+
+import audmetric
+import numpy as np
+import pandas as pd
+import pytest
+from fabricated import TOY
+from fabricated import random_encoder
+from layouts import published_means
+from safetensors.torch import save_file
+from typer.testing import CliRunner
+
+import audw2s
+from audw2s.catalogue import DIMENSIONS
+from audw2s.distill.cli import app
+from audw2s.distill.corpora.table import rating_scale
+from audw2s.distill.corpora.table import read_corpus
+from audw2s.distill.evaluate import evaluate
+from audw2s.distill.metrics import RATERS
+from audw2s.distill.teachers.fit import fit_teacher
+from audw2s.distill.teachers.whisper import SIZES
+from audw2s.signal import load
+
+
+def heard(files):
+    model = audw2s.load("wav2small")
+    return np.stack([model(load(f)[None], 16000)["logits"][0] for f in files])
+
+
+def test_scale_of_ratings(msp, tmp_path):
+    """Parquet keeps it, CSV doesn't."""
+    table = read_corpus(msp)
+    assert rating_scale(table, (0, 10)) == (0, 10)
+    table.to_parquet(tmp_path / "kept.parquet")
+    assert rating_scale(read_corpus(str(tmp_path / "kept.parquet"))) == (1, 7)
+    table.to_csv(tmp_path / "lost.csv")
+    assert rating_scale(read_corpus(str(tmp_path / "lost.csv"))) == (1, 5)
+    with pytest.raises(ValueError, match="lowest and highest rating, not 5.0, 5.0"):
+        rating_scale(table, (5, 5))
+
+
+def check(result, table, reference):
+    predicted = heard(table["file"])
+    for number, name in enumerate(DIMENSIONS):
+        pair = reference[:, number], predicted[:, number]
+        assert result[name]["ccc"] == pytest.approx(audmetric.concordance_cc(*pair))
+        assert result[name]["reference_mean"] == pytest.approx(pair[0].mean())
+
+
+def test_evaluation_on_both(msp, iemocap):
+    """Each on its own scale, also where they are pooled."""
+    evaluation, clips = evaluate("wav2small", [msp, iemocap], verbose=False)
+    podcast, acted = evaluation["corpora"].values()
+    assert (podcast["scale"], acted["scale"]) == ([1, 7], [1, 5])
+    tables = read_corpus(msp), read_corpus(iemocap)
+    first = (tables[0][list(DIMENSIONS)].to_numpy() - 1) / 6
+    second = (published_means() - 1) / 4
+    check(podcast, tables[0], first)
+    check(acted, tables[1], second)
+    both = np.concatenate([first, second])
+    check(evaluation["pooled"], pd.concat(tables), both)
+    assert (podcast["num_speakers"], acted["num_speakers"]) == (4, 4)
+    assert podcast[RATERS] == []
+    assert len(acted[RATERS]) == 3
+    json.dumps(evaluation, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    "part, options, expected",
+    [("Train", [], [1, 7]), ("Train", ["--scale", "1", "5"], [1, 5])],
+)
+def test_evaluate_command(msp, tmp_path, part, options, expected):
+    out = str(tmp_path / "out")
+    arguments = ["evaluate", "wav2small", f"{msp}:{part}", "--out", out, "--quiet"]
+    result = CliRunner().invoke(app, [*arguments, *options])
+    assert result.exit_code == 0, result.output
+    with open(os.path.join(out, "evaluation.json")) as file:
+        ((name, result),) = json.load(file)[0]["corpora"].items()
+    assert name == "MSP-PODCAST-Publish-1.11:Train"
+    assert result["scale"] == expected
+    table = read_corpus(f"{msp}:{part}")
+    low, high = expected
+    reference = (table[list(DIMENSIONS)].to_numpy() - low) / (high - low)
+    check(result, table, reference)
+
+
+def test_models_need_no_scale(msp):
+    evaluation, _ = evaluate("wav2small", [msp], against="wav2small", verbose=False)
+    (result,) = evaluation["corpora"].values()
+    assert "scale" not in result
+
+
+def test_label_command(msp, iemocap, tmp_path):
+    out = tmp_path / "labels.parquet"
+    corpora = [f"{msp}:Test3", f"{iemocap}:Session1"]
+    arguments = ["label", *corpora, "--teacher", "wav2small", "--out", str(out)]
+    result = CliRunner().invoke(app, [*arguments, "--quiet"])
+    assert result.exit_code == 0, result.output
+    labels = pd.read_parquet(out)
+    files = pd.concat(map(read_corpus, corpora))["file"].tolist()
+    assert labels["file"].tolist() == files
+    np.testing.assert_allclose(labels[list(DIMENSIONS)], heard(files), atol=1e-6)
+
+
+def test_train_command(msp, iemocap, tmp_path):
+    """Parts are found from the folder of the settings."""
+    config = tmp_path / "student.toml"
+    parts = [f"{os.path.basename(msp)}:Train", f"{os.path.basename(iemocap)}:Session5"]
+    shares = "".join(f'"{part}" = 1\n' for part in parts)
+    settings = 'teacher = "wav2small"\nsteps = 1\nbatch_size = 2\neval_every = 1\n'
+    settings += f"crop_dur = [0.2, 0.3]\n[corpora]\n{shares}"
+    config.write_text(settings)
+    out = str(tmp_path / "run")
+    result = CliRunner().invoke(app, ["train", str(config), "--out", out, "--quiet"])
+    assert result.exit_code == 0, result.output
+    trained_on = os.path.join(out, "config.json")
+    with pytest.raises(ValueError, match="2 of 5 clips of 'MSP.*' were trained on"):
+        evaluate("wav2small", [msp], trained_on=trained_on, verbose=False)
+    held_out = f"{iemocap}:Session1"
+    evaluate("wav2small", [held_out], trained_on=trained_on, verbose=False)
+
+
+def test_teacher_on_its_corpus_scale(msp, tmp_path, monkeypatch):
+    monkeypatch.setitem(SIZES, "toy", TOY)
+    encoder = str(tmp_path / "encoder.safetensors")
+    save_file(random_encoder().state_dict(), encoder)
+    table = read_corpus(msp)
+    _, report = fit_teacher(encoder, table, size="toy", layers=(1,), num_folds=2)
+    assert report["scale"] == [1, 7]
+    mean = (table["valence"].mean() - 1) / 6
+    assert report["valence"]["reference_mean"] == pytest.approx(mean)
+    _, report = fit_teacher(
+        encoder, table, size="toy", layers=(1,), num_folds=2, scale=(0, 10)
+    )
+    assert report["scale"] == [0, 10]
+    mean = table["valence"].mean() / 10
+    assert report["valence"]["reference_mean"] == pytest.approx(mean)
