@@ -1,5 +1,6 @@
 """Fabricated copies of MSP-Podcast and IEMOCAP, with real speech in them."""
 
+import json
 import os
 
 import numpy as np
