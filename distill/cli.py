@@ -292,7 +292,9 @@ def quantise(
     model: Annotated[str, typer.Argument(help="Name or folder of a student.")],
     corpus: Corpora,
     out: Annotated[str, typer.Option(help="Model folder to write.")],
-    name: Annotated[str, typer.Option(help="Of the model.")] = "wav2small-int8",
+    name: Annotated[
+        str | None, typer.Option(help="Of the model, the student's -int8 by default.")
+    ] = None,
     num_clips: Annotated[
         int,
         typer.Option(

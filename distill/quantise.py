@@ -1,0 +1,387 @@
+"""A student in eight-bit integers: a smaller file, and a quicker one.
+
+Of what ``tests/benchmark/quantisation.py`` compares, this came out best:
+
+- Static, as pairs of QuantizeLinear and DequantizeLinear, weights per channel. The
+  ranges of activations are the lowest and highest values that clips give.
+- The front end stays in float: 256 steps are too few for a spectrum, whose powers
+  span ten decades. So does the first convolution, which integers make no quicker.
+- What the two matrices of the pooling give stays in float, for the softmax over time.
+- Weights use seven of their eight bits. Processors without VNNI add two products
+  in 16 bits: with eight bits some of these sums don't fit, and values would depend
+  on the processor. That rounding is coarser shifts all values of a dimension alike,
+  mostly: the last bias takes the mean of it back.
+- 13 channels are stored as 16, the rest zeros. That changes no value, and suits the
+  kernels: without it integers are hardly quicker than floats.
+"""
+
+import math
+import os
+import tempfile
+from collections.abc import Container
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Sequence
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnxruntime.quantization import CalibrationDataReader
+from onnxruntime.quantization import QuantFormat
+from onnxruntime.quantization import QuantType
+from onnxruntime.quantization import quantize_static
+
+from audw2s.catalogue import DIMENSIONS
+from audw2s.catalogue import SAMPLING_RATE
+from audw2s.distill.corpora.table import load_clips
+from audw2s.distill.corpora.table import read_corpus
+from audw2s.distill.metrics import ccc_by_dimension
+from audw2s.loading import load
+from audw2s.loading import members
+from audw2s.loading import sha256
+from audw2s.version import __version__
+from audw2s.weights.store import save
+
+TOLERANCE = 0.01
+"""Largest mean absolute difference to the floats that a dimension may have."""
+
+CLIP_DUR = 10.0
+"""Seconds of a clip that are heard: ranges don't grow with its length."""
+
+LANES = 16
+"""Channels that kernels of ONNX Runtime treat at a time (8 with AVX2)."""
+
+PREPARED = {"onnx.quant.pre_process": "onnxruntime.quant"}
+"""Tells ONNX Runtime that batch normalisations are folded, as exports are."""
+
+
+def quantise(model: onnx.ModelProto, clips: Iterable[np.ndarray]) -> onnx.ModelProto:
+    """Quantise a student; see this module for how.
+
+    The order of the clips doesn't matter.
+
+    Args:
+        model: in float32, made by :func:`audw2s.distill.export.to_onnx`
+        clips: what it is calibrated with, each ``(num_samples,)``, float32, 16 kHz
+
+    Returns:
+        model with the same inputs, outputs and properties
+
+    Raises:
+        ValueError: if there are no clips, if the model is quantised already, gives
+            NaN, or has nothing to quantise
+
+    """
+    clips = list(clips)
+    if not clips:
+        raise ValueError("There are no clips to calibrate with.")
+    if any(node.op_type == "QuantizeLinear" for node in model.graph.node):
+        raise ValueError("The model is quantised already.")
+    expected = logits(model, clips)
+    if not np.isfinite(expected).all():
+        raise ValueError("The model gives NaN, which integers don't know.")
+    return centred(static(padded(model), clips), expected, clips)
+
+
+def padded(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Give convolutions of few channels zeros, up to :data:`LANES`, as a copy.
+
+    Only where nothing but ReLU and max-pooling is between two convolutions: there
+    the zeros stay zeros, and the second one's zeros ignore them.
+    """
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    weights = {weight.name: weight for weight in copy.graph.initializer}
+    for first, second in _pairs(copy.graph, weights):
+        for name in first.input[1:]:
+            _append_zeros(weights[name], axis=0)
+        _append_zeros(weights[second.input[1]], axis=1)
+    return copy
+
+
+def _pairs(
+    graph: onnx.GraphProto,
+    weights: Container[str],
+) -> Iterator[tuple[onnx.NodeProto, onnx.NodeProto]]:
+    """Convolutions, and the ones that alone hear them."""
+    readers: dict[str, list[onnx.NodeProto]] = {}
+    for node in graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    for first in graph.node:
+        following = readers.get(first.output[0], [])
+        while len(following) == 1 and following[0].op_type in ("Relu", "MaxPool"):
+            following = readers.get(following[0].output[0], [])
+        pair = [first, *following]
+        if len(pair) == 2 and all(_is_plain(node, weights) for node in pair):
+            yield first, following[0]
+
+
+def _is_plain(node: onnx.NodeProto, weights: Container[str]) -> bool:
+    """Whether a node is a convolution, ungrouped, with constant weights."""
+    groups = [entry.i for entry in node.attribute if entry.name == "group"]
+    constant = all(name in weights for name in node.input[1:])
+    return node.op_type == "Conv" and groups in ([], [1]) and constant
+
+
+def _append_zeros(weight: onnx.TensorProto, axis: int) -> None:
+    values = onnx.numpy_helper.to_array(weight)
+    widths = [(0, 0)] * values.ndim
+    widths[axis] = (0, max(0, LANES - values.shape[axis]))
+    weight.CopyFrom(onnx.numpy_helper.from_array(np.pad(values, widths), weight.name))
+
+
+def static(
+    model: onnx.ModelProto,
+    clips: Sequence[np.ndarray],
+    **options: object,
+) -> onnx.ModelProto:
+    """Quantise what comes after the first convolution.
+
+    Args:
+        model: in float32
+        clips: what it is calibrated with
+        options: of ``onnxruntime.quantization.quantize_static``, instead of ours
+
+    Raises:
+        ValueError: if there is nothing in the model to quantise
+
+    """
+    chosen = {
+        "nodes_to_quantize": integer_nodes(model),
+        "quant_format": QuantFormat.QDQ,
+        "activation_type": QuantType.QUInt8,
+        "weight_type": QuantType.QInt8,
+        "per_channel": True,
+        "reduce_range": True,
+        "extra_options": {"OpTypesToExcludeOutputQuantization": ["MatMul"]},
+    }
+    prepared = onnx.ModelProto()
+    prepared.CopyFrom(model)
+    onnx.helper.set_model_props(prepared, PREPARED)
+    with tempfile.TemporaryDirectory() as folder:
+        # Of a model in memory it would move the weights into files
+        source, target = (os.path.join(folder, name) for name in ("in", "out"))
+        onnx.save(prepared, source)
+        quantize_static(source, target, _Reader(clips), **(chosen | options))
+        quantised = onnx.load(target)
+    onnx.helper.set_model_props(quantised, properties(model))
+    # Shapes that were inferred on the way
+    del quantised.graph.value_info[:]
+    return quantised
+
+
+def integer_nodes(model: onnx.ModelProto) -> list[str]:
+    """Names of the nodes that are worth it, and can bear it, in integers.
+
+    Raises:
+        ValueError: if there are none
+
+    """
+    constants = {weight.name for weight in model.graph.initializer}
+    # The front end ends with a logarithm
+    spectral: set[str] = set()
+    nodes = []
+    for node in model.graph.node:
+        if node.op_type == "Log" or not spectral.isdisjoint(node.input):
+            spectral.update(node.output)
+            nodes.append(node)
+    convolutions = [node for node in nodes if node.op_type == "Conv"]
+    products = [n for n in nodes if n.op_type == "MatMul" and n.input[1] in constants]
+    between = [node for node in nodes if node.op_type in ("Relu", "MaxPool")]
+    names = [node.name for node in [*convolutions[1:], *products]]
+    if not names:
+        raise ValueError(
+            "The model has no convolution or matrix after a log-mel spectrogram, "
+            "as students have: there is nothing to quantise."
+        )
+    return names + [node.name for node in between]
+
+
+class _Reader(CalibrationDataReader):
+    """Clips, as ONNX Runtime wants to be given them."""
+
+    def __init__(self, clips: Sequence[np.ndarray]):
+        self.clips = clips
+        self.set_range(0, len(clips))
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def set_range(self, start_index: int, end_index: int) -> None:
+        """Give these clips next, for methods that can't hold all."""
+        self.range = iter(self.clips[start_index:end_index])
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        """Return the next clip, ``None`` at the end."""
+        clip = next(self.range, None)
+        return None if clip is None else {"signal": clip[None]}
+
+
+def centred(
+    model: onnx.ModelProto,
+    expected: np.ndarray,
+    clips: Sequence[np.ndarray],
+) -> onnx.ModelProto:
+    """Copy of a model with its last bias shifted, to logits right on average.
+
+    Args:
+        model: quantised
+        expected: what its logits should be, ``(num_clips, 3)``
+        clips: of which they are
+
+    """
+    differences = expected - logits(model, clips)
+    # Exact sums don't depend on the order of the clips
+    shift = [math.fsum(column) / len(clips) for column in differences.T]
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    last = next(node for node in copy.graph.node if "logits" in node.output)
+    for weight in copy.graph.initializer:
+        if weight.name in last.input and list(weight.dims) == [len(DIMENSIONS)]:
+            bias = (onnx.numpy_helper.to_array(weight) + shift).astype(np.float32)
+            weight.CopyFrom(onnx.numpy_helper.from_array(bias, weight.name))
+    return copy
+
+
+def logits(model: onnx.ModelProto, clips: Iterable[np.ndarray]) -> np.ndarray:
+    """What a model says of clips, ``(num_clips, 3)``, float64; on one thread."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    values = [session.run(["logits"], {"signal": clip[None]})[0] for clip in clips]
+    return np.concatenate(values).astype(np.float64)
+
+
+def properties(model: onnx.ModelProto) -> dict[str, str]:
+    """What an ONNX file says of itself."""
+    return {entry.key: entry.value for entry in model.metadata_props}
+
+
+def draw_clips(
+    corpora: Sequence[str],
+    num_clips: int,
+    seed: int = 0,
+    *,
+    verbose: bool = False,
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Draw clips to calibrate with, and others to check the result on.
+
+    Args:
+        corpora: paths, see :func:`audw2s.distill.corpora.table.read_corpus`
+        num_clips: of each corpus and each kind; half of a corpus that has fewer
+        seed: of the draw
+        verbose: show progress bars
+
+    Returns:
+        two lists of arrays ``(num_samples,)``, float32, 16 kHz, cut to
+        :data:`CLIP_DUR`
+
+    Raises:
+        FileNotFoundError: if a corpus isn't there
+        ValueError: if a corpus has one clip only, or a clip can't be read
+
+    """
+    rng = np.random.default_rng(seed)
+    calibration, held_out = [], []
+    for path in corpora:
+        table = read_corpus(path)
+        if len(table) < 2:
+            raise ValueError(f"'{path}' needs at least two clips, it has one.")
+        table = table.iloc[rng.permutation(len(table))[: 2 * num_clips]]
+        whole = load_clips(table, verbose=verbose)
+        clips = [clip[: int(CLIP_DUR * SAMPLING_RATE)] for clip in whole]
+        calibration += clips[: len(clips) // 2]
+        held_out += clips[len(clips) // 2 :]
+    return calibration, held_out
+
+
+def agreement(expected: np.ndarray, found: np.ndarray) -> dict[str, dict]:
+    """Compare logits ``(num_clips, 3)``.
+
+    Returns:
+        ``difference``, the mean absolute one, and ``ccc``, each by dimension
+
+    Examples:
+        >>> expected = np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
+        >>> agreement(expected, expected + [0.0, 0.25, 0.5])["difference"]
+        {'arousal': 0.0, 'dominance': 0.25, 'valence': 0.5}
+
+    """
+    means = np.abs(expected - found).mean(axis=0)
+    difference = dict(zip(DIMENSIONS, map(float, means), strict=True))
+    return {"difference": difference, "ccc": ccc_by_dimension(expected, found)}
+
+
+def in_words(figures: dict[str, dict]) -> str:
+    """Say how well logits agree.
+
+    Examples:
+        >>> in_words({"difference": {"valence": 0.004}, "ccc": {"valence": 0.9991}})
+        'by 0.0040 (valence) on average, CCC 0.9991'
+
+    """
+    differences = (f"{v:.4f} ({k})" for k, v in figures["difference"].items())
+    cccs = ("unknown" if v is None else f"{v:.4f}" for v in figures["ccc"].values())
+    return f"by {', '.join(differences)} on average, CCC {', '.join(cccs)}"
+
+
+def quantise_student(
+    model: str,
+    corpora: Sequence[str],
+    out: str,
+    name: str | None = None,
+    *,
+    num_clips: int = 30,
+    seed: int = 0,
+    verbose: bool = False,
+) -> tuple[str, dict[str, dict]]:
+    """Make a model folder of a student in eight-bit integers.
+
+    Args:
+        model: name or folder of the student, see :func:`audw2s.load`
+        corpora: clips to calibrate with and to check on; the result is made of
+            them, so mind their terms
+        out: folder of the model
+        name: of the model, the student's with ``-int8`` by default
+        num_clips: of each corpus to calibrate with; as many others check
+        seed: of the draw
+        verbose: show progress bars
+
+    Returns:
+        sha256 of the ONNX file, and how well it agrees with the student on clips
+        that it wasn't calibrated with, see :func:`agreement`
+
+    Raises:
+        FileNotFoundError: if a corpus isn't there
+        ValueError: if there is no such model, it can't be quantised, a clip can't
+            be read, or a dimension differs by more than :data:`TOLERANCE`; nothing
+            is written
+
+    """
+    if members(model):
+        raise ValueError(f"'{model}' is several models: quantise one.")
+    # Loaded to be verified
+    path = load(model).path
+    original = onnx.load(path)
+    if "student" not in properties(original):
+        raise ValueError(f"'{model}' isn't what 'audw2s distill export' wrote.")
+    calibration, held_out = draw_clips(corpora, num_clips, seed, verbose=verbose)
+    quantised = quantise(original, calibration)
+    figures = agreement(logits(original, held_out), logits(quantised, held_out))
+    # Not "any larger": NaN has to fail
+    if not all(value <= TOLERANCE for value in figures["difference"].values()):
+        raise ValueError(
+            f"In integers the model differs {in_words(figures)} on {len(held_out)} "
+            f"clips, {TOLERANCE:g} at most is allowed. It was not written."
+        )
+    about = properties(original)
+    about |= {
+        "name": name or f"{about['name']}-int8",
+        "version": __version__,
+        "quantised": "int8",
+        "quantised_from": sha256(path),
+    }
+    return save(quantised, out, about), figures

@@ -1,0 +1,394 @@
+"""Students in eight-bit integers say what they said in float."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+import pandas as pd
+import pytest
+import soundfile
+from fabricated import noise
+from fabricated import voice
+from fabricated import with_weights
+from typer.testing import CliRunner
+
+import audw2s
+from audw2s.distill import quantise as module
+from audw2s.distill.cli import app
+from audw2s.distill.corpora.table import load_clips
+from audw2s.distill.corpora.table import read_corpus
+from audw2s.distill.export import probes
+from audw2s.distill.quantise import agreement
+from audw2s.distill.quantise import draw_clips
+from audw2s.distill.quantise import integer_nodes
+from audw2s.distill.quantise import logits
+from audw2s.distill.quantise import padded
+from audw2s.distill.quantise import properties
+from audw2s.distill.quantise import quantise
+from audw2s.distill.quantise import quantise_student
+from audw2s.distill.quantise import static
+from audw2s.loading import model_path
+from audw2s.loading import model_sha256
+from audw2s.weights.store import save
+
+SPEECH = pathlib.Path(__file__).parents[2] / "examples" / "speech"
+LENGTHS = [64, 65, 95, 96, 97, 333, 1001, 7999, 8001, 12345, 48001, 159999]
+
+
+@pytest.fixture(scope="module")
+def original():
+    return onnx.load(model_path("wav2small"))
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    """Example clips: three to calibrate with, three others."""
+    return draw_clips([str(SPEECH)], 3)
+
+
+@pytest.fixture(scope="module")
+def quantised(original, drawn):
+    return quantise(original, drawn[0])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Model folder that was calibrated with the example clips."""
+    out = str(tmp_path_factory.mktemp("quantised") / "wav2small-int8")
+    quantise_student("wav2small", [str(SPEECH)], out)
+    return out
+
+
+def weights_of(model):
+    initializers = model.graph.initializer
+    return {w.name: onnx.numpy_helper.to_array(w) for w in initializers}
+
+
+def outputs(model, signal):
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    return session.run(["hidden_states", "logits"], {"signal": signal[None]})
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_agrees_on_speech_it_was_not_calibrated_with(original, quantised, drawn):
+    figures = agreement(logits(original, drawn[1]), logits(quantised, drawn[1]))
+    assert max(figures["difference"].values()) <= module.TOLERANCE
+
+
+def test_agrees_on_a_corpus(original, shared):
+    corpora = [os.path.join(shared, f"{n}.csv") for n in ("emodb", "librispeech")]
+    calibration, _ = draw_clips(corpora, 8)
+    table = read_corpus(os.path.join(shared, "ravdess.csv")).iloc[::30]
+    clips = list(load_clips(table))
+    quantised = quantise(original, calibration)
+    figures = agreement(logits(original, clips), logits(quantised, clips))
+    assert max(figures["difference"].values()) <= 0.01
+    assert min(figures["ccc"].values()) >= 0.99
+
+
+def test_size(original, quantised):
+    size = len(quantised.SerializeToString())
+    assert size <= 120_000
+    assert size < 0.42 * len(original.SerializeToString())
+
+
+def test_weights_are_integers(quantised):
+    integers = [
+        values
+        for values in weights_of(quantised).values()
+        if values.dtype == np.int8 and values.ndim > 1
+    ]
+    shapes = sorted(values.shape for values in integers)
+    convolutions = [(13, 16, 1, 1)] + [(16, 16, 3, 3)] * 6
+    assert shapes == sorted([*convolutions, (169, 169), (169, 169)])
+    # Seven bits: two products of them and a byte fit in 16 bits
+    largest = max(int(np.abs(values.astype(int)).max()) for values in integers)
+    assert largest == 64
+    assert 2 * 255 * largest < 2**15
+
+
+def test_front_end_stays_as_it_was(original, quantised):
+    before, after = weights_of(original), weights_of(quantised)
+    large = {n for n, v in after.items() if v.dtype == np.float32 and v.size > 600}
+    assert large == {"logmel.real", "logmel.imag", "logmel.mel"}
+    for name in large:
+        np.testing.assert_array_equal(after[name], before[name])
+    before, after = (
+        [node.op_type for node in model.graph.node if node.input[0] not in constants]
+        for model, constants in ((original, before), (quantised, after))
+    )
+    end = before.index("Log")
+    assert after[:end] == before[:end]
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_any_length(original, quantised, length):
+    signal = noise(length, length)
+    hidden_states, values = outputs(quantised, signal)
+    assert hidden_states.shape == (1, 169)
+    assert values.shape == (1, 3)
+    np.testing.assert_allclose(values, outputs(original, signal)[1], atol=0.1)
+
+
+def test_probes_give_finite_values(quantised):
+    """Among them silence, a constant, and what is too loud or too quiet."""
+    for name, signal in probes():
+        for values in outputs(quantised, signal):
+            assert np.isfinite(values).all(), name
+
+
+def test_hidden_states_lead_to_logits(quantised):
+    hidden_states, values = outputs(quantised, voice(1, 2.0))
+    weights = weights_of(quantised)
+    expected = hidden_states @ weights["adv.weight"].T + weights["adv.bias"]
+    np.testing.assert_allclose(values, expected, atol=1e-5)
+
+
+def test_zeros_change_nothing(original):
+    wide = padded(original)
+    before, after = weights_of(original), weights_of(wide)
+    assert before["body.1.0.weight"].shape == (13, 13, 3, 3)
+    assert after["body.1.0.weight"].shape == (16, 16, 3, 3)
+    assert after["body.8.weight"].shape == (13, 16, 1, 1)
+    for name in before:
+        inside = tuple(slice(size) for size in before[name].shape)
+        np.testing.assert_array_equal(after[name][inside], before[name])
+    for signal in (noise(8001), voice(0, 1.5)):
+        for a, b in zip(outputs(original, signal), outputs(wide, signal), strict=True):
+            np.testing.assert_allclose(a, b, atol=2e-5)
+
+
+@pytest.mark.parametrize(
+    "between, group, widened",
+    [
+        (["Relu"], 1, True),
+        (["Relu", "MaxPool"], 1, True),
+        ([], 1, True),
+        # Zeros don't stay zeros
+        (["Sigmoid"], 1, False),
+        # As many groups as channels, which have to stay
+        (["Relu"], 5, False),
+    ],
+)
+def test_zeros_are_appended_where_they_stay_zeros(between, group, widened):
+    rng = np.random.default_rng(0)
+    kinds = {"MaxPool": "MaxPool <kernel_shape = [2, 2]>"}
+    steps = [f"x{k + 1} = {kinds.get(t, t)} (x{k})" for k, t in enumerate(between, 1)]
+    model = onnx.parser.parse_model(f"""
+        <ir_version: 10, opset_import: ["": 18]>
+        toy (float[1, 1, 9, 9] x0) => (float[1, 5, N, N] y) {{
+            x1 = Conv (x0, weight0, bias0)
+            {" ".join(steps)}
+            y = Conv <group = {group}> (x{len(between) + 1}, weight1, bias1)
+        }}""")
+    for number, shape in enumerate([(5, 1, 3, 3), (5, 5 // group, 3, 3)]):
+        for name, size in (("weight", shape), ("bias", shape[:1])):
+            values = rng.standard_normal(size).astype(np.float32)
+            weight = onnx.numpy_helper.from_array(values, f"{name}{number}")
+            model.graph.initializer.append(weight)
+    wide = padded(model)
+    assert (weights_of(wide)["weight0"].shape[0] == 16) == widened
+    signal = {"x0": rng.standard_normal((1, 1, 9, 9)).astype(np.float32)}
+    (before,), (after,) = (
+        onnxruntime.InferenceSession(m.SerializeToString()).run(None, signal)
+        for m in (model, wide)
+    )
+    np.testing.assert_allclose(before, after, atol=1e-5)
+
+
+def test_means_are_those_of_the_floats(original, quantised, drawn):
+    expected = logits(original, drawn[0]).mean(axis=0)
+    found = logits(quantised, drawn[0]).mean(axis=0)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    before = logits(static(padded(original), drawn[0]), drawn[0]).mean(axis=0)
+    assert np.abs(before - expected).max() > 1e-3
+
+
+def test_model_that_is_given_stays_as_it_was(original, drawn):
+    before = original.SerializeToString(deterministic=True)
+    quantise(original, drawn[0])
+    assert original.SerializeToString(deterministic=True) == before
+
+
+def test_order_of_clips_does_not_matter(original, quantised, drawn):
+    again = quantise(original, reversed(drawn[0]))
+    assert again.SerializeToString() == quantised.SerializeToString()
+
+
+def test_same_file_from_another_process(folder, tmp_path):
+    """Sets of names have another order there."""
+    code = "from audw2s.distill.cli import app; app()"
+    arguments = ["quantise", "wav2small", str(SPEECH), "--out", str(tmp_path)]
+    for seed in ("1", "2"):
+        result = subprocess.run(
+            [sys.executable, "-c", code, *arguments, "--quiet"],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+        )
+        assert result.returncode == 0, result.stderr
+        # Nor does ONNX Runtime tell what it is at
+        assert result.stderr == ""
+        assert model_sha256(str(tmp_path)) == model_sha256(folder)
+
+
+def test_model_folder(folder, original):
+    assert sorted(os.listdir(folder)) == ["model.onnx", "model.yaml"]
+    model = audw2s.load(folder)
+    assert model.labels("logits") == ["arousal", "dominance", "valence"]
+    metadata = model.sess.get_modelmeta().custom_metadata_map
+    assert metadata == properties(original) | {
+        "name": "wav2small-int8",
+        "version": audw2s.__version__,
+        "quantised": "int8",
+        "quantised_from": model_sha256("wav2small"),
+    }
+    values = model(noise(5001)[None], 16000)
+    assert values["hidden_states"].shape == (1, 169)
+    assert values["logits"].shape == (1, 3)
+
+
+def test_interface(folder):
+    """A batch of files gives what each of them gives, near what floats give."""
+    files = [str(path) for path in sorted(SPEECH.iterdir())]
+    feature = audw2s.Feature(folder, num_workers=2)
+    together = feature.process_files(files)
+    alone = pd.concat([feature.process_file(file) for file in files])
+    np.testing.assert_array_equal(together.to_numpy(), alone.to_numpy())
+    assert together.attrs["audw2s"]["model"] == "wav2small-int8"
+    floats = audw2s.Feature("wav2small").process_files(files)
+    difference = np.abs(together.to_numpy() - floats.to_numpy()).mean(axis=0)
+    assert difference.max() <= module.TOLERANCE
+
+
+def test_command(tmp_path, folder):
+    out = tmp_path / "small"
+    arguments = ["--out", out, "--name", "small", "--num-clips", 2, "--seed", 1]
+    result = run("quantise", "wav2small", SPEECH, *arguments, "--quiet")
+    assert result.exit_code == 0, result.output
+    sha256 = model_sha256(str(out))
+    start = f"{out}: sha256 {sha256}, differs from wav2small by 0.0"
+    assert result.stdout.startswith(start)
+    assert "(valence) on average, CCC 0.9" in result.stdout
+    assert result.stderr == ""
+    assert audw2s.Feature(str(out)).process_files([]).empty
+    # Other clips were drawn
+    assert sha256 != model_sha256(folder)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (("nobody", SPEECH), "There is no model 'nobody'."),
+        (("wav2small", "nowhere.csv"), "No folder, table or database"),
+        (("mean(wav2small, wav2small)", SPEECH), "is several models: quantise one."),
+        (("whisper-tiny-adv", SPEECH), "isn't what 'audw2s distill export' wrote."),
+    ],
+)
+def test_errors_are_one_sentence(tmp_path, arguments, message):
+    out = tmp_path / "model"
+    result = run("quantise", *arguments, "--out", out, "--num-clips", 1, "--quiet")
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert result.stdout == ""
+    assert not out.exists()
+
+
+def test_what_can_not_follow_the_floats_is_refused(original, tmp_path):
+    """One channel as loud as this leaves one step in 256 to the others."""
+    weights = weights_of(original)
+    name = "body.4.0.weight_bias"
+    bias = np.where(np.arange(13) == 0, 3000.0, weights[name])
+    about = {"name": "loud", "student": "wav2small"}
+    save(with_weights(original, {name: bias}), str(tmp_path / "loud"), about)
+    out = tmp_path / "model"
+    message = (
+        r"differs by .*\(arousal\), .* on average, CCC .* on 3 clips, 0.01 at most"
+    )
+    with pytest.raises(ValueError, match=message):
+        quantise_student(str(tmp_path / "loud"), [str(SPEECH)], str(out))
+    assert not out.exists()
+
+
+def test_students_that_give_nan_are_refused(original, drawn):
+    model = with_weights(original, {"adv.bias": np.full(3, np.nan)})
+    with pytest.raises(ValueError, match="The model gives NaN"):
+        quantise(model, drawn[0])
+
+
+def test_nan_in_integers_is_refused(quantised, tmp_path, monkeypatch):
+    model = with_weights(quantised, {"adv.bias": np.full(3, np.nan)})
+    monkeypatch.setattr(module, "quantise", lambda *_: model)
+    with pytest.raises(ValueError, match=r"differs by nan \(arousal\)"):
+        quantise_student("wav2small", [str(SPEECH)], str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_to_quantise(original, drawn):
+    model = onnx.ModelProto()
+    model.CopyFrom(original)
+    for node in model.graph.node:
+        if node.op_type == "Log":
+            node.op_type = "Sqrt"
+    with pytest.raises(ValueError, match="there is nothing to quantise"):
+        quantise(model, drawn[0])
+
+
+def test_quantised_models_are_refused(quantised, drawn):
+    with pytest.raises(ValueError, match="The model is quantised already"):
+        quantise(quantised, drawn[0])
+
+
+def test_no_clips(original):
+    with pytest.raises(ValueError, match="There are no clips to calibrate with"):
+        quantise(original, [])
+
+
+def test_integers_start_after_the_first_convolution(original):
+    kinds = {node.name: node.op_type for node in original.graph.node}
+    found = [kinds[name] for name in integer_nodes(original)]
+    counts = {kind: found.count(kind) for kind in found}
+    assert counts == {"Conv": 7, "MatMul": 2, "Relu": 7, "MaxPool": 1}
+
+
+def test_clips_are_drawn_from_each_corpus(tmp_path):
+    for name, level, count in (("a", 0.2, 9), ("b", 0.4, 3)):
+        os.mkdir(tmp_path / name)
+        for number in range(count):
+            signal = np.full(200, level + number / 100)
+            soundfile.write(tmp_path / name / f"{number}.wav", signal, 16000)
+    corpora = [str(tmp_path / name) for name in "ab"]
+
+    def draw(seed=0, num_clips=2):
+        return [
+            [round(100 * c[0]) for c in p] for p in draw_clips(corpora, num_clips, seed)
+        ]
+
+    calibration, held_out = draw()
+    assert [level // 20 for level in calibration] == [1, 1, 2]
+    assert [level // 20 for level in held_out] == [1, 1, 2, 2]
+    assert not set(calibration) & set(held_out)
+    assert draw() == [calibration, held_out]
+    assert draw(seed=1) != [calibration, held_out]
+    assert sorted(sum(draw(num_clips=99), [])) == [*range(20, 29), 40, 41, 42]
+
+
+def test_clips_are_cut(tmp_path):
+    for number in range(2):
+        soundfile.write(tmp_path / f"{number}.wav", noise(200_000), 16000)
+    (one,), (other,) = draw_clips([str(tmp_path)], 30)
+    assert len(one) == len(other) == 160_000
+
+
+def test_one_clip_can_not_be_shared_out(tmp_path):
+    soundfile.write(tmp_path / "a.wav", noise(2000), 16000)
+    with pytest.raises(ValueError, match="needs at least two clips, it has one"):
+        draw_clips([str(tmp_path)], 30)
