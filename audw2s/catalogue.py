@@ -73,7 +73,17 @@ CATALOGUE = {
             max_dur=30.0,
             licence="CC BY 4.0",
             source="trained for this package, see its card.md",
-            sha256="f07cf461a65371c64f6d8d0258cee3b4547704587eea3d82acd698ee4d517a44",
+            sha256="c1bcdee1c6eea6eb95ac542533047c6c99e838916a2c06bb492142fa8f1da0c8",
+            citation="Wav2Small, arXiv 2408.13920",
+        ),
+        Entry(
+            name="wav2small-int8",
+            description="wav2small in eight-bit integers, 112 KB",
+            parameters=72_659,
+            max_dur=30.0,
+            licence="CC BY 4.0",
+            source="quantised for this package, see its card.md",
+            sha256="d3d7c38e74aa1e90ccc31ade80b81d48ab81328af1cd32b4c7742dac73e4ebc3",
             citation="Wav2Small, arXiv 2408.13920",
         ),
         Entry(
@@ -84,7 +94,7 @@ CATALOGUE = {
             max_dur=30.0,
             licence="MIT (encoder: openai/whisper, MIT)",
             source="head fitted for this package, see its card.md",
-            sha256="bf5524014b9b9afaea5e248769cac34064e2b228726a9fc9fec28354669bf37a",
+            sha256="560d4c8625bada9b938d25e4bcf68e2eadd076d5d231c65d76d36afbbf2b9314",
             citation="Radford et al., Whisper, arXiv 2212.04356",
         ),
         Entry(

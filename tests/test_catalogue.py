@@ -24,8 +24,10 @@ def test_entry_tells_the_truth(name):
     assert float(properties["max_dur"]) == entry.max_dur
     assert int(properties["sampling_rate"]) == entry.sampling_rate
     sizes = [onnx.numpy_helper.to_array(w).size for w in model.graph.initializer]
-    # Small constants of the graph and folded normalisations come and go
-    assert sum(sizes) == pytest.approx(entry.parameters, rel=0.01)
+    # Small constants of the graph and folded normalisations come and go; in eight bits
+    # there are scales, and 13 channels are 16
+    margin = 0.1 if "quantised" in properties else 0.01
+    assert sum(sizes) == pytest.approx(entry.parameters, rel=margin)
 
 
 @pytest.mark.parametrize("name", PACKAGED)
@@ -72,7 +74,9 @@ def test_a_changed_file_is_not_opened(monkeypatch, tmp_path):
 
 
 def test_unknown_name_lists_the_known():
-    with pytest.raises(ValueError, match="'wav2smol'.*'wav2small', 'whisper-tiny-adv'"):
+    with pytest.raises(
+        ValueError, match="'wav2smol'.*'wav2small', .*'whisper-tiny-adv'"
+    ):
         audw2s.load("wav2smol")
 
 

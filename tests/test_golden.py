@@ -54,6 +54,22 @@ def test_acted_emotions_are_in_a_plausible_order():
         assert min(anger, happiness) > neutral > sadness, name
 
 
+@pytest.mark.parametrize("name", GOLDEN)
+@pytest.mark.parametrize("gain", [0.2, 20.0])
+def test_the_gain_of_a_recording_does_not_count(name, signals, gain):
+    feature = audw2s.Feature(name)
+    # A little more where values are rounded to eight bits
+    tolerance = 6e-3 if name.endswith("int8") else 2e-3
+    for key, signal in signals.items():
+        frame = feature.process_signal(np.float32(gain) * signal, 16000)
+        np.testing.assert_allclose(
+            frame.to_numpy()[0],
+            GOLDEN[name]["logits"][key],
+            atol=tolerance,
+            err_msg=key,
+        )
+
+
 def test_readme_and_cards_show_what_was_evaluated():
     text = (HERE.parents[1] / "README.md").read_text()
     assert script("readme").updated(text) == text

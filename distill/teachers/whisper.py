@@ -7,17 +7,18 @@ import dataclasses
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from safetensors import safe_open
-from safetensors.torch import load_file
 from safetensors.torch import save_file
 from torch import nn
 from transformers import WhisperConfig
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
+from audw2s.distill.students.frontend import Normalise
 from audw2s.distill.students.frontend import hann_dft
 from audw2s.distill.students.frontend import slaney_mel
+from audw2s.distill.teachers.checkpoint import SAME_KEYS
 from audw2s.distill.teachers.checkpoint import load_strictly
+from audw2s.distill.teachers.checkpoint import read_file
 from audw2s.files import replacing
 
 
@@ -41,6 +42,9 @@ SIZES = {
 DECODER = ("model.decoder.", "proj_out.")
 """Prefixes of published keys that no teacher needs."""
 
+LEVEL = 0.05
+"""Root mean square that every clip is brought to, about that of read speech."""
+
 MAX_DUR = 30.0
 """Seconds that Whisper's positions are made for."""
 
@@ -59,14 +63,7 @@ def load_encoder(path: str, size: Size) -> WhisperEncoder:
 
     """
     encoder = WhisperEncoder(WhisperConfig(**dataclasses.asdict(size)))
-    try:
-        weights = {name: value.float() for name, value in load_file(path).items()}
-        encoder.load_state_dict(weights, strict=True)
-    except (RuntimeError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ValueError(
-            f"'{path}' doesn't hold a Whisper encoder of {size}: {reason}"
-        ) from error
+    load_strictly(encoder, read_file(path), SAME_KEYS, path)
     return encoder.eval().requires_grad_(False)
 
 
@@ -145,6 +142,9 @@ class WhisperTeacher(nn.Module):
     The early layers carry the emotion, the last ones the words: layers above
     the last one that is read are not part of the network.
 
+    Each clip is brought to the same level first: Whisper hears how loud a recording
+    is, and would take the gain of a microphone for arousal and dominance.
+
     Args:
         encoder: Whisper's encoder
         layers: which hidden states are read, 0 before the first layer
@@ -163,6 +163,7 @@ class WhisperTeacher(nn.Module):
         count = len(encoder.layers)
         if not layers or min(layers) < 0 or max(layers) > count:
             raise ValueError(f"Layers are 0 to {count}, got {list(layers)}.")
+        self.normalise = Normalise()
         self.logmel = WhisperLogMel()
         self.conv1 = encoder.conv1
         self.conv2 = encoder.conv2
@@ -174,7 +175,8 @@ class WhisperTeacher(nn.Module):
 
     def features(self, signal: torch.Tensor) -> torch.Tensor:
         """Return the pooled hidden states."""
-        hidden = nn.functional.gelu(self.conv1(self.logmel(signal)))
+        logmel = self.logmel(LEVEL * self.normalise(signal))
+        hidden = nn.functional.gelu(self.conv1(logmel))
         hidden = nn.functional.gelu(self.conv2(hidden)).transpose(1, 2)
         hidden = hidden + self.positions.weight[: hidden.shape[1]]
         states = [hidden]
