@@ -135,7 +135,7 @@ def limit_band(signal: np.ndarray, low: float, high: float) -> np.ndarray:
         >>> time = np.arange(16000) / 16000
         >>> tones = [np.sin(2 * np.pi * hertz * time) for hertz in (100, 1000, 6000)]
         >>> [round(rms(limit_band(tone, 200, 3000)), 3) for tone in tones]
-        [0.003, 0.707, 0.003]
+        [0.006, 0.707, 0.003]
 
     """
 

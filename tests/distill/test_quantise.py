@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -82,15 +83,14 @@ def test_agrees_on_speech_it_was_not_calibrated_with(original, quantised, drawn)
     assert max(figures["difference"].values()) <= module.TOLERANCE
 
 
-def test_agrees_on_a_corpus(original, shared):
-    corpora = [os.path.join(shared, f"{n}.csv") for n in ("emodb", "librispeech")]
-    calibration, _ = draw_clips(corpora, 8)
+def test_the_model_of_the_package_agrees_on_a_corpus(original, shared):
     table = read_corpus(os.path.join(shared, "ravdess.csv")).iloc[::30]
     clips = list(load_clips(table))
-    quantised = quantise(original, calibration)
-    figures = agreement(logits(original, clips), logits(quantised, clips))
+    packaged = onnx.load(model_path("wav2small-int8"))
+    figures = agreement(logits(original, clips), logits(packaged, clips))
     assert max(figures["difference"].values()) <= 0.01
     assert min(figures["ccc"].values()) >= 0.99
+    assert os.path.getsize(model_path("wav2small-int8")) <= 120_000
 
 
 def test_size(original, quantised):
@@ -276,7 +276,7 @@ def test_command(tmp_path, folder):
     sha256 = model_sha256(str(out))
     start = f"{out}: sha256 {sha256}, differs from wav2small by 0.0"
     assert result.stdout.startswith(start)
-    assert "(valence) on average, CCC 0.9" in result.stdout
+    assert re.search(r"\(valence\) on average, CCC (1\.0|0\.9)", result.stdout)
     assert result.stderr == ""
     assert audw2s.Feature(str(out)).process_files([]).empty
     # Other clips were drawn
