@@ -146,13 +146,17 @@ def limit_band(signal: np.ndarray, low: float, high: float) -> np.ndarray:
     return _filtered(signal, curve)
 
 
+def _quick(length: int) -> int:
+    """Length that is quick to transform, up to which silence is added."""
+    return 1 << (length - 1).bit_length()
+
+
 def _filtered(
     signal: np.ndarray,
     curve: Callable[[np.ndarray], np.ndarray],
 ) -> np.ndarray:
     """Multiply the spectrum by a curve over frequencies in Hz."""
-    # Silence is added up to a length that is quick to transform, and cut again
-    size = 1 << (len(signal) - 1).bit_length()
+    size = _quick(len(signal))
     gains = curve(np.fft.rfftfreq(size, 1 / 16000))
     return np.fft.irfft(np.fft.rfft(signal, size) * gains, size)[: len(signal)]
 
@@ -224,6 +228,6 @@ def reverberate(signal: np.ndarray, response: np.ndarray) -> np.ndarray:
     """
     first = np.abs(response).argmax()
     response = response[first:] / response[first]
-    size = 1 << (len(signal) + len(response) - 2).bit_length()
+    size = _quick(len(signal) + len(response) - 1)
     spectrum = np.fft.rfft(signal, size) * np.fft.rfft(response, size)
     return np.fft.irfft(spectrum, size)[: len(signal)]

@@ -5,6 +5,8 @@ import os
 from collections.abc import Sequence
 
 from audw2s.catalogue import DIMENSIONS
+from audw2s.distill.markdown import markdown_table
+from audw2s.distill.markdown import number
 from audw2s.distill.metrics import RATERS
 from audw2s.files import replacing
 from audw2s.files import write_json
@@ -79,18 +81,22 @@ def update_card(path: str, evaluations: Sequence[dict]) -> None:
 def card_table(evaluations: Sequence[dict]) -> str:
     """Render evaluations as a table in Markdown, for cards and terminals."""
     header = ["reference", "corpus", "clips", "measure", *DIMENSIONS]
-    rows = [header, ["---"] * len(header)]
+    rows = []
     for evaluation in evaluations:
-        results = dict(evaluation["corpora"])
-        if "pooled" in evaluation:
-            results["all of these"] = evaluation["pooled"]
-        for corpus, result in results.items():
+        for corpus, result in with_pooled(evaluation):
             texts = measures(result)
             first = [evaluation["against"], corpus, clips_text(result)]
-            for number, (measure, values) in enumerate(texts.items()):
-                rows.append([*(first if not number else [""] * 3), measure, *values])
-    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    return f"{table}\n\n{footnotes(evaluations)}"
+            for row, (measure, values) in enumerate(texts.items()):
+                rows.append([*(first if not row else [""] * 3), measure, *values])
+    return f"{markdown_table(header, rows)}\n\n{footnotes(evaluations)}"
+
+
+def with_pooled(evaluation: dict) -> list[tuple[str, dict]]:
+    """Results by corpus; if there are several, of all of them as well."""
+    results = list(evaluation["corpora"].items())
+    if "pooled" in evaluation:
+        results.append(("all of these", evaluation["pooled"]))
+    return results
 
 
 def clips_text(result: dict) -> str:
@@ -108,7 +114,7 @@ def measures(result: dict) -> dict[str, list[str]]:
         f"CCC, 95 % interval over {result['resampled']}": [
             f"{v['ccc']:.2f} [{v['low']:.2f}, {v['high']:.2f}]" for v in values
         ],
-        "Pearson correlation": [_text(v["pearson"]) for v in values],
+        "Pearson correlation": [number(v["pearson"]) for v in values],
         "mean ± std": [f"{v['mean']:.2f} ± {v['std']:.2f}" for v in values],
         "mean ± std of the reference": [
             f"{v['reference_mean']:.2f} ± {v['reference_std']:.2f}" for v in values
@@ -122,17 +128,13 @@ def measures(result: dict) -> dict[str, list[str]]:
     for form, text in FORMS.items():
         if form in result.get("forms", {}):
             cccs = result["forms"][form]
-            rows[f"CCC, {text}"] = [_text(cccs[name]) for name in DIMENSIONS]
+            rows[f"CCC, {text}"] = [number(cccs[name]) for name in DIMENSIONS]
     if result.get(RATERS):
         rows["CCC of one rater with the mean of the others"] = [
-            ", ".join(_text(rater[name]) for rater in result[RATERS])
+            ", ".join(number(rater[name]) for rater in result[RATERS])
             for name in DIMENSIONS
         ]
     return rows
-
-
-def _text(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
 
 
 def footnotes(evaluations: Sequence[dict]) -> str:

@@ -26,6 +26,7 @@ from audw2s.distill.comparison_table import to_markdown
 from audw2s.distill.cost import NUM_ROUNDS
 from audw2s.distill.cost import costs
 from audw2s.distill.cost import peak_ram
+from audw2s.distill.cost import processor
 from audw2s.distill.evaluate import HUMANS
 from audw2s.distill.evaluate import evaluate
 from audw2s.distill.evaluate import predict
@@ -33,6 +34,7 @@ from audw2s.distill.evaluate import read_corpora
 from audw2s.distill.label import identify
 from audw2s.distill.metrics import NUM_RESAMPLES
 from audw2s.distill.metrics import RATERS
+from audw2s.distill.plots import save
 from audw2s.distill.published import papers as published
 from audw2s.files import replacing
 from audw2s.files import write_json
@@ -144,8 +146,7 @@ def write(result: dict, folder: str) -> None:
     with replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
         file.write(f"{to_markdown(result)}\n")
     for name, draw in PICTURES.items():
-        with replacing(os.path.join(folder, name)) as temporary:
-            draw(result).savefig(temporary, dpi=120)
+        save(draw(result), os.path.join(folder, name))
 
 
 def joined(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -278,7 +279,7 @@ def machine() -> dict[str, object]:
     """On what costs were measured; the load says whether it was busy."""
     libraries = ("onnxruntime", "onnx", "numpy", "audonnx", "audmetric")
     return {
-        "cpu": _processor(),
+        "cpu": processor(),
         "num_cores": os.cpu_count(),
         "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
         "bytes_without_a_model": peak_ram(None),
@@ -287,13 +288,3 @@ def machine() -> dict[str, object]:
         "audw2s": __version__,
         **{library: version(library) for library in libraries},
     }
-
-
-def _processor() -> str:
-    """Name of the processor."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            lines = [line for line in file if line.startswith("model name")]
-        return lines[0].split(": ", 1)[1].strip()
-    except (OSError, IndexError):
-        return platform.processor() or platform.machine()

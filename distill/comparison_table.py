@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from collections.abc import Iterator
-from collections.abc import Sequence
 
 from audw2s.catalogue import DIMENSIONS
 from audw2s.distill.card import clips_text
+from audw2s.distill.card import with_pooled
+from audw2s.distill.markdown import markdown_table
+from audw2s.distill.markdown import number
 from audw2s.distill.published import GRADES
 
 MEASURED = "measured"
@@ -49,24 +51,19 @@ def to_markdown(result: dict) -> str:
 
     """
     sections = {
-        f"Agreement with {result['against']}": _table(
+        f"Agreement with {result['against']}": markdown_table(
             ["from", "model", "corpus", "clips", *DIMENSIONS], agreement_rows(result)
         ),
-        "Cost for 5 s, on one thread": _table(
+        "Cost for 5 s, on one thread": markdown_table(
             ["from", "model", *(name for name, _ in COSTS.values())], cost_rows(result)
         ),
     }
     groups = list(group_rows(result))
     if groups:
         header = ["model", "corpus", "group", "clips", "measure", *DIMENSIONS]
-        sections["Groups"] = _table(header, groups)
+        sections["Groups"] = markdown_table(header, groups)
     sections["Notes"] = "\n".join(f"- {note}" for note in notes(result))
     return "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
-
-
-def _table(header: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def agreement_rows(result: dict) -> Iterator[list[str]]:
@@ -82,20 +79,12 @@ def agreement_rows(result: dict) -> Iterator[list[str]]:
                 *_ccc_texts(values, evaluation["sha256"] == result["against_sha256"]),
             ]
     for corpus, raters in result["raters"].items():
-        texts = [", ".join(_number(r[name]) for r in raters) for name in DIMENSIONS]
+        texts = [", ".join(number(r[name]) for r in raters) for name in DIMENSIONS]
         yield [MEASURED, "one rater against the others", corpus, "", *texts]
     for paper in result["papers"]:
         for corpus, figures in paper["accuracy"].items():
             texts = [stated(figures[name], _as_stated) for name in DIMENSIONS]
             yield [_source(paper), paper["model"], corpus, "", *texts]
-
-
-def with_pooled(evaluation: dict) -> list[tuple[str, dict]]:
-    """Results by corpus; if there are several, of all of them as well."""
-    results = list(evaluation["corpora"].items())
-    if "pooled" in evaluation:
-        results.append(("all of these", evaluation["pooled"]))
-    return results
 
 
 def _corpus_text(entry: dict, corpus: str) -> str:
@@ -115,10 +104,6 @@ def _interval(values: dict | None, key: str, low: str, high: str, sign="") -> st
     # z: never "-0.00"
     value, low, high = (f"{values[k]:{sign}z.2f}" for k in (key, low, high))
     return f"{value} [{low}, {high}]"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
 
 
 def _as_stated(value: float) -> str:
@@ -216,7 +201,7 @@ def _fit_notes(result: dict) -> Iterator[str]:
             )
             folds = entry["fitted_to"][corpus]
             if folds:
-                cccs = " / ".join(_number(folds[name]) for name in DIMENSIONS)
+                cccs = " / ".join(number(folds[name]) for name in DIMENSIONS)
                 yield (
                     f"CCC of {entry['model']} with people on folds of {corpus} by "
                     f"speaker that it hadn't heard: {cccs}."

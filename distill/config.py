@@ -1,6 +1,7 @@
 """All that a training depends on."""
 
 import dataclasses
+import json
 import os
 import tomllib
 
@@ -200,6 +201,18 @@ class Config:
         """
         settings = dataclasses.asdict(self)
         return {key: settings[key] for key in settings if key not in OF_TRAINING}
+
+
+def changed_settings(found: dict, wanted: dict) -> list[str]:
+    """Names of settings that a file, in JSON, has otherwise.
+
+    Examples:
+        >>> changed_settings({"snr": [0, 30], "steps": 5}, {"snr": (0, 30), "steps": 6})
+        ['steps']
+
+    """
+    wanted = json.loads(json.dumps(wanted))
+    return [key for key in wanted if found.get(key) != wanted[key]]
 
 
 OF_TRAINING = frozenset(

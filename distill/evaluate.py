@@ -16,6 +16,7 @@ from audw2s.distill.corpora.table import mean_rating
 from audw2s.distill.corpora.table import rating_scale
 from audw2s.distill.corpora.table import ratings
 from audw2s.distill.corpora.table import read_corpus
+from audw2s.distill.corpora.table import split_part
 from audw2s.distill.label import annotate
 from audw2s.distill.metrics import CONFIDENCE
 from audw2s.distill.metrics import NUM_RESAMPLES
@@ -134,8 +135,10 @@ def corpus_name(path: str) -> str:
         'IEMOCAP:Session1'
 
     """
-    name = os.path.basename(os.path.abspath(path.replace("/:", ":")))
-    return name.removesuffix(".csv").removesuffix(".parquet")
+    root, part = split_part(path)
+    name = os.path.basename(os.path.abspath(root))
+    name = name.removesuffix(".csv").removesuffix(".parquet")
+    return f"{name}:{part}" if part else name
 
 
 def check_disjoint(tables: dict[str, pd.DataFrame], config: str) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from audw2s.catalogue import DIMENSIONS
+from audw2s.distill.markdown import markdown_table
 from audw2s.distill.metrics import NUM_RESAMPLES
 from audw2s.distill.metrics import groups_to_resample
 from audw2s.distill.metrics import interval
@@ -31,10 +32,12 @@ def order(
             ``dominance`` and ``valence``; clips with NaN are left out
         groups: of each clip, such as its emotion
         pairs: of groups, of which the first is expected above the second
-        num_resamples: of the bootstrap over speakers
+        num_resamples: of the bootstrap
         seed: of the bootstrap
 
     Returns:
+        what was ``resampled``, see
+        :func:`audw2s.distill.metrics.groups_to_resample`;
         ``groups``: for each its ``num_clips`` and the mean of each dimension;
         ``pairs``: for each ``above``, ``below``, and for each dimension ``auc`` with
         the ``low`` and ``high`` end of its 95 % interval
@@ -46,7 +49,7 @@ def order(
     values = heard[list(DIMENSIONS)]
     used = values.notna().all(axis=1).to_numpy() & groups.notna().to_numpy()
     values, names = values[used], groups[used].astype(str).to_numpy()
-    _, speakers = groups_to_resample(heard["speaker"][used].to_numpy(str))
+    resampled, speakers = groups_to_resample(heard["speaker"][used].to_numpy(str))
     missing = {name for pair in pairs for name in pair} - set(names)
     if missing:
         raise ValueError(
@@ -56,6 +59,7 @@ def order(
     means = values.groupby(names).mean()
     counts = pd.Series(names).value_counts()
     return {
+        "resampled": resampled,
         "groups": {
             name: {"num_clips": int(counts[name]), **means.loc[name].to_dict()}
             for name in means.index
@@ -121,21 +125,17 @@ def to_markdown(result: dict, column: str) -> str:
         column: by which groups are told apart
 
     """
-    rows = [[column, "clips", *DIMENSIONS]]
+    rows = []
     for name, group in result["groups"].items():
         means = [f"{group[dimension]:.2f}" for dimension in DIMENSIONS]
         rows.append([name, str(group["num_clips"]), *means])
-    tables = [_table(rows)]
+    tables = [markdown_table([column, "clips", *DIMENSIONS], rows)]
     if result["pairs"]:
-        rows = [["AUC, 95 % interval over speakers", *DIMENSIONS]]
+        header = [f"AUC, 95 % interval over {result['resampled']}", *DIMENSIONS]
+        rows = []
         for pair in result["pairs"]:
             areas = [pair[dimension] for dimension in DIMENSIONS]
             texts = [f"{a['auc']:.2f} [{a['low']:.2f}, {a['high']:.2f}]" for a in areas]
             rows.append([f"{pair['above']} above {pair['below']}", *texts])
-        tables.append(_table(rows))
+        tables.append(markdown_table(header, rows))
     return "\n\n".join(tables)
-
-
-def _table(rows: list[list[str]]) -> str:
-    rows = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

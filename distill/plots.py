@@ -14,7 +14,7 @@ MARKERS = "o^sDvP*X"
 """Corpora are told apart by marker as well as by colour."""
 
 
-def _save(figure: Figure, path: str) -> None:
+def save(figure: Figure, path: str) -> None:
     """Write a picture, atomically."""
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=120)
@@ -39,7 +39,7 @@ def plot_curves(history: list[dict], path: str) -> None:
     axes.set(xlabel="step", ylim=(min(0.0, *axes.get_ylim()), 1.0))
     axes.grid(alpha=0.3)
     axes.legend()
-    _save(figure, path)
+    save(figure, path)
 
 
 def plot_evaluation(evaluation: dict, clips: pd.DataFrame, path: str) -> None:
@@ -63,7 +63,7 @@ def plot_evaluation(evaluation: dict, clips: pd.DataFrame, path: str) -> None:
     figure.axes[0].set_ylabel(evaluation["model"])
     if len(results) > 1:
         figure.axes[0].legend()
-    _save(figure, path)
+    save(figure, path)
 
 
 def _scatter(axes: Axes, clips: pd.DataFrame, name: str) -> None:

@@ -14,6 +14,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from audw2s.catalogue import DIMENSIONS
 from audw2s.distill.config import Config
+from audw2s.distill.config import changed_settings
 from audw2s.distill.students import STUDENTS
 from audw2s.files import replacing
 
@@ -81,8 +82,7 @@ class State:
             meta = file.metadata()
             tensors = {key: file.get_tensor(key) for key in file.keys()}
         found = json.loads(meta["config"])
-        wanted = json.loads(json.dumps(dataclasses.asdict(config)))
-        changed = [key for key in wanted if found.get(key) != wanted[key]]
+        changed = changed_settings(found, dataclasses.asdict(config))
         if changed:
             raise ValueError(
                 f"{path} was trained with other settings of {changed}. "

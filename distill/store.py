@@ -15,6 +15,7 @@ from audw2s.distill.batches import Batches
 from audw2s.distill.batches import as_float
 from audw2s.distill.batches import as_pcm
 from audw2s.distill.config import Config
+from audw2s.distill.config import changed_settings
 from audw2s.files import replacing
 from audw2s.files import write_json
 from audw2s.loading import model_sha256
@@ -38,12 +39,11 @@ class Store:
         self.batches = batches
         self.folder = audeer.mkdir(folder)
         path = os.path.join(folder, "batches.json")
-        wanted = json.loads(json.dumps(identify(batches.config)))
+        wanted = identify(batches.config)
         if os.path.exists(path):
             with open(path, encoding="utf-8") as file:
                 found = json.load(file)
-            changed = [key for key in wanted if found.get(key) != wanted[key]]
-            if changed:
+            if changed := changed_settings(found, wanted):
                 raise ValueError(
                     f"The batches in '{folder}' were made with another {changed}. "
                     "Choose another folder, or delete this one."

@@ -45,7 +45,7 @@ def read_corpus(path: str) -> pd.DataFrame:
             isn't as its publishers lay it out
 
     """
-    root, part = _split(path)
+    root, part = split_part(path)
     if os.path.isfile(os.path.join(root, "db.yaml")):
         table = _from_audformat(root, part)
     elif is_msp_podcast(root):
@@ -63,7 +63,7 @@ def read_corpus(path: str) -> pd.DataFrame:
     return _complete(table)
 
 
-def _split(path: str) -> tuple[str, str]:
+def split_part(path: str) -> tuple[str, str]:
     """Root and part of a path; there may be colons in the root as well."""
     root, colon, part = path.rpartition(":")
     return (root, part) if colon and not os.path.exists(path) else (path, "")

@@ -10,7 +10,6 @@ Side by side in one process, in interleaved rounds, on 200 five-second files:
 
 import argparse
 import pathlib
-import platform
 import statistics
 import tempfile
 import time
@@ -22,6 +21,7 @@ import pandas as pd
 import soundfile
 
 import audw2s
+from audw2s.distill.cost import processor
 
 CLIPS = pathlib.Path(__file__).parents[2] / "examples" / "speech"
 
@@ -44,15 +44,6 @@ def bare(files: list[str], session: onnxruntime.InferenceSession) -> np.ndarray:
         signal, _ = soundfile.read(file, dtype="float32")
         values.append(session.run(["logits"], {"signal": signal[None]})[0][0])
     return np.array(values)
-
-
-def processor() -> str:
-    """Name of the processor."""
-    try:
-        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(": ")[1] for line in lines if "model name" in line)
-    except (OSError, StopIteration):
-        return platform.processor()
 
 
 def main() -> None:

@@ -29,10 +29,10 @@ from onnxruntime.quantization import QuantFormat
 from onnxruntime.quantization import QuantType
 from onnxruntime.quantization import quantize_dynamic
 from process_index import CLIPS
-from process_index import processor
 
 from audw2s.distill.corpora.table import load_clips
 from audw2s.distill.corpora.table import read_corpus
+from audw2s.distill.cost import processor
 from audw2s.distill.quantise import PREPARED
 from audw2s.distill.quantise import agreement
 from audw2s.distill.quantise import centred

@@ -1,11 +1,13 @@
 """Trainings: that they go on, learn, and say what they were."""
 
+import contextlib
 import copy
 import dataclasses
 import json
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -37,24 +39,30 @@ def one_thread():
     torch.set_num_threads(before)
 
 
+@contextlib.contextmanager
+def interrupted(monkeypatch, step):
+    """A training that is broken off before a step."""
+    real = training.update
+
+    def update(network, state, *args):
+        if state.step == step:
+            raise KeyboardInterrupt
+        return real(network, state, *args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "update", update)
+        yield
+
+
 def test_an_interrupted_training_ends_in_the_same_weights(
     config, tmp_path, monkeypatch
 ):
     whole, broken = str(tmp_path / "whole"), str(tmp_path / "broken")
     train(config, whole, verbose=False)
-    real = training.update
-
-    def update(network, state, *args):
-        if state.step == stop:
-            raise KeyboardInterrupt
-        return real(network, state, *args)
-
-    monkeypatch.setattr(training, "update", update)
-    for stop in (3, 5):
-        with pytest.raises(KeyboardInterrupt):
+    for step in (3, 5):
+        with interrupted(monkeypatch, step), pytest.raises(KeyboardInterrupt):
             train(config, broken, verbose=False)
         assert not os.path.exists(os.path.join(broken, "student.safetensors"))
-    stop = None
     train(config, broken, verbose=False)
     for name in ("student.safetensors", "checkpoint.safetensors"):
         one = load_file(os.path.join(whole, name))
@@ -195,17 +203,10 @@ def test_the_last_layer_is_fitted_again(student):
 
 def test_curves_are_written_for_tensorboard(config, tmp_path, monkeypatch):
     folder = str(tmp_path / "run")
-    real = training.update
-
-    def update(network, state, *args):
-        if state.step == 3:
-            raise KeyboardInterrupt
-        return real(network, state, *args)
-
-    monkeypatch.setattr(training, "update", update)
-    with pytest.raises(KeyboardInterrupt):
+    with interrupted(monkeypatch, 3), pytest.raises(KeyboardInterrupt):
         train(config, folder, verbose=False)
-    monkeypatch.undo()
+    # TensorBoard orders its files by the second in which they were begun
+    time.sleep(1.1)
     train(config, folder, verbose=False)
     logs = EventAccumulator(os.path.join(folder, "logs")).Reload()
     with open(os.path.join(folder, "history.json")) as file:

@@ -9,6 +9,7 @@ import pathlib
 from audw2s.catalogue import CATALOGUE
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import FOLDER
+from audw2s.distill.markdown import markdown_table
 
 README = pathlib.Path(__file__).parents[2] / "README.md"
 MARKS = ("<!-- metrics -->\n", "<!-- /metrics -->\n")
@@ -16,7 +17,7 @@ MARKS = ("<!-- metrics -->\n", "<!-- /metrics -->\n")
 
 def table() -> str:
     """CCC of each model, on each corpus, against each reference."""
-    rows = [["model", "against", "corpus", *DIMENSIONS], ["---"] * 6]
+    rows = []
     for name in CATALOGUE:
         path = pathlib.Path(FOLDER) / name / "evaluation.json"
         if not path.is_file():
@@ -45,7 +46,8 @@ def table() -> str:
                     human = ["one human rater", "the other raters", corpus, *raters]
                     if human not in rows and "folds" not in result:
                         rows.append(human)
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    header = ["model", "against", "corpus", *DIMENSIONS]
+    return f"{markdown_table(header, rows)}\n"
 
 
 def updated(text: str) -> str:
