@@ -73,7 +73,7 @@ CATALOGUE = {
             max_dur=30.0,
             licence="CC BY 4.0",
             source="trained for this package, see its card.md",
-            sha256="c1bcdee1c6eea6eb95ac542533047c6c99e838916a2c06bb492142fa8f1da0c8",
+            sha256="653c86e7d85c4cde3b0836a81499e623a5c4333afae19ed8b6749e148e0b94d4",
             citation="Wav2Small, arXiv 2408.13920",
         ),
         Entry(

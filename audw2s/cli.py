@@ -105,6 +105,9 @@ def predict(
         float | None,
         typer.Option(help="Seconds from window to window, half a window by default."),
     ] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Hear each window alone; slower.")
+    ] = False,
     num_workers: Annotated[int, typer.Option(min=1, help="Threads over files.")] = 1,
 ) -> None:
     """Print or write arousal, dominance and valence of audio files.
@@ -124,7 +127,7 @@ def predict(
             raise ValueError("--hop-dur needs --win-dur.")
         if out is not None:
             check_table_path(out)
-        annotator = Annotator(model, win_dur=win_dur, hop_dur=hop_dur)
+        annotator = Annotator(model, win_dur=win_dur, hop_dur=hop_dur, exact=exact)
         files = find_audio(paths)
         if not files:
             raise ValueError(f"There are no audio files in {', '.join(paths)}.")
@@ -142,7 +145,7 @@ def predict(
 
 def as_text(table: "pd.DataFrame") -> str:
     """Table for the terminal: times in seconds, three digits, made by what."""
-    shown = table.drop(columns=["model", "sha256", "version", "win_dur", "hop_dur"])
+    shown = table.loc[:, :"message"]
     for column in ("start", "end"):
         shown[column] = shown[column].dt.total_seconds()
     text = shown.to_string(index=False, float_format="%.3f", justify="right")

@@ -13,6 +13,9 @@ from audw2s.loading import load
 from audw2s.loading import model_sha256
 from audw2s.loading import sha256
 from audw2s.mean import Mean
+from audw2s.onepass import whole
+from audw2s.tokens import Tokens
+from audw2s.tokens import find_tokens
 
 if TYPE_CHECKING:
     import audonnx
@@ -56,6 +59,7 @@ class Network:
         properties = opened.sess.get_modelmeta().custom_metadata_map
         self.max_dur = float(properties.get("max_dur", DEFAULT_MAX_DUR))
         self.name = properties.get("name", self.name)
+        self.properties = properties
 
     def open(self) -> "audonnx.Model":
         """Open the model, once per process."""
@@ -86,8 +90,16 @@ class Network:
             ``(3,)``: arousal, dominance, valence, unclipped
 
         """
+        if self.tokens is not None:
+            return whole(self.tokens, [signal])
         values = self.open()(signal[None], SAMPLING_RATE, outputs=self.output)
         return np.ravel(values)[self.order]
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """The tokens that a student pools; ``None`` if the model has none for it."""
+        path = self.open().path
+        return find_tokens(path, self.properties, self.device)
 
 
 @functools.lru_cache(maxsize=16)

@@ -30,7 +30,7 @@ def predict(
         (timedeltas), ``arousal``, ``dominance``, ``valence`` (roughly 0…1,
         unclipped, NaN where no value is honest), ``status`` and ``message`` (see
         :class:`audw2s.report.Report`), and by what they were made: ``model``,
-        ``sha256``, ``version``, ``win_dur``, ``hop_dur``
+        ``sha256``, ``version``, ``win_dur``, ``hop_dur``, ``exact``
 
     """
     found = audeer.run_tasks(

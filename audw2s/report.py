@@ -38,6 +38,12 @@ class Report:
     sampling_rate: int = 0
     """Sampling rate of the source in Hz."""
 
+    total: float = 0.0
+    """Seconds of the whole source, of which a stretch may be read."""
+
+    start: float = 0.0
+    """Where the stretch that is read starts, in seconds."""
+
     declared: int | None = None
     """Samples per channel the source promised, ``None`` if it can't know."""
 
@@ -76,6 +82,34 @@ class Report:
         self.num_channels = block.shape[0]
         return block
 
+    def part(self, start: float, end: float | None) -> "Report":
+        """Report of a stretch, in seconds from where this one starts.
+
+        Of clipped samples, and whether all are equal, it knows nothing.
+        """
+        rate = self.sampling_rate
+        # From times in the source, as rounding of others may be off by a sample
+        begin = round(self.start * rate)
+        first = round((self.start + start) * rate) - begin
+        last = None if end is None else round((self.start + end) * rate) - begin
+        declared = self.declared if last is None else last
+        read = self.num_samples if last is None else min(last, self.num_samples)
+        later = [(a - start, b - start) for a, b in self.bad if b > start]
+        bad = [(max(a, 0.0), b) for a, b in later if end is None or a < end - start]
+        ends = [min(b, (read - first) / rate) for _, b in bad]
+        counts = [round((e - a) * rate) for (a, _), e in zip(bad, ends, strict=True)]
+        return Report(
+            problem=self.problem,
+            sampling_rate=rate,
+            total=self.total,
+            start=self.start + start,
+            declared=None if declared is None else declared - first,
+            num_samples=max(0, read - first),
+            num_channels=self.num_channels,
+            num_not_finite=sum(counts),
+            bad=bad,
+        )
+
     def _mask(self, block: np.ndarray) -> np.ndarray:
         finite = np.isfinite(block)
         where = np.flatnonzero(~finite.all(axis=0)) + self.num_samples
@@ -83,7 +117,7 @@ class Report:
             self.bad.append(
                 (run[0] / self.sampling_rate, (run[-1] + 1) / self.sampling_rate)
             )
-        self.num_not_finite += int(finite.size - finite.sum())
+        self.num_not_finite += len(where)
         return np.where(finite, block, np.float32(0))
 
     def is_bad(self, start: float, end: float) -> bool:
@@ -103,6 +137,9 @@ class Report:
         if self.problem is not None:
             return self.problem
         if self.num_samples == 0:
+            if 0 < self.total <= self.start:
+                where = f"starts at {self.start:.3f} s of {self.total:.3f} s"
+                return "empty", where
             return "empty", "holds no samples"
         if self.num_not_finite:
             return "not_finite", f"holds {self.num_not_finite} NaN or inf samples"

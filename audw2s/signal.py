@@ -74,14 +74,36 @@ def array_blocks(
     signal: np.ndarray,
     sampling_rate: int,
     report: Report,
+    *,
+    start: float = 0.0,
+    end: float | None = None,
 ) -> Iterator[np.ndarray]:
-    """Cut an array into blocks ``(num_channels, num_samples)`` of float32."""
+    """Cut an array into blocks ``(num_channels, num_samples)`` of float32.
+
+    Args:
+        signal: see :func:`as_float`
+        sampling_rate: in Hz
+        report: is told the sampling rate and the length
+        start: first second
+        end: last second, ``None`` for all
+
+    Raises:
+        ValueError: if the array has more than two dimensions
+        TypeError: if it holds no real numbers
+
+    """
+    signal = np.atleast_2d(signal)
+    # Checked here, as an empty array has no blocks
+    as_float(signal[..., :0])
     report.sampling_rate = int(sampling_rate)
-    if signal.ndim > 2:
-        as_float(signal)
-    size = max(1, int(BLOCK_DUR * sampling_rate))
-    for first in range(0, signal.shape[1], size):
-        yield as_float(signal[:, first : first + size])
+    report.total = signal.shape[1] / sampling_rate
+    first, size = round(start * sampling_rate), max(1, int(BLOCK_DUR * sampling_rate))
+    last = signal.shape[1] if end is None else round(end * sampling_rate)
+    if end is not None:
+        report.declared = last - first
+    last = min(last, signal.shape[1])
+    for position in range(first, last, size):
+        yield as_float(signal[:, position : min(position + size, last)])
 
 
 def file_blocks(
@@ -97,7 +119,7 @@ def file_blocks(
 
     Args:
         file: path
-        report: is told the sampling rate, the declared length and problems
+        report: is told the sampling rate, the length, what is declared, and problems
         start: first second to read
         end: last second to read, ``None`` for all
 
@@ -140,12 +162,10 @@ def _read(
     end: float | None,
 ) -> Iterator[np.ndarray]:
     rate = report.sampling_rate = sound.samplerate
+    report.total = sound.frames / rate
     first = round(start * rate)
     last = sound.frames if end is None else round(end * rate)
     if first >= sound.frames:
-        if sound.frames:
-            found = f"{sound.frames / rate:.3f} s"
-            report.problem = ("empty", f"starts at {start:.3f} s of {found}")
         return
     report.declared = (_promised(sound) if end is None else last) - first
     if first:

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from audw2s.catalogue import SAMPLING_RATE
+from audw2s.signal import MIN_SAMPLES
+
 
 def windows(
     blocks: Iterable[np.ndarray],
@@ -58,3 +61,62 @@ def windows(
     is_new = offset + buffer.shape[1] > covered
     if count == 0 or (is_new and rest.shape[1] >= min_samples):
         yield count * hop_dur, rest
+
+
+class Grid:
+    """Windows of a stretch: on a grid, the last one and short stretches kept.
+
+    As :func:`audw2s.windows.windows` cuts them, but told by times alone.
+
+    Args:
+        win_dur: seconds of a window, ``None`` for the stretch as a whole
+        hop_dur: seconds from the start of a window to the next
+
+    """
+
+    def __init__(self, win_dur: float | None, hop_dur: float | None):
+        self.win_dur = win_dur
+        self.hop_dur = hop_dur
+
+    def spans(self, start: float, end: float) -> Iterator[tuple[float, float]]:
+        """Start and end of each window between two times; endless up to infinity.
+
+        Which of the last ones are left out, :meth:`count` tells.
+
+        Examples:
+            >>> list(Grid(2, 1).spans(0, 2.5))
+            [(0, 2), (1, 2.5), (2, 2.5)]
+
+        """
+        if self.win_dur is None:
+            yield start, end
+            return
+        first, count = start, 0
+        while first < end or count == 0:
+            yield first, min(first + self.win_dur, end)
+            count += 1
+            first = start + count * self.hop_dur
+
+    def count(self, num_samples: int) -> int:
+        """Count the windows in so many samples at 16 kHz, as :func:`windows` does.
+
+        Examples:
+            >>> [Grid(2, 1).count(round(16000 * dur)) for dur in (0.5, 2, 2.5, 3)]
+            [1, 1, 2, 2]
+
+        """
+        if self.win_dur is None:
+            return 1
+        size = round(self.win_dur * SAMPLING_RATE)
+
+        def start(number: int) -> int:
+            return round(number * self.hop_dur * SAMPLING_RATE)
+
+        # A guess that rounding makes wrong by one at most
+        full = max(0, int((num_samples - size) / SAMPLING_RATE / self.hop_dur) + 2)
+        while full and start(full - 1) + size > num_samples:
+            full -= 1
+        if not full:
+            return 1
+        is_new = num_samples > start(full - 1) + size
+        return full + (is_new and num_samples - start(full) >= MIN_SAMPLES)

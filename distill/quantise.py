@@ -11,16 +11,14 @@ Of what ``tests/benchmark/quantisation.py`` compares, this came out best:
   in 16 bits: with eight bits some of these sums don't fit, and values would depend
   on the processor. That rounding is coarser shifts all values of a dimension alike,
   mostly: the last bias takes the mean of it back.
-- 13 channels are stored as 16, the rest zeros. That changes no value, and suits the
-  kernels: without it integers are hardly quicker than floats.
+- Exports have 16 channels for 13, the rest zeros (:func:`audw2s.distill.fuse.widened`):
+  without them integers are hardly quicker than floats.
 """
 
 import math
 import os
 import tempfile
-from collections.abc import Container
 from collections.abc import Iterable
-from collections.abc import Iterator
 from collections.abc import Sequence
 
 import numpy as np
@@ -47,9 +45,6 @@ TOLERANCE = 0.01
 
 CLIP_DUR = 10.0
 """Seconds of a clip that are heard: ranges don't grow with its length."""
-
-LANES = 16
-"""Channels that kernels of ONNX Runtime treat at a time (8 with AVX2)."""
 
 PREPARED = {"onnx.quant.pre_process": "onnxruntime.quant"}
 """Tells ONNX Runtime that batch normalisations are folded, as exports are."""
@@ -80,55 +75,7 @@ def quantise(model: onnx.ModelProto, clips: Iterable[np.ndarray]) -> onnx.ModelP
     expected = logits(model, clips)
     if not np.isfinite(expected).all():
         raise ValueError("The model gives NaN, which integers don't know.")
-    return centred(static(padded(model), clips), expected, clips)
-
-
-def padded(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Give convolutions of few channels zeros, up to :data:`LANES`, as a copy.
-
-    Only where nothing but ReLU and max-pooling is between two convolutions: there
-    the zeros stay zeros, and the second one's zeros ignore them.
-    """
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    weights = {weight.name: weight for weight in copy.graph.initializer}
-    for first, second in _pairs(copy.graph, weights):
-        for name in first.input[1:]:
-            _append_zeros(weights[name], axis=0)
-        _append_zeros(weights[second.input[1]], axis=1)
-    return copy
-
-
-def _pairs(
-    graph: onnx.GraphProto,
-    weights: Container[str],
-) -> Iterator[tuple[onnx.NodeProto, onnx.NodeProto]]:
-    """Convolutions, and the ones that alone hear them."""
-    readers: dict[str, list[onnx.NodeProto]] = {}
-    for node in graph.node:
-        for name in node.input:
-            readers.setdefault(name, []).append(node)
-    for first in graph.node:
-        following = readers.get(first.output[0], [])
-        while len(following) == 1 and following[0].op_type in ("Relu", "MaxPool"):
-            following = readers.get(following[0].output[0], [])
-        pair = [first, *following]
-        if len(pair) == 2 and all(_is_plain(node, weights) for node in pair):
-            yield first, following[0]
-
-
-def _is_plain(node: onnx.NodeProto, weights: Container[str]) -> bool:
-    """Whether a node is a convolution, ungrouped, with constant weights."""
-    groups = [entry.i for entry in node.attribute if entry.name == "group"]
-    constant = all(name in weights for name in node.input[1:])
-    return node.op_type == "Conv" and groups in ([], [1]) and constant
-
-
-def _append_zeros(weight: onnx.TensorProto, axis: int) -> None:
-    values = onnx.numpy_helper.to_array(weight)
-    widths = [(0, 0)] * values.ndim
-    widths[axis] = (0, max(0, LANES - values.shape[axis]))
-    weight.CopyFrom(onnx.numpy_helper.from_array(np.pad(values, widths), weight.name))
+    return centred(static(model, clips), expected, clips)
 
 
 def static(
@@ -168,6 +115,7 @@ def static(
     onnx.helper.set_model_props(quantised, properties(model))
     # Shapes that were inferred on the way
     del quantised.graph.value_info[:]
+    quantised.graph.value_info.extend(model.graph.value_info)
     return quantised
 
 

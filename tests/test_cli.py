@@ -14,7 +14,7 @@ from audw2s.report import UNUSABLE
 
 COLUMNS = [
     *("file", "start", "end", "arousal", "dominance", "valence", "status", "message"),
-    *("model", "sha256", "version", "win_dur", "hop_dur"),
+    *("model", "sha256", "version", "win_dur", "hop_dur", "exact"),
 ]
 
 

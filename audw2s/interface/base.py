@@ -5,6 +5,8 @@ import math
 import os
 import warnings
 from collections.abc import Callable
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import audeer
@@ -15,15 +17,17 @@ import numpy as np
 import pandas as pd
 
 from audw2s.annotator import Annotator
-from audw2s.annotator import Row
-from audw2s.annotator import Tap
 from audw2s.annotator import resolve
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.files import replacing
 from audw2s.network import Network
 from audw2s.report import UNUSABLE
+from audw2s.row import Row
 from audw2s.signal import UnusableSignalError
+from audw2s.signal import array_blocks
+from audw2s.signal import file_blocks
+from audw2s.source import Read
 
 if TYPE_CHECKING:
     import audonnx
@@ -31,8 +35,8 @@ if TYPE_CHECKING:
 Duration = float | int | str | pd.Timedelta
 """Seconds, samples as in ``"8000"``, a string with a unit, or a timedelta."""
 
-Source = tuple[str] | tuple[np.ndarray, int]
-"""A path, or a signal and its sampling rate."""
+Limits = tuple[Duration | None, Duration | None]
+"""Start and end of a stretch, ``None`` or NaT where it is open."""
 
 Items = tuple[list, list[str], list[pd.Timedelta], list[pd.Timedelta]]
 
@@ -77,7 +81,7 @@ BORROWED = {
         "min_signal_dur",
         "max_signal_dur",
     )
-} | {"model": "network"}
+} | {"model": "network", "exact": "annotator"}
 """Where audobject finds arguments that aren't attributes of their own."""
 
 RESOLVERS = {
@@ -133,7 +137,7 @@ class RowProcess(audinterface.Process):
         process_func_args: dict[str, object] | None = None,
     ) -> Items:
         _refuse(process_func_args)
-        return self._items((resolve(file, root),), file, start, end)
+        return self._items(file_source(file, root), file, [(start, end)])[0]
 
     def _process_signal(
         self,
@@ -148,17 +152,87 @@ class RowProcess(audinterface.Process):
         process_func_args: dict[str, object] | None = None,
     ) -> Items:
         _refuse(process_func_args)
-        return self._items((signal, sampling_rate), file, start, end)
+        source = partial(array_blocks, signal, sampling_rate)
+        return self._items(source, file, [(start, end)])[0]
+
+    def _process_index_wo_segment(
+        self,
+        index: pd.Index,
+        root: str | None,
+        process_func_args: dict[str, object] | None = None,
+    ) -> pd.Series:
+        """Process an index; each file is read once for all of its segments."""
+        _refuse(process_func_args)
+        if index.empty:
+            return pd.Series(None, index=index, dtype=object)
+        numbers: dict[str, list[int]] = {}
+        for number, file in enumerate(index.get_level_values("file")):
+            numbers.setdefault(file, []).append(number)
+        limits = list(zip(*map(index.get_level_values, ("start", "end")), strict=True))
+        found = audeer.run_tasks(
+            self._items,
+            [
+                ((file_source(file, root), file, [limits[k] for k in own]), {})
+                for file, own in numbers.items()
+            ],
+            num_workers=self.num_workers,
+            multiprocessing=self.multiprocessing,
+            progress_bar=self.verbose,
+            task_description=f"Process {len(index)} segments",
+            maximum_refresh_time=1,
+        )
+        items: list[Items] = [([], [], [], [])] * len(index)
+        for own, of_file in zip(numbers.values(), found, strict=True):
+            for number, item in zip(own, of_file, strict=True):
+                items[number] = item
+        y, files, starts, ends = (list(chain.from_iterable(p)) for p in zip(*items))
+        return pd.Series(y, audformat.segmented_index(files, starts, ends))
+
+    def _process_signal_from_index_wo_segment(
+        self,
+        signal: np.ndarray,
+        sampling_rate: int,
+        index: pd.Index,
+        process_func_args: dict[str, object] | None = None,
+    ) -> pd.Series:
+        """Process segments of a signal, which is heard once for all."""
+        _refuse(process_func_args)
+        if index.empty:
+            return pd.Series(None, index=index, dtype=object)
+        of_files = audformat.is_filewise_index(index) or "file" in index.names
+        if of_files:
+            index = audformat.utils.to_segmented_index(index)
+        limits = list(zip(*map(index.get_level_values, ("start", "end")), strict=True))
+        source = partial(array_blocks, signal, sampling_rate)
+        items = self._items(source, None, limits)
+        y, _, starts, ends = (list(chain.from_iterable(p)) for p in zip(*items))
+        if not of_files:
+            return pd.Series(y, audinterface.utils.signal_index(starts, ends))
+        names = index.get_level_values("file")
+        files = [f for f, item in zip(names, items, strict=True) for _ in item[0]]
+        return pd.Series(y, audformat.segmented_index(files, starts, ends))
 
     def _items(
         self,
-        source: Source,
+        source: Read,
+        file: str | None,
+        limits: list[Limits],
+    ) -> list[Items]:
+        """Turn stretches of a source into what audinterface collects of each."""
+        spans = [(to_seconds(start) or 0.0, to_seconds(end)) for start, end in limits]
+        found = self.annotator.stretches(source, spans)
+        return [
+            self._item(rows, file, *limit)
+            for rows, limit in zip(found, limits, strict=True)
+        ]
+
+    def _item(
+        self,
+        rows: list[Row],
         file: str | None,
         start: pd.Timedelta | None,
         end: pd.Timedelta | None,
     ) -> Items:
-        """Turn a source into what audinterface collects."""
-        rows = hear(self.annotator, source, to_seconds(start) or 0.0, to_seconds(end))
         self._complain(rows, file)
         starts = [to_timedelta(row.start) for row in rows]
         ends = [to_timedelta(row.end) for row in rows]
@@ -195,16 +269,9 @@ class RowProcess(audinterface.Process):
         return items[0] if self.win_dur is None else items
 
 
-def hear(
-    annotator: Annotator,
-    source: Source,
-    start: float,
-    end: float | None,
-    tap: Tap | None = None,
-) -> list[Row]:
-    """Annotate a file or a signal between two times in seconds."""
-    annotate = annotator.file if len(source) == 1 else annotator.signal
-    return annotate(*source, start, end, tap=tap)
+def file_source(file: str, root: str | None) -> Read:
+    """Read a file that may be relative to a root folder."""
+    return partial(file_blocks, resolve(file, root))
 
 
 def _refuse(process_func_args: dict[str, object] | None) -> None:

@@ -42,6 +42,8 @@ class Feature(audinterface.Feature, Plugin):
         mixdown: hear the mean of the channels, else each channel on its own
         win_dur: duration of windows, ``None`` for one value per input
         hop_dur: from the start of a window to the next, half a window by default
+        exact: hear each window and segment alone; by default students hear a file
+            once, and windows and segments in their surroundings
         min_signal_dur: shorter input is heard with silence appended
         max_signal_dur: longer input is cut
         segment: finds the stretches to process, such as :class:`audw2s.Segment`
@@ -79,6 +81,7 @@ class Feature(audinterface.Feature, Plugin):
         mixdown: bool = True,
         win_dur: Duration | None = None,
         hop_dur: Duration | None = None,
+        exact: bool = False,
         min_signal_dur: Duration | None = None,
         max_signal_dur: Duration | None = None,
         segment: audinterface.Segment | None = None,
@@ -118,7 +121,11 @@ class Feature(audinterface.Feature, Plugin):
             **runtime,
         )
         self.annotator = make_annotator(
-            model, sampling_rate=sampling_rate, device=device, **heard
+            model,
+            sampling_rate=sampling_rate,
+            exact=exact,
+            device=device,
+            **heard,
         )
         self.network = self.annotator.network
         self.process = RowProcess(

@@ -45,6 +45,8 @@ class Process(RowProcess, Plugin):
         win_dur: duration of windows, ``None`` for one value per input; seconds, or
             whatever :func:`audinterface.utils.to_timedelta` reads
         hop_dur: from the start of a window to the next, half a window by default
+        exact: hear each window and segment alone; by default students hear a file
+            once, and windows and segments in their surroundings
         min_signal_dur: shorter input is heard with silence appended
         max_signal_dur: longer input is cut
         segment: finds the stretches to process, such as :class:`audw2s.Segment`
@@ -69,7 +71,9 @@ class Process(RowProcess, Plugin):
     """
 
     @audobject.init_decorator(
-        borrow={"model": "network"}, hide=RUNTIME, resolvers=RESOLVERS
+        borrow={"model": "network", "exact": "annotator"},
+        hide=RUNTIME,
+        resolvers=RESOLVERS,
     )
     def __init__(
         self,
@@ -81,6 +85,7 @@ class Process(RowProcess, Plugin):
         mixdown: bool = True,
         win_dur: Duration | None = None,
         hop_dur: Duration | None = None,
+        exact: bool = False,
         min_signal_dur: Duration | None = None,
         max_signal_dur: Duration | None = None,
         segment: audinterface.Segment | None = None,
@@ -101,7 +106,11 @@ class Process(RowProcess, Plugin):
             "max_signal_dur": max_signal_dur,
         }
         annotator = make_annotator(
-            model, sampling_rate=sampling_rate, device=device, **heard
+            model,
+            sampling_rate=sampling_rate,
+            exact=exact,
+            device=device,
+            **heard,
         )
         super().__init__(
             annotator,

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from audw2s.annotator import Annotator
-from audw2s.annotator import Row
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.condition import Condition
 from audw2s.interface.base import BORROWED
@@ -18,15 +17,16 @@ from audw2s.interface.base import RESOLVERS
 from audw2s.interface.base import RUNTIME
 from audw2s.interface.base import Duration
 from audw2s.interface.base import Items
+from audw2s.interface.base import Limits
 from audw2s.interface.base import Plugin
 from audw2s.interface.base import RowProcess
-from audw2s.interface.base import Source
 from audw2s.interface.base import by_name
-from audw2s.interface.base import hear
 from audw2s.interface.base import make_annotator
 from audw2s.interface.base import process_index
 from audw2s.interface.base import to_seconds
 from audw2s.interface.base import to_timedelta
+from audw2s.row import Row
+from audw2s.source import Read
 from audw2s.stretches import Span
 from audw2s.stretches import inverted
 from audw2s.stretches import levels
@@ -54,12 +54,13 @@ class Segment(audinterface.Segment, Plugin):
         model: see :class:`audw2s.Process`
         where: condition over arousal, dominance, valence, such as
             ``"arousal > 0.6 and valence < 0.4"``: only stretches are returned for
-            which it holds, when the model hears the stretch alone
+            which it holds, as :class:`audw2s.Feature` hears the stretch
         tolerance: largest difference within a stretch, A/D/V being roughly 0…1
         min_dur: shortest stretch, unless silence leaves less; seconds, or whatever
             :func:`audinterface.utils.to_timedelta` reads
         win_dur: of the windows that are compared
         hop_dur: from the start of a window to the next
+        exact: hear each window alone, see :class:`audw2s.Process`
         silence_threshold: in dB below the loud parts, negative
         min_silence: shortest silence
         invert: return what lies between the stretches
@@ -108,6 +109,7 @@ class Segment(audinterface.Segment, Plugin):
         min_dur: Duration = 1.0,
         win_dur: Duration = 2.0,
         hop_dur: Duration = 0.5,
+        exact: bool = False,
         silence_threshold: float = -40.0,
         min_silence: Duration = 0.3,
         invert: bool = False,
@@ -152,10 +154,11 @@ class Segment(audinterface.Segment, Plugin):
             device=device,
             win_dur=win_dur,
             hop_dur=hop_dur,
+            exact=exact,
             **heard,
         )
         self.network = self.annotator.network
-        whole = make_annotator(model, device=device, **heard)
+        whole = make_annotator(model, exact=exact, device=device, **heard)
         self.process = StretchProcess(
             self, Cutter(self, whole), on_error=on_error, **heard, **runtime
         )
@@ -185,7 +188,7 @@ class Cutter:
 
     Args:
         segment: holds the settings
-        whole: hears a stretch alone, to see whether the condition holds
+        whole: hears stretches as a whole, to see whether the condition holds
 
     """
 
@@ -223,7 +226,7 @@ class Cutter:
         ]
 
     def holds(self, rows: list[Row]) -> bool:
-        """Whether the condition holds for a stretch that was heard alone."""
+        """Whether the condition holds for a stretch."""
         return self.condition(by_name(rows[0].values.mean(axis=0, keepdims=True)))
 
 
@@ -241,10 +244,19 @@ class StretchProcess(RowProcess):
 
     def _items(
         self,
-        source: Source,
+        source: Read,
         file: str | None,
-        start: pd.Timedelta | None,
-        end: pd.Timedelta | None,
+        limits: list[Limits],
+    ) -> list[Items]:
+        """Stretches of each part of a source."""
+        return [self._cut(source, file, *limit) for limit in limits]
+
+    def _cut(
+        self,
+        source: Read,
+        file: str | None,
+        start: Duration | None,
+        end: Duration | None,
     ) -> Items:
         first, last = to_seconds(start) or 0.0, to_seconds(end)
         level: list[np.ndarray] = []
@@ -252,18 +264,18 @@ class StretchProcess(RowProcess):
         def tap(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
             return levels(blocks, SAMPLING_RATE, level)
 
-        rows = hear(self.annotator, source, first, last, tap)
+        (rows,) = self.annotator.stretches(source, [(first, last)], tap)
         self._complain(rows, file)
         duration = rows[-1].end - first
         spans = self.cutter.stretches(rows, np.concatenate([*level, []]), first)
         if self.cutter.condition:
-            spans = [
-                (a, b)
-                for a, b in spans
-                if self.cutter.holds(
-                    hear(self.cutter.whole, source, first + a, first + b)
-                )
+            # The end of what can't be read is unknown
+            absolute = [
+                (first + a, None if np.isnan(b) else first + b) for a, b in spans
             ]
+            heard = self.cutter.whole.stretches(source, absolute)
+            pairs = zip(spans, heard, strict=True)
+            spans = [span for span, rows in pairs if self.cutter.holds(rows)]
         if self.cutter.invert:
             spans = inverted(spans, duration)
         index = audinterface.utils.signal_index(

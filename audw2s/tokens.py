@@ -1,0 +1,183 @@
+"""What a student makes of a signal before it pools: tokens, in one pass."""
+
+import functools
+import math
+import os
+from collections.abc import Callable
+from collections.abc import Iterator
+
+import numpy as np
+
+from audw2s.catalogue import SAMPLING_RATE
+from audw2s.loading import sha256
+from audw2s.signal import MIN_SAMPLES
+
+BLOCK_DUR = 2.0
+"""Seconds of tokens that the network makes at a time; with more, memory grows."""
+
+ENDLESS = 2**50
+"""Number of a token that no recording has."""
+
+Wanted = Callable[[int], tuple[int, int] | None]
+"""Tells which tokens, from a number on, are wanted next: first, and after the last."""
+
+
+class Tokens:
+    """The part of a student's graph between normalisation and pooling.
+
+    Args:
+        path: of an ONNX file that ``audw2s distill export`` wrote
+        hop: samples from token to token
+        context: tokens on each side that a token depends on
+        device: see :func:`audw2s.load`
+
+    """
+
+    def __init__(self, path: str, hop: int, context: int, device: str = "cpu"):
+        import audonnx
+        import onnx
+
+        model = onnx.load(path)
+        inner = onnx.utils.Extractor(model).extract_model(["normalised"], ["tokens"])
+        self.session = audonnx.Model(inner, device=device).sess
+        weights = {weight.name: weight for weight in model.graph.initializer}
+        self.weight, self.bias = (
+            onnx.numpy_helper.to_array(weights[name]).astype(np.float64)
+            for name in ("adv.weight", "adv.bias")
+        )
+        self.hop = hop
+        self.context = context
+        block = max(BLOCK_DUR * SAMPLING_RATE / hop, 8 * context)
+        self.block = round(block)
+
+    @property
+    def rate(self) -> float:
+        """Tokens per second."""
+        return SAMPLING_RATE / self.hop
+
+    def make(self, normalised: np.ndarray) -> np.ndarray:
+        """Run the network.
+
+        Args:
+            normalised: ``(num_samples,)``, float32, see :mod:`audw2s.level`
+
+        Returns:
+            ``(num_tokens, 2 * size)``: ``lin`` and ``sof``, float32
+
+        """
+        return self.session.run(["tokens"], {"normalised": normalised[None]})[0][0]
+
+    def logits(self, hidden_states: np.ndarray) -> np.ndarray:
+        """Turn pooled tokens ``(..., size)`` into A/D/V ``(..., 3)``, float32."""
+        values = hidden_states @ self.weight.T + self.bias
+        return values.astype(np.float32)
+
+    def range(self, start: float, end: float) -> tuple[int, int]:
+        """Tokens between two times in seconds: those that lie there as a whole.
+
+        Shorter stretches have the token in which they start.
+
+        Examples:
+            >>> from audw2s.network import Network
+            >>> tokens = Network("wav2small").tokens
+            >>> tokens.range(0.0, 1.0), tokens.range(1.001, 1.003)
+            ((0, 250), (250, 251))
+
+        """
+        first = round(start * SAMPLING_RATE)
+        last = ENDLESS if math.isinf(end) else round(end * SAMPLING_RATE)
+        inside = -(-first // self.hop), last // self.hop
+        if inside[0] < inside[1]:
+            return inside
+        return first // self.hop, first // self.hop + 1
+
+
+@functools.lru_cache(maxsize=16)
+def open_tokens(
+    path: str,
+    sha256: str,
+    hop: int,
+    context: int,
+    device: str,
+    process: int,
+) -> Tokens:
+    """Open the tokens of a model, once per process."""
+    return Tokens(path, hop, context, device)
+
+
+def find_tokens(
+    path: str | None,
+    properties: dict[str, str],
+    device: str,
+) -> Tokens | None:
+    """Tokens of a model's file; ``None`` if windows can't be pooled from them."""
+    if path is None or "token_hop" not in properties:
+        return None
+    hop, context = (int(properties[f"token_{name}"]) for name in ("hop", "context"))
+    return open_tokens(path, sha256(path), hop, context, device, os.getpid())
+
+
+class TokenStream:
+    """Makes tokens of a normalised signal that comes in pieces.
+
+    Each piece is heard with the context that its tokens depend on, so that they are
+    the tokens of one pass over all, but for rounding.
+
+    Args:
+        tokens: of a model
+        least: fewest tokens that are made at a time; as many as a block by default
+        wanted: tells which tokens are wanted, all by default
+
+    """
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        *,
+        least: int | None = None,
+        wanted: Wanted | None = None,
+    ):
+        self.tokens = tokens
+        self.least = least or tokens.block
+        self.wanted = wanted or (lambda number: (number, ENDLESS))
+        self.waiting = np.zeros(0, np.float32)
+        self.missing = 0
+        self.origin = 0
+        self.num_done = 0
+
+    def push(self, normalised: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+        """Take samples; give tokens, with the number of the first."""
+        skipped = min(self.missing, len(normalised))
+        self.missing -= skipped
+        self.waiting = np.concatenate([self.waiting, normalised[skipped:]])
+        hop, context = self.tokens.hop, self.tokens.context
+        while need := self.wanted(self.num_done):
+            self._go_to(max(self.num_done, need[0]))
+            ready = self.origin + len(self.waiting) // hop - context
+            if ready < min(self.num_done + self.least, need[1]):
+                return
+            last = min(self.num_done + self.tokens.block, need[1], ready)
+            made = self.tokens.make(
+                self.waiting[: (last + context - self.origin) * hop]
+            )
+            yield (
+                self.num_done,
+                made[self.num_done - self.origin :][: last - self.num_done],
+            )
+            self._go_to(last)
+        self._go_to(ENDLESS)
+
+    def finish(self) -> Iterator[tuple[int, np.ndarray]]:
+        """Give the rest, which ends as the recording does."""
+        if len(self.waiting) >= MIN_SAMPLES and self.wanted(self.num_done):
+            made = self.tokens.make(self.waiting)[self.num_done - self.origin :]
+            if len(made):
+                yield self.num_done, made
+
+    def _go_to(self, number: int) -> None:
+        """Forget what tokens from a number on don't depend on."""
+        origin = max(self.origin, number - self.tokens.context)
+        drop = (origin - self.origin) * self.tokens.hop
+        self.missing += max(0, drop - len(self.waiting))
+        self.waiting = self.waiting[drop:]
+        self.origin, self.num_done = origin, number

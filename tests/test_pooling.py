@@ -1,0 +1,91 @@
+"""Pooling over any ranges, against softmax written out."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from audw2s.pooling import Pool
+
+
+def literal(lin, sof):
+    """``sum over t of softmax(sof)_t * lin_t``, in 80 bits."""
+    lin, sof = lin.astype(np.longdouble), sof.astype(np.longdouble)
+    weights = np.exp(sof - sof.max(axis=0))
+    return (weights / weights.sum(axis=0) * lin).sum(axis=0).astype(float)
+
+
+def pooled(ranges, lin, sof, edges):
+    pool = Pool(sorted(ranges), lambda hidden_states: hidden_states)
+    for first, last in zip([0, *edges], [*edges, len(lin)], strict=True):
+        if last > first:
+            pool.add(first, lin[first:last], sof[first:last])
+    return pool.finish()
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    num_tokens=st.integers(1, 120),
+    scale=st.sampled_from([0.0, 1.0, 10.0, 100.0, 1000.0]),
+    edges=st.lists(st.integers(0, 120), max_size=6),
+    ranges=st.lists(
+        st.tuples(st.integers(0, 119), st.integers(1, 2**50)), min_size=1, max_size=9
+    ),
+    seed=st.integers(0, 99),
+)
+def test_is_the_softmax_of_each_range(num_tokens, scale, edges, ranges, seed):
+    """Also where values of ``sof`` lie hundreds apart, and ranges reach further."""
+    rng = np.random.default_rng(seed)
+    lin, sof = rng.standard_normal((2, num_tokens, 3)).astype(np.float32)
+    sof *= scale
+    ranges = [(a % num_tokens, a % num_tokens + length) for a, length in ranges]
+    edges = sorted(edge for edge in edges if edge < num_tokens)
+    found = pooled(ranges, lin, sof, edges)
+    assert len(found) == len(ranges)
+    for (first, last), values in zip(sorted(ranges), found, strict=True):
+        expected = literal(lin[first:last], sof[first:last])
+        np.testing.assert_allclose(values, expected, atol=2e-5)
+
+
+def test_hours_lose_no_precision():
+    """A loud end changes nothing of what was summed before it, or after it."""
+    rng = np.random.default_rng(0)
+    lin, sof = rng.standard_normal((2, 1000, 4)).astype(np.float32)
+    sof[500] += 80
+    pool = Pool([(0, 2**50), (990_000, 990_400)], lambda values: values)
+    for number in range(1000):
+        pool.add(1000 * number, lin, sof if number == 500 else sof - 60)
+    (whole, late) = pool.finish()
+    np.testing.assert_allclose(whole, lin[500], atol=1e-5)
+    np.testing.assert_allclose(late, literal(lin[:400], sof[:400]), atol=1e-5)
+
+
+def test_ranges_are_taken_as_tokens_come():
+    taken = []
+
+    def endless():
+        number = 0
+        while True:
+            taken.append(number)
+            yield 10 * number, 10 * number + 20
+            number += 1
+
+    pool = Pool(endless(), lambda values: values)
+    ones = np.ones((100, 1), np.float32)
+    pool.add(0, ones, ones)
+    # One ahead, to know when it begins
+    assert len(taken) == 11
+    assert len(pool.open) == 1
+    assert [values.tolist() for values in pool.finish()] == [[1.0]] * 10
+
+
+def test_gaps_are_skipped():
+    pool = Pool([(5, 10), (100, 110)], lambda values: values)
+    assert pool.wanted(0) == (5, 10)
+    ones = np.ones((5, 1), np.float32)
+    pool.add(5, ones, ones)
+    assert pool.wanted(10) == (100, 110)
+    pool.add(100, 2 * ones, ones)
+    assert pool.wanted(105) == (105, 110)
+    assert [values.tolist() for values in pool.finish()] == [[1.0], [2.0]]
+    assert pool.wanted(110) is None
