@@ -11,13 +11,16 @@ from audw2s.version import __version__
 if TYPE_CHECKING:
     from audw2s.catalogue import DIMENSIONS
     from audw2s.catalogue import models
+    from audw2s.curves import curve
     from audw2s.interface.feature import Feature
     from audw2s.interface.process import Process
     from audw2s.interface.segment import Segment
     from audw2s.loading import CorruptModelError
     from audw2s.loading import MissingModelError
     from audw2s.loading import load
+    from audw2s.plot import plot_curves
     from audw2s.signal import UnusableSignalError
+    from audw2s.stream import Stream
     from audw2s.weights.get import get
 
 _HOMES = {
@@ -27,10 +30,13 @@ _HOMES = {
     "MissingModelError": "loading",
     "Process": "interface.process",
     "Segment": "interface.segment",
+    "Stream": "stream",
     "UnusableSignalError": "signal",
+    "curve": "curves",
     "get": "weights.get",
     "load": "loading",
     "models": "catalogue",
+    "plot_curves": "plot",
 }
 
 __all__ = [
@@ -40,11 +46,14 @@ __all__ = [
     "MissingModelError",
     "Process",
     "Segment",
+    "Stream",
     "UnusableSignalError",
     "__version__",
+    "curve",
     "get",
     "load",
     "models",
+    "plot_curves",
 ]
 
 

@@ -143,6 +143,96 @@ def predict(
         raise typer.Exit(1)
 
 
+@app.command()
+@explained("interrupted, nothing was written.")
+def curve(
+    file: Annotated[str, typer.Argument(help="Audio file.")],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="Name or folder; more than one to compare them."),
+    ] = None,
+    win_dur: Annotated[float, typer.Option(help="Seconds around each value.")] = 2.0,
+    rate: Annotated[float, typer.Option(help="Values per second, 250 at most.")] = 10.0,
+    out: Annotated[
+        str | None, typer.Option(help="Write the table to a .csv or .parquet file.")
+    ] = None,
+    plot: Annotated[
+        str | None, typer.Option(help="Draw the curves into a .png, .svg or .pdf file.")
+    ] = None,
+) -> None:
+    """Print, write or draw A/D/V of one file over time."""
+    import pandas as pd
+
+    from audw2s.curves import curve as run
+    from audw2s.files import check_table_path
+    from audw2s.files import write_table
+    from audw2s.plot import save_curves
+    from audw2s.signal import load
+
+    if out is not None:
+        check_table_path(out)
+    names = model or ["wav2small"]
+    frames = {name: run(file, name, win_dur=win_dur, rate=rate) for name in names}
+    if plot is not None:
+        save_curves(plot, frames, signal=load(file))
+    table = pd.concat(
+        [
+            frame.reset_index().assign(file=file, **frame.attrs["audw2s"])
+            for frame in frames.values()
+        ]
+    )
+    if out is not None:
+        write_table(table, out)
+    elif plot is None:
+        table["time"] = table["time"].dt.total_seconds()
+        shown = table[["model", *table.loc[:, :"status"]]]
+        typer.echo(shown.to_string(index=False, float_format="%.3f"))
+
+
+@app.command()
+@explained("interrupted.")
+def listen(
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            help="'-' for raw samples on stdin, or name or number of a microphone; "
+            "the system's default microphone if left out."
+        ),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="Name or folder of a student.")
+    ] = "wav2small",
+    win_dur: Annotated[float, typer.Option(help="Seconds of the last window.")] = 2.0,
+    every: Annotated[float, typer.Option(help="Seconds between updates.")] = 0.25,
+    sampling_rate: Annotated[int, typer.Option(min=1000, help="In Hz.")] = 16000,
+    channels: Annotated[int, typer.Option(min=1, help="Of raw samples.")] = 1,
+    sample_format: Annotated[
+        str, typer.Option("--format", help="Of raw samples: s16, s32 or f32.")
+    ] = "s16",
+) -> None:
+    """Show A/D/V live, of a microphone or a pipe, until Ctrl-C or its end.
+
+    Bars in a terminal, CSV lines where the output goes elsewhere. For a pipe:
+    ffmpeg -i FILE -f s16le -ac 1 -ar 16000 - | audw2s listen -
+    """
+    import sys
+
+    from audw2s import listen as live
+    from audw2s.stream import Stream
+
+    if sample_format not in live.FORMATS:
+        known = ", ".join(live.FORMATS)
+        raise ValueError(f"--format is one of {known}, not '{sample_format}'.")
+    stream = Stream(model, win_dur=win_dur, sampling_rate=sampling_rate)
+    if source == "-":
+        chunks = live.raw_chunks(
+            sys.stdin.buffer, sampling_rate, channels, sample_format
+        )
+    else:
+        chunks = live.microphone_chunks(source, sampling_rate)
+    live.listen(stream, chunks, every)
+
+
 def as_text(table: "pd.DataFrame") -> str:
     """Table for the terminal: times in seconds, three digits, made by what."""
     shown = table.loc[:, :"message"]

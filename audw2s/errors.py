@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 import typer
 
+EXTRAS = {"matplotlib": "plot", "sounddevice": "live"}
+"""Which extra has a module; all others are in ``distill``."""
+
 
 @contextlib.contextmanager
 def explained(
@@ -21,8 +24,9 @@ def explained(
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("audw2s"):
             raise
+        extra = EXTRAS.get(error.name, "distill")
         _fail(
-            f'{error.name} is missing, which this needs: pip install "audw2s[distill]"'
+            f'{error.name} is missing, which this needs: pip install "audw2s[{extra}]"'
         )
     except (ValueError, OSError) as error:
         _fail(str(error))

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import onnx
 import onnxruntime
+from onnxruntime import GraphOptimizationLevel
 
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.loading import members
@@ -31,12 +32,7 @@ DURATION = 5.0
 NUM_ROUNDS = 31
 """How often each model is timed by default."""
 
-WEIGHTS = {
-    "Conv": 1,
-    "ConvInteger": 1,
-    "FusedConv": 1,
-    "QLinearConv": 3,
-}
+WEIGHTS = {"Conv": 1, "ConvInteger": 1, "FusedConv": 1, "QLinearConv": 3}
 """Which input of a convolution holds its weights ``(out, in / groups, *kernel)``."""
 
 PRODUCTS = ("MatMul", "MatMulInteger", "QLinearMatMul", "DynamicQuantizeMatMul")
@@ -58,15 +54,9 @@ SOFTMAX = ("Softmax", "QLinearSoftmax")
 """What weighs tokens."""
 
 NOT_COUNTED = (
-    "Attention",
-    "ConvTranspose",
-    "Einsum",
-    "GRU",
-    "LSTM",
-    "MatMulNBits",
-    "MultiHeadAttention",
-    "QAttention",
-    "RNN",
+    *("Attention", "MultiHeadAttention", "QAttention"),
+    *("GRU", "LSTM", "RNN"),
+    *("ConvTranspose", "Einsum", "MatMulNBits"),
 )
 """What multiplies as well, but no model of ours has; with it a sum would be wrong."""
 
@@ -103,9 +93,7 @@ def observe(path: str, duration: float = DURATION) -> list[Operation]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     # The graph as it is in the file: nothing fused, no weights rearranged
-    options.graph_optimization_level = (
-        onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    )
+    options.graph_optimization_level = GraphOptimizationLevel.ORT_DISABLE_ALL
     options.add_session_config_entry("session.disable_prepacking", "1")
     options.enable_profiling = True
     with tempfile.TemporaryDirectory() as folder:
@@ -116,11 +104,8 @@ def observe(path: str, duration: float = DURATION) -> list[Operation]:
         session.run(None, {session.get_inputs()[0].name: signal(duration)})
         with open(session.end_profiling(), encoding="utf-8") as file:
             events = json.load(file)
-    return [
-        _operation(event["args"])
-        for event in events
-        if "input_type_shape" in event.get("args", {})
-    ]
+    notes = [event.get("args", {}) for event in events]
+    return [_operation(note) for note in notes if "input_type_shape" in note]
 
 
 def _operation(arguments: dict) -> Operation:
@@ -135,8 +120,7 @@ def _operation(arguments: dict) -> Operation:
 def gmac(operations: Iterable[Operation]) -> float | None:
     """Billions of multiply-accumulates of convolutions and matrix products.
 
-    The front end counts, as it is in the graph: for ``wav2small`` 0.391, of which
-    0.002 are the product with the mel filters; without it 0.389.
+    The front end counts, and zeros that fill channels do: all as it is in the graph.
 
     Args:
         operations: of one run, see :func:`observe`
@@ -209,13 +193,12 @@ def num_parameters(model: onnx.ModelProto) -> int:
     """Count the values that a graph is stored with, its fixed front end included.
 
     Shapes and indices (int64), single numbers, and the scales and zero points of
-    quantised weights don't count. A batch normalisation that was folded into its
-    convolution has one value per channel left: ``wav2small`` has 72,659 parameters
-    in torch and 72,568 here.
+    quantised weights don't count; zeros that fill channels do. A batch normalisation
+    that was folded into its convolution has one value per channel left.
 
     Examples:
-        >>> num_parameters(onnx.load(model_path("wav2small")))
-        72568
+        >>> num_parameters(onnx.load(model_path("whisper-tiny-adv")))
+        6617331
 
     """
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
@@ -234,14 +217,28 @@ def num_parameters(model: onnx.ModelProto) -> int:
 
 
 def graph_cost(path: str) -> dict[str, float | None]:
-    """What can be told from an ONNX file alone, see :func:`costs`."""
-    operations = observe(path)
-    return {
-        "parameters": num_parameters(onnx.load(path)),
+    """What can be told from an ONNX file alone, see :func:`costs`.
+
+    Exported students say what their networks have: their graphs have more, as zeros
+    fill channels. Other graphs are counted.
+
+    Examples:
+        >>> cost = graph_cost(model_path("wav2small"))
+        >>> cost["parameters"], round(cost["gmac"], 3)
+        (72659, 0.391)
+
+    """
+    model, operations = onnx.load(path), observe(path)
+    said = {entry.key: entry.value for entry in model.metadata_props}
+    cost = {
+        "parameters": num_parameters(model),
         "gmac": gmac(operations),
         "onnx_bytes": os.path.getsize(path),
         "tokens_per_second": tokens_per_second(operations, observe(path, DURATION / 2)),
     }
+    if "parameters" in said and "gmac" in said:
+        cost |= {"parameters": int(said["parameters"]), "gmac": float(said["gmac"])}
+    return cost
 
 
 def files(name: str) -> list[str]:
@@ -394,11 +391,9 @@ def costs(
     times, busy = latencies(models, num_rounds)
     ratios = np.median(times / times[:, :1], axis=0)
     milliseconds = 1000 * np.median([times, busy], axis=1)
+    names = ("peak_ram_bytes", "latency_ms", "cpu_ms", "latency_ratio")
+    measured = zip(memory, *milliseconds.tolist(), ratios.tolist(), strict=True)
     return [
-        graph
-        | {"peak_ram_bytes": peak, "latency_ms": latency}
-        | {"cpu_ms": cpu, "latency_ratio": ratio}
-        for graph, peak, latency, cpu, ratio in zip(
-            graphs, memory, *milliseconds.tolist(), ratios.tolist(), strict=True
-        )
+        graph | dict(zip(names, values, strict=True))
+        for graph, values in zip(graphs, measured, strict=True)
     ]

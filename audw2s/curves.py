@@ -1,0 +1,99 @@
+"""A/D/V over time, as a frame."""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from audw2s.annotator import Annotator
+from audw2s.catalogue import DIMENSIONS
+from audw2s.predict import seconds
+from audw2s.report import Report
+from audw2s.signal import array_blocks
+from audw2s.signal import file_blocks
+from audw2s.source import Read
+
+if TYPE_CHECKING:
+    import audonnx
+
+MAX_RATE = 250.0
+"""Tokens that Wav2Small makes of a second."""
+
+
+def curve(
+    source: str | np.ndarray,
+    model: "str | audonnx.Model" = "wav2small",
+    *,
+    sampling_rate: int | None = None,
+    win_dur: float = 2.0,
+    rate: float = 10.0,
+    **options: object,
+) -> pd.DataFrame:
+    """A/D/V around each moment of a recording.
+
+    A value is that of the ``win_dur`` seconds around it, as far as the recording
+    reaches. Students of this package hear the recording once for all values, other
+    models once for each.
+
+    Args:
+        source: path of a file, or a signal ``(num_channels, num_samples)`` or
+            ``(num_samples,)``
+        model: see :func:`audw2s.load`
+        sampling_rate: in Hz, of a signal
+        win_dur: duration around each moment in seconds
+        rate: values per second, 250 at most
+        options: ``exact``, ``channels``, ``resample`` and ``device`` of
+            :class:`audw2s.Feature`
+
+    Returns:
+        frame with an index ``time`` (timedeltas) and the columns ``arousal``,
+        ``dominance``, ``valence`` (roughly 0…1, unclipped, NaN where no value is
+        honest) and ``status``; a single row if nothing can be read.
+        ``attrs["audw2s"]`` says by what it was made
+
+    Raises:
+        ValueError: if an argument makes no sense, or a signal comes without its
+            sampling rate
+
+    Examples:
+        >>> rng = np.random.default_rng(0)
+        >>> frame = curve(rng.standard_normal(32000), sampling_rate=16000, rate=2)
+        >>> frame.index.total_seconds().tolist()
+        [0.0, 0.5, 1.0, 1.5, 2.0]
+
+    """
+    if not 0 < rate <= MAX_RATE:
+        raise ValueError(f"'rate' has to be above 0 and {MAX_RATE:g} at most.")
+    if not win_dur > 0:
+        raise ValueError(f"'win_dur' has to be positive, got {win_dur}.")
+    if isinstance(source, str):
+        read = partial(file_blocks, source)
+    elif sampling_rate is None:
+        raise ValueError("A signal needs its 'sampling_rate'.")
+    else:
+        read = partial(array_blocks, source, sampling_rate)
+    annotator = Annotator(model, **options)
+    duration = _duration(read)
+    times = np.arange(int(duration * rate) + 1) / rate
+    spans = [
+        (max(0.0, time - win_dur / 2), min(duration, time + win_dur / 2))
+        for time in times.tolist()
+    ]
+    if not duration:
+        spans = [(0.0, None)]
+    rows = [row for (row,) in annotator.stretches(read, spans)]
+    values = np.array([row.values.mean(axis=0) for row in rows])
+    frame = pd.DataFrame(values, seconds(times), list(DIMENSIONS))
+    frame.index.name = "time"
+    frame["status"] = [row.status for row in rows]
+    frame.attrs["audw2s"] = annotator.provenance | {"win_dur": win_dur, "rate": rate}
+    return frame
+
+
+def _duration(read: Read) -> float:
+    """Seconds that can be read; what a header promises may not be there."""
+    report = Report()
+    for block in read(report, start=0.0, end=None):
+        report.num_samples += block.shape[1]
+    return report.duration

@@ -1,0 +1,231 @@
+"""A/D/V of speech while it is spoken."""
+
+import collections
+import itertools
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from typing import NamedTuple
+
+import numpy as np
+import soxr
+
+from audw2s.catalogue import DIMENSIONS
+from audw2s.catalogue import SAMPLING_RATE
+from audw2s.level import Level
+from audw2s.network import Network
+from audw2s.pooling import Sums
+from audw2s.pooling import merged
+from audw2s.pooling import range_sums
+from audw2s.report import SHORT_DUR
+from audw2s.signal import as_float
+from audw2s.signal import mono
+from audw2s.tokens import TokenStream
+from audw2s.version import __version__
+
+if TYPE_CHECKING:
+    import audonnx
+
+UPDATE_DUR = 0.1
+"""Seconds of speech after which values change; more often costs more."""
+
+
+class Moment(NamedTuple):
+    """What is known at a moment of a stream; values are NaN before 0.5 s of speech."""
+
+    time: float
+    """Seconds of audio that were pushed."""
+
+    window: dict[str, float]
+    """A/D/V of the last window."""
+
+    total: dict[str, float]
+    """A/D/V of everything so far."""
+
+    status: str
+    """``waiting`` for the first 0.5 s, ``silent`` if all samples of the window are
+    equal, ``not_finite`` if NaN or inf was in it and counted as silence, or ``ok``."""
+
+
+class Stream:
+    """Arousal, dominance and valence of the last window, and of all so far.
+
+    Chunks may have any size. The state is bounded: some seconds of samples and
+    tokens, whatever was pushed before.
+
+    Nothing that comes later is known, so the level of a sample is that of the
+    ``win_dur`` seconds before it (of the first 0.5 s, at the start), where
+    :class:`audw2s.Feature` takes that of the ``win_dur`` seconds around it. That is
+    the one difference: values are those of one pass over the whole signal with that
+    level, to 1e-4, however it was cut into chunks. They change each 0.1 s, and lag
+    24 ms behind, which a token hears of what follows; :meth:`finish` hears the rest.
+
+    Args:
+        model: a student of this package, see :func:`audw2s.load`
+        win_dur: duration of the window in seconds, 0.5 or more
+        sampling_rate: of the chunks in Hz
+        device: see :func:`audw2s.load`
+
+    Raises:
+        ValueError: if the model doesn't give tokens, or the window is too short
+
+    Examples:
+        >>> stream = Stream("wav2small", win_dur=2)
+        >>> rng = np.random.default_rng(0)
+        >>> for _ in range(20):
+        ...     moment = stream.push(0.1 * rng.standard_normal(1600))
+        >>> moment.time, list(moment.window), moment.status
+        (2.0, ['arousal', 'dominance', 'valence'], 'ok')
+
+    """
+
+    def __init__(
+        self,
+        model: "str | audonnx.Model" = "wav2small",
+        *,
+        win_dur: float = 2.0,
+        sampling_rate: int = SAMPLING_RATE,
+        device: str = "cpu",
+    ):
+        network = Network(model, device)
+        if network.tokens is None:
+            raise ValueError(
+                f"'{network.name}' can't be heard live: it gives no tokens to pool. "
+                "Students that 'audw2s distill export' writes do, such as wav2small."
+            )
+        if not SHORT_DUR <= win_dur < math.inf:
+            raise ValueError(
+                f"'win_dur' has to be at least {SHORT_DUR} s, got {win_dur} s."
+            )
+        self.network = network
+        self.win_dur = win_dur
+        self.sampling_rate = sampling_rate
+        self.tokens = network.tokens
+        self.resampler = None
+        if sampling_rate != SAMPLING_RATE:
+            self.resampler = soxr.ResampleStream(sampling_rate, SAMPLING_RATE, 1)
+        self.level = Level(win_dur, past=True, first_dur=SHORT_DUR)
+        least = max(1, round(UPDATE_DUR * self.tokens.rate))
+        self.stream = TokenStream(self.tokens, least=least)
+        self.size = round(win_dur * self.tokens.rate)
+        self.recent: collections.deque[tuple[np.ndarray, Sums]] = collections.deque()
+        self.num_recent = 0
+        self.sums: Sums | None = None
+        self.num_samples = 0
+        self.num_equal = 0
+        self.last = math.nan
+        self.last_bad = -math.inf
+        self.window = self.total = _named(np.full(3, np.nan))
+
+    def push(self, chunk: np.ndarray) -> Moment:
+        """Hear a chunk.
+
+        Args:
+            chunk: ``(num_samples,)`` or ``(num_channels, num_samples)``, whose mean
+                is heard; float or integer; it is not changed
+
+        Raises:
+            ValueError: if the array has more than two dimensions
+            TypeError: if it holds no real numbers
+
+        """
+        signal = mono(as_float(chunk))[0]
+        signal = self._checked(signal)
+        if self.resampler is not None:
+            signal = self._resampled(signal, last=False)
+        self._pool(self.stream.push(self.level.push(signal)))
+        return self._moment()
+
+    def finish(self) -> Moment:
+        """Hear what was held back; the stream is over."""
+        if self.resampler is not None:
+            rest = self._resampled(np.zeros(0, np.float32), last=True)
+            self._pool(self.stream.push(self.level.push(rest)))
+        self._pool(self.stream.push(self.level.finish()))
+        self._pool(self.stream.finish())
+        return self._moment()
+
+    @property
+    def provenance(self) -> dict[str, object]:
+        """By what values are made: model, sha256, version, window."""
+        return {
+            "model": self.network.name,
+            "sha256": self.network.sha256,
+            "version": __version__,
+            "win_dur": self.win_dur,
+        }
+
+    def _checked(self, signal: np.ndarray) -> np.ndarray:
+        """Count samples, and equal ones at the end; replace NaN and inf."""
+        if not len(signal):
+            return signal
+        finite = np.isfinite(signal)
+        if not finite.all():
+            signal = np.where(finite, signal, np.float32(0))
+            self.last_bad = self.num_samples + np.flatnonzero(~finite)[-1]
+        changes = np.flatnonzero(signal != np.append(self.last, signal[:-1]))
+        if len(changes):
+            self.num_equal = len(signal) - int(changes[-1])
+        else:
+            self.num_equal += len(signal)
+        self.last = signal[-1]
+        self.num_samples += len(signal)
+        return signal
+
+    def _resampled(self, signal: np.ndarray, last: bool) -> np.ndarray:
+        chunk = np.ascontiguousarray(signal[:, None], np.float32)
+        return self.resampler.resample_chunk(chunk, last=last)[:, 0]
+
+    def _pool(self, made: Iterator[tuple[int, np.ndarray]]) -> None:
+        found = False
+        for _, tokens in made:
+            found = True
+            sums = _sums(tokens)
+            self.sums = sums if self.sums is None else merged(self.sums, sums)
+            self.recent.append((tokens, sums))
+            self.num_recent += len(tokens)
+            while self.num_recent - len(self.recent[0][0]) >= self.size:
+                self.num_recent -= len(self.recent.popleft()[0])
+        if not found:
+            return
+        # The oldest piece may lie in the window only in part
+        oldest = self.recent[0][0][max(0, self.num_recent - self.size) :]
+        later = [sums for _, sums in itertools.islice(self.recent, 1, None)]
+        window = _combined([_sums(oldest), *later])
+        self.window, self.total = (
+            _named(self.tokens.logits(value / weight)[0])
+            for _, weight, value in (window, self.sums)
+        )
+
+    def _moment(self) -> Moment:
+        time = self.num_samples / self.sampling_rate
+        window = self.win_dur * self.sampling_rate
+        if math.isnan(self.total["arousal"]):
+            status = "waiting"
+        elif self.num_samples - self.last_bad <= window:
+            status = "not_finite"
+        elif self.num_equal >= min(window, self.num_samples):
+            status = "silent"
+        else:
+            status = "ok"
+        return Moment(time, self.window, self.total, status)
+
+
+def _sums(tokens: np.ndarray) -> Sums:
+    """Sums over all of some tokens ``(num_tokens, 2 * size)``."""
+    size = tokens.shape[1] // 2
+    whole = np.array([0]), np.array([len(tokens)])
+    return range_sums(tokens[:, :size], tokens[:, size:], *whole)
+
+
+def _combined(parts: list[Sums]) -> Sums:
+    """Sums over several pieces."""
+    peaks, weights, values = map(np.concatenate, zip(*parts, strict=True))
+    peak = peaks.max(axis=0, keepdims=True)
+    shares = np.exp(peaks - peak)
+    sums = ((part * shares).sum(axis=0, keepdims=True) for part in (weights, values))
+    return peak, *sums
+
+
+def _named(values: np.ndarray) -> dict[str, float]:
+    return dict(zip(DIMENSIONS, values.tolist(), strict=True))

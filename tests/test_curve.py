@@ -1,0 +1,168 @@
+"""A/D/V over time, as a frame, a table and a picture."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from results import values
+
+import audw2s
+
+NAMES = ["arousal", "dominance", "valence"]
+
+
+def command(*arguments, **kwargs):
+    path = os.path.join(os.path.dirname(sys.executable), "audw2s")
+    arguments = [path, *map(str, arguments)]
+    return subprocess.run(arguments, capture_output=True, **kwargs)
+
+
+@pytest.mark.parametrize("name, exact", [("wav2small", False), ("wav2small", True)])
+def test_values_are_those_of_the_segments_around(clips, name, exact):
+    signal, rate = soundfile.read(clips[0], dtype="float32")
+    frame = audw2s.curve(clips[0], name, win_dur=1.5, rate=4, exact=exact)
+    assert list(frame.columns) == [*NAMES, "status"]
+    times = frame.index.total_seconds()
+    duration = len(signal) / rate
+    np.testing.assert_allclose(times, np.arange(len(frame)) / 4)
+    assert duration - 0.25 < times[-1] <= duration
+    feature = audw2s.Feature(name, exact=exact)
+    for time, row in zip(times, frame[NAMES].to_numpy(), strict=True):
+        span = {"start": max(0, time - 0.75), "end": min(duration, time + 0.75)}
+        alone = feature.process_signal(signal, rate, **span)
+        np.testing.assert_allclose(values(alone)[0], row, atol=1e-5)
+    same = audw2s.curve(
+        signal, name, win_dur=1.5, rate=4, exact=exact, sampling_rate=rate
+    )
+    np.testing.assert_allclose(same[NAMES], frame[NAMES], atol=1e-6)
+    assert frame.attrs["audw2s"]["model"] == "wav2small"
+    assert frame.attrs["audw2s"]["rate"] == 4
+
+
+def test_a_value_per_token(speech):
+    frame = audw2s.curve(speech, sampling_rate=16000, rate=250)
+    assert len(frame) == int(len(speech) / 64) + 1
+    assert frame[NAMES].notna().all(axis=None)
+    # Neighbours share nearly all of their two seconds
+    assert np.abs(np.diff(frame[NAMES], axis=0)).max() < 0.05
+
+
+def test_teacher(clips):
+    frame = audw2s.curve(clips[0], "whisper-tiny-adv", rate=1)
+    assert len(frame) == 4
+    assert frame[NAMES].notna().all(axis=None)
+
+
+def test_unusable_input(tmp_path):
+    frame = audw2s.curve(str(tmp_path / "none.wav"))
+    assert frame["status"].tolist() == ["missing"]
+    assert frame[NAMES].isna().all(axis=None)
+    empty = audw2s.curve(np.zeros(0), sampling_rate=16000)
+    assert empty["status"].tolist() == ["empty"]
+
+
+@pytest.mark.parametrize(
+    "kwargs, match",
+    [
+        ({"rate": 251}, "250 at most"),
+        ({"rate": 0}, "above 0"),
+        ({"win_dur": 0}, "positive"),
+        ({"sampling_rate": None}, "sampling_rate"),
+    ],
+)
+def test_wrong_use(kwargs, match):
+    with pytest.raises(ValueError, match=match):
+        audw2s.curve(np.ones(16000), **{"sampling_rate": 16000} | kwargs)
+
+
+def test_command_writes_table_and_picture(clips, tmp_path):
+    pytest.importorskip("matplotlib")
+    arguments = ["--model", "wav2small", "--model", "whisper-tiny-adv", "--rate", 2]
+    outputs = ["--out", tmp_path / "a.csv", "--plot", tmp_path / "a.svg"]
+    done = command("curve", clips[0], *arguments, *outputs, text=True)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "a.csv")
+    assert table["model"].unique().tolist() == ["wav2small", "whisper-tiny-adv"]
+    assert table["sha256"].nunique() == 2
+    picture = (tmp_path / "a.svg").read_text()
+    assert "<svg" in picture
+    assert sorted(os.listdir(tmp_path)) == ["a.csv", "a.svg"]
+    shown = command("curve", clips[0], "--rate", 1, text=True)
+    assert len(shown.stdout.splitlines()) == 5
+    assert shown.stdout.split()[:5] == ["model", "time", *NAMES]
+
+
+def test_picture_shows_what_was_measured(speech):
+    pytest.importorskip("matplotlib")
+    frames = {
+        name: audw2s.curve(speech, name, sampling_rate=16000, rate=2)
+        for name in ("wav2small", "whisper-tiny-adv")
+    }
+    figure = audw2s.plot_curves(frames, speech)
+    wave, *panels = figure.axes
+    assert [axis.get_ylabel() for axis in panels] == NAMES
+    for axis in panels:
+        for line, (name, frame) in zip(axis.lines, frames.items(), strict=True):
+            assert line.get_label() == name
+            np.testing.assert_array_equal(line.get_ydata(), frame[axis.get_ylabel()])
+        # Told apart without colour
+        assert len({line.get_linestyle() for line in axis.lines}) == 2
+        low, high = axis.get_ylim()
+        assert low <= 0
+        assert high >= 1
+
+
+def raw(clip):
+    signal, _ = soundfile.read(clip, dtype="int16")
+    return signal.astype("<i2").tobytes()
+
+
+def test_listen_to_a_pipe(clips):
+    """What a pipe says at last is what a stream says of the same samples."""
+    done = command("listen", "-", "--every", 0.5, input=raw(clips[3]))
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.decode().splitlines()
+    assert lines[0].split(",")[:4] == ["time", *NAMES]
+    assert lines[1].endswith("ok")
+    signal, _ = soundfile.read(clips[3], dtype="float32")
+    stream = audw2s.Stream()
+    stream.push(signal)
+    moment = stream.finish()
+    last = dict(zip(lines[0].split(","), lines[-1].split(","), strict=True))
+    assert float(last["time"]) == pytest.approx(len(signal) / 16000, abs=1e-3)
+    for name in NAMES:
+        assert float(last[name]) == pytest.approx(moment.window[name], abs=2e-4)
+        so_far = float(last[f"{name}_so_far"])
+        assert so_far == pytest.approx(moment.total[name], abs=2e-4)
+
+
+def test_listen_answers_while_it_listens(clips):
+    """Lines come before the pipe ends."""
+    path = os.path.join(os.path.dirname(sys.executable), "audw2s")
+    with subprocess.Popen(
+        [path, "listen", "-", "--format", "f32", "--channels", "2"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        signal, _ = soundfile.read(clips[0], dtype="float32")
+        stereo = np.stack([signal, signal], axis=1)[:32000]
+        process.stdin.write(stereo.astype("<f4").tobytes())
+        process.stdin.flush()
+        lines = [process.stdout.readline() for _ in range(6)]
+        assert all(lines)
+        process.stdin.close()
+        assert process.wait(30) == 0
+
+
+def test_listen_without_a_microphone():
+    done = command("listen", "nowhere", text=True)
+    assert done.returncode == 2
+    assert "audw2s: " in done.stderr
+    assert "Traceback" not in done.stderr
+    wrong = command("listen", "-", "--format", "mp3", input="", text=True)
+    assert wrong.returncode == 2
+    assert "s16, s32, f32" in wrong.stderr
