@@ -68,12 +68,13 @@ CATALOGUE = {
     for entry in [
         Entry(
             name="wav2small",
-            description="Wav2Small 72K, distilled from whisper-tiny-adv",
+            description="Wav2Small 72K, distilled from whisper-tiny-adv "
+            "and whisper-base-adv",
             parameters=72_659,
             max_dur=30.0,
             licence="CC BY 4.0",
             source="trained for this package, see its card.md",
-            sha256="653c86e7d85c4cde3b0836a81499e623a5c4333afae19ed8b6749e148e0b94d4",
+            sha256="50e5d555941dd76528329dac633cffeb877b750b0a12fe9a3f1d59da21d354d4",
             citation="Wav2Small, arXiv 2408.13920",
         ),
         Entry(
@@ -83,7 +84,7 @@ CATALOGUE = {
             max_dur=30.0,
             licence="CC BY 4.0",
             source="quantised for this package, see its card.md",
-            sha256="d3d7c38e74aa1e90ccc31ade80b81d48ab81328af1cd32b4c7742dac73e4ebc3",
+            sha256="0a461052c9ffb789cd807939ba30b3c5186d00002e28fc276f02eb4663669d87",
             citation="Wav2Small, arXiv 2408.13920",
         ),
         Entry(

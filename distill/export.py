@@ -95,7 +95,8 @@ def num_parameters(student: nn.Module) -> int:
 
     """
     count = sum(values.numel() for values in student.parameters())
-    return count + sum(v.numel() for k, v in student.named_buffers() if "mel" in k)
+    mel = [v for k, v in student.named_buffers() if k.split(".")[-1].startswith("mel")]
+    return count + sum(values.numel() for values in mel)
 
 
 def gmac(student: nn.Module) -> str:

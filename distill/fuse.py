@@ -7,6 +7,7 @@ convolution is part of the matrix that follows, and that matrix is one for both 
 of the pooling. Channels are widened in the ONNX graph, see :func:`widened`.
 """
 
+import copy
 import math
 from collections.abc import Container
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import onnx
 import torch
 from torch import nn
 
+from audw2s.catalogue import SAMPLING_RATE
 from audw2s.distill.students.student import Student
 
 LANES = 16
@@ -52,6 +54,7 @@ class Fused(nn.Module):
 
     def __init__(self, student: Student):
         super().__init__()
+        student = copy.deepcopy(student)
         front, layers = student.logmel, list(student.body)
         self.normalise = student.normalise
         self.hop_length = front.hop_length
@@ -88,8 +91,14 @@ def _fixed(values: torch.Tensor) -> nn.Parameter:
 
 
 def _is_projection(layer: nn.Module) -> bool:
-    """Whether a layer is a 1×1 convolution and nothing else."""
-    return isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1)
+    """Whether a layer mixes channels of each place, and does nothing else."""
+    return (
+        isinstance(layer, nn.Conv2d)
+        and layer.kernel_size == layer.stride == (1, 1)
+        and layer.padding == (0, 0)
+        and layer.groups == 1
+        and layer.bias is not None
+    )
 
 
 def _absorbed(
@@ -122,18 +131,20 @@ def locality(student: nn.Module) -> tuple[int, int] | None:
     """
     if not isinstance(student, Student):
         return None
-    num_frames = 4096
-    logmel = torch.zeros(1, 1, num_frames, student.logmel.mel.shape[1])
-    with torch.inference_mode():
-        num_tokens = student.eval().body(logmel).shape[2]
-        stride = num_frames // num_tokens
-        middle = num_tokens // 2
-        logmel[:, :, middle * stride : (middle + 1) * stride] = math.nan
-        reached = student.body(logmel)[0].isnan().any(dim=2).any(dim=0)
-    found = reached.nonzero()[:, 0]
+    num_samples = 2**17
+    student = copy.deepcopy(student).eval()
+
+    def tokens(signal: torch.Tensor) -> torch.Tensor:
+        with torch.inference_mode():
+            return student.body(student.logmel(signal))
+
+    hop = num_samples // tokens(torch.zeros(1, num_samples)).shape[2]
+    middle = num_samples // hop // 2
+    poisoned = torch.zeros(1, num_samples)
+    poisoned[:, middle * hop : (middle + 1) * hop] = math.nan
+    found = tokens(poisoned)[0].isnan().any(dim=2).any(dim=0).nonzero()[:, 0]
     context = max(middle - int(found.min()), int(found.max()) - middle)
-    hop = stride * student.logmel.hop_length
-    if context * hop > MAX_CONTEXT_DUR * 16000:
+    if context * hop > MAX_CONTEXT_DUR * SAMPLING_RATE:
         return None
     return hop, context
 
@@ -145,14 +156,14 @@ def widened(model: onnx.ModelProto) -> onnx.ModelProto:
     max-pooling is between two convolutions: there the zeros stay zeros, and the
     second one's zeros ignore them.
     """
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    weights = {weight.name: weight for weight in copy.graph.initializer}
-    for first, second in _pairs(copy.graph, weights):
+    wide = onnx.ModelProto()
+    wide.CopyFrom(model)
+    weights = {weight.name: weight for weight in wide.graph.initializer}
+    for first, second in _pairs(wide.graph, weights):
         for name in first.input[1:]:
             _append_zeros(weights[name], axis=0)
         _append_zeros(weights[second.input[1]], axis=1)
-    return copy
+    return wide
 
 
 def _pairs(

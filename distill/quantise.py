@@ -1,6 +1,6 @@
 """A student in eight-bit integers: a smaller file, and a quicker one.
 
-Of what ``tests/benchmark/quantisation.py`` compares, this came out best:
+How, and for which reason; ``tests/benchmark/quantisation.py`` compares others:
 
 - Static, as pairs of QuantizeLinear and DequantizeLinear, weights per channel. The
   ranges of activations are the lowest and highest values that clips give.
@@ -11,8 +11,8 @@ Of what ``tests/benchmark/quantisation.py`` compares, this came out best:
   in 16 bits: with eight bits some of these sums don't fit, and values would depend
   on the processor. That rounding is coarser shifts all values of a dimension alike,
   mostly: the last bias takes the mean of it back.
-- Exports have 16 channels for 13, the rest zeros (:func:`audw2s.distill.fuse.widened`):
-  without them integers are hardly quicker than floats.
+- Exports have 16 channels for 13 already (:func:`audw2s.distill.fuse.widened`), which
+  suits kernels of integers even more than those of floats.
 """
 
 import math
@@ -56,7 +56,7 @@ def quantise(model: onnx.ModelProto, clips: Iterable[np.ndarray]) -> onnx.ModelP
     The order of the clips doesn't matter.
 
     Args:
-        model: in float32, made by :func:`audw2s.distill.export.to_onnx`
+        model: in float32, made by :func:`audw2s.distill.export.student_to_onnx`
         clips: what it is calibrated with, each ``(num_samples,)``, float32, 16 kHz
 
     Returns:

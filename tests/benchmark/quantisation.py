@@ -39,7 +39,6 @@ from audw2s.distill.quantise import centred
 from audw2s.distill.quantise import draw_clips
 from audw2s.distill.quantise import integer_nodes
 from audw2s.distill.quantise import logits
-from audw2s.distill.quantise import padded
 from audw2s.distill.quantise import quantise
 from audw2s.distill.quantise import static
 from audw2s.loading import load
@@ -53,10 +52,8 @@ def storage_schemes(model: onnx.ModelProto) -> Schemes:
     """Calculate in float32, whatever the weights are stored as."""
     return {
         "float32": lambda: model,
-        "float32, 16 channels": lambda: padded(model),
         "float16 storage": lambda: stored(model, as_float16),
         "int8 storage": lambda: stored(model, as_int8),
-        "int8 storage, 16 channels": lambda: stored(padded(model), as_int8),
     }
 
 
@@ -105,7 +102,8 @@ def as_int8(graph: onnx.GraphProto, name: str, values: np.ndarray) -> None:
 
 def dynamic(model: onnx.ModelProto) -> onnx.ModelProto:
     """Ranges of activations are found in each run."""
-    prepared = padded(model)
+    prepared = onnx.ModelProto()
+    prepared.CopyFrom(model)
     onnx.helper.set_model_props(prepared, PREPARED)
     with tempfile.TemporaryDirectory() as folder:
         onnx.save(prepared, f"{folder}/in")
@@ -137,7 +135,7 @@ def static_schemes(model: onnx.ModelProto, clips: list[np.ndarray]) -> Schemes:
     expected = logits(model, clips)
 
     def ours(**options: object) -> onnx.ModelProto:
-        return centred(static(padded(model), clips, **options), expected, clips)
+        return centred(static(model, clips, **options), expected, clips)
 
     def calibrated(method: CalibrationMethod, **options: object) -> onnx.ModelProto:
         # Histograms are of a clip at a time
@@ -163,8 +161,7 @@ def static_schemes(model: onnx.ModelProto, clips: list[np.ndarray]) -> Schemes:
             CalibrationMethod.Percentile, CalibPercentile=99.99
         ),
         "entropy": lambda: calibrated(CalibrationMethod.Entropy),
-        "13 channels": lambda: centred(static(model, clips), expected, clips),
-        "bias as it was": lambda: static(padded(model), clips),
+        "bias as it was": lambda: static(model, clips),
         "audw2s distill quantise": lambda: quantise(model, clips),
     }
 

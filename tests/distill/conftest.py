@@ -11,7 +11,7 @@ from layouts import make_iemocap
 from layouts import make_msp
 
 from audw2s.distill.config import Config
-from audw2s.distill.export import to_onnx
+from audw2s.distill.export import student_to_onnx
 from audw2s.distill.students import STUDENTS
 from audw2s.weights.store import save
 
@@ -40,7 +40,7 @@ def student():
 @pytest.fixture(scope="session")
 def student_onnx(student):
     """Its ONNX form; don't change it."""
-    return to_onnx(student)
+    return student_to_onnx(student)
 
 
 @pytest.fixture(scope="session")

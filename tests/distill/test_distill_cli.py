@@ -93,6 +93,10 @@ def test_a_model_from_start_to_end(trained, corpus, teacher, tmp_path):
         "max_dur": "30",
         "version": audw2s.__version__,
         "student": "wav2small",
+        "parameters": "72659",
+        "gmac": "0.390967",
+        "token_hop": "64",
+        "token_context": "6",
     }
     _, student = load_student(os.path.join(trained, "student.safetensors"))
     weight = student.adv.weight.detach().numpy()

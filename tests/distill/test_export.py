@@ -10,15 +10,25 @@ import torch
 from fabricated import noise
 from fabricated import random_encoder
 from fabricated import with_weights
+from safetensors.torch import save_file
+from torch import nn
 
 import audw2s
 from audw2s.distill.export import check_parity
+from audw2s.distill.export import export_student
 from audw2s.distill.export import halve
 from audw2s.distill.export import parity
 from audw2s.distill.export import probes
+from audw2s.distill.export import student_to_onnx
 from audw2s.distill.export import to_onnx
+from audw2s.distill.quantise import properties
+from audw2s.distill.students import STUDENTS
+from audw2s.distill.students.mobilenet import SqueezeExcite
+from audw2s.distill.students.mobilenet import conv
+from audw2s.distill.students.student import Student
 from audw2s.distill.teachers.whisper import WhisperTeacher
 from audw2s.loading import model_sha256
+from audw2s.network import Network
 from audw2s.weights.store import save
 
 LENGTHS = [64, 65, 95, 96, 97, 1001, 7999, 8000, 8001, 12345, 31999, 48001]
@@ -62,6 +72,53 @@ def test_student_on_probes(student, student_onnx):
 
 def test_whisper_at_odd_lengths(whisper, whisper_onnx):
     assert parity(whisper, whisper_onnx, signals()) <= 1e-4
+
+
+def test_properties_tell_of_the_network(student_onnx):
+    """Not of the graph, which zeros were added to."""
+    assert properties(student_onnx) == {
+        "parameters": "72659",
+        "gmac": "0.390967",
+        "token_hop": "64",
+        "token_context": "6",
+    }
+
+
+def test_students_that_hear_all_of_the_clip_have_no_tokens_to_tell_of():
+    torch.manual_seed(0)
+    layers = [conv(1, 4, 3, stride=2), SqueezeExcite(4), nn.Conv2d(4, 2, 1)]
+    network = Student(layers, 26).eval()
+    model = student_to_onnx(network)
+    assert properties(model).keys() == {"parameters", "gmac"}
+    assert parity(network, model, signals()) <= 1e-5
+
+
+def test_students_of_another_kind_are_exported_as_they_are():
+    torch.manual_seed(0)
+    network = STUDENTS["wav2small-2.0"]().eval()
+    model = student_to_onnx(network)
+    assert properties(model).keys() == {"parameters", "gmac"}
+    assert [value.name for value in model.graph.output] == ["hidden_states", "logits"]
+    assert not model.graph.value_info
+    assert parity(network, model, signals()) <= 1e-5
+
+
+def test_exported_student(student, tmp_path):
+    """A folder of a training becomes one whose windows are pooled from tokens."""
+    path = str(tmp_path / "student.safetensors")
+    save_file(student.state_dict(), path, metadata={"student": "wav2small"})
+    folder = str(tmp_path / "model")
+    sha256, worst = export_student(str(tmp_path), folder, "mine")
+    assert sha256 == model_sha256(folder)
+    assert worst <= 1e-5
+    network = Network(folder)
+    told = {"parameters", "gmac", "token_hop", "token_context", "max_dur", "student"}
+    assert told <= network.properties.keys()
+    assert (network.name, network.tokens.hop, network.tokens.context) == ("mine", 64, 6)
+    for length in (64, 8001, 100_001):
+        signal = noise(length)
+        (expected,) = network.open()(signal[None], 16000, outputs="logits")
+        np.testing.assert_allclose(network(signal), expected, atol=1e-4)
 
 
 def test_hidden_states_lead_to_logits(student, student_onnx):
@@ -111,8 +168,8 @@ def test_halving_loses_nothing(whisper_onnx):
 def test_only_what_fits_is_halved(student_onnx):
     """A student's weights are no float16 numbers: they stay."""
     halved = halve(with_weights(student_onnx, {}))
-    trained = [w for w in weights_of(halved).values() if w.shape == (169, 169)]
-    assert [weight.dtype for weight in trained] == [np.float32] * 2
+    trained = [w for w in weights_of(halved).values() if w.shape == (169, 338)]
+    assert [weight.dtype for weight in trained] == [np.float32]
 
 
 def test_file_does_not_tell_where_it_was_made(student_onnx, whisper_onnx):
@@ -126,7 +183,8 @@ def test_file_does_not_tell_where_it_was_made(student_onnx, whisper_onnx):
 
 def test_model_folder(student, student_onnx, tmp_path):
     folder = str(tmp_path / "model")
-    sha256 = save(student_onnx, folder, {"name": "toy", "max_dur": "60"})
+    model = with_weights(student_onnx, {})
+    sha256 = save(model, folder, {"name": "toy", "max_dur": "60"})
     assert sorted(os.listdir(folder)) == ["model.onnx", "model.yaml"]
     assert sha256 == model_sha256(folder)
     model = audw2s.load(folder)
@@ -140,7 +198,8 @@ def test_model_folder(student, student_onnx, tmp_path):
 
 
 def test_model_file_is_replaced(student_onnx, tmp_path):
-    first = save(student_onnx, str(tmp_path), {"name": "a"})
-    second = save(student_onnx, str(tmp_path), {"name": "b"})
+    model = with_weights(student_onnx, {})
+    first = save(model, str(tmp_path), {"name": "a"})
+    second = save(model, str(tmp_path), {"name": "b"})
     assert first != second
-    assert save(student_onnx, str(tmp_path), {"name": "a"}) == first
+    assert save(model, str(tmp_path), {"name": "a"}) == first
