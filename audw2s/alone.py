@@ -10,7 +10,7 @@ import numpy as np
 
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.level import Moments
-from audw2s.onepass import Pass
+from audw2s.onepass import Whole
 from audw2s.report import Report
 from audw2s.row import Row
 from audw2s.row import whole_row
@@ -20,7 +20,6 @@ from audw2s.signal import MIN_SAMPLES
 from audw2s.source import Read
 from audw2s.source import Span
 from audw2s.source import Tap
-from audw2s.tokens import ENDLESS
 from audw2s.windows import windows
 
 if TYPE_CHECKING:
@@ -105,11 +104,11 @@ def _one_window(
     if report.bad:
         return None
     tokens = annotator.network.tokens
-    passes = [Pass(tokens, level, [(0, ENDLESS)]) for level in moments]
+    wholes = [Whole(tokens, moment) for moment in moments]
     for block in again():
-        for heard, channel in zip(passes, block, strict=True):
+        for heard, channel in zip(wholes, block, strict=True):
             heard.push(channel)
-    return np.stack([heard.finish()[0] for heard in passes])
+    return np.stack([heard.finish() for heard in wholes])
 
 
 def _each_window(

@@ -74,7 +74,7 @@ CATALOGUE = {
             max_dur=30.0,
             licence="CC BY 4.0",
             source="trained for this package, see its card.md",
-            sha256="50e5d555941dd76528329dac633cffeb877b750b0a12fe9a3f1d59da21d354d4",
+            sha256="b80f3076509068dae3f02dbdd922fe8f0766ada209c1110591e032bc9ba9d6f6",
             citation="Wav2Small, arXiv 2408.13920",
         ),
         Entry(

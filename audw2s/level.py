@@ -143,7 +143,3 @@ class Moments:
         variance = max(self.square - self.mean**2, 0.0)
         scale = 1 / math.sqrt(variance + EPSILON)
         return (block - np.float32(self.mean)) * np.float32(scale)
-
-    def finish(self) -> np.ndarray:
-        """Give the rest, which is nothing: no sample waits for its level."""
-        return np.zeros(0, np.float32)

@@ -91,7 +91,7 @@ class Network:
 
         """
         if self.tokens is not None:
-            return whole(self.tokens, [signal])
+            return whole(self.tokens, signal)
         values = self.open()(signal[None], SAMPLING_RATE, outputs=self.output)
         return np.ravel(values)[self.order]
 

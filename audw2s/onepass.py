@@ -1,7 +1,6 @@
 """One pass over a stretch of a recording, for any windows and segments in it."""
 
 import heapq
-import math
 from collections.abc import Iterable
 from collections.abc import Iterator
 
@@ -11,10 +10,15 @@ from audw2s.level import Level
 from audw2s.level import Moments
 from audw2s.pooling import Pool
 from audw2s.pooling import Range
-from audw2s.tokens import ENDLESS
+from audw2s.pooling import Sums
+from audw2s.pooling import combined
+from audw2s.pooling import total_sums
 from audw2s.tokens import Tokens
 from audw2s.tokens import TokenStream
 from audw2s.windows import Grid
+
+MAX_PARTS = 100
+"""Sums of pieces that are kept before they are added up."""
 
 
 class Pass:
@@ -30,7 +34,7 @@ class Pass:
     def __init__(
         self,
         tokens: Tokens,
-        level: Level | Moments,
+        level: Level,
         ranges: Iterable[Range],
     ):
         self.level = level
@@ -53,23 +57,44 @@ class Pass:
             self.pool.add(first, tokens[:, :size], tokens[:, size:])
 
 
-def whole(
-    tokens: Tokens,
-    blocks: Iterable[np.ndarray],
-    level: Level | Moments | None = None,
-) -> np.ndarray:
-    """A/D/V ``(3,)`` of a signal of 64 samples or more, as one window.
+class Whole:
+    """Level, tokens and pooling of one channel, as one window.
 
     Args:
         tokens: of the model
-        blocks: of the signal at 16 kHz, each ``(num_samples,)``
-        level: that of the whole signal by default, which is held for that
+        moments: of the whole channel
 
     """
-    heard = Pass(tokens, level or Level(math.inf), [(0, ENDLESS)])
-    for block in blocks:
-        heard.push(block)
-    return heard.finish()[0]
+
+    def __init__(self, tokens: Tokens, moments: Moments):
+        self.tokens = tokens
+        self.moments = moments
+        self.stream = TokenStream(tokens)
+        self.parts: list[Sums] = []
+
+    def push(self, signal: np.ndarray) -> None:
+        """Hear samples ``(num_samples,)`` at 16 kHz."""
+        self._sum(self.stream.push(self.moments.push(signal)))
+
+    def finish(self) -> np.ndarray:
+        """Give A/D/V ``(3,)``; there have to be 64 samples or more."""
+        self._sum(self.stream.finish())
+        _, weight, value = combined(self.parts)
+        return self.tokens.logits(value / weight)[0]
+
+    def _sum(self, made: Iterator[tuple[int, np.ndarray]]) -> None:
+        self.parts += [total_sums(tokens) for _, tokens in made]
+        if len(self.parts) > MAX_PARTS:
+            self.parts = [combined(self.parts)]
+
+
+def whole(tokens: Tokens, signal: np.ndarray) -> np.ndarray:
+    """A/D/V ``(3,)`` of a signal ``(num_samples,)``, 64 samples or more at 16 kHz."""
+    moments = Moments()
+    moments.see(signal)
+    heard = Whole(tokens, moments)
+    heard.push(signal)
+    return heard.finish()
 
 
 def window_ranges(

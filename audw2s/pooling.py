@@ -108,8 +108,33 @@ class Pool:
         self.sums = tuple(part[~over] for part in self.sums)
 
 
+def total_sums(tokens: np.ndarray) -> Sums:
+    """Sum over all of some tokens ``(num_tokens, 2 * size)``, ``lin`` before ``sof``.
+
+    Returns:
+        three arrays ``(1, size)``, float64
+
+    """
+    size = tokens.shape[1] // 2
+    lin, sof = tokens[:, :size], tokens[:, size:]
+    peak = sof.max(axis=0, keepdims=True)
+    weights = sof - peak
+    np.exp(weights, out=weights)
+    sums = peak, weights.sum(axis=0), np.einsum("ts,ts->s", weights, lin)
+    return tuple(part.reshape(1, size).astype(np.float64) for part in sums)
+
+
+def combined(parts: list[Sums]) -> Sums:
+    """Add up sums ``(1, size)`` of several pieces."""
+    peaks, weights, values = map(np.concatenate, zip(*parts, strict=True))
+    peak = peaks.max(axis=0, keepdims=True)
+    shares = np.exp(peaks - peak)
+    sums = ((part * shares).sum(axis=0, keepdims=True) for part in (weights, values))
+    return peak, *sums
+
+
 def merged(one: Sums, other: Sums) -> Sums:
-    """Add sums that are relative to different largest ``sof``."""
+    """Add sums of several ranges, pair by pair."""
     peak = np.maximum(one[0], other[0])
     shares = [np.exp(sums[0] - peak) for sums in (one, other)]
     weight, value = (one[part] * shares[0] + other[part] * shares[1] for part in (1, 2))
@@ -133,9 +158,6 @@ def range_sums(
     values = weights * lin
     shape = (len(low), sof.shape[1])
     peaks = np.broadcast_to(peak.astype(np.float64), shape)
-    if low.max() == 0 and high.min() == len(sof):
-        totals = [part.sum(axis=0, dtype=np.float64) for part in (weights, values)]
-        return peaks, *(np.broadcast_to(total, shape) for total in totals)
     weight, value = (_between(part, low, high) for part in (weights, values))
     weak = np.flatnonzero(weight.min(axis=1) < RELIABLE)
     if len(weak):

@@ -15,8 +15,8 @@ from audw2s.catalogue import SAMPLING_RATE
 from audw2s.level import Level
 from audw2s.network import Network
 from audw2s.pooling import Sums
-from audw2s.pooling import merged
-from audw2s.pooling import range_sums
+from audw2s.pooling import combined
+from audw2s.pooling import total_sums
 from audw2s.report import SHORT_DUR
 from audw2s.signal import as_float
 from audw2s.signal import mono
@@ -180,8 +180,8 @@ class Stream:
         found = False
         for _, tokens in made:
             found = True
-            sums = _sums(tokens)
-            self.sums = sums if self.sums is None else merged(self.sums, sums)
+            sums = total_sums(tokens)
+            self.sums = sums if self.sums is None else combined([self.sums, sums])
             self.recent.append((tokens, sums))
             self.num_recent += len(tokens)
             while self.num_recent - len(self.recent[0][0]) >= self.size:
@@ -191,7 +191,7 @@ class Stream:
         # The oldest piece may lie in the window only in part
         oldest = self.recent[0][0][max(0, self.num_recent - self.size) :]
         later = [sums for _, sums in itertools.islice(self.recent, 1, None)]
-        window = _combined([_sums(oldest), *later])
+        window = combined([total_sums(oldest), *later])
         self.window, self.total = (
             _named(self.tokens.logits(value / weight)[0])
             for _, weight, value in (window, self.sums)
@@ -209,22 +209,6 @@ class Stream:
         else:
             status = "ok"
         return Moment(time, self.window, self.total, status)
-
-
-def _sums(tokens: np.ndarray) -> Sums:
-    """Sums over all of some tokens ``(num_tokens, 2 * size)``."""
-    size = tokens.shape[1] // 2
-    whole = np.array([0]), np.array([len(tokens)])
-    return range_sums(tokens[:, :size], tokens[:, size:], *whole)
-
-
-def _combined(parts: list[Sums]) -> Sums:
-    """Sums over several pieces."""
-    peaks, weights, values = map(np.concatenate, zip(*parts, strict=True))
-    peak = peaks.max(axis=0, keepdims=True)
-    shares = np.exp(peaks - peak)
-    sums = ((part * shares).sum(axis=0, keepdims=True) for part in (weights, values))
-    return peak, *sums
 
 
 def _named(values: np.ndarray) -> dict[str, float]:

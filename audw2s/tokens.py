@@ -12,7 +12,7 @@ from audw2s.catalogue import SAMPLING_RATE
 from audw2s.loading import sha256
 from audw2s.signal import MIN_SAMPLES
 
-BLOCK_DUR = 2.0
+BLOCK_DUR = 1.25
 """Seconds of tokens that the network makes at a time; with more, memory grows."""
 
 ENDLESS = 2**50
@@ -65,7 +65,7 @@ class Tokens:
             ``(num_tokens, 2 * size)``: ``lin`` and ``sof``, float32
 
         """
-        return self.session.run(["tokens"], {"normalised": normalised[None]})[0][0]
+        return self.session.run(["tokens"], {"normalised": normalised[None]})[0][0].T
 
     def logits(self, hidden_states: np.ndarray) -> np.ndarray:
         """Turn pooled tokens ``(..., size)`` into A/D/V ``(..., 3)``, float32."""

@@ -2,9 +2,13 @@
 
 Measured with ONNX Runtime's profiler, a plain export spends its time in the
 convolutions, in reordering their 13 channels, and in a front end and a pooling of many
-small steps. Here the two parts of the spectrum are one convolution, a last 1×1
-convolution is part of the matrix that follows, and that matrix is one for both halves
-of the pooling. Channels are widened in the ONNX graph, see :func:`widened`.
+small steps. Here:
+
+- Time is the last axis, not mel: kernels of convolutions run along that axis, six
+  places at a time but for its ends, and 26 or 13 bands are mostly ends.
+- The two parts of the spectrum are one convolution, a last 1×1 convolution is part of
+  the matrix that follows, and that matrix is one for both halves of the pooling.
+- Channels are widened in the ONNX graph, see :func:`widened`.
 """
 
 import copy
@@ -39,7 +43,7 @@ class Fused(nn.Module):
         - hidden states ``(batch, size)``
         - logits ``(batch, 3)``: arousal, dominance, valence, unclipped
         - normalised ``(batch, time)``
-        - tokens ``(batch, tokens, 2 * size)``
+        - tokens ``(batch, 2 * size, tokens)``
 
     Args:
         student: trained, in evaluation mode
@@ -48,7 +52,7 @@ class Fused(nn.Module):
         >>> from audw2s.distill.students.wav2small import Wav2Small
         >>> outputs = Fused(Wav2Small().eval())(torch.zeros(2, 16000))
         >>> [tuple(output.shape) for output in outputs]
-        [(2, 169), (2, 3), (2, 16000), (2, 250, 338)]
+        [(2, 169), (2, 3), (2, 16000), (2, 338, 250)]
 
     """
 
@@ -60,15 +64,15 @@ class Fused(nn.Module):
         self.hop_length = front.hop_length
         self.dft = _fixed(torch.cat([front.real, front.imag]))
         # Powers of both parts are added up by the product with the mel filters
-        self.mel = _fixed(torch.cat([front.mel, front.mel]))
+        self.mel = _fixed(torch.cat([front.mel, front.mel]).T)
         pooling = student.pooling
         weight = torch.cat([pooling.lin.weight, pooling.sof.weight]).double()
         bias = torch.cat([pooling.lin.bias, pooling.sof.bias]).double()
         if _is_projection(layers[-1]):
             weight, bias = _absorbed(weight, bias, layers.pop())
-        self.body = nn.Sequential(*layers)
-        self.weight = _fixed(weight.T.float())
-        self.bias = _fixed(bias.float())
+        self.body = _turned(nn.Sequential(*layers))
+        self.weight = _fixed(weight.float())
+        self.bias = _fixed(bias[:, None].float())
         self.adv = student.adv
 
     def forward(self, signal: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -77,13 +81,23 @@ class Fused(nn.Module):
         parts = nn.functional.conv1d(
             normalised[:, None], self.dft, stride=self.hop_length
         )
-        power = (parts * parts).transpose(1, 2) @ self.mel
+        power = self.mel @ (parts * parts)
         logmel = torch.log(torch.clamp(power, min=1e-10)) * (10 / math.log(10))
         maps = self.body(logmel[:, None])
-        tokens = maps.transpose(1, 2).flatten(2) @ self.weight + self.bias
-        lin, sof = tokens.chunk(2, dim=2)
-        hidden_states = (lin * sof.softmax(dim=1)).sum(dim=1)
+        tokens = self.weight @ maps.flatten(1, 2) + self.bias
+        lin, sof = tokens.chunk(2, dim=1)
+        hidden_states = (lin * sof.softmax(dim=2)).sum(dim=2)
         return hidden_states, self.adv(hidden_states), normalised, tokens
+
+
+def _turned(body: nn.Module) -> nn.Module:
+    """Let layers for ``(time, mel)`` take ``(mel, time)``, in place."""
+    for layer in body.modules():
+        if isinstance(layer, nn.Conv2d):
+            layer.weight = _fixed(layer.weight.transpose(2, 3))
+            for name in ("kernel_size", "stride", "padding", "dilation"):
+                setattr(layer, name, getattr(layer, name)[::-1])
+    return body
 
 
 def _fixed(values: torch.Tensor) -> nn.Parameter:

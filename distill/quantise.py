@@ -75,7 +75,42 @@ def quantise(model: onnx.ModelProto, clips: Iterable[np.ndarray]) -> onnx.ModelP
     expected = logits(model, clips)
     if not np.isfinite(expected).all():
         raise ValueError("The model gives NaN, which integers don't know.")
-    return centred(static(model, clips), expected, clips)
+    return centred(static(turned(model), clips), expected, clips)
+
+
+def turned(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Put weights of matrix products on the right, as a copy.
+
+    ``W @ x`` becomes the transpose of ``x.T @ W.T``: only weights on the right are
+    quantised per channel, and by kernels of integers.
+    """
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    weights = {weight.name: weight for weight in copy.graph.initializer}
+    nodes = []
+    for node in copy.graph.node:
+        names = dict(zip(("left", "right"), node.input, strict=False))
+        spectral = not any(n.op_type == "Log" for n in nodes)
+        if node.op_type != "MatMul" or names["left"] not in weights or spectral:
+            nodes.append(node)
+            continue
+        weight, result = weights[names["left"]], node.output[0]
+        values = np.ascontiguousarray(onnx.numpy_helper.to_array(weight).T)
+        weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
+        node.input[:] = [f"{result}.rows", weight.name]
+        node.output[:] = [f"{result}.turned"]
+        flip = {"perm": [0, 2, 1]}
+        before, after = (
+            onnx.helper.make_node("Transpose", [x], [y], name=f"{y}.flip", **flip)
+            for x, y in (
+                (names["right"], f"{result}.rows"),
+                (f"{result}.turned", result),
+            )
+        )
+        nodes += [before, node, after]
+    del copy.graph.node[:]
+    copy.graph.node.extend(nodes)
+    return copy
 
 
 def static(

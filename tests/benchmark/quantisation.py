@@ -41,6 +41,7 @@ from audw2s.distill.quantise import integer_nodes
 from audw2s.distill.quantise import logits
 from audw2s.distill.quantise import quantise
 from audw2s.distill.quantise import static
+from audw2s.distill.quantise import turned
 from audw2s.loading import load
 
 Schemes = dict[str, Callable[[], onnx.ModelProto]]
@@ -51,7 +52,7 @@ FLOAT_SUMS = {"OpTypesToExcludeOutputQuantization": ["MatMul"]}
 def storage_schemes(model: onnx.ModelProto) -> Schemes:
     """Calculate in float32, whatever the weights are stored as."""
     return {
-        "float32": lambda: model,
+        "float32, weights on the right": lambda: model,
         "float16 storage": lambda: stored(model, as_float16),
         "int8 storage": lambda: stored(model, as_int8),
     }
@@ -217,8 +218,10 @@ def main() -> None:
     calibration, clips = draw_clips(arguments.calibration, arguments.num_clips)
     if arguments.evaluation:
         clips = list(load_clips(read_corpus(arguments.evaluation)))
-    model = onnx.load(load(arguments.model).path)
-    schemes = storage_schemes(model) | {"dynamic": lambda: dynamic(model)}
+    original = onnx.load(load(arguments.model).path)
+    model = turned(original)
+    schemes = {"float32": lambda: original, **storage_schemes(model)}
+    schemes |= {"dynamic": lambda: dynamic(model)}
     schemes |= static_schemes(model, calibration)
     # Calibration tells on the standard output what it is at
     with contextlib.redirect_stdout(None):

@@ -144,7 +144,8 @@ def five_second_files(files: list[str], models: dict[str, str]) -> dict[str, Run
     found, expected = (
         contestants[name].process_index(index) for name in ("audw2s", "plain")
     )
-    np.testing.assert_allclose(found, expected, atol=1e-3)
+    # Other resamplers differ at their edges
+    np.testing.assert_allclose(found, expected, atol=0.01)
     return {n: lambda c=c: c.process_index(index) for n, c in contestants.items()}
 
 

@@ -39,7 +39,8 @@ def randomised(name):
 def side_by_side(student, signal):
     """What the student's pooling makes of its tokens, before the softmax."""
     tokens, pooling = student.tokens(signal), student.pooling
-    return torch.cat([pooling.lin(tokens), pooling.sof(tokens)], dim=2)
+    both = torch.cat([pooling.lin(tokens), pooling.sof(tokens)], dim=2)
+    return both.transpose(1, 2)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,7 @@ def test_last_projection_is_absorbed(layers, channels, absorbed):
     network = Student(copy.deepcopy(layers), channels[1] * 26).eval()
     fused = Fused(network).eval()
     assert len(fused.body) == len(layers) - absorbed
-    assert fused.weight.shape == (channels[0] * 26, 2 * channels[1] * 26)
+    assert fused.weight.shape == (2 * channels[1] * 26, channels[0] * 26)
     signal = torch.from_numpy(noise(1001)[None])
     with torch.inference_mode():
         expected, found = side_by_side(network, signal), fused(signal)[3]
@@ -149,11 +150,11 @@ def test_context_is_enough_and_needed(name):
 
     def error(around):
         heard = signal[:, (first - around) * hop : (last + around) * hop]
-        found = fused(heard)[3][0, around:][: last - first]
+        found = fused(heard)[3][0].T[around:][: last - first]
         return float((found - whole[first:last]).abs().max() / whole.abs().max())
 
     with torch.inference_mode():
-        whole = fused(signal)[3][0]
+        whole = fused(signal)[3][0].T
         assert error(context) < 1e-13
         assert error(context + 1) < 1e-13
         assert error(context - 1) > 1e-10
@@ -180,7 +181,7 @@ def test_zeros_change_nothing(plain):
     assert after["body.1.0.weight"].shape == (16, 16, 3, 3)
     # What isn't heard by a convolution keeps its channels
     assert after["body.7.0.weight"].shape == (13, 16, 3, 3)
-    assert after["weight"].shape == before["weight"].shape == (169, 338)
+    assert after["weight"].shape == before["weight"].shape == (338, 169)
     for name in before:
         inside = tuple(slice(size) for size in before[name].shape)
         np.testing.assert_array_equal(after[name][inside], before[name])

@@ -32,6 +32,7 @@ from audw2s.distill.quantise import properties
 from audw2s.distill.quantise import quantise
 from audw2s.distill.quantise import quantise_student
 from audw2s.distill.quantise import static
+from audw2s.distill.quantise import turned
 from audw2s.loading import model_path
 from audw2s.loading import model_sha256
 from audw2s.network import Network
@@ -161,7 +162,7 @@ def test_tokens_can_be_cut_out(original, quantised):
         cut = onnx.utils.Extractor(quantised).extract_model([start], [end])
         session = onnxruntime.InferenceSession(cut.SerializeToString())
         (values,) = session.run(None, {start: values})
-    lin, sof = np.split(values[0].astype(float), 2, axis=1)
+    lin, sof = np.split(values[0].T.astype(float), 2, axis=1)
     shares = np.exp(sof) / np.exp(sof).sum(axis=0)
     expected, _ = outputs(quantised, signal)
     np.testing.assert_allclose((lin * shares).sum(axis=0), expected[0], atol=1e-5)
@@ -336,7 +337,7 @@ def test_no_clips(original):
 
 def test_integers_start_after_the_first_convolution(original):
     kinds = {node.name: node.op_type for node in original.graph.node}
-    found = [kinds[name] for name in integer_nodes(original)]
+    found = [kinds[name] for name in integer_nodes(turned(original))]
     counts = {kind: found.count(kind) for kind in found}
     assert counts == {"Conv": 6, "MatMul": 1, "Relu": 7, "MaxPool": 1}
 
