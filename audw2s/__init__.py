@@ -11,6 +11,7 @@ from audw2s.version import __version__
 if TYPE_CHECKING:
     from audw2s.catalogue import DIMENSIONS
     from audw2s.catalogue import models
+    from audw2s.corpus.annotation import annotate
     from audw2s.curves import curve
     from audw2s.interface.feature import Feature
     from audw2s.interface.process import Process
@@ -32,6 +33,7 @@ _HOMES = {
     "Segment": "interface.segment",
     "Stream": "stream",
     "UnusableSignalError": "signal",
+    "annotate": "corpus.annotation",
     "curve": "curves",
     "get": "weights.get",
     "load": "loading",
@@ -49,6 +51,7 @@ __all__ = [
     "Stream",
     "UnusableSignalError",
     "__version__",
+    "annotate",
     "curve",
     "get",
     "load",

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from audw2s.corpus.cli import annotate
 from audw2s.distill.cli import app as distill
 from audw2s.errors import explained
 from audw2s.version import __version__
@@ -19,6 +20,7 @@ app = typer.Typer(
     help="Arousal, dominance and valence of speech.",
 )
 app.add_typer(distill, name="distill")
+app.command()(annotate)
 
 
 def _version(wanted: bool) -> None:

@@ -86,7 +86,8 @@ class Level:
         """Normalise hops up to a number; forget what no later hop needs."""
         hops = np.arange(self.num_done, last)
         behind = self.size - 1 - self.ahead
-        low = np.clip(hops - behind, 0, max(0, self.num_known - self.size))
+        low = np.minimum(hops - behind, self.num_known - self.size)
+        low = np.maximum(low, 0)
         high = np.minimum(np.maximum(hops + 1 + self.ahead, self.first), self.num_known)
         if self.ahead:
             high = np.minimum(low + self.size, self.num_known)

@@ -32,6 +32,9 @@ class Row(NamedTuple):
     message: str
     """The reason for the status, in words."""
 
+    duration: float
+    """Seconds that were heard; fewer than asked for where the source ends."""
+
 
 def whole_row(
     report: Report,
@@ -54,7 +57,8 @@ def whole_row(
         values = no_values
     if end is None:
         end = report.start + report.duration if report.sampling_rate else np.nan
-    return Row(report.start, end, values.astype(np.float32), status, message)
+    values = values.astype(np.float32)
+    return Row(report.start, end, values, status, message, report.duration)
 
 
 def window_row(
@@ -78,17 +82,18 @@ def window_row(
         no_values: what stands where no value is honest
 
     """
-    end = start + win_dur
+    end, duration = start + win_dur, num_samples / SAMPLING_RATE
     if num_samples < MIN_SAMPLES:
-        return Row(start, end, no_values, "too_short", "")
+        return Row(start, end, no_values, "too_short", "", duration)
     if report.bad and report.is_bad(start, end):
-        return Row(start, end, no_values, "not_finite", "holds NaN or inf samples")
+        message = "holds NaN or inf samples"
+        return Row(start, end, no_values, "not_finite", message, duration)
     status, message = "ok", ""
     if is_still:
         status, message = "silent", "all samples are equal"
     elif num_samples < SHORT_DUR * SAMPLING_RATE:
-        status, message = "short", f"{num_samples / SAMPLING_RATE:.3f} s"
-    return Row(start, end, values, status, message)
+        status, message = "short", f"{duration:.3f} s"
+    return Row(start, end, values, status, message, duration)
 
 
 def window_rows(

@@ -1,7 +1,6 @@
 """A/D/V of speech while it is spoken."""
 
 import collections
-import itertools
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -188,13 +187,13 @@ class Stream:
                 self.num_recent -= len(self.recent.popleft()[0])
         if not found:
             return
-        # The oldest piece may lie in the window only in part
-        oldest = self.recent[0][0][max(0, self.num_recent - self.size) :]
-        later = [sums for _, sums in itertools.islice(self.recent, 1, None)]
-        window = combined([total_sums(oldest), *later])
+        parts = [sums for _, sums in self.recent]
+        if (outside := self.num_recent - self.size) > 0:
+            # The oldest piece lies in the window only in part
+            parts[0] = total_sums(self.recent[0][0][outside:])
         self.window, self.total = (
             _named(self.tokens.logits(value / weight)[0])
-            for _, weight, value in (window, self.sums)
+            for _, weight, value in (combined(parts), self.sums)
         )
 
     def _moment(self) -> Moment:

@@ -12,7 +12,7 @@ from audw2s.catalogue import SAMPLING_RATE
 from audw2s.loading import sha256
 from audw2s.signal import MIN_SAMPLES
 
-BLOCK_DUR = 1.25
+BLOCK_DUR = 1.0
 """Seconds of tokens that the network makes at a time; with more, memory grows."""
 
 ENDLESS = 2**50

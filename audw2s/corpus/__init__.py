@@ -1,0 +1,1 @@
+"""A whole corpus annotated, so that nothing is lost and any run can be resumed."""

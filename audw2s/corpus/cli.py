@@ -1,0 +1,96 @@
+"""The command ``audw2s annotate``."""
+
+from typing import Annotated
+
+import typer
+
+from audw2s.errors import explained
+
+
+@explained("interrupted, what is finished is kept: run the same command to go on.")
+def annotate(
+    corpus: Annotated[
+        str,
+        typer.Argument(
+            help="Folder (with subfolders); list of files (.txt, .csv, .parquet); "
+            "database: ROOT, ROOT:TABLE or audb:NAME==VERSION."
+        ),
+    ],
+    out: Annotated[
+        str, typer.Option(help="Folder for results, new or of a run to go on with.")
+    ],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="Name or folder; more than one to compare them."),
+    ] = None,
+    win_dur: Annotated[
+        float | None, typer.Option(help="Seconds of a window; one row per window.")
+    ] = None,
+    hop_dur: Annotated[
+        float | None,
+        typer.Option(help="Seconds from window to window, half a window by default."),
+    ] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Hear each window alone; slower.")
+    ] = False,
+    max_dur: Annotated[
+        float | None, typer.Option(help="Leave out what lasts longer, in seconds.")
+    ] = None,
+    table_format: Annotated[
+        str, typer.Option("--format", help="Of the table: parquet or csv.")
+    ] = "parquet",
+    table: Annotated[
+        str | None,
+        typer.Option(help="Add a table of this name to a copy of the database."),
+    ] = None,
+    num_workers: Annotated[
+        int | None, typer.Option(min=1, help="Threads over files; one per core.")
+    ] = None,
+    file_timeout: Annotated[
+        float,
+        typer.Option(
+            help="Seconds without progress after which a file is given up; one more "
+            "for each MB."
+        ),
+    ] = 120.0,
+    shard_size: Annotated[
+        int, typer.Option(min=1, help="Inputs that are written to disk at a time.")
+    ] = 200,
+    retry_failed: Annotated[
+        bool,
+        typer.Option(
+            "--retry-failed",
+            help="Hear again what was missing, unreadable, empty or truncated.",
+        ),
+    ] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Delete what is in OUT, start anew.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+) -> None:
+    """Annotate a corpus; run the same command again to go on.
+
+    Every input has a row. Exit code 0 if all have values, 1 if some have not (the
+    table says why), 2 for wrong usage, 130 after Ctrl-C.
+    """
+    from audw2s.corpus.annotation import Options
+    from audw2s.corpus.annotation import Run
+    from audw2s.corpus.hearing import Settings
+
+    models = tuple(model or ["wav2small"])
+    settings = Settings(models, win_dur, hop_dur, exact, max_dur)
+    options = Options(
+        num_workers=num_workers,
+        file_timeout=file_timeout,
+        shard_size=shard_size,
+        table=table,
+        table_format=table_format,
+        restart=restart,
+        retry_failed=retry_failed,
+        verbose=not quiet,
+    )
+    run = Run(corpus, out, settings, options)
+    run()
+    typer.echo(run.summary, err=True)
+    if run.summary.num_failed:
+        raise typer.Exit(1)

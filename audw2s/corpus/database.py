@@ -1,0 +1,103 @@
+"""A database with a table of A/D/V more: its text is copied, its media aren't."""
+
+import os
+import shutil
+from collections.abc import Sequence
+
+import audformat
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from audw2s.catalogue import DIMENSIONS
+from audw2s.corpus.inputs import OPEN
+from audw2s.corpus.inputs import Inputs
+from audw2s.corpus.parts import columns
+
+
+def check_table(inputs: Inputs, table: str) -> None:
+    """Make sure that a database can have a table of this name.
+
+    Raises:
+        ValueError: if the inputs are of no database, or it has one
+
+    """
+    if inputs.database is None:
+        raise ValueError(
+            f"A table '{table}' can be added to databases only: "
+            "ROOT, ROOT:TABLE or audb:NAME==VERSION."
+        )
+    database = audformat.Database.load(inputs.database)
+    if table in database.tables or table in database.misc_tables:
+        raise ValueError(f"The database has a table '{table}' already.")
+
+
+def write_database(
+    inputs: Inputs,
+    table: str,
+    numbers: np.ndarray,
+    rows: pa.Table,
+    out: str,
+    *,
+    names: Sequence[str],
+    provenance: dict[str, object],
+) -> None:
+    """Write a copy of the inputs' database with a new table.
+
+    Args:
+        inputs: all or a part of a database
+        table: name of the new table; filewise or segmented as the inputs are, and
+            segmented with windows
+        numbers: of the rows' inputs
+        rows: in the order of the inputs
+        out: folder of the copy, is replaced
+        names: of the models
+        provenance: is kept in the table's meta, under ``audw2s``
+
+    """
+    database = audformat.Database.load(inputs.database, load_data=True)
+    windows = provenance["win_dur"] is not None
+    index = _index(inputs, numbers, rows, windows)
+    kept = ~index.duplicated()
+    if not kept.all():
+        index, rows = index[kept], rows.filter(pa.array(kept))
+    found = audformat.Table(
+        index, description=f"Arousal, dominance and valence by {', '.join(names)}"
+    )
+    found.meta["audw2s"] = provenance
+    database[table] = found
+    schemes = [f"{name}.{dimension}" for name in names for dimension in DIMENSIONS]
+    for scheme, column in zip(schemes, columns(names), strict=True):
+        if scheme not in database.schemes:
+            # No bounds: predictions aren't clipped and can leave 0…1
+            text = f"{scheme.rpartition('.')[2]}, roughly 0…1"
+            database.schemes[scheme] = audformat.Scheme("float", description=text)
+        database[table][column] = audformat.Column(scheme_id=scheme)
+        database[table][column].set(rows[column].to_numpy())
+    temporary = os.path.join(os.path.dirname(out), f"tmp{os.getpid()}.database")
+    try:
+        database.save(temporary)
+        shutil.rmtree(out, ignore_errors=True)
+        os.replace(temporary, out)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _index(
+    inputs: Inputs,
+    numbers: np.ndarray,
+    rows: pa.Table,
+    windows: bool,
+) -> pd.Index:
+    files = [inputs.files[number] for number in numbers]
+    if windows:
+        frame = rows.select(["start", "end"]).to_pandas()
+        return audformat.segmented_index(files, frame["start"], frame["end"])
+    if inputs.filewise:
+        return audformat.filewise_index(files)
+    starts, ends = inputs.starts[numbers], inputs.ends[numbers]
+    # An open end is NaT in this type already
+    assert np.datetime64("NaT").astype(np.int64) == OPEN
+    return audformat.segmented_index(
+        files, pd.to_timedelta(starts), pd.to_timedelta(ends.view("m8[ns]"))
+    )

@@ -1,0 +1,242 @@
+"""Hear a file with all models; whatever happens, each stretch has its rows."""
+
+import dataclasses
+import threading
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from audw2s.annotator import Annotator
+from audw2s.catalogue import DIMENSIONS
+from audw2s.catalogue import SAMPLING_RATE
+from audw2s.report import UNUSABLE
+from audw2s.report import Report
+from audw2s.row import Row
+from audw2s.signal import array_blocks
+from audw2s.signal import file_blocks
+from audw2s.source import Read
+from audw2s.source import Span
+
+HELD_SAMPLES = 5 * 60 * 48000
+"""Samples of a file that are kept for the next model: 58 MB, 5 min at 48 kHz."""
+
+Beat = Callable[[], None]
+"""Is called whenever a step is done, so that a file that hangs is noticed."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What is done with each file.
+
+    Args:
+        models: names or folders
+        win_dur: see :class:`audw2s.annotator.Annotator`
+        hop_dur: see :class:`audw2s.annotator.Annotator`
+        exact: see :class:`audw2s.annotator.Annotator`
+        max_dur: longer stretches, in seconds, have no values; ``None`` for no limit
+
+    """
+
+    models: tuple[str, ...]
+    win_dur: float | None = None
+    hop_dur: float | None = None
+    exact: bool = False
+    max_dur: float | None = None
+
+
+class Heard(NamedTuple):
+    """What all models say of a stretch, or of a window of it."""
+
+    start: float
+    """In seconds."""
+
+    end: float
+    """In seconds, NaN if unknown."""
+
+    values: np.ndarray
+    """``(num_models, 3)``, float32, NaN where no value is honest."""
+
+    duration: float
+    """Seconds that were heard."""
+
+    status: str
+    message: str
+
+
+class Watched(Annotator):
+    """An annotator that tells of each run of its model."""
+
+    current = threading.local()
+    """Whom to tell: each thread hears another file."""
+
+    def run(self, window: np.ndarray) -> np.ndarray:
+        """Run the network on each channel."""
+        values = super().run(window)
+        self.current.beat()
+        return values
+
+
+class Listener:
+    """Hears files with one or more models.
+
+    Args:
+        settings: models and windows
+
+    Raises:
+        ValueError: if a model isn't there, or a window is too short
+
+    Examples:
+        >>> listener = Listener(Settings(("wav2small",)))
+        >>> ((heard,),) = listener.hear("not_there.wav", [(0.0, None)])
+        >>> heard.status, heard.message, heard.duration
+        ('missing', 'no such file', 0.0)
+
+    """
+
+    def __init__(self, settings: Settings):
+        self.settings = settings
+        self.annotators = [
+            Watched(
+                model,
+                win_dur=settings.win_dur,
+                hop_dur=settings.hop_dur,
+                exact=settings.exact,
+            )
+            for model in settings.models
+        ]
+
+    def try_out(self) -> None:
+        """Run each model once: a fault of a model is no fault of all the files.
+
+        Raises:
+            ValueError: if one can't be run
+
+        """
+        noise = np.random.default_rng(0).uniform(-0.1, 0.1, SAMPLING_RATE)
+        Watched.current.beat = lambda: None
+        for annotator in self.annotators:
+            try:
+                annotator.signal(noise, SAMPLING_RATE)
+            except Exception as error:
+                name = annotator.network.name
+                raise ValueError(f"'{name}' can't be run: {error}") from error
+
+    def hear(
+        self,
+        path: str,
+        spans: Sequence[Span],
+        beat: Beat = lambda: None,
+    ) -> list[list[Heard]]:
+        """Annotate stretches of a file.
+
+        Args:
+            path: audio file
+            spans: in any order
+            beat: is called after each block that was read, and each run of a model
+
+        Returns:
+            rows of each stretch, at least one
+
+        """
+        Watched.current.beat = beat
+        found: list[list[Heard]] = [[]] * len(spans)
+        total = 0.0 if self.settings.max_dur is None else _total(path)
+        wanted = []
+        for number, (start, end) in enumerate(spans):
+            last = total if end is None else min(end, total)
+            if last - start > (self.settings.max_dur or np.inf):
+                found[number] = [self._too_long(start, end or last, last)]
+            else:
+                wanted.append(number)
+        if not wanted:
+            return found
+        read = partial(file_blocks, path)
+        if len(self.annotators) > 1:
+            read = _held(path, beat) or read
+        read = _watched(read, beat)
+        own = [spans[number] for number in wanted]
+        by_model = [annotator.stretches(read, own) for annotator in self.annotators]
+        for number, rows in zip(wanted, zip(*by_model, strict=True), strict=True):
+            found[number] = _merged(rows)
+        return found
+
+    def _too_long(self, start: float, end: float, last: float) -> Heard:
+        message = f"{last - start:.1f} s, longer than {self.settings.max_dur:g} s"
+        return without_values(start, end, "too_long", message, len(self.annotators))
+
+
+def without_values(
+    start: float,
+    end: float | None,
+    status: str,
+    message: str,
+    num_models: int,
+) -> Heard:
+    """Row of a stretch that wasn't heard."""
+    values = np.full((num_models, len(DIMENSIONS)), np.nan, np.float32)
+    return Heard(start, np.nan if end is None else end, values, 0.0, status, message)
+
+
+def _total(path: str) -> float:
+    """Seconds of a file, 0 if it can't be read."""
+    report = Report()
+    for _ in file_blocks(path, report, end=0.1):
+        break
+    return report.total
+
+
+def _held(path: str, beat: Beat) -> Read | None:
+    """Decode a file as a whole, to be read from memory.
+
+    Returns:
+        ``None`` if it is too long for that, or not whole: then each model reads it,
+        and what is wrong with it is found by the one who knows
+
+    """
+    report, blocks, size = Report(), [], 0
+    for block in file_blocks(path, report):
+        beat()
+        if report.total * report.sampling_rate * len(block) > HELD_SAMPLES:
+            return None
+        blocks.append(block)
+        size += block.shape[1]
+    if report.problem or not blocks or size < report.declared:
+        return None
+    signal = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
+    return partial(array_blocks, signal, report.sampling_rate)
+
+
+def _watched(read: Read, beat: Beat) -> Read:
+    def call(
+        report: Report,
+        *,
+        start: float = 0.0,
+        end: float | None = None,
+    ) -> Iterator[np.ndarray]:
+        for block in read(report, start=start, end=end):
+            beat()
+            yield block
+
+    return call
+
+
+def _merged(by_model: Sequence[list[Row]]) -> list[Heard]:
+    """Rows of all models side by side; they hear the same windows."""
+    others = [{round(row.start, 6): row for row in rows} for rows in by_model[1:]]
+    merged = []
+    for row in by_model[0]:
+        rows = [row, *(other.get(round(row.start, 6)) for other in others)]
+        values = np.full((len(rows), len(DIMENSIONS)), np.nan, np.float32)
+        for number, own in enumerate(rows):
+            if own is not None:
+                values[number] = own.values[0]
+        known = [own for own in rows if own is not None]
+        worst = next((own for own in known if own.status in UNUSABLE), row)
+        merged.append(
+            Heard(row.start, row.end, values, row.duration, worst.status, worst.message)
+        )
+    return merged

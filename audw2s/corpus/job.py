@@ -1,0 +1,203 @@
+"""The folder of a run: what it is of, that nobody else writes there, what is done."""
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+
+import filelock
+
+from audw2s.catalogue import CATALOGUE
+from audw2s.corpus.hearing import Settings
+from audw2s.files import replacing
+from audw2s.loading import members
+from audw2s.loading import model_sha256
+from audw2s.version import __version__
+
+OWN = ("job.json", "parts", "table.csv", "table.parquet", "database", ".lock")
+"""What a run writes into its folder."""
+
+
+def identity(settings: Settings) -> dict[str, object]:
+    """Tell by what results are made; with another identity they'd be others.
+
+    Args:
+        settings: models and windows
+
+    Raises:
+        ValueError: if a model isn't there, or two have the same name
+
+    Examples:
+        >>> found = identity(Settings(("wav2small",), win_dur=2.0))
+        >>> found["models"][0]["licence"], found["win_dur"], found["hop_dur"]
+        ('CC BY 4.0', 2.0, 1.0)
+
+    """
+    models = [
+        {
+            "name": model_name(model),
+            "sha256": model_sha256(model),
+            "licence": _licence(model),
+        }
+        for model in settings.models
+    ]
+    names = [model["name"] for model in models]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"Two models are called '{name}'.")
+    hop_dur = settings.hop_dur
+    if settings.win_dur is not None and hop_dur is None:
+        hop_dur = settings.win_dur / 2
+    return {
+        "models": models,
+        "version": __version__,
+        "win_dur": settings.win_dur,
+        "hop_dur": hop_dur,
+        "exact": settings.exact,
+        "max_dur": settings.max_dur,
+    }
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file was left by a run that was killed while it wrote.
+
+    Examples:
+        >>> is_temporary("tmp123.table.csv"), is_temporary("tmp.csv")
+        (True, False)
+
+    """
+    first, _, rest = name.partition(".")
+    return first.startswith("tmp") and rest in OWN
+
+
+def model_name(model: str) -> str:
+    """Name of a model in columns: that of its folder, if it is one."""
+    return os.path.basename(os.path.normpath(model))
+
+
+def _licence(model: str) -> str:
+    if model in CATALOGUE:
+        return CATALOGUE[model].licence
+    if members(model):
+        return "; ".join(dict.fromkeys(map(_licence, members(model))))
+    return "unknown"
+
+
+class Job:
+    """The folder of a run.
+
+    Args:
+        folder: is created
+
+    Raises:
+        ValueError: if the folder holds other things
+
+    """
+
+    def __init__(self, folder: str):
+        self.folder = folder
+        os.makedirs(folder, exist_ok=True)
+        found = os.listdir(folder)
+        others = [n for n in found if n not in OWN and not is_temporary(n)]
+        if others and "job.json" not in found:
+            raise ValueError(
+                f"'{folder}' holds other things, such as '{sorted(others)[0]}': "
+                "--out takes a new or empty folder, or one of an earlier run."
+            )
+
+    def path(self, name: str) -> str:
+        """Where a file of the run is."""
+        return os.path.join(self.folder, name)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other runs out.
+
+        Raises:
+            ValueError: if there is one
+
+        """
+        lock = filelock.FileLock(self.path(".lock"), blocking=False)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise ValueError(
+                f"Another run is writing to '{self.folder}': wait for its end, or "
+                "choose another folder."
+            ) from None
+        try:
+            for name in os.listdir(self.folder):
+                if is_temporary(name):
+                    _remove(self.path(name))
+            yield
+        finally:
+            lock.release()
+
+    def restart(self) -> None:
+        """Delete what earlier runs have written."""
+        for name in OWN:
+            if name != ".lock":
+                _remove(self.path(name))
+
+    def check(self, wanted: dict[str, object]) -> None:
+        """Make sure that what is there was made as what is to come.
+
+        Args:
+            wanted: see :func:`identity`
+
+        Raises:
+            ValueError: if not, it says what differs
+
+        """
+        try:
+            with open(self.path("job.json"), encoding="utf-8") as file:
+                found = json.load(file)
+        except FileNotFoundError:
+            if any(n.startswith("part-") for n in _listed(self.path("parts"))):
+                raise ValueError(
+                    f"'{self.folder}' doesn't say by what its parts were made, as "
+                    "job.json is missing: --restart starts anew."
+                ) from None
+            return
+        except ValueError as error:
+            raise ValueError(
+                f"'{self.path('job.json')}' is damaged ({error}): "
+                "--restart starts anew."
+            ) from None
+        differ = [
+            f"{name} {_words(found.get(name))}, now {_words(wanted[name])}"
+            for name in wanted
+            if found.get(name) != wanted[name]
+        ]
+        if differ:
+            raise ValueError(
+                f"'{self.folder}' was made with other settings: {'; '.join(differ)}. "
+                "Choose another folder, or --restart to delete it and start anew."
+            )
+
+    def write(self, identity: dict[str, object]) -> None:
+        """Note by what results are made; without that they can't be used."""
+        with replacing(self.path("job.json")) as temporary:
+            with open(temporary, "w", encoding="utf-8") as file:
+                json.dump(identity, file, indent=1, ensure_ascii=False)
+                file.flush()
+                os.fsync(file.fileno())
+
+
+def _listed(folder: str) -> list[str]:
+    return os.listdir(folder) if os.path.isdir(folder) else []
+
+
+def _words(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(f"{model['name']} {model['sha256'][:8]}" for model in value)
+    return "none" if value is None else str(value)
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    else:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)

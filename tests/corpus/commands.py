@@ -1,0 +1,98 @@
+"""Run the command, and let Python's decoder do what damaged files make it do."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+COMMAND = os.path.join(os.path.dirname(sys.executable), "audw2s")
+
+PATCH = """
+import ctypes, os, time
+import soundfile
+
+original = soundfile.SoundFile.__init__
+
+def opened(self, file, *args, **kwargs):
+    with open(os.environ["OPENED"], "a") as log:
+        log.write(f"{os.getpid()} {file}\\n")
+    name = os.path.basename(str(file))
+    if name.startswith("crash"):
+        ctypes.string_at(0)
+    if name.startswith("hang"):
+        time.sleep(1e6)
+    original(self, file, *args, **kwargs)
+
+soundfile.SoundFile.__init__ = opened
+"""
+
+
+class Watched:
+    """Runs the command with a decoder that tells what it opens, may crash, or hang."""
+
+    def __init__(self, folder: pathlib.Path):
+        folder.mkdir()
+        (folder / "sitecustomize.py").write_text(PATCH)
+        self.log = folder / "opened.txt"
+        paths = [str(folder), os.environ.get("PYTHONPATH", "")]
+        self.env = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+            "OPENED": str(self.log),
+        }
+
+    @property
+    def opened(self) -> list[str]:
+        """Names of the files that were opened."""
+        return [os.path.basename(line.split()[-1]) for line in self._lines()]
+
+    @property
+    def processes(self) -> set[int]:
+        return {int(line.split()[0]) for line in self._lines()}
+
+    def _lines(self) -> list[str]:
+        return self.log.read_text().splitlines() if self.log.exists() else []
+
+    def run(self, *arguments: object) -> subprocess.CompletedProcess:
+        return annotate(*arguments, env=self.env)
+
+    def start(self, *arguments: object) -> subprocess.Popen:
+        return subprocess.Popen(
+            [COMMAND, "annotate", *map(str, arguments)],
+            env=self.env,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            # Whoever runs the tests may ignore Ctrl-C
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+
+    def wait_for(self, process: subprocess.Popen, opened: int) -> None:
+        """Wait until so many files were opened, or all is done."""
+        while len(self._lines()) < opened and process.poll() is None:
+            time.sleep(0.01)
+
+    def wait_for_end(self) -> None:
+        """Wait until none of the processes that opened files is there."""
+        while any(map(is_running, self.processes)):
+            time.sleep(0.01)
+
+
+def is_running(process: int) -> bool:
+    try:
+        state = pathlib.Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return False
+    return state.rpartition(")")[2].split()[0] != "Z"
+
+
+def annotate(*arguments: object, **kwargs) -> subprocess.CompletedProcess:
+    """Run ``audw2s annotate``."""
+    return subprocess.run(
+        [COMMAND, "annotate", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        **kwargs,
+    )

@@ -1,0 +1,205 @@
+"""Each input has its row, whatever is wrong with it or with others."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from commands import annotate
+
+import audw2s
+from audw2s.annotator import Annotator
+from audw2s.predict import predict
+from audw2s.report import UNUSABLE
+
+COLUMNS = [
+    *("file", "start", "end", "arousal", "dominance", "valence"),
+    *("duration", "status", "message"),
+]
+NAMES = list(audw2s.DIMENSIONS)
+
+
+@pytest.fixture
+def listed(tmp_path, damaged):
+    """A list of good and damaged files."""
+    path = tmp_path / "list.txt"
+    path.write_text("\n".join(file for file, _ in damaged.values()))
+    return path
+
+
+def test_every_input_has_its_status(damaged, listed, tmp_path):
+    out = tmp_path / "out"
+    done = annotate(listed, "--out", out, "--shard-size", 5)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    table = pd.read_parquet(out / "table.parquet")
+    assert list(table.columns) == COLUMNS
+    assert table["file"].tolist() == [file for file, _ in damaged.values()]
+    assert table["status"].tolist() == [status for _, status in damaged.values()]
+    bad = table["status"].isin(UNUSABLE)
+    np.testing.assert_array_equal(table["arousal"].isna(), bad)
+    assert f"{bad.sum()} of {len(damaged)} have no values." in done.stderr
+    assert f"{(table['status'] == 'ok').sum()} ok" in done.stderr
+    assert (table.loc[table["status"] != "ok", "message"] != "").all()
+    # The good ones are what they are alone, and what predict gives
+    listed.write_text("\n".join(table.loc[~bad, "file"]))
+    alone = audw2s.annotate(str(listed))
+    good = table[~bad].reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone, good)
+    predicted = predict(good["file"].tolist(), Annotator())
+    same = [name for name in COLUMNS if name != "duration"]
+    for name in same:
+        assert predicted[name].tolist() == good[name].tolist()
+
+
+def test_windows_of_two_models(listed, damaged, tmp_path):
+    names = ["wav2small", "whisper-tiny-adv"]
+    window = {"win_dur": 1.0, "hop_dur": 0.5}
+    both = audw2s.annotate(str(listed), model=names, **window)
+    assert list(both["file"].unique()) == [file for file, _ in damaged.values()]
+    for name in names:
+        alone = audw2s.annotate(str(listed), model=name, **window)
+        assert len(alone) == len(both)
+        columns = [f"{name}.{dimension}" for dimension in NAMES]
+        np.testing.assert_array_equal(both[columns], alone[NAMES])
+        for column in ("start", "end", "status", "duration"):
+            assert both[column].tolist() == alone[column].tolist()
+    whole = both[both["file"] == damaged["24bit.wav"][0]]
+    assert whole["start"].dt.total_seconds().tolist()[:3] == [0, 0.5, 1]
+    assert whole["duration"].iloc[0] == 1
+
+
+def test_two_models_decode_once(corpus, tmp_path, watched):
+    out = tmp_path / "out"
+    models = ("--model", "wav2small", "--model", "whisper-tiny-adv")
+    done = watched.run(corpus, "--out", out, *models, "--format", "csv")
+    assert done.returncode == 0, done.stderr
+    assert sorted(watched.opened) == [f"{number:02d}.wav" for number in range(60)]
+    table = pd.read_csv(out / "table.csv")
+    assert list(table.columns)[3:9] == [
+        f"{model}.{dimension}" for model in models[1::2] for dimension in NAMES
+    ]
+    x, y = (table[f"{model}.arousal"].to_numpy() for model in models[1::2])
+    ccc = 2 * np.cov(x, y, ddof=0)[0, 1]
+    ccc /= x.var() + y.var() + (x.mean() - y.mean()) ** 2
+    assert f"CCC of wav2small and whisper-tiny-adv: arousal {ccc:.3f}" in done.stderr
+    assert f"wav2small: arousal {x.mean():.3f} ± {x.std():.3f}" in done.stderr
+
+
+def test_segments_of_two_models_and_what_is_too_long(tmp_path, speech):
+    soundfile.write(tmp_path / "a.flac", speech, 16000)
+    path = tmp_path / "segments.csv"
+    rows = ["a.flac,0.5,1.5", "a.flac,0,", "a.flac,3,9", "a.flac,7,8", "no.wav,1,2"]
+    path.write_text("\n".join(["file,start,end", *rows, rows[0]]))
+    frame = audw2s.annotate(str(path), model=["wav2small", "whisper-tiny-adv"])
+    total = len(speech) / 16000
+    expected = [1, total, total - 3, 0, 0, 1]
+    np.testing.assert_allclose(frame["duration"], expected)
+    assert frame["status"].tolist() == [
+        "ok",
+        "ok",
+        "truncated",
+        "empty",
+        "missing",
+        "ok",
+    ]
+    assert frame["file"].tolist()[-2:] == ["no.wav", "a.flac"]
+    pd.testing.assert_frame_equal(
+        frame.iloc[[0]], frame.iloc[[5]].set_axis([0]), check_names=False
+    )
+    assert frame["end"].dt.total_seconds().tolist()[2] == 9
+    short = audw2s.annotate(str(path), max_dur=2)
+    assert short["status"].tolist()[1] == "too_long"
+    assert f"{total:.1f} s, longer than 2 s" in short["message"].tolist()[1]
+    assert short[NAMES].iloc[1].isna().all()
+    others = [0, 2, 3, 4, 5]
+    columns = [f"wav2small.{name}" for name in NAMES]
+    np.testing.assert_allclose(
+        short[NAMES].iloc[others], frame[columns].iloc[others], atol=1e-6
+    )
+
+
+def test_decoders_that_crash_and_hang(corpus, tmp_path, watched):
+    whole = audw2s.annotate(str(corpus))
+    for name in ("speaker0/crash1.wav", "speaker1/crash2.wav", "speaker2/hang.wav"):
+        (corpus / name).write_bytes(b"something")
+    out = tmp_path / "out"
+    options = ("--num-workers", 3, "--file-timeout", 3, "--shard-size", 16)
+    done = watched.run(corpus, "--out", out, *options)
+    assert done.returncode == 1, done.stderr
+    assert "3 of 63 have no values" in done.stderr
+    table = pd.read_parquet(out / "table.parquet")
+    bad = table[table["status"] == "unreadable"].set_index("file")["message"]
+    assert bad.to_dict() == {
+        str(corpus / "speaker0/crash1.wav"): "the decoder crashed (SIGSEGV)",
+        str(corpus / "speaker1/crash2.wav"): "the decoder crashed (SIGSEGV)",
+        str(corpus / "speaker2/hang.wav"): "took longer than 3 s",
+    }
+    good = table[table["status"] != "unreadable"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(good, whole)
+    watched.wait_for_end()
+
+
+def test_names_with_any_bytes(tmp_path, clips):
+    folder, out = tmp_path / "clips", tmp_path / "out"
+    folder.mkdir()
+    shutil.copy(clips[0], folder / 'grün, "n".flac')
+    shutil.copy(clips[0], os.path.join(os.fsencode(folder), b"gr\xfcn.flac"))
+    for _ in range(2):
+        done = annotate(folder, "--out", out, "--format", "csv")
+        assert "Traceback" not in done.stderr
+        table = pd.read_csv(out / "table.csv")
+        names = ['grün, "n".flac', "gr\\xfcn.flac"]
+        assert table["file"].tolist() == [f"{folder}/{name}" for name in names]
+        assert table["status"][0] == "ok"
+    assert len(os.listdir(out / "parts")) == 1
+
+
+def test_script_without_a_guard(tmp_path, clips):
+    """Multiprocessing would run the script again in each of its processes."""
+    script = tmp_path / "signal.py"
+    script.write_text(
+        "import audw2s\n"
+        f"frame = audw2s.annotate({os.path.dirname(clips[0])!r})\n"
+        "print(len(frame), set(frame['status']), frame.attrs['audw2s']['version'])"
+    )
+    done = subprocess.run(
+        # In a folder with a file that is called like one of Python's
+        [sys.executable, "-P", script.name],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    expected = f"{len(clips)} {{'ok'}} {audw2s.__version__}"
+    assert done.stdout.strip() == expected, done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        ({"hop_dur": 1.0}, "A hop_dur needs a win_dur"),
+        ({"win_dur": 0.0}, "'win_dur' has to be at least"),
+        ({"model": "wav2smal"}, "no model 'wav2smal'"),
+        ({"model": ["wav2small", "wav2small"]}, "Two models are called 'wav2small'"),
+        ({"max_dur": 0.0}, "'max_dur' has to be more than 0 s"),
+        ({"file_timeout": -1.0}, "'file_timeout' has to be more than 0 s"),
+        ({"num_workers": 0}, "'num_workers' has to be at least 1"),
+        ({"table_format": "xlsx"}, "csv or parquet, not 'xlsx'"),
+    ],
+)
+def test_wrong_arguments(clips, tmp_path, arguments, said):
+    out = tmp_path / "out"
+    with pytest.raises(ValueError, match=said):
+        audw2s.annotate(os.path.dirname(clips[0]), str(out), **arguments)
+    assert not (out / "job.json").exists()
+
+
+def test_process_that_does_not_start(clips, monkeypatch, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import os; os._exit(7)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(ChildProcessError, match=r"didn't start \(exit code 7\)"):
+        audw2s.annotate(os.path.dirname(clips[0]))

@@ -1,0 +1,208 @@
+"""Whatever happens to a run, the next one goes on, and gives the same table."""
+
+import json
+import os
+import signal
+
+import filelock
+import pandas as pd
+import pytest
+from commands import annotate
+
+import audw2s
+from audw2s.corpus.parts import Parts
+
+WORKERS = ("--num-workers", 2, "--shard-size", 8, "--quiet")
+
+
+def table(out) -> pd.DataFrame:
+    return pd.read_parquet(out / "table.parquet")
+
+
+def test_killed_at_any_moment(corpus, tmp_path, watched):
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    assert annotate(corpus, "--out", whole, *WORKERS).returncode == 0
+    for opened in (3, 20, 41, 55):
+        process = watched.start(corpus, "--out", out, *WORKERS)
+        watched.wait_for(process, opened)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        watched.wait_for_end()
+        assert not (out / "table.parquet").exists()
+    done = watched.run(corpus, "--out", out, *WORKERS)
+    assert done.returncode == 0, done.stderr
+    pd.testing.assert_frame_equal(table(out), table(whole))
+    assert table(out).attrs == table(whole).attrs
+    # Each time what was not written yet: a part, and what was sent ahead
+    assert 60 <= len(watched.opened) <= 60 + 4 * (8 + 8)
+    names = os.listdir(out / "parts")
+    assert all(name.startswith("part-") for name in names)
+    assert set(os.listdir(out)) - {".lock"} == {"job.json", "parts", "table.parquet"}
+
+
+def test_nothing_is_heard_twice(corpus, tmp_path, watched):
+    out = tmp_path / "out"
+    assert watched.run(corpus, "--out", out, *WORKERS).returncode == 0
+    assert sorted(watched.opened) == [f"{number:02d}.wav" for number in range(60)]
+    first = table(out)
+    assert watched.run(corpus, "--out", out, *WORKERS).returncode == 0
+    assert len(watched.opened) == 60
+    pd.testing.assert_frame_equal(table(out), first)
+
+
+def test_ctrl_c(corpus, tmp_path, watched):
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    process = watched.start(corpus, "--out", out, *WORKERS)
+    watched.wait_for(process, 20)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate()
+    assert process.returncode == 130, told
+    assert "run the same command to go on" in told
+    assert "Traceback" not in told
+    opened = len(watched.opened)
+    assert opened < 60
+    done = watched.run(corpus, "--out", out, *WORKERS)
+    assert done.returncode == 0, done.stderr
+    # All that had been started was finished, and kept
+    assert len(watched.opened) == 60
+    annotate(corpus, "--out", whole, *WORKERS)
+    pd.testing.assert_frame_equal(table(out), table(whole))
+
+
+def test_second_ctrl_c_does_not_wait(corpus, tmp_path, watched):
+    (corpus / "hang.wav").write_bytes(b"")
+    out = tmp_path / "out"
+    process = watched.start(corpus, "--out", out, "--num-workers", 1)
+    watched.wait_for(process, 1)
+    # Bytes of the bar are read until the sentence is there
+    process.send_signal(signal.SIGINT)
+    told = ""
+    while "Ctrl-C again" not in told:
+        told += process.stderr.read(1)
+    process.send_signal(signal.SIGINT)
+    assert "same command" in process.communicate()[1]
+    assert process.returncode == 130
+    watched.wait_for_end()
+
+
+def test_what_changed_is_heard_again(corpus, tmp_path, watched, speech):
+    import soundfile
+
+    out = tmp_path / "out"
+    watched.run(corpus, "--out", out, *WORKERS)
+    before = table(out).set_index("file")
+    changed, new = corpus / "speaker0" / "03.wav", corpus / "a.wav"
+    soundfile.write(changed, speech[:12345], 16000)
+    soundfile.write(new, speech, 16000)
+    gone = corpus / "speaker1" / "04.wav"
+    gone.unlink()
+    assert watched.run(corpus, "--out", out, *WORKERS).returncode == 0
+    assert sorted(watched.opened[60:]) == ["03.wav", "a.wav"]
+    after = table(out).set_index("file")
+    assert after.index[0] == str(new)
+    assert after.loc[str(changed), "duration"] == 12345 / 16000
+    same = before.index.difference([str(changed), str(gone)])
+    assert list(after.index) == sorted([*same, str(changed), str(new)])
+    pd.testing.assert_frame_equal(after.loc[same], before.loc[same])
+
+
+def test_damaged_part(corpus, tmp_path):
+    out = tmp_path / "out"
+    whole = audw2s.annotate(str(corpus), str(out), shard_size=8)
+    part = sorted((out / "parts").iterdir())[2]
+    part.write_bytes(part.read_bytes()[:1000])
+    (out / "parts" / "tmp.part-00000009.parquet").write_bytes(b"half")
+    done = annotate(corpus, "--out", out)
+    assert done.returncode == 0
+    assert f"{part} is damaged" in done.stderr
+    pd.testing.assert_frame_equal(table(out), whole)
+    assert not list((out / "parts").glob("tmp*"))
+
+
+def test_retry_failed(tmp_path, clips, watched, damaged):
+    files = [damaged[name][0] for name in ("half.wav", "page.wav", "not_there.wav")]
+    listed = tmp_path / "list.txt"
+    listed.write_text("\n".join([clips[0], *files]))
+    out = tmp_path / "out"
+    assert watched.run(listed, "--out", out).returncode == 1
+    first, count = table(out), len(watched.opened)
+    assert watched.run(listed, "--out", out).returncode == 1
+    assert len(watched.opened) == count
+    assert watched.run(listed, "--out", out, "--retry-failed").returncode == 1
+    assert set(watched.opened[count:]) == {"half.wav", "page.wav"}
+    pd.testing.assert_frame_equal(table(out), first)
+
+
+def test_second_run_is_refused(clips, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    with filelock.FileLock(out / ".lock"):
+        done = annotate(os.path.dirname(clips[0]), "--out", out)
+    assert done.returncode == 2
+    assert "Another run is writing to" in done.stderr
+    assert os.listdir(out) in ([".lock"], [])
+
+
+def test_other_settings_are_refused(clips, tmp_path):
+    out, root = tmp_path / "out", os.path.dirname(clips[0])
+    before = audw2s.annotate(root, str(out))
+    for options, said in [
+        ({"model": "wav2small-int8"}, "models wav2small .*, now wav2small-int8 "),
+        ({"win_dur": 2.0}, "win_dur none, now 2.0; hop_dur none, now 1.0"),
+        ({"max_dur": 9.0}, "max_dur none, now 9.0"),
+    ]:
+        with pytest.raises(ValueError, match=said):
+            audw2s.annotate(root, str(out), **options)
+    done = annotate(root, "--out", out, "--exact")
+    assert done.returncode == 2
+    assert "exact False, now True" in done.stderr
+    assert "Traceback" not in done.stderr
+    pd.testing.assert_frame_equal(table(out), before)
+    job = json.loads((out / "job.json").read_text())
+    (out / "job.json").write_text(json.dumps({**job, "version": "0.0.1"}))
+    with pytest.raises(ValueError, match="version 0.0.1, now"):
+        audw2s.annotate(root, str(out))
+    (out / "job.json").write_text("{")
+    with pytest.raises(ValueError, match="is damaged"):
+        audw2s.annotate(root, str(out))
+    (out / "job.json").unlink()
+    with pytest.raises(ValueError, match="job.json is missing"):
+        audw2s.annotate(root, str(out))
+    audw2s.annotate(root, str(out), win_dur=2.0, restart=True)
+    assert len(table(out)) > len(clips)
+    assert len(list((out / "parts").iterdir())) == 1
+
+
+def test_folders_of_others_are_left_alone(clips, tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    root, said = os.path.dirname(clips[0]), "holds other things, such as 'thesis"
+    for restart in (False, True):
+        with pytest.raises(ValueError, match=said):
+            audw2s.annotate(root, str(tmp_path), restart=restart)
+    assert os.listdir(tmp_path) == ["thesis.tex"]
+
+
+def test_folder_that_cannot_be_written_to(clips, tmp_path):
+    (tmp_path / "file").write_text("")
+    done = annotate(os.path.dirname(clips[0]), "--out", tmp_path / "file" / "out")
+    assert done.returncode == 2
+    assert "can't be written to: Not a directory" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_disk_is_full(corpus, tmp_path, monkeypatch):
+    out, fine = str(tmp_path / "out"), Parts.write
+    written = []
+
+    def full(self, finished):
+        if len(written) == 2:
+            raise OSError(28, "No space left on device")
+        written.append(finished)
+        fine(self, finished)
+
+    monkeypatch.setattr(Parts, "write", full)
+    with pytest.raises(OSError, match="No space left on device. What was finished"):
+        audw2s.annotate(str(corpus), out, shard_size=8)
+    monkeypatch.setattr(Parts, "write", fine)
+    whole = audw2s.annotate(str(corpus))
+    pd.testing.assert_frame_equal(audw2s.annotate(str(corpus), out), whole)
