@@ -74,7 +74,7 @@ CATALOGUE = {
             max_dur=30.0,
             licence="CC BY 4.0",
             source="trained for this package, see its card.md",
-            sha256="b80f3076509068dae3f02dbdd922fe8f0766ada209c1110591e032bc9ba9d6f6",
+            sha256="5c705a2736baddcb8b7d452413c6ec24e1d9204e8f80957f1dc528e621388b9b",
             citation="Wav2Small, arXiv 2408.13920",
         ),
         Entry(
@@ -84,7 +84,7 @@ CATALOGUE = {
             max_dur=30.0,
             licence="CC BY 4.0",
             source="quantised for this package, see its card.md",
-            sha256="49268b25b2d828a9796b21d875fa994615d0e92a014d0d0e68b298953d46af15",
+            sha256="693e9439c1b682d9dc4f489b36344e4dd41606813dbf2adc635a4e9db3f92c6b",
             citation="Wav2Small, arXiv 2408.13920",
         ),
         Entry(

@@ -32,11 +32,12 @@ def signals():
 def test_values_of_the_release(name, signals):
     assert GOLDEN[name]["sha256"] == CATALOGUE[name].sha256
     feature = audw2s.Feature(name)
+    # Normalised elsewhere than in the graph, a value may fall into the next of 256 steps
+    tolerance = 2e-3 if name.endswith("int8") else 1e-4
     for key, signal in signals.items():
-        frame = feature.process_signal(signal, 16000)
-        np.testing.assert_allclose(
-            frame.to_numpy()[0], GOLDEN[name]["logits"][key], atol=1e-4, err_msg=key
-        )
+        (found,) = feature.process_signal(signal, 16000).to_numpy()
+        expected = GOLDEN[name]["logits"][key]
+        np.testing.assert_allclose(found, expected, atol=tolerance, err_msg=key)
 
 
 def test_every_model_has_values():

@@ -46,8 +46,10 @@ def check(result, table, reference):
     predicted = heard(table["file"])
     for number, name in enumerate(DIMENSIONS):
         pair = reference[:, number], predicted[:, number]
-        assert result[name]["ccc"] == pytest.approx(audmetric.concordance_cc(*pair))
-        assert result[name]["reference_mean"] == pytest.approx(pair[0].mean())
+        assert result[name]["ccc"] == pytest.approx(
+            audmetric.concordance_cc(*pair), rel=1e-4
+        )
+        assert result[name]["reference_mean"] == pytest.approx(pair[0].mean(), rel=1e-4)
 
 
 def test_evaluation_on_both(msp, iemocap):
@@ -131,10 +133,10 @@ def test_teacher_on_its_corpus_scale(msp, tmp_path, monkeypatch):
     _, report = fit_teacher(encoder, table, size="toy", layers=(1,), num_folds=2)
     assert report["scale"] == [1, 7]
     mean = (table["valence"].mean() - 1) / 6
-    assert report["valence"]["reference_mean"] == pytest.approx(mean)
+    assert report["valence"]["reference_mean"] == pytest.approx(mean, rel=1e-5)
     _, report = fit_teacher(
         encoder, table, size="toy", layers=(1,), num_folds=2, scale=(0, 10)
     )
     assert report["scale"] == [0, 10]
     mean = table["valence"].mean() / 10
-    assert report["valence"]["reference_mean"] == pytest.approx(mean)
+    assert report["valence"]["reference_mean"] == pytest.approx(mean, rel=1e-5)
