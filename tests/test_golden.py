@@ -32,7 +32,7 @@ def signals():
 def test_values_of_the_release(name, signals):
     assert GOLDEN[name]["sha256"] == CATALOGUE[name].sha256
     feature = audw2s.Feature(name)
-    # Normalised elsewhere than in the graph, a value may fall into the next of 256 steps
+    # Normalised elsewhere than in the graph, values fall into other steps of eight bits
     tolerance = 2e-3 if name.endswith("int8") else 1e-4
     for key, signal in signals.items():
         (found,) = feature.process_signal(signal, 16000).to_numpy()
