@@ -31,7 +31,7 @@ from audw2s.source import Tap
 from audw2s.together import margin
 from audw2s.together import parts
 from audw2s.together import together
-from audw2s.version import __version__
+from audw2s.windows import default_hop_dur
 
 if TYPE_CHECKING:
     import audonnx
@@ -88,7 +88,7 @@ class Annotator:
     ):
         self.network = Network(model, device)
         self.win_dur = win_dur
-        self.hop_dur = win_dur / 2 if win_dur and hop_dur is None else hop_dur
+        self.hop_dur = default_hop_dur(win_dur, hop_dur)
         for name in ("win_dur", "hop_dur"):
             duration = getattr(self, name)
             if duration is not None and not MIN_DUR <= duration < math.inf:
@@ -255,10 +255,7 @@ class Annotator:
     @property
     def provenance(self) -> dict[str, object]:
         """What results have to carry: by what they were made."""
-        return {
-            "model": self.network.name,
-            "sha256": self.network.sha256,
-            "version": __version__,
+        return self.network.provenance | {
             "win_dur": self.win_dur,
             "hop_dur": self.hop_dur,
             "exact": self.exact,

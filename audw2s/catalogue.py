@@ -9,6 +9,7 @@ from audw2s.weights.sources import Source
 from audw2s.weights.sources import ZenodoSource
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 DIMENSIONS = ("arousal", "dominance", "valence")
@@ -19,6 +20,18 @@ SAMPLING_RATE = 16000
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "models")
 """Where the models lie that come with the package."""
+
+
+def named(values: "np.ndarray") -> dict[str, float]:
+    """Name three values.
+
+    Examples:
+        >>> import numpy as np
+        >>> named(np.array([0.5, 0.25, 0.75]))
+        {'arousal': 0.5, 'dominance': 0.25, 'valence': 0.75}
+
+    """
+    return dict(zip(DIMENSIONS, values.tolist(), strict=True))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,6 +8,11 @@ import typer
 from audw2s.corpus.cli import annotate
 from audw2s.distill.cli import app as distill
 from audw2s.errors import explained
+from audw2s.options import Exact
+from audw2s.options import HopDur
+from audw2s.options import Models
+from audw2s.options import TableOut
+from audw2s.options import WinDur
 from audw2s.version import __version__
 
 if TYPE_CHECKING:
@@ -97,19 +102,10 @@ def predict(
     model: Annotated[
         str, typer.Option(help="Name (see 'audw2s models') or model folder.")
     ] = "wav2small",
-    out: Annotated[
-        str | None, typer.Option(help="Write the table to a .csv or .parquet file.")
-    ] = None,
-    win_dur: Annotated[
-        float | None, typer.Option(help="Seconds of a window; one row per window.")
-    ] = None,
-    hop_dur: Annotated[
-        float | None,
-        typer.Option(help="Seconds from window to window, half a window by default."),
-    ] = None,
-    exact: Annotated[
-        bool, typer.Option("--exact", help="Hear each window alone; slower.")
-    ] = False,
+    out: TableOut = None,
+    win_dur: WinDur = None,
+    hop_dur: HopDur = None,
+    exact: Exact = False,
     num_workers: Annotated[int, typer.Option(min=1, help="Threads over files.")] = 1,
 ) -> None:
     """Print or write arousal, dominance and valence of audio files.
@@ -149,15 +145,10 @@ def predict(
 @explained("interrupted, nothing was written.")
 def curve(
     file: Annotated[str, typer.Argument(help="Audio file.")],
-    model: Annotated[
-        list[str] | None,
-        typer.Option(help="Name or folder; more than one to compare them."),
-    ] = None,
+    model: Models = None,
     win_dur: Annotated[float, typer.Option(help="Seconds around each value.")] = 2.0,
     rate: Annotated[float, typer.Option(help="Values per second, 250 at most.")] = 10.0,
-    out: Annotated[
-        str | None, typer.Option(help="Write the table to a .csv or .parquet file.")
-    ] = None,
+    out: TableOut = None,
     plot: Annotated[
         str | None, typer.Option(help="Draw the curves into a .png, .svg or .pdf file.")
     ] = None,

@@ -102,11 +102,15 @@ def check_table_path(path: str) -> None:
 
 
 @contextlib.contextmanager
-def replacing(path: str) -> Iterator[str]:
+def replacing(path: str, *, durable: bool = False) -> Iterator[str]:
     """Give a temporary path; what is written there replaces ``path`` at the end.
 
     After an error ``path`` is what it was before. The temporary file has the same
     extension, which many writers choose the format by.
+
+    Args:
+        path: of the file
+        durable: be sure that it is on disk at the end, whatever happens then
 
     Examples:
         >>> import tempfile
@@ -126,19 +130,39 @@ def replacing(path: str) -> Iterator[str]:
             mode = os.stat(file.fileno()).st_mode
         yield temporary
         os.chmod(temporary, mode)
+        if durable:
+            _sync(temporary)
         os.replace(temporary, path)
+        if durable and os.name != "nt":
+            # The new name is in the folder
+            _sync(folder or ".")
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.remove(temporary)
 
 
-def write_json(value: object, path: str) -> None:
+def _sync(path: str) -> None:
+    """Make sure that a file, or the names in a folder, are on disk."""
+    number = os.open(path, os.O_RDONLY if os.path.isdir(path) else os.O_RDWR)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def write_json(value: object, path: str, *, durable: bool = False) -> None:
     """Write a value as JSON.
+
+    Args:
+        value: of what JSON knows
+        path: of the file
+        durable: see :func:`replacing`
 
     Raises:
         ValueError: if NaN or infinity is in it, which JSON doesn't know
 
     """
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
-    with replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
-        file.write(f"{text}\n")
+    with replacing(path, durable=durable) as temporary:
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(f"{text}\n")

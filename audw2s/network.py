@@ -15,7 +15,8 @@ from audw2s.loading import sha256
 from audw2s.mean import Mean
 from audw2s.onepass import whole
 from audw2s.tokens import Tokens
-from audw2s.tokens import find_tokens
+from audw2s.tokens import open_tokens
+from audw2s.version import __version__
 
 if TYPE_CHECKING:
     import audonnx
@@ -90,8 +91,8 @@ class Network:
             ``(3,)``: arousal, dominance, valence, unclipped
 
         """
-        if self.tokens is not None:
-            return whole(self.tokens, signal)
+        if (tokens := self.tokens) is not None:
+            return whole(tokens, signal)
         values = self.open()(signal[None], SAMPLING_RATE, outputs=self.output)
         return np.ravel(values)[self.order]
 
@@ -99,7 +100,17 @@ class Network:
     def tokens(self) -> Tokens | None:
         """The tokens that a student pools; ``None`` if the model has none for it."""
         path = self.open().path
-        return find_tokens(path, self.properties, self.device)
+        if path is None or "token_hop" not in self.properties:
+            return None
+        hop, context = (
+            int(self.properties[f"token_{name}"]) for name in ("hop", "context")
+        )
+        return open_tokens(path, self.sha256, hop, context, self.device, os.getpid())
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """By what values are made: model, its sha256, version of audw2s."""
+        return {"model": self.name, "sha256": self.sha256, "version": __version__}
 
 
 @functools.lru_cache(maxsize=16)

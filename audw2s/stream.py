@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import soxr
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
+from audw2s.catalogue import named
 from audw2s.level import Level
 from audw2s.network import Network
 from audw2s.pooling import Sums
@@ -20,7 +20,6 @@ from audw2s.report import SHORT_DUR
 from audw2s.signal import as_float
 from audw2s.signal import mono
 from audw2s.tokens import TokenStream
-from audw2s.version import __version__
 
 if TYPE_CHECKING:
     import audonnx
@@ -114,7 +113,7 @@ class Stream:
         self.num_equal = 0
         self.last = math.nan
         self.last_bad = -math.inf
-        self.window = self.total = _named(np.full(3, np.nan))
+        self.window = self.total = named(np.full(3, np.nan))
 
     def push(self, chunk: np.ndarray) -> Moment:
         """Hear a chunk.
@@ -147,12 +146,7 @@ class Stream:
     @property
     def provenance(self) -> dict[str, object]:
         """By what values are made: model, sha256, version, window."""
-        return {
-            "model": self.network.name,
-            "sha256": self.network.sha256,
-            "version": __version__,
-            "win_dur": self.win_dur,
-        }
+        return self.network.provenance | {"win_dur": self.win_dur}
 
     def _checked(self, signal: np.ndarray) -> np.ndarray:
         """Count samples, and equal ones at the end; replace NaN and inf."""
@@ -192,7 +186,7 @@ class Stream:
             # The oldest piece lies in the window only in part
             parts[0] = total_sums(self.recent[0][0][outside:])
         self.window, self.total = (
-            _named(self.tokens.logits(value / weight)[0])
+            named(self.tokens.logits(value / weight)[0])
             for _, weight, value in (combined(parts), self.sums)
         )
 
@@ -208,7 +202,3 @@ class Stream:
         else:
             status = "ok"
         return Moment(time, self.window, self.total, status)
-
-
-def _named(values: np.ndarray) -> dict[str, float]:
-    return dict(zip(DIMENSIONS, values.tolist(), strict=True))

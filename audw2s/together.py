@@ -61,8 +61,11 @@ def parts(
 def margin(annotator: "Annotator") -> float:
     """Seconds around a stretch that its tokens depend on."""
     tokens = annotator.network.tokens
-    level_dur = annotator.win_dur or LEVEL_DUR
-    return math.ceil(level_dur + (tokens.context + 1) / tokens.rate)
+    return math.ceil(_level_dur(annotator) + (tokens.context + 1) / tokens.rate)
+
+
+def _level_dur(annotator: "Annotator") -> float:
+    return annotator.win_dur or LEVEL_DUR
 
 
 def together(
@@ -82,10 +85,10 @@ def together(
         tap: see :meth:`audw2s.annotator.Annotator.file`
 
     """
-    around = margin(annotator)
     starts, stops = zip(*spans, strict=True)
     first, last = min(starts), None if None in stops else max(stops)
     if tap is None:
+        around = margin(annotator)
         # At whole seconds, where samples of all rates fall together
         first = max(0, math.floor(first) - around)
         last = None if last is None else math.ceil(last) + around
@@ -106,7 +109,7 @@ def together(
             if number == len(passes):
                 noted = asked if number == 0 else []
                 ranges = window_ranges(relative, grid, tokens, noted)
-                level = Level(annotator.win_dur or LEVEL_DUR)
+                level = Level(_level_dur(annotator))
                 passes.append(Pass(tokens, level, ranges))
             passes[number].push(channel)
     marks.finish()
@@ -115,13 +118,14 @@ def together(
     for number, channels in zip(asked, pooled, strict=False):
         values[number].append(np.stack(channels))
     return [
-        _rows_of(annotator, report, marks, span, end, found, num_samples)
+        _rows_of(annotator, grid, report, marks, span, end, found, num_samples)
         for span, end, found in zip(relative, ends, values, strict=True)
     ]
 
 
 def _rows_of(
     annotator: "Annotator",
+    grid: Grid,
     report: Report,
     marks: Marks,
     span: tuple[float, float],
@@ -143,7 +147,7 @@ def _rows_of(
     if own.problem or size == 0:
         return [whole_row(own, end, None, no_values)]
     rows = []
-    for number in range(Grid(annotator.win_dur, annotator.hop_dur).count(size)):
+    for number in range(grid.count(size)):
         first = number * annotator.hop_dur
         last = min(start + first + annotator.win_dur, stop)
         left = round(last * SAMPLING_RATE) - round((start + first) * SAMPLING_RATE)

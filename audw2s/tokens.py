@@ -2,14 +2,12 @@
 
 import functools
 import math
-import os
 from collections.abc import Callable
 from collections.abc import Iterator
 
 import numpy as np
 
 from audw2s.catalogue import SAMPLING_RATE
-from audw2s.loading import sha256
 from audw2s.signal import MIN_SAMPLES
 
 BLOCK_DUR = 1.0
@@ -103,18 +101,6 @@ def open_tokens(
 ) -> Tokens:
     """Open the tokens of a model, once per process."""
     return Tokens(path, hop, context, device)
-
-
-def find_tokens(
-    path: str | None,
-    properties: dict[str, str],
-    device: str,
-) -> Tokens | None:
-    """Tokens of a model's file; ``None`` if windows can't be pooled from them."""
-    if path is None or "token_hop" not in properties:
-        return None
-    hop, context = (int(properties[f"token_{name}"]) for name in ("hop", "context"))
-    return open_tokens(path, sha256(path), hop, context, device, os.getpid())
 
 
 class TokenStream:

@@ -9,6 +9,17 @@ from audw2s.catalogue import SAMPLING_RATE
 from audw2s.signal import MIN_SAMPLES
 
 
+def default_hop_dur(win_dur: float | None, hop_dur: float | None) -> float | None:
+    """Seconds from window to window: half a window unless something else is said.
+
+    Examples:
+        >>> default_hop_dur(2.0, None), default_hop_dur(2.0, 0.5)
+        (1.0, 0.5)
+
+    """
+    return win_dur / 2 if win_dur and hop_dur is None else hop_dur
+
+
 def windows(
     blocks: Iterable[np.ndarray],
     sampling_rate: int,

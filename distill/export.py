@@ -19,6 +19,7 @@ from audw2s.distill.fuse import widened
 from audw2s.distill.students import load_student
 from audw2s.distill.students.student import Student
 from audw2s.version import __version__
+from audw2s.weights.store import properties
 from audw2s.weights.store import save
 
 
@@ -73,15 +74,15 @@ def student_to_onnx(student: nn.Module) -> onnx.ModelProto:
     the network, without zeros that were added, and, if windows can be pooled from
     the tokens of one pass, ``token_hop`` in samples and ``token_context`` in tokens.
     """
-    properties = {"parameters": str(num_parameters(student)), "gmac": gmac(student)}
+    about = {"parameters": str(num_parameters(student)), "gmac": gmac(student)}
     if not isinstance(student, Student):
         model = to_onnx(student)
     else:
         model = widened(to_onnx(Fused(student).eval(), ("normalised", "tokens")))
         if reach := locality(student):
             hop, context = reach
-            properties |= {"token_hop": str(hop), "token_context": str(context)}
-    onnx.helper.set_model_props(model, properties)
+            about |= {"token_hop": str(hop), "token_context": str(context)}
+    onnx.helper.set_model_props(model, about)
     return model
 
 
@@ -244,7 +245,7 @@ def export_student(run: str, folder: str, name: str) -> tuple[str, float]:
     architecture, network = load_student(os.path.join(run, "student.safetensors"))
     model = student_to_onnx(network)
     worst = check_parity(network, model, tolerance(network))
-    properties = {entry.key: entry.value for entry in model.metadata_props}
-    properties |= {"name": name, "sampling_rate": "16000", "max_dur": "30"}
-    properties |= {"version": __version__, "student": architecture}
-    return save(model, folder, properties), worst
+    about = properties(model)
+    about |= {"name": name, "sampling_rate": "16000", "max_dur": "30"}
+    about |= {"version": __version__, "student": architecture}
+    return save(model, folder, about), worst

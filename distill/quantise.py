@@ -38,6 +38,7 @@ from audw2s.loading import load
 from audw2s.loading import members
 from audw2s.loading import sha256
 from audw2s.version import __version__
+from audw2s.weights.store import properties
 from audw2s.weights.store import save
 
 TOLERANCE = 0.01
@@ -236,11 +237,6 @@ def logits(model: onnx.ModelProto, clips: Iterable[np.ndarray]) -> np.ndarray:
     )
     values = [session.run(["logits"], {"signal": clip[None]})[0] for clip in clips]
     return np.concatenate(values).astype(np.float64)
-
-
-def properties(model: onnx.ModelProto) -> dict[str, str]:
-    """What an ONNX file says of itself."""
-    return {entry.key: entry.value for entry in model.metadata_props}
 
 
 def draw_clips(

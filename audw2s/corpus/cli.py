@@ -5,6 +5,10 @@ from typing import Annotated
 import typer
 
 from audw2s.errors import explained
+from audw2s.options import Exact
+from audw2s.options import HopDur
+from audw2s.options import Models
+from audw2s.options import WinDur
 
 
 @explained("interrupted, what is finished is kept: run the same command to go on.")
@@ -19,20 +23,10 @@ def annotate(
     out: Annotated[
         str, typer.Option(help="Folder for results, new or of a run to go on with.")
     ],
-    model: Annotated[
-        list[str] | None,
-        typer.Option(help="Name or folder; more than one to compare them."),
-    ] = None,
-    win_dur: Annotated[
-        float | None, typer.Option(help="Seconds of a window; one row per window.")
-    ] = None,
-    hop_dur: Annotated[
-        float | None,
-        typer.Option(help="Seconds from window to window, half a window by default."),
-    ] = None,
-    exact: Annotated[
-        bool, typer.Option("--exact", help="Hear each window alone; slower.")
-    ] = False,
+    model: Models = None,
+    win_dur: WinDur = None,
+    hop_dur: HopDur = None,
+    exact: Exact = False,
     max_dur: Annotated[
         float | None, typer.Option(help="Leave out what lasts longer, in seconds.")
     ] = None,

@@ -10,10 +10,11 @@ import filelock
 
 from audw2s.catalogue import CATALOGUE
 from audw2s.corpus.hearing import Settings
-from audw2s.files import replacing
+from audw2s.files import write_json
 from audw2s.loading import members
 from audw2s.loading import model_sha256
 from audw2s.version import __version__
+from audw2s.windows import default_hop_dur
 
 OWN = ("job.json", "parts", "table.csv", "table.parquet", "database", ".lock")
 """What a run writes into its folder."""
@@ -46,14 +47,11 @@ def identity(settings: Settings) -> dict[str, object]:
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"Two models are called '{name}'.")
-    hop_dur = settings.hop_dur
-    if settings.win_dur is not None and hop_dur is None:
-        hop_dur = settings.win_dur / 2
     return {
         "models": models,
         "version": __version__,
         "win_dur": settings.win_dur,
-        "hop_dur": hop_dur,
+        "hop_dur": default_hop_dur(settings.win_dur, settings.hop_dur),
         "exact": settings.exact,
         "max_dur": settings.max_dur,
     }
@@ -178,11 +176,7 @@ class Job:
 
     def write(self, identity: dict[str, object]) -> None:
         """Note by what results are made; without that they can't be used."""
-        with replacing(self.path("job.json")) as temporary:
-            with open(temporary, "w", encoding="utf-8") as file:
-                json.dump(identity, file, indent=1, ensure_ascii=False)
-                file.flush()
-                os.fsync(file.fileno())
+        write_json(identity, self.path("job.json"), durable=True)
 
 
 def _listed(folder: str) -> list[str]:

@@ -16,6 +16,7 @@ from audw2s.corpus.inputs import Inputs
 from audw2s.corpus.inputs import Unit
 from audw2s.corpus.paths import printable
 from audw2s.corpus.paths import stamp
+from audw2s.files import replacing
 
 RETRIED = ("unreadable", "missing", "empty", "truncated")
 """Statuses that may be another one the next time."""
@@ -111,7 +112,7 @@ class Parts:
         current = functools.lru_cache(1024)(lambda f: stamp(self.inputs.path(f)))
         for name in found:
             path = os.path.join(self.folder, name)
-            if name.startswith("tmp.part-"):
+            if name.startswith("tmp") and ".part-" in name:
                 # Of a run that was killed while it wrote
                 os.remove(path)
             if not name.startswith("part-"):
@@ -155,15 +156,11 @@ class Parts:
         """
         last = os.path.basename(self.files[-1])[5:-8] if self.files else -1
         name = f"part-{int(last) + 1:08d}.parquet"
-        temporary = os.path.join(self.folder, f"tmp.{name}")
+        path = os.path.join(self.folder, name)
         table, places = self._table(finished)
-        with open(temporary, "wb") as file:
-            pq.write_table(table, file)
-            file.flush()
-            os.fsync(file.fileno())
-        self.files.append(os.path.join(self.folder, name))
-        os.replace(temporary, self.files[-1])
-        _sync(self.folder)
+        with replacing(path, durable=True) as temporary:
+            pq.write_table(table, temporary)
+        self.files.append(path)
         for number, first, count in places:
             self.places[number] = (len(self.files) - 1, first, count)
 
@@ -250,14 +247,3 @@ def _nanoseconds(seconds: float, exact: int | None) -> int | None:
     if exact is not None:
         return exact
     return None if np.isnan(seconds) else round(seconds * 1e6) * 1000
-
-
-def _sync(folder: str) -> None:
-    """Make sure that a renamed file is on disk under its new name."""
-    if os.name == "nt":
-        return
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

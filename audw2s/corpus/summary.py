@@ -15,7 +15,7 @@ NO_VALUES = (*UNUSABLE, "too_long")
 """Statuses of rows without values."""
 
 
-class Moments:
+class Covariance:
     """Means, variances and covariances of columns that come in pieces."""
 
     def __init__(self):
@@ -38,22 +38,22 @@ class Moments:
         self.count = total
 
     @property
-    def covariance(self) -> np.ndarray:
+    def matrix(self) -> np.ndarray:
         """Covariances ``(num_columns, num_columns)``, divided by the count."""
         return self.cross / self.count
 
 
-def concordance(moments: Moments, first: int, second: int) -> float:
+def concordance(moments: Covariance, first: int, second: int) -> float:
     """Concordance correlation (CCC) of two columns.
 
     Examples:
-        >>> moments = Moments()
+        >>> moments = Covariance()
         >>> moments.see(np.array([[0.0, 0.1], [1.0, 1.1]]))
         >>> round(concordance(moments, 0, 0), 3), round(concordance(moments, 0, 1), 3)
         (1.0, 0.98)
 
     """
-    covariance = moments.covariance
+    covariance = moments.matrix
     away = moments.mean[first] - moments.mean[second]
     spread = covariance[first, first] + covariance[second, second] + away**2
     return float(2 * covariance[first, second] / spread) if spread else np.nan
@@ -74,7 +74,7 @@ class Summary:
         self.statuses: collections.Counter[str] = collections.Counter()
         self.num_inputs = 0
         self.num_failed = 0
-        self.moments = Moments()
+        self.moments = Covariance()
 
     def see(self, numbers: np.ndarray, table: pa.Table) -> None:
         """Take note of rows; all of an input come at once.
@@ -107,7 +107,7 @@ class Summary:
         return "\n".join(lines)
 
     def _values(self) -> list[str]:
-        stds = np.sqrt(np.diag(self.moments.covariance))
+        stds = np.sqrt(np.diag(self.moments.matrix))
         named = zip(itertools.cycle(DIMENSIONS), self.moments.mean, stds, strict=False)
         texts = [f"{name} {mean:.3f} ± {std:.3f}" for name, mean, std in named]
         return [

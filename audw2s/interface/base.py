@@ -2,7 +2,6 @@
 
 import functools
 import math
-import os
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -18,9 +17,8 @@ import pandas as pd
 
 from audw2s.annotator import Annotator
 from audw2s.annotator import resolve
-from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
-from audw2s.files import replacing
+from audw2s.catalogue import named
 from audw2s.network import Network
 from audw2s.report import UNUSABLE
 from audw2s.row import Row
@@ -168,7 +166,7 @@ class RowProcess(audinterface.Process):
         numbers: dict[str, list[int]] = {}
         for number, file in enumerate(index.get_level_values("file")):
             numbers.setdefault(file, []).append(number)
-        limits = list(zip(*map(index.get_level_values, ("start", "end")), strict=True))
+        limits = _limits(index)
         found = audeer.run_tasks(
             self._items,
             [
@@ -185,7 +183,7 @@ class RowProcess(audinterface.Process):
         for own, of_file in zip(numbers.values(), found, strict=True):
             for number, item in zip(own, of_file, strict=True):
                 items[number] = item
-        y, files, starts, ends = (list(chain.from_iterable(p)) for p in zip(*items))
+        y, files, starts, ends = _joined(items)
         return pd.Series(y, audformat.segmented_index(files, starts, ends))
 
     def _process_signal_from_index_wo_segment(
@@ -202,10 +200,10 @@ class RowProcess(audinterface.Process):
         of_files = audformat.is_filewise_index(index) or "file" in index.names
         if of_files:
             index = audformat.utils.to_segmented_index(index)
-        limits = list(zip(*map(index.get_level_values, ("start", "end")), strict=True))
+        limits = _limits(index)
         source = partial(array_blocks, signal, sampling_rate)
         items = self._items(source, None, limits)
-        y, _, starts, ends = (list(chain.from_iterable(p)) for p in zip(*items))
+        y, _, starts, ends = _joined(items)
         if not of_files:
             return pd.Series(y, audinterface.utils.signal_index(starts, ends))
         names = index.get_level_values("file")
@@ -274,6 +272,17 @@ def file_source(file: str, root: str | None) -> Read:
     return partial(file_blocks, resolve(file, root))
 
 
+def _limits(index: pd.MultiIndex) -> list[Limits]:
+    """Start and end of each entry."""
+    return list(zip(*map(index.get_level_values, ("start", "end")), strict=True))
+
+
+def _joined(items: list[Items]) -> Items:
+    """Items of several stretches, one after the other."""
+    parts = zip(*items, strict=True)
+    return tuple(list(chain.from_iterable(part)) for part in parts)
+
+
 def _refuse(process_func_args: dict[str, object] | None) -> None:
     if process_func_args:
         raise TypeError(
@@ -305,8 +314,8 @@ def by_name(values: np.ndarray) -> dict[str, float] | list[dict[str, float]]:
         {'arousal': 0.5, 'dominance': 0.25, 'valence': 0.75}
 
     """
-    named = [dict(zip(DIMENSIONS, row.tolist(), strict=True)) for row in values]
-    return named[0] if len(named) == 1 else named
+    found = [named(row) for row in values]
+    return found[0] if len(found) == 1 else found
 
 
 class Plugin(audobject.Object):
@@ -366,72 +375,3 @@ def make_annotator(
     for name in RESOLVERS:
         kwargs[name] = to_seconds(kwargs.get(name))
     return Annotator(model, device=device, **kwargs)
-
-
-def cached(method: Callable) -> Callable:
-    """Let audinterface's ``process_index`` use our cache in place of its own."""
-
-    @functools.wraps(method)
-    def call(self: Plugin, index: pd.Index, **kwargs: object) -> object:
-        compute = functools.partial(method, self)
-        return process_index(self, compute, index, **kwargs)
-
-    return call
-
-
-def process_index(
-    interface: Plugin,
-    compute: Callable[..., pd.Series | pd.DataFrame],
-    index: pd.Index,
-    *,
-    preserve_index: bool = False,
-    root: str | None = None,
-    cache_root: str | None = None,
-    process_func_args: dict[str, object] | None = None,
-) -> pd.Series | pd.DataFrame:
-    """Process an index with our cache in place of audinterface's."""
-    segment = getattr(interface, "process", interface).segment
-    path = None
-    if cache_root is not None:
-        path = cache_path(interface, index, root, cache_root, segment)
-    if path and os.path.exists(path):
-        result = pd.read_pickle(path)
-    else:
-        result = compute(index, root=root, process_func_args=process_func_args)
-        if path:
-            with replacing(path) as temporary:
-                result.to_pickle(temporary)
-    if preserve_index and segment is None:
-        result.index = index
-    return interface._marked(result)
-
-
-def cache_path(
-    interface: Plugin,
-    index: pd.Index,
-    root: str | None,
-    cache_root: str,
-    segment: audinterface.Segment | None,
-) -> str:
-    """Path of the file in which results for an index are kept.
-
-    audinterface's cache knows only the index: here model, settings, version and
-    root are part of the key, so no model gets another one's values back.
-
-    Raises:
-        ValueError: if the settings of the segment can't be known
-
-    """
-    if segment is not None and not isinstance(segment, audobject.Object):
-        raise ValueError(
-            "With a segment that can't be written to YAML, 'cache_root' can't know "
-            "its settings. Leave 'cache_root' out, or use audw2s.Segment."
-        )
-    key = {
-        **interface.provenance,
-        "root": os.path.abspath(root or ""),
-        "settings": interface.to_yaml_s(include_version=False),
-        "segment": segment and segment.to_yaml_s(include_version=False),
-    }
-    folder = audeer.mkdir(cache_root, audeer.uid(from_string=repr(key)))
-    return os.path.join(folder, audformat.utils.hash(index, strict=True) + ".pkl")

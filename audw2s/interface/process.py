@@ -13,9 +13,9 @@ from audw2s.interface.base import Duration
 from audw2s.interface.base import Plugin
 from audw2s.interface.base import RowProcess
 from audw2s.interface.base import by_name
-from audw2s.interface.base import cached
 from audw2s.interface.base import make_annotator
 from audw2s.interface.base import marked
+from audw2s.interface.cache import cached
 
 if TYPE_CHECKING:
     import audonnx

@@ -22,9 +22,9 @@ from audw2s.interface.base import Plugin
 from audw2s.interface.base import RowProcess
 from audw2s.interface.base import by_name
 from audw2s.interface.base import make_annotator
-from audw2s.interface.base import process_index
 from audw2s.interface.base import to_seconds
 from audw2s.interface.base import to_timedelta
+from audw2s.interface.cache import process_index
 from audw2s.row import Row
 from audw2s.source import Read
 from audw2s.stretches import Span

@@ -33,3 +33,8 @@ def save(model: onnx.ModelProto, folder: str, properties: dict[str, str]) -> str
     with replacing(os.path.join(folder, "model.yaml")) as temporary:
         labelled.to_yaml(temporary)
     return sha256(path)
+
+
+def properties(model: onnx.ModelProto) -> dict[str, str]:
+    """What an ONNX file says of itself."""
+    return {entry.key: entry.value for entry in model.metadata_props}

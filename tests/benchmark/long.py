@@ -5,18 +5,15 @@ python tests/benchmark/long.py [--hours 10] [--model wav2small]
 
 import argparse
 import json
-import pathlib
 import subprocess
 import sys
 import tempfile
 
-import numpy as np
 import pandas as pd
 import soundfile
+from recordings import speech
 
 from audw2s.distill.cost import processor
-
-CLIPS = pathlib.Path(__file__).parents[2] / "examples" / "speech"
 
 CODE = """
 import json, re, sys, time
@@ -34,8 +31,7 @@ print(json.dumps([seconds, int(peak) / 1000, len(frame)]))
 
 def write_speech(path: str, duration: float) -> None:
     """Write the example clips over and over, a minute at a time."""
-    speech = np.concatenate([soundfile.read(p)[0] for p in sorted(CLIPS.iterdir())])
-    minute = np.resize(speech, 60 * 16000)
+    minute = speech(60)
     with soundfile.SoundFile(path, "w", 16000, 1, format="WAV") as file:
         left = round(duration * 16000)
         while left:

@@ -9,7 +9,6 @@ Side by side in one process, in interleaved rounds, on 200 five-second files:
 """
 
 import argparse
-import pathlib
 import statistics
 import tempfile
 import time
@@ -19,21 +18,18 @@ import numpy as np
 import onnxruntime
 import pandas as pd
 import soundfile
+from recordings import speech
 
 import audw2s
 from audw2s.distill.cost import processor
 
-CLIPS = pathlib.Path(__file__).parents[2] / "examples" / "speech"
-
 
 def make_files(folder: str, count: int) -> list[str]:
     """Write five-second files of speech, each another stretch of the clips."""
-    speech = np.concatenate([soundfile.read(p)[0] for p in sorted(CLIPS.iterdir())])
     files = []
     for number in range(count):
-        signal = np.roll(speech, 997 * number)[:80000]
         files.append(f"{folder}/{number:04}.wav")
-        soundfile.write(files[-1], signal, 16000)
+        soundfile.write(files[-1], speech(5, number), 16000)
     return files
 
 

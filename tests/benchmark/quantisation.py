@@ -23,12 +23,12 @@ import numpy as np
 import onnx
 import onnxruntime
 import pandas as pd
-import soundfile
 from onnxruntime.quantization import CalibrationMethod
 from onnxruntime.quantization import QuantFormat
 from onnxruntime.quantization import QuantType
 from onnxruntime.quantization import quantize_dynamic
-from process_index import CLIPS
+from recordings import CLIPS
+from recordings import speech
 
 from audw2s.distill.corpora.table import load_clips
 from audw2s.distill.corpora.table import read_corpus
@@ -167,12 +167,6 @@ def static_schemes(model: onnx.ModelProto, clips: list[np.ndarray]) -> Schemes:
     }
 
 
-def five_seconds() -> np.ndarray:
-    """Speech, ``(1, 80000)``."""
-    speech = [soundfile.read(p, dtype="float32")[0] for p in sorted(CLIPS.iterdir())]
-    return np.concatenate(speech)[None, :80000]
-
-
 def time_all(models: dict[str, onnx.ModelProto], rounds: int) -> dict[str, float]:
     """Median milliseconds, of rounds in which each model runs once."""
     options = onnxruntime.SessionOptions()
@@ -183,7 +177,7 @@ def time_all(models: dict[str, onnx.ModelProto], rounds: int) -> dict[str, float
         )
         for name, model in models.items()
     }
-    signal = {"signal": five_seconds()}
+    signal = {"signal": speech(5).astype(np.float32)[None]}
     times: dict[str, list[float]] = {name: [] for name in sessions}
     for number in range(rounds + 1):
         for name, session in sessions.items():

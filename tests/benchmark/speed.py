@@ -16,7 +16,6 @@ The students have random weights: that changes no time. Needs the extra ``distil
 import argparse
 import json
 import os
-import pathlib
 import statistics
 import subprocess
 import sys
@@ -33,6 +32,7 @@ import opensmile
 import pandas as pd
 import soundfile
 import torch
+from recordings import speech
 from tqdm import tqdm
 
 import audw2s
@@ -41,18 +41,12 @@ from audw2s.distill.export import student_to_onnx
 from audw2s.distill.export import to_onnx
 from audw2s.distill.students import STUDENTS
 from audw2s.network import Network
+from audw2s.weights.store import properties
 from audw2s.weights.store import save
 
-CLIPS = pathlib.Path(__file__).parents[2] / "examples" / "speech"
 NAMES = ["arousal", "dominance", "valence"]
 NUM_FILES = 40
 Run = Callable[[], object]
-
-
-def speech(duration: float, start: int = 0) -> np.ndarray:
-    """Stretch of the example clips, over and over."""
-    joined = np.concatenate([soundfile.read(p)[0] for p in sorted(CLIPS.iterdir())])
-    return np.resize(np.roll(joined, -997 * start), round(16000 * duration))
 
 
 def make_files(folder: str) -> dict[str, list[str]]:
@@ -77,9 +71,8 @@ def make_models(folder: str) -> dict[str, str]:
     for name in ("wav2small", "mobilenetv4-small"):
         student = STUDENTS[name]().eval()
         model = student_to_onnx(student)
-        about = {entry.key: entry.value for entry in model.metadata_props}
         made[name] = f"{folder}/{name}"
-        save(model, made[name], about | {"name": name, "max_dur": "30"})
+        save(model, made[name], properties(model) | {"name": name, "max_dur": "30"})
         if name == "wav2small":
             made["plain"] = f"{folder}/plain"
             save(to_onnx(student), made["plain"], {"name": "plain", "max_dur": "600"})

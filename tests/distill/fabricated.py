@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 import onnx
+import onnxruntime
 import pandas as pd
 import soundfile
 import torch
@@ -75,6 +76,18 @@ def make_corpus(
     path = os.path.join(folder, "clips.csv")
     pd.DataFrame(rows).to_csv(path, index=False)
     return path
+
+
+def weights_of(model: onnx.ModelProto) -> dict[str, np.ndarray]:
+    """Weights by their names."""
+    initializers = model.graph.initializer
+    return {w.name: onnx.numpy_helper.to_array(w) for w in initializers}
+
+
+def run(model: onnx.ModelProto, signal: np.ndarray) -> list[np.ndarray]:
+    """Hidden states and logits of one signal, ``(num_samples,)``."""
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    return session.run(["hidden_states", "logits"], {"signal": signal[None]})
 
 
 def with_weights(

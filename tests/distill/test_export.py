@@ -4,11 +4,12 @@ import os
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 from fabricated import noise
 from fabricated import random_encoder
+from fabricated import run
+from fabricated import weights_of
 from fabricated import with_weights
 from safetensors.torch import save_file
 from torch import nn
@@ -46,16 +47,6 @@ def whisper():
 @pytest.fixture(scope="module")
 def whisper_onnx(whisper):
     return to_onnx(whisper)
-
-
-def weights_of(model):
-    initializers = model.graph.initializer
-    return {w.name: onnx.numpy_helper.to_array(w) for w in initializers}
-
-
-def run(model, signal):
-    session = onnxruntime.InferenceSession(model.SerializeToString())
-    return session.run(["hidden_states", "logits"], {"signal": signal[None]})
 
 
 def signals():

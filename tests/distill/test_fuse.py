@@ -9,6 +9,7 @@ import pytest
 import torch
 from fabricated import noise
 from fabricated import voice
+from fabricated import weights_of
 from torch import nn
 
 from audw2s.distill import fuse
@@ -47,11 +48,6 @@ def side_by_side(student, signal):
 def plain(student):
     """Rearranged, but without zeros."""
     return to_onnx(Fused(student).eval(), ("normalised", "tokens"))
-
-
-def weights_of(model):
-    initializers = model.graph.initializer
-    return {w.name: onnx.numpy_helper.to_array(w) for w in initializers}
 
 
 def run(model, inputs, names=None):

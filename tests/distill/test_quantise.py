@@ -14,7 +14,9 @@ import pandas as pd
 import pytest
 import soundfile
 from fabricated import noise
+from fabricated import run
 from fabricated import voice
+from fabricated import weights_of
 from fabricated import with_weights
 from typer.testing import CliRunner
 
@@ -66,17 +68,7 @@ def folder(tmp_path_factory):
     return out
 
 
-def weights_of(model):
-    initializers = model.graph.initializer
-    return {w.name: onnx.numpy_helper.to_array(w) for w in initializers}
-
-
-def outputs(model, signal):
-    session = onnxruntime.InferenceSession(model.SerializeToString())
-    return session.run(["hidden_states", "logits"], {"signal": signal[None]})
-
-
-def run(*arguments):
+def invoke(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
@@ -133,21 +125,21 @@ def test_front_end_stays_as_it_was(original, quantised):
 @pytest.mark.parametrize("length", LENGTHS)
 def test_any_length(original, quantised, length):
     signal = noise(length, length)
-    hidden_states, values = outputs(quantised, signal)
+    hidden_states, values = run(quantised, signal)
     assert hidden_states.shape == (1, 169)
     assert values.shape == (1, 3)
-    np.testing.assert_allclose(values, outputs(original, signal)[1], atol=0.1)
+    np.testing.assert_allclose(values, run(original, signal)[1], atol=0.1)
 
 
 def test_probes_give_finite_values(quantised):
     """Among them silence, a constant, and what is too loud or too quiet."""
     for name, signal in probes():
-        for values in outputs(quantised, signal):
+        for values in run(quantised, signal):
             assert np.isfinite(values).all(), name
 
 
 def test_hidden_states_lead_to_logits(quantised):
-    hidden_states, values = outputs(quantised, voice(1, 2.0))
+    hidden_states, values = run(quantised, voice(1, 2.0))
     weights = weights_of(quantised)
     expected = hidden_states @ weights["adv.weight"].T + weights["adv.bias"]
     np.testing.assert_allclose(values, expected, atol=1e-5)
@@ -164,7 +156,7 @@ def test_tokens_can_be_cut_out(original, quantised):
         (values,) = session.run(None, {start: values})
     lin, sof = np.split(values[0].T.astype(float), 2, axis=1)
     shares = np.exp(sof) / np.exp(sof).sum(axis=0)
-    expected, _ = outputs(quantised, signal)
+    expected, _ = run(quantised, signal)
     np.testing.assert_allclose((lin * shares).sum(axis=0), expected[0], atol=1e-5)
 
 
@@ -254,7 +246,7 @@ def test_one_pass(folder, duration):
 def test_command(tmp_path, folder):
     out = tmp_path / "small"
     arguments = ["--out", out, "--name", "small", "--num-clips", 2, "--seed", 1]
-    result = run("quantise", "wav2small", SPEECH, *arguments, "--quiet")
+    result = invoke("quantise", "wav2small", SPEECH, *arguments, "--quiet")
     assert result.exit_code == 0, result.output
     sha256 = model_sha256(str(out))
     start = f"{out}: sha256 {sha256}, differs from wav2small by 0.0"
@@ -277,7 +269,7 @@ def test_command(tmp_path, folder):
 )
 def test_errors_are_one_sentence(tmp_path, arguments, message):
     out = tmp_path / "model"
-    result = run("quantise", *arguments, "--out", out, "--num-clips", 1, "--quiet")
+    result = invoke("quantise", *arguments, "--out", out, "--num-clips", 1, "--quiet")
     assert result.exit_code == 2
     assert message in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1

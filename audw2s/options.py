@@ -1,0 +1,25 @@
+"""Options that several commands have."""
+
+from typing import Annotated
+
+import typer
+
+WinDur = Annotated[
+    float | None, typer.Option(help="Seconds of a window; one row per window.")
+]
+
+HopDur = Annotated[
+    float | None,
+    typer.Option(help="Seconds from window to window, half a window by default."),
+]
+
+Exact = Annotated[bool, typer.Option("--exact", help="Hear each window alone; slower.")]
+
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", help="Name or folder; more than one to compare them."),
+]
+
+TableOut = Annotated[
+    str | None, typer.Option(help="Write the table to a .csv or .parquet file.")
+]
