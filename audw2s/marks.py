@@ -6,14 +6,53 @@ from audw2s.catalogue import SAMPLING_RATE
 from audw2s.level import HOP
 
 
+class Runs:
+    """Where a sequence of yes and no is which; as small as it changes rarely."""
+
+    def __init__(self):
+        self.size = 0
+        self.last = False
+        self.parts = [np.zeros(0, np.int32)]
+        """Places where it changes; at first it is no."""
+
+    def see(self, values: np.ndarray) -> None:
+        """Append some, ``(num_values,)``, bool."""
+        changes = np.flatnonzero(np.diff(values, prepend=self.last))
+        self.parts.append((changes + self.size).astype(np.int32))
+        self.size += len(values)
+        self.last = values[-1]
+
+    def finish(self) -> None:
+        """Join what was seen."""
+        self.parts = [np.concatenate(self.parts)]
+
+    def any(self, first: int, last: int) -> bool:
+        """Whether there is a yes from ``first`` until before ``last``.
+
+        Examples:
+            >>> runs = Runs()
+            >>> runs.see(np.array([False, False, True]))
+            >>> runs.see(np.array([True, False]))
+            >>> runs.finish()
+            >>> runs.any(0, 2), runs.any(0, 3), runs.any(3, 5), runs.any(4, 5)
+            (False, True, True, False)
+
+        """
+        (changes,) = self.parts
+        following = np.searchsorted(changes, first, side="right")
+        if first >= last or following % 2:
+            return first < last
+        return bool(following < len(changes) and changes[following] < last)
+
+
 class Marks:
     """Where a signal stands still, and where it is clipped, in hops of 64 samples."""
 
     def __init__(self):
         self.rest: np.ndarray | None = None
         self.before: np.ndarray | None = None
-        self.moving = [np.zeros(1, np.int32)]
-        self.jumping = [np.zeros(1, np.int32)]
+        self.moving = Runs()
+        self.jumping = Runs()
         self.clipped = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
 
     def see(self, block: np.ndarray) -> None:
@@ -29,8 +68,8 @@ class Marks:
         before = starts[:, :1] if self.before is None else self.before
         previous = np.concatenate([before, starts[:, :-1]], axis=1)
         self.before = starts[:, -1:]
-        self.moving.append((hops != starts[:, :, None]).any(axis=(0, 2)))
-        self.jumping.append((starts != previous).any(axis=0))
+        self.moving.see((hops != starts[:, :, None]).any(axis=(0, 2)))
+        self.jumping.see((starts != previous).any(axis=0))
 
     def clip(self, block: np.ndarray, first: int, sampling_rate: int) -> None:
         """Take note of samples at full scale in a block, as it was read.
@@ -48,21 +87,17 @@ class Marks:
 
     def finish(self) -> None:
         """Add up, once the stretch is over."""
-        self.moving, self.jumping = (
-            [np.cumsum(np.concatenate(part), dtype=np.int32)]
-            for part in (self.moving, self.jumping)
-        )
+        self.moving.finish()
+        self.jumping.finish()
         hops, counts = (np.concatenate(p) for p in zip(*self.clipped, strict=True))
         self.clipped = [(hops, np.cumsum([0, *counts]))]
 
     def is_still(self, start: float, end: float) -> bool:
         """Whether all samples between two times in seconds are equal."""
-        (moving,), (jumping,) = self.moving, self.jumping
         first, last = (round(time * SAMPLING_RATE) for time in (start, end))
-        low = min(-(-first // HOP), len(moving) - 1)
-        high = max(low, min(last // HOP, len(moving) - 1))
-        inside = moving[high] - moving[low]
-        return not inside and not jumping[high] - jumping[min(low + 1, high)]
+        low = min(-(-first // HOP), self.moving.size)
+        high = max(low, min(last // HOP, self.moving.size))
+        return not (self.moving.any(low, high) or self.jumping.any(low + 1, high))
 
     def num_clipped(self, start: float, end: float) -> int:
         """Number of clipped samples between two times in seconds."""
