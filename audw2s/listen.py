@@ -117,8 +117,10 @@ def moments(
 def write_lines(found: Iterator[Moment], file: IO[str]) -> None:
     """Write a CSV line for each moment, at once, for other programs to read."""
     names = [*DIMENSIONS, *(f"{name}_so_far" for name in DIMENSIONS)]
-    print(",".join(["time", *names, "status"]), file=file, flush=True)
-    for moment in found:
+    for number, moment in enumerate(found):
+        if number == 0:
+            # Not before: there may be no microphone
+            print(",".join(["time", *names, "status"]), file=file, flush=True)
         values = [*moment.window.values(), *moment.total.values()]
         numbers = [f"{moment.time:.3f}", *(f"{value:.4f}" for value in values)]
         print(",".join([*numbers, moment.status]), file=file, flush=True)
