@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audw2s.alone import alone
-from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.marks import Marks
 from audw2s.network import Network
@@ -60,6 +59,8 @@ class Annotator:
         mixdown: hear the mean of the channels, else each on its own
         resample: resample input that isn't at 16 kHz, else it is unusable
         device: see :func:`audw2s.load`
+        hidden_states: see :class:`audw2s.network.Network`; they follow A/D/V in the
+            values of rows
 
     Raises:
         ValueError: if ``win_dur`` or ``hop_dur`` isn't positive
@@ -85,8 +86,9 @@ class Annotator:
         mixdown: bool = True,
         resample: bool = True,
         device: str = "cpu",
+        hidden_states: bool = False,
     ):
-        self.network = Network(model, device)
+        self.network = Network(model, device, hidden_states)
         self.win_dur = win_dur
         self.hop_dur = default_hop_dur(win_dur, hop_dur)
         for name in ("win_dur", "hop_dur"):
@@ -250,7 +252,8 @@ class Annotator:
 
     def no_values(self) -> np.ndarray:
         """Values of unusable input."""
-        return np.full((self.num_channels, len(DIMENSIONS)), np.nan, np.float32)
+        shape = (self.num_channels, self.network.num_values)
+        return np.full(shape, np.nan, np.float32)
 
     @property
     def provenance(self) -> dict[str, object]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import typer
 
-EXTRAS = {"matplotlib": "plot", "sounddevice": "live"}
+EXTRAS = {"matplotlib": "plot", "ray": "ray", "sounddevice": "live"}
 """Which extra has a module; all others are in ``distill``."""
 
 

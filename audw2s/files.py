@@ -4,6 +4,7 @@ import contextlib
 import glob
 import json
 import os
+import uuid
 from collections.abc import Iterable
 from collections.abc import Iterator
 
@@ -101,6 +102,17 @@ def check_table_path(path: str) -> None:
         raise ValueError(f"There is no folder '{os.path.dirname(path)}'.")
 
 
+def is_url(path: str) -> bool:
+    """Whether a path is an address, and none of a file system that is mounted.
+
+    Examples:
+        >>> is_url("s3://bucket/a.wav"), is_url("folder/a.wav")
+        (True, False)
+
+    """
+    return "://" in path
+
+
 @contextlib.contextmanager
 def replacing(path: str, *, durable: bool = False) -> Iterator[str]:
     """Give a temporary path; what is written there replaces ``path`` at the end.
@@ -123,7 +135,8 @@ def replacing(path: str, *, durable: bool = False) -> Iterator[str]:
 
     """
     folder, name = os.path.split(path)
-    temporary = os.path.join(folder, f"tmp{os.getpid()}.{name}")
+    # Processes of other machines may have the same number, and the same folder
+    temporary = os.path.join(folder, f"tmp{uuid.uuid4().hex}.{name}")
     try:
         # Some writers make files that nobody else may read: give them the usual mode
         with open(temporary, "w") as file:

@@ -130,6 +130,29 @@ def model_path(name: str) -> str:
     return path
 
 
+def num_hidden_states(name: str) -> int:
+    """Size of a model's hidden states as its file tells it, 0 if it doesn't.
+
+    No session is opened for it.
+
+    Examples:
+        >>> num_hidden_states("wav2small")
+        169
+        >>> num_hidden_states("mean(wav2small, whisper-tiny-adv)")
+        2473
+
+    """
+    if names := members(name):
+        return sum(map(num_hidden_states, names))
+    import onnx
+
+    model = onnx.load(model_path(name), load_external_data=False)
+    for output in model.graph.output:
+        if output.name == "hidden_states":
+            return output.type.tensor_type.shape.dim[-1].dim_value
+    return 0
+
+
 def is_installed(name: str) -> bool:
     """Whether a model can be loaded without getting anything."""
     if members(name):

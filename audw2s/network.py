@@ -34,15 +34,22 @@ class Network:
         model: name or folder, see :func:`audw2s.load`, or a model. Its outputs are
             found by their labels, whatever their order
         device: see :func:`audw2s.load`, for names and folders
+        hidden_states: give the model's ``hidden_states`` after A/D/V
 
     Raises:
         ValueError: if there is no such model, or no output of the model is
-            labelled arousal, dominance and valence
+            labelled arousal, dominance and valence, or it has no hidden states
 
     """
 
-    def __init__(self, model: "str | audonnx.Model" = "wav2small", device: str = "cpu"):
+    def __init__(
+        self,
+        model: "str | audonnx.Model" = "wav2small",
+        device: str = "cpu",
+        hidden_states: bool = False,
+    ):
         self.device = device
+        self.hidden_states = hidden_states
         if isinstance(model, Mean):
             model = model.name
         if isinstance(model, str):
@@ -61,6 +68,11 @@ class Network:
         self.max_dur = float(properties.get("max_dur", DEFAULT_MAX_DUR))
         self.name = properties.get("name", self.name)
         self.properties = properties
+        self.num_values = len(DIMENSIONS)
+        """Of a signal: A/D/V, and the hidden states if they are asked for."""
+
+        if hidden_states:
+            self.num_values += _num_hidden_states(opened, self.name)
 
     def open(self) -> "audonnx.Model":
         """Open the model, once per process."""
@@ -88,13 +100,16 @@ class Network:
             signal: ``(num_samples,)``, float32, mono at 16 kHz
 
         Returns:
-            ``(3,)``: arousal, dominance, valence, unclipped
+            ``(num_values,)``: arousal, dominance, valence, unclipped, and the hidden
+            states if they are asked for
 
         """
         if (tokens := self.tokens) is not None:
             return whole(tokens, signal)
-        values = self.open()(signal[None], SAMPLING_RATE, outputs=self.output)
-        return np.ravel(values)[self.order]
+        names = [self.output] + ["hidden_states"] * self.hidden_states
+        found = self.open()(signal[None], SAMPLING_RATE, outputs=names)
+        values = np.ravel(found.pop(self.output))[self.order]
+        return np.concatenate([values, *map(np.ravel, found.values())])
 
     @property
     def tokens(self) -> Tokens | None:
@@ -105,7 +120,8 @@ class Network:
         hop, context = (
             int(self.properties[f"token_{name}"]) for name in ("hop", "context")
         )
-        return open_tokens(path, self.sha256, hop, context, self.device, os.getpid())
+        about = (self.device, self.hidden_states, os.getpid())
+        return open_tokens(path, self.sha256, hop, context, *about)
 
     @property
     def provenance(self) -> dict[str, str]:
@@ -128,6 +144,18 @@ def _find_output(model: "audonnx.Model") -> str:
         "Load it with audonnx.Model(path, labels={'logits': [...]}), "
         "in the order in which it was trained."
     )
+
+
+def _num_hidden_states(model: "audonnx.Model", name: str) -> int:
+    size = None
+    if "hidden_states" in model.outputs:
+        size = model.outputs["hidden_states"].shape[-1]
+    if not isinstance(size, int) or size < 1:
+        raise ValueError(
+            f"'{name}' has no output 'hidden_states' of a fixed size, it has "
+            f"{', '.join(model.outputs)}."
+        )
+    return size
 
 
 def _bytes_sha256(model: "audonnx.Model") -> str:

@@ -38,7 +38,7 @@ class Pass:
         ranges: Iterable[Range],
     ):
         self.level = level
-        self.pool = Pool(ranges, tokens.logits)
+        self.pool = Pool(ranges, tokens.outputs)
         self.stream = TokenStream(tokens, wanted=self.pool.wanted)
 
     def push(self, signal: np.ndarray) -> None:
@@ -46,7 +46,7 @@ class Pass:
         self._pool(self.stream.push(self.level.push(signal)))
 
     def finish(self) -> list[np.ndarray]:
-        """Give A/D/V ``(3,)`` of each range that has begun."""
+        """Give values ``(num_values,)`` of each range that has begun."""
         self._pool(self.stream.push(self.level.finish()))
         self._pool(self.stream.finish())
         return self.pool.finish()
@@ -77,10 +77,10 @@ class Whole:
         self._sum(self.stream.push(self.moments.push(signal)))
 
     def finish(self) -> np.ndarray:
-        """Give A/D/V ``(3,)``; there have to be 64 samples or more."""
+        """Give values ``(num_values,)``; there have to be 64 samples or more."""
         self._sum(self.stream.finish())
         _, weight, value = combined(self.parts)
-        return self.tokens.logits(value / weight)[0]
+        return self.tokens.outputs(value / weight)[0]
 
     def _sum(self, made: Iterator[tuple[int, np.ndarray]]) -> None:
         self.parts += [total_sums(tokens) for _, tokens in made]
@@ -89,7 +89,7 @@ class Whole:
 
 
 def whole(tokens: Tokens, signal: np.ndarray) -> np.ndarray:
-    """A/D/V ``(3,)`` of a signal ``(num_samples,)``, 64 samples or more at 16 kHz."""
+    """Values of a signal ``(num_samples,)``, 64 samples or more at 16 kHz."""
     moments = Moments()
     moments.see(signal)
     heard = Whole(tokens, moments)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from audw2s.annotator import Annotator
 from audw2s.catalogue import DIMENSIONS
+from audw2s.corpus.paths import printable
 
 
 def predict(
@@ -43,14 +44,18 @@ def predict(
     )
     rows = [row for rows in found for row in rows]
     columns = {
-        "file": [file for file, rows in zip(files, found, strict=True) for _ in rows],
+        "file": [
+            printable(file)
+            for file, rows in zip(files, found, strict=True)
+            for _ in rows
+        ],
         "start": seconds([row.start for row in rows]),
         "end": seconds([row.end for row in rows]),
     }
     values = np.reshape([row.values[0] for row in rows], (-1, len(DIMENSIONS)))
     columns |= dict(zip(DIMENSIONS, values.astype(np.float32).T, strict=True))
     columns["status"] = [row.status for row in rows]
-    columns["message"] = [row.message for row in rows]
+    columns["message"] = [printable(row.message) for row in rows]
     return pd.DataFrame(columns).assign(**annotator.provenance)
 
 

@@ -24,7 +24,8 @@ class Row(NamedTuple):
     """In seconds, NaN if unknown."""
 
     values: np.ndarray
-    """``(num_channels, 3)``, float32, NaN where no value is honest."""
+    """``(num_channels, num_values)``, float32, NaN where no value is honest: A/D/V,
+    and the hidden states if they were asked for."""
 
     status: str
     """See :class:`audw2s.report.Report`."""

@@ -17,14 +17,29 @@ import numpy as np
 import soundfile
 import soxr
 
+from audw2s.files import is_url
 from audw2s.report import UNUSABLE
 from audw2s.report import Report
 
 BLOCK_DUR = 30.0
 """Seconds of a recording that are held in memory at a time."""
 
+MIN_RATE = 1000
+"""Lowest sampling rate of a file in Hz: there's no speech in one below."""
+
 MIN_SAMPLES = 64
 """Fewest samples at the model's sampling rate from which a value can be made."""
+
+
+READING_ERRORS = (
+    soundfile.SoundFileError,
+    OSError,
+    RuntimeError,
+    # Of a headerless .raw file, of which nobody knows what is in it
+    TypeError,
+    ValueError,
+)
+"""What may be raised by readers, whatever is in a file."""
 
 
 class UnusableSignalError(ValueError):
@@ -127,12 +142,13 @@ def file_blocks(
 
     """
     if not os.path.isfile(file):
-        report.problem = ("missing", "no such file")
+        reason = "a URL, no file: mount or copy it" if is_url(file) else "no such file"
+        report.problem = ("missing", reason)
         return
     try:
         with _open(file) as sound:
             yield from _read(sound, report, start, end)
-    except (soundfile.SoundFileError, OSError, RuntimeError, ValueError) as error:
+    except READING_ERRORS as error:
         if not report.num_samples:
             report.problem = ("unreadable", _one_line(error, file))
         # Otherwise decoding broke off: fewer samples than declared tell it
@@ -142,7 +158,7 @@ def file_blocks(
 def _open(file: str) -> Iterator[soundfile.SoundFile]:
     """Open a file, through audiofile's converters if soundfile can't."""
     try:
-        sound = soundfile.SoundFile(file)
+        sound = soundfile.SoundFile(_encoded(file))
     except soundfile.SoundFileError:
         extension = os.path.splitext(file)[1][1:].lower()
         if extension.upper() in soundfile.available_formats() or extension == "mp3":
@@ -157,6 +173,15 @@ def _open(file: str) -> Iterator[soundfile.SoundFile]:
         yield sound
 
 
+def _encoded(file: str) -> str | bytes:
+    """Name of a file for soundfile, which can't encode those that aren't UTF-8."""
+    try:
+        file.encode("utf-8")
+    except UnicodeEncodeError:
+        return os.fsencode(file)
+    return file
+
+
 def _read(
     sound: soundfile.SoundFile,
     report: Report,
@@ -164,6 +189,11 @@ def _read(
     end: float | None,
 ) -> Iterator[np.ndarray]:
     rate = report.sampling_rate = sound.samplerate
+    if rate < MIN_RATE:
+        # Else a damaged header makes days of a minute
+        text = f"a sampling rate of {rate} Hz, speech has {MIN_RATE} Hz or more"
+        report.problem = ("sampling_rate", text)
+        return
     report.total = sound.frames / rate
     first = round(start * rate)
     last = sound.frames if end is None else round(end * rate)
@@ -174,28 +204,51 @@ def _read(
         sound.seek(first)
     size = max(1, int(BLOCK_DUR * rate))
     while first < last:
-        block = _read_block(sound, first, min(size, last - first))
-        if not len(block):
-            break
-        first += len(block)
-        yield block.T if block.dtype == np.float32 else as_float(block.T)
+        wanted = min(size, last - first)
+        block = _read_block(sound, first, wanted)
+        if block.shape[1]:
+            yield block
+        if block.shape[1] < wanted:
+            return
+        first += wanted
 
 
 def _read_block(sound: soundfile.SoundFile, first: int, size: int) -> np.ndarray:
-    """Read ``(num_samples, num_channels)``; of a damaged block what comes before."""
-    # The same values; libsndfile takes four times longer to convert them
-    dtype = "int16" if sound.subtype == "PCM_16" else "float32"
+    """Read ``(num_channels, num_samples)``; of a damaged block what comes before."""
     try:
-        return sound.read(size, dtype, always_2d=True)
+        return _samples(sound, size)
     except soundfile.SoundFileError:
-        sound.seek(first)
-        parts = []
-        with contextlib.suppress(soundfile.SoundFileError):
-            while len(part := sound.read(1024, dtype, always_2d=True)):
-                parts.append(part)
+        # Once it has failed, a decoder may not even go back
+        with soundfile.SoundFile(sound.name) as again:
+            parts = list(_until_damage(again, first, size))
         if not parts:
             raise
-        return np.concatenate(parts)[:size]
+        return np.concatenate(parts, axis=1)
+
+
+def _until_damage(
+    sound: soundfile.SoundFile, first: int, size: int
+) -> Iterator[np.ndarray]:
+    position, last = 0, first + size
+    with contextlib.suppress(soundfile.SoundFileError):
+        # Read up to there, as seeking may look at what is damaged
+        while position < last:
+            # Frames of FLAC and MP3 are about so long
+            wanted = min(1024, last - position)
+            part = _samples(sound, wanted)
+            read = part.shape[1]
+            position += read
+            if position > first:
+                yield part[:, max(0, first - position + read) :]
+            if read < wanted:
+                return
+
+
+def _samples(sound: soundfile.SoundFile, size: int) -> np.ndarray:
+    """Read ``(num_channels, num_samples)``, float32."""
+    # The same values; libsndfile takes four times longer to convert them
+    dtype = "int16" if sound.subtype == "PCM_16" else "float32"
+    return as_float(sound.read(size, dtype, always_2d=True).T)
 
 
 def _promised(sound: soundfile.SoundFile) -> int:
@@ -211,7 +264,10 @@ def _promised(sound: soundfile.SoundFile) -> int:
 
 
 def _one_line(error: Exception, file: str) -> str:
-    text = " ".join(str(error).split()).replace(repr(file), "it").rstrip(".")
+    text = str(error)
+    for name in {repr(file), repr(_encoded(file)), repr(os.fsencode(file))}:
+        text = text.replace(name, "it")
+    text = " ".join(text.split()).rstrip(".")
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

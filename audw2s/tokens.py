@@ -28,10 +28,18 @@ class Tokens:
         hop: samples from token to token
         context: tokens on each side that a token depends on
         device: see :func:`audw2s.load`
+        hidden_states: see :class:`audw2s.network.Network`
 
     """
 
-    def __init__(self, path: str, hop: int, context: int, device: str = "cpu"):
+    def __init__(
+        self,
+        path: str,
+        hop: int,
+        context: int,
+        device: str = "cpu",
+        hidden_states: bool = False,
+    ):
         import audonnx
         import onnx
 
@@ -45,6 +53,7 @@ class Tokens:
         )
         self.hop = hop
         self.context = context
+        self.hidden_states = hidden_states
         block = max(BLOCK_DUR * SAMPLING_RATE / hop, 8 * context)
         self.block = round(block)
 
@@ -69,6 +78,13 @@ class Tokens:
         """Turn pooled tokens ``(..., size)`` into A/D/V ``(..., 3)``, float32."""
         values = hidden_states @ self.weight.T + self.bias
         return values.astype(np.float32)
+
+    def outputs(self, hidden_states: np.ndarray) -> np.ndarray:
+        """A/D/V of pooled tokens, followed by these if they are asked for."""
+        values = self.logits(hidden_states)
+        if not self.hidden_states:
+            return values
+        return np.concatenate([values, hidden_states.astype(np.float32)], axis=-1)
 
     def range(self, start: float, end: float) -> tuple[int, int]:
         """Tokens between two times in seconds: those that lie there as a whole.
@@ -97,10 +113,11 @@ def open_tokens(
     hop: int,
     context: int,
     device: str,
+    hidden_states: bool,
     process: int,
 ) -> Tokens:
     """Open the tokens of a model, once per process."""
-    return Tokens(path, hop, context, device)
+    return Tokens(path, hop, context, device, hidden_states)
 
 
 class TokenStream:

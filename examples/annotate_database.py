@@ -1,66 +1,90 @@
-"""Annotate an audformat database with arousal, dominance and valence.
+"""Annotate an audformat database with arousal, dominance and valence of two models.
 
-A table ``adv.wav2small`` is added to a copy of the database's header and tables;
-the audio stays where it is.
+A small database of the example clips is made and annotated; tables and media stay as
+they are, a copy of the text has the new table. Run it as a whole, or cell by cell in an
+editor that knows ``# %%``:
 
-    python examples/annotate_database.py ROOT OUT
+    python examples/annotate_database.py [OUT]
 
-Without arguments a small database of the example clips is made and annotated.
+OUT, ``annotated`` if left out, gets the copy, a report (HTML) and a picture.
 """
 
+# %% A database of the clips: where yours is, if you have one
 import os
 import sys
-import tempfile
 
 import audformat
+import pandas as pd
+from matplotlib.figure import Figure
 
 import audw2s
+from audw2s.plot import STYLES
 
-CLIPS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "speech")
+MODELS = ["wav2small", "whisper-tiny-adv"]
+TABLE = "adv.both"
 
+here = os.path.dirname(os.path.abspath(__file__))
+clips = os.path.join(here, "speech")
+out = sys.argv[1] if len(sys.argv) > 1 else "annotated"
+root = os.path.join(out, "clips")
 
-def annotate(root: str, out: str, model: str = "wav2small") -> audformat.Database:
-    """Add a table of A/D/V of all files, and save the database's text to a folder."""
-    db = audformat.Database.load(root)
-    interface = audw2s.Feature(model, num_workers=2, verbose=True)
-    frame = interface.process_index(db.files, root=db.root, preserve_index=True)
-    # No bounds: predictions are not clipped and can leave 0…1
-    for name in frame.columns:
-        scheme = audformat.Scheme("float", description=f"{name}, roughly 0…1")
-        db.schemes[f"{model}.{name}"] = scheme
-    table = audformat.Table(frame.index, description=f"A/D/V of {model}")
-    table.meta["audw2s"] = interface.provenance
-    db[f"adv.{model}"] = table
-    for name in frame.columns:
-        column = audformat.Column(scheme_id=f"{model}.{name}")
-        db[f"adv.{model}"][name] = column
-        db[f"adv.{model}"][name].set(frame[name])
-    db.save(out)
-    return db
+files = [os.path.join(clips, name) for name in sorted(os.listdir(clips))]
+db = audformat.Database("clips", usage=audformat.define.Usage.UNRESTRICTED)
+db["files"] = audformat.Table(audformat.filewise_index(files))
+db.save(root)
 
+# %% Annotate: the same call again goes on where it was interrupted
+results = os.path.join(out, "results")
+frame = audw2s.annotate(
+    root,
+    results,
+    model=MODELS,
+    table=TABLE,
+    report=os.path.join(out, "report.html"),
+    num_workers=2,
+    verbose=True,
+)
+print(frame["status"].value_counts().to_string())
 
-def example_database(root: str) -> None:
-    """Make a database of the clips that come with the examples."""
-    db = audformat.Database("examples", usage=audformat.define.Usage.UNRESTRICTED)
-    files = [os.path.join(CLIPS, name) for name in sorted(os.listdir(CLIPS))]
-    db["files"] = audformat.Table(audformat.filewise_index(files))
-    db.save(root)
-
-
-def main() -> None:
-    """Annotate the database that is named on the command line."""
-    if len(sys.argv) == 3:
-        db = annotate(*sys.argv[1:])
-    elif len(sys.argv) == 1:
-        with tempfile.TemporaryDirectory() as root:
-            example_database(root)
-            db = annotate(root, os.path.join(root, "annotated"))
-    else:
-        sys.exit("Usage: annotate_database.py [ROOT OUT]")
-    frame = db["adv.wav2small"].df
-    frame.index = [os.path.basename(file) for file in frame.index]
-    print(frame.round(3).to_string())
+# %% The table is in a copy of the database, and says by what it was made
+db = audformat.Database.load(os.path.join(results, "database"))
+adv = db[TABLE].df
+for model in db[TABLE].meta["audw2s"]["models"]:
+    print(f"{model['name']} {model['sha256'][:8]}, {model['licence']}")
+shown = adv.set_axis([os.path.basename(file) for file in adv.index])
+print(shown.round(3).to_string())
 
 
-if __name__ == "__main__":
-    main()
+# %% Arousal and valence of the clips, a line from what one model says to the other
+def title(file: str) -> str:
+    """Emotion of a clip if its name has it, else the first part of its name."""
+    parts = os.path.splitext(os.path.basename(file))[0].split("-")
+    return parts[2] if parts[0] == "emodb" else f"{parts[0]} {parts[1]}"
+
+
+def plot(adv: pd.DataFrame) -> Figure:
+    """Draw the arousal–valence plane."""
+    figure = Figure(figsize=(6.4, 5.6), layout="constrained")
+    axes = figure.subplots()
+    first, second = (
+        adv[[f"{model}.valence", f"{model}.arousal"]].to_numpy() for model in MODELS
+    )
+    for start, end in zip(first, second, strict=True):
+        axes.plot(*zip(start, end, strict=True), color="#999999", lw=1, zorder=1)
+    for points, model, style, marker in zip(
+        (first, second), MODELS, STYLES, "os", strict=False
+    ):
+        axes.scatter(*points.T, color=style[0], marker=marker, s=50, label=model)
+    for file, start, end in zip(adv.index, first, second, strict=True):
+        # On the side where the line isn't
+        left = end[0] > start[0]
+        about = {"ha": "right" if left else "left", "textcoords": "offset points"}
+        axes.annotate(title(file), start, (-8 if left else 8, -4), **about)
+    axes.set(xlim=(0, 1), ylim=(0, 1.1), xlabel="valence", ylabel="arousal")
+    axes.grid(alpha=0.3)
+    axes.set_axisbelow(True)
+    figure.legend(loc="outside upper center", ncols=2)
+    return figure
+
+
+plot(adv).savefig(os.path.join(out, "plane.png"), dpi=150)

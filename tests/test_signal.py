@@ -156,3 +156,36 @@ def test_flipped_bytes_never_escape(damaged, tmp_path, name):
         blocks, report = read(str(path))
         assert np.isfinite(blocks).all()
         assert report.status(64 / 16000)[0] in known
+
+
+@pytest.mark.parametrize("share", [0.2, 0.6, 0.9])
+@pytest.mark.parametrize("block_dur", [0.5, 30.0])
+def test_flac_is_heard_up_to_its_damage(
+    damaged, tmp_path, speech, monkeypatch, share, block_dur
+):
+    monkeypatch.setattr(audio, "BLOCK_DUR", block_dur)
+    whole = (tmp_path / "whole.flac").read_bytes()
+    content, place = bytearray(whole), round(share * len(whole))
+    content[place] ^= 0x55
+    (tmp_path / "flipped.flac").write_bytes(content)
+    heard, report = read(str(tmp_path / "flipped.flac"))
+    assert report.status(0.1)[0] == "truncated"
+    # Frames have 4096 samples, and about as many bytes as others
+    assert heard.shape[1] > share * len(speech) - 3 * 4096
+    np.testing.assert_allclose(heard[0], speech[: heard.shape[1]], atol=1e-4)
+
+
+def test_rates_that_only_a_damaged_header_has(damaged, tmp_path):
+    content = bytearray((tmp_path / "whole.wav").read_bytes())
+    for rate in (1, 999):
+        content[24:28] = rate.to_bytes(4, "little")
+        (tmp_path / "slow.wav").write_bytes(content)
+        _, report = read(str(tmp_path / "slow.wav"))
+        assert report.status(0.1)[0] == "sampling_rate"
+        assert f"a sampling rate of {rate} Hz" in report.status(0.1)[1]
+
+
+def test_samples_without_a_header(tmp_path):
+    (tmp_path / "samples.raw").write_bytes(bytes(32000))
+    _, report = read(str(tmp_path / "samples.raw"))
+    assert report.status(0.1)[0] == "unreadable"

@@ -2,12 +2,10 @@
 
 import contextlib
 import dataclasses
-import os
 import signal
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -19,27 +17,33 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from audw2s.corpus import table as tables
-from audw2s.corpus.child import Task
-from audw2s.corpus.crew import Result
 from audw2s.corpus.database import check_table
 from audw2s.corpus.database import write_database
+from audw2s.corpus.embeddings import hidden_sizes
+from audw2s.corpus.embeddings import max_rows
 from audw2s.corpus.engine import Engine
+from audw2s.corpus.engine import num_cores
+from audw2s.corpus.engine import task
 from audw2s.corpus.hearing import Settings
-from audw2s.corpus.inputs import OPEN
-from audw2s.corpus.inputs import Inputs
 from audw2s.corpus.inputs import Unit
 from audw2s.corpus.inputs import read_inputs
 from audw2s.corpus.job import Job
 from audw2s.corpus.job import identity
+from audw2s.corpus.job import portable
+from audw2s.corpus.overview import Overview
+from audw2s.corpus.part import Pile
+from audw2s.corpus.part import columns
 from audw2s.corpus.parts import Parts
 from audw2s.corpus.progress import Progress
+from audw2s.corpus.progress import Speed
+from audw2s.corpus.progress import seen
+from audw2s.corpus.report import check_report
+from audw2s.corpus.report import write_report
 from audw2s.corpus.summary import Summary
+from audw2s.device import check_device
 
-PART_DUR = 60.0
-"""Seconds after which what is finished is written, however little it is."""
-
-PART_ROWS = 50_000
-"""Rows after which what is finished is written, however few inputs it is."""
+ENGINES = ("local", "ray")
+"""What can hear files: processes of this machine, or actors of a Ray cluster."""
 
 
 @dataclasses.dataclass
@@ -47,14 +51,20 @@ class Options:
     """How the work is done; none of these changes a value.
 
     Args:
-        num_workers: files that are heard at once, ``None`` for one per core
+        num_workers: files that are heard at once, ``None`` for one per core; of
+            Ray the actors, ``None`` for as many as there is room for
         file_timeout: see :class:`audw2s.corpus.engine.Engine`
         shard_size: inputs that are written at a time
         table: name of the table that is added to a copy of a database
         table_format: ``"parquet"`` or ``"csv"``
+        report: path of a page (HTML) on what was found
         restart: delete what an earlier run has written
         retry_failed: hear again what couldn't be heard
         verbose: show a progress bar on stderr
+        engine: ``"local"``, or ``"ray"``, see :class:`audw2s.corpus.cluster.Cluster`
+        address: of a Ray cluster, ``None`` for a Ray of its own on this machine
+        cpus_per_worker: cores of an actor, which hears as many files at once
+        gpus_per_worker: GPUs of an actor, or a part of one
 
     """
 
@@ -63,9 +73,14 @@ class Options:
     shard_size: int = 200
     table: str | None = None
     table_format: str = "parquet"
+    report: str | None = None
     restart: bool = False
     retry_failed: bool = False
     verbose: bool = False
+    engine: str = "local"
+    address: str | None = None
+    cpus_per_worker: int = 1
+    gpus_per_worker: float = 0.0
 
 
 def annotate(
@@ -77,6 +92,8 @@ def annotate(
     hop_dur: float | None = None,
     exact: bool = False,
     max_dur: float | None = None,
+    embeddings: bool = False,
+    device: str = "cpu",
     **options: object,
 ) -> pd.DataFrame:
     """Annotate a corpus, so that nothing is lost and any run can be resumed.
@@ -89,12 +106,21 @@ def annotate(
     Args:
         corpus: a folder, a list of files, or a database, see
             :func:`audw2s.corpus.inputs.read_inputs`
-        out: folder for results, ``None`` to keep nothing
+        out: folder for results, or address in a store, such as ``s3://…``;
+            ``None`` to keep nothing
         model: name or names, or folders
         win_dur: seconds of a window, ``None`` for a row per input
         hop_dur: seconds from window to window, half a window by default
         exact: hear each window and stretch alone; slower
         max_dur: inputs that last longer, in seconds, are left out: ``too_long``
+        embeddings: write the ``hidden_states`` of the models to
+            ``OUT/embeddings.parquet``, a row for each row of the table: ``file``,
+            ``start``, ``end``, and for each model ``MODEL.hidden_states``, a list
+            of float32 that is missing where there are no values. Those of a whole
+            file are what :func:`audw2s.load` gives; A/D/V is a linear function of
+            them in windows and stretches, too. Windows of one file are held in
+            memory together
+        device: ``"cpu"``, ``"cuda"``, or ``"cuda:1"`` and so on
         **options: see :class:`Options`
 
     Returns:
@@ -111,7 +137,7 @@ def annotate(
 
     Examples:
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = os.path.join(folder, "list.txt")
+        ...     path = f"{folder}/list.txt"
         ...     with open(path, "w") as file:
         ...         _ = file.write("not_there.wav")
         ...     frame = annotate(path)
@@ -121,16 +147,20 @@ def annotate(
 
     """
     models = (model,) if isinstance(model, str) else tuple(model)
-    settings = Settings(models, win_dur, hop_dur, exact, max_dur)
+    settings = Settings(models, win_dur, hop_dur, exact, max_dur, embeddings, device)
     if out is None and options.get("table") is not None:
         raise ValueError("A copy of a database with a 'table' needs 'out'.")
+    if out is None and embeddings:
+        raise ValueError("A file of embeddings needs 'out'.")
     with contextlib.ExitStack() as stack:
         if out is None:
             out = stack.enter_context(tempfile.TemporaryDirectory())
         run = Run(corpus, out, settings, Options(**options))
         run()
-        batches = [rows for _, rows in run.parts.rows()]
-        frame = pa.concat_tables(batches).to_pandas()
+        rows = pa.concat_tables(rows for _, rows in run.parts.rows())
+        # No second copy of what is in columns
+        frame = rows.to_pandas(split_blocks=True, self_destruct=True)
+        del rows
     frame.attrs["audw2s"] = run.provenance
     return frame
 
@@ -151,6 +181,7 @@ class Run:
 
     def __init__(self, corpus: str, out: str, settings: Settings, options: Options):
         _check(settings, options)
+        self.corpus = corpus
         self.out = out
         self.settings = settings
         self.options = options
@@ -161,7 +192,12 @@ class Run:
         names = [found["name"] for found in self.provenance["models"]]
         self.names = names
         self.windows = settings.win_dur is not None
+        self.sizes: dict[str, int] = {}
+        if settings.embeddings:
+            self.sizes = hidden_sizes(names, settings.models)
         self.summary = Summary(names, self.windows)
+        self.overview = Overview(names)
+        self.speed = Speed(0, 0.0, 0.0)
         self.parts: Parts
 
     def __call__(self) -> None:
@@ -180,12 +216,15 @@ class Run:
                 job.restart()
             job.check(self.provenance)
             with _writing(self.out):
-                folder = job.path("parts")
-                self.parts = Parts(folder, self.names, self.inputs, self.windows)
+                about = (self.names, self.inputs, self.windows, self.sizes)
+                self.parts = Parts(job.storage, *about)
                 self._find()
             self._hear(job)
             with _writing(self.out):
                 self._write(job)
+            if self.options.report is not None:
+                with _writing(self.options.report):
+                    self._report(self.options.report)
 
     def _find(self) -> None:
         for path in self.parts.find(retry=self.options.retry_failed):
@@ -199,81 +238,107 @@ class Run:
         if not units:
             return
         options = self.options
-        workers = options.num_workers or num_cores()
         total = len(set(self.inputs.files))
         progress = Progress(total, total - len(units), options.verbose)
+        with contextlib.closing(progress):
+            if options.engine == "ray":
+                self._hear_there(job, units, progress)
+            else:
+                self._hear_here(job, units, progress)
+            self.speed = progress.speed
+
+    def _hear_there(self, job: Job, units: list[Unit], progress: Progress) -> None:
+        from audw2s.corpus.actor import Work
+        from audw2s.corpus.cluster import Cluster
+        from audw2s.corpus.cluster import hear
+
+        options = self.options
+        cluster = Cluster(
+            options.address,
+            options.num_workers,
+            options.cpus_per_worker,
+            options.gpus_per_worker,
+        )
+        work = Work(
+            job.storage.url,
+            portable(self.settings),
+            self.provenance,
+            num_threads=options.cpus_per_worker,
+            file_timeout=options.file_timeout,
+            shard_size=options.shard_size,
+        )
+        hear(cluster, work, self.parts, units, progress)
+
+    def _hear_here(self, job: Job, units: list[Unit], progress: Progress) -> None:
+        options = self.options
+        workers = options.num_workers or num_cores()
         noted = False
-        waiting: list[tuple[Unit, Result]] = []
-        size = rows = 0
-        last = time.monotonic()
+        pile = Pile(options.shard_size, self.sizes)
         said = "finishing the files in progress, Ctrl-C again to drop them"
         # Not said where the signal arrives, which may be in the middle of a line
         say = partial(progress.say, said)
         engine = Engine(self.settings, workers, options.file_timeout, say)
-        results = engine.run(task(self.inputs, k, unit) for k, unit in enumerate(units))
-        with (
-            contextlib.closing(progress),
-            contextlib.closing(results),
-            interruptible(engine.stop),
-        ):
+        results = engine.run(task(self.inputs.piece(u), k) for k, u in enumerate(units))
+        with contextlib.closing(results), interruptible(engine.stop):
             for number, result in results:
                 if not noted:
                     # Not before the models have been opened
                     with _writing(self.out):
                         job.write(self.provenance)
                     noted = True
-                progress.see(result)
-                unit = units[number]
-                waiting.append((unit, result))
-                size += len(unit.numbers)
-                rows += sum(map(len, result[1]))
-                late = time.monotonic() - last > PART_DUR
-                if size >= options.shard_size or rows >= PART_ROWS or late:
-                    with _writing(self.out):
-                        self.parts.write(waiting)
-                    waiting, size, rows, last = [], 0, 0, time.monotonic()
-            if waiting:
-                with _writing(self.out):
-                    self.parts.write(waiting)
+                progress.see(seen(result))
+                pile.add(self.inputs.piece(units[number]), result)
+                if pile.high:
+                    self._put_away(pile)
+            self._put_away(pile)
         if engine.stopping and self.parts.unfinished():
             raise KeyboardInterrupt
 
+    def _put_away(self, pile: Pile) -> None:
+        if pile.finished:
+            with _writing(self.out):
+                self.parts.write(pile.finished)
+            pile.clear()
+
     def _write(self, job: Job) -> None:
-        path = job.path(f"table.{self.options.table_format}")
-        tables.write(self._seen(), path, self.parts.schema, self.provenance)
-        if self.options.table is None:
-            return
-        numbers, rows = zip(*self.parts.rows(), strict=True)
-        write_database(
-            self.inputs,
-            self.options.table,
-            np.concatenate(numbers),
-            pa.concat_tables(rows),
-            job.path("database"),
-            names=self.names,
-            provenance=self.provenance,
-        )
+        with job.storage.replacing(f"table.{self.options.table_format}") as path:
+            tables.write(self._seen(), path, self.parts.schema, self.provenance)
+        if self.sizes:
+            self._write_embeddings(job)
+        if self.options.table is not None:
+            self._write_database(job, self.options.table)
+
+    def _write_embeddings(self, job: Job) -> None:
+        schema = self.parts.embeddings
+        size = max_rows(self.sizes, 5000)
+        batches = (rows for _, rows in self.parts.rows(size, schema.names))
+        with job.storage.replacing("embeddings.parquet") as path:
+            tables.write(batches, path, schema, self.provenance)
+
+    def _write_database(self, job: Job, table: str) -> None:
+        needed = ["start", "end", *columns(self.names)]
+        numbers, rows = zip(*self.parts.rows(names=needed), strict=True)
+        with job.storage.replacing_folder("database") as folder:
+            write_database(
+                self.inputs,
+                table,
+                np.concatenate(numbers),
+                pa.concat_tables(rows),
+                folder,
+                names=self.names,
+                provenance=self.provenance,
+            )
+
+    def _report(self, path: str) -> None:
+        found = (self.summary, self.overview, self.provenance, self.speed)
+        write_report(path, self.corpus, *found)
 
     def _seen(self) -> Iterator[pa.Table]:
         for numbers, rows in self.parts.rows():
             self.summary.see(numbers, rows)
+            if self.options.report is not None:
+                self.overview.see(numbers, rows)
             yield rows
-
-
-def task(inputs: Inputs, number: int, unit: Unit) -> Task:
-    """What a process has to know to hear a file."""
-    spans = [inputs.span(own) for own in unit.numbers]
-    seconds = [
-        (start / 1e9, None if end == OPEN else end / 1e9) for start, end in spans
-    ]
-    return number, inputs.path(unit.file), seconds
-
-
-def num_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @contextlib.contextmanager
@@ -316,8 +381,21 @@ def _check(settings: Settings, options: Options) -> None:
     for name, value in limits:
         if value is not None and not value > 0:
             raise ValueError(f"'{name}' has to be more than 0 s, got {value} s.")
-    for name in ("num_workers", "shard_size"):
+    for name in ("num_workers", "shard_size", "cpus_per_worker"):
         value = getattr(options, name)
         if value is not None and value < 1:
             raise ValueError(f"'{name}' has to be at least 1, got {value}.")
+    if options.report is not None:
+        check_report(options.report)
+    check_device(settings.device)
+    if options.engine not in ENGINES:
+        known = " or ".join(ENGINES)
+        raise ValueError(f"The engine is {known}, not '{options.engine}'.")
+    if options.gpus_per_worker < 0:
+        raise ValueError(f"'gpus_per_worker' is {options.gpus_per_worker}.")
+    of_ray = (options.address, options.cpus_per_worker, options.gpus_per_worker)
+    if options.engine != "ray" and of_ray != (None, 1, 0):
+        raise ValueError(
+            "'address', 'cpus_per_worker' and 'gpus_per_worker' need the engine ray."
+        )
     tables.check_format(options.table_format)

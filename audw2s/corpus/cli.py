@@ -21,7 +21,10 @@ def annotate(
         ),
     ],
     out: Annotated[
-        str, typer.Option(help="Folder for results, new or of a run to go on with.")
+        str,
+        typer.Option(
+            help="Folder for results, new or of a run to go on with; or s3://…, gs://…."
+        ),
     ],
     model: Models = None,
     win_dur: WinDur = None,
@@ -37,8 +40,23 @@ def annotate(
         str | None,
         typer.Option(help="Add a table of this name to a copy of the database."),
     ] = None,
+    embeddings: Annotated[
+        bool,
+        typer.Option(
+            "--embeddings",
+            help="Write the hidden states of the models, to OUT/embeddings.parquet.",
+        ),
+    ] = False,
+    device: Annotated[
+        str, typer.Option(help="That models run on: cpu, cuda, cuda:1 and so on.")
+    ] = "cpu",
+    report: Annotated[
+        str | None,
+        typer.Option(help="Write a page on what was found to this path, as HTML."),
+    ] = None,
     num_workers: Annotated[
-        int | None, typer.Option(min=1, help="Threads over files; one per core.")
+        int | None,
+        typer.Option(min=1, help="Threads over files, actors of Ray; one per core."),
     ] = None,
     file_timeout: Annotated[
         float,
@@ -60,6 +78,23 @@ def annotate(
     restart: Annotated[
         bool, typer.Option("--restart", help="Delete what is in OUT, start anew.")
     ] = False,
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="local, or ray for many machines: files and OUT have the same paths "
+            "on all of them, and so have models."
+        ),
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(help="Of a Ray cluster: auto or HOST:PORT; left out, its own."),
+    ] = None,
+    cpus_per_worker: Annotated[
+        int, typer.Option(min=1, help="Of Ray: cores of an actor, and its threads.")
+    ] = 1,
+    gpus_per_worker: Annotated[
+        float, typer.Option(min=0, help="Of Ray: GPUs of an actor, or a part of one.")
+    ] = 0.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
     """Annotate a corpus; run the same command again to go on.
@@ -72,16 +107,21 @@ def annotate(
     from audw2s.corpus.hearing import Settings
 
     models = tuple(model or ["wav2small"])
-    settings = Settings(models, win_dur, hop_dur, exact, max_dur)
+    settings = Settings(models, win_dur, hop_dur, exact, max_dur, embeddings, device)
     options = Options(
         num_workers=num_workers,
         file_timeout=file_timeout,
         shard_size=shard_size,
         table=table,
         table_format=table_format,
+        report=report,
         restart=restart,
         retry_failed=retry_failed,
         verbose=not quiet,
+        engine=engine,
+        address=address,
+        cpus_per_worker=cpus_per_worker,
+        gpus_per_worker=gpus_per_worker,
     )
     run = Run(corpus, out, settings, options)
     run()

@@ -1,7 +1,5 @@
 """A database with a table of A/D/V more: its text is copied, its media aren't."""
 
-import os
-import shutil
 from collections.abc import Sequence
 
 import audformat
@@ -12,7 +10,7 @@ import pyarrow as pa
 from audw2s.catalogue import DIMENSIONS
 from audw2s.corpus.inputs import OPEN
 from audw2s.corpus.inputs import Inputs
-from audw2s.corpus.parts import columns
+from audw2s.corpus.part import columns
 
 
 def check_table(inputs: Inputs, table: str) -> None:
@@ -50,7 +48,7 @@ def write_database(
             segmented with windows
         numbers: of the rows' inputs
         rows: in the order of the inputs
-        out: folder of the copy, is replaced
+        out: folder of the copy
         names: of the models
         provenance: is kept in the table's meta, under ``audw2s``
 
@@ -74,13 +72,7 @@ def write_database(
             database.schemes[scheme] = audformat.Scheme("float", description=text)
         database[table][column] = audformat.Column(scheme_id=scheme)
         database[table][column].set(rows[column].to_numpy())
-    temporary = os.path.join(os.path.dirname(out), f"tmp{os.getpid()}.database")
-    try:
-        database.save(temporary)
-        shutil.rmtree(out, ignore_errors=True)
-        os.replace(temporary, out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    database.save(out)
 
 
 def _index(

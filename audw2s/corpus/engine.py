@@ -1,6 +1,7 @@
 """Hear many files at once, and go on after a crash or with a file that hangs."""
 
 import collections
+import os
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from audw2s.corpus.crew import Crew
 from audw2s.corpus.crew import Result
 from audw2s.corpus.hearing import Settings
 from audw2s.corpus.hearing import without_values
+from audw2s.corpus.inputs import Piece
 from audw2s.corpus.paths import stamp
 
 AHEAD = 4
@@ -17,6 +19,18 @@ AHEAD = 4
 
 MAX_DEATHS = 3
 """So many processes may end for no file's fault, one after the other."""
+
+
+def num_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def task(piece: Piece, number: int) -> Task:
+    """What a process has to know to hear a file."""
+    return number, piece.path, piece.seconds
 
 
 class Engine:
@@ -33,6 +47,7 @@ class Engine:
         timeout: seconds without any progress after which a file is given up; a
             file has a second more for each MB
         on_stop: is called when it is about to stop
+        keep: keep the process for the next files, until :meth:`close`
 
     """
 
@@ -42,12 +57,31 @@ class Engine:
         num_workers: int,
         timeout: float,
         on_stop: Callable[[], None] = lambda: None,
+        keep: bool = False,
     ):
         self.settings = settings
         self.num_workers = num_workers
         self.timeout = timeout
         self.on_stop = on_stop
+        self.keep = keep
+        self.kept: Crew | None = None
         self.stopping = False
+
+    def open(self) -> None:
+        """Start the process, and see that it can hear.
+
+        Raises:
+            ValueError: if the settings don't fit
+            ChildProcessError: if it doesn't start
+
+        """
+        self.kept = self.kept or Crew(self.settings, self.num_workers, self.timeout)
+
+    def close(self) -> None:
+        """End the process, if it was kept."""
+        if self.kept is not None:
+            self.kept.kill()
+            self.kept = None
 
     def stop(self) -> None:
         """Finish the files that are in progress, then no more."""
@@ -71,15 +105,19 @@ class Engine:
         again: collections.deque[Task] = collections.deque()
         deaths = 0
         while not self.stopping:
-            crew = Crew(self.settings, self.num_workers, self.timeout)
+            self.open()
+            crew, self.kept = self.kept, None
             kind, content = "", None
             try:
                 for kind, content in self._events(crew, again, waiting):
                     if kind == "done":
                         deaths = 0
                         yield content
+                if self.keep and not crew.sent and not self.stopping:
+                    self.kept = crew
             finally:
-                crew.kill()
+                if self.kept is not crew:
+                    crew.kill()
             if not crew.sent:
                 return
             # Late ones are known, else it may be any that was in progress

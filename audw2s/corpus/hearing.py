@@ -13,6 +13,7 @@ import numpy as np
 from audw2s.annotator import Annotator
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
+from audw2s.device import check_session
 from audw2s.report import UNUSABLE
 from audw2s.report import Report
 from audw2s.row import Row
@@ -38,6 +39,8 @@ class Settings:
         hop_dur: see :class:`audw2s.annotator.Annotator`
         exact: see :class:`audw2s.annotator.Annotator`
         max_dur: longer stretches, in seconds, have no values; ``None`` for no limit
+        embeddings: give the hidden states of the models as well
+        device: see :func:`audw2s.load`; changes nothing but speed
 
     """
 
@@ -46,6 +49,8 @@ class Settings:
     hop_dur: float | None = None
     exact: bool = False
     max_dur: float | None = None
+    embeddings: bool = False
+    device: str = "cpu"
 
 
 class Heard(NamedTuple):
@@ -65,6 +70,10 @@ class Heard(NamedTuple):
 
     status: str
     message: str
+
+    hidden_states: tuple[np.ndarray | None, ...]
+    """Of each model ``(size,)``, float32, ``None`` where it has no values, or if they
+    weren't asked for."""
 
 
 class Watched(Annotator):
@@ -105,6 +114,8 @@ class Listener:
                 win_dur=settings.win_dur,
                 hop_dur=settings.hop_dur,
                 exact=settings.exact,
+                device=settings.device,
+                hidden_states=settings.embeddings,
             )
             for model in settings.models
         ]
@@ -119,6 +130,7 @@ class Listener:
         noise = np.random.default_rng(0).uniform(-0.1, 0.1, SAMPLING_RATE)
         Watched.current.beat = lambda: None
         for annotator in self.annotators:
+            check_session(annotator.network.open(), self.settings.device)
             try:
                 annotator.signal(noise, SAMPLING_RATE)
             except Exception as error:
@@ -178,7 +190,9 @@ def without_values(
 ) -> Heard:
     """Row of a stretch that wasn't heard."""
     values = np.full((num_models, len(DIMENSIONS)), np.nan, np.float32)
-    return Heard(start, np.nan if end is None else end, values, 0.0, status, message)
+    end = np.nan if end is None else end
+    none = (None,) * num_models
+    return Heard(start, end, values, 0.0, status, message, none)
 
 
 def _total(path: str) -> float:
@@ -231,12 +245,15 @@ def _merged(by_model: Sequence[list[Row]]) -> list[Heard]:
     for row in by_model[0]:
         rows = [row, *(other.get(round(row.start, 6)) for other in others)]
         values = np.full((len(rows), len(DIMENSIONS)), np.nan, np.float32)
+        hidden_states: list[np.ndarray | None] = [None] * len(rows)
         for number, own in enumerate(rows):
             if own is not None:
-                values[number] = own.values[0]
+                values[number] = own.values[0, : len(DIMENSIONS)]
+                more = own.values[0, len(DIMENSIONS) :]
+                if more.size and np.isfinite(more).all():
+                    hidden_states[number] = more
         known = [own for own in rows if own is not None]
         worst = next((own for own in known if own.status in UNUSABLE), row)
-        merged.append(
-            Heard(row.start, row.end, values, row.duration, worst.status, worst.message)
-        )
+        about = (row.duration, worst.status, worst.message, tuple(hidden_states))
+        merged.append(Heard(row.start, row.end, values, *about))
     return merged

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from audw2s.annotator import resolve
+from audw2s.files import is_url
 from audw2s.files import list_audio
 
 OPEN = np.iinfo(np.int64).min
@@ -24,6 +25,36 @@ class Unit(NamedTuple):
 
     numbers: list[int]
     """Of the inputs that lie in it."""
+
+
+class Piece(NamedTuple):
+    """All that has to be known of a file and its stretches, wherever it is heard."""
+
+    file: str
+    """As it is called in the corpus."""
+
+    path: str
+    """Where it is; absolute."""
+
+    numbers: list[int]
+    """Of the inputs that lie in it."""
+
+    spans: list[tuple[int, int]]
+    """Start and end of each in nanoseconds, :data:`OPEN` for the end of the file."""
+
+    @property
+    def seconds(self) -> list[tuple[float, float | None]]:
+        """Start and end of each in seconds, ``None`` for the end of the file.
+
+        Examples:
+            >>> Piece("a.wav", "/a.wav", [0], [(500_000_000, OPEN)]).seconds
+            [(0.5, None)]
+
+        """
+        return [
+            (start / 1e9, None if end == OPEN else end / 1e9)
+            for start, end in self.spans
+        ]
 
 
 @dataclasses.dataclass
@@ -59,6 +90,13 @@ class Inputs:
         """Start and end of an input in nanoseconds."""
         return int(self.starts[number]), int(self.ends[number])
 
+    def piece(self, unit: Unit) -> Piece:
+        """Describe a file for whom it is heard by."""
+        # Others have another current folder
+        path = os.path.join(os.getcwd(), self.path(unit.file))
+        spans = [self.span(number) for number in unit.numbers]
+        return Piece(unit.file, path, unit.numbers, spans)
+
     def units(self) -> list[Unit]:
         """Group the inputs by file, in the order in which the files first appear.
 
@@ -87,7 +125,7 @@ def read_inputs(corpus: str) -> Inputs:
 
     Raises:
         FileNotFoundError: if there is nothing of this kind
-        ValueError: if it holds no input, or can't be understood
+        ValueError: if it holds no input, can't be understood, or is a URL
 
     """
     if corpus.startswith("audb:"):
@@ -100,6 +138,11 @@ def read_inputs(corpus: str) -> Inputs:
     elif os.path.isfile(corpus):
         inputs = _from_list(corpus)
     else:
+        if is_url(corpus):
+            raise ValueError(
+                f"'{corpus}' is a URL: audio is read from file systems only, mount or "
+                "copy it."
+            )
         root, _, table = corpus.rpartition(":")
         if not root or not _is_database(root):
             raise FileNotFoundError(

@@ -1,22 +1,24 @@
 """The folder of a run: what it is of, that nobody else writes there, what is done."""
 
 import contextlib
+import dataclasses
 import json
 import os
-import shutil
 from collections.abc import Iterator
-
-import filelock
 
 from audw2s.catalogue import CATALOGUE
 from audw2s.corpus.hearing import Settings
-from audw2s.files import write_json
+from audw2s.corpus.part import FOLDER
+from audw2s.corpus.storage import open_storage
 from audw2s.loading import members
 from audw2s.loading import model_sha256
 from audw2s.version import __version__
 from audw2s.windows import default_hop_dur
 
-OWN = ("job.json", "parts", "table.csv", "table.parquet", "database", ".lock")
+OWN = (
+    *("job.json", "parts", "table.csv", "table.parquet", "embeddings.parquet"),
+    *("database", ".lock"),
+)
 """What a run writes into its folder."""
 
 
@@ -54,6 +56,7 @@ def identity(settings: Settings) -> dict[str, object]:
         "hop_dur": default_hop_dur(settings.win_dur, settings.hop_dur),
         "exact": settings.exact,
         "max_dur": settings.max_dur,
+        "embeddings": settings.embeddings,
     }
 
 
@@ -74,6 +77,23 @@ def model_name(model: str) -> str:
     return os.path.basename(os.path.normpath(model))
 
 
+def portable(settings: Settings) -> Settings:
+    """Settings that mean the same elsewhere: folders of models as absolute paths.
+
+    Examples:
+        >>> portable(Settings(("wav2small",))).models
+        ('wav2small',)
+
+    """
+    models = [
+        os.path.abspath(model)
+        if model not in CATALOGUE and os.path.isdir(model)
+        else model
+        for model in settings.models
+    ]
+    return dataclasses.replace(settings, models=tuple(models))
+
+
 def _licence(model: str) -> str:
     if model in CATALOGUE:
         return CATALOGUE[model].licence
@@ -86,27 +106,24 @@ class Job:
     """The folder of a run.
 
     Args:
-        folder: is created
+        folder: path, is created; or address in a store, such as ``s3://…``
 
     Raises:
-        ValueError: if the folder holds other things
+        ValueError: if the folder holds other things, or its store isn't known
 
     """
 
     def __init__(self, folder: str):
         self.folder = folder
-        os.makedirs(folder, exist_ok=True)
-        found = os.listdir(folder)
+        self.storage = open_storage(folder)
+        self.storage.make()
+        found = self.storage.names()
         others = [n for n in found if n not in OWN and not is_temporary(n)]
         if others and "job.json" not in found:
             raise ValueError(
                 f"'{folder}' holds other things, such as '{sorted(others)[0]}': "
                 "--out takes a new or empty folder, or one of an earlier run."
             )
-
-    def path(self, name: str) -> str:
-        """Where a file of the run is."""
-        return os.path.join(self.folder, name)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -116,27 +133,24 @@ class Job:
             ValueError: if there is one
 
         """
-        lock = filelock.FileLock(self.path(".lock"), blocking=False)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise ValueError(
-                f"Another run is writing to '{self.folder}': wait for its end, or "
-                "choose another folder."
-            ) from None
-        try:
-            for name in os.listdir(self.folder):
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(self.storage.locked())
+            except BlockingIOError as error:
+                raise ValueError(
+                    f"Another run is writing to '{self.folder}'{error}: wait for its "
+                    "end, or choose another folder."
+                ) from None
+            for name in self.storage.names():
                 if is_temporary(name):
-                    _remove(self.path(name))
+                    self.storage.remove(name)
             yield
-        finally:
-            lock.release()
 
     def restart(self) -> None:
         """Delete what earlier runs have written."""
         for name in OWN:
             if name != ".lock":
-                _remove(self.path(name))
+                self.storage.remove(name)
 
     def check(self, wanted: dict[str, object]) -> None:
         """Make sure that what is there was made as what is to come.
@@ -149,10 +163,9 @@ class Job:
 
         """
         try:
-            with open(self.path("job.json"), encoding="utf-8") as file:
-                found = json.load(file)
+            found = json.loads(self.storage.read("job.json"))
         except FileNotFoundError:
-            if any(n.startswith("part-") for n in _listed(self.path("parts"))):
+            if any(n.startswith("part-") for n in self.storage.names(FOLDER)):
                 raise ValueError(
                     f"'{self.folder}' doesn't say by what its parts were made, as "
                     "job.json is missing: --restart starts anew."
@@ -160,7 +173,7 @@ class Job:
             return
         except ValueError as error:
             raise ValueError(
-                f"'{self.path('job.json')}' is damaged ({error}): "
+                f"'{self.storage.path('job.json')}' is damaged ({error}): "
                 "--restart starts anew."
             ) from None
         differ = [
@@ -176,22 +189,13 @@ class Job:
 
     def write(self, identity: dict[str, object]) -> None:
         """Note by what results are made; without that they can't be used."""
-        write_json(identity, self.path("job.json"), durable=True)
-
-
-def _listed(folder: str) -> list[str]:
-    return os.listdir(folder) if os.path.isdir(folder) else []
+        text = json.dumps(identity, indent=1, ensure_ascii=False)
+        with self.storage.replacing("job.json", durable=True) as path:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(f"{text}\n")
 
 
 def _words(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(f"{model['name']} {model['sha256'][:8]}" for model in value)
     return "none" if value is None else str(value)
-
-
-def _remove(path: str) -> None:
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path)
-    else:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(path)

@@ -1,91 +1,62 @@
-"""Finished inputs on disk: parts that are there whole or not at all."""
+"""The parts of a run, and which of them has which input."""
 
 import functools
-import os
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audw2s.catalogue import DIMENSIONS
-from audw2s.corpus.crew import Result
-from audw2s.corpus.inputs import OPEN
 from audw2s.corpus.inputs import Inputs
 from audw2s.corpus.inputs import Unit
+from audw2s.corpus.part import FOLDER
+from audw2s.corpus.part import KEYS
+from audw2s.corpus.part import Finished
+from audw2s.corpus.part import Writer
+from audw2s.corpus.part import Written
+from audw2s.corpus.part import part_number
 from audw2s.corpus.paths import printable
 from audw2s.corpus.paths import stamp
-from audw2s.files import replacing
+from audw2s.corpus.storage import Storage
 
 RETRIED = ("unreadable", "missing", "empty", "truncated")
 """Statuses that may be another one the next time."""
-
-KEYS = {
-    "key.first": pa.bool_(),
-    "key.start": pa.int64(),
-    "key.end": pa.int64(),
-    "key.size": pa.int64(),
-    "key.mtime_ns": pa.int64(),
-}
-"""Columns that tell which input rows are of: whether a row is the first of an input,
-what was asked for, in nanoseconds, and what the file was when it was heard."""
 
 CACHED = 64
 """Parts that are held while the table is written, where inputs aren't in order."""
 
 
-def columns(names: Sequence[str]) -> list[str]:
-    """Names of the columns of values.
-
-    Examples:
-        >>> columns(["wav2small"])
-        ['arousal', 'dominance', 'valence']
-        >>> columns(["a", "b"])[2:4]
-        ['a.valence', 'b.arousal']
-
-    """
-    if len(names) == 1:
-        return list(DIMENSIONS)
-    return [f"{name}.{dimension}" for name in names for dimension in DIMENSIONS]
-
-
-def table_schema(names: Sequence[str]) -> pa.Schema:
-    """Columns of the table that is made of the parts."""
-    return pa.schema(
-        [("file", pa.string())]
-        + [(name, pa.duration("ns")) for name in ("start", "end")]
-        + [(name, pa.float32()) for name in columns(names)]
-        + [("duration", pa.float64())]
-        + [(name, pa.string()) for name in ("status", "message")]
-    )
-
-
 class Parts:
-    """The parts in a folder, and which of them has which input.
+    """The parts of a run, and which of them has which input.
 
     Args:
-        folder: is created
+        storage: where the run is
         names: of the models
         inputs: of which the parts hold rows
         windows: whether rows are windows, else inputs as a whole
+        sizes: columns of hidden states, see :mod:`audw2s.corpus.embeddings`
 
     """
 
     def __init__(
         self,
-        folder: str,
+        storage: Storage,
         names: Sequence[str],
         inputs: Inputs,
         windows: bool = False,
+        sizes: Mapping[str, int] | None = None,
     ):
-        self.folder = folder
-        self.windows = windows
+        self.storage = storage
         self.inputs = inputs
-        self.schema = table_schema(names)
-        self.written = pa.schema([*self.schema, *KEYS.items()])
-        os.makedirs(folder, exist_ok=True)
+        self.writer = Writer(storage, names, windows, sizes)
+        self.schema = self.writer.schema
+        self.embeddings = self.writer.embeddings
         self.files: list[str] = []
+        self.next = 0
+        """Number of the next part."""
+
         self.places = np.full((len(inputs), 3), -1, np.int64)
         """Of each input its part, its first row there, and its number of rows."""
 
@@ -102,7 +73,7 @@ class Parts:
 
         """
         damaged: list[str] = []
-        found = sorted(os.listdir(self.folder))
+        found = self.storage.names(FOLDER)
         if not found:
             return damaged
         known: dict[tuple[str, int, int], list[int]] = {}
@@ -111,19 +82,19 @@ class Parts:
             known.setdefault(key, []).append(number)
         current = functools.lru_cache(1024)(lambda f: stamp(self.inputs.path(f)))
         for name in found:
-            path = os.path.join(self.folder, name)
             if name.startswith("tmp") and ".part-" in name:
                 # Of a run that was killed while it wrote
-                os.remove(path)
+                self.storage.remove(f"{FOLDER}/{name}")
             if not name.startswith("part-"):
                 continue
+            data = self.storage.read(f"{FOLDER}/{name}")
             try:
-                table = pq.read_table(path, columns=["file", "status", *KEYS])
+                table = _parsed(data, ["file", "status", *KEYS])
             except (pa.ArrowException, OSError):
-                damaged.append(path)
-                os.remove(path)
+                damaged.append(self.storage.path(f"{FOLDER}/{name}"))
+                self.storage.remove(f"{FOLDER}/{name}")
                 continue
-            self.files.append(path)
+            self._append(name)
             for key, seen, first, count, failed in _runs(table):
                 numbers = known.get(key, ())
                 done = len(numbers) and seen == current(self.inputs.files[numbers[0]])
@@ -144,69 +115,44 @@ class Parts:
         units = self.inputs.units()
         return [unit for unit in units if not done[unit.numbers].all()]
 
-    def write(self, finished: Sequence[tuple[Unit, Result]]) -> None:
-        """Write a part, which is on disk and whole when this returns.
+    def _append(self, name: str) -> None:
+        self.files.append(name)
+        self.next = max(self.next, part_number(name) + 1)
 
-        Args:
-            finished: files and their results
+    def write(self, finished: Sequence[Finished]) -> None:
+        """Write a part, see :class:`audw2s.corpus.part.Writer`.
 
         Raises:
             OSError: if that isn't possible; then nothing is there
 
         """
-        last = os.path.basename(self.files[-1])[5:-8] if self.files else -1
-        name = f"part-{int(last) + 1:08d}.parquet"
-        path = os.path.join(self.folder, name)
-        table, places = self._table(finished)
-        with replacing(path, durable=True) as temporary:
-            pq.write_table(table, temporary)
-        self.files.append(path)
-        for number, first, count in places:
+        self.add(self.writer.write(self.next, finished))
+
+    def add(self, written: Written) -> None:
+        """Take note of a part that is there."""
+        self._append(written.name)
+        for number, first, count in written.places:
             self.places[number] = (len(self.files) - 1, first, count)
 
-    def _table(
+    def remove_unknown(self) -> None:
+        """Delete what others hold as well: of attempts that weren't heard of."""
+        for name in set(self.storage.names(FOLDER)) - set(self.files):
+            self.storage.remove(f"{FOLDER}/{name}")
+
+    def _read(self, number: int, names: Sequence[str] | None = None) -> pa.Table:
+        data = self.storage.read(f"{FOLDER}/{self.files[number]}")
+        return _parsed(data, names or self.schema.names)
+
+    def rows(
         self,
-        finished: Sequence[tuple[Unit, Result]],
-    ) -> tuple[pa.Table, list[tuple[int, int, int]]]:
-        found: dict[str, list] = {name: [] for name in self.written.names}
-        names = self.schema.names[3:-3]
-        places, size = [], 0
-        for unit, (seen, stretches) in finished:
-            for number, rows in zip(unit.numbers, stretches, strict=True):
-                start, end = self.inputs.span(number)
-                places.append((number, size, len(rows)))
-                size += len(rows)
-                # Exactly what was asked for, not what seconds make of it
-                exact_start = None if self.windows else start
-                exact_end = None if self.windows or end == OPEN else end
-                for position, row in enumerate(rows):
-                    values = dict(zip(names, row.values.ravel().tolist(), strict=True))
-                    row = {
-                        "file": printable(unit.file),
-                        "start": _nanoseconds(row.start, exact_start),
-                        "end": _nanoseconds(row.end, exact_end),
-                        **values,
-                        "duration": row.duration,
-                        "status": row.status,
-                        "message": printable(row.message),
-                        "key.first": position == 0,
-                        "key.start": start,
-                        "key.end": end,
-                        "key.size": seen.size,
-                        "key.mtime_ns": seen.mtime_ns,
-                    }
-                    for name, value in row.items():
-                        found[name].append(value)
-        return pa.table(found, self.written), places
-
-    def _read(self, number: int) -> pa.Table:
-        return pq.read_table(self.files[number], columns=self.schema.names)
-
-    def rows(self, size: int = 5000) -> Iterator[tuple[np.ndarray, pa.Table]]:
+        size: int = 5000,
+        names: Sequence[str] | None = None,
+    ) -> Iterator[tuple[np.ndarray, pa.Table]]:
         """Give the rows of all inputs that are done, in the order of the inputs.
 
         Args:
             size: inputs at a time
+            names: of columns, ``None`` for those of the table
 
         Yields:
             for each row the number of its input, and the rows
@@ -218,16 +164,32 @@ class Parts:
             places = self.places[own]
             if not len(places):
                 continue
-            needed, which = np.unique(places[:, 0], return_inverse=True)
-            tables = [self._load(int(number)) for number in needed]
-            offsets = np.cumsum([0, *map(len, tables)])
-            begins = offsets[which] + places[:, 1]
             counts = places[:, 2]
             within = np.arange(counts.sum()) - np.repeat(
                 np.cumsum(counts) - counts, counts
             )
-            rows = np.repeat(begins, counts) + within
-            yield np.repeat(own, counts), pa.concat_tables(tables).take(rows)
+            rows = np.repeat(places[:, 1], counts) + within
+            part = np.repeat(places[:, 0], counts)
+            yield np.repeat(own, counts), self._taken(part, rows, names)
+
+    def _taken(
+        self,
+        part: np.ndarray,
+        rows: np.ndarray,
+        names: Sequence[str] | None,
+    ) -> pa.Table:
+        """Rows of parts; of each part only those are kept."""
+        order = np.argsort(part, kind="stable")
+        needed, begins = np.unique(part[order], return_index=True)
+        tables = []
+        for number, own in zip(needed, np.split(order, begins[1:]), strict=True):
+            found = self._read(number, names) if names else self._load(number)
+            tables.append(found.take(rows[own]))
+        return pa.concat_tables(tables).take(np.argsort(order))
+
+
+def _parsed(data: bytes, columns: list[str]) -> pa.Table:
+    return pq.read_table(pa.BufferReader(data), columns=columns)
 
 
 def _runs(table: pa.Table) -> Iterator[tuple]:
@@ -240,10 +202,3 @@ def _runs(table: pa.Table) -> Iterator[tuple]:
     for begin, end, *key in zip(begins, ends, *firsts.values(), strict=True):
         is_failed = bool(failed[begin:end].any())
         yield tuple(key[:3]), tuple(key[3:]), begin, end - begin, is_failed
-
-
-def _nanoseconds(seconds: float, exact: int | None) -> int | None:
-    """Nanoseconds, to the microsecond unless known exactly; missing if unknown."""
-    if exact is not None:
-        return exact
-    return None if np.isnan(seconds) else round(seconds * 1e6) * 1000

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from audw2s.catalogue import DIMENSIONS
-from audw2s.corpus.parts import columns
+from audw2s.corpus.part import columns
 from audw2s.report import UNUSABLE
 
 NO_VALUES = (*UNUSABLE, "too_long")

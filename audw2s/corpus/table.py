@@ -1,4 +1,4 @@
-"""The table of a corpus, written piece by piece; it is there whole or not at all."""
+"""The table of a corpus, written piece by piece."""
 
 import json
 from collections.abc import Iterable
@@ -8,7 +8,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audw2s.files import TABLES
-from audw2s.files import replacing
 
 
 def check_format(table_format: str) -> None:
@@ -38,20 +37,19 @@ def write(
             ``attrs["audw2s"]`` when pandas reads it
 
     """
-    with replacing(path) as temporary:
-        if path.endswith(".csv"):
-            with open(temporary, "w", encoding="utf-8", newline="") as file:
-                for number, batch in enumerate(_or_empty(batches, schema)):
-                    frame = batch.to_pandas()
-                    frame.to_csv(file, header=number == 0, index=False)
-            return
-        about = {
-            "audw2s": json.dumps(provenance),
-            "PANDAS_ATTRS": json.dumps({"audw2s": provenance}),
-        }
-        with pq.ParquetWriter(temporary, schema.with_metadata(about)) as writer:
-            for batch in batches:
-                writer.write_table(batch.replace_schema_metadata(about))
+    if path.endswith(".csv"):
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            for number, batch in enumerate(_or_empty(batches, schema)):
+                frame = batch.to_pandas()
+                frame.to_csv(file, header=number == 0, index=False)
+        return
+    about = {
+        "audw2s": json.dumps(provenance),
+        "PANDAS_ATTRS": json.dumps({"audw2s": provenance}),
+    }
+    with pq.ParquetWriter(path, schema.with_metadata(about)) as writer:
+        for batch in batches:
+            writer.write_table(batch.replace_schema_metadata(about))
 
 
 def _or_empty(batches: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:

@@ -10,22 +10,29 @@ import time
 COMMAND = os.path.join(os.path.dirname(sys.executable), "audw2s")
 
 PATCH = """
-import ctypes, os, time
-import soundfile
+import ctypes, os, sys, time
 
-original = soundfile.SoundFile.__init__
+def watch():
+    import soundfile
 
-def opened(self, file, *args, **kwargs):
-    with open(os.environ["OPENED"], "a") as log:
-        log.write(f"{os.getpid()} {file}\\n")
-    name = os.path.basename(str(file))
-    if name.startswith("crash"):
-        ctypes.string_at(0)
-    if name.startswith("hang"):
-        time.sleep(1e6)
-    original(self, file, *args, **kwargs)
+    original = soundfile.SoundFile.__init__
 
-soundfile.SoundFile.__init__ = opened
+    def opened(self, file, *args, **kwargs):
+        with open(os.environ["OPENED"], "a") as log:
+            log.write(f"{os.getpid()} {file}\\n")
+        name = os.path.basename(str(file))
+        if name.startswith("crash"):
+            ctypes.string_at(0)
+        if name.startswith("hang"):
+            time.sleep(1e6)
+        if os.path.exists(os.environ["OPENED"] + ".slow"):
+            time.sleep(0.3)
+        original(self, file, *args, **kwargs)
+
+    soundfile.SoundFile.__init__ = opened
+
+if "audw2s.corpus.child" in sys.orig_argv:
+    watch()
 """
 
 

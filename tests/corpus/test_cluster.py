@@ -1,0 +1,283 @@
+"""A Ray cluster gives what one machine gives, whatever is lost on the way."""
+
+import io
+import os
+import pathlib
+import pickle
+import signal
+import threading
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+import s3
+from commands import Watched
+from commands import annotate
+
+import audw2s
+from audw2s.corpus.inputs import Inputs
+from audw2s.corpus.parts import Parts
+from audw2s.corpus.storage import Folder
+
+ray = pytest.importorskip("ray", reason='needs Ray: pip install "audw2s[ray]"')
+
+from audw2s.corpus.actor import Hearer  # noqa: E402
+from audw2s.corpus.actor import Partition  # noqa: E402
+from audw2s.corpus.actor import Work  # noqa: E402
+from audw2s.corpus.cluster import divide  # noqa: E402
+from audw2s.corpus.hearing import Settings  # noqa: E402
+from audw2s.corpus.job import identity  # noqa: E402
+
+SETTINGS = Settings(("wav2small",))
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """What all processes of the cluster see: a decoder that is watched, a store."""
+    watched = Watched(tmp_path_factory.mktemp("cluster") / "watched")
+    with pytest.MonkeyPatch.context() as patch, s3.running() as server:
+        for name in list(os.environ):
+            if name.lower().endswith("_proxy"):
+                patch.delenv(name)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "fabricated")
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        # The machine may be busy, and Ray's workers would wait for all others
+        patch.setenv("RAY_worker_niceness", "0")
+        for name in ("PYTHONPATH", "OPENED"):
+            patch.setenv(name, watched.env[name])
+        yield watched, server
+
+
+@pytest.fixture(scope="module")
+def cluster(environment):
+    """Two machines of a core each, and one that only keeps books."""
+    from ray.cluster_utils import Cluster
+
+    memory = {"object_store_memory": 100_000_000}
+    quick = {"health_check_period_ms": 500, "health_check_failure_threshold": 4}
+    head = {"num_cpus": 0, "_system_config": quick, **memory}
+    found = Cluster(initialize_head=True, head_node_args=head)
+    try:
+        found.machines = [found.add_node(num_cpus=1, **memory) for _ in range(2)]
+        found.wait_for_nodes()
+        # Runs in this process take this connection
+        ray.init(found.address, log_to_driver=False)
+        yield found
+    finally:
+        ray.shutdown()
+        found.shutdown()
+
+
+@pytest.fixture
+def watched(environment):
+    """Give the decoder's log, empty, and files that take no longer than usual."""
+    watched, _ = environment
+    watched.log.unlink(missing_ok=True)
+    yield watched
+    slow(watched, False)
+
+
+def slow(watched: Watched, wanted: bool) -> None:
+    path = pathlib.Path(f"{watched.log}.slow")
+    path.touch() if wanted else path.unlink(missing_ok=True)
+
+
+def table(out) -> pd.DataFrame:
+    return pd.read_parquet(out / "table.parquet")
+
+
+def test_windows_of_stretches_of_good_and_bad_files(cluster, damaged, tmp_path):
+    crash = tmp_path / "crash.wav"
+    crash.write_bytes(b"something")
+    rows = [f"{file},0," for file, _ in damaged.values()]
+    good = damaged["24bit.wav"][0]
+    rows += [f"{good},0.5,2.25", f"{crash},0,", f"{good},3,9", "s3://b/a.wav,0,1"]
+    listed = tmp_path / "list.csv"
+    listed.write_text("\n".join(["file,start,end", *rows]))
+    models = ["wav2small", "whisper-tiny-adv"]
+    options = {"model": models, "win_dur": 1.0, "hop_dur": 0.5}
+    whole = audw2s.annotate(str(listed), **options)
+    assert set(whole["status"]) >= {status for _, status in damaged.values()}
+    out = tmp_path / "out"
+    heard = audw2s.annotate(
+        str(listed), str(out), engine="ray", num_workers=2, shard_size=5, **options
+    )
+    pd.testing.assert_frame_equal(heard, whole)
+    assert heard.attrs == whole.attrs
+    crashed = heard[heard["file"] == str(crash)].iloc[0]
+    assert crashed["message"] == "the decoder crashed (SIGSEGV)"
+    pd.testing.assert_frame_equal(table(out), whole)
+
+
+def test_machine_and_worker_are_lost(cluster, corpus, tmp_path, watched):
+    whole, out = audw2s.annotate(str(corpus)), tmp_path / "out"
+    watched.log.unlink()
+    slow(watched, True)
+    found = []
+    thread = threading.Thread(
+        target=lambda: found.append(
+            audw2s.annotate(str(corpus), str(out), engine="ray", shard_size=5)
+        )
+    )
+    thread.start()
+    wait_for(watched, 12, thread)
+    cluster.remove_node(cluster.machines.pop(), allow_graceful=False)
+    wait_for(watched, 30, thread)
+    (worker,) = {parent(process) for process in watched.processes} - {None}
+    os.kill(worker, signal.SIGKILL)
+    slow(watched, False)
+    thread.join()
+    cluster.machines.append(cluster.add_node(num_cpus=1))
+    cluster.wait_for_nodes()
+    pd.testing.assert_frame_equal(found[0], whole)
+    pd.testing.assert_frame_equal(table(out), whole)
+    # Some were heard again, but no row is there twice
+    assert len(watched.opened) > 60
+    assert sum(map(len, parts(out))) == 60
+
+
+def test_driver_is_interrupted_and_killed(cluster, corpus, tmp_path, watched):
+    whole, out = audw2s.annotate(str(corpus)), tmp_path / "out"
+    watched.log.unlink()
+    slow(watched, True)
+    ray_options = ("--engine", "ray", "--address", cluster.address)
+    for signum, count in ((signal.SIGINT, 2), (signal.SIGKILL, 5)):
+        process = watched.start(corpus, "--out", out, *ray_options, "--shard-size", 4)
+        while len(parts(out)) < count and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(signum)
+        told = process.communicate()[1]
+        assert not (out / "table.parquet").exists()
+        if signum == signal.SIGINT:
+            assert process.returncode == 130, told
+            assert "run the same command to go on" in told
+            assert "Traceback" not in told
+        watched.wait_for_end()
+    slow(watched, False)
+    kept, opened = sum(map(len, parts(out))), len(watched.opened)
+    # The other engine goes on, with what isn't there
+    done = watched.run(corpus, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert len(watched.opened) == opened + 60 - kept
+    pd.testing.assert_frame_equal(table(out), whole)
+
+
+def test_results_in_a_store(cluster, corpus, environment, watched):
+    _, server = environment
+    out, first = server.url("results"), sorted(corpus.rglob("*.wav"))[0]
+    whole = audw2s.annotate(str(corpus))
+    content = first.read_bytes()
+    first.write_bytes(b"no audio")
+    options = {"engine": "ray", "num_workers": 2}
+    heard = audw2s.annotate(str(corpus), out, **options)
+    assert heard["status"].value_counts().to_dict() == {"ok": 59, "unreadable": 1}
+    first.write_bytes(content)
+    watched.log.unlink()
+    again = audw2s.annotate(str(corpus), out, **options)
+    assert watched.opened == [first.name]
+    pd.testing.assert_frame_equal(again, whole)
+    with pytest.raises(ValueError, match="models wav2small .*, now wav2small-int8"):
+        audw2s.annotate(str(corpus), out, model="wav2small-int8", **options)
+    written = server.folder("results")["table.parquet"]
+    pd.testing.assert_frame_equal(pd.read_parquet(io.BytesIO(written)), whole)
+
+
+def test_workers_that_differ_are_refused(clips, tmp_path):
+    out, provenance = tmp_path / "out", identity(SETTINGS)
+    out.mkdir()
+    unit = Inputs(clips, *np.zeros((2, len(clips)), np.int64)).units()[0]
+    pieces = [Inputs(clips, *np.zeros((2, len(clips)), np.int64)).piece(unit)]
+    batch = {"partition": np.array([pickle.dumps(Partition(0, pieces))], object)}
+
+    def reply(**changes):
+        work = Work(str(out), SETTINGS, {**provenance, **changes}, 1, 120.0, 200)
+        hearer = Hearer(work)
+        (found,) = hearer(batch)["reply"]
+        hearer.engine.close()
+        return pickle.loads(found)
+
+    other = reply(version="0.0.1")
+    assert other.is_wrong
+    assert "version here is" in other.reason
+    assert "was started 0.0.1: install the same" in other.reason
+    # As on a machine that has another folder there
+    away = reply()
+    assert not away.is_wrong
+    assert "isn't here what it is where the run was started" in away.reason
+    assert os.listdir(out) == []
+    with Folder(str(out)).locked():
+        done = reply()
+    assert done.found.files == 1
+    assert [part.places for part in done.parts] == [[(0, 0, 1)]]
+    assert set(os.listdir(out)) - {".lock"} == {"job.json", "parts"}
+
+
+def test_files_are_divided(tmp_path):
+    files = [f"{number % 7}.wav" for number in range(20)] + ["last.wav"]
+    times = np.zeros(len(files), np.int64)
+    inputs = Inputs(files, times, times)
+    place = Parts(Folder(str(tmp_path)), ["wav2small"], inputs)
+    for most, workers, size in ((200, 1, 6), (4, 1, 4), (200, 100, 1)):
+        found = divide(place, inputs.units(), most, workers)
+        pieces = [piece for partition in found for piece in partition.pieces]
+        assert [piece.file for piece in pieces] == list(dict.fromkeys(files))
+        numbers = [number for piece in pieces for number in piece.numbers]
+        assert sorted(numbers) == list(range(len(files)))
+        for partition in found:
+            count = sum(len(piece.numbers) for piece in partition.pieces)
+            # All stretches of a file are in one partition
+            assert count <= size or len(partition.pieces) == 1
+        assert [partition.number for partition in found] == list(range(len(found)))
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        ({"engine": "spark"}, "engine is local or ray, not 'spark'"),
+        ({"address": "auto"}, "'address', .* need the engine ray"),
+        ({"cpus_per_worker": 2}, "'cpus_per_worker' .* need the engine ray"),
+        ({"gpus_per_worker": -1.0}, "'gpus_per_worker' is -1.0"),
+        ({"engine": "ray", "address": "ray://here:10001"}, "don't go through ray://"),
+        ({"cpus_per_worker": 0}, "'cpus_per_worker' has to be at least 1"),
+    ],
+)
+def test_wrong_options(clips, options, said):
+    with pytest.raises(ValueError, match=said):
+        audw2s.annotate(os.path.dirname(clips[0]), **options)
+
+
+def test_cluster_that_is_too_small(cluster, clips, tmp_path):
+    root = os.path.dirname(clips[0])
+    with pytest.raises(ValueError, match="2 CPUs and 0 GPUs, a worker needs 1 and 0.5"):
+        audw2s.annotate(root, str(tmp_path), engine="ray", gpus_per_worker=0.5)
+
+
+def test_cluster_that_is_not_there(clips, tmp_path):
+    options = ("--engine", "ray", "--address", "127.0.0.1:1")
+    root = os.path.dirname(clips[0])
+    done = annotate(root, "--out", tmp_path / "out", *options)
+    assert done.returncode == 2
+    assert "There is no Ray at 127.0.0.1:1" in done.stderr
+
+
+def wait_for(watched: Watched, opened: int, thread: threading.Thread) -> None:
+    while len(watched.opened) < opened and thread.is_alive():
+        time.sleep(0.01)
+
+
+def parent(process: int) -> int | None:
+    """Process that has started one which still runs."""
+    try:
+        status = pathlib.Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return None
+    found = int(status.partition("PPid:")[2].split()[0])
+    return found if "State:\tZ" not in status and found > 1 else None
+
+
+def parts(out: pathlib.Path) -> list[pd.DataFrame]:
+    """Parts that are there."""
+    found = sorted((out / "parts").glob("part-*")) if out.exists() else []
+    return [pd.read_parquet(path) for path in found]
