@@ -189,7 +189,10 @@ class Parts:
 
 
 def _parsed(data: bytes, columns: list[str]) -> pa.Table:
-    return pq.read_table(pa.BufferReader(data), columns=columns)
+    # In this thread: one of Arrow's that lets go of Python's bytes when Python is about
+    # to end aborts the process
+    file = pq.ParquetFile(pa.BufferReader(data), pre_buffer=False)
+    return file.read(columns=columns, use_threads=False)
 
 
 def _runs(table: pa.Table) -> Iterator[tuple]:

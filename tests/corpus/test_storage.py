@@ -22,6 +22,7 @@ def server(monkeypatch):
     for name in list(os.environ):
         if name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+    monkeypatch.setattr(lease, "SETTLED", 0.1)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "fabricated")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "fabricated")
     with s3.running() as running:
