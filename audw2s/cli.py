@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from audw2s.corpus.cli import annotate
+from audw2s.demo.cli import demo
 from audw2s.distill.cli import app as distill
 from audw2s.errors import explained
 from audw2s.options import Exact
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(distill, name="distill")
 app.command()(annotate)
+app.command()(demo)
 
 
 def _version(wanted: bool) -> None:

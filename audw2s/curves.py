@@ -63,17 +63,39 @@ def curve(
         [0.0, 0.5, 1.0, 1.5, 2.0]
 
     """
-    if not 0 < rate <= MAX_RATE:
-        raise ValueError(f"'rate' has to be above 0 and {MAX_RATE:g} at most.")
-    if not win_dur > 0:
-        raise ValueError(f"'win_dur' has to be positive, got {win_dur}.")
     if isinstance(source, str):
         read = partial(file_blocks, source)
     elif sampling_rate is None:
         raise ValueError("A signal needs its 'sampling_rate'.")
     else:
         read = partial(array_blocks, source, sampling_rate)
-    annotator = Annotator(model, **options)
+    return heard_curve(Annotator(model, **options), read, win_dur=win_dur, rate=rate)
+
+
+def heard_curve(
+    annotator: Annotator,
+    read: Read,
+    *,
+    win_dur: float = 2.0,
+    rate: float = 10.0,
+) -> pd.DataFrame:
+    """Give what :func:`curve` gives, by an annotator that is there already.
+
+    Args:
+        annotator: without windows of its own
+        read: :func:`audw2s.signal.file_blocks` or
+            :func:`audw2s.signal.array_blocks`, given the source
+        win_dur: see :func:`curve`
+        rate: see :func:`curve`
+
+    Raises:
+        ValueError: if an argument makes no sense
+
+    """
+    if not 0 < rate <= MAX_RATE:
+        raise ValueError(f"'rate' has to be above 0 and {MAX_RATE:g} at most.")
+    if not win_dur > 0:
+        raise ValueError(f"'win_dur' has to be positive, got {win_dur}.")
     duration = _duration(read)
     times = np.arange(int(duration * rate) + 1) / rate
     spans = [

@@ -5,7 +5,12 @@ from collections.abc import Iterator
 
 import typer
 
-EXTRAS = {"matplotlib": "plot", "ray": "ray", "sounddevice": "live"}
+EXTRAS = {
+    "gradio": "demo",
+    "matplotlib": "plot",
+    "ray": "ray",
+    "sounddevice": "live",
+}
 """Which extra has a module; all others are in ``distill``."""
 
 

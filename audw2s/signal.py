@@ -354,13 +354,38 @@ def load(
 
     """
     report = Report()
-    blocks = file_blocks(file, report, start=start, end=end)
-    blocks = (mono(report.see(block)) for block in blocks)
-    parts = list(prepared(blocks, report, sampling_rate))
+    signal = load_as_found(file, report, sampling_rate, start=start, end=end)
     status, message = report.status(MIN_SAMPLES / sampling_rate)
     if status in UNUSABLE:
         raise UnusableSignalError(f"{file}: {status}: {message}.")
-    return np.concatenate(parts, axis=1)[0]
+    return signal
+
+
+def load_as_found(
+    file: str,
+    report: Report,
+    sampling_rate: int = 16000,
+    *,
+    start: float = 0.0,
+    end: float | None = None,
+) -> np.ndarray:
+    """Read a file as :func:`load` does; what is wrong with it ends in the report.
+
+    Args:
+        file: path
+        report: is told all that is found
+        sampling_rate: wanted sampling rate in Hz
+        start: first second
+        end: last second, ``None`` for all
+
+    Returns:
+        ``(num_samples,)``, without samples if nothing can be read
+
+    """
+    blocks = file_blocks(file, report, start=start, end=end)
+    blocks = (mono(report.see(block)) for block in blocks)
+    parts = list(prepared(blocks, report, sampling_rate))
+    return np.concatenate([np.zeros((1, 0), np.float32), *parts], axis=1)[0]
 
 
 def prepared(

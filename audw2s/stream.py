@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import audonnx
 
 UPDATE_DUR = 0.1
-"""Seconds of speech after which values change; more often costs more."""
+"""Seconds of speech after which values change, if nothing else is said."""
 
 
 class Moment(NamedTuple):
@@ -55,17 +55,19 @@ class Stream:
     ``win_dur`` seconds before it (of the first 0.5 s, at the start), where
     :class:`audw2s.Feature` takes that of the ``win_dur`` seconds around it. That is
     the one difference: values are those of one pass over the whole signal with that
-    level, to 1e-4, however it was cut into chunks. They change each 0.1 s, and lag
-    24 ms behind, which a token hears of what follows; :meth:`finish` hears the rest.
+    level, to 1e-4, however it was cut into chunks. They change each ``update_dur``,
+    and lag 24 ms behind, which a token hears of what follows; :meth:`finish` hears the
+    rest.
 
     Args:
         model: a student of this package, see :func:`audw2s.load`
         win_dur: duration of the window in seconds, 0.5 or more
         sampling_rate: of the chunks in Hz
+        update_dur: seconds of speech after which values change; more often costs more
         device: see :func:`audw2s.load`
 
     Raises:
-        ValueError: if the model doesn't give tokens, or the window is too short
+        ValueError: if the model doesn't give tokens, or a duration is too short
 
     Examples:
         >>> stream = Stream("wav2small", win_dur=2)
@@ -83,6 +85,7 @@ class Stream:
         *,
         win_dur: float = 2.0,
         sampling_rate: int = SAMPLING_RATE,
+        update_dur: float = UPDATE_DUR,
         device: str = "cpu",
     ):
         network = Network(model, device)
@@ -95,6 +98,8 @@ class Stream:
             raise ValueError(
                 f"'win_dur' has to be at least {SHORT_DUR} s, got {win_dur} s."
             )
+        if not 0 < update_dur < math.inf:
+            raise ValueError(f"'update_dur' has to be positive, got {update_dur} s.")
         self.network = network
         self.win_dur = win_dur
         self.sampling_rate = sampling_rate
@@ -103,7 +108,7 @@ class Stream:
         if sampling_rate != SAMPLING_RATE:
             self.resampler = soxr.ResampleStream(sampling_rate, SAMPLING_RATE, 1)
         self.level = Level(win_dur, past=True, first_dur=SHORT_DUR)
-        least = max(1, round(UPDATE_DUR * self.tokens.rate))
+        least = max(1, round(update_dur * self.tokens.rate))
         self.stream = TokenStream(self.tokens, least=least)
         self.size = round(win_dur * self.tokens.rate)
         self.recent: collections.deque[tuple[np.ndarray, Sums]] = collections.deque()

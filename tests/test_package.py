@@ -13,6 +13,7 @@ import venv
 import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
+SPEECH = ROOT / "examples" / "speech"
 
 
 def run(*command: str, **kwargs) -> str:
@@ -77,6 +78,15 @@ def test_distill_says_what_is_missing(installed, tmp_path):
     assert "Traceback" not in done.stderr
 
 
+def test_demo_says_what_is_missing(installed, tmp_path):
+    done = subprocess.run(
+        [installed / "audw2s", "demo"], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 2
+    assert 'pip install "audw2s[demo]"' in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_wheel_holds_models_and_cards(wheel):
     import zipfile
 
@@ -84,6 +94,8 @@ def test_wheel_holds_models_and_cards(wheel):
     for model in ("wav2small", "whisper-tiny-adv"):
         for file in ("model.onnx", "model.yaml", "card.md", "evaluation.json"):
             assert f"audw2s/models/{model}/{file}" in names
+    clips = {f"audw2s/demo/clips/{path.name}" for path in SPEECH.iterdir()}
+    assert clips | {"audw2s/demo/style.css", "audw2s/demo/live.js"} <= names
     assert os.path.getsize(wheel) < 20e6
     assert not [name for name in names if name.startswith(("tests", "examples"))]
 

@@ -1,0 +1,43 @@
+"""Nothing that goes wrong is more than a sentence to whoever uses the page."""
+
+import functools
+import logging
+from collections.abc import Callable
+
+from audw2s.demo.limits import RefusedError
+from audw2s.demo.page import message
+
+UNEXPECTED = (
+    "Something went wrong, which is our fault. Try another recording; the terminal in "
+    "which the page was started says more."
+)
+"""What is said where nothing better is known."""
+
+
+def explanation(error: Exception) -> str:
+    """Sentence for an error; what nobody expected goes to the log as well."""
+    if isinstance(error, RefusedError):
+        return str(error)
+    logging.getLogger(__name__).error("Unexpected", exc_info=error)
+    return UNEXPECTED
+
+
+def shown(make: Callable[..., str]) -> Callable[..., str]:
+    """Make a function that gives HTML give its errors as HTML, too.
+
+    Examples:
+        >>> def refuse() -> str:
+        ...     raise RefusedError("Record something first.")
+        >>> shown(refuse)()
+        '<div class="adv"><p class="adv-message">Record something first.</p></div>'
+
+    """
+
+    @functools.wraps(make)
+    def safe(*args: object, **kwargs: object) -> str:
+        try:
+            return make(*args, **kwargs)
+        except Exception as error:
+            return message(explanation(error))
+
+    return safe

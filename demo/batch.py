@@ -1,0 +1,149 @@
+"""Several files at once: a table, and how far teacher and student agree."""
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from audw2s.catalogue import DIMENSIONS
+from audw2s.corpus.summary import Covariance
+from audw2s.corpus.summary import concordance
+from audw2s.demo.clip import read_clip
+from audw2s.demo.hearing import hear
+from audw2s.demo.limits import MAX_FILES
+from audw2s.demo.limits import Deadline
+from audw2s.demo.limits import RefusedError
+from audw2s.demo.models import Models
+from audw2s.demo.page import downloads
+from audw2s.demo.page import html_table
+from audw2s.demo.page import picture
+from audw2s.demo.page import table
+
+TIME_LIMIT = 120.0
+"""Seconds that a batch may take."""
+
+FILES = "Each file as a whole, 0 (low) … 1 (high)."
+
+COLUMNS = [f"{role}_{name}" for role in ("teacher", "student") for name in DIMENSIONS]
+"""Names of the values in the table."""
+
+
+def hear_all(
+    models: Models,
+    paths: Sequence[str],
+    teacher: str,
+    student: str,
+    *,
+    deadline: Deadline | None = None,
+) -> pd.DataFrame:
+    """Let both models hear files; each has its row, whatever is wrong with it.
+
+    Args:
+        models: of the page
+        paths: of the files
+        teacher: name of the one model
+        student: name of the other
+        deadline: when to stop, :data:`TIME_LIMIT` by default
+
+    Returns:
+        table with the columns ``file``, ``duration`` in seconds, ``teacher_arousal``
+        … ``student_valence`` (NaN where there is no value) and ``note``
+
+    Raises:
+        RefusedError: if there are no files, or too many
+
+    """
+    if not paths:
+        raise RefusedError("Choose some audio files first.")
+    if len(paths) > MAX_FILES:
+        raise RefusedError(
+            f"These are {len(paths)} files, this page takes {MAX_FILES} at once. For "
+            "more there is 'audw2s annotate' on the command line."
+        )
+    deadline = deadline or Deadline(TIME_LIMIT)
+    rows = [_row(models, path, teacher, student, deadline) for path in paths]
+    return pd.DataFrame(rows, columns=["file", "duration", *COLUMNS, "note"])
+
+
+def _row(
+    models: Models, path: str, teacher: str, student: str, deadline: Deadline
+) -> dict[str, object]:
+    row: dict[str, object] = {"file": os.path.basename(path), "duration": np.nan}
+    row |= dict.fromkeys(COLUMNS, np.nan)
+    try:
+        deadline.check()
+        clip = read_clip(path)
+        for role, name in (("student", student), ("teacher", teacher)):
+            heard = hear(models, name, clip, deadline)
+            row |= {f"{role}_{key}": value for key, value in heard.values.items()}
+    except RefusedError as error:
+        return row | dict.fromkeys(COLUMNS, np.nan) | {"note": str(error)}
+    return row | {"duration": clip.duration, "note": " ".join(clip.notes)}
+
+
+def agreement(found: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """Concordance (CCC) and mean absolute difference of each dimension.
+
+    Args:
+        found: of :func:`hear_all`
+
+    Returns:
+        two numbers by dimension; nothing if fewer than two files have values
+
+    Examples:
+        >>> values = dict.fromkeys(COLUMNS, [0.2, 0.4, np.nan])
+        >>> agreement(pd.DataFrame(values))["valence"]
+        (1.0, 0.0)
+
+    """
+    values = found[COLUMNS].dropna().to_numpy(float)
+    if len(values) < 2:
+        return {}
+    moments = Covariance()
+    moments.see(values)
+    return {
+        name: (
+            concordance(moments, place, place + len(DIMENSIONS)),
+            float(np.abs(values[:, place] - values[:, place + len(DIMENSIONS)]).mean()),
+        )
+        for place, name in enumerate(DIMENSIONS)
+    }
+
+
+def batch_results(found: pd.DataFrame) -> str:
+    """Show a batch as HTML."""
+    from audw2s.demo.figure import agreement_picture
+
+    shown = found.assign(duration=found["duration"].map("{:.1f} s".format))
+    shown = shown.replace({"nan s": "–"})
+    files = {"Table (CSV)": ("batch.csv", found.to_csv(index=False).encode())}
+    parts = [f'<p class="adv-sentence">{sentence(found)}</p>', table(shown, FILES)]
+    if numbers := agreement(found):
+        rows = [
+            [name, f"{ccc:.2f}".replace("-", "−"), f"{difference:.2f}"]
+            for name, (ccc, difference) in numbers.items()
+        ]
+        head = ["", "CCC", "mean absolute difference"]
+        svg = agreement_picture(found)
+        files["Agreement (SVG)"] = ("agreement.svg", svg)
+        caption = "Student against teacher, a point per file; on the line they agree."
+        parts += [
+            html_table(head, rows, "Agreement of teacher and student over the files."),
+            f'<div class="adv-pictures">{picture(svg, "agreement", caption)}</div>',
+        ]
+    parts.append(downloads(files))
+    return f'<div class="adv">{"".join(parts)}</div>'
+
+
+def sentence(found: pd.DataFrame) -> str:
+    """Say how it went.
+
+    Examples:
+        >>> sentence(pd.DataFrame({"student_valence": [0.5, np.nan]}))
+        '1 of 2 files has values; agreement needs two.'
+
+    """
+    heard = int(found["student_valence"].notna().sum())
+    text = f"{heard} of {len(found)} files {'has' if heard == 1 else 'have'} values"
+    return f"{text}." if heard > 1 else f"{text}; agreement needs two."

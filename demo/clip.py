@@ -1,0 +1,75 @@
+"""One recording, as the page takes it."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from audw2s.catalogue import SAMPLING_RATE
+from audw2s.demo.limits import check_file
+from audw2s.demo.limits import check_usable
+from audw2s.report import Report
+from audw2s.row import MIN_DUR
+from audw2s.signal import load_as_found
+
+UNSURE_DUR = 2.0
+"""Below this many seconds values are unsure."""
+
+LONG_DUR = 15.0
+"""From this many seconds on, one value for all of it says little."""
+
+NOTES = {
+    "silent": "The recording is silent: the values say nothing of speech. Check the "
+    "microphone.",
+    "clipped": "The recording is clipped ({message}): it was too loud, and values may "
+    "be off. Lower the gain.",
+    "truncated": "The file ends early ({message}): what there is was heard.",
+}
+"""What is said of recordings that have values all the same."""
+
+
+class Clip(NamedTuple):
+    """A recording that was read."""
+
+    signal: np.ndarray
+    """``(num_samples,)``, float32, mono at 16 kHz."""
+
+    duration: float
+    """In seconds."""
+
+    status: str
+    """See :class:`audw2s.report.Report`."""
+
+    message: str
+
+    @property
+    def notes(self) -> list[str]:
+        """What one should know of it, in sentences."""
+        found = []
+        if self.status in NOTES:
+            found.append(NOTES[self.status].format(message=self.message))
+        if self.duration < UNSURE_DUR:
+            found.append(
+                f"The recording is short ({self.duration:.2f} s): values below "
+                f"{UNSURE_DUR:g} s are unsure."
+            )
+        if self.duration > LONG_DUR:
+            found.append(
+                f"The recording is long ({self.duration:.0f} s): one value for all of "
+                "it hides how it changes, which the curves show."
+            )
+        return found
+
+
+def read_clip(path: str) -> Clip:
+    """Check a file by its header, then read it.
+
+    Raises:
+        RefusedError: if it isn't one for this page, or has no values
+
+    """
+    check_file(path)
+    report = Report()
+    signal = load_as_found(path, report, SAMPLING_RATE)
+    status, message = report.status(MIN_DUR)
+    check_usable(status)
+    return Clip(signal, report.duration, status, message)

@@ -1,0 +1,155 @@
+"""Teacher and student on one recording: a sentence, numbers, windows."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from audw2s.catalogue import DIMENSIONS
+from audw2s.demo.clip import Clip
+from audw2s.demo.clip import read_clip
+from audw2s.demo.hearing import Heard
+from audw2s.demo.hearing import hear
+from audw2s.demo.limits import Deadline
+from audw2s.demo.limits import check_windows
+from audw2s.demo.models import Models
+
+AGREEMENT = 0.05
+"""Models whose values lie no further apart are said to agree."""
+
+WIN_DUR = 2.0
+"""Seconds around each value over time, unless something else is said."""
+
+HOP_DUR = 0.25
+"""Seconds from one value over time to the next, unless something else is said."""
+
+
+class Comparison(NamedTuple):
+    """What both models hear in a recording."""
+
+    clip: Clip
+    teacher: Heard
+    student: Heard
+    win_dur: float
+    hop_dur: float
+
+    @property
+    def differences(self) -> dict[str, float]:
+        """Student minus teacher."""
+        return {
+            name: self.student.values[name] - self.teacher.values[name]
+            for name in DIMENSIONS
+        }
+
+    @property
+    def sentence(self) -> str:
+        """How far they agree, in words."""
+        return sentence(self.differences)
+
+    @property
+    def notes(self) -> list[str]:
+        """What one should know of the recording and its values, in sentences."""
+        found = self.clip.notes
+        values = [
+            value
+            for heard in (self.teacher, self.student)
+            for value in (*heard.values.values(), *np.ravel(heard.curve[[*DIMENSIONS]]))
+        ]
+        if np.nanmin(values) < 0 or np.nanmax(values) > 1:
+            found.append(
+                "Some values leave 0…1, as values of regression do; pictures show them "
+                "at the edge."
+            )
+        return found
+
+    @property
+    def windows(self) -> pd.DataFrame:
+        """A row per value over time.
+
+        Columns are ``time``, ``start`` and ``end`` in seconds, A/D/V of the teacher
+        (``teacher_arousal`` …) and of the student, and the statuses.
+        """
+        times = self.teacher.curve.index.total_seconds().to_numpy()
+        table = pd.DataFrame({"time": times})
+        table["start"] = (times - self.win_dur / 2).clip(min=0)
+        table["end"] = (times + self.win_dur / 2).clip(max=self.clip.duration)
+        for role, heard in (("teacher", self.teacher), ("student", self.student)):
+            for name in DIMENSIONS:
+                table[f"{role}_{name}"] = heard.curve[name].to_numpy()
+        table["status"] = self.student.curve["status"].to_numpy()
+        return table.round(4)
+
+
+def compare(
+    models: Models,
+    path: str,
+    teacher: str,
+    student: str,
+    win_dur: float = WIN_DUR,
+    hop_dur: float = HOP_DUR,
+    *,
+    deadline: Deadline | None = None,
+) -> Comparison:
+    """Let teacher and student hear a file.
+
+    Args:
+        models: of the page
+        path: of the file
+        teacher: name of the one model
+        student: name of the other
+        win_dur: seconds around each value of the curves
+        hop_dur: seconds from value to value
+        deadline: when to stop, :data:`audw2s.demo.limits.TIME_LIMIT` by default
+
+    Raises:
+        RefusedError: with a sentence that says what to do
+
+    """
+    deadline = deadline or Deadline()
+    clip = read_clip(path)
+    check_windows(win_dur, hop_dur, clip.duration)
+    # The student first: it is quick, and the slot of the teacher is the crowded one
+    heard = {
+        name: hear(models, name, clip, deadline, (win_dur, hop_dur))
+        for name in dict.fromkeys((student, teacher))
+    }
+    return Comparison(clip, heard[teacher], heard[student], win_dur, hop_dur)
+
+
+def sentence(differences: dict[str, float]) -> str:
+    """Say how far two models agree.
+
+    Args:
+        differences: of A/D/V, by name
+
+    Examples:
+        >>> sentence({"arousal": 0.02, "dominance": 0.03, "valence": -0.18})
+        'Teacher and student agree within .05 on arousal and dominance; valence differs
+        most, by .18.'
+        >>> sentence(dict.fromkeys(("arousal", "dominance", "valence"), 0.01))
+        'Teacher and student agree within .05 on arousal, dominance and valence.'
+        >>> sentence({"arousal": 0.2, "dominance": 0.1, "valence": 0.3})
+        'Teacher and student agree within .05 on none of the three; valence differs
+        most, by .30.'
+
+    """
+    sizes = {name: abs(value) for name, value in differences.items()}
+    close = [name for name in DIMENSIONS if sizes[name] <= AGREEMENT]
+    limit = _short(AGREEMENT)
+    text = f"Teacher and student agree within {limit} on {_listed(close)}"
+    if len(close) == len(DIMENSIONS):
+        return f"{text}."
+    most = max(sizes, key=sizes.get)
+    return f"{text}; {most} differs most, by {_short(sizes[most])}."
+
+
+def _short(value: float) -> str:
+    return f"{value:.2f}".removeprefix("0")
+
+
+def _listed(names: list[str]) -> str:
+    if not names:
+        return "none of the three"
+    if len(names) == 1:
+        return names[0]
+    return f"{', '.join(names[:-1])} and {names[-1]}"

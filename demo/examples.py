@@ -1,0 +1,68 @@
+"""The example clips: those of the package, and a noisy one that is made of them."""
+
+import os
+
+import numpy as np
+import soundfile
+
+from audw2s.signal import load
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+FOLDERS = [os.path.join(HERE, "clips"), os.path.join(HERE, "..", "examples", "speech")]
+"""Where the clips are: as installed, and in a checkout."""
+
+CLIPS = {
+    "angry": "emodb-03a05Wa-anger.flac",
+    "happy": "emodb-03a05Fc-happiness.flac",
+    "sad": "emodb-03a05Tc-sadness.flac",
+    "neutral": "emodb-03a05Nd-neutral.flac",
+    "read speech": "librispeech-367-130732-0000.ogg",
+}
+"""Files by what is said of them; emotions are acted."""
+
+NOISY = "noisy (read speech with synthetic noise)"
+"""What is said of the clip that is made."""
+
+SNR = 5.0
+"""Speech over noise in dB."""
+
+
+def clips_folder() -> str:
+    """Folder of the clips of the package."""
+    return next(filter(os.path.isdir, FOLDERS))
+
+
+def clips(folder: str) -> dict[str, str]:
+    """Paths of the example clips, by what is said of them.
+
+    Args:
+        folder: where the noisy one is written
+
+    """
+    root = clips_folder()
+    found = {label: os.path.join(root, file) for label, file in CLIPS.items()}
+    noisy = os.path.join(folder, "noisy.flac")
+    soundfile.write(noisy, with_noise(load(found["read speech"])), 16000)
+    return found | {NOISY: noisy}
+
+
+def with_noise(speech: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Add noise that falls with frequency, as that of rooms and traffic does.
+
+    Args:
+        speech: ``(num_samples,)`` at 16 kHz
+        seed: of the noise
+
+    Examples:
+        >>> speech = 0.1 * np.sin(np.arange(16000))
+        >>> noise = with_noise(speech) - speech
+        >>> float(np.round(10 * np.log10(np.var(speech) / np.var(noise)), 3))
+        5.0
+
+    """
+    spectrum = np.fft.rfft(np.random.default_rng(seed).standard_normal(len(speech)))
+    frequencies = np.arange(len(spectrum)) * 16000 / len(speech)
+    noise = np.fft.irfft(spectrum / np.sqrt(np.maximum(frequencies, 50)), len(speech))
+    noise *= np.sqrt(np.var(speech) / np.var(noise) / 10 ** (SNR / 10))
+    return speech + noise

@@ -1,0 +1,177 @@
+"""Pictures of a comparison: curves over time, and the arousal–valence plane."""
+
+import contextlib
+import io
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from audw2s.catalogue import DIMENSIONS
+from audw2s.catalogue import SAMPLING_RATE
+from audw2s.demo.comparison import Comparison
+from audw2s.plot import STYLES
+from audw2s.plot import plot_curves
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+class Pictures(NamedTuple):
+    """Pictures of a comparison, as the content of files, by their kinds."""
+
+    curves: dict[str, bytes]
+    plane: dict[str, bytes]
+
+
+MARKS = ("o", "s")
+"""Where a clip lies, for teacher and student: told apart without colour, too."""
+
+STYLE = {"svg.fonttype": "none", "font.size": 11}
+"""Text of an SVG stays text."""
+
+PANELS = [(0.82, 0.11), (0.575, 0.205), (0.325, 0.205), (0.075, 0.205)]
+"""Bottom and height of the waveform and the curves, as shares of the picture."""
+
+LOCK = threading.Lock()
+"""Settings of matplotlib are shared by all threads."""
+
+
+@contextlib.contextmanager
+def drawing() -> Iterator[None]:
+    """Draw with the settings of the page, one at a time."""
+    import matplotlib
+
+    with LOCK, matplotlib.rc_context(STYLE):
+        yield
+
+
+def pictures(comparison: Comparison) -> Pictures:
+    """Draw a comparison, as PNG and SVG."""
+    with drawing():
+        figures = curves_figure(comparison), plane_figure(comparison)
+        return Pictures(
+            *(
+                {kind: written(figure, kind) for kind in ("svg", "png")}
+                for figure in figures
+            )
+        )
+
+
+def agreement_picture(table: pd.DataFrame) -> bytes:
+    """Draw :func:`agreement_figure` as SVG."""
+    with drawing():
+        return written(agreement_figure(table), "svg")
+
+
+def curves_figure(comparison: Comparison) -> "Figure":
+    """Draw the waveform and the curves of both models, on one time axis, 0…1."""
+    figure = plot_curves(_named_curves(comparison), comparison.clip.signal)
+    figure.set_size_inches(5.6, 6.4)
+    # Finding places takes as long as drawing, and here they are always the same
+    figure.set_layout_engine("none")
+    for axis, (bottom, height) in zip(figure.axes, PANELS, strict=True):
+        axis.set_position((0.12, bottom, 0.85, height))
+    for axis in figure.axes[1:]:
+        # Fixed, so that pictures of recordings can be compared
+        axis.set_ylim(0, 1)
+        axis.set_yticks([0, 0.5, 1])
+        for line in axis.lines:
+            line.set_clip_on(False)
+    figure.axes[-1].set_xlim(0, len(comparison.clip.signal) / SAMPLING_RATE)
+    return figure
+
+
+def plane_figure(comparison: Comparison) -> "Figure":
+    """Draw where the clip lies for both models, and the path over time, in 0…1."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.6, 5.4))
+    axis = figure.subplots()
+    figure.subplots_adjust(0.14, 0.1, 0.95, 0.85)
+    heard = (comparison.teacher, comparison.student)
+    names = _named_curves(comparison)
+    for number, (one, name) in enumerate(zip(heard, names, strict=True)):
+        _draw_path(axis, names[name], number)
+        axis.plot(
+            np.clip(one.values["valence"], 0, 1),
+            np.clip(one.values["arousal"], 0, 1),
+            MARKS[number],
+            clip_on=False,
+            color=STYLES[number][0],
+            markersize=12,
+            markeredgecolor="white",
+            label=name,
+        )
+    axis.set(xlim=(0, 1), ylim=(0, 1), xlabel="valence", ylabel="arousal", aspect=1)
+    axis.set_xticks([0, 0.5, 1])
+    axis.set_yticks([0, 0.5, 1])
+    axis.axhline(0.5, color="#808080", lw=0.6, zorder=0)
+    axis.axvline(0.5, color="#808080", lw=0.6, zorder=0)
+    figure.legend(loc="upper center", ncols=1)
+    return figure
+
+
+def agreement_figure(table: pd.DataFrame) -> "Figure":
+    """Draw teacher against student for each dimension, a point per file.
+
+    Args:
+        table: of :func:`audw2s.demo.batch.hear_all`
+
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.6, 3), layout="constrained")
+    axes = figure.subplots(1, len(DIMENSIONS))
+    for axis, name in zip(axes, DIMENSIONS, strict=True):
+        axis.plot([0, 1], [0, 1], color="#808080", lw=0.8, zorder=0)
+        axis.plot(
+            table[f"teacher_{name}"].clip(0, 1),
+            table[f"student_{name}"].clip(0, 1),
+            "o",
+            color=STYLES[0][0],
+            alpha=0.8,
+            clip_on=False,
+        )
+        axis.set(xlim=(0, 1), ylim=(0, 1), xlabel="teacher", title=name, aspect=1)
+        axis.set_xticks([0, 0.5, 1])
+        axis.set_yticks([0, 0.5, 1])
+    axes[0].set_ylabel("student")
+    return figure
+
+
+def written(figure: "Figure", kind: str) -> bytes:
+    """Give a figure as a file's content.
+
+    Args:
+        figure: of matplotlib
+        kind: ``"png"`` or ``"svg"``
+
+    """
+    file = io.BytesIO()
+    # Without its date the same figure gives the same file
+    metadata = {"Date": None} if kind == "svg" else None
+    figure.savefig(file, format=kind, dpi=150, metadata=metadata)
+    return file.getvalue()
+
+
+def _named_curves(comparison: Comparison) -> dict[str, pd.DataFrame]:
+    """Both curves by what the legend says; beyond 0…1 they are drawn at the edge."""
+    heard = {"teacher": comparison.teacher, "student": comparison.student}
+    return {
+        f"{role} ({one.model})": one.curve[list(DIMENSIONS)].clip(0, 1)
+        for role, one in heard.items()
+    }
+
+
+def _draw_path(axis: "Axes", curve: pd.DataFrame, number: int) -> None:
+    """Draw the way through the plane, the older the fainter."""
+    colour, line = STYLES[number]
+    points = curve[["valence", "arousal"]].to_numpy()
+    axis.plot(*points.T, line, color=colour, lw=1.2, alpha=0.8, clip_on=False)
+    sizes = np.linspace(4, 26, len(points))
+    axis.scatter(*points.T, sizes, color=colour, alpha=0.5, lw=0, clip_on=False)

@@ -1,0 +1,183 @@
+"""What the page takes, and what it says to everything else."""
+
+import os
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import soundfile
+
+from audw2s.report import UNUSABLE
+from audw2s.report import Report
+from audw2s.source import Read
+
+MAX_DUR = 60.0
+"""Longest recording in seconds."""
+
+MAX_SIZE = 20 * 2**20
+"""Largest file in bytes: 60 s of a stereo WAV at 48 kHz and 24 bits fit in."""
+
+MAX_SAMPLES = round(2 * MAX_DUR * 96_000)
+"""Most samples of all channels: files that are small can hold very many."""
+
+MAX_FILES = 20
+"""Most files that are heard at once."""
+
+MAX_WINDOWS = 1200
+"""Most values over time: each costs a run of models that hear windows alone."""
+
+TIME_LIMIT = 40.0
+"""Seconds that a request may take, waiting for its models included."""
+
+FORMATS = "WAV, FLAC, MP3, OGG or AIFF"
+"""What can be read everywhere, in words."""
+
+WORDS = {
+    "unreadable": f"This file can't be read as audio. Save it as {FORMATS}.",
+    "empty": "There is no sound in this file. Record or upload another one.",
+    "too_short": "This recording is too short. Record a second of speech or more.",
+    "not_finite": "This file holds numbers that are no sound (NaN or inf). Export it "
+    "again, as 16-bit WAV for instance.",
+    "missing": "This file isn't here any more. Upload it again.",
+}
+"""What to do about recordings that have no values."""
+
+
+class RefusedError(ValueError):
+    """Raised with a sentence for the user, who can do something about it."""
+
+
+class BusyError(RefusedError):
+    """Raised if others use what is needed for too long."""
+
+    def __init__(self):
+        super().__init__("Others are being heard just now. Please try again in a bit.")
+
+
+class Deadline:
+    """When a request has to be done.
+
+    Args:
+        seconds: from now
+
+    Examples:
+        >>> Deadline(10).left > 9, Deadline(-1).left
+        (True, 0.0)
+
+    """
+
+    def __init__(self, seconds: float = TIME_LIMIT):
+        self.end = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left, at least 0."""
+        return max(0.0, self.end - time.monotonic())
+
+    def check(self) -> None:
+        """Stop here if time is over.
+
+        Raises:
+            RefusedError: if it is
+
+        """
+        if not self.left:
+            raise RefusedError(
+                "This took too long and was stopped. Try a shorter recording, a longer "
+                "hop, or a smaller model."
+            )
+
+    def timed(self, read: Read) -> Read:
+        """Give a source that stops when time is over; see :mod:`audw2s.source`."""
+
+        def blocks(
+            report: Report, *, start: float = 0.0, end: float | None = None
+        ) -> Iterator[np.ndarray]:
+            for block in read(report, start=start, end=end):
+                self.check()
+                yield block
+
+        return blocks
+
+
+def check_file(path: str) -> None:
+    """Check size, format and duration, of which the header tells without decoding.
+
+    Raises:
+        RefusedError: if the file isn't one for this page
+
+    """
+    if not os.path.isfile(path):
+        raise RefusedError(WORDS["missing"])
+    if os.path.getsize(path) > MAX_SIZE:
+        raise RefusedError(
+            f"This file has more than {MAX_SIZE / 2**20:.0f} MB. Cut it, or save it as "
+            "FLAC or MP3."
+        )
+    try:
+        found = soundfile.info(path)
+    except (soundfile.SoundFileError, OSError, RuntimeError, ValueError):
+        raise RefusedError(WORDS["unreadable"]) from None
+    if not found.samplerate > 0:
+        raise RefusedError(WORDS["unreadable"])
+    duration = found.frames / found.samplerate
+    if duration > MAX_DUR:
+        raise RefusedError(
+            f"This recording lasts {in_words(duration)}, this page takes "
+            f"{MAX_DUR:.0f} s at most. Cut it, or hear it with "
+            "'audw2s curve' or 'audw2s predict' on the command line."
+        )
+    if found.frames * found.channels > MAX_SAMPLES:
+        raise RefusedError(
+            f"This recording has {found.channels} channels at {found.samplerate} Hz, "
+            "which is too much for this page. Save it as 16 kHz mono."
+        )
+
+
+def in_words(duration: float) -> str:
+    """Duration in a unit that suits it.
+
+    Examples:
+        >>> in_words(75.0), in_words(36000.0)
+        ('75 s', '10.0 hours')
+
+    """
+    if duration < 120:
+        return f"{duration:.0f} s"
+    if duration < 3600:
+        return f"{duration / 60:.1f} minutes"
+    return f"{duration / 3600:,.1f} hours"
+
+
+def check_windows(win_dur: float, hop_dur: float, duration: float) -> None:
+    """Check that windows make sense.
+
+    Raises:
+        RefusedError: if they don't
+
+    """
+    for name, value in (("window", win_dur), ("hop", hop_dur)):
+        if not isinstance(value, int | float) or not np.isfinite(value):
+            raise RefusedError(f"The {name} has to be a number of seconds.")
+    if not 0.5 <= win_dur <= 30:
+        raise RefusedError("The window has to last 0.5 to 30 s.")
+    if not 0.05 <= hop_dur <= 30:
+        raise RefusedError("The hop has to last 0.05 to 30 s.")
+    if duration / hop_dur > MAX_WINDOWS:
+        raise RefusedError(
+            "The hop is too small for this recording. Take a longer one."
+        )
+
+
+def check_usable(status: str) -> None:
+    """Check that a recording has values.
+
+    Args:
+        status: see :class:`audw2s.report.Report`
+
+    Raises:
+        RefusedError: if it has none
+
+    """
+    if status in UNUSABLE:
+        raise RefusedError(WORDS.get(status, WORDS["unreadable"]))

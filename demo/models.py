@@ -1,0 +1,163 @@
+"""The models of the page: which are here, what they cost, one slot for each."""
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import onnx
+
+from audw2s.annotator import Annotator
+from audw2s.catalogue import CATALOGUE
+from audw2s.catalogue import SAMPLING_RATE
+from audw2s.demo.limits import BusyError
+from audw2s.demo.limits import Deadline
+from audw2s.demo.limits import RefusedError
+from audw2s.distill.cost import files
+from audw2s.distill.cost import num_parameters
+from audw2s.loading import is_installed
+from audw2s.loading import members
+from audw2s.loading import model_path
+from audw2s.loading import whereabouts
+
+TEACHER = "whisper-tiny-adv"
+"""The teacher unless another one is named."""
+
+STUDENT = "wav2small"
+"""The student unless another one is named."""
+
+PAPERS_TEACHER = "teacher"
+"""Name of the paper's teacher, which isn't in the package."""
+
+
+class Facts(NamedTuple):
+    """What a model is."""
+
+    parameters: int
+    size: int
+    """Bytes of its files."""
+
+    licence: str
+
+
+class Slot:
+    """A model that is opened once, and used by one request at a time."""
+
+    def __init__(self, name: str):
+        self.name = name
+        self.lock = threading.Lock()
+        self.annotator: Annotator | None = None
+
+    @contextlib.contextmanager
+    def held(self, deadline: Deadline) -> Iterator[Annotator]:
+        """Wait for the model, and keep it.
+
+        Raises:
+            BusyError: if it isn't free in time
+
+        """
+        if not self.lock.acquire(timeout=deadline.left):
+            raise BusyError
+        try:
+            yield self._opened()
+        finally:
+            self.lock.release()
+
+    def _opened(self) -> Annotator:
+        if self.annotator is None:
+            annotator = Annotator(self.name)
+            # The first run of a session takes longer than all that follow
+            noise = np.random.default_rng(0).standard_normal(2 * SAMPLING_RATE)
+            annotator.signal(0.1 * noise, SAMPLING_RATE)
+            self.annotator = annotator
+        return self.annotator
+
+
+class Models:
+    """All models that can be chosen.
+
+    Args:
+        teacher: name in the catalogue, folder, or mean of models
+        student: likewise
+
+    Raises:
+        MissingModelError: if one of them isn't here
+
+    Examples:
+        >>> models = Models()
+        >>> models.names[:2]
+        ['whisper-tiny-adv', 'wav2small']
+        >>> with models.held("wav2small", Deadline(10)) as annotator:
+        ...     annotator.signal(np.zeros(16000), 16000)[0].status
+        'silent'
+
+    """
+
+    def __init__(self, teacher: str = TEACHER, student: str = STUDENT):
+        self.teacher = teacher
+        self.student = student
+        for name in (teacher, student):
+            for part in members(name) or (name,):
+                model_path(part)
+        found = [name for name in CATALOGUE if is_installed(name)]
+        self.names = list(dict.fromkeys([teacher, student, *found]))
+        self.slots = {name: Slot(name) for name in self.names}
+
+    def held(
+        self, name: str, deadline: Deadline
+    ) -> contextlib.AbstractContextManager[Annotator]:
+        """Wait for a model, and keep it for a while, see :class:`Slot`.
+
+        Raises:
+            RefusedError: if there is no such model on this page
+            BusyError: if it isn't free in time
+
+        """
+        if name not in self.slots:
+            known = ", ".join(self.names)
+            raise RefusedError(f"There is no such model here. Choose one of {known}.")
+        return self.slots[name].held(deadline)
+
+    def terms(self, teacher: str, student: str) -> str:
+        """Say who may use the chosen models, and how to get the paper's teacher.
+
+        In Markdown.
+        """
+        pairs = dict.fromkeys((teacher, student))
+        lines = [
+            f"{name}: {facts(name).licence}." for name in pairs if name in self.slots
+        ]
+        if PAPERS_TEACHER not in self.slots:
+            where, _, command = whereabouts(PAPERS_TEACHER).rpartition(": ")
+            lines.append(f"The paper's teacher is {where}: `{command}`.")
+        return " ".join(lines)
+
+
+def facts(name: str) -> Facts:
+    """Tell what a model is.
+
+    Examples:
+        >>> facts("wav2small").parameters, facts("wav2small").licence
+        (72659, 'CC BY 4.0')
+
+    """
+    parts = members(name) or (name,)
+    return Facts(
+        parameters=sum(map(_parameters, parts)),
+        size=sum(os.path.getsize(path) for path in files(name)),
+        licence="; ".join(dict.fromkeys(map(_licence, parts))),
+    )
+
+
+def _parameters(name: str) -> int:
+    if name in CATALOGUE:
+        return CATALOGUE[name].parameters
+    return sum(num_parameters(onnx.load(path)) for path in files(name))
+
+
+def _licence(name: str) -> str:
+    if name in CATALOGUE:
+        return CATALOGUE[name].licence
+    return "terms unknown, ask who made the model"

@@ -1,0 +1,128 @@
+"""Start the page."""
+
+import contextlib
+import gc
+import inspect
+import os
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+
+import typer
+
+from audw2s.demo.examples import CLIPS
+from audw2s.demo.examples import clips
+from audw2s.demo.examples import clips_folder
+from audw2s.demo.guard import Guard
+from audw2s.demo.limits import MAX_SIZE
+from audw2s.demo.models import Models
+
+STYLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "style.css")
+
+WARM_DELAY = 4.0
+"""Seconds after which models are opened, if nobody has asked for them before."""
+
+FONTS = ["system-ui", "sans-serif"]
+MONO_FONTS = ["ui-monospace", "monospace"]
+"""Fonts of the system: Gradio's own themes may fetch theirs."""
+
+
+def serve(
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    **roles: str,
+) -> None:
+    """Run the page until Ctrl-C.
+
+    Args:
+        host: address to listen at
+        port: to listen at, the first free one from 7860 on by default
+        roles: ``teacher`` and ``student``, see :class:`audw2s.demo.models.Models`
+
+    Raises:
+        ModuleNotFoundError: without Gradio
+        MissingModelError: if a model isn't here
+        OSError: if the port is taken
+
+    """
+    models = Models(**roles)
+    with tempfile.TemporaryDirectory(prefix="audw2s-demo-") as folder:
+        blocks, settings = prepared(models, folder)
+        _, address, _ = blocks.launch(server_name=host, server_port=port, **settings)
+        typer.echo(f"audw2s demo: {address} (Ctrl-C ends it)")
+        # A service is stopped like that; uploads are deleted then, too
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        # Once the page was loaded, which would take longer meanwhile
+        timer = threading.Timer(WARM_DELAY, warm, [models])
+        timer.daemon = True
+        timer.start()
+        try:
+            while True:
+                time.sleep(3600)
+        finally:
+            blocks.close(verbose=False)
+
+
+def warm(models: Models) -> None:
+    """Open the chosen models and draw once, which takes longer the first time."""
+    from audw2s.demo.comparison import compare
+    from audw2s.demo.figure import pictures
+
+    example = os.path.join(clips_folder(), CLIPS["neutral"])
+    pictures(compare(models, example, models.teacher, models.student))
+
+
+def prepared(models: Models, folder: str) -> tuple[object, dict[str, object]]:
+    """Give the page, and how it is to be launched.
+
+    Args:
+        models: that can be chosen
+        folder: where uploads are kept for minutes
+
+    """
+    os.environ["GRADIO_TEMP_DIR"] = folder
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    with quick_import():
+        import gradio as gr
+    from starlette.middleware import Middleware
+
+    from audw2s.demo.app import build
+
+    settings = {
+        "theme": gr.themes.Default(font=FONTS, font_mono=MONO_FONTS),
+        "css_paths": STYLE,
+        "max_file_size": MAX_SIZE,
+        "allowed_paths": [],
+        "app_kwargs": {"middleware": [Middleware(Guard)]},
+        "footer_links": ["api"],
+        "prevent_thread_lock": True,
+        **dict.fromkeys(("share", "run_history", "ssr_mode", "pwa"), False),
+        **dict.fromkeys(("mcp_server", "enable_monitoring", "inbrowser"), False),
+        "quiet": True,
+    }
+    return build(models, clips(folder)), settings
+
+
+@contextlib.contextmanager
+def quick_import() -> Iterator[None]:
+    """Keep Gradio from writing stubs while it is imported, which takes half the time.
+
+    It writes a .pyi file for each of its components whose source it finds, each time.
+    Nor is there anything to collect while modules are loaded.
+    """
+    find = inspect.getfile
+
+    def getfile(item: object) -> str:
+        if inspect.isclass(item) and item.__module__.startswith("gradio."):
+            raise OSError
+        return find(item)
+
+    inspect.getfile = getfile
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        inspect.getfile = find

@@ -1,0 +1,125 @@
+"""The page as users start it, and a real browser in front of it."""
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import numpy as np
+import pytest
+import soundfile
+
+SPEECH = pathlib.Path(__file__).parents[2] / "examples" / "speech"
+
+UNHEARD = re.compile(r"Unable to decode|MediaError|Waveform|^Response$|status of 404")
+"""What browsers say of files that are no audio, or too large to be uploaded."""
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def fetched(address: str) -> bytes:
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        return answer.read()
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory):
+    """Address of a page that ``audw2s demo`` started."""
+    pytest.importorskip("gradio")
+    command = os.path.join(os.path.dirname(sys.executable), "audw2s")
+    log = tmp_path_factory.mktemp("demo") / "log"
+    port = free_port()
+    found = f"http://127.0.0.1:{port}/"
+    with open(log, "w") as file:
+        process = subprocess.Popen(
+            [command, "demo", "--port", str(port)], stdout=file, stderr=file
+        )
+    try:
+        for _ in range(600):
+            assert process.poll() is None, log.read_text()
+            try:
+                fetched(found)
+                break
+            except urllib.error.URLError:
+                time.sleep(0.1)
+        yield found
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 130
+    # Nobody's mistake was a surprise to the server, but for files that aren't theirs
+    raised = re.findall(r"^[\w.]*(?:Error|Exception)\b", log.read_text(), re.M)
+    assert set(raised) <= {"gradio.exceptions.InvalidPathError"}, log.read_text()
+
+
+@pytest.fixture(scope="session")
+def ten_hours(tmp_path_factory):
+    """Silence that is small until it is decoded."""
+    path = tmp_path_factory.mktemp("long") / "silence.flac"
+    soundfile.write(path, np.zeros(36_000_000, "int16"), 1000)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def spoken(tmp_path_factory):
+    """Speech of 10 s at 48 kHz for the fake microphone."""
+    folder = tmp_path_factory.mktemp("microphone")
+    parts = [soundfile.read(path)[0] for path in sorted(SPEECH.glob("*.flac"))]
+    speech = np.resize(np.concatenate(parts), 160_000)
+    path = folder / "spoken.wav"
+    soundfile.write(path, np.repeat(speech, 3), 48_000, subtype="PCM_16")
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def browser(spoken):
+    """Chromium with a microphone that speaks."""
+    api = pytest.importorskip("playwright.sync_api")
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip(f"needs a browser, and there is none of {', '.join(BROWSERS)}")
+    arguments = [
+        "--no-sandbox",
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-audio-capture={spoken}",
+    ]
+    with api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    """The page in a browser; it must neither complain nor ask anybody else."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    asked, complaints = [], []
+    context.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda said: complaints.append(said.text) if said.type == "error" else None,
+    )
+    page.goto(address)
+    page.get_by_role("button", name="Compare", exact=True).wait_for()
+    yield page
+    context.close()
+    assert len(asked) > 10
+    local = (address, "data:", f"blob:{address}")
+    assert [url for url in asked if not url.startswith(local)] == []
+    assert [text for text in complaints if not UNHEARD.search(text)] == []
