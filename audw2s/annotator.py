@@ -15,6 +15,7 @@ import numpy as np
 
 from audw2s.alone import alone
 from audw2s.catalogue import SAMPLING_RATE
+from audw2s.exits import Choice
 from audw2s.marks import Marks
 from audw2s.network import Network
 from audw2s.report import Report
@@ -59,6 +60,8 @@ class Annotator:
         mixdown: hear the mean of the channels, else each on its own
         resample: resample input that isn't at 16 kHz, else it is unusable
         device: see :func:`audw2s.load`
+        exit: see :func:`audw2s.load`
+        classes: whether the model may give scores of classes in place of A/D/V
         hidden_states: see :class:`audw2s.network.Network`; they follow A/D/V in the
             values of rows
 
@@ -87,8 +90,12 @@ class Annotator:
         resample: bool = True,
         device: str = "cpu",
         hidden_states: bool = False,
+        exit: Choice = None,
+        classes: bool = False,
     ):
-        self.network = Network(model, device, hidden_states)
+        self.network = Network(
+            model, device, exit=exit, classes=classes, hidden_states=hidden_states
+        )
         self.win_dur = win_dur
         self.hop_dur = default_hop_dur(win_dur, hop_dur)
         for name in ("win_dur", "hop_dur"):

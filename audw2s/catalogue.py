@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from audw2s.weights.sources import HubSource
@@ -22,8 +23,11 @@ FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "models")
 """Where the models lie that come with the package."""
 
 
-def named(values: "np.ndarray") -> dict[str, float]:
-    """Name three values.
+def named(
+    values: "np.ndarray",
+    names: Sequence[str] = DIMENSIONS,
+) -> dict[str, float]:
+    """Name the values of a model, arousal, dominance and valence by default.
 
     Examples:
         >>> import numpy as np
@@ -31,7 +35,7 @@ def named(values: "np.ndarray") -> dict[str, float]:
         {'arousal': 0.5, 'dominance': 0.25, 'valence': 0.75}
 
     """
-    return dict(zip(DIMENSIONS, values.tolist(), strict=True))
+    return dict(zip(names, values.tolist(), strict=True))
 
 
 @dataclasses.dataclass(frozen=True)

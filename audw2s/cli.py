@@ -108,6 +108,12 @@ def predict(
     win_dur: WinDur = None,
     hop_dur: HopDur = None,
     exact: Exact = False,
+    exit: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a model with exits: the layer of one, auto, or auto(MARGIN)."
+        ),
+    ] = None,
     num_workers: Annotated[int, typer.Option(min=1, help="Threads over files.")] = 1,
 ) -> None:
     """Print or write arousal, dominance and valence of audio files.
@@ -127,7 +133,14 @@ def predict(
             raise ValueError("--hop-dur needs --win-dur.")
         if out is not None:
             check_table_path(out)
-        annotator = Annotator(model, win_dur=win_dur, hop_dur=hop_dur, exact=exact)
+        annotator = Annotator(
+            model,
+            win_dur=win_dur,
+            hop_dur=hop_dur,
+            exact=exact,
+            exit=exit,
+            classes=True,
+        )
         files = find_audio(paths)
         if not files:
             raise ValueError(f"There are no audio files in {', '.join(paths)}.")

@@ -3,6 +3,7 @@
 import ast
 import operator
 from collections.abc import Mapping
+from collections.abc import Sequence
 
 from audw2s.catalogue import DIMENSIONS
 
@@ -33,6 +34,7 @@ class Condition:
 
     Args:
         expression: such as ``"arousal > 0.6 and valence < 0.4"``
+        names: that it may use in place of arousal, dominance and valence
 
     Raises:
         ValueError: if the expression is anything else
@@ -48,13 +50,13 @@ class Condition:
 
     """
 
-    def __init__(self, expression: str):
+    def __init__(self, expression: str, names: Sequence[str] = DIMENSIONS):
         self.expression = expression
         try:
             if len(expression) > MAX_LENGTH:
                 raise ValueError(f"it is longer than {MAX_LENGTH} characters")
             self._tree = ast.parse(expression.strip(), mode="eval").body
-            _check_truth(self._tree)
+            _check_truth(self._tree, names)
         except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
             reason = error.msg if isinstance(error, SyntaxError) else error
             raise ValueError(f'"{expression}" is no condition: {reason}.') from None
@@ -69,42 +71,53 @@ class Condition:
         return _truth(self._tree, values)
 
 
-def _check_truth(node: ast.expr) -> None:
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence.
+
+    Examples:
+        >>> listed(DIMENSIONS)
+        'arousal, dominance and valence'
+
+    """
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _check_truth(node: ast.expr, names: Sequence[str]) -> None:
     match node:
         case ast.BoolOp(values=values):
             for value in values:
-                _check_truth(value)
+                _check_truth(value, names)
         case ast.UnaryOp(op=ast.Not(), operand=operand):
-            _check_truth(operand)
+            _check_truth(operand, names)
         case ast.Compare(left=left, ops=ops, comparators=others) if all(
             type(op) in COMPARISONS for op in ops
         ):
             for value in (left, *others):
-                _check_number(value)
+                _check_number(value, names)
         case _:
             raise ValueError(
-                "a condition compares arousal, dominance and valence with numbers by "
+                f"a condition compares {listed(names)} with numbers by "
                 "<, <=, > or >=, joined by and, or, not; it can't hold "
                 f"'{ast.unparse(node)}'"
             )
 
 
-def _check_number(node: ast.expr) -> None:
+def _check_number(node: ast.expr, names: Sequence[str]) -> None:
     match node:
-        case ast.Name(id=name) if name in DIMENSIONS:
+        case ast.Name(id=name) if name in names:
             pass
         case ast.Constant(value=value) if type(value) in (int, float):
             # An integer beyond float would raise when it is used
             if abs(value) > 1e300:
                 raise ValueError("a number in it is too large")
         case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
-            _check_number(operand)
+            _check_number(operand, names)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in ARITHMETIC:
-            _check_number(left)
-            _check_number(right)
+            _check_number(left, names)
+            _check_number(right, names)
         case _:
             raise ValueError(
-                f"'{ast.unparse(node)}' is neither one of {', '.join(DIMENSIONS)} "
+                f"'{ast.unparse(node)}' is neither one of {', '.join(names)} "
                 "nor a number"
             )
 

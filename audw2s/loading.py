@@ -5,6 +5,7 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
+from audw2s import exits
 from audw2s.catalogue import CATALOGUE
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import FOLDER
@@ -26,6 +27,7 @@ class MissingModelError(ValueError):
 def load(
     name: str = "wav2small",
     *,
+    exit: exits.Choice = None,
     device: str | tuple = "cpu",
     num_workers: int | None = 1,
 ) -> "audonnx.Model":
@@ -33,13 +35,16 @@ def load(
 
     The network takes ``signal`` of shape ``(1, num_samples)``, 16 kHz, mono,
     float32, and gives ``hidden_states`` and ``logits``: arousal, dominance and
-    valence, roughly in 0…1, unclipped. Nothing is downloaded: see
-    :func:`audw2s.get`.
+    valence, roughly in 0…1, unclipped, or logits of the classes that a model was
+    trained on. Nothing is downloaded: see :func:`audw2s.get`.
 
     Args:
         name: name in the catalogue, or a folder with a ``model.onnx`` that
             ``audw2s distill`` wrote (its content is data, no code is run), or the
             mean of such, as in ``"mean(dawn, whisper-tiny-adv)"``
+        exit: of a folder with exits, the layer of one; only the layers up to it are
+            loaded, and run. ``"auto"`` stops where classes are told surely enough, see
+            :class:`audw2s.adaptive.Adaptive`. By default the deepest
         device: ``"cpu"``, ``"cuda"``, ``"cuda:2"``, or ONNX providers
         num_workers: threads of the session, ``None`` for its own choice
 
@@ -49,6 +54,7 @@ def load(
     Raises:
         MissingModelError: if there is no model of this name, or it isn't here
         CorruptModelError: if a file's sha256 isn't the one that is known
+        ValueError: if the model has no such exit
 
     Examples:
         >>> import numpy as np
@@ -62,24 +68,68 @@ def load(
     """
     import audonnx
 
+    found = exits_of(name, exit)
     if members(name):
         from audw2s.mean import Mean
 
         return Mean(name, device=device, num_workers=num_workers)
-    path = model_path(name)
-    expected, found = known_sha256(name), sha256(path)
-    if expected not in (None, found):
-        raise CorruptModelError(
-            f"{path} has sha256 {found}, expected {expected}. It was changed or "
-            f"damaged: {_remedy(name)}."
-        )
+    if exits.is_adaptive(exit := exits.normalised(exit)):
+        from audw2s.adaptive import Adaptive
+
+        return Adaptive(name, exit, device=device, num_workers=num_workers)
+    path = verified(model_path(name, exit), known_sha256(name, exit), _remedy(name))
     # The labels of model.yaml are set here: loading it would run what it names
     return audonnx.Model(
         path,
-        labels={"logits": list(DIMENSIONS)},
+        labels={"logits": list(found.labels if found else DIMENSIONS)},
         device=device,
         num_workers=num_workers,
     )
+
+
+def verified(path: str, expected: str | None, remedy: str) -> str:
+    """Path of a file that is the one that is known.
+
+    Args:
+        path: of the file
+        expected: its sha256, ``None`` if nobody knows it
+        remedy: what to do if it is another
+
+    Raises:
+        CorruptModelError: if its sha256 is another
+        FileNotFoundError: if it isn't there
+
+    """
+    found = sha256(path)
+    if expected not in (None, found):
+        raise CorruptModelError(
+            f"{path} has sha256 {found}, expected {expected}. It was changed or "
+            f"damaged: {remedy}."
+        )
+    return path
+
+
+def exits_of(name: str, exit: exits.Choice = None) -> exits.Exits | None:
+    """What exits a model has; ``None`` if it has none.
+
+    Args:
+        name: of the model
+        exit: that is wanted
+
+    Raises:
+        CorruptModelError: if the folder is damaged
+        ValueError: if an exit is wanted, and the model has none
+
+    """
+    found = None
+    if name not in CATALOGUE and not members(name):
+        try:
+            found = exits.read(name)
+        except ValueError as error:
+            raise CorruptModelError(str(error)) from error
+    if exit is not None and found is None:
+        raise ValueError(f"The model '{name}' has no exits: leave 'exit' out.")
+    return found
 
 
 def members(name: str) -> tuple[str, ...]:
@@ -101,18 +151,22 @@ def members(name: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in name[5:-1].split(","))
 
 
-def model_path(name: str) -> str:
+def model_path(name: str, exit: int | None = None) -> str:
     """Path of a model's ONNX file.
 
     Args:
         name: name in the catalogue, or a model folder; not of a mean
+        exit: of a model with exits, the deepest by default
 
     Raises:
         MissingModelError: if there is no such model, or its weights aren't here
+        ValueError: if there is no such exit
 
     """
     entry = CATALOGUE.get(name)
     if entry is None:
+        if found := exits_of(name, exit):
+            return found.file(exit)[0]
         path = os.path.join(name, "model.onnx")
         if os.path.isfile(path):
             return path
@@ -182,26 +236,32 @@ def whereabouts(name: str) -> str:
     return f"not here yet ({amount}): {_command(name)}"
 
 
-def model_sha256(name: str) -> str:
+def model_sha256(name: str, exit: exits.Choice = None) -> str:
     """Hash of a model, which identifies its results.
 
-    That of its ONNX file; of a mean, that of the hashes of its members.
+    That of its ONNX file; of a mean, that of the hashes of its members; of exits that
+    are chosen by a margin, that of the hashes of all parts and of the margin.
     """
+    if found := exits_of(name, exit):
+        return found.identity(exits.normalised(exit))
     if names := members(name):
         hashes = "\n".join(model_sha256(member) for member in names)
         return hashlib.sha256(hashes.encode()).hexdigest()
     return sha256(model_path(name))
 
 
-def known_sha256(name: str) -> str | None:
-    """What the hash of a model's ONNX file has to be; of a folder nobody knows.
+def known_sha256(name: str, exit: int | None = None) -> str | None:
+    """What the hash of a model's ONNX file has to be.
+
+    Of a folder nobody knows, unless it has exits.
 
     Raises:
         CorruptModelError: if it was noted when the model was made, and isn't there
 
     """
     if name not in CATALOGUE:
-        return None
+        found = exits_of(name, exit)
+        return found.file(exit)[1] if found else None
     if CATALOGUE[name].packaged:
         return CATALOGUE[name].sha256
     try:
@@ -237,6 +297,8 @@ def _command(name: str) -> str:
 
 
 def _remedy(name: str) -> str:
+    if name not in CATALOGUE:
+        return "export the model again"
     if CATALOGUE[name].packaged:
         return "install the package again"
     return f"delete its folder and run: {_command(name)}"

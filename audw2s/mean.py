@@ -10,6 +10,7 @@ from audonnx.core.node import OutputNode
 
 from audw2s.catalogue import DIMENSIONS
 from audw2s.loading import MissingModelError
+from audw2s.loading import exits_of
 from audw2s.loading import load
 from audw2s.loading import members
 
@@ -27,6 +28,7 @@ class Mean(audonnx.Model):
 
     Raises:
         MissingModelError: if there is no such mean, or one of its models isn't here
+        ValueError: if a model tells classes
 
     Examples:
         >>> model = Mean("mean(wav2small, whisper-tiny-adv)")
@@ -50,6 +52,9 @@ class Mean(audonnx.Model):
         """Its models, by their names."""
 
         self.path = None
+        for member in members(name):
+            if (found := exits_of(member)) and found.of_classes:
+                raise ValueError(f"'{member}' tells classes, which have no mean.")
         models = [
             load(member, device=device, num_workers=num_workers)
             for member in members(name)

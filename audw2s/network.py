@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audw2s.adaptive import Adaptive
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
+from audw2s.exits import Choice
+from audw2s.exits import normalised
 from audw2s.loading import load
 from audw2s.loading import model_sha256
 from audw2s.loading import sha256
 from audw2s.mean import Mean
 from audw2s.onepass import whole
+from audw2s.scores import softmax
 from audw2s.tokens import Tokens
 from audw2s.tokens import open_tokens
 from audw2s.version import __version__
@@ -34,6 +38,8 @@ class Network:
         model: name or folder, see :func:`audw2s.load`, or a model. Its outputs are
             found by their labels, whatever their order
         device: see :func:`audw2s.load`, for names and folders
+        exit: see :func:`audw2s.load`, for folders
+        classes: whether the model may give scores of classes
         hidden_states: give the model's ``hidden_states`` after A/D/V
 
     Raises:
@@ -46,30 +52,48 @@ class Network:
         self,
         model: "str | audonnx.Model" = "wav2small",
         device: str = "cpu",
+        *,
+        exit: Choice = None,
+        classes: bool = False,
         hidden_states: bool = False,
     ):
         self.device = device
         self.hidden_states = hidden_states
         if isinstance(model, Mean):
             model = model.name
+        elif isinstance(model, Adaptive):
+            model, exit = model.name, model.exit if exit is None else exit
+        self.exit = normalised(exit)
         if isinstance(model, str):
             self.name = os.path.basename(os.path.normpath(model))
-            self.sha256 = model_sha256(model)
+            self.sha256 = model_sha256(model, self.exit)
+        elif exit is not None:
+            raise ValueError("'exit' is for folders; this model is loaded already.")
         else:
             path = model.path
             self.name = os.path.basename(os.path.dirname(path or "")) or "model"
             self.sha256 = sha256(path) if path else _bytes_sha256(model)
         self.model = model
         opened = self.open()
-        self.output = _find_output(opened)
-        labels = list(opened.outputs[self.output].labels)
-        self.order = [labels.index(dimension) for dimension in DIMENSIONS]
         properties = opened.sess.get_modelmeta().custom_metadata_map
+        self.of_classes = properties.get("outputs") == "classes"
+        if self.of_classes and not classes:
+            raise ValueError(
+                f"'{self.name}' tells classes, and here arousal, dominance and valence "
+                "are needed. Feature, Process, Segment and 'audw2s predict' take it."
+            )
+        self.output = "logits" if self.of_classes else _find_output(opened)
+        labels = list(opened.outputs[self.output].labels)
+        self.names = tuple(labels) if self.of_classes else DIMENSIONS
+        """Of the values: arousal, dominance, valence, or classes as they were
+        trained."""
+
+        self.order = [labels.index(name) for name in self.names]
         self.max_dur = float(properties.get("max_dur", DEFAULT_MAX_DUR))
         self.name = properties.get("name", self.name)
         self.properties = properties
-        self.num_values = len(DIMENSIONS)
-        """Of a signal: A/D/V, and the hidden states if they are asked for."""
+        self.num_values = len(self.names)
+        """Of a signal: its A/D/V or classes, and hidden states if they are asked for."""
 
         if hidden_states:
             self.num_values += _num_hidden_states(opened, self.name)
@@ -77,7 +101,8 @@ class Network:
     def open(self) -> "audonnx.Model":
         """Open the model, once per process."""
         if isinstance(self.model, str):
-            return _open(self.model, self.device, self.sha256, os.getpid())
+            own = (self.device, self.exit, self.sha256, os.getpid())
+            return _open(self.model, *own)
         return self.model
 
     def __getstate__(self) -> dict:
@@ -100,8 +125,8 @@ class Network:
             signal: ``(num_samples,)``, float32, mono at 16 kHz
 
         Returns:
-            ``(num_values,)``: arousal, dominance, valence, unclipped, and the hidden
-            states if they are asked for
+            ``(num_values,)``: arousal, dominance, valence, unclipped; of classes their
+            scores, which add up to one; and the hidden states if they are asked for
 
         """
         if (tokens := self.tokens) is not None:
@@ -109,6 +134,8 @@ class Network:
         names = [self.output] + ["hidden_states"] * self.hidden_states
         found = self.open()(signal[None], SAMPLING_RATE, outputs=names)
         values = np.ravel(found.pop(self.output))[self.order]
+        if self.of_classes:
+            values = softmax(values)
         return np.concatenate([values, *map(np.ravel, found.values())])
 
     @property
@@ -130,8 +157,14 @@ class Network:
 
 
 @functools.lru_cache(maxsize=16)
-def _open(model: str, device: str, sha256: str, process: int) -> "audonnx.Model":
-    return load(model, device=device)
+def _open(
+    model: str,
+    device: str,
+    exit: Choice,
+    sha256: str,
+    process: int,
+) -> "audonnx.Model":
+    return load(model, exit=exit, device=device)
 
 
 def _find_output(model: "audonnx.Model") -> str:

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from audw2s.annotator import Annotator
-from audw2s.catalogue import DIMENSIONS
 from audw2s.corpus.paths import printable
 
 
@@ -52,8 +51,9 @@ def predict(
         "start": seconds([row.start for row in rows]),
         "end": seconds([row.end for row in rows]),
     }
-    values = np.reshape([row.values[0] for row in rows], (-1, len(DIMENSIONS)))
-    columns |= dict(zip(DIMENSIONS, values.astype(np.float32).T, strict=True))
+    names = annotator.network.names
+    values = np.reshape([row.values[0] for row in rows], (-1, len(names)))
+    columns |= dict(zip(names, values.astype(np.float32).T, strict=True))
     columns["status"] = [row.status for row in rows]
     columns["message"] = [printable(row.message) for row in rows]
     return pd.DataFrame(columns).assign(**annotator.provenance)

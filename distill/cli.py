@@ -9,12 +9,14 @@ from typing import Annotated
 
 import typer
 
+from audw2s.distill.exits.cli import app as exits
 from audw2s.errors import explained
 
 app = typer.Typer(
     help="Distil students from a teacher: teacher, label, train, evaluate, export.",
     no_args_is_help=True,
 )
+app.add_typer(exits, name="exits")
 
 Corpora = Annotated[
     list[str],

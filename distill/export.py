@@ -46,25 +46,47 @@ def to_onnx(network: nn.Module, inner: Sequence[str] = ()) -> onnx.ModelProto:
             within it that can be told by these names
 
     """
+    outputs = ["hidden_states", "logits", *inner]
+    model = export_graph(network, "signal", torch.randn(1, 32000), outputs)
+    model.graph.value_info.extend(model.graph.output[2:])
+    del model.graph.output[2:]
+    return model
+
+
+def export_graph(
+    network: nn.Module,
+    name: str,
+    example: torch.Tensor,
+    outputs: Sequence[str],
+) -> onnx.ModelProto:
+    """Export a network of one input.
+
+    Args:
+        network: in torch
+        name: of the input; a ``signal`` may have any length from 64 samples on
+        example: what the network takes
+        outputs: names of what it returns
+
+    """
     # The exporter tells about torchvision and its own deprecations on each call
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     logging.getLogger("onnxscript").setLevel(logging.ERROR)
+    time = {1: torch.export.Dim("time", min=64)} if name == "signal" else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
+        # Recurrent layers keep a list of their weights
+        warnings.filterwarnings("ignore", "The tensor attributes", UserWarning)
         program = torch.onnx.export(
             network.eval(),
-            (torch.randn(1, 32000),),
-            input_names=["signal"],
-            output_names=["hidden_states", "logits", *inner],
-            dynamic_shapes=({1: torch.export.Dim("time", min=64)},),
+            (example,),
+            input_names=[name],
+            output_names=list(outputs),
+            dynamic_shapes=(time,),
             opset_version=18,
             dynamo=True,
             verbose=False,
         )
-    model = strip(program.model_proto)
-    model.graph.value_info.extend(model.graph.output[2:])
-    del model.graph.output[2:]
-    return model
+    return strip(program.model_proto)
 
 
 def student_to_onnx(student: nn.Module) -> onnx.ModelProto:

@@ -1,5 +1,7 @@
 """Pictures of trainings and evaluations."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -7,8 +9,8 @@ from matplotlib.figure import Figure
 from audw2s.catalogue import DIMENSIONS
 from audw2s.files import replacing
 
-STYLES = {"arousal": "-", "dominance": "--", "valence": ":"}
-"""Dimensions are told apart by line as well as by colour."""
+LINES = ("-", "--", ":", "-.")
+"""What was measured is told apart by line as well as by colour."""
 
 MARKERS = "o^sDvP*X"
 """Corpora are told apart by marker as well as by colour."""
@@ -20,22 +22,31 @@ def save(figure: Figure, path: str) -> None:
         figure.savefig(temporary, dpi=120)
 
 
-def plot_curves(history: list[dict], path: str) -> None:
-    """Loss and validation CCCs over steps.
+def plot_curves(
+    history: list[dict],
+    path: str,
+    names: Sequence[str] = DIMENSIONS,
+    measure: str = "CCC",
+) -> None:
+    """Loss and what was measured on held-out clips, over steps.
 
     Args:
-        history: entries with ``step``, ``loss`` and a CCC per dimension
+        history: entries with ``step``, ``loss`` and a value per name
         path: picture to write
+        names: of what was measured
+        measure: what it was measured by
 
     """
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     steps = [entry["step"] for entry in history]
-    for name in DIMENSIONS:
+    for number, name in enumerate(names):
         values = [entry[name] for entry in history]
-        axes.plot(steps, values, STYLES[name], label=f"CCC {name}")
+        line = LINES[number % len(LINES)]
+        axes.plot(steps, values, line, label=f"{measure} {name}")
     losses = [entry["loss"] for entry in history]
-    axes.plot(steps, losses, "-.", color="grey", label="loss (1 − CCC)")
+    loss = "loss (1 − CCC)" if measure == "CCC" else "loss"
+    axes.plot(steps, losses, "-.", color="grey", label=loss)
     axes.set(xlabel="step", ylim=(min(0.0, *axes.get_ylim()), 1.0))
     axes.grid(alpha=0.3)
     axes.legend()

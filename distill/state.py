@@ -1,22 +1,17 @@
 """What a training goes on from, kept in one file."""
 
-import dataclasses
-import json
 import os
 
 import numpy as np
 import torch
-from safetensors import safe_open
 from safetensors.torch import load_file
-from safetensors.torch import save_file
 from torch.optim.swa_utils import AveragedModel
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from audw2s.catalogue import DIMENSIONS
+from audw2s.distill import snapshot
 from audw2s.distill.config import Config
-from audw2s.distill.config import changed_settings
 from audw2s.distill.students import STUDENTS
-from audw2s.files import replacing
 
 
 class State:
@@ -56,20 +51,13 @@ class State:
 
     def save(self, path: str, config: Config) -> None:
         """Write a checkpoint, atomically."""
-        tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
-        tensors |= {f"ema.{k}": v for k, v in self.ema.state_dict().items()}
-        tensors |= {f"best.{k}": v for k, v in self.best.items()}
-        for number, values in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{number}.{k}": v for k, v in values.items()}
-        # Averages share no memory with the network, but buffers may
-        tensors = {k: v.detach().clone().contiguous() for k, v in tensors.items()}
-        meta = {
-            "step": str(self.step),
-            "history": json.dumps(self.history),
-            "config": json.dumps(dataclasses.asdict(config)),
+        parts = {
+            "network": self.network.state_dict(),
+            "ema": self.ema.state_dict(),
+            "best": self.best,
         }
-        with replacing(path) as temporary:
-            save_file(tensors, temporary, metadata=meta)
+        about = {"step": self.step, "history": self.history, "config": config}
+        snapshot.write(path, parts, self.optimiser, **about)
 
     def load(self, path: str, config: Config) -> None:
         """Go on from a checkpoint.
@@ -78,37 +66,15 @@ class State:
             ValueError: if it was written with another configuration
 
         """
-        with safe_open(path, "pt") as file:
-            meta = file.metadata()
-            tensors = {key: file.get_tensor(key) for key in file.keys()}
-        found = json.loads(meta["config"])
-        changed = changed_settings(found, dataclasses.asdict(config))
-        if changed:
-            raise ValueError(
-                f"{path} was trained with other settings of {changed}. "
-                "Choose another output folder, or delete this one."
-            )
-        self.network.load_state_dict(_part(tensors, "network."))
-        self.ema.load_state_dict(_part(tensors, "ema."))
-        self.best = _part(tensors, "best.")
-        moments: dict[int, dict] = {}
-        for key, value in _part(tensors, "optimiser.").items():
-            number, _, name = key.partition(".")
-            moments.setdefault(int(number), {})[name] = value
-        groups = self.optimiser.state_dict()["param_groups"]
-        self.optimiser.load_state_dict({"state": moments, "param_groups": groups})
-        self.step = int(meta["step"])
-        self.history = json.loads(meta["history"])
+        found = snapshot.read(path, config)
+        self.network.load_state_dict(found.parts["network"])
+        self.ema.load_state_dict(found.parts["ema"])
+        self.best = found.parts.get("best", {})
+        snapshot.restore(self.optimiser, found)
+        self.step = found.step
+        self.history = found.history
 
 
 def _score(entry: dict) -> float:
     """Mean CCC of an entry of the history."""
     return float(np.mean([entry[name] for name in DIMENSIONS]))
-
-
-def _part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    return {
-        key.removeprefix(prefix): value
-        for key, value in tensors.items()
-        if key.startswith(prefix)
-    }

@@ -6,7 +6,7 @@ interrupted run stopped. With several GPUs or machines: ``accelerate launch``.
 
 import dataclasses
 import os
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from contextlib import nullcontext
 
 import accelerate
@@ -15,16 +15,17 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch.utils.tensorboard import SummaryWriter
-from tqdm import tqdm
 
 from audw2s.catalogue import DIMENSIONS
 from audw2s.distill.batches import Batches
 from audw2s.distill.config import Config
+from audw2s.distill.loop import learn
 from audw2s.distill.losses import concordance_cc
 from audw2s.distill.losses import total_loss
 from audw2s.distill.plots import plot_curves
 from audw2s.distill.refit import can_refit
 from audw2s.distill.refit import refit
+from audw2s.distill.schedule import share_of_rate
 from audw2s.distill.state import State
 from audw2s.distill.store import Store
 from audw2s.files import replacing
@@ -83,29 +84,30 @@ def train(
         signals, labels = make(batch_number(position, config))
         return signals.to(processes.device), labels.to(processes.device)
 
-    progress = tqdm(
-        total=config.steps, initial=state.step, desc="Train", disable=not verbose
-    )
     logs = os.path.join(folder, "logs")
     writer = SummaryWriter(logs, purge_step=state.step + 1) if is_main else None
-    with ThreadPoolExecutor(1) as ahead, progress, writer or nullcontext():
-        upcoming = ahead.submit(prepare, state.step)
-        while state.step < config.steps:
-            signals, labels = upcoming.result()
-            if state.step + 1 < config.steps:
-                upcoming = ahead.submit(prepare, state.step + 1)
-            loss = update(network, state, config, signals, labels)
-            state.step += 1
-            progress.update()
-            if state.step % config.eval_every == 0 or state.step == config.steps:
-                if is_main:
-                    entry = {"step": state.step, "loss": loss}
-                    entry |= validate(state.ema.module, batches.held_out())
-                    state.note(entry)
-                    state.save(checkpoint, config)
-                    show(state.history, folder, writer)
-                    progress.set_postfix({k[:3]: f"{v:.3f}" for k, v in entry.items()})
-                processes.wait_for_everyone()
+
+    def note(loss: float) -> dict | None:
+        entry = None
+        if is_main:
+            entry = {"step": state.step, "loss": loss}
+            entry |= validate(state.ema.module, batches.held_out())
+            state.note(entry)
+            state.save(checkpoint, config)
+            show(state.history, folder, writer)
+        processes.wait_for_everyone()
+        return entry
+
+    with writer or nullcontext():
+        learn(
+            state,
+            steps=config.steps,
+            every=config.eval_every,
+            prepare=prepare,
+            update=lambda *batch: update(network, state, config, *batch),
+            note=note,
+            verbose=verbose,
+        )
     return finish(state, batches, folder) if is_main else state.ema.module
 
 
@@ -138,10 +140,8 @@ def rate(step: int, config: Config) -> float:
         [0.01, 1.0, 1.0, 0.5]
 
     """
-    if step < config.warmup:
-        return config.learning_rate * (step + 1) / config.warmup
-    share = (step - config.warmup) / max(1, config.steps - config.warmup)
-    return float(config.learning_rate * 0.5 * (1 + np.cos(np.pi * share)))
+    share = share_of_rate(step, config.steps, config.warmup)
+    return config.learning_rate * share
 
 
 def update(
@@ -182,14 +182,29 @@ def validate(
     return dict(zip(DIMENSIONS, values.tolist(), strict=True))
 
 
-def show(history: list[dict], folder: str, writer: SummaryWriter) -> None:
-    """Write losses and CCCs as JSON, as a picture, and for TensorBoard."""
+def show(
+    history: list[dict],
+    folder: str,
+    writer: SummaryWriter,
+    names: Sequence[str] = DIMENSIONS,
+    measure: str = "CCC",
+) -> None:
+    """Write losses and a measure as JSON, as a picture, and for TensorBoard.
+
+    Args:
+        history: entries with ``step``, ``loss``, and the measure of each name
+        folder: for ``history.json`` and ``curves.png``
+        writer: for TensorBoard
+        names: of what was measured
+        measure: what it was measured by
+
+    """
     write_json(history, os.path.join(folder, "history.json"))
-    plot_curves(history, os.path.join(folder, "curves.png"))
+    plot_curves(history, os.path.join(folder, "curves.png"), names, measure)
     last = history[-1]
     writer.add_scalar("loss", last["loss"], last["step"])
-    for name in DIMENSIONS:
-        writer.add_scalar(f"ccc/{name}", last[name], last["step"])
+    for name in names:
+        writer.add_scalar(f"{measure.lower()}/{name}", last[name], last["step"])
     writer.flush()
 
 

@@ -39,3 +39,17 @@ def test_recipe_is_read():
     known = set(audw2s.models().index)
     assert set(members(config.teacher) or [config.teacher]) <= known
     assert sum(config.corpora.values()) == pytest.approx(1)
+
+
+def test_settings_of_exits_are_read():
+    module = pytest.importorskip("audw2s.distill.exits.study")
+    for name, methods in (("whisper", 2 * 3 * 5), ("emotale", 3 * 3)):
+        study = module.Study.from_toml(str(EXAMPLES / f"exits_{name}.toml"))
+        jobs = list(study.jobs())
+        assert len(jobs) == methods
+        assert {job.config.seed for job in jobs} == {0, 1, 2}
+
+
+def test_results_of_exits_are_what_a_script_wrote():
+    text = (EXAMPLES / "exits.md").read_text()
+    assert text.count("<!-- results -->") == text.count("<!-- /results -->") == 1

@@ -4,6 +4,7 @@ import functools
 import math
 import warnings
 from collections.abc import Callable
+from collections.abc import Sequence
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ import pandas as pd
 
 from audw2s.annotator import Annotator
 from audw2s.annotator import resolve
+from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.catalogue import named
 from audw2s.network import Network
@@ -79,7 +81,7 @@ BORROWED = {
         "min_signal_dur",
         "max_signal_dur",
     )
-} | {"model": "network", "exact": "annotator"}
+} | {"model": "network", "exit": "network", "exact": "annotator"}
 """Where audobject finds arguments that aren't attributes of their own."""
 
 RESOLVERS = {
@@ -306,7 +308,10 @@ def to_timedelta(seconds: float) -> pd.Timedelta:
     return pd.Timedelta(round(seconds * 1e9), unit="ns")
 
 
-def by_name(values: np.ndarray) -> dict[str, float] | list[dict[str, float]]:
+def by_name(
+    values: np.ndarray,
+    names: Sequence[str] = DIMENSIONS,
+) -> dict[str, float] | list[dict[str, float]]:
     """Name the values of one channel, or of each channel.
 
     Examples:
@@ -314,7 +319,7 @@ def by_name(values: np.ndarray) -> dict[str, float] | list[dict[str, float]]:
         {'arousal': 0.5, 'dominance': 0.25, 'valence': 0.75}
 
     """
-    found = [named(row) for row in values]
+    found = [named(row, names) for row in values]
     return found[0] if len(found) == 1 else found
 
 
@@ -374,4 +379,4 @@ def make_annotator(
         )
     for name in RESOLVERS:
         kwargs[name] = to_seconds(kwargs.get(name))
-    return Annotator(model, device=device, **kwargs)
+    return Annotator(model, device=device, classes=True, **kwargs)

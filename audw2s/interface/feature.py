@@ -9,8 +9,8 @@ import audobject
 import numpy as np
 import pandas as pd
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
+from audw2s.exits import Choice
 from audw2s.interface.base import BORROWED
 from audw2s.interface.base import RESOLVERS
 from audw2s.interface.base import RUNTIME
@@ -30,12 +30,17 @@ EMPTY_INDEX = audformat.segmented_index()
 class Feature(audinterface.Feature, Plugin):
     """Arousal, dominance and valence as a frame with these three columns.
 
+    Of a model of classes the columns are the classes, in the order of its training,
+    and the values their scores (softmax), which add up to one.
+
     Arguments and behaviour are those of :class:`audw2s.Process`; methods are those
     of :class:`audinterface.Feature`. With ``mixdown=False`` and several channels
     there are columns for each of them, such as ``(0, "arousal")``.
 
     Args:
         model: see :class:`audw2s.Process`, as for all others
+        exit: of a model with exits, the layer of one, or ``"auto"``; see
+            :func:`audw2s.load`
         sampling_rate: that of the models; other input is resampled
         resample: ``False`` makes input at another rate unusable
         channels: channels to hear, ``None`` for all
@@ -75,6 +80,7 @@ class Feature(audinterface.Feature, Plugin):
         self,
         model: "str | audonnx.Model" = "wav2small",
         *,
+        exit: Choice = None,
         sampling_rate: int = SAMPLING_RATE,
         resample: bool = True,
         channels: int | Sequence[int] | None = None,
@@ -113,20 +119,22 @@ class Feature(audinterface.Feature, Plugin):
             "multiprocessing": multiprocessing,
             "verbose": verbose,
         }
-        super().__init__(
-            list(DIMENSIONS),
-            name="audw2s",
-            sampling_rate=sampling_rate,
-            **heard,
-            **runtime,
-        )
-        self.annotator = make_annotator(
+        annotator = make_annotator(
             model,
+            exit=exit,
             sampling_rate=sampling_rate,
             exact=exact,
             device=device,
             **heard,
         )
+        super().__init__(
+            list(annotator.network.names),
+            name="audw2s",
+            sampling_rate=sampling_rate,
+            **heard,
+            **runtime,
+        )
+        self.annotator = annotator
         self.network = self.annotator.network
         self.process = RowProcess(
             self.annotator, make=np.asarray, on_error=on_error, **heard, **runtime
@@ -143,7 +151,7 @@ class Feature(audinterface.Feature, Plugin):
             sampling_rate: in Hz
 
         Returns:
-            ``(num_channels, 3, num_windows)``
+            ``(num_channels, num_values, num_windows)``
 
         """
         values = self.process(signal, sampling_rate)

@@ -1,12 +1,14 @@
 """Process: A/D/V as a series of dictionaries."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import audinterface
 import audobject
 
 from audw2s.catalogue import SAMPLING_RATE
+from audw2s.exits import Choice
 from audw2s.interface.base import RESOLVERS
 from audw2s.interface.base import RUNTIME
 from audw2s.interface.base import Duration
@@ -33,11 +35,15 @@ class Process(RowProcess, Plugin):
     - ``cache_root`` never returns what another model or setting computed.
     - Results carry model, sha256, version and window in ``attrs["audw2s"]``.
 
-    Values are roughly in 0…1 and not clipped: they can leave that range.
+    Values are roughly in 0…1 and not clipped: they can leave that range. Models of
+    classes give the scores (softmax) of their classes instead, by name and in the
+    order of their training.
 
     Args:
         model: a name (see :func:`audw2s.models`), a folder with ``model.onnx``, or
             an :class:`audonnx.Model`
+        exit: of a model with exits, the layer of one, or ``"auto"``; see
+            :func:`audw2s.load`
         sampling_rate: that of the models; other input is resampled
         resample: ``False`` makes input at another rate unusable
         channels: channels to hear, ``None`` for all
@@ -71,7 +77,7 @@ class Process(RowProcess, Plugin):
     """
 
     @audobject.init_decorator(
-        borrow={"model": "network", "exact": "annotator"},
+        borrow={"model": "network", "exit": "network", "exact": "annotator"},
         hide=RUNTIME,
         resolvers=RESOLVERS,
     )
@@ -79,6 +85,7 @@ class Process(RowProcess, Plugin):
         self,
         model: "str | audonnx.Model" = "wav2small",
         *,
+        exit: Choice = None,
         sampling_rate: int = SAMPLING_RATE,
         resample: bool = True,
         channels: int | Sequence[int] | None = None,
@@ -107,6 +114,7 @@ class Process(RowProcess, Plugin):
         }
         annotator = make_annotator(
             model,
+            exit=exit,
             sampling_rate=sampling_rate,
             exact=exact,
             device=device,
@@ -114,7 +122,7 @@ class Process(RowProcess, Plugin):
         )
         super().__init__(
             annotator,
-            make=by_name,
+            make=partial(by_name, names=annotator.network.names),
             on_error=on_error,
             segment=segment,
             keep_nat=keep_nat,

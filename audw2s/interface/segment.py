@@ -12,6 +12,7 @@ import pandas as pd
 from audw2s.annotator import Annotator
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.condition import Condition
+from audw2s.exits import Choice
 from audw2s.interface.base import BORROWED
 from audw2s.interface.base import RESOLVERS
 from audw2s.interface.base import RUNTIME
@@ -51,7 +52,10 @@ class Segment(audinterface.Segment, Plugin):
     out, as no condition holds for it.
 
     Args:
-        model: see :class:`audw2s.Process`
+        model: see :class:`audw2s.Process`; of classes, their scores count in place
+            of arousal, dominance and valence
+        exit: of a model with exits, the layer of one, or ``"auto"``; see
+            :func:`audw2s.load`
         where: condition over arousal, dominance, valence, such as
             ``"arousal > 0.6 and valence < 0.4"``: only stretches are returned for
             which it holds, as :class:`audw2s.Feature` hears the stretch
@@ -104,6 +108,7 @@ class Segment(audinterface.Segment, Plugin):
         self,
         model: "str | audonnx.Model" = "wav2small",
         *,
+        exit: Choice = None,
         where: str | None = None,
         tolerance: float = 0.15,
         min_dur: Duration = 1.0,
@@ -150,6 +155,7 @@ class Segment(audinterface.Segment, Plugin):
         self.invert = invert
         self.annotator = make_annotator(
             model,
+            exit=exit,
             sampling_rate=sampling_rate,
             device=device,
             win_dur=win_dur,
@@ -158,7 +164,7 @@ class Segment(audinterface.Segment, Plugin):
             **heard,
         )
         self.network = self.annotator.network
-        whole = make_annotator(model, exact=exact, device=device, **heard)
+        whole = make_annotator(model, exit=exit, exact=exact, device=device, **heard)
         self.process = StretchProcess(
             self, Cutter(self, whole), on_error=on_error, **heard, **runtime
         )
@@ -194,7 +200,9 @@ class Cutter:
 
     def __init__(self, segment: Segment, whole: Annotator):
         self.whole = whole
-        self.condition = Condition(segment.where) if segment.where else None
+        names = segment.network.names
+        self.names = names
+        self.condition = Condition(segment.where, names) if segment.where else None
         self.tolerance = segment.tolerance
         self.min_dur = to_seconds(segment.min_dur)
         self.threshold = segment.silence_threshold
@@ -227,7 +235,8 @@ class Cutter:
 
     def holds(self, rows: list[Row]) -> bool:
         """Whether the condition holds for a stretch."""
-        return self.condition(by_name(rows[0].values.mean(axis=0, keepdims=True)))
+        values = rows[0].values.mean(axis=0, keepdims=True)
+        return self.condition(by_name(values, self.names))
 
 
 class StretchProcess(RowProcess):

@@ -1,6 +1,7 @@
 """Model folders: a ``model.onnx`` that says what it is, and a ``model.yaml``."""
 
 import os
+from collections.abc import Sequence
 
 import audeer
 import audonnx
@@ -11,13 +12,21 @@ from audw2s.files import replacing
 from audw2s.loading import sha256
 
 
-def save(model: onnx.ModelProto, folder: str, properties: dict[str, str]) -> str:
-    """Write a model folder: ``model.onnx`` and a ``model.yaml`` for audonnx.
+def save(
+    model: onnx.ModelProto,
+    folder: str,
+    properties: dict[str, str],
+    name: str = "model",
+    labels: Sequence[str] = DIMENSIONS,
+) -> str:
+    """Write a model into a folder: ``model.onnx`` and a ``model.yaml`` for audonnx.
 
     Args:
-        model: with output ``logits`` of arousal, dominance, valence
+        model: with output ``logits``
         folder: is created; files in it are replaced
         properties: written into the ONNX file, see :class:`audw2s.network.Network`
+        name: of both files
+        labels: of ``logits``
 
     Returns:
         sha256 of the ONNX file
@@ -26,11 +35,11 @@ def save(model: onnx.ModelProto, folder: str, properties: dict[str, str]) -> str
     audeer.mkdir(folder)
     onnx.helper.set_model_props(model, properties)
     onnx.checker.check_model(model)
-    path = os.path.join(folder, "model.onnx")
+    path = os.path.join(folder, f"{name}.onnx")
     with replacing(path) as temporary:
         onnx.save(model, temporary)
-    labelled = audonnx.Model(path, labels={"logits": list(DIMENSIONS)})
-    with replacing(os.path.join(folder, "model.yaml")) as temporary:
+    labelled = audonnx.Model(path, labels={"logits": list(labels)})
+    with replacing(os.path.join(folder, f"{name}.yaml")) as temporary:
         labelled.to_yaml(temporary)
     return sha256(path)
 

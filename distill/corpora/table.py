@@ -16,6 +16,8 @@ import pandas as pd
 from tqdm import tqdm
 
 from audw2s.catalogue import DIMENSIONS
+from audw2s.distill.corpora.demos import is_demos
+from audw2s.distill.corpora.demos import read_demos
 from audw2s.distill.corpora.iemocap import is_iemocap
 from audw2s.distill.corpora.iemocap import read_iemocap
 from audw2s.distill.corpora.msp_podcast import is_msp_podcast
@@ -33,7 +35,7 @@ def read_corpus(path: str) -> pd.DataFrame:
     Args:
         path: a ``.csv`` or ``.parquet`` file with a column ``file`` (relative to
             the folder it lies in), the root of an audformat database, of
-            MSP-Podcast or of IEMOCAP, one of its tables or parts as
+            MSP-Podcast, of IEMOCAP or of DEMoS, one of its tables or parts as
             ``ROOT:TABLE``, or a folder that is searched for audio
 
     Returns:
@@ -52,6 +54,8 @@ def read_corpus(path: str) -> pd.DataFrame:
         table = read_msp_podcast(root, part)
     elif is_iemocap(root):
         table = read_iemocap(root, part)
+    elif is_demos(root):
+        table = read_demos(root, part)
     elif os.path.isdir(path):
         table = pd.DataFrame({"file": list_audio(os.path.abspath(path))})
     elif os.path.isfile(path):

@@ -1,0 +1,96 @@
+"""DEMoS, as it is handed out: what is said of a clip is in its name."""
+
+import os
+import re
+from collections.abc import Iterator
+
+import pandas as pd
+
+from audw2s.distill.corpora.checks import check_part
+
+FOLDERS = ("DEMOS", "NEU")
+"""Emotional and neutral clips."""
+
+EMOTIONS = {
+    "col": "guilt",
+    "dis": "disgust",
+    "gio": "happiness",
+    "pau": "fear",
+    "rab": "anger",
+    "sor": "surprise",
+    "tri": "sadness",
+    "neu": "neutral",
+}
+"""Classes by the first letters of their Italian names; the paper drops neutral."""
+
+_NAME = re.compile(r"(?:(\w+)_)?([fm])_(\w+)_([a-z]{3})\w*\.wav", re.I)
+
+
+def is_demos(root: str) -> bool:
+    """Whether a folder holds DEMoS."""
+    return os.path.isdir(os.path.join(root, FOLDERS[0])) and any(
+        _NAME.fullmatch(name) for name in os.listdir(os.path.join(root, FOLDERS[0]))
+    )
+
+
+def read_demos(root: str, part: str = "") -> pd.DataFrame:
+    """Read the clips of DEMoS.
+
+    There are no official lists of a split.
+
+    Args:
+        root: folder of the release
+        part: ``"DEMOS"`` without the neutral clips, or ``"NEU"``; empty for both
+
+    Returns:
+        a row per clip with ``file`` (absolute path), ``speaker`` (such as ``f_01``),
+        ``gender`` (``female`` or ``male``), ``emotion``, and ``prototypical``
+
+    Raises:
+        ValueError: if a name is malformed, or there is no such part
+
+    """
+    root = os.path.abspath(root)
+    folders = [name for name in FOLDERS if os.path.isdir(os.path.join(root, name))]
+    check_part(root, part, folders)
+    chosen = [part] if part else folders
+    return pd.DataFrame([row for name in chosen for row in _read(root, name)])
+
+
+def _read(root: str, folder: str) -> Iterator[dict]:
+    place = os.path.join(root, folder)
+    for name in sorted(os.listdir(place)):
+        # Copies made on macOS hold files called ._PR_…
+        if name.lower().endswith(".wav") and not name.startswith("."):
+            yield {"file": os.path.join(place, name), **parse_name(name, place)}
+
+
+def parse_name(name: str, place: str = "") -> dict:
+    """Read what a clip's name says.
+
+    Args:
+        name: of the clip
+        place: where it lies, for messages
+
+    Raises:
+        ValueError: if it is malformed
+
+    Examples:
+        >>> parse_name("PR_f_01_tri01.wav")
+        {'speaker': 'f_01', 'gender': 'female', 'emotion': 'sadness',
+        'prototypical': True}
+
+    """
+    match = _NAME.fullmatch(name)
+    if match is None or match[4].lower() not in EMOTIONS:
+        raise ValueError(
+            f"'{os.path.join(place, name)}' isn't named as DEMoS names clips, such as "
+            "PR_f_01_tri01.wav."
+        )
+    kind, gender, number, emotion = match.groups()
+    return {
+        "speaker": f"{gender.lower()}_{number}",
+        "gender": {"f": "female", "m": "male"}[gender.lower()],
+        "emotion": EMOTIONS[emotion.lower()],
+        "prototypical": (kind or "").upper() == "PR",
+    }

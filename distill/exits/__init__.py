@@ -1,0 +1,1 @@
+"""Self-distilled speech encoders with early exits (Ren et al.)."""

@@ -1,0 +1,238 @@
+"""Speech encoders of transformers, layer by layer.
+
+Each is taken apart into its fixed front end, what comes before the layers, and the
+layers, so that only those that are needed are there. All hear the same: mono at
+16 kHz, normalised over the clip, tiled or cut to one length.
+"""
+
+import copy
+
+import torch
+from torch import nn
+from transformers import HubertConfig
+from transformers import HubertModel
+from transformers import PretrainedConfig
+from transformers import Wav2Vec2Config
+from transformers import Wav2Vec2Model
+from transformers import WavLMConfig
+from transformers import WavLMModel
+from transformers import WhisperConfig
+from transformers.models.whisper.modeling_whisper import WhisperEncoder
+
+from audw2s.distill.exits.clips import SAMPLES
+from audw2s.distill.exits.clips import fit
+from audw2s.distill.students.frontend import Normalise
+from audw2s.distill.teachers.whisper import LEVEL
+from audw2s.distill.teachers.whisper import MAX_DUR
+from audw2s.distill.teachers.whisper import WhisperLogMel
+
+MODELS = {
+    "wav2vec2": (Wav2Vec2Config, Wav2Vec2Model),
+    "wavlm": (WavLMConfig, WavLMModel),
+    "hubert": (HubertConfig, HubertModel),
+    "whisper": (WhisperConfig, WhisperEncoder),
+}
+"""Families by the ``model_type`` of their ``config.json``."""
+
+UNMASKED = {
+    "apply_spec_augment": False,
+    "mask_time_prob": 0.0,
+    "mask_feature_prob": 0.0,
+    "layerdrop": 0.0,
+    "encoder_layerdrop": 0.0,
+}
+"""Nothing is masked or left out at random: all exits see what is there."""
+
+
+class Backbone(nn.Module):
+    """An encoder whose layers are read one after the other.
+
+    Args:
+        model: of transformers
+        samples: that each clip is tiled or cut to
+
+    """
+
+    embedding: nn.Module
+
+    def __init__(self, model: nn.Module, samples: int):
+        super().__init__()
+        self.config: PretrainedConfig = model.config
+        self.samples = samples
+        self.normalise = Normalise()
+        self.layers: nn.ModuleList
+        self.norm: nn.Module
+        """What the encoder does after its last layer; exits have a copy each.
+
+        Encoders that normalise after each layer, as wav2vec 2.0 base, have none.
+        """
+
+    @property
+    def width(self) -> int:
+        """Width of the hidden states."""
+        return self.config.hidden_size
+
+    def front(self, signal: torch.Tensor) -> torch.Tensor:
+        """What comes before all that is learnt; it may be computed once and kept.
+
+        Shape:
+            ``(batch, time)`` -> ``(batch, samples)``, or features of them
+        """
+        return fit(self.normalise(signal), self.samples)
+
+    def embed(self, inputs: torch.Tensor) -> torch.Tensor:
+        """From what :meth:`front` gives to the hidden states before the layers."""
+        raise NotImplementedError
+
+    def context(self, hidden: torch.Tensor) -> torch.Tensor | None:
+        """What all layers share beside the hidden states."""
+        return None
+
+    def step(
+        self,
+        number: int,
+        hidden: torch.Tensor,
+        context: torch.Tensor | None,
+    ) -> torch.Tensor:
+        """Apply a layer, numbered from 1."""
+        return self.layers[number - 1](hidden, None)
+
+    def cut(self, depth: int) -> "Backbone":
+        """Copy of the encoder with its first layers only.
+
+        Raises:
+            ValueError: if there are fewer
+
+        """
+        if not 1 <= depth <= len(self.layers):
+            raise ValueError(f"Layers are 1 to {len(self.layers)}, got {depth}.")
+        layers, self.layers = self.layers, None
+        try:
+            short = copy.deepcopy(self)
+        finally:
+            self.layers = layers
+        short.layers = copy.deepcopy(layers[:depth])
+        return short
+
+    def freeze(self, depth: int) -> None:
+        """Keep all below the layers, and so many layers, as they are."""
+        if depth:
+            self.requires_grad_(False)
+            self.layers[depth:].requires_grad_(True)
+
+
+class Convolutional(Backbone):
+    """Wav2vec 2.0 and its relatives: convolutions on the signal, then layers."""
+
+    def __init__(self, model: nn.Module, samples: int = SAMPLES):
+        super().__init__(model, samples)
+        self.convolutions = model.feature_extractor
+        # Not while weights are frozen from the outside: gradients pass as elsewhere
+        self.convolutions._requires_grad = False
+        self.projection = model.feature_projection
+        self.positions = model.encoder.pos_conv_embed
+        self.dropout = model.encoder.dropout
+        self.layers = model.encoder.layers
+        stable = self.config.do_stable_layer_norm
+        norm = model.encoder.layer_norm
+        self.before = nn.Identity() if stable else norm
+        self.norm = norm if stable else nn.Identity()
+
+    def embed(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Return the projected and positioned frames, 50 a second."""
+        hidden = self.projection(self.convolutions(inputs).transpose(1, 2))
+        # Wav2vec 2.0 gives the normalised convolutions as well
+        hidden = hidden[0] if isinstance(hidden, tuple) else hidden
+        return self.dropout(self.before(hidden + self.positions(hidden)))
+
+
+class WavLM(Convolutional):
+    """WavLM: all layers share a bias of positions, which the first one has."""
+
+    def context(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Bias of each distance between tokens, ``(batch * heads, tokens, tokens)``."""
+        count = hidden.shape[1]
+        bias = self.layers[0].attention.compute_bias(count, count)
+        return bias.repeat(hidden.shape[0], 1, 1)
+
+    def step(
+        self,
+        number: int,
+        hidden: torch.Tensor,
+        context: torch.Tensor,
+    ) -> torch.Tensor:
+        """Apply a layer, numbered from 1."""
+        return self.layers[number - 1](hidden, None, context)[0]
+
+
+class Whisper(Backbone):
+    """Whisper's encoder, on clips of any length up to 30 s.
+
+    The log-mel comes before all that is learnt. Clips are brought to one level
+    first, as Whisper hears how loud a recording is.
+    """
+
+    def __init__(self, model: WhisperEncoder, samples: int = SAMPLES):
+        super().__init__(model, samples)
+        if samples > MAX_DUR * 16000:
+            raise ValueError(f"Whisper hears {MAX_DUR:g} s at most.")
+        self.logmel = WhisperLogMel()
+        self.conv1, self.conv2 = model.conv1, model.conv2
+        tokens = (max(samples, self.logmel.min_samples) // 160 + 1) // 2
+        positions = model.embed_positions.weight[:tokens].detach().clone()
+        self.register_buffer("positions", positions)
+        self.layers = model.layers
+        self.norm = model.layer_norm
+
+    def front(self, signal: torch.Tensor) -> torch.Tensor:
+        """Return the log-mel ``(batch, 80, frames)``, 100 frames a second."""
+        return self.logmel(LEVEL * super().front(signal))
+
+    def embed(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Return the positioned frames, 50 a second."""
+        hidden = nn.functional.gelu(self.conv1(inputs))
+        hidden = nn.functional.gelu(self.conv2(hidden)).transpose(1, 2)
+        return hidden + self.positions
+
+
+KINDS = {
+    "wav2vec2": Convolutional,
+    "wavlm": WavLM,
+    "hubert": Convolutional,
+    "whisper": Whisper,
+}
+"""How the encoders of each family are taken apart."""
+
+
+def make_model(settings: dict) -> nn.Module:
+    """Make an encoder of transformers with random weights.
+
+    Args:
+        settings: content of a ``config.json``
+
+    Raises:
+        ValueError: if its ``model_type`` is unknown
+
+    """
+    kind = settings.get("model_type")
+    if kind not in MODELS:
+        raise ValueError(f"'model_type' is one of {', '.join(MODELS)}, got '{kind}'.")
+    config_class, model_class = MODELS[kind]
+    config = config_class.from_dict({**settings, **UNMASKED})
+    return model_class(config)
+
+
+def make_backbone(settings: dict, samples: int = SAMPLES) -> Backbone:
+    """Make an encoder with random weights, taken apart.
+
+    Args:
+        settings: content of a ``config.json``
+        samples: that each clip is tiled or cut to
+
+    """
+    return take_apart(make_model(settings), samples)
+
+
+def take_apart(model: nn.Module, samples: int = SAMPLES) -> Backbone:
+    """Take an encoder of transformers apart."""
+    return KINDS[model.config.model_type](model, samples)

@@ -1,0 +1,70 @@
+"""What stands between a layer of the encoder and its exit."""
+
+import torch
+from torch import nn
+
+
+class Cnn(nn.Module):
+    """One convolution of 1×1 over the map of time and width, normalised.
+
+    Shape:
+        ``(batch, tokens, width)`` -> ``(batch, tokens, width)``
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 1, 1, bias=False)
+        self.norm = nn.BatchNorm2d(1)
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return the rectified map."""
+        return torch.relu(self.norm(self.conv(hidden[:, None])))[:, 0]
+
+
+class Recurrent(nn.Module):
+    """One recurrent layer as wide as the encoder, normalised, then SELU.
+
+    Shape:
+        ``(batch, tokens, width)`` -> ``(batch, tokens, width)``
+    """
+
+    kind: type[nn.RNNBase]
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.rnn = self.kind(width, width, batch_first=True)
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return the states of all tokens, from zeros on."""
+        # Deviation: the published code draws the first state at random, at each call
+        return nn.functional.selu(self.norm(self.rnn(hidden)[0]))
+
+
+class Lstm(Recurrent):
+    """:class:`Recurrent` with an LSTM."""
+
+    kind = nn.LSTM
+
+
+class Gru(Recurrent):
+    """:class:`Recurrent` with a GRU."""
+
+    kind = nn.GRU
+
+
+BLOCKS = {"cnn": Cnn, "lstm": Lstm, "gru": Gru}
+"""Blocks by name."""
+
+
+def make_block(name: str | None, width: int) -> nn.Module:
+    """Make a block; ``None`` is none.
+
+    Examples:
+        >>> sum(p.numel() for p in make_block("lstm", 768).parameters())
+        4726272
+        >>> make_block(None, 768)
+        Identity()
+
+    """
+    return nn.Identity() if name is None else BLOCKS[name](width)

@@ -1,0 +1,116 @@
+"""The command ``audw2s distill exits``: parses, calls, prints."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from audw2s.errors import explained
+
+app = typer.Typer(
+    help="Self-distilled encoders with early exits: get, train, tables, export, "
+    "evaluate.",
+    no_args_is_help=True,
+)
+
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
+
+
+@app.command()
+@explained()
+def get(
+    repository: Annotated[
+        str, typer.Argument(help="On the hub, such as facebook/wav2vec2-base.")
+    ],
+    out: Annotated[str, typer.Option(help="Folder for the encoder.")],
+    revision: Annotated[
+        str, typer.Option(help="Commit or branch; only a commit stays the same.")
+    ] = "main",
+    quiet: Quiet = False,
+) -> None:
+    """Get an encoder from the Hugging Face hub; run again to go on."""
+    from audw2s.distill.exits.published import get as run
+    from audw2s.distill.exits.published import load
+
+    run(repository, out, revision=revision, verbose=not quiet)
+    backbone = load(out)
+    typer.echo(f"{out}: {len(backbone.layers)} layers of width {backbone.width}")
+
+
+@app.command()
+@explained()
+def train(
+    settings: Annotated[str, typer.Argument(help="Settings, in TOML.")],
+    out: Annotated[str, typer.Option(help="Folder of all trainings.")],
+    backbone: Annotated[
+        str | None, typer.Option(help="Encoder, in place of the one in the settings.")
+    ] = None,
+    corpus: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME=PATH of a corpus in the settings, repeatedly; others are "
+            "left out then."
+        ),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Train exits and what they are compared with; run again to go on."""
+    from audw2s.distill.exits.study import Study
+    from audw2s.distill.exits.study import run
+    from audw2s.distill.exits.tables import write
+
+    study = Study.from_toml(settings, backbone=backbone, corpora=_paths(corpus))
+    run(study, out, verbose=not quiet)
+    typer.echo(write(out))
+
+
+def _paths(corpora: list[str] | None) -> dict[str, str]:
+    pairs = [text.partition("=") for text in corpora or []]
+    if any(not sign for _, sign, _ in pairs):
+        raise ValueError("--corpus takes NAME=PATH, such as ravdess=ravdess.csv.")
+    return {name: path for name, _, path in pairs}
+
+
+@app.command()
+@explained()
+def tables(
+    run: Annotated[str, typer.Argument(help="Folder of all trainings.")],
+) -> None:
+    """Print the paper's tables of what is finished, and write them."""
+    from audw2s.distill.exits.tables import write
+
+    typer.echo(write(run))
+
+
+@app.command()
+@explained()
+def export(
+    run: Annotated[str, typer.Argument(help="Folder of one training.")],
+    out: Annotated[str, typer.Option(help="Model folder to write.")],
+    name: Annotated[
+        str | None, typer.Option(help="Of the model, the folder's by default.")
+    ] = None,
+) -> None:
+    """Make a model folder of a training, with an ONNX file for each exit."""
+    from audw2s.distill.exits.export import export_exits
+
+    worst = export_exits(run, out, name or os.path.basename(os.path.normpath(out)))
+    typer.echo(f"{out}: differs from torch by {worst:.1e} at most")
+
+
+@app.command()
+@explained()
+def evaluate(
+    model: Annotated[str, typer.Argument(help="Model folder with exits.")],
+    corpus: Annotated[str, typer.Argument(help="Corpus with labels.")],
+    out: Annotated[str, typer.Option(help="Folder for evaluation.json and the curve.")],
+    target: Annotated[
+        str, typer.Option(help="Column of the classes, or 'dimensions'.")
+    ] = "emotion",
+    quiet: Quiet = False,
+) -> None:
+    """Measure each exit on a corpus, and what adaptive exits cost and reach."""
+    from audw2s.distill.exits.evaluate import evaluate as run
+    from audw2s.distill.exits.evaluate import to_markdown
+
+    typer.echo(to_markdown(run(model, corpus, out, target, verbose=not quiet)))

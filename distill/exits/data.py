@@ -1,0 +1,106 @@
+"""A corpus in memory, as the encoder's front end gives it."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import torch
+
+from audw2s.catalogue import DIMENSIONS
+from audw2s.distill.corpora.table import load_clips
+from audw2s.distill.corpora.table import mean_rating
+from audw2s.distill.corpora.table import rating_scale
+from audw2s.distill.corpora.table import ratings
+from audw2s.distill.corpora.table import read_corpus
+from audw2s.distill.exits.backbones import Backbone
+from audw2s.distill.exits.config import Config
+from audw2s.distill.exits.splits import split
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+    """Clips with what is to be told of them.
+
+    Front ends learn nothing, so what they give is computed once. It is held in
+    memory: 380 KB a clip of 5.984 s for encoders of the signal, about half for
+    Whisper.
+    """
+
+    table: pd.DataFrame
+    """A row per clip, see :mod:`audw2s.distill.corpora.table`."""
+
+    inputs: torch.Tensor
+    """``(num_clips, ...)``: what the backbone's front end gives."""
+
+    truth: torch.Tensor
+    """Classes ``(num_clips,)``, or values ``(num_clips, 3)`` in 0…1."""
+
+    labels: tuple[str, ...]
+    """Names of the outputs."""
+
+    def part(self, config: Config, *names: str) -> np.ndarray:
+        """Numbers of the clips of some parts of the split."""
+        parts = split(
+            self.table,
+            fold=config.fold,
+            num_folds=config.num_folds,
+            devel=config.devel,
+            seed=config.split_seed,
+        )
+        return np.flatnonzero(parts.isin(names))
+
+
+def read_data(config: Config, backbone: Backbone, *, verbose: bool = True) -> Data:
+    """Read a corpus, and hear it through the front end.
+
+    Raises:
+        FileNotFoundError: if there is no corpus
+        ValueError: if it has no labels, or a clip can't be read
+
+    """
+    table = read_corpus(config.corpus)
+    if config.of_classes:
+        table, truth, labels = read_classes(table, config)
+    else:
+        table, truth = read_values(table)
+        labels = DIMENSIONS
+    rows = []
+    with torch.no_grad():
+        for clip in load_clips(table, desc="Read", verbose=verbose):
+            rows.append(backbone.front(torch.from_numpy(clip[None]))[0])
+    return Data(table, torch.stack(rows), torch.from_numpy(truth), labels)
+
+
+def read_classes(
+    table: pd.DataFrame,
+    config: Config,
+) -> tuple[pd.DataFrame, np.ndarray, tuple[str, ...]]:
+    """Clips of the wanted classes, the number of each clip's class, and their names.
+
+    Raises:
+        ValueError: if there is no such column, a class has no clips, or there are
+            fewer than two
+
+    """
+    if config.target not in table:
+        raise ValueError(
+            f"'{config.corpus}' has no column '{config.target}' to learn, it has "
+            f"{', '.join(map(str, table))}."
+        )
+    values = table[config.target]
+    known = sorted(values.dropna().astype(str).unique())
+    labels = config.classes or tuple(known)
+    if missing := sorted(set(labels) - set(known)):
+        raise ValueError(f"No clip of '{config.corpus}' is of class {missing}.")
+    if len(labels) < 2:
+        raise ValueError(f"'{config.corpus}' has one class, '{labels[0]}'.")
+    table = table[values.astype(str).isin(labels)].reset_index(drop=True)
+    truth = [labels.index(name) for name in table[config.target].astype(str)]
+    return table, np.array(truth), labels
+
+
+def read_values(table: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """Clips with ratings, and their means in 0…1."""
+    values = mean_rating(ratings(table, *rating_scale(table)))
+    rated = np.isfinite(values).all(axis=1)
+    return table[rated].reset_index(drop=True), values[rated].astype(np.float32)

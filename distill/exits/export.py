@@ -1,0 +1,192 @@
+"""From trained exits to a model folder: an ONNX file for each, and one per stretch."""
+
+import os
+from collections.abc import Iterator
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+
+from audw2s.adaptive import Chain
+from audw2s.distill.exits.model import ExitNetwork
+from audw2s.distill.exits.model import SingleExit
+from audw2s.distill.exits.model import Stretch
+from audw2s.distill.exits.model import num_parameters
+from audw2s.distill.exits.results import Heard
+from audw2s.distill.exits.results import good_margin
+from audw2s.distill.exits.train import load_network
+from audw2s.distill.export import check_parity
+from audw2s.distill.export import export_graph
+from audw2s.distill.export import probes
+from audw2s.distill.export import to_onnx
+from audw2s.distill.markdown import markdown_table
+from audw2s.exits import INDEX
+from audw2s.files import replacing
+from audw2s.files import write_json
+from audw2s.version import __version__
+from audw2s.weights.store import save
+
+TOLERANCE = 1e-4
+"""Largest difference of logits that an export may make."""
+
+
+def export_exits(run: str, folder: str, name: str) -> float:
+    """Make a model folder of a training.
+
+    Args:
+        run: folder of one training, see :func:`audw2s.distill.exits.train.train`
+        folder: of the model: ``exit3.onnx`` and ``exit3.yaml`` and so on,
+            ``model.yaml`` for the deepest, ``part3.onnx`` and so on for classes,
+            ``exits.json`` with their sha256, and a ``card.md``
+        name: of the model
+
+    Returns:
+        the largest difference to torch
+
+    Raises:
+        FileNotFoundError: if the training isn't finished
+        ValueError: if a logit differs by more than 1e-4; that file isn't written
+
+    """
+    network, about = load_network(run)
+    labels, of_classes = about["labels"], about["config"]["target"] != "dimensions"
+    properties = {
+        "name": name,
+        "sampling_rate": "16000",
+        "max_dur": f"{about['config']['samples'] / 16000:g}",
+        "outputs": "classes" if of_classes else "dimensions",
+        "version": __version__,
+    }
+    worst = 0.0
+    index: dict = {"name": name, "labels": labels, "classes": of_classes}
+    index |= {"margin": 1.0, "exits": {}, "parts": {}, "version": __version__}
+    for depth in network.depths:
+        single = SingleExit(network, depth).eval()
+        model = to_onnx(single)
+        worst = max(worst, check_parity(single, model, TOLERANCE, odd_probes()))
+        counted = {"parameters": str(num_parameters(single)), "exit": str(depth)}
+        own = {**properties, **counted}
+        sha256 = save(model, folder, own, f"exit{depth}", labels)
+        file = {"file": f"exit{depth}.onnx", "sha256": sha256}
+        index["exits"][str(depth)] = file | {"parameters": num_parameters(single)}
+    write_yaml_of_deepest(folder, network.deepest)
+    if of_classes:
+        index["margin"] = good_margin(Heard(os.path.join(run, "devel.parquet")))
+        parts, difference = export_parts(network, folder, properties, labels)
+        index["parts"], worst = parts, max(worst, difference)
+    else:
+        index["parts"] = index["exits"]
+    write_json(index, os.path.join(folder, INDEX))
+    write_card(folder, index, about)
+    return worst
+
+
+def odd_probes() -> Iterator[tuple[str, np.ndarray]]:
+    """Signals of odd lengths, shorter and longer than what is heard of them."""
+    yield from probes()
+    rng = np.random.default_rng(1)
+    for length in (95_743, 95_744, 95_745):
+        yield f"noise {length}", rng.standard_normal(length).astype(np.float32)
+
+
+def export_parts(
+    network: ExitNetwork,
+    folder: str,
+    properties: dict[str, str],
+    labels: list[str],
+) -> tuple[dict, float]:
+    """Write the layers from one exit to the next, for exits chosen by a margin.
+
+    Args:
+        network: with exits
+        folder: of the model
+        properties: written into each file
+        labels: names of the outputs
+
+    Returns:
+        what the index says of them, and the largest difference to torch
+
+    Raises:
+        ValueError: if a logit differs by more than 1e-4
+
+    """
+    after, example, name = 0, torch.randn(1, 32000), "signal"
+    models: dict[int, onnx.ModelProto] = {}
+    for depth in network.depths:
+        part = Stretch(network, after, depth).eval()
+        outputs = ["states", "hidden_states", "logits"]
+        models[depth] = export_graph(part, name, example, outputs)
+        with torch.inference_mode():
+            example = part(example)[0].clone()
+        after, name = depth, "before"
+    worst = chain_parity(network, models)
+    if not worst <= TOLERANCE:
+        raise ValueError(
+            f"The parts differ from the network by {worst:.1e}, {TOLERANCE:.0e} at "
+            "most is allowed."
+        )
+    entries = {}
+    for depth, model in models.items():
+        own = {**properties, "exit": str(depth)}
+        sha256 = save(model, folder, own, f"part{depth}", labels)
+        entries[str(depth)] = {"file": f"part{depth}.onnx", "sha256": sha256}
+    return entries, worst
+
+
+def chain_parity(network: ExitNetwork, models: dict[int, onnx.ModelProto]) -> float:
+    """Largest difference between the last logits of a chain and the network's."""
+    sessions = [
+        onnxruntime.InferenceSession(model.SerializeToString())
+        for model in models.values()
+    ]
+    # A margin that no logits have: all parts run
+    chain = Chain(list(models), sessions, margin=2.0)
+    differences = []
+    for _, signal in odd_probes():
+        (found,) = chain.run(["logits"], {"signal": signal[None]})
+        with torch.inference_mode():
+            said = network(network.backbone.front(torch.from_numpy(signal[None])))
+        expected = said[network.deepest].logits.numpy()
+        differences.append(np.abs(found - expected).max())
+    return float(np.max(differences))
+
+
+def write_yaml_of_deepest(folder: str, deepest: int) -> None:
+    """Let ``audonnx.load(folder)`` find the deepest exit."""
+    with open(os.path.join(folder, f"exit{deepest}.yaml"), encoding="utf-8") as file:
+        text = file.read()
+    path = os.path.join(folder, "model.yaml")
+    with replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def write_card(folder: str, index: dict, about: dict) -> None:
+    """Write what the model is, and how it was made."""
+    rows = [
+        [depth, f"{entry['parameters']:,}", f"`{entry['sha256']}`"]
+        for depth, entry in index["exits"].items()
+    ]
+    table = markdown_table(["exit", "parameters", "sha256"], rows)
+    config = about["config"]
+    what = ", ".join(index["labels"])
+    kind = "Scores of classes" if index["classes"] else "Values"
+    text = f"""# {index["name"]}
+
+An encoder ({about["backbone"]["model_type"]}) with exits after several of its layers,
+trained by audw2s {about["version"]} with the method "{config["method"]}" (block
+{config["block"]}, similarity {config["similarity"]}), after Ren et al., "Fast yet
+effective speech emotion recognition with self-distillation".
+
+{kind}: {what}. It hears mono at 16 kHz, normalised over the clip, tiled or cut to
+{config["samples"]:,} samples; longer recordings are heard in blocks of that length, and
+their values are the mean.
+
+{table}
+
+Terms: those of the encoder, and of the corpus that it was trained on. Who shares the
+model has to add both here.
+"""
+    path = os.path.join(folder, "card.md")
+    with replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        file.write(text)

@@ -1,0 +1,113 @@
+"""The baseline of layer-wise distillation: a short encoder learns a long one's layers.
+
+A copy of the first layers predicts layers of the frozen encoder, without labels, and is
+then fine-tuned.
+"""
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from audw2s.distill.exits.backbones import Backbone
+from audw2s.distill.exits.blocks import make_block
+from audw2s.distill.exits.losses import layerwise_loss
+from audw2s.distill.exits.model import ExitNetwork
+
+
+class Predictors(nn.Module):
+    """A short encoder, and a block for each layer that is predicted.
+
+    Args:
+        backbone: the short encoder
+        targets: layers that are predicted
+        block: of each, one of :data:`audw2s.distill.exits.blocks.BLOCKS`
+
+    """
+
+    def __init__(self, backbone: Backbone, targets: Sequence[int], block: str):
+        super().__init__()
+        self.backbone = backbone
+        self.blocks = nn.ModuleDict(
+            {
+                str(number): nn.Sequential(
+                    copy.deepcopy(backbone.norm), make_block(block, backbone.width)
+                )
+                for number in targets
+            }
+        )
+
+    def forward(self, inputs: torch.Tensor) -> dict[int, torch.Tensor]:
+        """Predictions ``(batch, tokens, width)`` by layer."""
+        depth = len(self.backbone.layers)
+        hidden = hidden_states(self.backbone, inputs, [depth])[depth]
+        return {int(number): block(hidden) for number, block in self.blocks.items()}
+
+    def hand_over(self, network: ExitNetwork) -> None:
+        """Give a network what was learnt: the encoder, and one block.
+
+        The paper's notes don't say what is read then; here it is the block that
+        predicts the last layer.
+        """
+        norm, block = list(self.blocks.values())[-1]
+        found = network.exits[str(network.deepest)]
+        found.norm.load_state_dict(norm.state_dict())
+        found.block.load_state_dict(block.state_dict())
+        weights = self.backbone.state_dict()
+        network.backbone.load_state_dict(
+            {key: weights[key] for key in network.backbone.state_dict()}
+        )
+
+
+def hidden_states(
+    backbone: Backbone,
+    inputs: torch.Tensor,
+    layers: Sequence[int],
+) -> dict[int, torch.Tensor]:
+    """Hidden states after some layers, as the encoder gives them.
+
+    After its last layer an encoder may normalise them.
+
+    Args:
+        backbone: an encoder that has its norm
+        inputs: of what its front end gives
+        layers: whose states are wanted
+
+    """
+    hidden = backbone.embed(inputs)
+    context = backbone.context(hidden)
+    found = {}
+    for number in range(1, max(layers) + 1):
+        hidden = backbone.step(number, hidden, context)
+        if number in layers:
+            last = number == backbone.config.num_hidden_layers
+            found[number] = backbone.norm(hidden) if last else hidden
+    return found
+
+
+def default_targets(depth: int) -> tuple[int, ...]:
+    """Layers that are predicted: a third, two thirds and all.
+
+    Examples:
+        >>> default_targets(12), default_targets(4)
+        ((4, 8, 12), (1, 3, 4))
+
+    """
+    return tuple(dict.fromkeys(max(1, round(depth * k / 3)) for k in (1, 2, 3)))
+
+
+def prediction_loss(
+    teacher: Backbone,
+    predictors: Predictors,
+    inputs: torch.Tensor,
+) -> torch.Tensor:
+    """Mean of the losses of all layers; the teacher learns nothing."""
+    predicted = predictors(inputs)
+    with torch.no_grad():
+        targets = hidden_states(teacher, inputs, list(predicted))
+    losses = [
+        layerwise_loss(targets[number].float(), values.float())
+        for number, values in predicted.items()
+    ]
+    return torch.stack(losses).mean()

@@ -1,0 +1,167 @@
+"""The losses of self-distillation (equations 1 to 4), one function per formula.
+
+``truth(teacher) + γ mean truth(exit) + α mean match(teacher, exit)
++ β mean similarity(teacher, exit)``, means over the exits, in which the teacher's side
+is a target and learns nothing from them.
+"""
+
+import torch
+from torch.nn import functional as F  # noqa: N812
+
+from audw2s.distill.exits.model import Said
+from audw2s.distill.losses import ccc_loss
+from audw2s.distill.losses import mse_loss
+
+
+def cross_entropy(logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """``-log p[truth]``, mean over the batch.
+
+    Shape:
+        ``(batch, classes)`` and ``(batch,)`` -> scalar
+    """
+    return F.cross_entropy(logits, truth)
+
+
+def kl_divergence(
+    teacher: torch.Tensor,
+    student: torch.Tensor,
+    reference: bool = False,
+) -> torch.Tensor:
+    """``sum p_t (log p_t - log p_s)``, mean over the batch.
+
+    Args:
+        teacher: logits ``(batch, classes)``
+        student: logits ``(batch, classes)``
+        reference: as the published code has it, with ``p_s`` for ``log p_s``
+
+    Returns:
+        scalar
+
+    """
+    # Deviation: the published code gives probabilities where logarithms belong
+    log_student = student.softmax(dim=1) if reference else student.log_softmax(dim=1)
+    target = teacher.log_softmax(dim=1)
+    return F.kl_div(log_student, target, reduction="batchmean", log_target=True)
+
+
+def l1(teacher: torch.Tensor, student: torch.Tensor) -> torch.Tensor:
+    """Mean absolute difference.
+
+    Shape:
+        ``(batch, width)`` twice -> scalar
+    """
+    return (teacher - student).abs().mean()
+
+
+def l2(teacher: torch.Tensor, student: torch.Tensor) -> torch.Tensor:
+    """Mean squared difference.
+
+    Shape:
+        ``(batch, width)`` twice -> scalar
+    """
+    return (teacher - student).square().mean()
+
+
+def cosine(teacher: torch.Tensor, student: torch.Tensor) -> torch.Tensor:
+    """Negative cosine of the angle, mean over the batch.
+
+    Shape:
+        ``(batch, width)`` twice -> scalar
+    """
+    return -F.cosine_similarity(teacher, student, dim=1).mean()
+
+
+SIMILARITIES = {
+    "l1": (l1,),
+    "l2": (l2,),
+    "cosine": (cosine,),
+    "l1+cosine": (l1, cosine),
+    "l2+cosine": (l2, cosine),
+}
+"""Which functions a similarity is the sum of."""
+
+
+def regression(values: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """``1 - CCC``, mean over dimensions.
+
+    Shape:
+        ``(batch, dimensions)`` twice -> scalar
+    """
+    # Deviation: the paper has classes only; this and the next are our extension
+    return ccc_loss(truth, values).mean()
+
+
+def regression_match(teacher: torch.Tensor, student: torch.Tensor) -> torch.Tensor:
+    """Mean squared difference of values, in place of the divergence of classes.
+
+    Shape:
+        ``(batch, dimensions)`` twice -> scalar
+    """
+    return mse_loss(teacher, student).mean()
+
+
+def total_loss(
+    said: dict[int, Said],
+    truth: torch.Tensor,
+    *,
+    alpha: float = 1.0,
+    beta: float = 1.0,
+    gamma: float = 1.0,
+    similarity: str = "l2",
+    compared: str = "embedding",
+    reference_kl: bool = False,
+) -> torch.Tensor:
+    """The loss of all exits; of the deepest alone, if there is no other.
+
+    Args:
+        said: what the exits say, the deepest last
+        truth: classes ``(batch,)``, or values ``(batch, dimensions)``
+        alpha: weight of the match of outputs
+        beta: weight of the similarity
+        gamma: weight of the exits' own losses
+        similarity: one of :data:`SIMILARITIES`
+        compared: ``"embedding"`` or ``"linear"``, what is to be similar
+        reference_kl: see :func:`kl_divergence`
+
+    Returns:
+        scalar
+
+    """
+    is_class = not truth.is_floating_point()
+    own = cross_entropy if is_class else regression
+    *students, teacher = said.values()
+    loss = own(teacher.logits, truth)
+    if not students:
+        return loss
+    # Deviation: the published code lets the teacher learn from its students
+    target = Said(*(values.detach() for values in teacher))
+
+    def match(student: Said) -> torch.Tensor:
+        if is_class:
+            return kl_divergence(target.logits, student.logits, reference_kl)
+        return regression_match(target.logits, student.logits)
+
+    def similar(student: Said) -> torch.Tensor:
+        pair = getattr(target, compared), getattr(student, compared)
+        return sum(function(*pair) for function in SIMILARITIES[similarity])
+
+    terms = [
+        gamma * own(student.logits, truth)
+        + alpha * match(student)
+        + beta * similar(student)
+        for student in students
+    ]
+    return loss + torch.stack(terms).mean()
+
+
+def layerwise_loss(
+    target: torch.Tensor,
+    prediction: torch.Tensor,
+) -> torch.Tensor:
+    """``L1 - log σ(cosine)`` of hidden states, the baseline's loss of one layer.
+
+    Shape:
+        ``(batch, tokens, width)`` twice -> scalar
+    """
+    angle = F.cosine_similarity(target, prediction, dim=2)
+    return (target - prediction).abs().mean() - F.logsigmoid(angle).mean()

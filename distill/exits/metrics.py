@@ -1,0 +1,165 @@
+"""How well classes and values are told, and how sure that is."""
+
+import numpy as np
+
+from audw2s.catalogue import DIMENSIONS
+from audw2s.distill.metrics import NUM_RESAMPLES
+from audw2s.distill.metrics import concordance_ccs
+from audw2s.distill.metrics import groups_to_resample
+from audw2s.distill.metrics import interval
+from audw2s.distill.metrics import resample
+from audw2s.scores import margins
+
+
+def recalls(
+    truth: np.ndarray,
+    predicted: np.ndarray,
+    groups: np.ndarray,
+    draws: np.ndarray,
+) -> np.ndarray:
+    """Unweighted average recall of every resample, from counts over groups.
+
+    The mean of the recalls of all classes that occur in the resample.
+
+    Args:
+        truth: class of each clip, from 0
+        predicted: class of each clip
+        groups: number of each clip's group, from 0
+        draws: see :func:`audw2s.distill.metrics.resample`
+
+    Returns:
+        ``(num_resamples,)``
+
+    Examples:
+        >>> truth, one = np.array([0, 0, 1]), np.ones((1, 3))
+        >>> recalls(truth, np.array([0, 1, 1]), np.arange(3), one)
+        array([0.75])
+
+    """
+    shape = (draws.shape[1], truth.max() + 1)
+    total, right = np.zeros(shape), np.zeros(shape)
+    np.add.at(total, (groups, truth), 1)
+    np.add.at(right, (groups, truth), predicted == truth)
+    total, right = draws @ total, draws @ right
+    found = np.divide(right, total, out=np.zeros(total.shape), where=total > 0)
+    return found.sum(axis=1) / (total > 0).sum(axis=1)
+
+
+def uar(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Unweighted average recall.
+
+    Examples:
+        >>> uar(np.array([0, 0, 1]), np.array([0, 1, 1]))
+        0.75
+
+    """
+    groups = np.zeros(len(truth), int)
+    return float(recalls(truth, predicted, groups, np.ones((1, 1)))[0])
+
+
+def score(truth: np.ndarray, outputs: np.ndarray) -> float:
+    """UAR of classes, or mean CCC of values.
+
+    Args:
+        truth: classes ``(num_clips,)``, or values ``(num_clips, dimensions)``
+        outputs: logits or values of an exit
+
+    """
+    if truth.ndim == 1:
+        return uar(truth, outputs.argmax(axis=1))
+    return float(np.mean(list(cccs(truth, outputs).values())))
+
+
+def cccs(truth: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
+    """CCC of each dimension."""
+    groups, one = np.zeros(len(truth), int), np.ones((1, 1))
+    values = [
+        concordance_ccs(t, o, groups, one)[0]
+        for t, o in zip(truth.T, outputs.T, strict=True)
+    ]
+    return dict(zip(DIMENSIONS, map(float, values), strict=True))
+
+
+def drawn(
+    truth: np.ndarray,
+    outputs: np.ndarray,
+    speakers: np.ndarray,
+    num_resamples: int = NUM_RESAMPLES,
+    seed: int = 0,
+) -> np.ndarray:
+    """Score of every resample; the same clips are drawn for the same speakers.
+
+    See :func:`summarise` for the arguments.
+    """
+    _, groups = groups_to_resample(speakers)
+    draws = resample(groups, num_resamples, seed)
+    if truth.ndim == 1:
+        return recalls(truth, outputs.argmax(axis=1), groups, draws)
+    pairs = zip(truth.T, outputs.T, strict=True)
+    return np.mean([concordance_ccs(t, o, groups, draws) for t, o in pairs], axis=0)
+
+
+def summarise(
+    truth: np.ndarray,
+    outputs: np.ndarray,
+    speakers: np.ndarray,
+    num_resamples: int = NUM_RESAMPLES,
+    seed: int = 0,
+) -> dict:
+    """Measure an exit, with an interval of 95 % over speakers.
+
+    Args:
+        truth: see :func:`score`
+        outputs: see :func:`score`
+        speakers: name of the speaker of each clip
+        num_resamples: of the bootstrap
+        seed: of the bootstrap
+
+    Returns:
+        ``score`` (UAR, or mean CCC) with ``low`` and ``high``, numbers of clips and
+        speakers, what was ``resampled``, and of values the CCC by name
+
+    """
+    details = {} if truth.ndim == 1 else cccs(truth, outputs)
+    resampled, _ = groups_to_resample(speakers)
+    low, high = interval(drawn(truth, outputs, speakers, num_resamples, seed))
+    return {
+        "score": score(truth, outputs),
+        "low": low,
+        "high": high,
+        "num_clips": len(truth),
+        "num_speakers": len(np.unique(speakers)),
+        "resampled": resampled,
+        **details,
+    }
+
+
+def fused(logits: np.ndarray) -> np.ndarray:
+    """Of each clip, the exit that is surest.
+
+    Args:
+        logits: ``(num_exits, num_clips, classes)``
+
+    Returns:
+        ``(num_clips, classes)``
+
+    """
+    surest = margins(logits).argmax(axis=0)
+    return logits[surest, np.arange(logits.shape[1])]
+
+
+def adaptive(logits: np.ndarray, margin: float) -> tuple[np.ndarray, np.ndarray]:
+    """Of each clip, the first exit whose margin is large enough, else the last.
+
+    Args:
+        logits: ``(num_exits, num_clips, classes)``
+        margin: that is enough, 0 for the first exit
+
+    Returns:
+        logits ``(num_clips, classes)``, and the number of the exit from 0
+
+    """
+    enough = margins(logits) >= margin
+    enough[-1] = True
+    first = enough.argmax(axis=0)
+    return logits[first, np.arange(logits.shape[1])], first

@@ -1,0 +1,208 @@
+"""An encoder with exits: the deepest is the teacher, the others are students."""
+
+import copy
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from audw2s.distill.exits.backbones import Backbone
+from audw2s.distill.exits.blocks import make_block
+
+HIDDEN = 256
+"""Width between the two linear layers of an exit."""
+
+
+class Said(NamedTuple):
+    """What an exit says of a batch."""
+
+    embedding: torch.Tensor
+    """``(batch, width)``: the block's output, mean over time."""
+
+    linear: torch.Tensor
+    """``(batch, 256)``: the output of the first linear layer."""
+
+    logits: torch.Tensor
+    """``(batch, num_outputs)``."""
+
+
+class Exit(nn.Module):
+    """Block, mean over time, and two linear layers without a function between.
+
+    Args:
+        norm: of the encoder's last layer, of which the exit has a copy
+        width: of the hidden states
+        num_outputs: classes, or dimensions
+        block: name of the block, ``None`` for none
+
+    Shape:
+        hidden states ``(batch, tokens, width)``
+    """
+
+    def __init__(
+        self, norm: nn.Module, width: int, num_outputs: int, block: str | None
+    ):
+        super().__init__()
+        # Deviation: wav2vec 2.0 base normalises what each layer gives. Encoders that
+        # only do so after the last one are read through a norm of each exit's own
+        self.norm = copy.deepcopy(norm)
+        self.block = make_block(block, width)
+        self.linear1 = nn.Linear(width, HIDDEN)
+        self.linear2 = nn.Linear(HIDDEN, num_outputs)
+
+    def forward(self, hidden: torch.Tensor) -> Said:
+        """Return what is said."""
+        # A mean over many tokens needs more than 8 bits
+        embedding = self.block(self.norm(hidden)).float().mean(dim=1)
+        linear = self.linear1(embedding)
+        return Said(embedding, linear, self.linear2(linear))
+
+
+class ExitNetwork(nn.Module):
+    """An encoder with exits.
+
+    Args:
+        backbone: the encoder, cut to the layers up to the deepest exit
+        exits: layers with an exit beside the deepest; none for plain fine-tuning
+        num_outputs: classes, or dimensions
+        block: of the exits, one of :data:`audw2s.distill.exits.blocks.BLOCKS`
+        deepest_block: of the deepest exit, ``None`` for none as in the paper
+
+    Raises:
+        ValueError: if a layer isn't there, or comes twice
+
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        exits: Sequence[int],
+        num_outputs: int,
+        block: str = "lstm",
+        deepest_block: str | None = None,
+    ):
+        super().__init__()
+        deepest = len(backbone.layers)
+        self.depths = (*exits, deepest)
+        if list(self.depths) != sorted(set(self.depths)) or self.depths[0] < 1:
+            raise ValueError(
+                f"Exits are layers below {deepest}, each once and rising, "
+                f"got {list(exits)}."
+            )
+        self.backbone = backbone
+        blocks = dict.fromkeys(exits, block) | {deepest: deepest_block}
+        sizes = (backbone.width, num_outputs)
+        self.exits = nn.ModuleDict(
+            {str(k): Exit(backbone.norm, *sizes, name) for k, name in blocks.items()}
+        )
+        # The deepest exit has its copy
+        backbone.norm = nn.Identity()
+
+    @property
+    def deepest(self) -> int:
+        """Layer of the deepest exit, the teacher."""
+        return self.depths[-1]
+
+    def forward(self, inputs: torch.Tensor) -> dict[int, Said]:
+        """What all exits say, by layer.
+
+        Args:
+            inputs: what :meth:`Backbone.front` gives
+
+        """
+        hidden = self.backbone.embed(inputs)
+        context = self.backbone.context(hidden)
+        said = {}
+        for number in range(1, self.deepest + 1):
+            hidden = self.backbone.step(number, hidden, context)
+            if number in self.depths:
+                said[number] = self.exits[str(number)](hidden)
+        return said
+
+
+class SingleExit(nn.Module):
+    """The layers up to one exit, and that exit: what is exported.
+
+    Args:
+        network: with all exits; the layers are copied
+        depth: layer of the exit
+
+    Shape:
+        - signal ``(batch, time)``, 16 kHz
+        - hidden states ``(batch, width)``
+        - logits ``(batch, num_outputs)``
+    """
+
+    def __init__(self, network: ExitNetwork, depth: int):
+        super().__init__()
+        self.depth = depth
+        self.backbone = network.backbone.cut(depth)
+        self.exit = network.exits[str(depth)]
+
+    def forward(self, signal: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the embedding and the logits."""
+        hidden = self.backbone.embed(self.backbone.front(signal))
+        context = self.backbone.context(hidden)
+        for number in range(1, self.depth + 1):
+            hidden = self.backbone.step(number, hidden, context)
+        said = self.exit(hidden)
+        return said.embedding, said.logits
+
+
+class Stretch(nn.Module):
+    """The layers between two exits, and the second of them.
+
+    Args:
+        network: with all exits; the layers are copied
+        after: layer of the exit before, 0 for the signal
+        depth: layer of the exit
+
+    Shape:
+        - signal ``(batch, time)`` for the first, else states
+        - states ``(batch, tokens, width)`` after the last layer
+        - hidden states ``(batch, width)``
+        - logits ``(batch, num_outputs)``
+    """
+
+    def __init__(self, network: ExitNetwork, after: int, depth: int):
+        super().__init__()
+        self.after, self.depth = after, depth
+        self.backbone = network.backbone.cut(depth)
+        self.exit = network.exits[str(depth)]
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Return the states, the embedding and the logits."""
+        backbone = self.backbone
+        hidden = x if self.after else backbone.embed(backbone.front(x))
+        context = backbone.context(hidden)
+        for number in range(self.after + 1, self.depth + 1):
+            hidden = backbone.step(number, hidden, context)
+        said = self.exit(hidden)
+        return hidden, said.embedding, said.logits
+
+
+def num_parameters(network: nn.Module) -> int:
+    """Values that are learnt; what is fixed, as mel bands, doesn't count."""
+    return sum(values.numel() for values in network.parameters())
+
+
+PRETRAINING = 672_896
+"""Parameters of wav2vec 2.0 base's quantiser and its projections.
+
+Only pretraining needs them. The paper's counts are those of a network that still has
+them (transformers' ``Wav2Vec2ForPreTraining``): all five are met to the digit.
+"""
+
+
+def paper_count(network: ExitNetwork, depth: int) -> int:
+    """Parameters up to an exit, counted as the paper does.
+
+    Args:
+        network: wav2vec 2.0 base with exits
+        depth: layer of the exit
+
+    """
+    # Positions of masked tokens are also learnt in pretraining only
+    mask = network.backbone.width
+    return num_parameters(SingleExit(network, depth)) + PRETRAINING + mask

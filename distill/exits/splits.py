@@ -1,0 +1,82 @@
+"""Who is learnt from, who chooses, who is tested: never the same speakers."""
+
+import numpy as np
+import pandas as pd
+
+SPLITS = ("train", "devel", "test")
+"""Parts of a corpus."""
+
+ALIASES = {"dev": "devel", "development": "devel", "validation": "devel"}
+"""What others call them."""
+
+
+def split(
+    table: pd.DataFrame,
+    *,
+    fold: int = 0,
+    num_folds: int = 3,
+    devel: float = 0.25,
+    seed: int = 0,
+) -> pd.Series:
+    """Say of each clip which part it belongs to.
+
+    A column ``split`` of the table is taken as it is. Without one, speakers are
+    dealt: one of ``num_folds`` groups is the test, and of the others a share is the
+    development part. All folds together test every speaker once.
+
+    Args:
+        table: with a column ``speaker``
+        fold: which group of speakers is the test; numbers beyond the last begin anew
+        num_folds: groups of speakers
+        devel: share of the other speakers, at least one
+        seed: of the order of speakers
+
+    Returns:
+        ``"train"``, ``"devel"`` or ``"test"`` for each clip
+
+    Raises:
+        ValueError: if a part has no clips, a speaker is in two of them, or a name
+            isn't known
+
+    Examples:
+        >>> table = pd.DataFrame({"speaker": list("aabbccdd")})
+        >>> split(table, num_folds=4).value_counts()["train"]
+        np.int64(4)
+
+    """
+    if "split" in table:
+        parts = table["split"].astype(str).str.lower().replace(ALIASES)
+    else:
+        parts = _deal(table["speaker"], fold, num_folds, devel, seed)
+    if unknown := set(parts) - set(SPLITS):
+        raise ValueError(f"Parts are {', '.join(SPLITS)}, found {sorted(unknown)}.")
+    if missing := [name for name in SPLITS if name not in set(parts)]:
+        raise ValueError(f"There are no clips to be the {' and '.join(missing)} part.")
+    of_speaker = parts.groupby(table["speaker"]).nunique()
+    if (of_speaker > 1).any():
+        name = of_speaker.index[of_speaker > 1][0]
+        raise ValueError(f"Speaker '{name}' is in two parts of the corpus.")
+    return parts
+
+
+def _deal(
+    speakers: pd.Series,
+    fold: int,
+    num_folds: int,
+    devel: float,
+    seed: int,
+) -> pd.Series:
+    names = np.sort(speakers.unique())
+    if not 2 <= num_folds <= len(names) or len(names) < 3:
+        raise ValueError(
+            f"{len(names)} speakers can't be dealt to {num_folds} folds of test, "
+            "development and training: at least three are needed, and one per fold."
+        )
+    names = np.random.default_rng(seed).permutation(names)
+    test = np.array_split(names, num_folds)[fold % num_folds]
+    rest = names[~np.isin(names, test)]
+    chosen = rest[: min(len(rest) - 1, max(1, round(devel * len(rest))))]
+    parts = pd.Series("train", speakers.index)
+    parts[speakers.isin(chosen)] = "devel"
+    parts[speakers.isin(test)] = "test"
+    return parts

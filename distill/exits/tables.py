@@ -1,0 +1,203 @@
+"""The paper's tables, of what was trained here, with the paper's figures beside."""
+
+import os
+
+from matplotlib.figure import Figure
+
+from audw2s.distill.exits.results import collect
+from audw2s.distill.markdown import markdown_table
+from audw2s.distill.plots import LINES
+from audw2s.distill.plots import MARKERS
+from audw2s.distill.plots import save
+from audw2s.files import replacing
+from audw2s.files import write_json
+
+PAPER = (
+    ("distilled-lstm-l2", "3", "36.2M", 83.3, 85.7),
+    ("distilled-lstm-l2", "8", "71.6M", 91.7, 90.7),
+    ("distilled-lstm-l2", "10", "85.8M", 91.8, 90.5),
+    ("distilled-lstm-l2", "12", "100.0M", 91.8, 91.4),
+    ("plain-3", "3", "", 77.1, 83.4),
+    ("plain-deepest", "12", "95.2M", None, None),
+    ("layerwise-gru", "2", "", 73.1, 77.4),
+)
+"""Method, exit, parameters, UAR in percent on the development and the test part."""
+
+SOURCE = (
+    "Rows marked (paper) are what Ren et al. state, for wav2vec 2.0 base on DEMoS; "
+    "none of it was measured here. Their parameters include the quantiser of "
+    "pretraining, and a block at the deepest exit."
+)
+
+GAINS = "Self-distilled minus plain fine-tuning cut at the same layer, on the test part"
+
+TITLES = {
+    "UAR": "UAR in percent, development / test part",
+    "CCC": "CCC, mean of arousal, dominance and valence, development / test part; "
+    "the paper has classes only",
+}
+
+
+def write(folder: str) -> str:
+    """Write ``results.json``, ``tables.md`` and curves of a study.
+
+    Args:
+        folder: of the study
+
+    Returns:
+        the tables, in Markdown
+
+    Raises:
+        FileNotFoundError: if no training is finished
+
+    """
+    results = collect(folder)
+    write_json(results, os.path.join(folder, "results.json"))
+    text = to_markdown(results)
+    path = os.path.join(folder, "tables.md")
+    with replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        file.write(f"{text}\n")
+    for corpus, entry in results.items():
+        methods = entry["methods"]
+        curves = {k: found["curve"] for k, found in methods.items() if "curve" in found}
+        if curves:
+            plot_curves(curves, os.path.join(folder, f"{corpus}-adaptive.png"))
+    return text
+
+
+def to_markdown(results: dict) -> str:
+    """Both tables of each corpus.
+
+    Args:
+        results: see :func:`audw2s.distill.exits.results.collect`
+
+    """
+    parts = []
+    for corpus, entry in results.items():
+        methods = entry["methods"]
+        measure = next(iter(methods.values()))["measure"]
+        distilled = {k: v for k, v in methods.items() if k.startswith("distilled-")}
+        parts.append(f"## {corpus}\n\n{TITLES[measure]}.")
+        if distilled:
+            parts.append(f"Block × loss × exit:\n\n{table_of_exits(distilled)}")
+        parts.append(f"Comparison:\n\n{table_of_methods(methods)}")
+        if entry["gains"]:
+            parts.append(f"{GAINS}:\n\n{table_of_gains(entry['gains'], measure)}")
+        parts.append(conditions(methods))
+    return "\n\n".join([*parts, SOURCE])
+
+
+def table_of_exits(methods: dict) -> str:
+    """Table 1: a row for each block and similarity, a column for each exit."""
+    names = list(dict.fromkeys(k for found in methods.values() for k in found["exits"]))
+    rows = []
+    for method, found in methods.items():
+        _, block, similarity = method.split("-")
+        texts = [both(found, name) for name in names]
+        rows.append([block, similarity, *texts])
+    stated = {depth: (devel, test) for method, depth, _, devel, test in PAPER[:4]}
+    if [name for name in names if name != "fusion"] == list(stated):
+        texts = [f"{devel} / {test}" for devel, test in stated.values()]
+        rows.append(["lstm (paper)", "l2", *texts, *["–"] * ("fusion" in names)])
+    header = ["block", "similarity", *(exit_title(name) for name in names)]
+    return markdown_table(header, rows)
+
+
+def exit_title(name: str) -> str:
+    """How an exit is called in a header."""
+    return name if name == "fusion" else f"exit {name}"
+
+
+def both(found: dict, name: str) -> str:
+    """Development and test score of an exit."""
+    if name not in found["exits"]:
+        return "–"
+    scores = found["exits"][name]
+    return " / ".join(
+        written(scores[part]["mean"], found) for part in ("devel", "test")
+    )
+
+
+def written(value: float, found: dict) -> str:
+    """Write a score: UAR in percent."""
+    return f"{100 * value:.1f}" if found["measure"] == "UAR" else f"{value:.3f}"
+
+
+def table_of_methods(methods: dict) -> str:
+    """Table 2: a row for each method and exit, with parameters and intervals."""
+    rows = []
+    for method, found in sorted(methods.items(), key=lambda entry: entry[0]):
+        for name, scores in found["exits"].items():
+            test = scores["test"]
+            # All exits run for their fusion
+            count = found["parameters"].get(name) or max(found["parameters"].values())
+            low, high = (written(test[key], found) for key in ("low", "high"))
+            rows.append(
+                [
+                    method,
+                    name,
+                    f"{count / 1e6:.1f}M",
+                    both(found, name),
+                    ", ".join(written(value, found) for value in test["scores"]),
+                    f"{written(test['pooled'], found)} [{low}, {high}]",
+                ]
+            )
+    if next(iter(methods.values()))["measure"] == "UAR":
+        rows += [
+            [f"{method} (paper)", depth, count or "–", stated(*scores), "–", "–"]
+            for method, depth, count, *scores in PAPER
+        ]
+    header = ["method", "exit", "parameters", "mean of seeds", "test, by seed"]
+    return markdown_table([*header, "test, all clips, 95 % interval"], rows)
+
+
+def table_of_gains(gains: list[dict], measure: str) -> str:
+    """What self-distillation adds at each depth; the paper's claim, exit by exit."""
+    rows = []
+    for gain in gains:
+        factor, digits = (100, 1) if measure == "UAR" else (1, 3)
+        by_seed = ", ".join(f"{factor * d:+.{digits}f}" for d in gain["differences"])
+        low, high = (f"{factor * gain[key]:+.{digits}f}" for key in ("low", "high"))
+        verdict = "unsure"
+        if gain["low"] > 0 or gain["high"] < 0:
+            verdict = "gains" if gain["mean"] > 0 else "loses"
+        mean = f"{factor * gain['mean']:+.{digits}f}"
+        interval = f"[{low}, {high}]"
+        rows.append(
+            [gain["method"], str(gain["exit"]), mean, by_seed, interval, verdict]
+        )
+    header = ["method", "exit", "mean of seeds", "by seed", "all clips, 95 % interval"]
+    return markdown_table([*header, ""], rows)
+
+
+def stated(devel: float | None, test: float | None) -> str:
+    """What the paper states, a dash where that isn't known here."""
+    return "–" if devel is None else f"{devel} / {test}"
+
+
+def conditions(methods: dict) -> str:
+    """Say how many clips and seeds stand behind the figures."""
+    notes = []
+    for method, found in methods.items():
+        test = next(iter(found["exits"].values()))["test"]
+        seeds, epochs = (", ".join(map(str, found[key])) for key in ("seeds", "epochs"))
+        notes.append(
+            f"- {method}: seeds {seeds}; chosen epochs {epochs}; {test['num_clips']} "
+            f"test clips of {test['num_speakers']} speakers"
+        )
+    return "\n".join(notes)
+
+
+def plot_curves(curves: dict[str, list[dict]], path: str) -> None:
+    """UAR of adaptive exits over the mean number of layers that run."""
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    for number, (method, points) in enumerate(curves.items()):
+        layers = [point["layers"] for point in points]
+        scores = [100 * point["score"] for point in points]
+        style = f"{MARKERS[number % len(MARKERS)]}{LINES[number % len(LINES)]}"
+        axes.plot(layers, scores, style, ms=3, label=method)
+    axes.set(xlabel="layers that run, mean over clips", ylabel="UAR in percent")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    save(figure, path)

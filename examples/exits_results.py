@@ -1,0 +1,32 @@
+"""Write the results of trainings into exits.md.
+
+    python examples/exits_results.py RUN
+
+RUN is the folder that ``audw2s distill exits train`` wrote.
+"""
+
+import pathlib
+import sys
+
+from audw2s.distill.exits.tables import write
+from audw2s.files import replacing
+
+MARKS = ("<!-- results -->", "<!-- /results -->")
+
+
+def main() -> None:
+    """Put the tables between the marks."""
+    if len(sys.argv) != 2:
+        raise SystemExit(__doc__)
+    path = pathlib.Path(__file__).with_name("exits.md")
+    before, rest = path.read_text(encoding="utf-8").split(MARKS[0])
+    _, after = rest.split(MARKS[1])
+    # Below the heading of the results
+    tables = write(sys.argv[1]).replace("## ", "### ")
+    text = f"{before}{MARKS[0]}\n\n{tables}\n\n{MARKS[1]}{after}"
+    with replacing(str(path)) as temporary:
+        pathlib.Path(temporary).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+"""Encoders layer by layer, against transformers; published folders and the hub."""
+
+import json
+import os
+
+import pytest
+import torch
+from encoders import SAMPLES
+from encoders import SETTINGS
+from encoders import random_backbone
+from encoders import random_model
+from encoders import write_encoder
+from safetensors.torch import load_file
+from safetensors.torch import save_file
+from transformers import Wav2Vec2Config
+from transformers import Wav2Vec2ForPreTraining
+from typer.testing import CliRunner
+
+from audw2s.cli import app
+from audw2s.distill.exits.backbones import make_backbone
+from audw2s.distill.exits.backbones import take_apart
+from audw2s.distill.exits.layerwise import hidden_states
+from audw2s.distill.exits.model import PRETRAINING
+from audw2s.distill.exits.model import ExitNetwork
+from audw2s.distill.exits.model import SingleExit
+from audw2s.distill.exits.model import num_parameters
+from audw2s.distill.exits.model import paper_count
+from audw2s.distill.exits.published import get
+from audw2s.distill.exits.published import load
+from audw2s.weights.download import FetchError
+
+SIGNAL = torch.randn(2, SAMPLES, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("name", [n for n in SETTINGS if n != "whisper"])
+def test_layers_are_those_of_transformers(name):
+    model = random_model(name)
+    backbone = take_apart(model, SAMPLES).eval()
+    with torch.inference_mode():
+        inputs = backbone.front(SIGNAL)
+        expected = model(inputs, output_hidden_states=True)
+        found = hidden_states(backbone, inputs, [1, 2, 3])
+    for number in (1, 2):
+        torch.testing.assert_close(found[number], expected.hidden_states[number])
+    torch.testing.assert_close(found[3], expected.last_hidden_state)
+
+
+def test_layers_of_whisper_are_those_of_transformers():
+    model = random_model("whisper")
+    backbone = take_apart(model, 480_000).eval()
+    with torch.inference_mode():
+        inputs = backbone.front(SIGNAL)
+        expected = model(inputs, output_hidden_states=True)
+        found = hidden_states(backbone, inputs, [1, 2, 3])
+    for number in (1, 2):
+        torch.testing.assert_close(found[number], expected.hidden_states[number])
+    torch.testing.assert_close(found[3], expected.last_hidden_state)
+
+
+def test_whisper_hears_short_clips():
+    backbone = random_backbone("whisper")
+    with torch.inference_mode():
+        inputs = backbone.front(SIGNAL[:, :100])
+        assert inputs.shape == (2, 80, 50)
+        assert backbone.embed(inputs).shape == (2, 25, 16)
+    with pytest.raises(ValueError, match="30 s at most"):
+        random_backbone("whisper", 480_001)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_cut_encoder_is_the_start_of_the_whole_one(name):
+    backbone = random_backbone(name)
+    short = backbone.cut(2)
+    assert len(short.layers) == 2 and len(backbone.layers) == 3
+    with torch.inference_mode():
+        inputs = backbone.front(SIGNAL)
+        whole = hidden_states(backbone, inputs, [1, 2])
+        for number, values in hidden_states(short, inputs, [1, 2]).items():
+            assert torch.equal(values, whole[number])
+    with pytest.raises(ValueError, match="1 to 3, got 4"):
+        backbone.cut(4)
+
+
+def test_frozen_layers():
+    backbone = random_backbone("wavlm")
+    backbone.freeze(0)
+    assert all(p.requires_grad for p in backbone.parameters())
+    backbone.freeze(2)
+    learnt = {
+        n.split(".")[1] for n, p in backbone.named_parameters() if p.requires_grad
+    }
+    assert learnt == {"2"}
+
+
+def test_nothing_is_masked_or_left_out_in_training():
+    dropped = ("attention", "hidden", "activation", "feat_proj")
+    settings = {**SETTINGS["wav2vec2"], "mask_time_prob": 0.5, "layerdrop": 0.5}
+    settings |= {f"{name}_dropout": 0.0 for name in dropped}
+    backbone = make_backbone(settings, SAMPLES).train()
+    inputs = backbone.front(SIGNAL)
+    one, other = (hidden_states(backbone, inputs, [2])[2] for _ in range(2))
+    assert torch.equal(one, other)
+
+
+def test_parameters_are_counted_as_in_the_paper():
+    """Without weights: 36.2M, 71.6M, 85.8M, 100.0M, and 95.2M for fine-tuning."""
+    settings = Wav2Vec2Config().to_dict()
+    with torch.device("meta"):
+        published = Wav2Vec2ForPreTraining(Wav2Vec2Config())
+        network = ExitNetwork(make_backbone(settings), (3, 8, 10), 7, "lstm", "lstm")
+        plain = ExitNetwork(make_backbone(settings), (), 7)
+    counts = [f"{paper_count(network, k) / 1e6:.1f}" for k in network.depths]
+    assert counts == ["36.2", "71.6", "85.8", "100.0"]
+    assert f"{paper_count(plain, 12) / 1e6:.1f}" == "95.2"
+    inner = num_parameters(published.wav2vec2)
+    assert num_parameters(published) - inner == PRETRAINING
+    # Of what is really there
+    assert num_parameters(SingleExit(network, 3)) == 35_505_031
+    assert num_parameters(SingleExit(plain, 12)) == inner - 768 + 198_663
+
+
+@pytest.mark.parametrize("pretraining", [True, False])
+def test_published_folder(tmp_path, pretraining):
+    model = write_encoder(tmp_path / "encoder", pretraining=pretraining)
+    backbone = load(str(tmp_path / "encoder"), SAMPLES).eval()
+    with torch.inference_mode():
+        inputs = backbone.front(SIGNAL)
+        found = hidden_states(backbone, inputs, [3])[3]
+        torch.testing.assert_close(found, model(inputs).last_hidden_state)
+
+
+def change(folder, edit):
+    path = os.path.join(folder, "model.safetensors")
+    weights = load_file(path)
+    edit(weights)
+    save_file(weights, path)
+
+
+@pytest.mark.parametrize(
+    "edit, error",
+    [
+        (lambda w: w.pop("wav2vec2.encoder.layer_norm.bias"), "1 missing"),
+        (lambda w: w.update({"wav2vec2.more": torch.zeros(1)}), "1 unknown"),
+        (
+            lambda w: w.update({"wav2vec2.encoder.layer_norm.bias": torch.zeros(3)}),
+            "1 wrong",
+        ),
+    ],
+)
+def test_weights_that_do_not_fit_are_an_error(tmp_path, edit, error):
+    write_encoder(tmp_path)
+    change(tmp_path, edit)
+    with pytest.raises(ValueError, match=error):
+        load(str(tmp_path))
+
+
+def test_other_folders_are_explained(tmp_path):
+    write_encoder(tmp_path / "rate", rate=8000)
+    with pytest.raises(ValueError, match="8000 Hz, not 16000"):
+        load(str(tmp_path / "rate"))
+    write_encoder(tmp_path / "bert")
+    (tmp_path / "bert" / "config.json").write_text(json.dumps({"model_type": "bert"}))
+    with pytest.raises(ValueError, match="'model_type' is one of wav2vec2.*'bert'"):
+        load(str(tmp_path / "bert"))
+    write_encoder(tmp_path / "pickle")
+    os.rename(
+        tmp_path / "pickle" / "model.safetensors",
+        tmp_path / "pickle" / "pytorch_model.bin",
+    )
+    with pytest.raises(ValueError, match="Pickles can run any code"):
+        load(str(tmp_path / "pickle"))
+    save_file({"a": torch.zeros(1)}, tmp_path / "a.safetensors")
+    with pytest.raises(ValueError, match="no encoder of Whisper"):
+        load(str(tmp_path / "a.safetensors"))
+
+
+def test_whisper_of_the_real_weights(shared):
+    path = os.path.join(shared, "weights", "whisper-tiny.en-encoder.safetensors")
+    backbone = load(path)
+    assert (len(backbone.layers), backbone.width) == (4, 384)
+
+
+def test_encoder_from_the_hub(server, tmp_path):
+    model = write_encoder(tmp_path / "published")
+    files = {
+        path.name: path.read_bytes() for path in (tmp_path / "published").iterdir()
+    }
+    server.repositories["facebook/wav2vec2-base"] = {
+        **files,
+        "pytorch_model.bin": b"code",
+        "modeling.py": b"code",
+    }
+    folder = str(tmp_path / "got")
+    command = ["distill", "exits", "get", "facebook/wav2vec2-base", "--out", folder]
+    done = CliRunner().invoke(app, [*command, "--quiet"])
+    assert done.exit_code == 0, done.output
+    assert "3 layers of width 16" in done.output
+    assert sorted(os.listdir(folder)) == sorted(files)
+    backbone = load(folder, SAMPLES).eval()
+    with torch.inference_mode():
+        inputs = backbone.front(SIGNAL)
+        found = hidden_states(backbone, inputs, [3])[3]
+        torch.testing.assert_close(found, model(inputs).last_hidden_state)
+    asked = len(server.requests)
+    get("facebook/wav2vec2-base", folder, verbose=False)
+    assert len(server.requests) == asked
+    with pytest.raises(FetchError, match="no public repository"):
+        get("facebook/other", str(tmp_path / "other"), verbose=False)

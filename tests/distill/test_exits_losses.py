@@ -1,0 +1,102 @@
+"""The losses, against a literal version and the values that it gave."""
+
+import importlib.util
+import json
+import pathlib
+
+import numpy as np
+import pytest
+import torch
+
+from audw2s.distill.exits.losses import kl_divergence
+from audw2s.distill.exits.losses import layerwise_loss
+from audw2s.distill.exits.losses import total_loss
+from audw2s.distill.exits.model import Said
+
+HERE = pathlib.Path(__file__).parents[1] / "golden"
+GOLDEN = json.loads((HERE / "exits.json").read_text())
+
+
+def literal():
+    spec = importlib.util.spec_from_file_location("exits", HERE / "exits.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def said(grad=False):
+    numbers = GOLDEN["numbers"]
+
+    def tensor(key):
+        return torch.tensor(numbers[key], dtype=torch.float64, requires_grad=grad)
+
+    return {
+        depth: Said(*(tensor(f"{name}.{w}") for w in Said._fields))
+        for depth, name in [(3, "exit1"), (8, "exit2"), (12, "teacher")]
+    }
+
+
+def truth(of_classes=True):
+    values = GOLDEN["numbers"]["classes" if of_classes else "values"]
+    kind = torch.int64 if of_classes else torch.float64
+    return torch.tensor(values, dtype=kind)
+
+
+@pytest.mark.parametrize("case", GOLDEN["cases"], ids=str)
+def test_golden_values(case):
+    alpha, beta, gamma = case["weights"]
+    loss = total_loss(
+        said(),
+        truth(case.get("of_classes", True)),
+        alpha=alpha,
+        beta=beta,
+        gamma=gamma,
+        similarity=case["similarity"],
+        compared=case["compared"],
+        reference_kl=case.get("reference", False),
+    )
+    assert loss.item() == pytest.approx(case["loss"], abs=1e-7)
+
+
+def test_golden_values_are_those_of_their_script():
+    script = literal()
+    numbers = script.drawn()
+    assert {k: v.tolist() for k, v in numbers.items()} == GOLDEN["numbers"]
+    assert [{k: v for k, v in c.items() if k != "loss"} for c in GOLDEN["cases"]] == [
+        *script.CASES
+    ]
+    for case in GOLDEN["cases"]:
+        settings = {k: v for k, v in case.items() if k != "loss"}
+        found = script.total(numbers, **settings)
+        assert found == pytest.approx(case["loss"], abs=1e-8)
+
+
+@pytest.mark.parametrize("of_classes", [True, False])
+def test_the_teacher_learns_nothing_from_its_students(of_classes):
+    alone, among = said(grad=True), said(grad=True)
+    total_loss({12: alone[12]}, truth(of_classes)).backward()
+    settings = {"similarity": "l1+cosine", "alpha": 5.0, "beta": 7.0}
+    total_loss(among, truth(of_classes), **settings).backward()
+    assert torch.equal(alone[12].logits.grad, among[12].logits.grad)
+    assert among[12].embedding.grad is None
+    for depth in (3, 8):
+        assert among[depth].embedding.grad.abs().sum() > 0
+        assert among[depth].logits.grad.abs().sum() > 0
+
+
+def test_divergence_is_none_of_what_is_equal():
+    logits = torch.randn(5, 4)
+    assert kl_divergence(logits, logits).item() == pytest.approx(0, abs=1e-6)
+    assert kl_divergence(logits, logits, True).item() != pytest.approx(0, abs=1e-2)
+
+
+def test_layerwise_loss():
+    rng = np.random.default_rng(0)
+    one, other = rng.standard_normal((2, 2, 3, 4))
+    dots = (one * other).sum(-1)
+    norms = np.sqrt((one**2).sum(-1) * (other**2).sum(-1))
+    expected = np.abs(one - other).mean() - np.mean(
+        np.log(1 / (1 + np.exp(-dots / norms)))
+    )
+    found = layerwise_loss(torch.from_numpy(one), torch.from_numpy(other))
+    assert found.item() == pytest.approx(expected)
