@@ -93,7 +93,7 @@ class Network:
         self.name = properties.get("name", self.name)
         self.properties = properties
         self.num_values = len(self.names)
-        """Of a signal: its A/D/V or classes, and hidden states if they are asked for."""
+        """Of a signal: A/D/V or classes, and hidden states if they are asked for."""
 
         if hidden_states:
             self.num_values += _num_hidden_states(opened, self.name)

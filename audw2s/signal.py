@@ -31,14 +31,8 @@ MIN_SAMPLES = 64
 """Fewest samples at the model's sampling rate from which a value can be made."""
 
 
-READING_ERRORS = (
-    soundfile.SoundFileError,
-    OSError,
-    RuntimeError,
-    # Of a headerless .raw file, of which nobody knows what is in it
-    TypeError,
-    ValueError,
-)
+# TypeError is that of a headerless .raw file, of which nobody knows what is in it
+READING_ERRORS = (soundfile.SoundFileError, OSError, RuntimeError, TypeError, ValueError)
 """What may be raised by readers, whatever is in a file."""
 
 

@@ -389,8 +389,7 @@ def _check(settings: Settings, options: Options) -> None:
         check_report(options.report)
     check_device(settings.device)
     if options.engine not in ENGINES:
-        known = " or ".join(ENGINES)
-        raise ValueError(f"The engine is {known}, not '{options.engine}'.")
+        raise ValueError(f"The engine is local or ray, not '{options.engine}'.")
     if options.gpus_per_worker < 0:
         raise ValueError(f"'gpus_per_worker' is {options.gpus_per_worker}.")
     of_ray = (options.address, options.cpus_per_worker, options.gpus_per_worker)
