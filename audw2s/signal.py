@@ -32,7 +32,7 @@ MIN_SAMPLES = 64
 
 
 # TypeError is that of a headerless .raw file, of which nobody knows what is in it
-READING_ERRORS = (soundfile.SoundFileError, OSError, RuntimeError, TypeError, ValueError)
+UNREADABLE = (soundfile.SoundFileError, OSError, RuntimeError, TypeError, ValueError)
 """What may be raised by readers, whatever is in a file."""
 
 
@@ -142,7 +142,7 @@ def file_blocks(
     try:
         with _open(file) as sound:
             yield from _read(sound, report, start, end)
-    except READING_ERRORS as error:
+    except UNREADABLE as error:
         if not report.num_samples:
             report.problem = ("unreadable", _one_line(error, file))
         # Otherwise decoding broke off: fewer samples than declared tell it

@@ -43,7 +43,7 @@ from audw2s.corpus.summary import Summary
 from audw2s.device import check_device
 
 ENGINES = ("local", "ray")
-"""What can hear files: processes of this machine, or actors of a Ray cluster."""
+"""Processes of this machine, or actors of a Ray cluster."""
 
 
 @dataclasses.dataclass
