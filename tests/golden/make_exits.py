@@ -1,6 +1,6 @@
 """Write what the losses of self-distillation are for fixed numbers, literally in NumPy.
 
-    python tests/golden/exits.py
+    python tests/golden/make_exits.py
 
 A second implementation, with loops where the first has batches.
 """
