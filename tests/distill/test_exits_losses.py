@@ -18,7 +18,7 @@ GOLDEN = json.loads((HERE / "exits.json").read_text())
 
 
 def literal():
-    spec = importlib.util.spec_from_file_location("exits", HERE / "exits.py")
+    spec = importlib.util.spec_from_file_location("exits", HERE / "make_exits.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
