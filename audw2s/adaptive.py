@@ -7,6 +7,7 @@ import audonnx
 import numpy as np
 from audonnx.core.node import OutputNode
 
+from audw2s.composed import Composed
 from audw2s.loading import exits_of
 from audw2s.loading import verified
 from audw2s.scores import margins
@@ -14,7 +15,7 @@ from audw2s.scores import margins
 OUTPUTS = ("hidden_states", "logits", "exit")
 
 
-class Adaptive(audonnx.Model):
+class Adaptive(Composed):
     """A model that stops at the first exit whose margin is large enough.
 
     The margin is the score of the most likely class minus that of the second. Layers
@@ -72,11 +73,6 @@ class Adaptive(audonnx.Model):
         logits = OutputNode([1, len(found.labels)], "tensor(float)", list(found.labels))
         values = (first["hidden_states"], logits, number)
         self.outputs = dict(zip(OUTPUTS, values, strict=True))
-
-    def to_yaml(self, path: str, *, include_version: bool = True) -> None:
-        """Write the folder and the margin, which is all that this model is."""
-        with open(path, "w", encoding="utf-8") as file:
-            audobject.Object.to_yaml(self, file, include_version=include_version)
 
 
 class Chain:

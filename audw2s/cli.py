@@ -12,6 +12,7 @@ from audw2s.errors import explained
 from audw2s.options import Exact
 from audw2s.options import HopDur
 from audw2s.options import Models
+from audw2s.options import Quiet
 from audw2s.options import TableOut
 from audw2s.options import WinDur
 from audw2s.version import __version__
@@ -83,7 +84,7 @@ def get(
     accept_licence: Annotated[
         bool, typer.Option("--accept-licence", help="Of models that ask for it.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Get a model that isn't in the package; run again to go on."""
     from audw2s.catalogue import CATALOGUE

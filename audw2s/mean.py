@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 
 import audobject
-import audonnx
 import numpy as np
 from audonnx.core.node import OutputNode
 
 from audw2s.catalogue import DIMENSIONS
+from audw2s.composed import Composed
 from audw2s.loading import MissingModelError
 from audw2s.loading import exits_of
 from audw2s.loading import load
 from audw2s.loading import members
 
 
-class Mean(audonnx.Model):
+class Mean(Composed):
     """The mean of what several models say of a signal, unclipped.
 
     Each model hears the same samples, with its own normalisation. ``logits`` are
@@ -66,11 +66,6 @@ class Mean(audonnx.Model):
             "hidden_states": _output("hidden_states", sum(sizes)),
             "logits": OutputNode([1, 3], "tensor(float)", list(DIMENSIONS)),
         }
-
-    def to_yaml(self, path: str, *, include_version: bool = True) -> None:
-        """Write the names of the models, which is all that the mean is."""
-        with open(path, "w", encoding="utf-8") as file:
-            audobject.Object.to_yaml(self, file, include_version=include_version)
 
 
 def _output(name: str, size: int) -> OutputNode:

@@ -23,3 +23,5 @@ Models = Annotated[
 TableOut = Annotated[
     str | None, typer.Option(help="Write the table to a .csv or .parquet file.")
 ]
+
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]

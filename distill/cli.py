@@ -11,6 +11,7 @@ import typer
 
 from audw2s.distill.exits.cli import app as exits
 from audw2s.errors import explained
+from audw2s.options import Quiet
 
 app = typer.Typer(
     help="Distil students from a teacher: teacher, label, train, evaluate, export.",
@@ -32,7 +33,6 @@ Scale = Annotated[
     ),
 ]
 Workers = Annotated[int, typer.Option(min=1, help="Threads that hear clips.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
 
 
 @app.command()

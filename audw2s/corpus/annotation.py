@@ -1,7 +1,6 @@
 """Annotate a corpus: what is done is on disk, the rest is done, then the table."""
 
 import contextlib
-import dataclasses
 import signal
 import sys
 import tempfile
@@ -30,6 +29,8 @@ from audw2s.corpus.inputs import read_inputs
 from audw2s.corpus.job import Job
 from audw2s.corpus.job import identity
 from audw2s.corpus.job import portable
+from audw2s.corpus.options import Options
+from audw2s.corpus.options import check
 from audw2s.corpus.overview import Overview
 from audw2s.corpus.part import Pile
 from audw2s.corpus.part import columns
@@ -37,50 +38,8 @@ from audw2s.corpus.parts import Parts
 from audw2s.corpus.progress import Progress
 from audw2s.corpus.progress import Speed
 from audw2s.corpus.progress import seen
-from audw2s.corpus.report import check_report
 from audw2s.corpus.report import write_report
 from audw2s.corpus.summary import Summary
-from audw2s.device import check_device
-
-ENGINES = ("local", "ray")
-"""Processes of this machine, or actors of a Ray cluster."""
-
-
-@dataclasses.dataclass
-class Options:
-    """How the work is done; none of these changes a value.
-
-    Args:
-        num_workers: files that are heard at once, ``None`` for one per core; of
-            Ray the actors, ``None`` for as many as there is room for
-        file_timeout: see :class:`audw2s.corpus.engine.Engine`
-        shard_size: inputs that are written at a time
-        table: name of the table that is added to a copy of a database
-        table_format: ``"parquet"`` or ``"csv"``
-        report: path of a page (HTML) on what was found
-        restart: delete what an earlier run has written
-        retry_failed: hear again what couldn't be heard
-        verbose: show a progress bar on stderr
-        engine: ``"local"``, or ``"ray"``, see :class:`audw2s.corpus.cluster.Cluster`
-        address: of a Ray cluster, ``None`` for a Ray of its own on this machine
-        cpus_per_worker: cores of an actor, which hears as many files at once
-        gpus_per_worker: GPUs of an actor, or a part of one
-
-    """
-
-    num_workers: int | None = None
-    file_timeout: float = 120.0
-    shard_size: int = 200
-    table: str | None = None
-    table_format: str = "parquet"
-    report: str | None = None
-    restart: bool = False
-    retry_failed: bool = False
-    verbose: bool = False
-    engine: str = "local"
-    address: str | None = None
-    cpus_per_worker: int = 1
-    gpus_per_worker: float = 0.0
 
 
 def annotate(
@@ -180,7 +139,7 @@ class Run:
     """
 
     def __init__(self, corpus: str, out: str, settings: Settings, options: Options):
-        _check(settings, options)
+        check(settings, options)
         self.corpus = corpus
         self.out = out
         self.settings = settings
@@ -370,31 +329,3 @@ def _writing(out: str) -> Iterator[None]:
             f"'{out}' can't be written to: {error.strerror or error}. What was "
             "finished before is kept: mend that, and run the same command to go on."
         ) from error
-
-
-def _check(settings: Settings, options: Options) -> None:
-    if not settings.models:
-        raise ValueError("There has to be a model.")
-    if settings.hop_dur is not None and settings.win_dur is None:
-        raise ValueError("A hop_dur needs a win_dur.")
-    limits = [("max_dur", settings.max_dur), ("file_timeout", options.file_timeout)]
-    for name, value in limits:
-        if value is not None and not value > 0:
-            raise ValueError(f"'{name}' has to be more than 0 s, got {value} s.")
-    for name in ("num_workers", "shard_size", "cpus_per_worker"):
-        value = getattr(options, name)
-        if value is not None and value < 1:
-            raise ValueError(f"'{name}' has to be at least 1, got {value}.")
-    if options.report is not None:
-        check_report(options.report)
-    check_device(settings.device)
-    if options.engine not in ENGINES:
-        raise ValueError(f"The engine is local or ray, not '{options.engine}'.")
-    if options.gpus_per_worker < 0:
-        raise ValueError(f"'gpus_per_worker' is {options.gpus_per_worker}.")
-    of_ray = (options.address, options.cpus_per_worker, options.gpus_per_worker)
-    if options.engine != "ray" and of_ray != (None, 1, 0):
-        raise ValueError(
-            "'address', 'cpus_per_worker' and 'gpus_per_worker' need the engine ray."
-        )
-    tables.check_format(options.table_format)

@@ -5,6 +5,7 @@ layers, so that only those that are needed are there. All hear the same: mono at
 16 kHz, normalised over the clip, tiled or cut to one length.
 """
 
+import abc
 import copy
 
 import torch
@@ -44,7 +45,7 @@ UNMASKED = {
 """Nothing is masked or left out at random: all exits see what is there."""
 
 
-class Backbone(nn.Module):
+class Backbone(nn.Module, abc.ABC):
     """An encoder whose layers are read one after the other.
 
     Args:
@@ -80,9 +81,9 @@ class Backbone(nn.Module):
         """
         return fit(self.normalise(signal), self.samples)
 
+    @abc.abstractmethod
     def embed(self, inputs: torch.Tensor) -> torch.Tensor:
         """From what :meth:`front` gives to the hidden states before the layers."""
-        raise NotImplementedError
 
     def context(self, hidden: torch.Tensor) -> torch.Tensor | None:
         """What all layers share beside the hidden states."""

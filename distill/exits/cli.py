@@ -6,14 +6,13 @@ from typing import Annotated
 import typer
 
 from audw2s.errors import explained
+from audw2s.options import Quiet
 
 app = typer.Typer(
     help="Self-distilled encoders with early exits: get, train, tables, export, "
     "evaluate.",
     no_args_is_help=True,
 )
-
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
 
 
 @app.command()

@@ -47,7 +47,8 @@ assert np.isfinite(values).all()
 
 PEAK = """
 import glob, re, sys, threading, time
-from audw2s.corpus.annotation import Options, Run
+from audw2s.corpus.annotation import Run
+from audw2s.corpus.options import Options
 from audw2s.corpus.hearing import Settings
 
 def peak(process):
