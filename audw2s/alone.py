@@ -1,5 +1,6 @@
 """Hear a stretch, or each of its windows, as if nothing else were there."""
 
+import itertools
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from audw2s.signal import MIN_SAMPLES
 from audw2s.source import Read
 from audw2s.source import Span
 from audw2s.source import Tap
+from audw2s.windows import groups
 from audw2s.windows import windows
 
 if TYPE_CHECKING:
@@ -64,10 +66,12 @@ def _mean_of_blocks(
 ) -> np.ndarray | None:
     size = annotator.network.max_dur
     values, weights = [], []
-    for _, window in windows(blocks, SAMPLING_RATE, size, size):
-        if window.shape[1] >= MIN_SAMPLES and not report.bad:
-            values.append(annotator.run(window))
-            weights.append(window.shape[1])
+    cut = (window for _, window in windows(blocks, SAMPLING_RATE, size, size))
+    for group in groups(cut, annotator.at_once):
+        heard = [window for window in group if window.shape[1] >= MIN_SAMPLES]
+        if not report.bad:
+            values += annotator.run(heard)
+            weights += [window.shape[1] for window in heard]
     return np.average(values, 0, weights) if values else None
 
 
@@ -95,7 +99,7 @@ def _one_window(
     else:
         if size < MIN_SAMPLES or report.bad:
             return None
-        return annotator.run(np.concatenate(held, axis=1))
+        return annotator.run([np.concatenate(held, axis=1)])[0]
     moments = [Moments() for _ in held[0]]
     while held:
         _see(moments, held.pop(0))
@@ -127,12 +131,19 @@ def _each_window(
         min_samples=MIN_SAMPLES,
     )
     no_values = annotator.no_values()
-    for first, window in cut:
-        size, is_still = window.shape[1], window.size and np.ptp(window) == 0
-        bad = size < MIN_SAMPLES or report.is_bad(first, first + annotator.win_dur)
-        values = no_values if bad else annotator.run(window)
-        about = (first, annotator.win_dur, size, is_still)
-        rows.append(window_row(report, *about, values, no_values))
+    for group in groups(cut, annotator.at_once):
+        usable = [
+            window.shape[1] >= MIN_SAMPLES
+            and not report.is_bad(first, first + annotator.win_dur)
+            for first, window in group
+        ]
+        heard = (window for _, window in itertools.compress(group, usable))
+        values = iter(annotator.run(list(heard)))
+        for (first, window), is_usable in zip(group, usable, strict=True):
+            size, is_still = window.shape[1], window.size and np.ptp(window) == 0
+            own = next(values) if is_usable else no_values
+            about = (first, annotator.win_dur, size, is_still)
+            rows.append(window_row(report, *about, own, no_values))
     return window_rows(report, end, rows, no_values)
 
 

@@ -31,6 +31,7 @@ from audw2s.source import Tap
 from audw2s.together import margin
 from audw2s.together import parts
 from audw2s.together import together
+from audw2s.tokens import BLOCK_DUR
 from audw2s.windows import default_hop_dur
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Annotator:
         classes: whether the model may give scores of classes in place of A/D/V
         hidden_states: see :class:`audw2s.network.Network`; they follow A/D/V in the
             values of rows
+        block_dur: see :class:`audw2s.network.Network`
 
     Raises:
         ValueError: if ``win_dur`` or ``hop_dur`` isn't positive
@@ -75,6 +77,9 @@ class Annotator:
         ('too_short', '10 samples at 16000 Hz, at least 4 ms are needed')
 
     """
+
+    at_once = 1
+    """Windows of a recording that :meth:`run` is given together."""
 
     def __init__(
         self,
@@ -92,9 +97,15 @@ class Annotator:
         hidden_states: bool = False,
         exit: Choice = None,
         classes: bool = False,
+        block_dur: float = BLOCK_DUR,
     ):
         self.network = Network(
-            model, device, exit=exit, classes=classes, hidden_states=hidden_states
+            model,
+            device,
+            exit=exit,
+            classes=classes,
+            hidden_states=hidden_states,
+            block_dur=block_dur,
         )
         self.win_dur = win_dur
         self.hop_dur = default_hop_dur(win_dur, hop_dur)
@@ -246,9 +257,12 @@ class Annotator:
                 return
             yield block
 
-    def run(self, window: np.ndarray) -> np.ndarray:
-        """Run the network on each channel."""
-        return np.stack([self.network(np.ascontiguousarray(row)) for row in window])
+    def run(self, windows: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Run the network on each channel of each window."""
+        return [
+            np.stack([self.network(np.ascontiguousarray(row)) for row in window])
+            for window in windows
+        ]
 
     @property
     def num_channels(self) -> int:

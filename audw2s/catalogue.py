@@ -112,7 +112,7 @@ CATALOGUE = {
             max_dur=30.0,
             licence="MIT (encoder: openai/whisper, MIT)",
             source="head fitted for this package, see its card.md",
-            sha256="560d4c8625bada9b938d25e4bcf68e2eadd076d5d231c65d76d36afbbf2b9314",
+            sha256="8ff51c1c42f9d812c23a79af31e96bfbd9c145716dfc84580e6271cb06f23bac",
             citation="Radford et al., Whisper, arXiv 2212.04356",
         ),
         Entry(

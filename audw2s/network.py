@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ from audw2s.loading import sha256
 from audw2s.mean import Mean
 from audw2s.onepass import whole
 from audw2s.scores import softmax
+from audw2s.tokens import BLOCK_DUR
 from audw2s.tokens import Tokens
 from audw2s.tokens import open_tokens
 from audw2s.version import __version__
@@ -41,6 +43,8 @@ class Network:
         exit: see :func:`audw2s.load`, for folders
         classes: whether the model may give scores of classes
         hidden_states: give the model's ``hidden_states`` after A/D/V
+        block_dur: seconds that a student hears at a time, which changes values by
+            rounding only
 
     Raises:
         ValueError: if there is no such model, or no output of the model is
@@ -56,9 +60,11 @@ class Network:
         exit: Choice = None,
         classes: bool = False,
         hidden_states: bool = False,
+        block_dur: float = BLOCK_DUR,
     ):
         self.device = device
         self.hidden_states = hidden_states
+        self.block_dur = block_dur
         if isinstance(model, Mean):
             model = model.name
         elif isinstance(model, Adaptive):
@@ -131,12 +137,21 @@ class Network:
         """
         if (tokens := self.tokens) is not None:
             return whole(tokens, signal)
-        names = [self.output] + ["hidden_states"] * self.hidden_states
-        found = self.open()(signal[None], SAMPLING_RATE, outputs=names)
-        values = np.ravel(found.pop(self.output))[self.order]
+        found = self.open()(signal[None], SAMPLING_RATE, outputs=self.outputs)
+        return self.values([found[name] for name in self.outputs], 1)[0]
+
+    @property
+    def outputs(self) -> list[str]:
+        """Outputs of the graph that values are made of, see :meth:`values`."""
+        return [self.output] + ["hidden_states"] * self.hidden_states
+
+    def values(self, outputs: Sequence[np.ndarray], count: int) -> np.ndarray:
+        """Turn what the graph gives for some signals into ``(count, num_values)``."""
+        values, *hidden_states = (found.reshape(count, -1) for found in outputs)
+        values = values[:, self.order]
         if self.of_classes:
             values = softmax(values)
-        return np.concatenate([values, *map(np.ravel, found.values())])
+        return np.concatenate([values, *hidden_states], axis=1)
 
     @property
     def tokens(self) -> Tokens | None:
@@ -147,7 +162,7 @@ class Network:
         hop, context = (
             int(self.properties[f"token_{name}"]) for name in ("hop", "context")
         )
-        about = (self.device, self.hidden_states, os.getpid())
+        about = (self.device, self.hidden_states, self.block_dur, os.getpid())
         return open_tokens(path, self.sha256, hop, context, *about)
 
     @property

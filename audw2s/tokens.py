@@ -11,7 +11,8 @@ from audw2s.catalogue import SAMPLING_RATE
 from audw2s.signal import MIN_SAMPLES
 
 BLOCK_DUR = 1.0
-"""Seconds of tokens that the network makes at a time; with more, memory grows."""
+"""Seconds of tokens that the network makes at a time; with more, memory grows, and
+less time goes into what blocks overlap by."""
 
 ENDLESS = 2**50
 """Number of a token that no recording has."""
@@ -29,6 +30,7 @@ class Tokens:
         context: tokens on each side that a token depends on
         device: see :func:`audw2s.load`
         hidden_states: see :class:`audw2s.network.Network`
+        block_dur: see :class:`audw2s.network.Network`
 
     """
 
@@ -39,6 +41,7 @@ class Tokens:
         context: int,
         device: str = "cpu",
         hidden_states: bool = False,
+        block_dur: float = BLOCK_DUR,
     ):
         import audonnx
         import onnx
@@ -54,7 +57,7 @@ class Tokens:
         self.hop = hop
         self.context = context
         self.hidden_states = hidden_states
-        block = max(BLOCK_DUR * SAMPLING_RATE / hop, 8 * context)
+        block = max(block_dur * SAMPLING_RATE / hop, 8 * context)
         self.block = round(block)
 
     @property
@@ -114,10 +117,11 @@ def open_tokens(
     context: int,
     device: str,
     hidden_states: bool,
+    block_dur: float,
     process: int,
 ) -> Tokens:
     """Open the tokens of a model, once per process."""
-    return Tokens(path, hop, context, device, hidden_states)
+    return Tokens(path, hop, context, device, hidden_states, block_dur)
 
 
 class TokenStream:

@@ -1,5 +1,6 @@
 """Where windows lie: on a grid, the last one and short recordings kept."""
 
+import itertools
 from collections.abc import Iterable
 from collections.abc import Iterator
 
@@ -72,6 +73,19 @@ def windows(
     is_new = offset + buffer.shape[1] > covered
     if count == 0 or (is_new and rest.shape[1] >= min_samples):
         yield count * hop_dur, rest
+
+
+def groups(items: Iterable, size: int) -> Iterator[list]:
+    """Take so many at a time; the last ones may be fewer.
+
+    Examples:
+        >>> list(groups("abc", 2))
+        [['a', 'b'], ['c']]
+
+    """
+    rest = iter(items)
+    while group := list(itertools.islice(rest, size)):
+        yield group
 
 
 class Grid:

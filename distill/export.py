@@ -37,17 +37,23 @@ def tolerance(network: nn.Module) -> float:
     return 1e-5 if num_parameters < 1_000_000 else 1e-4
 
 
-def to_onnx(network: nn.Module, inner: Sequence[str] = ()) -> onnx.ModelProto:
+def to_onnx(
+    network: nn.Module,
+    inner: Sequence[str] = (),
+    batches: bool = False,
+) -> onnx.ModelProto:
     """Export a network: ``signal`` [1, time] to ``hidden_states`` and ``logits``.
 
     Args:
         network: takes ``(batch, time)``, returns hidden states and logits
         inner: names of what it returns beside: no outputs of the graph, but values
             within it that can be told by these names
+        batches: see :func:`export_graph`
 
     """
     outputs = ["hidden_states", "logits", *inner]
-    model = export_graph(network, "signal", torch.randn(1, 32000), outputs)
+    example = torch.randn(1, 32000)
+    model = export_graph(network, "signal", example, outputs, batches)
     model.graph.value_info.extend(model.graph.output[2:])
     del model.graph.output[2:]
     return model
@@ -58,6 +64,7 @@ def export_graph(
     name: str,
     example: torch.Tensor,
     outputs: Sequence[str],
+    batches: bool = False,
 ) -> onnx.ModelProto:
     """Export a network of one input.
 
@@ -66,12 +73,17 @@ def export_graph(
         name: of the input; a ``signal`` may have any length from 64 samples on
         example: what the network takes
         outputs: names of what it returns
+        batches: make a graph that could take more than one signal at a time. The file
+            says that it takes one, since audonnx has room for one free axis only
 
     """
     # The exporter tells about torchvision and its own deprecations on each call
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     logging.getLogger("onnxscript").setLevel(logging.ERROR)
-    time = {1: torch.export.Dim("time", min=64)} if name == "signal" else None
+    free = {1: torch.export.Dim("time", min=64)} if name == "signal" else None
+    if batches:
+        example = example.repeat(2, 1)
+        free[0] = torch.export.Dim("batch")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         # Recurrent layers keep a list of their weights
@@ -81,12 +93,16 @@ def export_graph(
             (example,),
             input_names=[name],
             output_names=list(outputs),
-            dynamic_shapes=(time,),
+            dynamic_shapes=(free,),
             opset_version=18,
             dynamo=True,
             verbose=False,
         )
-    return strip(program.model_proto)
+    model = strip(program.model_proto)
+    if batches:
+        for value in [*model.graph.input, *model.graph.output]:
+            value.type.tensor_type.shape.dim[0].dim_value = 1
+    return model
 
 
 def student_to_onnx(student: nn.Module) -> onnx.ModelProto:

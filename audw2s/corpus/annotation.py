@@ -53,6 +53,7 @@ def annotate(
     max_dur: float | None = None,
     embeddings: bool = False,
     device: str = "cpu",
+    batch_size: int | None = None,
     **options: object,
 ) -> pd.DataFrame:
     """Annotate a corpus, so that nothing is lost and any run can be resumed.
@@ -80,6 +81,8 @@ def annotate(
             them in windows and stretches, too. Windows of one file are held in
             memory together
         device: ``"cpu"``, ``"cuda"``, or ``"cuda:1"`` and so on
+        batch_size: windows of one length, of any files, that a teacher hears at once;
+            one, or on a GPU 16 by default
         **options: see :class:`Options`
 
     Returns:
@@ -106,7 +109,8 @@ def annotate(
 
     """
     models = (model,) if isinstance(model, str) else tuple(model)
-    settings = Settings(models, win_dur, hop_dur, exact, max_dur, embeddings, device)
+    about = (win_dur, hop_dur, exact, max_dur, embeddings, device, batch_size)
+    settings = Settings(models, *about)
     if out is None and options.get("table") is not None:
         raise ValueError("A copy of a database with a 'table' needs 'out'.")
     if out is None and embeddings:
@@ -222,7 +226,7 @@ class Run:
             job.storage.url,
             portable(self.settings),
             self.provenance,
-            num_threads=options.cpus_per_worker,
+            num_threads=max(options.cpus_per_worker, self.settings.at_once),
             file_timeout=options.file_timeout,
             shard_size=options.shard_size,
         )
@@ -230,7 +234,7 @@ class Run:
 
     def _hear_here(self, job: Job, units: list[Unit], progress: Progress) -> None:
         options = self.options
-        workers = options.num_workers or num_cores()
+        workers = options.num_workers or max(num_cores(), self.settings.at_once)
         noted = False
         pile = Pile(options.shard_size, self.sizes)
         said = "finishing the files in progress, Ctrl-C again to drop them"

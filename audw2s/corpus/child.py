@@ -2,9 +2,9 @@
 
 It is told of files on stdin and tells of results on stdout, both as pickles:
 ``(number, path, spans)`` comes in; ``("ready", None)``, and of each file
-``("started", number)``, ``("size", (number, bytes))``, ``("beat", number)`` and
-``("done", (number, result))`` go out. At the end of stdin it finishes what it has
-started, and no more.
+``("started", number)``, of a large one ``("size", (number, bytes))``, ``("beat",
+number)`` and ``("done", (number, result))`` go out. At the end of stdin it finishes
+what it has started, and no more.
 """
 
 import os
@@ -18,6 +18,9 @@ from typing import BinaryIO
 from audw2s.corpus.hearing import Listener
 from audw2s.corpus.hearing import without_values
 from audw2s.corpus.paths import stamp
+
+BYTES_PER_SECOND = 1e6
+"""For each so many bytes a file has a second more: a slow disk, a long conversion."""
 
 BEAT_DUR = 1.0
 """Seconds between two signs of life of a file."""
@@ -55,7 +58,8 @@ def work(listener: Listener, tasks: queue.SimpleQueue, tell: Teller) -> None:
         number, path, spans = task
         tell("started", number)
         found = stamp(path)
-        tell("size", (number, max(0, found.size)))
+        if found.size > BYTES_PER_SECOND:
+            tell("size", (number, found.size))
         last = time.monotonic()
 
         def beat(number: int = number) -> None:

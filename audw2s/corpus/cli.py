@@ -51,6 +51,14 @@ Device = Annotated[
     str, typer.Option(help="That models run on: cpu, cuda, cuda:1 and so on.")
 ]
 
+BatchSize = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Windows of one length that a teacher hears at once; on GPUs 16, else 1.",
+    ),
+]
+
 Report = Annotated[
     str | None,
     typer.Option(help="Write a page on what was found to this path, as HTML."),
@@ -120,6 +128,7 @@ def annotate(
     table: Table = None,
     embeddings: Embeddings = False,
     device: Device = "cpu",
+    batch_size: BatchSize = None,
     report: Report = None,
     num_workers: NumWorkers = None,
     file_timeout: FileTimeout = 120.0,
@@ -142,7 +151,8 @@ def annotate(
     from audw2s.corpus.options import Options
 
     models = tuple(model or ["wav2small"])
-    settings = Settings(models, win_dur, hop_dur, exact, max_dur, embeddings, device)
+    about = (win_dur, hop_dur, exact, max_dur, embeddings, device, batch_size)
+    settings = Settings(models, *about)
     options = Options(
         num_workers=num_workers,
         file_timeout=file_timeout,

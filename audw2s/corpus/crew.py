@@ -11,13 +11,11 @@ import threading
 import time
 
 import audw2s
+from audw2s.corpus.child import BYTES_PER_SECOND
 from audw2s.corpus.child import Task
 from audw2s.corpus.hearing import Heard
 from audw2s.corpus.hearing import Settings
 from audw2s.corpus.paths import Stamp
-
-BYTES_PER_SECOND = 1e6
-"""For each so many bytes a file has a second more: a slow disk, a long conversion."""
 
 TICK = 0.5
 """Seconds after which it is looked whether a file hangs."""

@@ -13,6 +13,7 @@ import numpy as np
 from audw2s.annotator import Annotator
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
+from audw2s.corpus.batcher import Batcher
 from audw2s.device import check_session
 from audw2s.report import UNUSABLE
 from audw2s.report import Report
@@ -24,6 +25,13 @@ from audw2s.source import Span
 
 HELD_SAMPLES = 5 * 60 * 48000
 """Samples of a file that are kept for the next model: 58 MB, 5 min at 48 kHz."""
+
+BLOCK_DUR = 5.0
+"""Seconds that a student hears at a time: some 10 MB more than the interfaces, which
+are to be small, and a tenth of the time less."""
+
+GPU_BATCH = 16
+"""Windows that a GPU is given at once."""
 
 Beat = Callable[[], None]
 """Is called whenever a step is done, so that a file that hangs is noticed."""
@@ -41,6 +49,8 @@ class Settings:
         max_dur: longer stretches, in seconds, have no values; ``None`` for no limit
         embeddings: give the hidden states of the models as well
         device: see :func:`audw2s.load`; changes nothing but speed
+        batch_size: windows of one length that a model hears at once, where it can;
+            ``None`` for one, on GPUs 16. Students hear whole recordings at once anyway
 
     """
 
@@ -51,6 +61,12 @@ class Settings:
     max_dur: float | None = None
     embeddings: bool = False
     device: str = "cpu"
+    batch_size: int | None = None
+
+    @property
+    def at_once(self) -> int:
+        """Windows in a batch."""
+        return self.batch_size or (1 if self.device == "cpu" else GPU_BATCH)
 
 
 class Heard(NamedTuple):
@@ -82,10 +98,27 @@ class Watched(Annotator):
     current = threading.local()
     """Whom to tell: each thread hears another file."""
 
-    def run(self, window: np.ndarray) -> np.ndarray:
-        """Run the network on each channel."""
-        values = super().run(window)
-        self.current.beat()
+    batcher: Batcher | None = None
+
+    def gather(self, most: int) -> None:
+        """Run the network on windows of several files at once.
+
+        Raises:
+            ValueError: if it can't
+
+        """
+        self.batcher = Batcher(self.network, most)
+        self.at_once = most
+
+    def run(self, windows: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Run the network on each window, which are mono here."""
+        beat = self.current.beat
+        if self.batcher is None:
+            values = super().run(windows)
+        else:
+            signals = [np.ascontiguousarray(window[0]) for window in windows]
+            values = [own[None] for own in self.batcher(signals, beat)]
+        beat()
         return values
 
 
@@ -96,7 +129,8 @@ class Listener:
         settings: models and windows
 
     Raises:
-        ValueError: if a model isn't there, or a window is too short
+        ValueError: if a model isn't there, a window is too short, or batches are asked
+            for and no model hears them
 
     Examples:
         >>> listener = Listener(Settings(("wav2small",)))
@@ -116,9 +150,25 @@ class Listener:
                 exact=settings.exact,
                 device=settings.device,
                 hidden_states=settings.embeddings,
+                block_dur=BLOCK_DUR,
             )
             for model in settings.models
         ]
+        if settings.at_once > 1:
+            self._gather()
+
+    def _gather(self) -> None:
+        reasons = []
+        for annotator in self.annotators:
+            if annotator.network.tokens is not None:
+                reasons.append(f"'{annotator.network.name}' hears whole recordings.")
+                continue
+            try:
+                annotator.gather(self.settings.at_once)
+            except ValueError as error:
+                reasons.append(str(error))
+        if self.settings.batch_size and len(reasons) == len(self.annotators):
+            raise ValueError(f"{' '.join(reasons)} Leave out the batch size.")
 
     def try_out(self) -> None:
         """Run each model once: a fault of a model is no fault of all the files.

@@ -16,8 +16,9 @@ class Options:
     """How the work is done; none of these changes a value.
 
     Args:
-        num_workers: files that are heard at once, ``None`` for one per core; of
-            Ray the actors, ``None`` for as many as there is room for
+        num_workers: files that are heard at once, ``None`` for one per core, and with
+            batches for one per window of a batch at least; of Ray the actors, ``None``
+            for as many as there is room for
         file_timeout: see :class:`audw2s.corpus.engine.Engine`
         shard_size: inputs that are written at a time
         table: name of the table that is added to a copy of a database
@@ -28,7 +29,8 @@ class Options:
         verbose: show a progress bar on stderr
         engine: ``"local"``, or ``"ray"``, see :class:`audw2s.corpus.cluster.Cluster`
         address: of a Ray cluster, ``None`` for a Ray of its own on this machine
-        cpus_per_worker: cores of an actor, which hears as many files at once
+        cpus_per_worker: cores of an actor, which hears as many files at once, and with
+            batches one per window of a batch at least
         gpus_per_worker: GPUs of an actor, or a part of one
 
     """
@@ -64,8 +66,13 @@ def check(settings: Settings, options: Options) -> None:
     for name, value in limits:
         if value is not None and not value > 0:
             raise ValueError(f"'{name}' has to be more than 0 s, got {value} s.")
-    for name in ("num_workers", "shard_size", "cpus_per_worker"):
-        value = getattr(options, name)
+    counts = {
+        "num_workers": options.num_workers,
+        "shard_size": options.shard_size,
+        "cpus_per_worker": options.cpus_per_worker,
+        "batch_size": settings.batch_size,
+    }
+    for name, value in counts.items():
         if value is not None and value < 1:
             raise ValueError(f"'{name}' has to be at least 1, got {value}.")
     if options.report is not None:

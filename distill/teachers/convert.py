@@ -57,6 +57,6 @@ def convert(name: str, folder: str) -> onnx.ModelProto:
 
     """
     network = NETWORKS[name](folder)
-    model = to_onnx(network)
+    model = to_onnx(network, batches=True)
     check_parity(network, model, TOLERANCE)
     return model

@@ -169,7 +169,7 @@ def evaluate_folds(
 
 def export_teacher(network: WhisperTeacher) -> onnx.ModelProto:
     """ONNX form of a teacher, Whisper's weights stored as published, in float16."""
-    return halve(to_onnx(network))
+    return halve(to_onnx(network, batches=True))
 
 
 def save_teacher(

@@ -1,152 +1,137 @@
-"""Batches: what they depend on, and that those that are kept are the same."""
+"""Windows of one length that are heard at once have the values they have alone."""
 
-import dataclasses
-import json
-import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pandas as pd
+import published
 import pytest
-import torch
-from fabricated import make_corpus
-from hypothesis import given
-from hypothesis import settings
-from hypothesis import strategies as st
 
 import audw2s
-from audw2s.catalogue import DIMENSIONS
-from audw2s.distill.batches import Batches
-from audw2s.distill.batches import as_float
-from audw2s.distill.batches import as_pcm
-from audw2s.distill.batches import read_clips
-from audw2s.distill.corpora.table import read_corpus
-from audw2s.distill.label import label
-from audw2s.distill.store import Store
-from audw2s.distill.store import prepare
+from audw2s.corpus.batcher import Batcher
+from audw2s.distill.teachers.convert import convert
+from audw2s.network import Network
+from audw2s.weights.store import save
+
+WRITE = {"dawn": published.write_dawn, "odyssey": published.write_odyssey}
+PROPERTIES = {"max_dur": "1", "sampling_rate": "16000", "version": "0"}
 
 
-def test_a_batch_is_a_function_of_its_number(config):
-    first, second = Batches(config, verbose=False), Batches(config, verbose=False)
-    second.make(0)
-    for step in (3, 1):
-        for one, other in zip(first.make(step), second.make(step), strict=True):
-            assert torch.equal(one, other)
-    assert not torch.equal(first.make(0)[0][0, :100], first.make(1)[0][0, :100])
+@pytest.fixture(scope="module")
+def teachers(tmp_path_factory):
+    """Folders of small teachers, which take a second at once."""
+    folder = tmp_path_factory.mktemp("teachers")
+    for name, write in WRITE.items():
+        write(str(folder / f"{name}.published"))
+        model = convert(name, str(folder / f"{name}.published"))
+        save(model, str(folder / name), PROPERTIES | {"name": name})
+    return folder
 
 
-def test_labels_are_what_the_teacher_hears(config, teacher):
-    signals, labels = Batches(config, verbose=False).make(0)
-    model = audw2s.load(teacher)
-    for signal, found in zip(signals.numpy(), labels.numpy(), strict=True):
-        # A copy: how ONNX runtime sums depends on where in memory a signal begins
-        expected = model(signal[None].copy(), 16000)["logits"][0]
-        np.testing.assert_array_equal(expected, found)
-    assert signals.dtype == labels.dtype == torch.float32
-    assert 3200 <= signals.shape[1] <= 4800
+class Counted:
+    """A session that notes what it is given."""
+
+    def __init__(self, session, most=100):
+        self.session = session
+        self.most = most
+        self.shapes = []
+        self.first = threading.Event()
+
+    def run(self, outputs, inputs):
+        (signals,) = inputs.values()
+        self.shapes.append(signals.shape)
+        if len(signals) > self.most or signals.max() > 5:
+            raise MemoryError("too much")
+        # All others ask while the first one runs
+        self.first.wait(60)
+        return self.session.run(outputs, inputs)
 
 
-def test_speakers_are_held_out(config, corpus):
-    batches = Batches(config, verbose=False)
-    table = read_corpus(corpus)
-    clips = [clip.tobytes() for clip in read_clips(table, verbose=False)]
-    heard = table["speaker"][[clips.index(c.tobytes()) for c in batches.clips]]
-    held = [clips.index(c.tobytes()) for c, _ in batches.validation]
-    assert len(heard) + len(held) == len(table)
-    assert set(heard).isdisjoint(table["speaker"][held])
+def windows():
+    rng = np.random.default_rng(0)
+    sizes = rng.choice([16000, 8001, 999], 48, p=[0.5, 0.3, 0.2])
+    return [(0.1 * rng.standard_normal(size)).astype(np.float32) for size in sizes]
 
 
-def test_stored_labels(config, corpus, teacher, tmp_path):
-    out = str(tmp_path / "labels.parquet")
-    labels = label(read_corpus(corpus), teacher, out, verbose=False)
-    alone = {"noise": (), "mixup": 0.0}
-    fixed = dataclasses.replace(config, labels=out, **alone)
-    batches = Batches(fixed, verbose=False)
-    known = {row.tobytes() for row in labels[list(DIMENSIONS)].to_numpy(np.float32)}
-    _, found = batches.make(0)
-    assert all(row.tobytes() in known for row in found.numpy())
-    labels.head(3).to_parquet(out)
-    with pytest.raises(ValueError, match=r"\d+ clips have no label"):
-        Batches(fixed, verbose=False)
+def ask(batcher, signals):
+    """Let a thread ask for each three windows."""
+    parts = [signals[k : k + 3] for k in range(0, len(signals), 3)]
+    with ThreadPoolExecutor(len(parts)) as pool:
+        found = [pool.submit(batcher, part) for part in parts]
+        while sum(map(len, batcher.waiting.values())) + 8 < len(signals):
+            pass
+        batcher.session.first.set()
+        return np.stack([values for part in found for values in part.result()])
 
 
-def test_nobody_to_hold_out(config, tmp_path):
-    lonely = make_corpus(str(tmp_path / "lonely"), 1, 3)
-    with pytest.raises(ValueError, match="none can be held out"):
-        Batches(dataclasses.replace(config, corpora={lonely: 1.0}), verbose=False)
+@pytest.mark.parametrize("name", ["dawn", "odyssey", "mean"])
+@pytest.mark.parametrize("hidden_states", [False, True])
+def test_threads_share_batches(teachers, name, hidden_states):
+    folder = str(teachers / name)
+    if name == "mean":
+        folder = f"mean({teachers / 'dawn'}, {teachers / 'odyssey'})"
+    network = Network(folder, hidden_states=hidden_states)
+    batcher = Batcher(network, 8)
+    batcher.session = Counted(batcher.session)
+    signals = windows()
+    found = ask(batcher, signals)
+    expected = np.stack([network(signal) for signal in signals])
+    assert expected.std(axis=0).max() > 1e-4
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    counts = [count for count, _ in batcher.session.shapes]
+    assert sum(counts) == len(signals)
+    assert max(counts) == 8
+    assert len(counts) <= 12
+    assert not batcher.waiting
 
 
-@pytest.mark.parametrize("verbose", [True, False])
-def test_progress_is_shown_if_wanted(corpus, capsys, verbose):
-    read_clips(read_corpus(corpus), verbose=verbose)
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert ("Read audio" in captured.err) == verbose
+def test_what_is_too_large_is_heard_alone(teachers):
+    network = Network(str(teachers / "dawn"))
+    batcher = Batcher(network, 8)
+    batcher.session = Counted(batcher.session, most=1)
+    signals = windows()
+    found = ask(batcher, signals)
+    expected = np.stack([network(signal) for signal in signals])
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_clips_are_kept_with_sixteen_bits(corpus):
-    table = read_corpus(corpus).head(1)
-    (clip,) = read_clips(table, verbose=False)
-    expected = audw2s.signal.load(table["file"][0])
-    assert clip.dtype == np.int16
-    np.testing.assert_allclose(as_float(clip), expected, atol=1e-4)
+def test_what_fails_fails_only_for_its_thread(teachers):
+    network = Network(str(teachers / "dawn"))
+    batcher = Batcher(network, 8)
+    batcher.session = Counted(batcher.session)
+    good = np.ones(8000, np.float32)
+    with ThreadPoolExecutor(2) as pool:
+        fails = pool.submit(batcher, [9 * good, good])
+        works = pool.submit(batcher, [good])
+        batcher.session.first.set()
+        with pytest.raises(MemoryError, match="too much"):
+            fails.result()
+        np.testing.assert_allclose(works.result()[0], network(good), atol=1e-5)
+    assert not batcher.waiting
 
 
-@pytest.mark.parametrize("prosody", [0.0, 0.3])
-def test_undisturbed_clips_are_as_they_were_read(config, teacher, prosody):
-    batches = Batches(dataclasses.replace(config, prosody=prosody), verbose=False)
-    clips = batches.undisturbed(1000)
-    read = {clip.tobytes() for clip in batches.clips}
-    assert len(clips) == len(batches.clips)
-    model = audw2s.load(teacher)
-    for signal, values in clips:
-        heard = model(signal.numpy()[None].copy(), 16000)["logits"][0]
-        np.testing.assert_array_equal(values, heard)
-    same = [(s.numpy() * 32768).astype(np.int16).tobytes() in read for s, _ in clips]
-    assert all(same) if prosody == 0 else 0.2 < np.mean(same) < 0.8
+@pytest.mark.parametrize("options", [{"win_dur": 0.5}, {}])
+def test_a_corpus_in_batches(teachers, damaged, tmp_path, options):
+    listed = tmp_path / "list.txt"
+    listed.write_text("\n".join(file for file, _ in damaged.values()))
+    options["model"] = [str(teachers / "odyssey"), "wav2small"]
+    alone = audw2s.annotate(str(listed), **options)
+    out = str(tmp_path / "out")
+    many = audw2s.annotate(str(listed), out, batch_size=4, **options)
+    pd.testing.assert_frame_equal(many, alone, atol=1e-5, rtol=0)
+    assert many["odyssey.arousal"].notna().sum() > 10
+    # Another size is no other run
+    again = audw2s.annotate(str(listed), out, **options)
+    pd.testing.assert_frame_equal(again, many)
 
 
-@pytest.mark.parametrize("kind", ["prosody", "rooms"])
-def test_each_change_is_heard(config, tmp_path, kind):
-    rooms = (make_corpus(str(tmp_path / "rooms"), 1, 2, seed=4),)
-    changed = {"prosody": {"prosody": 1.0}, "rooms": {"rooms": rooms}}[kind]
-    plain = dataclasses.replace(config, reverb=1.0, prosody=0.0)
-    other = dataclasses.replace(plain, **changed)
-    one, two = (Batches(c, verbose=False).make(0)[0] for c in (plain, other))
-    assert one.shape == two.shape
-    assert not torch.equal(one, two)
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.floats(-3, 3, width=32), max_size=50))
-def test_sixteen_bits_stay_what_they_are(values):
-    pcm = as_pcm(np.array(values, np.float32))
-    np.testing.assert_array_equal(as_pcm(as_float(pcm)), pcm)
-
-
-def test_kept_batches_are_those_that_were_made(config, tmp_path):
-    batches = Batches(config, verbose=False)
-    store = Store(batches, str(tmp_path / "store"))
-    made = [batches.make(number) for number in (0, 7)]
-    for _ in range(2):
-        for number, (signals, labels) in zip((0, 7), made, strict=True):
-            found = store.make(number)
-            assert torch.equal(found[0], signals)
-            torch.testing.assert_close(found[1], labels, rtol=0, atol=1e-6)
-
-
-def test_batches_of_other_settings_are_not_mixed(config, tmp_path):
-    folder = str(tmp_path / "store")
-    kept = dataclasses.replace(config, distinct=2)
-    prepare(kept, folder, num_workers=2, verbose=False)
-    files = {name: os.stat(os.path.join(folder, name)) for name in os.listdir(folder)}
-    assert sorted(files) == ["000000.safetensors", "000001.safetensors", "batches.json"]
-    prepare(dataclasses.replace(kept, steps=9, seed=4), folder, verbose=False)
-    for name, before in files.items():
-        assert os.stat(os.path.join(folder, name)).st_mtime_ns == before.st_mtime_ns
-    with pytest.raises(ValueError, match=r"another \['snr'\].*Choose another folder"):
-        prepare(dataclasses.replace(kept, snr=(1.0, 2.0)), folder, verbose=False)
-    with pytest.raises(ValueError, match="Give 'distinct'"):
-        prepare(config, str(tmp_path / "none"), verbose=False)
-    with open(os.path.join(folder, "batches.json")) as file:
-        said = json.load(file)
-    assert len(said["teacher_sha256"]) == 64
-    assert said["version"] == audw2s.__version__
+def test_models_that_take_one_at_a_time(tmp_path, clips):
+    path = tmp_path / "list.txt"
+    path.write_text("\n".join(clips))
+    with pytest.raises(ValueError, match="'wav2small' hears whole recordings. Leave"):
+        audw2s.annotate(str(path), batch_size=2)
+    with pytest.raises(ValueError, match="'batch_size' has to be at least 1, got 0"):
+        audw2s.annotate(str(path), batch_size=0)
+    with pytest.raises(ValueError, match="hears one window at a time"):
+        Batcher(Network("wav2small-int8"), 2)
