@@ -24,6 +24,7 @@ from typer.testing import CliRunner
 import audw2s
 from audw2s import catalogue
 from audw2s.cli import app
+from audw2s.corpus.batcher import open_batches
 from audw2s.distill.export import to_onnx
 from audw2s.distill.students.wav2small2 import Wav2Small2
 from audw2s.distill.teachers.dawn import Dawn
@@ -32,6 +33,7 @@ from audw2s.distill.teachers.whisper import SIZES
 from audw2s.distill.teachers.whisper import WhisperTeacher
 from audw2s.loading import CorruptModelError
 from audw2s.loading import is_installed
+from audw2s.network import Network
 from audw2s.weights import receipt
 from audw2s.weights.cache import model_folder
 from audw2s.weights.download import FetchError
@@ -152,6 +154,7 @@ def test_from_the_hub(hub, tmp_path, name):
         np.testing.assert_allclose(
             found, expected(name, tmp_path / name, signal), atol=1e-4
         )
+    assert open_batches(Network(name)) is not None
     facts = receipt.read(model_folder(name))
     assert facts["source"]["repository"] == repository(name)
     assert facts["source"]["revision"] == REVISION

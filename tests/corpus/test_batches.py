@@ -5,28 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
-import published
 import pytest
+import soundfile
 
 import audw2s
 from audw2s.corpus.batcher import Batcher
-from audw2s.distill.teachers.convert import convert
 from audw2s.network import Network
-from audw2s.weights.store import save
 
-WRITE = {"dawn": published.write_dawn, "odyssey": published.write_odyssey}
-PROPERTIES = {"max_dur": "1", "sampling_rate": "16000", "version": "0"}
-
-
-@pytest.fixture(scope="module")
-def teachers(tmp_path_factory):
-    """Folders of small teachers, which take a second at once."""
-    folder = tmp_path_factory.mktemp("teachers")
-    for name, write in WRITE.items():
-        write(str(folder / f"{name}.published"))
-        model = convert(name, str(folder / f"{name}.published"))
-        save(model, str(folder / name), PROPERTIES | {"name": name})
-    return folder
+MEAN = "mean(whisper-tiny-adv, whisper-tiny-adv)"
 
 
 class Counted:
@@ -65,20 +51,18 @@ def ask(batcher, signals):
         return np.stack([values for part in found for values in part.result()])
 
 
-@pytest.mark.parametrize("name", ["dawn", "odyssey", "mean"])
 @pytest.mark.parametrize("hidden_states", [False, True])
-def test_threads_share_batches(teachers, name, hidden_states):
-    folder = str(teachers / name)
-    if name == "mean":
-        folder = f"mean({teachers / 'dawn'}, {teachers / 'odyssey'})"
-    network = Network(folder, hidden_states=hidden_states)
+@pytest.mark.parametrize("name", ["whisper-tiny-adv", MEAN])
+def test_threads_share_batches(name, hidden_states):
+    network = Network(name, hidden_states=hidden_states)
     batcher = Batcher(network, 8)
     batcher.session = Counted(batcher.session)
     signals = windows()
     found = ask(batcher, signals)
     expected = np.stack([network(signal) for signal in signals])
-    assert expected.std(axis=0).max() > 1e-4
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert expected[:, :3].std(axis=0).min() > 0.01
+    np.testing.assert_allclose(found[:, :3], expected[:, :3], atol=1e-5)
+    np.testing.assert_allclose(found[:, 3:], expected[:, 3:], rtol=1e-3, atol=1e-3)
     counts = [count for count, _ in batcher.session.shapes]
     assert sum(counts) == len(signals)
     assert max(counts) == 8
@@ -86,8 +70,8 @@ def test_threads_share_batches(teachers, name, hidden_states):
     assert not batcher.waiting
 
 
-def test_what_is_too_large_is_heard_alone(teachers):
-    network = Network(str(teachers / "dawn"))
+def test_what_is_too_large_is_heard_alone():
+    network = Network("whisper-tiny-adv")
     batcher = Batcher(network, 8)
     batcher.session = Counted(batcher.session, most=1)
     signals = windows()
@@ -96,8 +80,8 @@ def test_what_is_too_large_is_heard_alone(teachers):
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_what_fails_fails_only_for_its_thread(teachers):
-    network = Network(str(teachers / "dawn"))
+def test_what_fails_fails_only_for_its_thread():
+    network = Network("whisper-tiny-adv")
     batcher = Batcher(network, 8)
     batcher.session = Counted(batcher.session)
     good = np.ones(8000, np.float32)
@@ -112,15 +96,18 @@ def test_what_fails_fails_only_for_its_thread(teachers):
 
 
 @pytest.mark.parametrize("options", [{"win_dur": 0.5}, {}])
-def test_a_corpus_in_batches(teachers, damaged, tmp_path, options):
+def test_a_corpus_in_batches(damaged, tmp_path, speech, options):
+    # Heard in blocks of 30 s, one of which is short
+    soundfile.write(tmp_path / "long.wav", np.tile(speech, 23)[: 70 * 16000], 16000)
+    files = [str(tmp_path / "long.wav"), *(file for file, _ in damaged.values())]
     listed = tmp_path / "list.txt"
-    listed.write_text("\n".join(file for file, _ in damaged.values()))
-    options["model"] = [str(teachers / "odyssey"), "wav2small"]
+    listed.write_text("\n".join(files))
+    options["model"] = ["whisper-tiny-adv", "wav2small"]
     alone = audw2s.annotate(str(listed), **options)
     out = str(tmp_path / "out")
     many = audw2s.annotate(str(listed), out, batch_size=4, **options)
     pd.testing.assert_frame_equal(many, alone, atol=1e-5, rtol=0)
-    assert many["odyssey.arousal"].notna().sum() > 10
+    assert many["whisper-tiny-adv.arousal"].notna().sum() > 10
     # Another size is no other run
     again = audw2s.annotate(str(listed), out, **options)
     pd.testing.assert_frame_equal(again, many)
