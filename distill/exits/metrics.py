@@ -19,7 +19,8 @@ def recalls(
 ) -> np.ndarray:
     """Unweighted average recall of every resample, from counts over groups.
 
-    The mean of the recalls of all classes that occur in the resample.
+    The mean of the recalls of all classes. NaN where one has no clip in the resample:
+    without it the mean is another measure, far higher if that class is a hard one.
 
     Args:
         truth: class of each clip, from 0
@@ -40,9 +41,10 @@ def recalls(
     total, right = np.zeros(shape), np.zeros(shape)
     np.add.at(total, (groups, truth), 1)
     np.add.at(right, (groups, truth), predicted == truth)
-    total, right = draws @ total, draws @ right
-    found = np.divide(right, total, out=np.zeros(total.shape), where=total > 0)
-    return found.sum(axis=1) / (total > 0).sum(axis=1)
+    known = total.sum(axis=0) > 0
+    total, right = draws @ total[:, known], draws @ right[:, known]
+    found = np.divide(right, total, out=np.full(total.shape, np.nan), where=total > 0)
+    return found.mean(axis=1)
 
 
 def uar(truth: np.ndarray, predicted: np.ndarray) -> float:
@@ -99,6 +101,18 @@ def drawn(
     return np.mean([concordance_ccs(t, o, groups, draws) for t, o in pairs], axis=0)
 
 
+def spread(values: np.ndarray) -> tuple[float, float]:
+    """Interval of 95 % over the resamples in which all classes occur.
+
+    Examples:
+        >>> spread(np.array([0.5, np.nan, 0.5])), spread(np.array([np.nan]))
+        ((0.5, 0.5), (nan, nan))
+
+    """
+    known = values[~np.isnan(values)]
+    return interval(known) if len(known) else (np.nan, np.nan)
+
+
 def summarise(
     truth: np.ndarray,
     outputs: np.ndarray,
@@ -122,7 +136,7 @@ def summarise(
     """
     details = {} if truth.ndim == 1 else cccs(truth, outputs)
     resampled, _ = groups_to_resample(speakers)
-    low, high = interval(drawn(truth, outputs, speakers, num_resamples, seed))
+    low, high = spread(drawn(truth, outputs, speakers, num_resamples, seed))
     return {
         "score": score(truth, outputs),
         "low": low,

@@ -145,8 +145,14 @@ def test_recall_is_that_of_audmetric_on_every_resample():
     rng = np.random.default_rng(0)
     truth, predicted = rng.integers(0, 4, (2, 60))
     groups = rng.integers(0, 6, 60)
-    draws = resample(groups, 20, 0)
+    # Of two groups only
+    truth[(truth == 3) & (groups > 1)] = 1
+    draws = resample(groups, 40, 0)
     found = recalls(truth, predicted, groups, draws)
+    lacking = (draws[:, :2] == 0).all(axis=1)
+    assert 0 < lacking.sum() < 20
+    np.testing.assert_array_equal(np.isnan(found), lacking)
+    found, draws = found[~lacking], draws[~lacking]
     for values, counts in zip(found, draws, strict=True):
         rows = np.concatenate(
             [np.flatnonzero(groups == g) for g in range(6) for _ in range(counts[g])]
