@@ -1,5 +1,6 @@
 """Start the page."""
 
+import atexit
 import contextlib
 import gc
 import inspect
@@ -24,6 +25,9 @@ STYLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "style.css")
 WARM_DELAY = 4.0
 """Seconds after which models are opened, if nobody has asked for them before."""
 
+STOPPED = 130
+"""Exit code after Ctrl-C."""
+
 FONTS = ["system-ui", "sans-serif"]
 MONO_FONTS = ["ui-monospace", "monospace"]
 """Fonts of the system: Gradio's own themes may fetch theirs."""
@@ -47,13 +51,13 @@ def serve(
         OSError: if the port is taken
 
     """
+    # A service is stopped like that; uploads are deleted then, too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     models = Models(**roles)
     with tempfile.TemporaryDirectory(prefix="audw2s-demo-") as folder:
         blocks, settings = prepared(models, folder)
         _, address, _ = blocks.launch(server_name=host, server_port=port, **settings)
         typer.echo(f"audw2s demo: {address} (Ctrl-C ends it)")
-        # A service is stopped like that; uploads are deleted then, too
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         # Once the page was loaded, which would take longer meanwhile
         timer = threading.Timer(WARM_DELAY, warm, [models])
         timer.daemon = True
@@ -63,6 +67,9 @@ def serve(
                 time.sleep(3600)
         finally:
             blocks.close(verbose=False)
+            # Who is being heard can't be stopped, and would find no Python to return
+            # to: that aborts
+            atexit.register(os._exit, STOPPED)
 
 
 def warm(models: Models) -> None:

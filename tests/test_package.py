@@ -132,7 +132,7 @@ def test_ci_runs_the_command_of_the_readme():
         if "--group dev" in line
     ]
     assert len(commands) == 1
-    assert commands[0].endswith("&& pytest")
+    assert commands[0].endswith("&& pytest -n 2 --dist loadfile")
     assert "grep -m 1 -- '--group dev' README.md" in (ROOT / ".ci/run").read_text()
 
 

@@ -58,7 +58,7 @@ def address(tmp_path_factory):
         yield found
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 130
+        assert process.wait(60) == 130, log.read_text()
     # Nobody's mistake was a surprise to the server, but for files that aren't theirs
     raised = re.findall(r"^[\w.]*(?:Error|Exception)\b", log.read_text(), re.M)
     assert set(raised) <= {"gradio.exceptions.InvalidPathError"}, log.read_text()
