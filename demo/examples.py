@@ -1,6 +1,7 @@
 """The example clips: those of the package, and a noisy one that is made of them."""
 
 import os
+import shutil
 
 import numpy as np
 import soundfile
@@ -37,11 +38,13 @@ def clips(folder: str) -> dict[str, str]:
     """Paths of the example clips, by what is said of them.
 
     Args:
-        folder: where the noisy one is written
+        folder: where they are written; browsers are told where they lie
 
     """
-    root = clips_folder()
-    found = {label: os.path.join(root, file) for label, file in CLIPS.items()}
+    found = {
+        label: shutil.copy(os.path.join(clips_folder(), file), folder)
+        for label, file in CLIPS.items()
+    }
     noisy = os.path.join(folder, "noisy.flac")
     soundfile.write(noisy, with_noise(load(found["read speech"])), 16000)
     return found | {NOISY: noisy}

@@ -109,7 +109,10 @@ def prepared(models: Models, folder: str) -> tuple[object, dict[str, object]]:
         **dict.fromkeys(("mcp_server", "enable_monitoring", "inbrowser"), False),
         "quiet": True,
     }
-    return build(models, clips(folder)), settings
+    examples = clips(folder)
+    # Else they would be deleted after some minutes, as uploads are
+    gr.set_static_paths(list(examples.values()))
+    return build(models, examples), settings
 
 
 @contextlib.contextmanager

@@ -1,5 +1,7 @@
 """What the page does, without a page."""
 
+import asyncio
+import os
 import pathlib
 import threading
 
@@ -198,6 +200,27 @@ def test_examples_are_six_and_one_is_noisy(tmp_path):
     assert [label for label in found if label.startswith("noisy")]
     for path in found.values():
         assert 2 < soundfile.info(path).duration < 60
+
+
+def test_examples_outlive_uploads(models, tmp_path, monkeypatch):
+    gradio = pytest.importorskip("gradio")
+    from gradio.route_utils import delete_files_created_by_app
+    from gradio.state_holder import SessionState
+
+    from audw2s.demo.server import prepared
+
+    for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED"):
+        monkeypatch.setenv(name, "")
+    blocks, _ = prepared(models, str(tmp_path))
+    (shown,) = [b for b in blocks.blocks.values() if isinstance(b, gradio.Dataset)]
+    (click,) = [fn for fn in blocks.fns.values() if (shown._id, "click") in fn.targets]
+    for number in range(6):
+        call = blocks.process_api(click, [number], state=SessionState(blocks))
+        chosen = asyncio.run(call)["data"][0]["value"]["path"]
+        # As each minute, but of any age
+        delete_files_created_by_app(blocks, None)
+        assert os.path.exists(chosen)
+        assert os.path.dirname(chosen) == str(tmp_path)
 
 
 def test_many_channels_are_refused_by_the_header(tmp_path):
