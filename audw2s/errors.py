@@ -1,6 +1,13 @@
 """Errors of commands: a sentence and an exit code."""
 
+import _thread
 import contextlib
+import functools
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
 from collections.abc import Iterator
 
 import typer
@@ -24,6 +31,8 @@ def explained(
         interrupted: what to say after Ctrl-C
 
     """
+    previous = sys.unraisablehook
+    sys.unraisablehook = functools.partial(_interrupt_again, previous)
     try:
         yield
     except ModuleNotFoundError as error:
@@ -37,6 +46,33 @@ def explained(
         _fail(str(error))
     except KeyboardInterrupt:
         _fail(interrupted, code=130)
+    finally:
+        sys.unraisablehook = previous
+
+
+def _interrupt_again(
+    previous: Callable[["sys.UnraisableHookArgs"], None],
+    unraisable: "sys.UnraisableHookArgs",
+) -> None:
+    """Don't lose a Ctrl-C that came while an object was deleted.
+
+    Python ignores all errors there, and would go on.
+    """
+    if unraisable.exc_type is KeyboardInterrupt:
+        # Only once this is over, as errors are ignored here, too
+        timer = threading.Timer(0.05, _interrupt)
+        timer.daemon = True
+        timer.start()
+    else:
+        previous(unraisable)
+
+
+def _interrupt() -> None:
+    if os.name == "nt":
+        _thread.interrupt_main()
+    else:
+        # Wakes the main thread as well, should it wait
+        os.kill(os.getpid(), signal.SIGINT)
 
 
 def _fail(message: str, code: int = 2) -> None:

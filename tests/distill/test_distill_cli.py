@@ -175,7 +175,7 @@ def test_interrupted_labels_go_on(corpus, teacher, tmp_path):
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate()
-    assert process.returncode == 130
+    assert process.returncode == 130, stderr
     assert stderr == "audw2s: interrupted, run the same command to go on.\n"
     assert not os.path.exists(out)
     result = run(*command)
