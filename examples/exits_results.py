@@ -1,4 +1,4 @@
-"""Write the results of trainings into exits.md.
+"""Write the results of trainings into exits.md, and their pictures beside it.
 
     python examples/exits_results.py RUN
 
@@ -6,6 +6,7 @@ RUN is the folder that ``audw2s distill exits train`` wrote.
 """
 
 import pathlib
+import shutil
 import sys
 
 from audw2s.distill.exits.tables import write
@@ -26,6 +27,8 @@ def main() -> None:
     text = f"{before}{MARKS[0]}\n\n{tables}\n\n{MARKS[1]}{after}"
     with replacing(str(path)) as temporary:
         pathlib.Path(temporary).write_text(text, encoding="utf-8")
+    for picture in pathlib.Path(sys.argv[1]).glob("*.png"):
+        shutil.copy(picture, path.parent)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,9 @@ class Cnn(nn.Module):
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """Return the rectified map."""
-        return torch.relu(self.norm(self.conv(hidden[:, None])))[:, 0]
+        # The same as calling the convolution, and much faster on a processor
+        scaled = self.conv.weight * hidden[:, None]
+        return torch.relu(self.norm(scaled))[:, 0]
 
 
 class Recurrent(nn.Module):

@@ -58,11 +58,24 @@ def write(folder: str) -> str:
     with replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
         file.write(f"{text}\n")
     for corpus, entry in results.items():
-        methods = entry["methods"]
-        curves = {k: found["curve"] for k, found in methods.items() if "curve" in found}
-        if curves:
-            plot_curves(curves, os.path.join(folder, f"{corpus}-adaptive.png"))
+        if curves_of(entry["methods"]):
+            plot_curves(entry["methods"], os.path.join(folder, picture_of(corpus)))
     return text
+
+
+def curves_of(methods: dict) -> dict:
+    """What adaptive exits reach and cost, of the methods that have them."""
+    return {k: found["curve"] for k, found in methods.items() if "curve" in found}
+
+
+def of_plain(methods: dict) -> list[dict]:
+    """Results of plain fine-tuning, cut at any layer."""
+    return [found for k, found in methods.items() if k.startswith("plain-")]
+
+
+def picture_of(corpus: str) -> str:
+    """Name of the file with the curves of a corpus."""
+    return f"{corpus}-adaptive.png"
 
 
 def to_markdown(results: dict) -> str:
@@ -83,6 +96,9 @@ def to_markdown(results: dict) -> str:
         parts.append(f"Comparison:\n\n{table_of_methods(methods)}")
         if entry["gains"]:
             parts.append(f"{GAINS}:\n\n{table_of_gains(entry['gains'], measure)}")
+        if curves_of(methods):
+            picture = f"![UAR over layers that run]({picture_of(corpus)})"
+            parts.append(f"Adaptive exits, a point for each margin:\n\n{picture}")
         parts.append(conditions(methods))
     return "\n\n".join([*parts, SOURCE])
 
@@ -188,15 +204,26 @@ def conditions(methods: dict) -> str:
     return "\n".join(notes)
 
 
-def plot_curves(curves: dict[str, list[dict]], path: str) -> None:
-    """UAR of adaptive exits over the mean number of layers that run."""
+def plot_curves(methods: dict, path: str) -> None:
+    """UAR over layers that run: of adaptive exits, and of plain fine-tuning cut there.
+
+    Args:
+        methods: of a corpus, see :func:`audw2s.distill.exits.results.collect`
+        path: of the picture
+
+    """
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
-    for number, (method, points) in enumerate(curves.items()):
+    for number, (method, points) in enumerate(curves_of(methods).items()):
         layers = [point["layers"] for point in points]
         scores = [100 * point["score"] for point in points]
         style = f"{MARKERS[number % len(MARKERS)]}{LINES[number % len(LINES)]}"
-        axes.plot(layers, scores, style, ms=3, label=method)
+        axes.plot(layers, scores, style, ms=3, label=f"{method}, adaptive")
+    plain = [(k, v) for found in of_plain(methods) for k, v in found["exits"].items()]
+    if plain:
+        scores = [100 * scores["test"]["mean"] for _, scores in plain]
+        layers = [int(name) for name, _ in plain]
+        axes.plot(layers, scores, "kx", label="plain fine-tuning, cut there")
     axes.set(xlabel="layers that run, mean over clips", ylabel="UAR in percent")
     axes.grid(alpha=0.3)
     axes.legend()
