@@ -36,6 +36,7 @@ from audw2s.distill.metrics import NUM_RESAMPLES
 from audw2s.distill.metrics import RATERS
 from audw2s.distill.plots import save
 from audw2s.distill.published import papers as published
+from audw2s.distill.spread import spread
 from audw2s.files import replacing
 from audw2s.files import write_json
 from audw2s.loading import members
@@ -85,7 +86,8 @@ def compare(
         how well single ones agree with the mean of the others; ``papers``, see
         :func:`audw2s.distill.published.papers`; and for each of the ``models`` its
         ``evaluation``, ``cost`` (see :func:`audw2s.distill.cost.costs`),
-        :func:`fitted_to`, and of :mod:`audw2s.distill.breakdown` the parts
+        :func:`fitted_to`, and of :mod:`audw2s.distill.breakdown` the parts;
+        ``spread`` over those of one name, see :func:`audw2s.distill.spread.spread`
 
     Raises:
         FileNotFoundError: if a corpus isn't there
@@ -127,6 +129,7 @@ def compare(
         "num_rounds": num_rounds,
         "machine": machine(),
         "models": entries,
+        "spread": spread([evaluation for evaluation, _ in heard]),
         "raters": {k: v[RATERS] for k, v in first["corpora"].items() if v.get(RATERS)},
         "papers": published() if papers else [],
     }

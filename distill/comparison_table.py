@@ -47,17 +47,22 @@ def to_markdown(result: dict) -> str:
         result: see :func:`audw2s.distill.compare.compare`
 
     Returns:
-        a table of agreement, of costs, of groups if there are any, and notes
+        a table of agreement, of models of one name and of groups if there are any,
+        of costs, and notes
 
     """
     sections = {
         f"Agreement with {result['against']}": markdown_table(
             ["from", "model", "corpus", "clips", *DIMENSIONS], agreement_rows(result)
         ),
-        "Cost for 5 s, on one thread": markdown_table(
-            ["from", "model", *(name for name, _ in COSTS.values())], cost_rows(result)
-        ),
     }
+    if result["spread"]:
+        sections["Models of one name, mean ± standard deviation"] = markdown_table(
+            ["model", "models", "corpus", *DIMENSIONS], spread_rows(result)
+        )
+    sections["Cost for 5 s, on one thread"] = markdown_table(
+        ["from", "model", *(name for name, _ in COSTS.values())], cost_rows(result)
+    )
     groups = list(group_rows(result))
     if groups:
         header = ["model", "corpus", "group", "clips", "measure", *DIMENSIONS]
@@ -85,6 +90,14 @@ def agreement_rows(result: dict) -> Iterator[list[str]]:
         for corpus, figures in paper["accuracy"].items():
             texts = [stated(figures[name], _as_stated) for name in DIMENSIONS]
             yield [_source(paper), paper["model"], corpus, "", *texts]
+
+
+def spread_rows(result: dict) -> Iterator[list[str]]:
+    """CCC of models of one name, such as seeds of a training."""
+    for entry in result["spread"]:
+        values = [entry[name] for name in DIMENSIONS]
+        texts = [f"{value['mean']:.3f} ± {value['std']:.3f}" for value in values]
+        yield [entry["model"], str(entry["num_models"]), entry["corpus"], *texts]
 
 
 def _corpus_text(entry: dict, corpus: str) -> str:

@@ -235,6 +235,11 @@ def test_papers_stand_beside_and_are_marked(result):
     assert "paper" not in to_markdown({**result, "papers": []}).lower()
 
 
+def test_models_of_different_names_have_no_mean(result):
+    assert result["spread"] == []
+    assert "of one name" not in to_markdown(result)
+
+
 def test_tables_have_equal_rows(result):
     tables = to_markdown(result).split("\n\n")
     widths = [
