@@ -1,6 +1,7 @@
 import os
 import pathlib
 import shutil
+import signal
 import types
 
 import numpy as np
@@ -11,6 +12,10 @@ from hypothesis import settings
 # How long an example takes says nothing on a machine that is busy
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# What a shell runs in the background ignores Ctrl-C, and so would the processes that
+# tests start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = pathlib.Path(__file__).parent.parent
 SPEECH = ROOT / "examples" / "speech"
