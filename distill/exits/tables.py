@@ -68,11 +68,6 @@ def curves_of(methods: dict) -> dict:
     return {k: found["curve"] for k, found in methods.items() if "curve" in found}
 
 
-def of_plain(methods: dict) -> list[dict]:
-    """Results of plain fine-tuning, cut at any layer."""
-    return [found for k, found in methods.items() if k.startswith("plain-")]
-
-
 def picture_of(corpus: str) -> str:
     """Name of the file with the curves of a corpus."""
     return f"{corpus}-adaptive.png"
@@ -219,11 +214,15 @@ def plot_curves(methods: dict, path: str) -> None:
         scores = [100 * point["score"] for point in points]
         style = f"{MARKERS[number % len(MARKERS)]}{LINES[number % len(LINES)]}"
         axes.plot(layers, scores, style, ms=3, label=f"{method}, adaptive")
-    plain = [(k, v) for found in of_plain(methods) for k, v in found["exits"].items()]
+    plain = {
+        int(layer): 100 * scores["test"]["mean"]
+        for method, found in methods.items()
+        if method.startswith("plain-")
+        for layer, scores in found["exits"].items()
+    }
     if plain:
-        scores = [100 * scores["test"]["mean"] for _, scores in plain]
-        layers = [int(name) for name, _ in plain]
-        axes.plot(layers, scores, "kx", label="plain fine-tuning, cut there")
+        label = "plain fine-tuning, cut there"
+        axes.plot(list(plain), list(plain.values()), "kx", label=label)
     axes.set(xlabel="layers that run, mean over clips", ylabel="UAR in percent")
     axes.grid(alpha=0.3)
     axes.legend()
