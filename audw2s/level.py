@@ -137,7 +137,9 @@ class Moments:
         self.count += len(values)
         share = len(values) / self.count
         self.mean += share * (values.mean() - self.mean)
-        self.square += share * (np.dot(values, values) / len(values) - self.square)
+        # No BLAS: its threads wait by spinning, on the cores that other workers need
+        square = np.einsum("i,i->", values, values) / len(values)
+        self.square += share * (square - self.square)
 
     def push(self, block: np.ndarray) -> np.ndarray:
         """Normalise a block, once all of the recording was seen."""

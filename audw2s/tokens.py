@@ -79,7 +79,8 @@ class Tokens:
 
     def logits(self, hidden_states: np.ndarray) -> np.ndarray:
         """Turn pooled tokens ``(..., size)`` into A/D/V ``(..., 3)``, float32."""
-        values = hidden_states @ self.weight.T + self.bias
+        # No BLAS, see audw2s.level.Moments
+        values = np.einsum("...s,ds->...d", hidden_states, self.weight) + self.bias
         return values.astype(np.float32)
 
     def outputs(self, hidden_states: np.ndarray) -> np.ndarray:

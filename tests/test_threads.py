@@ -1,0 +1,42 @@
+"""One worker uses one core."""
+
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import time
+import numpy as np
+import audw2s
+
+signal = np.random.default_rng(0).uniform(-0.5, 0.5, (1, 480_000))
+signal = signal.astype(np.float32)
+feature = audw2s.Feature("wav2small")
+windows = audw2s.Feature("wav2small", win_dur=2, hop_dur=0.05)
+stream = audw2s.Stream("wav2small", win_dur=2)
+model = audw2s.load("wav2small")
+ways = {
+    "file": lambda: feature.process_signal(signal, 16000),
+    "windows": lambda: windows.process_signal(signal, 16000),
+    "curve": lambda: audw2s.curve(signal, sampling_rate=16000),
+    "stream": lambda: [stream.push(part) for part in np.split(signal[0], 100)],
+    "model": lambda: model(signal, 16000),
+}
+hear = ways[WAY]
+hear()
+all_threads, this = time.process_time(), time.thread_time()
+for _ in range(3):
+    hear()
+this = time.thread_time() - this
+print((time.process_time() - all_threads - this) / this)
+"""
+
+
+@pytest.mark.parametrize("way", ["file", "windows", "curve", "stream", "model"])
+def test_no_other_thread_works(way):
+    """Threads of BLAS or of ONNX Runtime wait by spinning, and take a core each."""
+    command = [sys.executable, "-c", SCRIPT.replace("WAY", repr(way))]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 0.1
