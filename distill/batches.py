@@ -11,10 +11,10 @@ from tqdm import tqdm
 
 import audw2s
 from audw2s.catalogue import DIMENSIONS
+from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill import augment
-from audw2s.distill.corpora.table import load_clips
-from audw2s.distill.corpora.table import read_corpus
-from audw2s.distill.corpora.table import seconds
+from audw2s.distill.clips import load_clips
+from audw2s.distill.clips import seconds
 from audw2s.distill.prosody import change_prosody
 
 if TYPE_CHECKING:

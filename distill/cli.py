@@ -51,7 +51,7 @@ def teacher(
     quiet: Quiet = False,
 ) -> None:
     """Fit a teacher: a head on layers of Whisper, to human ratings."""
-    from audw2s.distill.corpora.table import read_corpus
+    from audw2s.corpus.lists.corpus import read_corpus
     from audw2s.distill.evaluate import describe_teacher
     from audw2s.distill.teachers.fit import fit_teacher
     from audw2s.distill.teachers.fit import save_teacher
@@ -91,7 +91,7 @@ def label(
     """Write what a teacher says of every clip; run again to go on."""
     import pandas as pd
 
-    from audw2s.distill.corpora.table import read_corpus
+    from audw2s.corpus.lists.corpus import read_corpus
     from audw2s.distill.label import label as run
 
     table = pd.concat([read_corpus(path) for path in corpus], ignore_index=True)
@@ -240,7 +240,7 @@ def order(
 ) -> None:
     """Show what a model says of groups of clips, such as emotions."""
     from audw2s.annotator import Annotator
-    from audw2s.distill.corpora.table import read_corpus
+    from audw2s.corpus.lists.corpus import read_corpus
     from audw2s.distill.evaluate import describe
     from audw2s.distill.evaluate import predict
     from audw2s.distill.order import order as run

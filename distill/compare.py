@@ -67,7 +67,7 @@ def compare(
 
     Args:
         models: names or folders, see :func:`audw2s.load`
-        corpora: paths, see :func:`audw2s.distill.corpora.table.read_corpus`
+        corpora: paths, see :func:`audw2s.corpus.lists.corpus.read_corpus`
         against: see :func:`audw2s.distill.evaluate.evaluate`
         scale: see :func:`audw2s.distill.evaluate.evaluate`
         groups: columns of the corpora whose values are told apart, those of

@@ -12,11 +12,11 @@ from tqdm import tqdm
 
 from audw2s.annotator import Annotator
 from audw2s.catalogue import DIMENSIONS
-from audw2s.distill.corpora.table import mean_rating
-from audw2s.distill.corpora.table import rating_scale
-from audw2s.distill.corpora.table import ratings
-from audw2s.distill.corpora.table import read_corpus
-from audw2s.distill.corpora.table import split_part
+from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.corpus.lists.corpus import split_part
+from audw2s.corpus.lists.ratings import mean_rating
+from audw2s.corpus.lists.ratings import rating_scale
+from audw2s.corpus.lists.ratings import ratings
 from audw2s.distill.label import annotate
 from audw2s.distill.metrics import CONFIDENCE
 from audw2s.distill.metrics import NUM_RESAMPLES
@@ -46,11 +46,11 @@ def evaluate(
 
     Args:
         model: name or folder, see :func:`audw2s.load`
-        corpora: paths, see :func:`audw2s.distill.corpora.table.read_corpus`
+        corpora: paths, see :func:`audw2s.corpus.lists.corpus.read_corpus`
         against: ``"humans"`` for the mean of the corpora's raters, or name or
             folder of another model, say the teacher
         scale: lowest and highest rating, which become 0 and 1; ``None`` for each
-            corpus' own, see :func:`audw2s.distill.corpora.table.rating_scale`
+            corpus' own, see :func:`audw2s.corpus.lists.ratings.rating_scale`
         trained_on: ``config.json`` of the model's training; nothing that it
             learnt from, and nobody it heard there, may be in the corpora
         num_resamples: of the bootstrap
@@ -110,7 +110,7 @@ def read_corpora(
     """Read corpora to evaluate on, by name.
 
     Args:
-        paths: see :func:`audw2s.distill.corpora.table.read_corpus`
+        paths: see :func:`audw2s.corpus.lists.corpus.read_corpus`
         trained_on: see :func:`evaluate`
 
     Raises:

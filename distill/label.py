@@ -21,7 +21,7 @@ from tqdm import tqdm
 from audw2s.annotator import Annotator
 from audw2s.annotator import Row
 from audw2s.catalogue import DIMENSIONS
-from audw2s.distill.corpora.table import seconds
+from audw2s.distill.clips import seconds
 from audw2s.files import replacing
 from audw2s.files import write_json
 
@@ -51,7 +51,7 @@ def label(
     is returned at once.
 
     Args:
-        table: clips, see :mod:`audw2s.distill.corpora.table`
+        table: clips, see :mod:`audw2s.corpus.lists.corpus`
         model: name or folder, see :func:`audw2s.load`
         out: parquet file to write
         num_workers: threads, each with a session of one thread
@@ -97,7 +97,7 @@ def annotate(
     """Annotate whole clips; whatever is wrong with one ends in its row.
 
     Args:
-        table: clips, see :mod:`audw2s.distill.corpora.table`
+        table: clips, see :mod:`audw2s.corpus.lists.corpus`
         annotator: gives a row per clip
         num_workers: threads
         progress: is moved on with each clip

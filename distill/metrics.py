@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from audw2s.catalogue import DIMENSIONS
-from audw2s.distill.corpora.table import mean_rating
+from audw2s.corpus.lists.ratings import mean_rating
 
 REFERENCE = [f"reference_{name}" for name in DIMENSIONS]
 """Columns of what predictions are compared with."""

@@ -31,8 +31,8 @@ from onnxruntime.quantization import quantize_static
 
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
-from audw2s.distill.corpora.table import load_clips
-from audw2s.distill.corpora.table import read_corpus
+from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.distill.clips import load_clips
 from audw2s.distill.metrics import ccc_by_dimension
 from audw2s.loading import load
 from audw2s.loading import members
@@ -249,7 +249,7 @@ def draw_clips(
     """Draw clips to calibrate with, and others to check the result on.
 
     Args:
-        corpora: paths, see :func:`audw2s.distill.corpora.table.read_corpus`
+        corpora: paths, see :func:`audw2s.corpus.lists.corpus.read_corpus`
         num_clips: of each corpus and each kind; half of a corpus that has fewer
         seed: of the draw
         verbose: show progress bars

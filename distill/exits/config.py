@@ -22,7 +22,7 @@ class Config:
     :func:`audw2s.distill.exits.published.load`."""
 
     corpus: str
-    """See :func:`audw2s.distill.corpora.table.read_corpus`."""
+    """See :func:`audw2s.corpus.lists.corpus.read_corpus`."""
 
     target: str = "emotion"
     """Column of classes, or ``"dimensions"`` for arousal, dominance and valence."""

@@ -7,11 +7,11 @@ import pandas as pd
 import torch
 
 from audw2s.catalogue import DIMENSIONS
-from audw2s.distill.corpora.table import load_clips
-from audw2s.distill.corpora.table import mean_rating
-from audw2s.distill.corpora.table import rating_scale
-from audw2s.distill.corpora.table import ratings
-from audw2s.distill.corpora.table import read_corpus
+from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.corpus.lists.ratings import mean_rating
+from audw2s.corpus.lists.ratings import rating_scale
+from audw2s.corpus.lists.ratings import ratings
+from audw2s.distill.clips import load_clips
 from audw2s.distill.exits.backbones import Backbone
 from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.splits import split
@@ -27,7 +27,7 @@ class Data:
     """
 
     table: pd.DataFrame
-    """A row per clip, see :mod:`audw2s.distill.corpora.table`."""
+    """A row per clip, see :mod:`audw2s.corpus.lists.corpus`."""
 
     inputs: torch.Tensor
     """``(num_clips, ...)``: what the backbone's front end gives."""

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
-from audw2s.distill.corpora.table import load_clips
-from audw2s.distill.corpora.table import read_corpus
+from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.distill.clips import load_clips
 from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.data import read_classes
 from audw2s.distill.exits.data import read_values
@@ -39,7 +39,7 @@ def evaluate(
 
     Args:
         model: folder with exits
-        corpus: see :func:`audw2s.distill.corpora.table.read_corpus`; clips of classes
+        corpus: see :func:`audw2s.corpus.lists.corpus.read_corpus`; clips of classes
             that the model doesn't know are left out
         folder: for ``evaluation.json`` and, of classes, ``adaptive.png``
         target: column of the classes, or ``"dimensions"``

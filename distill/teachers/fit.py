@@ -9,10 +9,10 @@ import pandas as pd
 import torch
 
 from audw2s.catalogue import DIMENSIONS
-from audw2s.distill.corpora.table import load_clips
-from audw2s.distill.corpora.table import mean_rating
-from audw2s.distill.corpora.table import rating_scale
-from audw2s.distill.corpora.table import ratings
+from audw2s.corpus.lists.ratings import mean_rating
+from audw2s.corpus.lists.ratings import rating_scale
+from audw2s.corpus.lists.ratings import ratings
+from audw2s.distill.clips import load_clips
 from audw2s.distill.export import check_parity
 from audw2s.distill.export import halve
 from audw2s.distill.export import probes
@@ -60,12 +60,12 @@ def fit_teacher(
 
     Args:
         encoder: safetensors file of a Whisper encoder
-        table: clips with ratings, see :mod:`audw2s.distill.corpora.table`
+        table: clips with ratings, see :mod:`audw2s.corpus.lists.corpus`
         size: ``"tiny"`` or ``"base"``
         layers: hidden states that are read, 0 before the first layer
         penalty: of the ridge regression
         scale: lowest and highest rating, ``None`` for the table's own, see
-            :func:`audw2s.distill.corpora.table.rating_scale`
+            :func:`audw2s.corpus.lists.ratings.rating_scale`
         num_folds: folds of the evaluation, by speaker
         seed: of the folds and of the forms
         verbose: show a progress bar

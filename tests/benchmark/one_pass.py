@@ -16,8 +16,8 @@ import pandas as pd
 from tqdm import tqdm
 
 import audw2s
-from audw2s.distill.corpora.table import load_clips
-from audw2s.distill.corpora.table import read_corpus
+from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.distill.clips import load_clips
 from audw2s.distill.quantise import agreement
 
 RATE = 16000

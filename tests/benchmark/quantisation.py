@@ -30,8 +30,8 @@ from onnxruntime.quantization import quantize_dynamic
 from recordings import CLIPS
 from recordings import speech
 
-from audw2s.distill.corpora.table import load_clips
-from audw2s.distill.corpora.table import read_corpus
+from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.distill.clips import load_clips
 from audw2s.distill.cost import processor
 from audw2s.distill.quantise import PREPARED
 from audw2s.distill.quantise import agreement

@@ -16,15 +16,15 @@ from layouts import make_msp
 from layouts import published_means
 
 from audw2s.catalogue import DIMENSIONS
-from audw2s.distill.corpora.iemocap import is_iemocap
-from audw2s.distill.corpora.iemocap import parse_turns
-from audw2s.distill.corpora.iemocap import read_iemocap
-from audw2s.distill.corpora.msp_podcast import is_msp_podcast
-from audw2s.distill.corpora.msp_podcast import read_msp_podcast
-from audw2s.distill.corpora.table import mean_rating
-from audw2s.distill.corpora.table import rating_scale
-from audw2s.distill.corpora.table import ratings
-from audw2s.distill.corpora.table import read_corpus
+from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.corpus.lists.iemocap import is_iemocap
+from audw2s.corpus.lists.iemocap import parse_turns
+from audw2s.corpus.lists.iemocap import read_iemocap
+from audw2s.corpus.lists.msp_podcast import is_msp_podcast
+from audw2s.corpus.lists.msp_podcast import read_msp_podcast
+from audw2s.corpus.lists.ratings import mean_rating
+from audw2s.corpus.lists.ratings import rating_scale
+from audw2s.corpus.lists.ratings import ratings
 
 
 def test_msp_podcast(msp):

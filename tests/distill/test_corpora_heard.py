@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 
 import audw2s
 from audw2s.catalogue import DIMENSIONS
+from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.corpus.lists.ratings import rating_scale
 from audw2s.distill.cli import app
-from audw2s.distill.corpora.table import rating_scale
-from audw2s.distill.corpora.table import read_corpus
 from audw2s.distill.evaluate import evaluate
 from audw2s.distill.metrics import RATERS
 from audw2s.distill.teachers.fit import fit_teacher

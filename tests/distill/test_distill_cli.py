@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 import audw2s
+from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.cli import app
-from audw2s.distill.corpora.table import read_corpus
 from audw2s.distill.label import label
 from audw2s.distill.students import load_student
 from audw2s.loading import model_sha256

@@ -11,11 +11,11 @@ from fabricated import make_corpus
 
 import audw2s
 from audw2s.catalogue import DIMENSIONS
+from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.corpus.lists.ratings import ratings
 from audw2s.distill.card import card_table
 from audw2s.distill.card import store
 from audw2s.distill.card import update_card
-from audw2s.distill.corpora.table import ratings
-from audw2s.distill.corpora.table import read_corpus
 from audw2s.distill.evaluate import check_disjoint
 from audw2s.distill.evaluate import evaluate
 from audw2s.distill.metrics import RATERS

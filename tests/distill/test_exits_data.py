@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audw2s.distill.corpora.table import read_corpus
+from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.exits.blocks import BLOCKS
 from audw2s.distill.exits.blocks import make_block
 from audw2s.distill.exits.clips import SAMPLES

@@ -17,7 +17,7 @@ import soundfile
 
 import audw2s
 from audw2s.catalogue import DIMENSIONS
-from audw2s.distill.corpora.table import read_corpus
+from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.label import label
 from audw2s.distill.label import stored_identity
 from audw2s.loading import model_sha256
@@ -25,7 +25,7 @@ from audw2s.signal import load
 
 SCRIPT = """
 import sys
-from audw2s.distill.corpora.table import read_corpus
+from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.label import label
 label(read_corpus(sys.argv[1]), sys.argv[2], sys.argv[3], shard_size=3, verbose=False)
 """

@@ -21,10 +21,10 @@ from fabricated import with_weights
 from typer.testing import CliRunner
 
 import audw2s
+from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill import quantise as module
 from audw2s.distill.cli import app
-from audw2s.distill.corpora.table import load_clips
-from audw2s.distill.corpora.table import read_corpus
+from audw2s.distill.clips import load_clips
 from audw2s.distill.export import probes
 from audw2s.distill.quantise import agreement
 from audw2s.distill.quantise import draw_clips

@@ -18,10 +18,10 @@ from typer.testing import CliRunner
 
 import audw2s
 from audw2s.catalogue import DIMENSIONS
+from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.corpus.lists.ratings import mean_rating
+from audw2s.corpus.lists.ratings import ratings
 from audw2s.distill.cli import app
-from audw2s.distill.corpora.table import mean_rating
-from audw2s.distill.corpora.table import ratings
-from audw2s.distill.corpora.table import read_corpus
 from audw2s.distill.metrics import ccc_by_dimension
 from audw2s.distill.teachers import fit
 from audw2s.distill.teachers.fit import extract

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from audw2s.distill.corpora.checks import check_part
+from audw2s.corpus.lists.checks import check_part
 
 FOLDERS = ("DEMOS", "NEU")
 """Emotional and neutral clips."""

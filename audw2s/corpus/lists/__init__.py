@@ -1,0 +1,1 @@
+"""Readers of corpora: folders, tables, databases, and layouts of publishers."""

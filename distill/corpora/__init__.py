@@ -1,1 +1,0 @@
-"""Corpora of every layout, as one kind of table."""
