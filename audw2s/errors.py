@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 from collections.abc import Iterator
 
@@ -21,6 +22,10 @@ EXTRAS = {
 """Which extra has a module; all others are in ``distill``."""
 
 
+class DataWarning(UserWarning):
+    """Something about the data that has to be known, and stops nothing."""
+
+
 @contextlib.contextmanager
 def explained(
     interrupted: str = "interrupted, run the same command to go on.",
@@ -31,8 +36,9 @@ def explained(
         interrupted: what to say after Ctrl-C
 
     """
-    previous = sys.unraisablehook
+    previous, show = sys.unraisablehook, warnings.showwarning
     sys.unraisablehook = functools.partial(_interrupt_again, previous)
+    warnings.showwarning = functools.partial(_warn, show)
     try:
         yield
     except ModuleNotFoundError as error:
@@ -42,12 +48,21 @@ def explained(
         _fail(
             f'{error.name} is missing, which this needs: pip install "audw2s[{extra}]"'
         )
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, FloatingPointError) as error:
         _fail(str(error))
     except KeyboardInterrupt:
         _fail(interrupted, code=130)
     finally:
         sys.unraisablehook = previous
+        warnings.showwarning = show
+
+
+def _warn(show: Callable[..., None], message: Warning | str, category: type, *about):
+    """Say what there is to know of the data as a sentence, without a line of code."""
+    if issubclass(category, DataWarning):
+        typer.echo(f"audw2s: {message}", err=True)
+    else:
+        show(message, category, *about)
 
 
 def _interrupt_again(

@@ -1,7 +1,6 @@
 """How well a model agrees with people, or with another model."""
 
 import functools
-import json
 import os
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from audw2s.corpus.lists.corpus import split_part
 from audw2s.corpus.lists.ratings import mean_rating
 from audw2s.corpus.lists.ratings import rating_scale
 from audw2s.corpus.lists.ratings import ratings
+from audw2s.distill.disjoint import check_disjoint
 from audw2s.distill.label import annotate
 from audw2s.distill.metrics import CONFIDENCE
 from audw2s.distill.metrics import NUM_RESAMPLES
@@ -139,59 +139,6 @@ def corpus_name(path: str) -> str:
     name = os.path.basename(os.path.abspath(root))
     name = name.removesuffix(".csv").removesuffix(".parquet")
     return f"{name}:{part}" if part else name
-
-
-def check_disjoint(tables: dict[str, pd.DataFrame], config: str) -> None:
-    """Make sure that a training heard none of the clips, and nobody in them.
-
-    People are told apart by folder and name: two corpora may both have a speaker 1.
-
-    Args:
-        tables: corpora by name
-        config: ``config.json`` of the training
-
-    Raises:
-        FileNotFoundError: if the configuration or a corpus of it isn't there
-        ValueError: if a clip or a speaker was heard
-
-    """
-    heard = _heard_in_training(config)
-    files, people = set(map(os.path.realpath, heard["file"])), _people(heard)
-    for name, table in tables.items():
-        clips = [file for file in table["file"] if os.path.realpath(file) in files]
-        if clips:
-            raise ValueError(
-                f"{len(clips)} of {len(table)} clips of '{name}' were trained on, "
-                f"among them '{clips[0]}': say nothing of other speech with them."
-            )
-        both = sorted(speaker for _, speaker in people & _people(table))
-        if both:
-            raise ValueError(
-                f"{len(both)} speakers of '{name}' were heard in the training "
-                f"({', '.join(both[:5])}): evaluate on others."
-            )
-
-
-def _heard_in_training(path: str) -> pd.DataFrame:
-    """Clips of a training, and of the earlier one that it started from."""
-    with open(path, encoding="utf-8") as file:
-        config = json.load(file)
-    if not isinstance(config, dict) or "corpora" not in config:
-        raise ValueError(f"'{path}' isn't the config.json of a training.")
-    folder = os.path.dirname(os.path.abspath(path))
-    paths = [*config["corpora"], *config.get("noise", [])]
-    tables = [read_corpus(os.path.join(folder, path)) for path in paths]
-    if config.get("start"):
-        earlier = os.path.join(folder, config["start"], "config.json")
-        tables.append(_heard_in_training(earlier))
-    return pd.concat(tables)
-
-
-def _people(table: pd.DataFrame) -> set[tuple[str, str]]:
-    """Folder and name of each speaker who is known."""
-    known = table[table["speaker"] != table["file"]]
-    folders = [os.path.dirname(os.path.realpath(file)) for file in known["file"]]
-    return set(zip(folders, known["speaker"], strict=True))
 
 
 def predict(

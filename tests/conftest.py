@@ -45,6 +45,15 @@ def shared() -> pathlib.Path:
 
 
 @pytest.fixture
+def cases() -> pathlib.Path:
+    """Folder of cases from public bug reports."""
+    folder = SHARED.parent / "cases"
+    if not folder.is_dir():
+        pytest.skip("needs ../shared/cases, which users don't have")
+    return folder
+
+
+@pytest.fixture
 def server(monkeypatch, tmp_path):
     """Give a server that answers as the hub and Zenodo do, and an empty cache."""
     import huggingface_hub

@@ -1,0 +1,179 @@
+"""Whether a model is evaluated on what its training learnt from."""
+
+import json
+import os
+import warnings
+
+import pandas as pd
+
+from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.errors import DataWarning
+from audw2s.files import write_table
+from audw2s.loading import sha256
+
+RECORD = "clips.parquet"
+"""Table beside a training's ``config.json``: which clips it learnt from, with the
+sha256 of each file, so that they are known wherever they lie."""
+
+MISSING = -1
+"""Size of a file that isn't there."""
+
+SPLITS = frozenset(
+    "train training test testing dev devel development val valid validation eval "
+    "evaluation".split()
+)
+"""Folders of these names are parts of one corpus: its people are the same in all."""
+
+
+def check_disjoint(tables: dict[str, pd.DataFrame], config: str) -> None:
+    """Make sure that a training had none of the clips, and nobody who speaks in them.
+
+    Clips are the same if their files are, or the content of their files. People are
+    told apart by folder and name: two corpora may both have a speaker 1. Folders
+    that are called as in :data:`SPLITS` don't tell them apart. Where a name is found
+    in two other folders, there is a warning.
+
+    Args:
+        tables: corpora by name
+        config: ``config.json`` of the training
+
+    Raises:
+        FileNotFoundError: if the configuration or a corpus of it isn't there
+        ValueError: if a clip or a speaker was learnt from
+
+    """
+    learnt = learnt_from(config)
+    people = _people(learnt)
+    for name, table in tables.items():
+        clips = _same_files(table, learnt)
+        if clips:
+            raise ValueError(
+                f"{len(clips)} of {len(table)} clips of '{name}' were trained on, "
+                f"among them '{clips[0]}': say nothing of other speech with them."
+            )
+        both = sorted(speaker for _, speaker in people & _people(table))
+        if both:
+            raise ValueError(
+                f"{len(both)} speakers of '{name}' were heard in the training "
+                f"({', '.join(both[:5])}): evaluate on others."
+            )
+        _warn_of_names(name, table, people)
+
+
+def _same_files(table: pd.DataFrame, learnt: pd.DataFrame) -> list[str]:
+    """Files of a table, one for each of its clips, that were learnt from."""
+    paths = set(map(os.path.realpath, learnt["file"]))
+    sizes = {file: _size(file) for file in table["file"].unique()}
+    # Only files of one size can be the same, and few are of one
+    alike = learnt[learnt["size"].isin(set(sizes.values()) - {MISSING})]
+    hashes = set(_hashes(alike))
+    possible = set(alike["size"])
+    same = {
+        file
+        for file, size in sizes.items()
+        if os.path.realpath(file) in paths
+        or (size in possible and sha256(file) in hashes)
+    }
+    return [file for file in table["file"] if file in same]
+
+
+def _size(file: str) -> int:
+    return os.path.getsize(file) if os.path.isfile(file) else MISSING
+
+
+def _hashes(clips: pd.DataFrame) -> list[str]:
+    """sha256 of each file that is there; what is known already isn't read."""
+    here = clips[clips["size"] != MISSING]
+    known = here[["file", "sha256"]].itertuples(index=False, name=None)
+    return [found if isinstance(found, str) else sha256(file) for file, found in known]
+
+
+def _people(clips: pd.DataFrame) -> set[tuple[str, str]]:
+    """Folder and name of each speaker who is known."""
+    known = clips[clips["speaker"] != clips["file"]]
+    folders = map(_folder, known["file"])
+    return set(zip(folders, known["speaker"], strict=True))
+
+
+def _folder(file: str) -> str:
+    """Folder of a file, without parts that only say what it is used for.
+
+    Examples:
+        >>> _folder("/emodb/test/a.wav") == _folder("/emodb/train/b.wav")
+        True
+
+    """
+    folder = os.path.dirname(os.path.realpath(file))
+    return os.sep.join(p for p in folder.split(os.sep) if p.lower() not in SPLITS)
+
+
+def _warn_of_names(
+    name: str,
+    table: pd.DataFrame,
+    people: set[tuple[str, str]],
+) -> None:
+    """Say that speakers elsewhere have the same names, and may be the same people."""
+    folders = {speaker: folder for folder, speaker in people}
+    own = _people(table)
+    both = sorted({speaker for _, speaker in own} & set(folders))
+    if both:
+        here = next(folder for folder, speaker in sorted(own) if speaker == both[0])
+        warnings.warn(
+            f"{len(both)} speakers of '{name}' have the names of speakers in the "
+            f"training ({', '.join(both[:5])}). They are taken for others, as '{here}' "
+            f"and '{folders[both[0]]}' are two folders.",
+            DataWarning,
+            stacklevel=4,
+        )
+
+
+def learnt_from(config: str) -> pd.DataFrame:
+    """Clips of a training, and of the earlier one that it started from.
+
+    Args:
+        config: ``config.json`` of the training; the :data:`RECORD` beside it is read
+            if there is one, or else the corpora that it names
+
+    Raises:
+        FileNotFoundError: if the configuration or a corpus of it isn't there
+        ValueError: if it is no configuration
+
+    """
+    with open(config, encoding="utf-8") as file:
+        values = json.load(file)
+    if not isinstance(values, dict) or "corpora" not in values:
+        raise ValueError(f"'{config}' isn't the config.json of a training.")
+    folder = os.path.dirname(os.path.abspath(config))
+    record = os.path.join(folder, RECORD)
+    if os.path.isfile(record):
+        return pd.read_parquet(record)
+    paths = [*values["corpora"], *values.get("noise", [])]
+    tables = [describe(read_corpus(os.path.join(folder, path))) for path in paths]
+    if values.get("start"):
+        earlier = os.path.join(folder, values["start"], "config.json")
+        tables.append(learnt_from(earlier))
+    return pd.concat(tables, ignore_index=True)
+
+
+def describe(table: pd.DataFrame) -> pd.DataFrame:
+    """Give the files of a table and what is known of them without reading them."""
+    clips = table[["file", "speaker"]].drop_duplicates(ignore_index=True)
+    return clips.assign(size=[_size(file) for file in clips["file"]], sha256=None)
+
+
+def write_record(clips: pd.DataFrame, folder: str, start: str | None = None) -> None:
+    """Write beside a ``config.json`` which clips were learnt from.
+
+    Args:
+        clips: with columns ``file`` and ``speaker``
+        folder: of the training
+        start: folder of the earlier training that it started from
+
+    """
+    record = describe(clips)
+    if start:
+        earlier = learnt_from(os.path.join(start, "config.json"))
+        record = pd.concat([record, earlier], ignore_index=True)
+    record = record[record["size"] != MISSING]
+    record = record.assign(sha256=_hashes(record))
+    write_table(record, os.path.join(folder, RECORD))
