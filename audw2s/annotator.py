@@ -25,6 +25,7 @@ from audw2s.signal import array_blocks
 from audw2s.signal import file_blocks
 from audw2s.signal import mono
 from audw2s.signal import prepared
+from audw2s.signal import selected
 from audw2s.source import Read
 from audw2s.source import Span
 from audw2s.source import Tap
@@ -238,7 +239,7 @@ class Annotator:
         report: Report,
         marks: Marks | None,
     ) -> Iterator[np.ndarray]:
-        """Check blocks and make them mono."""
+        """Check blocks in the selected channels and make them mono."""
         for block in blocks:
             if not block.size:
                 return
@@ -246,16 +247,17 @@ class Annotator:
                 rate = f"{report.sampling_rate} Hz, the model takes {SAMPLING_RATE} Hz"
                 report.problem = ("sampling_rate", f"{rate} and resample is off")
                 return
+            report.num_channels = len(block)
+            try:
+                block = selected(block, self.channels)
+            except ValueError as error:
+                report.problem = ("channels", str(error).rstrip("."))
+                return
             position = report.num_samples
             block = report.see(block)
             if marks is not None:
                 marks.clip(block, position, report.sampling_rate)
-            try:
-                block = mono(block, self.channels, self.mixdown)
-            except ValueError as error:
-                report.problem = ("channels", str(error).rstrip("."))
-                return
-            yield block
+            yield mono(block) if self.mixdown else block
 
     def run(self, windows: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Run the network on each channel of each window."""

@@ -91,8 +91,7 @@ class Level:
         high = np.minimum(np.maximum(hops + 1 + self.ahead, self.first), self.num_known)
         if self.ahead:
             high = np.minimum(low + self.size, self.num_known)
-        before = np.concatenate([np.zeros((1, 3)), self.sums.cumsum(axis=0)])
-        total = before[high - self.num_dropped] - before[low - self.num_dropped]
+        total = self._totals(low, high)
         mean, square = (total[:, :2] / total[:, 2:]).T
         scale = 1 / np.sqrt(np.maximum(square - mean * mean, 0) + EPSILON)
         taken, self.waiting = np.split(self.waiting, [len(hops) * HOP])
@@ -102,6 +101,24 @@ class Level:
         self.sums = self.sums[needed - self.num_dropped :]
         self.num_dropped = needed
         return _apply(taken, mean, scale)
+
+    def _totals(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Add up hops ``low`` to ``high``, of which there are ``size``, or all.
+
+        Hops lie in chunks of ``size``, so a range is the end of one and the start of
+        the next. Nothing is subtracted: a loud hop would leave its rounding in all
+        that come later.
+        """
+        size = min(self.size, max(1, self.num_known))
+        lead = self.num_dropped % size
+        rest = -(lead + len(self.sums)) % size
+        chunks = np.pad(self.sums, ((lead, rest), (0, 0))).reshape(-1, size, 3)
+        starts = chunks.cumsum(axis=1).reshape(-1, 3)
+        ends = chunks[:, ::-1].cumsum(axis=1)[:, ::-1].reshape(-1, 3)
+        offset = self.num_dropped - lead
+        # Those that begin with a chunk end in it
+        tails = np.where((low % size == 0)[:, None], 0, ends[low - offset])
+        return starts[high - 1 - offset] + tails
 
 
 def _hops(dur: float) -> int:

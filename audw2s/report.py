@@ -4,6 +4,9 @@ import dataclasses
 
 import numpy as np
 
+from audw2s.bad_samples import MAX_SAMPLE
+from audw2s.bad_samples import BadSamples
+
 CLIPPED_SHARE = 0.001
 """A recording is called clipped if this share of its samples is at full scale."""
 
@@ -16,6 +19,8 @@ UNUSABLE = (
     "empty",
     "too_short",
     "not_finite",
+    "out_of_range",
+    "no_value",
     "sampling_rate",
     "channels",
 )
@@ -28,8 +33,9 @@ class Report:
 
     One of the statuses ``ok``, ``short``, ``silent``, ``clipped``, ``truncated``
     (values are given), ``missing``, ``unreadable``, ``empty``, ``too_short``,
-    ``not_finite``, ``sampling_rate``, ``channels`` (values are NaN), each but the
-    first with its reason in words.
+    ``not_finite``, ``out_of_range``, ``sampling_rate``, ``channels`` (values are NaN),
+    each but the first with its reason in words. ``no_value``, where the model itself
+    gives NaN or infinity, is told by :mod:`audw2s.row`.
     """
 
     problem: tuple[str, str] | None = None
@@ -51,13 +57,26 @@ class Report:
     """Samples per channel that were read."""
 
     num_channels: int = 0
+    """Channels of the source, of which some may be selected."""
+
+    num_values: int = 0
+    """Samples that were read of all selected channels together."""
+
     num_clipped: int = 0
-    num_not_finite: int = 0
     low: float = np.inf
     high: float = -np.inf
 
-    bad: list[tuple[float, float]] = dataclasses.field(default_factory=list)
-    """Stretches in seconds from the first sample read that hold NaN or inf."""
+    not_finite: BadSamples = dataclasses.field(default_factory=BadSamples)
+    """Samples that are NaN or inf in any selected channel."""
+
+    out_of_range: BadSamples = dataclasses.field(default_factory=BadSamples)
+    """Samples that are beyond :data:`audw2s.bad_samples.MAX_SAMPLE`."""
+
+    @property
+    def bad(self) -> list[tuple[float, float]]:
+        """Bad samples as stretches in seconds from the first sample read."""
+        runs = np.concatenate([self.not_finite.runs, self.out_of_range.runs])
+        return sorted(map(tuple, (runs / max(1, self.sampling_rate)).tolist()))
 
     @property
     def duration(self) -> float:
@@ -65,21 +84,23 @@ class Report:
         return self.num_samples / self.sampling_rate if self.sampling_rate else 0.0
 
     def see(self, block: np.ndarray) -> np.ndarray:
-        """Take note of a block ``(num_channels, num_samples)``.
+        """Take note of a block ``(num_channels, num_samples)``, of selected channels.
 
         Returns:
-            the block, with zeros where it holds NaN or inf (a copy in that case)
+            the block, with zeros where samples are bad (a copy in that case)
 
         """
         low, high = float(block.min()), float(block.max())
-        if not np.isfinite(low) or not np.isfinite(high):
+        # Also where one of them is NaN
+        if not (-MAX_SAMPLE <= low and high <= MAX_SAMPLE):
             block = self._mask(block)
             low, high = float(block.min()), float(block.max())
         self.low, self.high = min(self.low, low), max(self.high, high)
         if max(-low, high) >= 0.999:
             self.num_clipped += int(np.count_nonzero(np.abs(block) >= 0.999))
         self.num_samples += block.shape[1]
-        self.num_channels = block.shape[0]
+        self.num_values += block.size
+        self.num_channels = self.num_channels or block.shape[0]
         return block
 
     def part(self, start: float, end: float | None) -> "Report":
@@ -94,10 +115,7 @@ class Report:
         last = None if end is None else round((self.start + end) * rate) - begin
         declared = self.declared if last is None else last
         read = self.num_samples if last is None else min(last, self.num_samples)
-        later = [(a - start, b - start) for a, b in self.bad if b > start]
-        bad = [(max(a, 0.0), b) for a, b in later if end is None or a < end - start]
-        ends = [min(b, (read - first) / rate) for _, b in bad]
-        counts = [round((e - a) * rate) for (a, _), e in zip(bad, ends, strict=True)]
+        known = self.num_samples if last is None else max(first, last)
         return Report(
             problem=self.problem,
             sampling_rate=rate,
@@ -106,23 +124,37 @@ class Report:
             declared=None if declared is None else declared - first,
             num_samples=max(0, read - first),
             num_channels=self.num_channels,
-            num_not_finite=sum(counts),
-            bad=bad,
+            num_values=self.num_values
+            // max(1, self.num_samples)
+            * max(0, read - first),
+            not_finite=self.not_finite.part(first, known),
+            out_of_range=self.out_of_range.part(first, known),
         )
 
     def _mask(self, block: np.ndarray) -> np.ndarray:
         finite = np.isfinite(block)
-        where = np.flatnonzero(~finite.all(axis=0)) + self.num_samples
-        for run in np.split(where, np.flatnonzero(np.diff(where) > 1) + 1):
-            self.bad.append(
-                (run[0] / self.sampling_rate, (run[-1] + 1) / self.sampling_rate)
-            )
-        self.num_not_finite += len(where)
-        return np.where(finite, block, np.float32(0))
+        beyond = finite & (np.abs(block) > MAX_SAMPLE)
+        for found, values in ((self.not_finite, ~finite), (self.out_of_range, beyond)):
+            found.add(np.flatnonzero(values.any(axis=0)) + self.num_samples)
+        return np.where(finite & ~beyond, block, np.float32(0))
 
     def is_bad(self, start: float, end: float) -> bool:
-        """Whether NaN or inf lies between two times in seconds."""
-        return any(first < end and last > start for first, last in self.bad)
+        """Whether bad samples lie between two times in seconds."""
+        return self.fault(start, end) is not None
+
+    def fault(
+        self, start: float = 0.0, end: float | None = None
+    ) -> tuple[str, str] | None:
+        """Status and reason for the bad samples between two times in seconds."""
+        end = self.duration if end is None else end
+        rate = self.sampling_rate
+        if count := self.not_finite.between(start, end, rate):
+            return "not_finite", f"holds {count} NaN or inf samples"
+        if count := self.out_of_range.between(start, end, rate):
+            return "out_of_range", (
+                f"holds {count} samples beyond {MAX_SAMPLE:g}, full scale is 1"
+            )
+        return None
 
     def status(self, min_dur: float) -> tuple[str, str]:
         """Name the status of the whole source and say why.
@@ -141,8 +173,8 @@ class Report:
                 where = f"starts at {self.start:.3f} s of {self.total:.3f} s"
                 return "empty", where
             return "empty", "holds no samples"
-        if self.num_not_finite:
-            return "not_finite", f"holds {self.num_not_finite} NaN or inf samples"
+        if fault := self.fault():
+            return fault
         if self.duration < min_dur:
             return "too_short", self._too_short(min_dur)
         if self.declared is not None and self.num_samples < self.declared:
@@ -150,8 +182,8 @@ class Report:
             return "truncated", f"read {self.duration:.3f} s of {declared:.3f} s"
         if self.low == self.high:
             return "silent", "all samples are equal, the values say nothing of speech"
-        if self.num_clipped > CLIPPED_SHARE * self.num_samples * self.num_channels:
-            share = self.num_clipped / (self.num_samples * self.num_channels)
+        if self.num_clipped > CLIPPED_SHARE * self.num_values:
+            share = self.num_clipped / self.num_values
             return "clipped", f"{100 * share:.1f} % of the samples at full scale"
         if self.duration < SHORT_DUR:
             return "short", f"{self.duration:.3f} s, values below 2 s are unsure"

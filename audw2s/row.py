@@ -13,6 +13,9 @@ from audw2s.signal import MIN_SAMPLES
 MIN_DUR = MIN_SAMPLES / SAMPLING_RATE
 """Shortest stretch, in seconds, of which a value can be made."""
 
+NO_VALUE = "the model gives NaN or inf, its weights may be damaged"
+"""Why there is no value of a signal that has no fault."""
+
 
 class Row(NamedTuple):
     """A/D/V of one stretch of a recording."""
@@ -56,6 +59,8 @@ def whole_row(
     if status in UNUSABLE or values is None:
         # NaN may come up after the first blocks were heard
         values = no_values
+    elif not np.isfinite(values).all():
+        values, status, message = no_values, "no_value", NO_VALUE
     if end is None:
         end = report.start + report.duration if report.sampling_rate else np.nan
     values = values.astype(np.float32)
@@ -86,9 +91,10 @@ def window_row(
     end, duration = start + win_dur, num_samples / SAMPLING_RATE
     if num_samples < MIN_SAMPLES:
         return Row(start, end, no_values, "too_short", "", duration)
-    if report.bad and report.is_bad(start, end):
-        message = "holds NaN or inf samples"
-        return Row(start, end, no_values, "not_finite", message, duration)
+    if fault := report.fault(start, end):
+        return Row(start, end, no_values, *fault, duration)
+    if not np.isfinite(values).all():
+        return Row(start, end, no_values, "no_value", NO_VALUE, duration)
     status, message = "ok", ""
     if is_still:
         status, message = "silent", "all samples are equal"

@@ -288,19 +288,33 @@ def mono(
         array([[0.5, 0.5]])
 
     """
-    if channels is not None:
-        wanted = [channels] if isinstance(channels, int) else list(channels)
-        if not all(-len(block) <= channel < len(block) for channel in wanted):
-            raise ValueError(
-                f"Channels {wanted} were selected, the signal has {len(block)}."
-            )
-        block = block[wanted]
+    block = selected(block, channels)
     if not mixdown or len(block) == 1:
         return block
     if len(block) == 2:
         # 20 times faster than mean() over the short axis
         return (block[:1] + block[1:]) * block.dtype.type(0.5)
     return block.mean(axis=0, keepdims=True)
+
+
+def selected(
+    block: np.ndarray,
+    channels: int | Sequence[int] | None = None,
+) -> np.ndarray:
+    """Select channels, ``None`` for all.
+
+    Raises:
+        ValueError: if a selected channel does not exist
+
+    """
+    if channels is None:
+        return block
+    wanted = [channels] if isinstance(channels, int) else list(channels)
+    if not all(-len(block) <= channel < len(block) for channel in wanted):
+        raise ValueError(
+            f"Channels {wanted} were selected, the signal has {len(block)}."
+        )
+    return block[wanted]
 
 
 def resampled(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import soxr
 
+from audw2s.bad_samples import MAX_SAMPLE
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.catalogue import named
 from audw2s.level import Level
@@ -42,7 +43,9 @@ class Moment(NamedTuple):
 
     status: str
     """``waiting`` for the first 0.5 s, ``silent`` if all samples of the window are
-    equal, ``not_finite`` if NaN or inf was in it and counted as silence, or ``ok``."""
+    equal, ``not_finite`` or ``out_of_range`` if NaN, inf or numbers beyond all scales
+    were in it and counted as silence, ``no_value`` if the model gives NaN or inf (then
+    all values are NaN), or ``ok``."""
 
 
 class Stream:
@@ -117,7 +120,7 @@ class Stream:
         self.num_samples = 0
         self.num_equal = 0
         self.last = math.nan
-        self.last_bad = -math.inf
+        self.last_bad = {"not_finite": -math.inf, "out_of_range": -math.inf}
         self.window = self.total = named(np.full(3, np.nan))
 
     def push(self, chunk: np.ndarray) -> Moment:
@@ -154,13 +157,15 @@ class Stream:
         return self.network.provenance | {"win_dur": self.win_dur}
 
     def _checked(self, signal: np.ndarray) -> np.ndarray:
-        """Count samples, and equal ones at the end; replace NaN and inf."""
+        """Count samples, and equal ones at the end; replace bad ones."""
         if not len(signal):
             return signal
         finite = np.isfinite(signal)
-        if not finite.all():
-            signal = np.where(finite, signal, np.float32(0))
-            self.last_bad = self.num_samples + np.flatnonzero(~finite)[-1]
+        beyond = finite & (np.abs(signal) > MAX_SAMPLE)
+        for status, bad in (("not_finite", ~finite), ("out_of_range", beyond)):
+            if bad.any():
+                signal = np.where(bad, np.float32(0), signal)
+                self.last_bad[status] = self.num_samples + np.flatnonzero(bad)[-1]
         changes = np.flatnonzero(signal != np.append(self.last, signal[:-1]))
         if len(changes):
             self.num_equal = len(signal) - int(changes[-1])
@@ -198,10 +203,15 @@ class Stream:
     def _moment(self) -> Moment:
         time = self.num_samples / self.sampling_rate
         window = self.win_dur * self.sampling_rate
-        if math.isnan(self.total["arousal"]):
+        bad = [s for s, at in self.last_bad.items() if self.num_samples - at <= window]
+        values = [*self.window.values(), *self.total.values()]
+        if self.sums is None:
             status = "waiting"
-        elif self.num_samples - self.last_bad <= window:
-            status = "not_finite"
+        elif not np.isfinite(values).all():
+            self.window = self.total = named(np.full(3, np.nan))
+            status = "no_value"
+        elif bad:
+            status = bad[0]
         elif self.num_equal >= min(window, self.num_samples):
             status = "silent"
         else:

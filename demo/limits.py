@@ -38,6 +38,9 @@ WORDS = {
     "too_short": "This recording is too short. Record a second of speech or more.",
     "not_finite": "This file holds numbers that are no sound (NaN or inf). Export it "
     "again, as 16-bit WAV for instance.",
+    "out_of_range": "This file holds numbers that are far too large for sound. Export "
+    "it again, as 16-bit WAV for instance.",
+    "no_value": "The model gives no numbers. Its weights may be damaged.",
     "missing": "This file isn't here any more. Upload it again.",
 }
 """What to do about recordings that have no values."""

@@ -15,6 +15,8 @@ STATUSES = {
     "waiting": "Listening: the first values come after half a second.",
     "silent": "Nothing but silence arrives. Check the microphone.",
     "not_finite": "Some samples were no sound and counted as silence.",
+    "out_of_range": "Some samples were no sound and counted as silence.",
+    "no_value": "The model gives no numbers. Its weights may be damaged.",
 }
 """What is said of what arrives."""
 
