@@ -8,6 +8,7 @@ import numpy as np
 from audonnx.core.node import OutputNode
 
 from audw2s.composed import Composed
+from audw2s.device import Device
 from audw2s.loading import exits_of
 from audw2s.loading import verified
 from audw2s.scores import margins
@@ -42,7 +43,7 @@ class Adaptive(Composed):
         name: str,
         exit: str = "auto",
         *,
-        device: str | tuple = "cpu",
+        device: Device = "cpu",
         num_workers: int | None = 1,
     ):
         self.name = name

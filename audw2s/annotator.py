@@ -15,6 +15,7 @@ import numpy as np
 
 from audw2s.alone import alone
 from audw2s.catalogue import SAMPLING_RATE
+from audw2s.device import Device
 from audw2s.exits import Choice
 from audw2s.marks import Marks
 from audw2s.network import Network
@@ -94,7 +95,7 @@ class Annotator:
         channels: int | Sequence[int] | None = None,
         mixdown: bool = True,
         resample: bool = True,
-        device: str = "cpu",
+        device: Device = "cpu",
         hidden_states: bool = False,
         exit: Choice = None,
         classes: bool = False,

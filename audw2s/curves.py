@@ -1,5 +1,6 @@
 """A/D/V over time, as a frame."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,8 @@ import pandas as pd
 
 from audw2s.annotator import Annotator
 from audw2s.catalogue import DIMENSIONS
+from audw2s.device import Device
+from audw2s.exits import Choice
 from audw2s.predict import seconds
 from audw2s.report import Report
 from audw2s.signal import array_blocks
@@ -28,7 +31,11 @@ def curve(
     sampling_rate: int | None = None,
     win_dur: float = 2.0,
     rate: float = 10.0,
-    **options: object,
+    exact: bool = False,
+    channels: int | Sequence[int] | None = None,
+    resample: bool = True,
+    device: Device = "cpu",
+    exit: Choice = None,
 ) -> pd.DataFrame:
     """A/D/V around each moment of a recording.
 
@@ -43,8 +50,12 @@ def curve(
         sampling_rate: in Hz, of a signal
         win_dur: duration around each moment in seconds
         rate: values per second, 250 at most
-        options: ``exact``, ``channels``, ``resample`` and ``device`` of
+        exact: hear the surroundings of each moment alone, see
             :class:`audw2s.Feature`
+        channels: channels to hear, ``None`` for all
+        resample: ``False`` makes input at another rate unusable
+        device: see :func:`audw2s.load`
+        exit: see :func:`audw2s.load`
 
     Returns:
         frame with an index ``time`` (timedeltas) and the columns ``arousal``,
@@ -69,7 +80,15 @@ def curve(
         raise ValueError("A signal needs its 'sampling_rate'.")
     else:
         read = partial(array_blocks, source, sampling_rate)
-    return heard_curve(Annotator(model, **options), read, win_dur=win_dur, rate=rate)
+    annotator = Annotator(
+        model,
+        exact=exact,
+        channels=channels,
+        resample=resample,
+        device=device,
+        exit=exit,
+    )
+    return heard_curve(annotator, read, win_dur=win_dur, rate=rate)
 
 
 def heard_curve(

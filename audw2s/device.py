@@ -1,52 +1,115 @@
 """Where models run: whether the runtime has what was asked for."""
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import audonnx
 
+Device = str | tuple[str, dict] | Sequence[str | tuple[str, dict]]
+"""``"cpu"``, ``"cuda"``, ``"cuda:1"``, or what onnxruntime calls providers, as audonnx
+takes them: a name such as ``"CPUExecutionProvider"``, a tuple of a name and options, or
+a list of these, of which the first that works is used."""
 
-def check_device(device: str) -> None:
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+"""What onnxruntime calls devices."""
+
+Frozen = str | tuple[str | tuple[str, tuple], ...]
+"""A device that can be a key, see :func:`frozen`."""
+
+
+def check_device(device: Device) -> None:
     """Make sure that onnxruntime knows a device.
 
     Args:
-        device: ``"cpu"``, ``"cuda"`` or ``"cuda:1"``
+        device: see :data:`Device`
 
     Raises:
         ValueError: if not
 
     Examples:
         >>> check_device("cpu")
+        >>> check_device(["CUDAExecutionProvider", "CPUExecutionProvider"])
         >>> check_device("gpu")
         Traceback (most recent call last):
             ...
-        ValueError: The device is cpu, cuda, or cuda:1 and so on, not 'gpu'.
+        ValueError: The device is cpu, cuda, or cuda:1 and so on, not 'gpu'. Providers
+        of onnxruntime are taken as well, such as CPUExecutionProvider.
 
     """
     import onnxruntime
 
-    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
+    wanted = _providers(device)
+    if unknown := [n for n in wanted if n not in onnxruntime.get_all_providers()]:
         raise ValueError(
-            f"The device is cpu, cuda, or cuda:1 and so on, not '{device}'."
+            f"The device is cpu, cuda, or cuda:1 and so on, not {unknown[0]!r}. "
+            "Providers of onnxruntime are taken as well, such as CPUExecutionProvider."
         )
-    known = onnxruntime.get_available_providers()
-    if device != "cpu" and "CUDAExecutionProvider" not in known:
+    here = onnxruntime.get_available_providers()
+    if not set(wanted) & set(here):
         raise ValueError(
-            f"onnxruntime can't use '{device}' here, it has {', '.join(known)}. "
+            f"onnxruntime can't use {device!r} here, it has {', '.join(here)}. "
             "In an environment with onnxruntime-gpu in place of onnxruntime it can."
         )
 
 
-def check_session(model: "audonnx.Model", device: str) -> None:
+def check_session(model: "audonnx.Model", device: Device) -> None:
     """Make sure that a model runs where it was asked to.
 
     Raises:
         ValueError: if onnxruntime has fallen back to the CPU
 
     """
-    if device != "cpu" and "CUDAExecutionProvider" not in model.sess.get_providers():
+    if not set(_providers(device)) & set(model.sess.get_providers()):
         raise ValueError(
-            f"onnxruntime has no '{device}' that works: is there such a GPU, and its "
+            f"onnxruntime has no {device!r} that works: is there such a GPU, and its "
             "driver?"
         )
+
+
+def _providers(device: Device) -> list[object]:
+    """Names of the providers that a device stands for."""
+    from audonnx.core.ort import device_to_providers
+
+    if isinstance(device, str):
+        name = re.sub(r"^cuda:\d+$", "cuda", device)
+        return [PROVIDERS.get(name, name)]
+    if not isinstance(device, Sequence) or not device:
+        return [device]
+    found = device_to_providers(device)
+    return [item[0] if isinstance(item, tuple) else item for item in found]
+
+
+def frozen(device: Device) -> Frozen:
+    """Turn a device into what can be a key; a string stays as it is.
+
+    Examples:
+        >>> frozen("cuda:1")
+        'cuda:1'
+        >>> frozen([("CPUExecutionProvider", {"a": 1})])
+        (('CPUExecutionProvider', (('a', 1),)),)
+
+    """
+    if isinstance(device, str):
+        return device
+    providers = [device] if isinstance(device, tuple) else device
+    return tuple(
+        item if isinstance(item, str) else (item[0], tuple(sorted(item[1].items())))
+        for item in providers
+    )
+
+
+def thawed(device: Frozen) -> Device:
+    """Turn what :func:`frozen` gave into a device.
+
+    Examples:
+        >>> thawed((("CPUExecutionProvider", (("a", 1),)),))
+        [('CPUExecutionProvider', {'a': 1})]
+
+    """
+    if isinstance(device, str):
+        return device
+    return [
+        item if isinstance(item, str) else (item[0], dict(item[1])) for item in device
+    ]

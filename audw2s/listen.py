@@ -9,6 +9,8 @@ from typing import IO
 import numpy as np
 
 from audw2s.catalogue import DIMENSIONS
+from audw2s.signal import as_float
+from audw2s.signal import mono
 from audw2s.stream import Moment
 from audw2s.stream import Stream
 
@@ -107,7 +109,8 @@ def moments(
     following = every
     with contextlib.suppress(KeyboardInterrupt):
         for chunk in chunks:
-            moment = stream.push(chunk)
+            # A live source may give fewer samples than it has channels
+            moment = stream.push(mono(as_float(chunk))[0])
             if moment.time >= following:
                 following = moment.time + every
                 yield moment

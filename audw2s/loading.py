@@ -9,6 +9,9 @@ from audw2s import exits
 from audw2s.catalogue import CATALOGUE
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import FOLDER
+from audw2s.device import Device
+from audw2s.device import check_device
+from audw2s.device import check_session
 from audw2s.weights import receipt
 from audw2s.weights.cache import model_folder
 
@@ -28,7 +31,7 @@ def load(
     name: str = "wav2small",
     *,
     exit: exits.Choice = None,
-    device: str | tuple = "cpu",
+    device: Device = "cpu",
     num_workers: int | None = 1,
 ) -> "audonnx.Model":
     """Load a model.
@@ -45,7 +48,8 @@ def load(
         exit: of a folder with exits, the layer of one; only the layers up to it are
             loaded, and run. ``"auto"`` stops where classes are told surely enough, see
             :class:`audw2s.adaptive.Adaptive`. By default the deepest
-        device: ``"cpu"``, ``"cuda"``, ``"cuda:2"``, or ONNX providers
+        device: ``"cpu"``, ``"cuda"``, ``"cuda:2"``, or providers of onnxruntime, see
+            :class:`audonnx.Model`
         num_workers: threads of the session, ``None`` for its own choice
 
     Returns:
@@ -54,7 +58,7 @@ def load(
     Raises:
         MissingModelError: if there is no model of this name, or it isn't here
         CorruptModelError: if a file's sha256 isn't the one that is known
-        ValueError: if the model has no such exit
+        ValueError: if the model has no such exit, or onnxruntime can't use the device
 
     Examples:
         >>> import numpy as np
@@ -68,6 +72,7 @@ def load(
     """
     import audonnx
 
+    check_device(device)
     found = exits_of(name, exit)
     if members(name):
         from audw2s.mean import Mean
@@ -79,12 +84,14 @@ def load(
         return Adaptive(name, exit, device=device, num_workers=num_workers)
     path = verified(model_path(name, exit), known_sha256(name, exit), _remedy(name))
     # The labels of model.yaml are set here: loading it would run what it names
-    return audonnx.Model(
+    model = audonnx.Model(
         path,
         labels={"logits": list(found.labels if found else DIMENSIONS)},
         device=device,
         num_workers=num_workers,
     )
+    check_session(model, device)
+    return model
 
 
 def verified(path: str, expected: str | None, remedy: str) -> str:

@@ -9,6 +9,7 @@ from audonnx.core.node import OutputNode
 
 from audw2s.catalogue import DIMENSIONS
 from audw2s.composed import Composed
+from audw2s.device import Device
 from audw2s.loading import MissingModelError
 from audw2s.loading import exits_of
 from audw2s.loading import load
@@ -43,7 +44,7 @@ class Mean(Composed):
         self,
         name: str,
         *,
-        device: str | tuple = "cpu",
+        device: Device = "cpu",
         num_workers: int | None = 1,
     ):
         if not members(name):

@@ -11,6 +11,11 @@ import numpy as np
 from audw2s.adaptive import Adaptive
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
+from audw2s.device import Device
+from audw2s.device import Frozen
+from audw2s.device import check_device
+from audw2s.device import frozen
+from audw2s.device import thawed
 from audw2s.exits import Choice
 from audw2s.exits import normalised
 from audw2s.loading import load
@@ -55,13 +60,14 @@ class Network:
     def __init__(
         self,
         model: "str | audonnx.Model" = "wav2small",
-        device: str = "cpu",
+        device: Device = "cpu",
         *,
         exit: Choice = None,
         classes: bool = False,
         hidden_states: bool = False,
         block_dur: float = BLOCK_DUR,
     ):
+        check_device(device)
         self.device = device
         self.hidden_states = hidden_states
         self.block_dur = block_dur
@@ -107,7 +113,7 @@ class Network:
     def open(self) -> "audonnx.Model":
         """Open the model, once per process."""
         if isinstance(self.model, str):
-            own = (self.device, self.exit, self.sha256, os.getpid())
+            own = (frozen(self.device), self.exit, self.sha256, os.getpid())
             return _open(self.model, *own)
         return self.model
 
@@ -162,7 +168,7 @@ class Network:
         hop, context = (
             int(self.properties[f"token_{name}"]) for name in ("hop", "context")
         )
-        about = (self.device, self.hidden_states, self.block_dur, os.getpid())
+        about = (frozen(self.device), self.hidden_states, self.block_dur, os.getpid())
         return open_tokens(path, self.sha256, hop, context, *about)
 
     @property
@@ -174,12 +180,12 @@ class Network:
 @functools.lru_cache(maxsize=16)
 def _open(
     model: str,
-    device: str,
+    device: Frozen,
     exit: Choice,
     sha256: str,
     process: int,
 ) -> "audonnx.Model":
-    return load(model, exit=exit, device=device)
+    return load(model, exit=exit, device=thawed(device))
 
 
 def _find_output(model: "audonnx.Model") -> str:

@@ -12,6 +12,7 @@ import soxr
 from audw2s.bad_samples import MAX_SAMPLE
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.catalogue import named
+from audw2s.device import Device
 from audw2s.level import Level
 from audw2s.network import Network
 from audw2s.pooling import Sums
@@ -89,7 +90,7 @@ class Stream:
         win_dur: float = 2.0,
         sampling_rate: int = SAMPLING_RATE,
         update_dur: float = UPDATE_DUR,
-        device: str = "cpu",
+        device: Device = "cpu",
     ):
         network = Network(model, device)
         if network.tokens is None:
@@ -117,6 +118,7 @@ class Stream:
         self.recent: collections.deque[tuple[np.ndarray, Sums]] = collections.deque()
         self.num_recent = 0
         self.sums: Sums | None = None
+        self.is_over = False
         self.num_samples = 0
         self.num_equal = 0
         self.last = math.nan
@@ -131,19 +133,37 @@ class Stream:
                 is heard; float or integer; it is not changed
 
         Raises:
-            ValueError: if the array has more than two dimensions
+            ValueError: if the array has more than two dimensions, or more channels
+                than samples, as blocks of sounddevice and soundfile have, which are
+                ``(num_samples, num_channels)``
             TypeError: if it holds no real numbers
+            RuntimeError: after :meth:`finish`
 
         """
-        signal = mono(as_float(chunk))[0]
-        signal = self._checked(signal)
+        self._refuse_if_over()
+        signal = as_float(chunk)
+        if 0 < signal.shape[1] < signal.shape[0]:
+            raise ValueError(
+                f"The chunk has {signal.shape[0]} channels of {signal.shape[1]} "
+                "samples: is the array transposed? It has to be (num_channels, "
+                "num_samples). Blocks of sounddevice and soundfile are pushed as "
+                "chunk.T."
+            )
+        signal = self._checked(mono(signal)[0])
         if self.resampler is not None:
             signal = self._resampled(signal, last=False)
         self._pool(self.stream.push(self.level.push(signal)))
         return self._moment()
 
     def finish(self) -> Moment:
-        """Hear what was held back; the stream is over."""
+        """Hear what was held back; the stream is over.
+
+        Raises:
+            RuntimeError: if it was over before
+
+        """
+        self._refuse_if_over()
+        self.is_over = True
         if self.resampler is not None:
             rest = self._resampled(np.zeros(0, np.float32), last=True)
             self._pool(self.stream.push(self.level.push(rest)))
@@ -155,6 +175,12 @@ class Stream:
     def provenance(self) -> dict[str, object]:
         """By what values are made: model, sha256, version, window."""
         return self.network.provenance | {"win_dur": self.win_dur}
+
+    def _refuse_if_over(self) -> None:
+        if self.is_over:
+            raise RuntimeError(
+                "The stream is over since finish(): make a new Stream to go on."
+            )
 
     def _checked(self, signal: np.ndarray) -> np.ndarray:
         """Count samples, and equal ones at the end; replace bad ones."""

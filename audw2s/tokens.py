@@ -8,6 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from audw2s.catalogue import SAMPLING_RATE
+from audw2s.device import Device
+from audw2s.device import Frozen
+from audw2s.device import thawed
 from audw2s.signal import MIN_SAMPLES
 
 BLOCK_DUR = 1.0
@@ -39,7 +42,7 @@ class Tokens:
         path: str,
         hop: int,
         context: int,
-        device: str = "cpu",
+        device: Device = "cpu",
         hidden_states: bool = False,
         block_dur: float = BLOCK_DUR,
     ):
@@ -116,13 +119,13 @@ def open_tokens(
     sha256: str,
     hop: int,
     context: int,
-    device: str,
+    device: Frozen,
     hidden_states: bool,
     block_dur: float,
     process: int,
 ) -> Tokens:
     """Open the tokens of a model, once per process."""
-    return Tokens(path, hop, context, device, hidden_states, block_dur)
+    return Tokens(path, hop, context, thawed(device), hidden_states, block_dur)
 
 
 class TokenStream:

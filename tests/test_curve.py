@@ -79,6 +79,20 @@ def test_wrong_use(kwargs, match):
         audw2s.curve(np.ones(16000), **{"sampling_rate": 16000} | kwargs)
 
 
+@pytest.mark.parametrize("name", ["hop_dur", "hidden_states", "mixdown", "win"])
+def test_what_is_no_argument_is_refused(name):
+    with pytest.raises(TypeError, match=name):
+        audw2s.curve(np.ones(16000), sampling_rate=16000, **{name: 1})
+
+
+def test_pipe_with_fewer_samples_than_channels():
+    from audw2s import listen
+
+    stream = audw2s.Stream()
+    chunks = [np.zeros((2, size), np.int16) for size in (1, 1599)]
+    assert [m.time for m in listen.moments(stream, iter(chunks), 0.05)] == [0.1, 0.1]
+
+
 def test_command_writes_table_and_picture(clips, tmp_path):
     pytest.importorskip("matplotlib")
     arguments = ["--model", "wav2small", "--model", "whisper-tiny-adv", "--rate", 2]

@@ -149,3 +149,42 @@ def test_wrong_use():
     provenance = audw2s.Stream(win_dur=3).provenance
     assert provenance["sha256"] == audw2s.models().sha256["wav2small"]
     assert provenance["win_dur"] == 3
+
+
+@pytest.mark.parametrize("num_channels", [1, 2])
+def test_transposed_blocks_are_refused(clips, num_channels):
+    """Blocks of sounddevice and soundfile are (frames, channels)."""
+    signal, rate = soundfile.read(clips[3], dtype="float32", always_2d=True)
+    signal = np.tile(signal, num_channels)
+    stream = audw2s.Stream(sampling_rate=rate)
+    with pytest.raises(ValueError, match="is the array transposed.*chunk.T"):
+        stream.push(signal[:1600])
+    for first in range(0, len(signal), 1600):
+        moment = stream.push(signal[first : first + 1600].T)
+    assert moment.time == len(signal) / rate
+    assert moment.status == "ok"
+
+
+def test_nothing_follows_the_end(speech):
+    stream = audw2s.Stream()
+    stream.push(speech)
+    stream.finish()
+    for call in (lambda: stream.push(speech), stream.finish):
+        with pytest.raises(RuntimeError, match="over since finish"):
+            call()
+
+
+@pytest.mark.parametrize("dtype, zero", [(np.uint8, 128), (np.int8, 0)])
+def test_eight_bits_are_samples_as_others(speech, dtype, zero):
+    samples = np.round(speech * 128).clip(-128, 127)
+    integers = (samples + zero).astype(dtype)
+    floats = (samples / 128).astype(np.float32)
+    found, expected = (
+        listen(audw2s.Stream(), signal, [1600] * 99) for signal in (integers, floats)
+    )
+    assert found == expected
+    for way in (audw2s.Feature(), audw2s.Feature(win_dur=1), audw2s.Feature(exact=1)):
+        tables = [way.process_signal(signal, 16000) for signal in (integers, floats)]
+        np.testing.assert_array_equal(*tables)
+    curves = [audw2s.curve(s, sampling_rate=16000, rate=2) for s in (integers, floats)]
+    assert curves[0].equals(curves[1])

@@ -21,6 +21,7 @@ from audw2s.annotator import resolve
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.catalogue import named
+from audw2s.device import Device
 from audw2s.network import Network
 from audw2s.report import UNUSABLE
 from audw2s.row import Row
@@ -363,7 +364,7 @@ def make_annotator(
     model: "str | audonnx.Model",
     *,
     sampling_rate: int = SAMPLING_RATE,
-    device: str = "cpu",
+    device: Device = "cpu",
     **kwargs: object,
 ) -> Annotator:
     """Make an annotator from the arguments of an interface.

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from audw2s.catalogue import SAMPLING_RATE
+from audw2s.device import Device
 from audw2s.exits import Choice
 from audw2s.interface.base import BORROWED
 from audw2s.interface.base import RESOLVERS
@@ -93,7 +94,7 @@ class Feature(audinterface.Feature, Plugin):
         segment: audinterface.Segment | None = None,
         keep_nat: bool = False,
         on_error: str = "nan",
-        device: str = "cpu",
+        device: Device = "cpu",
         num_workers: int | None = 1,
         multiprocessing: bool = False,
         verbose: bool = False,

@@ -8,6 +8,7 @@ import audinterface
 import audobject
 
 from audw2s.catalogue import SAMPLING_RATE
+from audw2s.device import Device
 from audw2s.exits import Choice
 from audw2s.interface.base import RESOLVERS
 from audw2s.interface.base import RUNTIME
@@ -98,7 +99,7 @@ class Process(RowProcess, Plugin):
         segment: audinterface.Segment | None = None,
         keep_nat: bool = False,
         on_error: str = "nan",
-        device: str = "cpu",
+        device: Device = "cpu",
         num_workers: int | None = 1,
         multiprocessing: bool = False,
         verbose: bool = False,

@@ -12,6 +12,7 @@ import pandas as pd
 from audw2s.annotator import Annotator
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.condition import Condition
+from audw2s.device import Device
 from audw2s.exits import Choice
 from audw2s.interface.base import BORROWED
 from audw2s.interface.base import RESOLVERS
@@ -126,7 +127,7 @@ class Segment(audinterface.Segment, Plugin):
         max_signal_dur: Duration | None = None,
         keep_nat: bool = False,
         on_error: str = "nan",
-        device: str = "cpu",
+        device: Device = "cpu",
         num_workers: int | None = 1,
         multiprocessing: bool = False,
         verbose: bool = False,
