@@ -2,20 +2,39 @@
 
 import dataclasses
 import json
-import os
-import tomllib
+from typing import Annotated
+
+from pydantic import Field
+from pydantic import Strict
+from pydantic import model_validator
 
 from audw2s.catalogue import CATALOGUE
 from audw2s.distill.losses import LOSSES
+from audw2s.distill.settings import Count
+from audw2s.distill.settings import Number
+from audw2s.distill.settings import Paths
+from audw2s.distill.settings import Range
+from audw2s.distill.settings import Rate
+from audw2s.distill.settings import Share
+from audw2s.distill.settings import Weight
+from audw2s.distill.settings import beside
+from audw2s.distill.settings import checked
+from audw2s.distill.settings import limits
+from audw2s.distill.settings import one_of
+from audw2s.distill.settings import read_toml
+from audw2s.distill.settings import settings
 from audw2s.distill.students import STUDENTS
 from audw2s.loading import members
 
 
-@dataclasses.dataclass(frozen=True)
+@settings
 class Config:
     """All that a training depends on; kept beside the weights."""
 
-    corpora: dict[str, float]
+    corpora: Annotated[
+        dict[str, Annotated[float, Field(gt=0)]],
+        Field(description="has a share above 0 for each path, in a table [corpora]"),
+    ]
     """Corpora to train on, each with its share of the clips that are drawn."""
 
     teacher: str = "whisper-tiny-adv"
@@ -25,135 +44,156 @@ class Config:
     """Table made by ``audw2s distill label``: labels are fixed per clip.
     Without it the teacher hears each crop just as the student does."""
 
-    noise: tuple[str, ...] = ()
+    noise: Paths = ()
     """Corpora of noise or music that is mixed in."""
 
-    student: str = "wav2small"
+    student: Annotated[str, one_of(STUDENTS)] = "wav2small"
     """Architecture, one of :data:`audw2s.distill.students.STUDENTS`."""
 
-    steps: int = 1500
+    steps: Count = 1500
 
-    distinct: int | None = None
+    distinct: Annotated[
+        int | None,
+        Field(ge=1, description="has to be at least 1, a whole number without quotes"),
+    ] = None
     """Batches that are made, labelled and kept on disk, 2 MB for 32 crops of 2 s.
     Once all were learnt, they come again in another order. Without it each step has
     a batch of its own, which is made while the step before is learnt."""
 
-    batch_size: int = 32
-    crop_dur: tuple[float, float] = (1.5, 3.0)
+    batch_size: Annotated[
+        int,
+        Field(ge=2, description="has to be at least 2, a whole number without quotes"),
+    ] = 32
+    """Crops of a step; of a single one there is no correlation."""
+
+    crop_dur: Annotated[Range, limits(0.1)] = (1.5, 3.0)
     """Shortest and longest crop in seconds; one length per step."""
 
-    mixup: float = 0.3
+    mixup: Share = 0.3
     """Share of crops that another crop is mixed into."""
 
-    spliced: float = 0.0
+    spliced: Share = 0.0
     """Share of crops that go over into another crop; only without fixed labels."""
 
-    noisy: float = 0.4
+    noisy: Share = 0.4
     """Share of crops that noise is mixed into."""
 
-    snr: tuple[float, float] = (0.0, 30.0)
+    snr: Annotated[Range, limits()] = (0.0, 30.0)
     """Lowest and highest level over noise or a second crop, in dB."""
 
-    speed: tuple[float, float] = (0.8, 1.25)
+    speed: Annotated[Range, limits(0, above=True)] = (0.8, 1.25)
     """Slowest and fastest change of speed; only without fixed labels."""
 
-    prosody: float = 0.0
+    prosody: Share = 0.0
     """Share of crops in which tempo, pitch, melody and formants are changed, each on
     its own; the others only change speed. Only without fixed labels."""
 
-    tempo: tuple[float, float] = (0.55, 1.8)
+    tempo: Annotated[Range, limits(0, above=True)] = (0.55, 1.8)
     """Slowest and fastest, as factors, in crops of changed prosody."""
 
-    pitch: tuple[float, float] = (0.6, 1.7)
+    pitch: Annotated[Range, limits(0, above=True)] = (0.6, 1.7)
     """Lowest and highest, as factors."""
 
-    melody: tuple[float, float] = (0.1, 2.0)
+    melody: Annotated[Range, limits(0, above=True)] = (0.1, 2.0)
     """Narrowest and widest range of pitch, as factors."""
 
-    formants: tuple[float, float] = (0.8, 1.25)
+    formants: Annotated[Range, limits(0, above=True)] = (0.8, 1.25)
     """Frequencies of the largest and of the smallest person, as factors."""
 
-    paused: float = 0.0
+    paused: Share = 0.0
     """Share of crops in which a quiet room is heard before and after the speech;
     only without fixed labels."""
 
-    reverb: float = 0.0
+    reverb: Share = 0.0
     """Share of crops that a room is added to."""
 
-    rooms: tuple[str, ...] = ()
+    rooms: Paths = ()
     """Corpora of impulse responses. Without them rooms are made of noise that dies
     away."""
 
-    reverb_dur: tuple[float, float] = (0.1, 0.8)
+    reverb_dur: Annotated[Range, limits(0, above=True)] = (0.1, 0.8)
     """Shortest and longest decay of a room by 60 dB, in seconds."""
 
-    equalised: float = 0.0
+    equalised: Share = 0.0
     """Share of crops whose tone is changed."""
 
-    max_gain: float = 10.0
+    max_gain: Weight = 10.0
     """Largest change of a frequency's level, in dB."""
 
-    band_limited: float = 0.0
+    band_limited: Share = 0.0
     """Share of crops whose low or high frequencies are cut."""
 
-    loudness: float = 0.0
+    loudness: Share = 0.0
     """Share of crops whose contour of loudness is changed, by at most 10 dB."""
 
     start: str | None = None
     """Folder of an earlier training: its student is trained on."""
 
-    loss: dict[str, float] = dataclasses.field(default_factory=lambda: {"ccc": 1.0})
+    loss: Annotated[
+        dict[Annotated[str, one_of(LOSSES)], Weight],
+        Field(min_length=1, description=f"has weights of {list(LOSSES)}"),
+    ] = dataclasses.field(default_factory=lambda: {"ccc": 1.0})
     """Weights of :data:`audw2s.distill.losses.LOSSES`, of which the loss is the sum."""
 
-    dimensions: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    dimensions: Annotated[
+        tuple[Weight, Weight, Weight],
+        Strict(False),
+        Field(description="is three numbers of at least 0, in [ ]"),
+    ] = (1.0, 1.0, 1.0)
     """Weights of arousal, dominance and valence in the loss."""
 
-    learning_rate: float = 3e-3
-    weight_decay: float = 1e-2
-    warmup: int = 100
-    clip_norm: float = 1.0
-    ema: float = 0.998
+    learning_rate: Rate = 3e-3
+    weight_decay: Weight = 1e-2
+    warmup: Number = 100
+    clip_norm: Rate = 1.0
+    ema: Annotated[
+        float, Field(ge=0, lt=1, description="is a number from 0 to below 1")
+    ] = 0.998
     """Decay of the moving average of the weights, which is what is kept."""
 
-    refitted: int = 1500
+    refitted: Number = 1500
     """Clips as they are, of at most 6 s, to which the last layer is fitted at the end,
     in closed form, if they are five times as many as its inputs. Most crops of a
     training are disturbed in some way; without this, clean speech is heard as a little
     more aroused than the teacher hears it."""
 
-    precision: str = "fp32"
+    precision: Annotated[str, one_of(("fp32", "bf16"))] = "fp32"
     """``"fp32"`` or ``"bf16"``, faster on GPUs, and on processors with AMX or
     AVX512-BF16."""
 
-    held_out: float = 0.05
-    """Share of speakers whose clips are only validated on."""
+    held_out: Annotated[
+        float, Field(ge=0, lt=1, description="is a number from 0 to below 1")
+    ] = 0.05
+    """Share of speakers of each corpus whose clips are only validated on: one at
+    least, and never all."""
 
-    keep: str = "last"
+    keep: Annotated[str, one_of(("last", "best"))] = "last"
     """Which weights become the student: ``"last"``, or ``"best"``, those with the
     highest mean CCC on the held-out speakers."""
 
-    eval_every: int = 100
+    eval_every: Count = 100
 
-    seed: int = 0
+    seed: Number = 0
     """Of the first weights, and of the order in which batches come again."""
 
-    data_seed: int = 0
+    data_seed: Number = 0
     """Of the batches and of the choice of held-out speakers."""
 
-    def __post_init__(self):
-        """Refuse what no training could begin with."""
-        choices = {
-            "student": STUDENTS,
-            "precision": ("fp32", "bf16"),
-            "keep": ("last", "best"),
-        }
-        for name, known in choices.items():
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Config":
+        for name in ("loss", "dimensions"):
             value = getattr(self, name)
-            if value not in known:
-                raise ValueError(f"'{name}' is one of {list(known)}, got '{value}'.")
-        unknown = set(self.loss) - set(LOSSES)
-        if unknown or not self.loss:
-            raise ValueError(f"'loss' has weights of {list(LOSSES)}, got {self.loss}.")
+            if not any(value.values() if isinstance(value, dict) else value):
+                raise ValueError(f"'{name}' has a weight above 0, got {value}")
+        ignored = [
+            name for name in WITHOUT_LABELS if self.labels and getattr(self, name)
+        ]
+        if ignored:
+            raise ValueError(
+                f"{ignored} change what a teacher says, and 'labels' are fixed: leave "
+                "one of them out"
+            )
+        return self
 
     @classmethod
     def from_toml(cls, path: str) -> "Config":
@@ -161,34 +201,26 @@ class Config:
 
         Raises:
             FileNotFoundError: if there is no such file
-            ValueError: if it is no TOML, a key or a choice is unknown, or
-                ``corpora`` is missing
+            ValueError: if it is no TOML, a key isn't known, a value isn't what is
+                expected, or ``corpora`` is missing
 
         """
-        with open(path, "rb") as file:
-            values = tomllib.load(file)
-        unknown = set(values) - {field.name for field in dataclasses.fields(cls)}
-        if unknown:
-            raise ValueError(f"{path}: unknown keys {sorted(unknown)}.")
-        if not isinstance(values.get("corpora"), dict) or not values["corpora"]:
+        config = checked(cls, path, read_toml(path))
+        if not config.corpora:
             raise ValueError(
                 f"{path}: a table [corpora] of paths and shares is needed."
             )
-        folder = os.path.dirname(os.path.abspath(path))
-        values["corpora"] = {
-            os.path.join(folder, corpus): float(share)
-            for corpus, share in values["corpora"].items()
+        found: dict[str, object] = {
+            "corpora": {beside(path, k): v for k, v in config.corpora.items()}
         }
         for key in ("noise", "rooms"):
-            values[key] = [os.path.join(folder, c) for c in values.get(key, [])]
+            found[key] = tuple(beside(path, one) for one in getattr(config, key))
         for key in ("labels", "start"):
-            if values.get(key):
-                values[key] = os.path.join(folder, values[key])
-        teacher = values.get("teacher", cls.teacher)
-        if teacher not in CATALOGUE and not members(teacher):
-            values["teacher"] = os.path.join(folder, values["teacher"])
-        lists = {k: tuple(v) for k, v in values.items() if isinstance(v, list)}
-        return cls(**{**values, **lists})
+            if value := getattr(config, key):
+                found[key] = beside(path, value)
+        if config.teacher not in CATALOGUE and not members(config.teacher):
+            found["teacher"] = beside(path, config.teacher)
+        return dataclasses.replace(config, **found)
 
     def of_batches(self) -> dict[str, object]:
         """Settings that decide what is in a batch.
@@ -199,8 +231,8 @@ class Config:
             True
 
         """
-        settings = dataclasses.asdict(self)
-        return {key: settings[key] for key in settings if key not in OF_TRAINING}
+        values = dataclasses.asdict(self)
+        return {key: values[key] for key in values if key not in OF_TRAINING}
 
 
 def changed_settings(found: dict, wanted: dict) -> list[str]:
@@ -214,6 +246,9 @@ def changed_settings(found: dict, wanted: dict) -> list[str]:
     wanted = json.loads(json.dumps(wanted))
     return [key for key in wanted if found.get(key) != wanted[key]]
 
+
+WITHOUT_LABELS = ("spliced", "prosody", "paused")
+"""Settings that are of no use with fixed labels."""
 
 OF_TRAINING = frozenset(
     {

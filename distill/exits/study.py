@@ -4,16 +4,32 @@ import dataclasses
 import itertools
 import os
 import sys
-import tomllib
+from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Annotated
+from typing import Any
 
+from pydantic import Field
+from pydantic import Strict
 from tqdm import tqdm
 
+from audw2s.distill.exits.blocks import BLOCKS
 from audw2s.distill.exits.config import METHODS
 from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.data import read_data
+from audw2s.distill.exits.losses import SIMILARITIES
 from audw2s.distill.exits.published import load
 from audw2s.distill.exits.train import train
+from audw2s.distill.settings import Layers
+from audw2s.distill.settings import Names
+from audw2s.distill.settings import Number
+from audw2s.distill.settings import beside
+from audw2s.distill.settings import checked
+from audw2s.distill.settings import each_of
+from audw2s.distill.settings import read_toml
+from audw2s.distill.settings import settings
+from audw2s.distill.settings import unknown
 
 OF_STUDY = ("corpora", "seeds", "methods", "depths", "blocks", "similarities")
 """Keys of settings that aren't those of one training."""
@@ -39,28 +55,32 @@ class Job:
         return os.path.join(root, self.corpus, f"{self.method}-seed{self.config.seed}")
 
 
-@dataclasses.dataclass(frozen=True)
+@settings
 class Study:
     """What is trained, and compared."""
 
-    corpora: dict[str, dict]
+    corpora: dict[str, dict[str, Any]]
     """For each corpus its ``path`` and settings of its own."""
 
-    base: dict[str, object]
+    base: dict[str, Any]
     """Settings of all trainings, see :class:`audw2s.distill.exits.config.Config`."""
 
-    seeds: tuple[int, ...] = (0,)
+    seeds: Annotated[
+        tuple[Number, ...],
+        Strict(False),
+        Field(min_length=1, description="is a list of whole numbers, in [ ]"),
+    ] = (0,)
     """Each with another group of speakers as the test, where the corpus has no split
     of its own."""
 
-    methods: tuple[str, ...] = METHODS
+    methods: Annotated[Names, each_of(METHODS)] = METHODS
     """Some of :data:`audw2s.distill.exits.config.METHODS`."""
 
-    depths: tuple[int, ...] = ()
+    depths: Layers = ()
     """Depths of plain fine-tuning, the exits and the deepest if none is given."""
 
-    blocks: tuple[str, ...] = ("lstm",)
-    similarities: tuple[str, ...] = ("l2",)
+    blocks: Annotated[Names, each_of(BLOCKS)] = ("lstm",)
+    similarities: Annotated[Names, each_of(SIMILARITIES)] = ("l2",)
 
     @classmethod
     def from_toml(
@@ -83,61 +103,73 @@ class Study:
             ValueError: if it is no TOML, or a key or a choice is unknown
 
         """
-        with open(path, "rb") as file:
-            values = tomllib.load(file)
-        folder = os.path.dirname(os.path.abspath(path))
-        known = values.pop("corpora", None)
-        if not isinstance(known, dict) or not known:
+        values = read_toml(path)
+        if not isinstance(values.get("corpora"), dict) or not values["corpora"]:
             raise ValueError(f"{path}: a table [corpora.NAME] for each is needed.")
-        if unknown := set(corpora or ()) - set(known):
-            raise ValueError(
-                f"{path} has the corpora {', '.join(known)}, and no {sorted(unknown)}."
-            )
-        chosen = {
-            name: {**entry, "path": os.path.join(folder, entry.get("path", ""))}
-            for name, entry in known.items()
+        if wrong := set(corpora or ()) - set(values["corpora"]):
+            known = ", ".join(values["corpora"])
+            raise ValueError(f"{path} has the corpora {known}, and no {sorted(wrong)}.")
+        own = {key: values.pop(key) for key in OF_STUDY if key in values}
+        own["corpora"] = {
+            name: _entry(path, name, entry, (corpora or {}).get(name))
+            for name, entry in own["corpora"].items()
             if not corpora or name in corpora
         }
-        for name, place in (corpora or {}).items():
-            chosen[name]["path"] = place
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        own = {key: values.pop(key) for key in OF_STUDY if key in values}
-        if "backbone" in values:
-            values["backbone"] = os.path.join(folder, values["backbone"])
+        _refuse_unknown(path, values, OF_STUDY)
+        if isinstance(values.get("backbone"), str):
+            values["backbone"] = beside(path, values["backbone"])
         if backbone:
             values["backbone"] = backbone
-        fields = {field.name for field in dataclasses.fields(Config)} - set(PER_JOB)
-        for entry in (values, *chosen.values()):
-            if wrong := set(entry) - fields - {"path"}:
-                raise ValueError(f"{path}: unknown keys {sorted(wrong)}.")
-        return cls(chosen, values, **own)
+        study = checked(cls, path, {**own, "base": values})
+        # A job's settings are validated as it is made
+        checked(lambda: list(study.jobs()), path, {})
+        return study
 
     def jobs(self) -> Iterator[Job]:
         """All trainings, corpus by corpus and seed by seed."""
         for corpus, seed in itertools.product(self.corpora, self.seeds):
-            for method, settings in self._variants():
-                entry = {
-                    k: tuple(v) if isinstance(v, list) else v
-                    for k, v in self.corpora[corpus].items()
-                }
+            for method, variant in self._variants():
+                entry = dict(self.corpora[corpus])
                 path = entry.pop("path")
-                values = {**self.base, **entry, **settings}
+                values = {**self.base, **entry, **variant}
                 config = Config(**values, corpus=path, seed=seed, fold=seed)
                 yield Job(corpus, method, config)
 
     def _variants(self) -> Iterator[tuple[str, dict]]:
         if "distilled" in self.methods:
             for block, similarity in itertools.product(self.blocks, self.similarities):
-                settings = {"block": block, "similarity": similarity}
-                yield f"distilled-{block}-{similarity}", settings
+                variant = {"block": block, "similarity": similarity}
+                yield f"distilled-{block}-{similarity}", variant
         if "plain" in self.methods:
             for depth in self.depths or (*self.base.get("exits", Config.exits), None):
                 name = f"plain-{depth or 'deepest'}"
                 yield name, {"method": "plain", "depth": depth}
         if "layerwise" in self.methods:
             for block in self.blocks:
-                settings = {"method": "layerwise", "block": block}
-                yield f"layerwise-{block}", settings
+                variant = {"method": "layerwise", "block": block}
+                yield f"layerwise-{block}", variant
+
+
+def _entry(path: str, name: str, entry: object, place: str | None) -> dict:
+    """Settings of a corpus, which lies where its file says or in another place."""
+    if not isinstance(entry, dict):
+        raise ValueError(f"{path}: 'corpora.{name}' is a table, got {entry!r}.")
+    _refuse_unknown(path, entry, ("path",))
+    if place is None:
+        place = entry.get("path")
+        if not place or not isinstance(place, str):
+            raise ValueError(
+                f"{path}: 'corpora.{name}.path' is a path in quotes, got {place!r}."
+            )
+        place = beside(path, place)
+    return {**entry, "path": place}
+
+
+def _refuse_unknown(path: str, values: Iterable[str], others: Sequence[str]) -> None:
+    fields = {field.name for field in dataclasses.fields(Config)} - set(PER_JOB)
+    known = sorted(fields | set(others))
+    if wrong := [key for key in values if key not in known]:
+        raise ValueError(f"{path}: {unknown(wrong[0], known)}.")
 
 
 def run(study: Study, folder: str, *, verbose: bool = True) -> None:

@@ -1,0 +1,219 @@
+"""Settings from TOML files: read, checked, and what is wrong said in a sentence."""
+
+import dataclasses
+import difflib
+import functools
+import math
+import os
+import tomllib
+from collections.abc import Callable
+from collections.abc import Collection
+from typing import Annotated
+from typing import Any
+from typing import TypeVar
+from typing import dataclass_transform
+
+from pydantic import AfterValidator
+from pydantic import ConfigDict
+from pydantic import Field
+from pydantic import Strict
+from pydantic import ValidationError
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+
+Kind = TypeVar("Kind")
+
+STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+"""A text is no number, true is none either, and NaN and infinity are refused."""
+
+
+def one_of(names: Collection[str]) -> AfterValidator:
+    """Make a check that a text is one of some names.
+
+    Examples:
+        >>> one_of(["fp32", "bf16"]).func("fp8")
+        Traceback (most recent call last):
+        ValueError: is one of ['fp32', 'bf16']
+
+    """
+
+    def check(name: str) -> str:
+        if name not in names:
+            raise ValueError(f"is one of {list(names)}")
+        return name
+
+    return AfterValidator(check)
+
+
+def each_of(names: Collection[str]) -> AfterValidator:
+    """Make a check that there are texts, and each is one of some names."""
+
+    def check(given: tuple[str, ...]) -> tuple[str, ...]:
+        if not given or set(given) - set(names):
+            raise ValueError(f"is a list of some of {list(names)}")
+        return given
+
+    return AfterValidator(check)
+
+
+def limits(low: float = -math.inf, *, above: bool = False) -> AfterValidator:
+    """Make a check of two numbers: the lowest and the highest that are drawn.
+
+    Args:
+        low: what both have to reach
+        above: whether both have to be more than that
+
+    """
+
+    def check(pair: tuple[float, float]) -> tuple[float, float]:
+        if not (low <= pair[0] <= pair[1]) or (above and pair[0] == low):
+            least = f", {'above' if above else 'at least'} {low:g}"
+            bound = "" if low == -math.inf else least
+            raise ValueError(f"is two numbers, the lowest first{bound}")
+        return pair
+
+    return AfterValidator(check)
+
+
+Count = Annotated[
+    int, Field(ge=1, description="has to be at least 1, a whole number without quotes")
+]
+Number = Annotated[
+    int, Field(ge=0, description="has to be at least 0, a whole number without quotes")
+]
+Share = Annotated[float, Field(ge=0, le=1, description="is a number from 0 to 1")]
+Weight = Annotated[float, Field(ge=0, description="is a number of at least 0")]
+Rate = Annotated[float, Field(gt=0, description="is a number above 0")]
+Range = Annotated[
+    tuple[float, float],
+    Strict(False),
+    Field(description="is two numbers, the lowest first, in [ ]"),
+]
+Paths = Annotated[
+    tuple[str, ...], Strict(False), Field(description="is a list of paths, in [ ]")
+]
+Names = Annotated[
+    tuple[str, ...], Strict(False), Field(description="is a list of names, in [ ]")
+]
+Layers = Annotated[
+    tuple[Annotated[int, Field(ge=1)], ...],
+    Strict(False),
+    Field(description="is a list of layers from 1 on, in [ ]"),
+]
+
+
+def read_toml(path: str) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises:
+        OSError: if it can't be read
+        ValueError: if it is no TOML
+
+    """
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        hint = ""
+        if "\\" in str(error):
+            hint = r" In double quotes \ has a meaning of its own: write paths with /."
+        raise ValueError(f"{path} is no TOML: {error}.{hint}") from None
+
+
+def beside(path: str, other: str) -> str:
+    """Path of what a file names, which is relative to the file's folder.
+
+    Examples:
+        >>> beside("/settings/a.toml", "b.csv")
+        '/settings/b.csv'
+
+    """
+    return os.path.join(os.path.dirname(os.path.abspath(path)), other)
+
+
+def checked(make: Callable[..., Kind], path: str, values: dict[str, Any]) -> Kind:
+    """Make settings of what is in a file, which errors name.
+
+    Args:
+        make: see :func:`settings`
+        path: of the file
+        values: by key
+
+    Raises:
+        ValueError: see :func:`settings`
+
+    """
+    try:
+        return make(**values)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
+def settings(kind: type[Kind]) -> type[Kind]:
+    """Make a frozen dataclass that pydantic validates.
+
+    Its constructor raises a ``ValueError`` that names, in one sentence, each key that
+    isn't known or has another value than is expected.
+
+    Examples:
+        >>> @settings
+        ... class Loop:
+        ...     steps: Count = 10
+        >>> Loop(steps=0)
+        Traceback (most recent call last):
+        ValueError: 'steps' has to be at least 1, a whole number without quotes, got 0.
+        >>> Loop(step=1)
+        Traceback (most recent call last):
+        ValueError: unknown keys ['step'], the nearest known key is 'steps'.
+
+    """
+    made: Any = pydantic_dataclass(kind, frozen=True, config=STRICT)
+    init = made.__init__
+
+    @functools.wraps(init)
+    def checked_init(self: Any, *args: Any, **values: Any) -> None:
+        fields = made.__pydantic_fields__
+        given = {**dict(zip(list(fields)[: len(args)], args, strict=True)), **values}
+        try:
+            init(self, **given)
+        except ValidationError as error:
+            raise ValueError(_sentence(error, fields, given)) from None
+
+    made.__init__ = checked_init
+    return made
+
+
+def unknown(key: str, known: Collection[str]) -> str:
+    """Say that a key isn't known, and which one may be meant.
+
+    Examples:
+        >>> unknown("step", ["steps", "seed"])
+        "unknown keys ['step'], the nearest known key is 'steps'"
+
+    """
+    (nearest,) = difflib.get_close_matches(key, known, 1, 0)
+    return f"unknown keys ['{key}'], the nearest known key is '{nearest}'"
+
+
+def _sentence(error: ValidationError, fields: dict, given: dict[str, Any]) -> str:
+    said: dict[Any, str] = {}
+    for entry in error.errors():
+        key = str(entry["loc"][0]) if entry["loc"] else ""
+        said.setdefault(key, _explain(key, entry, fields, given))
+    return "; ".join(said.values()) + "."
+
+
+def _explain(key: str, entry: Any, fields: dict, given: dict[str, Any]) -> str:
+    message = entry["msg"].removeprefix("Value error, ")
+    if not key:
+        return message
+    if key not in fields:
+        return unknown(key, fields)
+    expected = fields[key].description
+    if key not in given:
+        return f"'{key}' is missing" + (f", which {expected}" if expected else "")
+    own_check = entry["type"] == "value_error" and len(entry["loc"]) == 1
+    if own_check or not expected:
+        expected = message.replace("Input should be", "is")
+    expected = expected.replace("a valid string", "a text in quotes")
+    return f"'{key}' {expected}, got {given[key]!r}"
