@@ -15,8 +15,8 @@ from audw2s.catalogue import SAMPLING_RATE
 from audw2s.demo.limits import BusyError
 from audw2s.demo.limits import Deadline
 from audw2s.demo.limits import RefusedError
-from audw2s.distill.cost import files
-from audw2s.distill.cost import num_parameters
+from audw2s.evaluation.cost import files
+from audw2s.evaluation.cost import num_parameters
 from audw2s.loading import is_installed
 from audw2s.loading import members
 from audw2s.loading import model_path

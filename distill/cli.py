@@ -157,9 +157,9 @@ def evaluate(
     quiet: Quiet = False,
 ) -> None:
     """Compare a model with people's ratings, or with another model."""
-    from audw2s.distill.card import card_table
     from audw2s.distill.evaluate import evaluate as run
-    from audw2s.distill.plots import plot_evaluation
+    from audw2s.evaluation.card import card_table
+    from audw2s.evaluation.plots import plot_evaluation
 
     evaluation, clips = run(
         model,
@@ -227,7 +227,7 @@ def compare(
 
 @app.command()
 @explained()
-def order(
+def ranking(
     model: Annotated[str, typer.Argument(help="Name or folder of a model.")],
     corpus: Annotated[str, typer.Argument(help="Corpus with labels.")],
     by: Annotated[str, typer.Option(help="Column of the labels.")] = "emotion",
@@ -243,8 +243,8 @@ def order(
     from audw2s.corpus.lists.corpus import read_corpus
     from audw2s.distill.evaluate import describe
     from audw2s.distill.evaluate import predict
-    from audw2s.distill.order import order as run
-    from audw2s.distill.order import to_markdown
+    from audw2s.evaluation.ranking import rank
+    from audw2s.evaluation.ranking import to_markdown
     from audw2s.files import write_json
 
     pairs = [tuple(text.split(":")) for text in pair or []]
@@ -255,7 +255,7 @@ def order(
         raise ValueError(f"'{corpus}' has no column '{by}', it has {list(table)}.")
     annotator = Annotator(model)
     heard = predict(table, annotator, num_workers=num_workers, verbose=not quiet)
-    result = run(heard, table[by], pairs)
+    result = rank(heard, table[by], pairs)
     typer.echo(to_markdown(result, by))
     if out is not None:
         write_json(describe(annotator.provenance) | result, out)
@@ -263,9 +263,9 @@ def order(
 
 def _publish(evaluation: dict, folder: str) -> None:
     """Show an evaluation, add it to those of a folder and to the folder's card."""
-    from audw2s.distill.card import card_table
-    from audw2s.distill.card import store
-    from audw2s.distill.card import update_card
+    from audw2s.evaluation.card import card_table
+    from audw2s.evaluation.card import store
+    from audw2s.evaluation.card import update_card
 
     typer.echo(card_table([evaluation]))
     evaluations = store(evaluation, os.path.join(folder, "evaluation.json"))

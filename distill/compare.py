@@ -17,26 +17,26 @@ from audw2s.annotator import Annotator
 from audw2s.catalogue import CATALOGUE
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import FOLDER
-from audw2s.distill.breakdown import by_duration
-from audw2s.distill.breakdown import by_group
-from audw2s.distill.breakdown import by_speaker
-from audw2s.distill.breakdown import duration_edges
-from audw2s.distill.comparison_plots import PICTURES
-from audw2s.distill.comparison_table import to_markdown
-from audw2s.distill.cost import NUM_ROUNDS
-from audw2s.distill.cost import costs
-from audw2s.distill.cost import peak_ram
-from audw2s.distill.cost import processor
 from audw2s.distill.evaluate import HUMANS
 from audw2s.distill.evaluate import evaluate
 from audw2s.distill.evaluate import predict
 from audw2s.distill.evaluate import read_corpora
 from audw2s.distill.label import identify
-from audw2s.distill.metrics import NUM_RESAMPLES
-from audw2s.distill.metrics import RATERS
-from audw2s.distill.plots import save
-from audw2s.distill.published import papers as published
-from audw2s.distill.spread import spread
+from audw2s.evaluation.agreement import RATERS
+from audw2s.evaluation.comparison import to_markdown
+from audw2s.evaluation.cost import NUM_ROUNDS
+from audw2s.evaluation.cost import costs
+from audw2s.evaluation.cost import peak_ram
+from audw2s.evaluation.cost import processor
+from audw2s.evaluation.groups import by_duration
+from audw2s.evaluation.groups import by_group
+from audw2s.evaluation.groups import by_speaker
+from audw2s.evaluation.groups import duration_edges
+from audw2s.evaluation.intervals import NUM_RESAMPLES
+from audw2s.evaluation.papers import papers as published
+from audw2s.evaluation.plots import PICTURES
+from audw2s.evaluation.plots import save
+from audw2s.evaluation.seeds import spread
 from audw2s.files import replacing
 from audw2s.files import write_json
 from audw2s.loading import members
@@ -76,7 +76,7 @@ def compare(
         store: folder in which what each model says of each corpus is kept, so that
             another run goes on; ``None`` to keep nothing
         num_resamples: of the bootstrap
-        num_rounds: see :func:`audw2s.distill.cost.latencies`
+        num_rounds: see :func:`audw2s.evaluation.cost.latencies`
         seed: of the bootstrap
         num_workers: threads that hear clips; costs are those of one
         verbose: show a progress bar per model and corpus
@@ -84,16 +84,16 @@ def compare(
     Returns:
         JSON's kinds of values only. By what it was made; ``raters``: by corpus,
         how well single ones agree with the mean of the others; ``papers``, see
-        :func:`audw2s.distill.published.papers`; and for each of the ``models`` its
-        ``evaluation``, ``cost`` (see :func:`audw2s.distill.cost.costs`),
-        :func:`fitted_to`, and of :mod:`audw2s.distill.breakdown` the parts;
-        ``spread`` over those of one name, see :func:`audw2s.distill.spread.spread`
+        :func:`audw2s.evaluation.papers.papers`; and for each of the ``models`` its
+        ``evaluation``, ``cost`` (see :func:`audw2s.evaluation.cost.costs`),
+        :func:`fitted_to`, and of :mod:`audw2s.evaluation.groups` the parts;
+        ``spread`` over those of one name, see :func:`audw2s.evaluation.seeds.spread`
 
     Raises:
         FileNotFoundError: if a corpus isn't there
         ValueError: if there is no such model, one is given twice, no corpus has
             such a column, or see :func:`audw2s.distill.evaluate.evaluate`
-        ChildProcessError: see :func:`audw2s.distill.cost.peak_ram`
+        ChildProcessError: see :func:`audw2s.evaluation.cost.peak_ram`
 
     """
     facts = joined(read_corpora(corpora))
@@ -280,7 +280,7 @@ def _read(path: str) -> list[dict]:
 
 def machine() -> dict[str, object]:
     """On what costs were measured; the load says whether it was busy."""
-    libraries = ("onnxruntime", "onnx", "numpy", "audonnx", "audmetric")
+    libraries = ("onnxruntime", "onnx", "numpy", "audonnx")
     return {
         "cpu": processor(),
         "num_cores": os.cpu_count(),

@@ -18,12 +18,12 @@ from audw2s.corpus.lists.ratings import rating_scale
 from audw2s.corpus.lists.ratings import ratings
 from audw2s.distill.disjoint import check_disjoint
 from audw2s.distill.label import annotate
-from audw2s.distill.metrics import CONFIDENCE
-from audw2s.distill.metrics import NUM_RESAMPLES
-from audw2s.distill.metrics import RATERS
-from audw2s.distill.metrics import REFERENCE
-from audw2s.distill.metrics import rater_agreement
-from audw2s.distill.metrics import summarise
+from audw2s.evaluation.agreement import RATERS
+from audw2s.evaluation.agreement import REFERENCE
+from audw2s.evaluation.agreement import rater_agreement
+from audw2s.evaluation.agreement import summarise
+from audw2s.evaluation.intervals import CONFIDENCE
+from audw2s.evaluation.intervals import NUM_RESAMPLES
 
 HUMANS = "humans"
 """What a model is compared with if it isn't another model."""
@@ -62,7 +62,7 @@ def evaluate(
 
     Returns:
         the evaluation, with an entry per corpus and one of all ``pooled`` if there
-        are several (see :func:`audw2s.distill.metrics.summarise`), and the clips
+        are several (see :func:`audw2s.evaluation.agreement.summarise`), and the clips
         it was made from (see :func:`compare`)
 
     Raises:

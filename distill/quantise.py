@@ -33,7 +33,7 @@ from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.clips import load_clips
-from audw2s.distill.metrics import ccc_by_dimension
+from audw2s.evaluation.ccc import ccc_by_dimension
 from audw2s.loading import load
 from audw2s.loading import members
 from audw2s.loading import sha256

@@ -20,7 +20,6 @@ from audw2s.catalogue import DIMENSIONS
 from audw2s.distill.batches import Batches
 from audw2s.distill.config import Config
 from audw2s.distill.loop import learn
-from audw2s.distill.losses import concordance_cc
 from audw2s.distill.losses import total_loss
 from audw2s.distill.plots import plot_curves
 from audw2s.distill.refit import can_refit
@@ -28,6 +27,7 @@ from audw2s.distill.refit import refit
 from audw2s.distill.schedule import share_of_rate
 from audw2s.distill.state import State
 from audw2s.distill.store import Store
+from audw2s.evaluation.ccc import ccc
 from audw2s.files import replacing
 from audw2s.files import write_json
 
@@ -178,7 +178,7 @@ def validate(
     with torch.inference_mode():
         heard = [network(signal[None].to(device))[1].cpu() for signal, _ in clips]
     labels = torch.stack([label for _, label in clips])
-    values = concordance_cc(labels, torch.cat(heard))
+    values = ccc(labels, torch.cat(heard))
     return dict(zip(DIMENSIONS, values.tolist(), strict=True))
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from audw2s.catalogue import DIMENSIONS
 from audw2s.corpus.part import columns
+from audw2s.evaluation.ccc import ccc_of_moments
 from audw2s.report import UNUSABLE
 
 NO_VALUES = (*UNUSABLE, "too_long")
@@ -53,10 +54,9 @@ def concordance(moments: Covariance, first: int, second: int) -> float:
         (1.0, 0.98)
 
     """
-    covariance = moments.matrix
-    away = moments.mean[first] - moments.mean[second]
-    spread = covariance[first, first] + covariance[second, second] + away**2
-    return float(2 * covariance[first, second] / spread) if spread else np.nan
+    pair, matrix = [first, second], moments.matrix
+    variances = matrix[pair, pair]
+    return float(ccc_of_moments(*moments.mean[pair], *variances, matrix[first, second]))
 
 
 class Summary:

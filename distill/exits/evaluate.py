@@ -18,8 +18,8 @@ from audw2s.distill.exits.metrics import adaptive
 from audw2s.distill.exits.metrics import score
 from audw2s.distill.exits.metrics import summarise
 from audw2s.distill.exits.results import MARGINS
-from audw2s.distill.markdown import markdown_table
-from audw2s.distill.plots import save
+from audw2s.evaluation.plots import save
+from audw2s.evaluation.tables import markdown_table
 from audw2s.files import write_json
 from audw2s.loading import exits_of
 from audw2s.loading import load

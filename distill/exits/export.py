@@ -20,7 +20,7 @@ from audw2s.distill.export import check_parity
 from audw2s.distill.export import export_graph
 from audw2s.distill.export import probes
 from audw2s.distill.export import to_onnx
-from audw2s.distill.markdown import markdown_table
+from audw2s.evaluation.tables import markdown_table
 from audw2s.exits import INDEX
 from audw2s.files import replacing
 from audw2s.files import write_json

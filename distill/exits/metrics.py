@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from audw2s.catalogue import DIMENSIONS
-from audw2s.distill.metrics import NUM_RESAMPLES
-from audw2s.distill.metrics import concordance_ccs
-from audw2s.distill.metrics import groups_to_resample
-from audw2s.distill.metrics import interval
-from audw2s.distill.metrics import resample
+from audw2s.evaluation.ccc import ccc
+from audw2s.evaluation.ccc import ccc_by_dimension
+from audw2s.evaluation.ccc import ccc_of_resamples
+from audw2s.evaluation.intervals import NUM_RESAMPLES
+from audw2s.evaluation.intervals import groups_to_resample
+from audw2s.evaluation.intervals import interval
+from audw2s.evaluation.intervals import resample
 from audw2s.scores import margins
 
 
@@ -26,7 +27,7 @@ def recalls(
         truth: class of each clip, from 0
         predicted: class of each clip
         groups: number of each clip's group, from 0
-        draws: see :func:`audw2s.distill.metrics.resample`
+        draws: see :func:`audw2s.evaluation.intervals.resample`
 
     Returns:
         ``(num_resamples,)``
@@ -69,17 +70,7 @@ def score(truth: np.ndarray, outputs: np.ndarray) -> float:
     """
     if truth.ndim == 1:
         return uar(truth, outputs.argmax(axis=1))
-    return float(np.mean(list(cccs(truth, outputs).values())))
-
-
-def cccs(truth: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
-    """CCC of each dimension."""
-    groups, one = np.zeros(len(truth), int), np.ones((1, 1))
-    values = [
-        concordance_ccs(t, o, groups, one)[0]
-        for t, o in zip(truth.T, outputs.T, strict=True)
-    ]
-    return dict(zip(DIMENSIONS, map(float, values), strict=True))
+    return float(ccc(truth, outputs).mean())
 
 
 def drawn(
@@ -98,19 +89,7 @@ def drawn(
     if truth.ndim == 1:
         return recalls(truth, outputs.argmax(axis=1), groups, draws)
     pairs = zip(truth.T, outputs.T, strict=True)
-    return np.mean([concordance_ccs(t, o, groups, draws) for t, o in pairs], axis=0)
-
-
-def spread(values: np.ndarray) -> tuple[float, float]:
-    """Interval of 95 % over the resamples in which all classes occur.
-
-    Examples:
-        >>> spread(np.array([0.5, np.nan, 0.5])), spread(np.array([np.nan]))
-        ((0.5, 0.5), (nan, nan))
-
-    """
-    known = values[~np.isnan(values)]
-    return interval(known) if len(known) else (np.nan, np.nan)
+    return np.mean([ccc_of_resamples(t, o, groups, draws) for t, o in pairs], axis=0)
 
 
 def summarise(
@@ -134,9 +113,9 @@ def summarise(
         speakers, what was ``resampled``, and of values the CCC by name
 
     """
-    details = {} if truth.ndim == 1 else cccs(truth, outputs)
+    details = {} if truth.ndim == 1 else ccc_by_dimension(truth, outputs)
     resampled, _ = groups_to_resample(speakers)
-    low, high = spread(drawn(truth, outputs, speakers, num_resamples, seed))
+    low, high = interval(drawn(truth, outputs, speakers, num_resamples, seed))
     return {
         "score": score(truth, outputs),
         "low": low,

@@ -12,9 +12,9 @@ from audw2s.distill.exits.metrics import adaptive
 from audw2s.distill.exits.metrics import drawn
 from audw2s.distill.exits.metrics import fused
 from audw2s.distill.exits.metrics import score
-from audw2s.distill.exits.metrics import spread
 from audw2s.distill.exits.metrics import summarise
 from audw2s.distill.exits.train import OUTCOME
+from audw2s.evaluation.intervals import interval
 
 PARTS = ("devel", "test")
 """Parts that are heard."""
@@ -183,7 +183,7 @@ def _gain(pairs: list[tuple]) -> dict:
     ]
     parts = map(np.concatenate, zip(*pairs, strict=True))
     truth, speakers, ours, theirs = parts
-    low, high = spread(drawn(truth, ours, speakers) - drawn(truth, theirs, speakers))
+    low, high = interval(drawn(truth, ours, speakers) - drawn(truth, theirs, speakers))
     mean = float(np.mean(differences))
     return {"differences": differences, "mean": mean, "low": low, "high": high}
 

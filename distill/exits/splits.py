@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from audw2s.evaluation.speakers import deal
+
 SPLITS = ("train", "devel", "test")
 """Parts of a corpus."""
 
@@ -66,15 +68,15 @@ def _deal(
     devel: float,
     seed: int,
 ) -> pd.Series:
-    names = np.sort(speakers.unique())
+    names = speakers.unique()
     if not 2 <= num_folds <= len(names) or len(names) < 3:
         raise ValueError(
             f"{len(names)} speakers can't be dealt to {num_folds} folds of test, "
             "development and training: at least three are needed, and one per fold."
         )
-    names = np.random.default_rng(seed).permutation(names)
-    test = np.array_split(names, num_folds)[fold % num_folds]
-    rest = names[~np.isin(names, test)]
+    folds = deal(names, num_folds, seed)
+    test = folds.pop(fold % num_folds)
+    rest = np.concatenate(folds)
     chosen = rest[: min(len(rest) - 1, max(1, round(devel * len(rest))))]
     parts = pd.Series("train", speakers.index)
     parts[speakers.isin(chosen)] = "devel"

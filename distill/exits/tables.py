@@ -5,10 +5,10 @@ import os
 from matplotlib.figure import Figure
 
 from audw2s.distill.exits.results import collect
-from audw2s.distill.markdown import markdown_table
-from audw2s.distill.plots import LINES
-from audw2s.distill.plots import MARKERS
-from audw2s.distill.plots import save
+from audw2s.evaluation.plots import LINES
+from audw2s.evaluation.plots import MARKERS
+from audw2s.evaluation.plots import save
+from audw2s.evaluation.tables import markdown_table
 from audw2s.files import replacing
 from audw2s.files import write_json
 

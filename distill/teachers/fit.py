@@ -17,14 +17,8 @@ from audw2s.distill.export import check_parity
 from audw2s.distill.export import halve
 from audw2s.distill.export import probes
 from audw2s.distill.export import to_onnx
-from audw2s.distill.metrics import RATERS
-from audw2s.distill.metrics import REFERENCE
-from audw2s.distill.metrics import ccc_by_dimension
-from audw2s.distill.metrics import rater_agreement
-from audw2s.distill.metrics import summarise
 from audw2s.distill.teachers.ridge import cross_validate
 from audw2s.distill.teachers.ridge import fit_ridge
-from audw2s.distill.teachers.ridge import folds_by_speaker
 from audw2s.distill.teachers.ridge import per_form
 from audw2s.distill.teachers.variants import VARIANTS
 from audw2s.distill.teachers.variants import variants
@@ -33,6 +27,12 @@ from audw2s.distill.teachers.whisper import SIZES
 from audw2s.distill.teachers.whisper import WhisperTeacher
 from audw2s.distill.teachers.whisper import load_encoder
 from audw2s.distill.teachers.whisper import save_head
+from audw2s.evaluation.agreement import RATERS
+from audw2s.evaluation.agreement import REFERENCE
+from audw2s.evaluation.agreement import rater_agreement
+from audw2s.evaluation.agreement import summarise
+from audw2s.evaluation.ccc import ccc_by_dimension
+from audw2s.evaluation.speakers import folds_by_speaker
 from audw2s.version import __version__
 from audw2s.weights.store import save
 
@@ -72,7 +72,7 @@ def fit_teacher(
 
     Returns:
         the teacher, fitted to all clips, and the evaluation of its folds, see
-        :func:`audw2s.distill.metrics.summarise`
+        :func:`audw2s.evaluation.agreement.summarise`
 
     Raises:
         ValueError: if the size, the layers or the encoder's file don't fit, a clip
@@ -148,7 +148,7 @@ def evaluate_folds(
         folds: for each fold, a mask of the clips in it
 
     Returns:
-        what :func:`audw2s.distill.metrics.summarise` says of all clips, and the
+        what :func:`audw2s.evaluation.agreement.summarise` says of all clips, and the
         CCCs of each of the ``folds`` with their mean and standard deviation
 
     """

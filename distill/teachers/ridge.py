@@ -38,38 +38,6 @@ def fit_ridge(
     return weight, centre - weight @ mean
 
 
-def folds_by_speaker(
-    speakers: np.ndarray,
-    num_folds: int = 10,
-    seed: int = 0,
-) -> list[np.ndarray]:
-    """Split clips into folds that share no speaker.
-
-    Args:
-        speakers: name of the speaker of each clip
-        num_folds: number of folds, at most one per speaker
-        seed: of the order in which speakers are dealt to folds
-
-    Returns:
-        for each fold, a mask of the clips in it
-
-    Raises:
-        ValueError: if there are fewer than two speakers
-
-    Examples:
-        >>> folds = folds_by_speaker(np.array(["a", "b", "a"]))
-        >>> sorted(fold.tolist() for fold in folds)
-        [[False, True, False], [True, False, True]]
-
-    """
-    names = np.unique(speakers)
-    if len(names) < 2:
-        raise ValueError(f"Folds by speaker need two speakers, found {len(names)}.")
-    names = np.random.default_rng(seed).permutation(names)
-    groups = np.array_split(names, min(num_folds, len(names)))
-    return [np.isin(speakers, group) for group in groups]
-
-
 def per_form(
     features: np.ndarray,
     targets: np.ndarray,

@@ -26,7 +26,7 @@ import soundfile
 from recordings import speech
 
 import audw2s
-from audw2s.distill.cost import processor
+from audw2s.evaluation.cost import processor
 
 BARE = """
 import sys

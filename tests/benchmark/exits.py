@@ -17,7 +17,6 @@ import numpy as np
 import onnxruntime
 import torch
 
-from audw2s.distill.cost import processor
 from audw2s.distill.exits.backbones import make_backbone
 from audw2s.distill.exits.blocks import BLOCKS
 from audw2s.distill.exits.clips import SAMPLES
@@ -30,6 +29,7 @@ from audw2s.distill.exits.phase import set_rates
 from audw2s.distill.exits.train import exit_loss
 from audw2s.distill.exits.train import make_network
 from audw2s.distill.export import to_onnx
+from audw2s.evaluation.cost import processor
 
 ENCODERS = {
     "whisper-tiny": (

@@ -32,7 +32,6 @@ from recordings import speech
 
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.clips import load_clips
-from audw2s.distill.cost import processor
 from audw2s.distill.quantise import PREPARED
 from audw2s.distill.quantise import agreement
 from audw2s.distill.quantise import centred
@@ -42,6 +41,7 @@ from audw2s.distill.quantise import logits
 from audw2s.distill.quantise import quantise
 from audw2s.distill.quantise import static
 from audw2s.distill.quantise import turned
+from audw2s.evaluation.cost import processor
 from audw2s.loading import load
 
 Schemes = dict[str, Callable[[], onnx.ModelProto]]

@@ -36,10 +36,10 @@ from recordings import speech
 from tqdm import tqdm
 
 import audw2s
-from audw2s.distill.cost import processor
 from audw2s.distill.export import student_to_onnx
 from audw2s.distill.export import to_onnx
 from audw2s.distill.students import STUDENTS
+from audw2s.evaluation.cost import processor
 from audw2s.network import Network
 from audw2s.weights.store import properties
 from audw2s.weights.store import save

@@ -16,17 +16,17 @@ from typer.testing import CliRunner
 import audw2s
 from audw2s.catalogue import DIMENSIONS
 from audw2s.distill import compare as module
-from audw2s.distill.breakdown import by_duration
-from audw2s.distill.breakdown import by_group
-from audw2s.distill.breakdown import by_speaker
-from audw2s.distill.breakdown import duration_edges
 from audw2s.distill.cli import app
 from audw2s.distill.compare import compare
 from audw2s.distill.compare import to_markdown
 from audw2s.distill.compare import write
-from audw2s.distill.comparison_plots import PICTURES
 from audw2s.distill.evaluate import evaluate
-from audw2s.distill.metrics import REFERENCE
+from audw2s.evaluation.agreement import REFERENCE
+from audw2s.evaluation.groups import by_duration
+from audw2s.evaluation.groups import by_group
+from audw2s.evaluation.groups import by_speaker
+from audw2s.evaluation.groups import duration_edges
+from audw2s.evaluation.plots import PICTURES
 from audw2s.loading import model_path
 from audw2s.loading import model_sha256
 from audw2s.signal import load

@@ -19,9 +19,9 @@ from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.corpus.lists.ratings import rating_scale
 from audw2s.distill.cli import app
 from audw2s.distill.evaluate import evaluate
-from audw2s.distill.metrics import RATERS
 from audw2s.distill.teachers.fit import fit_teacher
 from audw2s.distill.teachers.whisper import SIZES
+from audw2s.evaluation.agreement import RATERS
 from audw2s.signal import load
 
 

@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from fabricated import make_corpus
 from typer.testing import CliRunner
 
 import audw2s
@@ -54,13 +55,13 @@ def test_import_needs_typer_only():
         ("torch", ("train", "config.toml", "--out", "run")),
         ("torch", ("teacher", "a.safetensors", "b.csv", "--out", "model")),
         ("torch", ("export", "run", "--out", "model")),
-        ("audmetric", ("evaluate", "wav2small", "corpus.csv")),
+        ("matplotlib", ("evaluate", "wav2small", "corpus.csv")),
     ],
 )
 def test_missing_packages_are_named(module, arguments):
     result = run_alone(BLOCKED.format(module=module), *arguments)
     assert result.returncode == 2
-    sentence = f'{module} is missing, which this needs: pip install "audw2s[d'
+    sentence = f'{module} is missing, which this needs: pip install "audw2s['
     assert sentence in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
@@ -219,3 +220,28 @@ def test_every_command_has_help():
         result = run(name, "--help")
         assert result.exit_code == 0
         assert "Usage:" in result.output
+
+
+def test_ranking(tmp_path):
+    path = make_corpus(str(tmp_path), 2, 4)
+    table = pd.read_csv(path)
+    table["emotion"] = ["anger", "sadness"] * 4
+    table.to_csv(path, index=False)
+    out = str(tmp_path / "ranking.json")
+    command = ["ranking", "wav2small", path, "--quiet", "--out", out]
+    done = run(*command, "--pair", "anger:sadness")
+    assert done.exit_code == 0, done.output
+    with open(out) as file:
+        result = json.load(file)
+    files = [str(tmp_path / file) for file in table["file"]]
+    values = audw2s.Feature().process_files(files)["arousal"].to_numpy()
+    auc = np.mean(values[::2, None] > values[1::2])
+    assert result["pairs"][0]["arousal"]["auc"] == auc
+    assert result["sha256"] == audw2s.models().sha256["wav2small"]
+    assert f"| anger above sadness | {auc:.2f} [" in done.output
+    done = run(*command, "--by", "mood")
+    assert done.exit_code == 2
+    assert "no column 'mood'" in done.output
+    done = run(*command, "--pair", "anger")
+    assert done.exit_code == 2
+    assert "ABOVE:BELOW" in done.output

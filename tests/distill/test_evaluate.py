@@ -13,14 +13,14 @@ import audw2s
 from audw2s.catalogue import DIMENSIONS
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.corpus.lists.ratings import ratings
-from audw2s.distill.card import card_table
-from audw2s.distill.card import store
-from audw2s.distill.card import update_card
 from audw2s.distill.evaluate import check_disjoint
 from audw2s.distill.evaluate import evaluate
-from audw2s.distill.metrics import RATERS
-from audw2s.distill.metrics import rater_agreement
-from audw2s.distill.plots import plot_evaluation
+from audw2s.evaluation.agreement import RATERS
+from audw2s.evaluation.agreement import rater_agreement
+from audw2s.evaluation.card import card_table
+from audw2s.evaluation.card import store
+from audw2s.evaluation.card import update_card
+from audw2s.evaluation.plots import plot_evaluation
 from audw2s.loading import model_sha256
 from audw2s.signal import load
 

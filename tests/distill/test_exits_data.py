@@ -23,7 +23,7 @@ from audw2s.distill.exits.metrics import score
 from audw2s.distill.exits.metrics import summarise
 from audw2s.distill.exits.metrics import uar
 from audw2s.distill.exits.splits import split
-from audw2s.distill.metrics import resample
+from audw2s.evaluation.intervals import resample
 from audw2s.scores import softmax
 
 

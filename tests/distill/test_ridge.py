@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from audw2s.distill.teachers.ridge import cross_validate
 from audw2s.distill.teachers.ridge import fit_ridge
-from audw2s.distill.teachers.ridge import folds_by_speaker
+from audw2s.evaluation.speakers import folds_by_speaker
 
 
 def problem(seed, num_clips, num_features):

@@ -22,7 +22,6 @@ from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.corpus.lists.ratings import mean_rating
 from audw2s.corpus.lists.ratings import ratings
 from audw2s.distill.cli import app
-from audw2s.distill.metrics import ccc_by_dimension
 from audw2s.distill.teachers import fit
 from audw2s.distill.teachers.fit import extract
 from audw2s.distill.teachers.fit import fit_teacher
@@ -30,6 +29,7 @@ from audw2s.distill.teachers.fit import speech_and_probes
 from audw2s.distill.teachers.variants import VARIANTS
 from audw2s.distill.teachers.variants import variants
 from audw2s.distill.teachers.whisper import SIZES
+from audw2s.evaluation.ccc import ccc_by_dimension
 from audw2s.loading import model_sha256
 
 

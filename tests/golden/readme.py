@@ -9,7 +9,7 @@ import pathlib
 from audw2s.catalogue import CATALOGUE
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import FOLDER
-from audw2s.distill.markdown import markdown_table
+from audw2s.evaluation.tables import markdown_table
 
 README = pathlib.Path(__file__).parents[2] / "README.md"
 MARKS = ("<!-- metrics -->\n", "<!-- /metrics -->\n")

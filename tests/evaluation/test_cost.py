@@ -7,13 +7,13 @@ import onnx
 import pytest
 from onnxruntime.quantization import quantize_dynamic
 
-from audw2s.distill.cost import Operation
-from audw2s.distill.cost import gmac
-from audw2s.distill.cost import graph_cost
-from audw2s.distill.cost import latencies
-from audw2s.distill.cost import num_parameters
-from audw2s.distill.cost import observe
-from audw2s.distill.cost import peak_ram
+from audw2s.evaluation.cost import Operation
+from audw2s.evaluation.cost import gmac
+from audw2s.evaluation.cost import graph_cost
+from audw2s.evaluation.cost import latencies
+from audw2s.evaluation.cost import num_parameters
+from audw2s.evaluation.cost import observe
+from audw2s.evaluation.cost import peak_ram
 from audw2s.loading import model_path
 
 MODELS = ("wav2small", "whisper-tiny-adv")

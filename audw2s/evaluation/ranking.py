@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 
 from audw2s.catalogue import DIMENSIONS
-from audw2s.distill.markdown import markdown_table
-from audw2s.distill.metrics import NUM_RESAMPLES
-from audw2s.distill.metrics import groups_to_resample
-from audw2s.distill.metrics import interval
-from audw2s.distill.metrics import resample
+from audw2s.evaluation.intervals import NUM_RESAMPLES
+from audw2s.evaluation.intervals import groups_to_resample
+from audw2s.evaluation.intervals import interval
+from audw2s.evaluation.intervals import resample
+from audw2s.evaluation.tables import markdown_table
 
 
-def order(
+def rank(
     heard: pd.DataFrame,
     groups: pd.Series,
     pairs: Sequence[tuple[str, str]],
@@ -37,7 +37,7 @@ def order(
 
     Returns:
         what was ``resampled``, see
-        :func:`audw2s.distill.metrics.groups_to_resample`;
+        :func:`audw2s.evaluation.intervals.groups_to_resample`;
         ``groups``: for each its ``num_clips`` and the mean of each dimension;
         ``pairs``: for each ``above``, ``below``, and for each dimension ``auc`` with
         the ``low`` and ``high`` end of its 95 % interval
@@ -121,7 +121,7 @@ def to_markdown(result: dict, column: str) -> str:
     """Render an order as two tables.
 
     Args:
-        result: see :func:`order`
+        result: see :func:`rank`
         column: by which groups are told apart
 
     """

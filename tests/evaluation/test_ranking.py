@@ -1,20 +1,14 @@
-"""Order of groups: areas under ROC curves, and what the command prints."""
-
-import json
+"""Ranking of groups: areas under ROC curves."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from fabricated import make_corpus
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
-import audw2s
 from audw2s.catalogue import DIMENSIONS
-from audw2s.cli import app
-from audw2s.distill.order import order
+from audw2s.evaluation.ranking import rank
 
 
 def draw(seed, count=60):
@@ -34,7 +28,7 @@ def literal_auc(first, second):
 @given(st.integers(0, 999))
 def test_areas_and_means(seed):
     heard, groups = draw(seed)
-    result = order(heard, groups, [("a", "b")], 50)
+    result = rank(heard, groups, [("a", "b")], 50)
     (pair,) = result["pairs"]
     for name in DIMENSIONS:
         first, second = (heard[name][groups == group] for group in "ab")
@@ -48,7 +42,7 @@ def test_areas_and_means(seed):
 
 def test_intervals_are_those_of_drawn_speakers():
     heard, groups = draw(0)
-    found = order(heard, groups, [("a", "b")], 300, seed=4)["pairs"][0]["arousal"]
+    found = rank(heard, groups, [("a", "b")], 300, seed=4)["pairs"][0]["arousal"]
     names = np.unique(heard["speaker"])
     draws = np.random.default_rng(4).multinomial(7, np.full(7, 1 / 7), 300)
     areas = []
@@ -65,36 +59,9 @@ def test_clips_without_values_are_left_out():
     heard, groups = draw(1)
     heard.loc[groups == "c", "valence"] = np.nan
     groups[0] = None
-    result = order(heard, groups, [], 10)
+    result = rank(heard, groups, [], 10)
     assert set(result["groups"]) == {"a", "b"}
     with pytest.raises(
         ValueError, match=r"No clips of \['c'\], there are \['a', 'b'\]"
     ):
-        order(heard, groups, [("a", "c")], 10)
-
-
-def test_command(tmp_path):
-    path = make_corpus(str(tmp_path), 2, 4)
-    table = pd.read_csv(path)
-    table["emotion"] = ["anger", "sadness"] * 4
-    table.to_csv(path, index=False)
-    out = str(tmp_path / "order.json")
-    runner = CliRunner()
-    command = ["distill", "order", "wav2small", path, "--quiet", "--out", out]
-    done = runner.invoke(app, [*command, "--pair", "anger:sadness"])
-    assert done.exit_code == 0, done.output
-    with open(out) as file:
-        said = json.load(file)
-    files = [str(tmp_path / file) for file in table["file"]]
-    values = audw2s.Feature().process_files(files)["arousal"].to_numpy()
-    first, second = values[::2], values[1::2]
-    assert said["pairs"][0]["arousal"]["auc"] == literal_auc(first, second)
-    assert said["sha256"] == audw2s.models().sha256["wav2small"]
-    area = f"{said['pairs'][0]['arousal']['auc']:.2f}"
-    assert f"| anger above sadness | {area} [" in done.output
-    done = runner.invoke(app, [*command, "--by", "mood"])
-    assert done.exit_code == 2
-    assert "no column 'mood'" in done.output
-    done = runner.invoke(app, [*command, "--pair", "anger"])
-    assert done.exit_code == 2
-    assert "ABOVE:BELOW" in done.output
+        rank(heard, groups, [("a", "c")], 10)

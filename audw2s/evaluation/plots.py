@@ -1,7 +1,8 @@
-"""Pictures of a comparison of models."""
+"""Plots of evaluations and of comparisons of models."""
 
 from collections.abc import Iterator
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
@@ -9,10 +10,13 @@ from matplotlib.ticker import NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
 from audw2s.catalogue import DIMENSIONS
-from audw2s.distill.plots import MARKERS
+from audw2s.files import replacing
 
 LINES = ("-", "--", ":", "-.")
-"""Models are told apart by marker and line as well as by colour."""
+"""What is compared differs in line as well as in colour."""
+
+MARKERS = "o^sDvP*X"
+"""What is compared differs in marker as well as in colour."""
 
 WHOLE = {"clip_on": False, "zorder": 3}
 """Markers on the edge of a panel are drawn as a whole."""
@@ -22,6 +26,12 @@ RATER = "one rater against the others"
 
 MAX_NAMES = 24
 """More speakers than these are not named on the axis."""
+
+
+def save(figure: Figure, path: str) -> None:
+    """Write a picture, atomically."""
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=120)
 
 
 def _styles(result: dict) -> Iterator[tuple[dict, dict]]:
@@ -184,6 +194,42 @@ def _durations(axes: Axes, result: dict, name: str, key: str) -> None:
         times = [row["median"] for row in bins]
         values = [row[name][key] for row in bins]
         axes.plot(times, values, ls=LINES[number % len(LINES)], **style, **WHOLE)
+    axes.grid(alpha=0.3)
+
+
+def plot_evaluation(evaluation: dict, clips: pd.DataFrame, path: str) -> None:
+    """Predicted values over references, a panel per dimension.
+
+    Args:
+        evaluation: see :func:`audw2s.distill.evaluate.evaluate`
+        clips: the clips it was made from
+        path: picture to write
+
+    """
+    results = evaluation["corpora"]
+    overall = evaluation.get("pooled", next(iter(results.values())))
+    clips = clips[clips["left_out"] == ""]
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    for axes, name in zip(figure.subplots(1, 3), DIMENSIONS, strict=True):
+        _scatter(axes, clips, name)
+        ccc, low, high = (overall[name][key] for key in ("ccc", "low", "high"))
+        axes.set_title(f"{name}\nCCC {ccc:.2f}, 95 % in [{low:.2f}, {high:.2f}]")
+        axes.set_xlabel(f"{evaluation['against']}")
+    figure.axes[0].set_ylabel(evaluation["model"])
+    if len(results) > 1:
+        figure.axes[0].legend()
+    save(figure, path)
+
+
+def _scatter(axes: Axes, clips: pd.DataFrame, name: str) -> None:
+    columns = [f"reference_{name}", name]
+    for number, (corpus, part) in enumerate(clips.groupby("corpus", sort=False)):
+        truth, predicted = part[columns].to_numpy().T
+        marker = MARKERS[number % len(MARKERS)]
+        axes.plot(truth, predicted, marker, ms=3, alpha=0.4, label=corpus)
+    low, high = clips[columns].min(axis=None), clips[columns].max(axis=None)
+    axes.plot([low, high], [low, high], "--", color="grey", linewidth=1)
+    axes.set_aspect("equal", adjustable="datalim")
     axes.grid(alpha=0.3)
 
 

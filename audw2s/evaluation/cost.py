@@ -333,7 +333,7 @@ def peak_ram(model: str | None) -> int:
         ChildProcessError: if the process fails, say as there is no memory left
 
     """
-    code = "import sys; from audw2s.distill.cost import _hear; print(_hear(sys.argv))"
+    code = "import sys; from audw2s.evaluation.cost import _run; print(_run(sys.argv))"
     done = subprocess.run(
         [sys.executable, "-c", code, *([model] if model else [])],
         capture_output=True,
@@ -348,8 +348,8 @@ def peak_ram(model: str | None) -> int:
     return int(done.stdout)
 
 
-def _hear(arguments: list[str]) -> int:
-    """Run in the fresh process: hear 5 s, return its peak memory in bytes."""
+def _run(arguments: list[str]) -> int:
+    """Process 5 s in the fresh process, return its peak memory in bytes."""
     for model in arguments[1:]:
         Network(model)(signal()[0])
     try:

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from audw2s.catalogue import DIMENSIONS
-from audw2s.distill.metrics import NUM_RESAMPLES
-from audw2s.distill.metrics import REFERENCE
-from audw2s.distill.metrics import ccc_by_dimension
-from audw2s.distill.metrics import summarise
+from audw2s.evaluation.agreement import REFERENCE
+from audw2s.evaluation.agreement import summarise
+from audw2s.evaluation.ccc import ccc_by_dimension
+from audw2s.evaluation.intervals import NUM_RESAMPLES
 
 MAX_BINS = 5
 """Quantile bins of durations, at most."""
@@ -36,7 +36,7 @@ def by_group(
 
     Returns:
         for each ``corpus``, ``column`` and ``group`` (the value) what
-        :func:`audw2s.distill.metrics.summarise` gives; where fewer than two clips
+        :func:`audw2s.evaluation.agreement.summarise` gives; where fewer than two clips
         can be compared, their number, and ``None`` for each dimension
 
     """

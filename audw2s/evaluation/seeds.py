@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from audw2s.catalogue import DIMENSIONS
-from audw2s.distill.card import with_pooled
+from audw2s.evaluation.card import with_pooled
 
 
 def spread(evaluations: Sequence[dict]) -> list[dict]:

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from audw2s.catalogue import DIMENSIONS
 from audw2s.distill.losses import ccc_loss
-from audw2s.distill.losses import concordance_cc
 from audw2s.distill.losses import total_loss
-from audw2s.distill.metrics import REFERENCE
-from audw2s.distill.metrics import ccc_by_dimension
-from audw2s.distill.metrics import concordance_ccs
-from audw2s.distill.metrics import interval
-from audw2s.distill.metrics import rater_agreement
-from audw2s.distill.metrics import resample
-from audw2s.distill.metrics import summarise
+from audw2s.evaluation.agreement import REFERENCE
+from audw2s.evaluation.agreement import rater_agreement
+from audw2s.evaluation.agreement import summarise
+from audw2s.evaluation.ccc import ccc
+from audw2s.evaluation.ccc import ccc_by_dimension
+from audw2s.evaluation.ccc import ccc_of_resamples
+from audw2s.evaluation.intervals import interval
+from audw2s.evaluation.intervals import resample
 
 
 def literal_ccc(truth, prediction):
@@ -49,7 +49,7 @@ def test_loss_is_one_minus_the_mean_ccc(seed):
     truth, prediction = draw_pair(seed)
     columns = range(truth.shape[1])
     expected = [literal_ccc(truth[:, i], prediction[:, i]) for i in columns]
-    found = concordance_cc(torch.from_numpy(truth), torch.from_numpy(prediction))
+    found = ccc(torch.from_numpy(truth), torch.from_numpy(prediction))
     np.testing.assert_allclose(found.numpy(), expected, atol=1e-12)
     loss = ccc_loss(torch.from_numpy(truth), torch.from_numpy(prediction))
     np.testing.assert_allclose(loss.numpy(), 1 - np.array(expected), atol=1e-12)
@@ -82,7 +82,7 @@ def test_ccc_of_resamples_is_that_of_repeated_clips(seed):
     rng = np.random.default_rng(seed)
     groups = np.unique(rng.integers(0, 6, len(truth)), return_inverse=True)[1]
     draws = resample(groups, 5, seed)
-    found = concordance_ccs(truth, prediction, groups, draws)
+    found = ccc_of_resamples(truth, prediction, groups, draws)
     for draw, value in zip(draws, found, strict=True):
         assert draw.sum() == groups.max() + 1
         repeated = np.repeat(np.arange(len(truth)), draw[groups])
@@ -94,15 +94,15 @@ def test_ccc_of_resamples_far_from_zero():
     """Sums of squares lose digits if values aren't centred first."""
     truth, prediction = draw_pair(0, columns=1)
     groups, draws = np.arange(20), np.ones((1, 20), int)
-    near = concordance_ccs(truth[:, 0], prediction[:, 0], groups, draws)
-    far = concordance_ccs(truth[:, 0] + 1e6, prediction[:, 0] + 1e6, groups, draws)
+    near = ccc_of_resamples(truth[:, 0], prediction[:, 0], groups, draws)
+    far = ccc_of_resamples(truth[:, 0] + 1e6, prediction[:, 0] + 1e6, groups, draws)
     assert far == pytest.approx(near, abs=1e-6)
 
 
 def test_ccc_of_a_resample_where_nothing_varies():
     values = np.array([0.5, 0.5, 0.1])
     draws = np.array([[3, 0, 0]])
-    assert concordance_ccs(values, values, np.arange(3), draws) == [0.0]
+    assert ccc_of_resamples(values, values, np.arange(3), draws) == [0.0]
 
 
 def test_intervals_cover_the_true_value():
@@ -115,7 +115,7 @@ def test_intervals_cover_the_true_value():
         prediction = 0.6 * truth + 0.8 * rng.standard_normal(150) + 0.1
         groups = np.arange(150)
         draws = resample(groups, 300, seed)
-        low, high = interval(concordance_ccs(truth, prediction, groups, draws))
+        low, high = interval(ccc_of_resamples(truth, prediction, groups, draws))
         covered += low < true_ccc < high
     assert 0.88 < covered / 200 < 0.99
 

@@ -5,9 +5,9 @@ import os
 from collections.abc import Sequence
 
 from audw2s.catalogue import DIMENSIONS
-from audw2s.distill.markdown import markdown_table
-from audw2s.distill.markdown import number
-from audw2s.distill.metrics import RATERS
+from audw2s.evaluation.agreement import RATERS
+from audw2s.evaluation.tables import markdown_table
+from audw2s.evaluation.tables import number
 from audw2s.files import replacing
 from audw2s.files import write_json
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from collections.abc import Iterator
 
 from audw2s.catalogue import DIMENSIONS
-from audw2s.distill.card import clips_text
-from audw2s.distill.card import with_pooled
-from audw2s.distill.markdown import markdown_table
-from audw2s.distill.markdown import number
-from audw2s.distill.published import GRADES
+from audw2s.evaluation.card import clips_text
+from audw2s.evaluation.card import with_pooled
+from audw2s.evaluation.papers import GRADES
+from audw2s.evaluation.tables import markdown_table
+from audw2s.evaluation.tables import number
 
 MEASURED = "measured"
 """Where the figures of a row are from, if not from a paper."""

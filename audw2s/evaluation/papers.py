@@ -39,7 +39,7 @@ class Paper:
     """By corpus."""
 
     cost: dict[str, Stated] = dataclasses.field(default_factory=dict)
-    """For 5 s, by the keys of :func:`audw2s.distill.cost.costs`."""
+    """For 5 s, by the keys of :func:`audw2s.evaluation.cost.costs`."""
 
     remark: str = ""
     """Under which conditions the figures were found."""

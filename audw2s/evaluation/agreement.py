@@ -1,0 +1,109 @@
+"""How well predictions and references agree, and how sure that is."""
+
+import numpy as np
+import pandas as pd
+
+from audw2s.catalogue import DIMENSIONS
+from audw2s.evaluation.ccc import ccc
+from audw2s.evaluation.ccc import ccc_by_dimension
+from audw2s.evaluation.ccc import ccc_of_resamples
+from audw2s.evaluation.intervals import NUM_RESAMPLES
+from audw2s.evaluation.intervals import groups_to_resample
+from audw2s.evaluation.intervals import interval
+from audw2s.evaluation.intervals import means
+from audw2s.evaluation.intervals import resample
+
+REFERENCE = [f"reference_{name}" for name in DIMENSIONS]
+"""Columns of what predictions are compared with."""
+
+RATERS = "one_rater_against_the_others"
+"""Key of what single raters reach."""
+
+
+def summarise(
+    clips: pd.DataFrame,
+    num_resamples: int = NUM_RESAMPLES,
+    seed: int = 0,
+) -> dict:
+    """Measure the agreement of predictions and references.
+
+    Args:
+        clips: with columns ``corpus``, ``speaker``, and those of
+            :func:`audw2s.distill.evaluate.compare`
+        num_resamples: of the bootstrap
+        seed: of the bootstrap
+
+    Returns:
+        numbers of clips and speakers, clips ``left_out`` by reason, what was
+        ``resampled``, and for each dimension ``ccc`` with the ``low`` and ``high``
+        end of its interval, ``bias`` (mean signed error) with ``bias_low`` and
+        ``bias_high``, ``pearson`` (``None`` where nothing varies), ``mean`` and
+        ``std`` of the predictions, and the same of the references
+
+    Raises:
+        ValueError: if there are fewer than two clips to compare
+
+    """
+    used = clips[clips["left_out"] == ""]
+    left_out = clips.loc[clips["left_out"] != "", "left_out"].value_counts()
+    left_out = {reason: int(count) for reason, count in left_out.items()}
+    if len(used) < 2:
+        raise ValueError(
+            f"Of {len(clips)} clips {len(used)} can be compared, at least two are "
+            f"needed; left out: {left_out}."
+        )
+    speakers = (used["corpus"] + "/" + used["speaker"]).to_numpy(str)
+    resampled, groups = groups_to_resample(speakers)
+    draws = resample(groups, num_resamples, seed)
+    return {
+        "num_clips": len(used),
+        "num_speakers": len(np.unique(speakers)),
+        "left_out": left_out,
+        "resampled": resampled,
+    } | {
+        name: _measure(used[reference].to_numpy(), used[name].to_numpy(), groups, draws)
+        for name, reference in zip(DIMENSIONS, REFERENCE, strict=True)
+    }
+
+
+def _measure(
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    groups: np.ndarray,
+    draws: np.ndarray,
+) -> dict[str, float | None]:
+    truth, prediction = truth.astype(np.float64), prediction.astype(np.float64)
+    low, high = interval(ccc_of_resamples(truth, prediction, groups, draws))
+    error = prediction - truth
+    bias_low, bias_high = interval(means(error, groups, draws))
+    varies = truth.std() > 0 and prediction.std() > 0
+    return {
+        "ccc": float(ccc(truth, prediction)),
+        "low": low,
+        "high": high,
+        "bias": float(error.mean()),
+        "bias_low": bias_low,
+        "bias_high": bias_high,
+        "pearson": float(np.corrcoef(truth, prediction)[0, 1]) if varies else None,
+        "mean": float(prediction.mean()),
+        "std": float(prediction.std()),
+        "reference_mean": float(truth.mean()),
+        "reference_std": float(truth.std()),
+    }
+
+
+def rater_agreement(raters: np.ndarray) -> list[dict[str, float | None]]:
+    """CCC of each rater with the mean of the others.
+
+    Args:
+        raters: ``(num_raters, num_clips, 3)``, NaN where one gave no rating
+
+    Returns:
+        an entry per rater, none if there is only one
+
+    """
+    if len(raters) < 2:
+        return []
+    others = [np.delete(raters, i, axis=0) for i in range(len(raters))]
+    means = [np.ma.masked_invalid(o).mean(axis=0).filled(np.nan) for o in others]
+    return [ccc_by_dimension(*pair) for pair in zip(means, raters, strict=True)]
