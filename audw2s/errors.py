@@ -44,10 +44,9 @@ def explained(
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("audw2s"):
             raise
-        extra = EXTRAS.get(error.name, "distill")
-        _fail(
-            f'{error.name} is missing, which this needs: pip install "audw2s[{extra}]"'
-        )
+        module = (error.name or "").partition(".")[0]
+        extra = EXTRAS.get(module, "distill")
+        _fail(f'{module} is missing, which this needs: pip install "audw2s[{extra}]"')
     except (ValueError, OSError, FloatingPointError) as error:
         _fail(str(error))
     except KeyboardInterrupt:

@@ -50,18 +50,18 @@ def test_import_needs_typer_only():
 
 
 @pytest.mark.parametrize(
-    "module, arguments",
+    "module, extra, arguments",
     [
-        ("torch", ("train", "config.toml", "--out", "run")),
-        ("torch", ("teacher", "a.safetensors", "b.csv", "--out", "model")),
-        ("torch", ("export", "run", "--out", "model")),
-        ("matplotlib", ("evaluate", "wav2small", "corpus.csv")),
+        ("torch", "distill", ("train", "config.toml", "--out", "run")),
+        ("torch", "distill", ("teacher", "a.safetensors", "b.csv", "--out", "model")),
+        ("torch", "distill", ("export", "run", "--out", "model")),
+        ("matplotlib", "plot", ("evaluate", "wav2small", "corpus.csv")),
     ],
 )
-def test_missing_packages_are_named(module, arguments):
+def test_missing_packages_are_named(module, extra, arguments):
     result = run_alone(BLOCKED.format(module=module), *arguments)
     assert result.returncode == 2
-    sentence = f'{module} is missing, which this needs: pip install "audw2s['
+    sentence = f'{module} is missing, which this needs: pip install "audw2s[{extra}]"'
     assert sentence in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
