@@ -16,6 +16,7 @@ from audw2s.distill import augment
 from audw2s.distill.clips import load_clips
 from audw2s.distill.clips import seconds
 from audw2s.distill.prosody import change_prosody
+from audw2s.evaluation.speakers import speaker_or_file
 
 if TYPE_CHECKING:
     from audw2s.distill.config import Config
@@ -52,7 +53,10 @@ class Batches:
             self._add(read_corpus(corpus), share, stored)
         self.shares = np.array(self.shares) / np.sum(self.shares)
         if not self.validation:
-            raise ValueError("No corpus has two speakers: none can be held out.")
+            raise ValueError(
+                "No corpus has two speakers, or two files where speakers aren't known: "
+                "none can be held out."
+            )
         self.noise = self._read_all(config.noise)
         self.rooms = self._read_all(config.rooms)
 
@@ -69,12 +73,13 @@ class Batches:
         share: float,
         stored: dict[tuple, np.ndarray] | None,
     ) -> None:
-        """Add a corpus; some of its speakers are only for validation."""
+        """Add a corpus; some speakers, files if unknown, are only for validation."""
         rng = np.random.default_rng(self.config.data_seed)
-        speakers = np.sort(table["speaker"].unique())
+        names = speaker_or_file(table)
+        speakers = np.unique(names)
         count = max(1, round(self.config.held_out * len(speakers)))
         kept = rng.permutation(speakers)[:count] if len(speakers) > 1 else []
-        is_kept = table["speaker"].isin(kept).to_numpy()
+        is_kept = np.isin(names, kept)
         training = table[~is_kept]
         self.clips += self._read(training)
         self.shares += [share / len(training)] * len(training)

@@ -90,7 +90,7 @@ def _hashes(clips: pd.DataFrame) -> list[str]:
 
 def _people(clips: pd.DataFrame) -> set[tuple[str, str]]:
     """Folder and name of each speaker who is known."""
-    known = clips[clips["speaker"] != clips["file"]]
+    known = clips[clips["speaker"].notna()]
     folders = map(_folder, known["file"])
     return set(zip(folders, known["speaker"], strict=True))
 

@@ -12,6 +12,8 @@ from audw2s.evaluation.intervals import groups_to_resample
 from audw2s.evaluation.intervals import interval
 from audw2s.evaluation.intervals import means
 from audw2s.evaluation.intervals import resample
+from audw2s.evaluation.speakers import count_speakers
+from audw2s.evaluation.speakers import speaker_or_file
 
 REFERENCE = [f"reference_{name}" for name in DIMENSIONS]
 """Columns of what predictions are compared with."""
@@ -28,13 +30,15 @@ def summarise(
     """Measure the agreement of predictions and references.
 
     Args:
-        clips: with columns ``corpus``, ``speaker``, and those of
+        clips: with columns ``corpus``, ``speaker`` (missing where it isn't known),
+            ``file``, and those of
             :func:`audw2s.distill.evaluate.compare`
         num_resamples: of the bootstrap
         seed: of the bootstrap
 
     Returns:
-        numbers of clips and speakers, clips ``left_out`` by reason, what was
+        numbers of clips, of speakers and of clips whose speaker isn't known
+        (``num_unknown``), clips ``left_out`` by reason, what was
         ``resampled``, and for each dimension ``ccc`` with the ``low`` and ``high``
         end of its interval, ``bias`` (mean signed error) with ``bias_low`` and
         ``bias_high``, ``pearson`` (``None`` where nothing varies), ``mean`` and
@@ -52,12 +56,12 @@ def summarise(
             f"Of {len(clips)} clips {len(used)} can be compared, at least two are "
             f"needed; left out: {left_out}."
         )
-    speakers = (used["corpus"] + "/" + used["speaker"]).to_numpy(str)
-    resampled, groups = groups_to_resample(speakers)
+    names = speaker_or_file(used)
+    resampled, groups = groups_to_resample(names)
     draws = resample(groups, num_resamples, seed)
     return {
         "num_clips": len(used),
-        "num_speakers": len(np.unique(speakers)),
+        **count_speakers(names),
         "left_out": left_out,
         "resampled": resampled,
     } | {

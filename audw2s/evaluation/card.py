@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from audw2s.catalogue import DIMENSIONS
 from audw2s.evaluation.agreement import RATERS
+from audw2s.evaluation.speakers import clips_and_speakers
 from audw2s.evaluation.tables import markdown_table
 from audw2s.evaluation.tables import number
 from audw2s.files import replacing
@@ -101,7 +102,7 @@ def with_pooled(evaluation: dict) -> list[tuple[str, dict]]:
 
 def clips_text(result: dict) -> str:
     """How many clips of how many speakers, and why others were left out."""
-    text = f"{result['num_clips']} of {result['num_speakers']} speakers"
+    text = clips_and_speakers(result)
     for reason, count in result["left_out"].items():
         text += f"; without {count} {reason}"
     return text
@@ -122,7 +123,8 @@ def measures(result: dict) -> dict[str, list[str]]:
     }
     if "mean_of_folds" in result:
         mean, std = result["mean_of_folds"], result["std_of_folds"]
-        rows[f"CCC, mean ± std of {result['num_folds']} folds by speaker"] = [
+        what = f"{result['num_folds']} folds by {_one(result)}"
+        rows[f"CCC, mean ± std of {what}"] = [
             f"{mean[name]:.2f} ± {std[name]:.2f}" for name in DIMENSIONS
         ]
     for form, text in FORMS.items():
@@ -135,6 +137,11 @@ def measures(result: dict) -> dict[str, list[str]]:
             for name in DIMENSIONS
         ]
     return rows
+
+
+def _one(result: dict) -> str:
+    """What folds don't share: a speaker, or a file where nobody knows the speaker."""
+    return result.get("folds_by", "speakers").replace("s ", " ").removesuffix("s")
 
 
 def footnotes(evaluations: Sequence[dict]) -> str:

@@ -7,6 +7,7 @@ from audw2s.catalogue import DIMENSIONS
 from audw2s.evaluation.card import clips_text
 from audw2s.evaluation.card import with_pooled
 from audw2s.evaluation.papers import GRADES
+from audw2s.evaluation.speakers import clips_and_speakers
 from audw2s.evaluation.tables import markdown_table
 from audw2s.evaluation.tables import number
 
@@ -165,9 +166,9 @@ def group_rows(result: dict) -> Iterator[list[str]]:
             continue
         for group in entry["groups"]:
             name = f"{group['column']} {group['group']}"
-            count = f"{group['num_clips']}"
+            count = str(group["num_clips"])
             if "num_speakers" in group:
-                count += f" of {group['num_speakers']} speakers"
+                count = clips_and_speakers(group)
             values = [group[name] for name in DIMENSIONS]
             yield [
                 *(entry["model"], _corpus_text(entry, group["corpus"]), name),
@@ -185,8 +186,9 @@ def notes(result: dict) -> Iterator[str]:
     yield from _fit_notes(result)
     yield (
         f"Intervals: {result['confidence']:.0%} of {result['num_resamples']} bootstrap "
-        f"resamples (seed {result['seed']}) of speakers, of clips where fewer than "
-        "five speak. Bias: mean of prediction minus reference, on a scale of 0…1."
+        f"resamples (seed {result['seed']}) of speakers, of files where they "
+        "aren't known, of clips where there are fewer than five of either. Bias: mean "
+        "of prediction minus reference, on a scale of 0…1."
     )
     yield from _machine_notes(result)
     for entry in result["models"]:

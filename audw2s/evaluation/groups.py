@@ -56,7 +56,7 @@ def by_group(
 
 def by_speaker(clips: pd.DataFrame) -> list[dict]:
     """Mean absolute error of each speaker who is known; of the others none."""
-    known = clips[clips["speaker"] != clips["file"]]
+    known = clips[clips["speaker"].notna()]
     speakers = known[known["left_out"] == ""].groupby(["corpus", "speaker"])
     return [
         {"corpus": corpus, "speaker": speaker, "num_clips": len(part), **_errors(part)}

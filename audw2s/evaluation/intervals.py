@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from audw2s.evaluation.speakers import unit
+
 CONFIDENCE = 0.95
 """Share of resamples that lie in an interval."""
 
@@ -12,25 +14,25 @@ MIN_SPEAKERS = 5
 """With fewer speakers than these, clips are resampled."""
 
 
-def groups_to_resample(speakers: np.ndarray) -> tuple[str, np.ndarray]:
+def groups_to_resample(names: np.ndarray) -> tuple[str, np.ndarray]:
     """What is drawn: speakers, as the clips of one resemble each other.
 
     Args:
-        speakers: name of the speaker of each clip
+        names: of each clip, see :func:`audw2s.evaluation.speakers.speaker_or_file`
 
     Returns:
-        ``"speakers"`` or, if there are fewer than five, ``"clips"``; and the
-        number of each clip's group
+        what is drawn, see :func:`audw2s.evaluation.speakers.unit`, but ``"clips"``
+        if there are fewer than five; and the number of each clip's group
 
     Examples:
         >>> groups_to_resample(np.array(["a", "b", "a"]))
         ('clips', array([0, 1, 2]))
 
     """
-    names, numbers = np.unique(speakers, return_inverse=True)
-    if len(names) < MIN_SPEAKERS:
-        return "clips", np.arange(len(speakers))
-    return "speakers", numbers
+    groups, numbers = np.unique(names, return_inverse=True)
+    if len(groups) < MIN_SPEAKERS:
+        return "clips", np.arange(len(names))
+    return unit(names), numbers
 
 
 def resample(groups: np.ndarray, num_resamples: int, seed: int) -> np.ndarray:

@@ -15,6 +15,7 @@ from audw2s.evaluation.intervals import NUM_RESAMPLES
 from audw2s.evaluation.intervals import groups_to_resample
 from audw2s.evaluation.intervals import interval
 from audw2s.evaluation.intervals import resample
+from audw2s.evaluation.speakers import speaker_or_file
 from audw2s.evaluation.tables import markdown_table
 
 
@@ -49,7 +50,7 @@ def rank(
     values = heard[list(DIMENSIONS)]
     used = values.notna().all(axis=1).to_numpy() & groups.notna().to_numpy()
     values, names = values[used], groups[used].astype(str).to_numpy()
-    resampled, speakers = groups_to_resample(heard["speaker"][used].to_numpy(str))
+    resampled, speakers = groups_to_resample(speaker_or_file(heard[used]))
     missing = {name for pair in pairs for name in pair} - set(names)
     if missing:
         raise ValueError(

@@ -1,6 +1,97 @@
-"""Speakers dealt to folds: no speaker is in two of them."""
+"""Speakers are dealt and drawn as a whole; files, where nobody knows the speakers."""
 
 import numpy as np
+import pandas as pd
+
+UNKNOWN = "\0"
+"""Begins what stands for a speaker who isn't known; no name begins like this."""
+
+
+def speaker_or_file(table: pd.DataFrame) -> np.ndarray:
+    r"""Name what clips have in common that aren't independent of each other.
+
+    Args:
+        table: a row per clip with a column ``speaker``, and maybe ``file`` and
+            ``corpus``, as speakers of two corpora are never the same
+
+    Returns:
+        for each clip the name of its speaker; where that isn't known,
+        :data:`UNKNOWN` and its file, or its number in a table without files
+
+    Examples:
+        >>> table = pd.DataFrame({"file": ["a.wav", "b.wav"], "speaker": ["x", None]})
+        >>> speaker_or_file(table).tolist()
+        ['x', '\x00b.wav']
+
+    """
+    files = table["file"] if "file" in table else pd.Series(table.index, table.index)
+    corpora = table["corpus"].astype(str) + "/" if "corpus" in table else ""
+    known = corpora + table["speaker"].astype(str)
+    unknown = UNKNOWN + corpora + files.astype(str)
+    return np.where(table["speaker"].notna(), known, unknown).astype(str)
+
+
+def unit(names: np.ndarray) -> str:
+    r"""Tell what is kept apart by names: speakers, where they are known.
+
+    Args:
+        names: see :func:`speaker_or_file`
+
+    Examples:
+        >>> unit(np.array(["x", "x"])), unit(np.array(["\0a", "\0b"]))
+        ('speakers', 'clips')
+        >>> unit(np.array(["\0a", "\0a"])), unit(np.array(["x", "\0b"]))
+        ('files', 'speakers or files')
+
+    """
+    unknown = np.char.startswith(names, UNKNOWN)
+    if not unknown.any():
+        return "speakers"
+    if not unknown.all():
+        return "speakers or files"
+    return "clips" if len(np.unique(names)) == len(names) else "files"
+
+
+def count_speakers(names: np.ndarray) -> dict[str, int]:
+    r"""Count the speakers who are known, and the clips of others.
+
+    Args:
+        names: see :func:`speaker_or_file`
+
+    Examples:
+        >>> count_speakers(np.array(["x", "x", "\0b"]))
+        {'num_speakers': 1, 'num_unknown': 1}
+
+    """
+    unknown = np.char.startswith(names, UNKNOWN)
+    return {
+        "num_speakers": len(np.unique(names[~unknown])),
+        "num_unknown": int(unknown.sum()),
+    }
+
+
+def clips_and_speakers(counts: dict, noun: str = "") -> str:
+    """Say how many clips there are, and of how many speakers.
+
+    Args:
+        counts: with ``num_clips`` and what :func:`count_speakers` gives
+        noun: follows the number of clips
+
+    Examples:
+        >>> counts = {"num_clips": 12, "num_speakers": 3, "num_unknown": 0}
+        >>> clips_and_speakers(counts, " clips")
+        '12 clips of 3 speakers'
+        >>> clips_and_speakers(counts | {"num_unknown": 2})
+        '12 of 3 speakers, speakers of 2 unknown'
+        >>> clips_and_speakers(counts | {"num_speakers": 0, "num_unknown": 12})
+        '12, speakers unknown'
+
+    """
+    text, unknown = f"{counts['num_clips']}{noun}", counts.get("num_unknown", 0)
+    if unknown and not counts["num_speakers"]:
+        return f"{text}, speakers unknown"
+    text += f" of {counts['num_speakers']} speakers"
+    return f"{text}, speakers of {unknown} unknown" if unknown else text
 
 
 def folds_by_speaker(
@@ -11,7 +102,7 @@ def folds_by_speaker(
     """Split clips into folds that share no speaker.
 
     Args:
-        speakers: name of the speaker of each clip
+        speakers: name of the speaker of each clip, see :func:`speaker_or_file`
         num_folds: number of folds, at most one per speaker
         seed: of the order in which speakers are dealt to folds
 

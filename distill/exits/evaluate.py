@@ -19,6 +19,7 @@ from audw2s.distill.exits.metrics import score
 from audw2s.distill.exits.metrics import summarise
 from audw2s.distill.exits.results import MARGINS
 from audw2s.evaluation.plots import save
+from audw2s.evaluation.speakers import speaker_or_file
 from audw2s.evaluation.tables import markdown_table
 from audw2s.files import write_json
 from audw2s.loading import exits_of
@@ -76,7 +77,7 @@ def evaluate(
         seconds.append(taken)
     outputs = np.stack(logits, axis=1)
     cost = np.median(seconds, axis=0)
-    speakers = table["speaker"].to_numpy(str)
+    speakers = speaker_or_file(table)
     result = {
         "model": model,
         "corpus": os.path.basename(corpus),

@@ -9,6 +9,7 @@ from audw2s.evaluation.intervals import NUM_RESAMPLES
 from audw2s.evaluation.intervals import groups_to_resample
 from audw2s.evaluation.intervals import interval
 from audw2s.evaluation.intervals import resample
+from audw2s.evaluation.speakers import count_speakers
 from audw2s.scores import margins
 
 
@@ -104,7 +105,8 @@ def summarise(
     Args:
         truth: see :func:`score`
         outputs: see :func:`score`
-        speakers: name of the speaker of each clip
+        speakers: name of the speaker of each clip, or its file, see
+            :func:`audw2s.evaluation.speakers.speaker_or_file`
         num_resamples: of the bootstrap
         seed: of the bootstrap
 
@@ -121,7 +123,7 @@ def summarise(
         "low": low,
         "high": high,
         "num_clips": len(truth),
-        "num_speakers": len(np.unique(speakers)),
+        **count_speakers(speakers),
         "resampled": resampled,
         **details,
     }

@@ -15,6 +15,7 @@ from audw2s.distill.exits.metrics import score
 from audw2s.distill.exits.metrics import summarise
 from audw2s.distill.exits.train import OUTCOME
 from audw2s.evaluation.intervals import interval
+from audw2s.evaluation.speakers import speaker_or_file
 
 PARTS = ("devel", "test")
 """Parts that are heard."""
@@ -37,7 +38,7 @@ class Heard:
         parts = [table[table["exit"] == depth] for depth in depths]
         first = parts[0]
         self.depths = tuple(int(depth) for depth in depths)
-        self.speakers = first["speaker"].to_numpy(str)
+        self.speakers = speaker_or_file(first)
         labels = list(first.columns[first.columns.get_loc("exit") + 1 :])
         self.labels = tuple(labels)
         self.logits = np.stack([part[labels].to_numpy() for part in parts])

@@ -3,7 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from audw2s.evaluation.speakers import UNKNOWN
 from audw2s.evaluation.speakers import deal
+from audw2s.evaluation.speakers import speaker_or_file
+from audw2s.evaluation.speakers import unit
 
 SPLITS = ("train", "devel", "test")
 """Parts of a corpus."""
@@ -23,8 +26,9 @@ def split(
     """Say of each clip which part it belongs to.
 
     A column ``split`` of the table is taken as it is. Without one, speakers are
-    dealt: one of ``num_folds`` groups is the test, and of the others a share is the
-    development part. All folds together test every speaker once.
+    dealt, or files where speakers aren't known: one of ``num_folds`` groups is the
+    test, and of the others a share is the development part. All
+    folds together test every speaker once.
 
     Args:
         table: with a column ``speaker``
@@ -46,18 +50,22 @@ def split(
         np.int64(4)
 
     """
+    names = pd.Series(speaker_or_file(table), table.index)
     if "split" in table:
         parts = table["split"].astype(str).str.lower().replace(ALIASES)
     else:
-        parts = _deal(table["speaker"], fold, num_folds, devel, seed)
+        parts = _deal(names, fold, num_folds, devel, seed)
     if unknown := set(parts) - set(SPLITS):
         raise ValueError(f"Parts are {', '.join(SPLITS)}, found {sorted(unknown)}.")
     if missing := [name for name in SPLITS if name not in set(parts)]:
         raise ValueError(f"There are no clips to be the {' and '.join(missing)} part.")
-    of_speaker = parts.groupby(table["speaker"]).nunique()
+    of_speaker = parts.groupby(names).nunique()
     if (of_speaker > 1).any():
         name = of_speaker.index[of_speaker > 1][0]
-        raise ValueError(f"Speaker '{name}' is in two parts of the corpus.")
+        kind = "File" if name.startswith(UNKNOWN) else "Speaker"
+        raise ValueError(
+            f"{kind} '{name.removeprefix(UNKNOWN)}' is in two parts of the corpus."
+        )
     return parts
 
 
@@ -68,10 +76,10 @@ def _deal(
     devel: float,
     seed: int,
 ) -> pd.Series:
-    names = speakers.unique()
+    names, kind = speakers.unique(), unit(speakers.to_numpy(str))
     if not 2 <= num_folds <= len(names) or len(names) < 3:
         raise ValueError(
-            f"{len(names)} speakers can't be dealt to {num_folds} folds of test, "
+            f"{len(names)} {kind} can't be dealt to {num_folds} folds of test, "
             "development and training: at least three are needed, and one per fold."
         )
     folds = deal(names, num_folds, seed)

@@ -8,6 +8,7 @@ from audw2s.distill.exits.results import collect
 from audw2s.evaluation.plots import LINES
 from audw2s.evaluation.plots import MARKERS
 from audw2s.evaluation.plots import save
+from audw2s.evaluation.speakers import clips_and_speakers
 from audw2s.evaluation.tables import markdown_table
 from audw2s.files import replacing
 from audw2s.files import write_json
@@ -193,8 +194,8 @@ def conditions(methods: dict) -> str:
         test = next(iter(found["exits"].values()))["test"]
         seeds, epochs = (", ".join(map(str, found[key])) for key in ("seeds", "epochs"))
         notes.append(
-            f"- {method}: seeds {seeds}; chosen epochs {epochs}; {test['num_clips']} "
-            f"test clips of {test['num_speakers']} speakers"
+            f"- {method}: seeds {seeds}; chosen epochs {epochs}; "
+            f"{clips_and_speakers(test, ' test clips')}"
         )
     return "\n".join(notes)
 

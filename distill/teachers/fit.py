@@ -33,6 +33,8 @@ from audw2s.evaluation.agreement import rater_agreement
 from audw2s.evaluation.agreement import summarise
 from audw2s.evaluation.ccc import ccc_by_dimension
 from audw2s.evaluation.speakers import folds_by_speaker
+from audw2s.evaluation.speakers import speaker_or_file
+from audw2s.evaluation.speakers import unit
 from audw2s.version import __version__
 from audw2s.weights.store import save
 
@@ -66,7 +68,7 @@ def fit_teacher(
         penalty: of the ridge regression
         scale: lowest and highest rating, ``None`` for the table's own, see
             :func:`audw2s.corpus.lists.ratings.rating_scale`
-        num_folds: folds of the evaluation, by speaker
+        num_folds: folds of the evaluation, by speaker, by file if unknown
         seed: of the folds and of the forms
         verbose: show a progress bar
 
@@ -87,7 +89,7 @@ def fit_teacher(
     if np.isnan(targets).any():
         bad = table["file"][np.isnan(targets).any(axis=1)].iloc[0]
         raise ValueError(f"Each clip needs ratings, '{bad}' has none.")
-    folds = folds_by_speaker(table["speaker"].to_numpy(), num_folds, seed)
+    folds = folds_by_speaker(speaker_or_file(table), num_folds, seed)
     network = WhisperTeacher(load_encoder(encoder, SIZES[size]), layers)
     features = extract(network, table, seed=seed, verbose=verbose)
     held_out = cross_validate(features, targets, penalty, folds)
@@ -96,7 +98,7 @@ def fit_teacher(
         "layers": list(layers),
         "penalty": penalty,
         "scale": list(scale),
-        **evaluate_folds(table["speaker"], targets, by_form["whole"], folds),
+        **evaluate_folds(table, targets, by_form["whole"], folds),
         "forms": {k: ccc_by_dimension(targets, v) for k, v in by_form.items()},
         RATERS: rater_agreement(raters),
     }
@@ -134,7 +136,7 @@ def extract(
 
 
 def evaluate_folds(
-    speakers: pd.Series,
+    table: pd.DataFrame,
     targets: np.ndarray,
     held_out: np.ndarray,
     folds: list[np.ndarray],
@@ -142,7 +144,7 @@ def evaluate_folds(
     """Agreement with people of heads that didn't hear the speaker.
 
     Args:
-        speakers: of each clip
+        table: clips
         targets: ratings ``(num_clips, 3)``
         held_out: predictions ``(num_clips, 3)``
         folds: for each fold, a mask of the clips in it
@@ -154,13 +156,15 @@ def evaluate_folds(
     """
     columns = [*DIMENSIONS, *REFERENCE]
     clips = pd.DataFrame(np.hstack([held_out, targets]), columns=columns)
-    clips = clips.assign(corpus="", speaker=speakers.to_numpy(), left_out="")
+    who = {name: table[name].to_numpy() for name in ("file", "speaker")}
+    clips = clips.assign(**who, corpus="", left_out="")
     cccs = [ccc_by_dimension(targets[fold], held_out[fold]) for fold in folds]
     # A fold of a single clip has no CCC
     frame = pd.DataFrame(cccs, dtype=float).dropna()
     return {
         **summarise(clips),
         "num_folds": len(folds),
+        "folds_by": unit(speaker_or_file(table)),
         "folds": cccs,
         "mean_of_folds": frame.mean().to_dict(),
         "std_of_folds": frame.std(ddof=0).to_dict(),

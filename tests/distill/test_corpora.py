@@ -33,7 +33,7 @@ def test_msp_podcast(msp):
     names += ["MSP-PODCAST_0002_0013.wav", "MSP-PODCAST_0003_0016.wav"]
     files = [os.path.join(msp, "Audios", name) for name in names]
     assert table["file"].tolist() == files
-    assert table["speaker"].tolist() == ["30", "127", "127", *files[3:]]
+    assert table["speaker"].tolist() == ["30", "127", "127", None, None]
     assert table["gender"].fillna("").tolist() == ["male", "female", "female", "", ""]
     assert table["split"].tolist() == [
         "Test1",
@@ -275,5 +275,4 @@ def test_unknown_speakers_of_a_table(tmp_path, clips):
     path = tmp_path / "clips.csv"
     speakers = ["a", None, "1", None, None, "a"]
     pd.DataFrame({"file": clips, "speaker": speakers}).to_csv(path, index=False)
-    expected = [s or clip for s, clip in zip(speakers, clips, strict=True)]
-    assert read_corpus(str(path))["speaker"].tolist() == expected
+    assert read_corpus(str(path))["speaker"].tolist() == speakers

@@ -64,7 +64,8 @@ def test_evaluation_on_both(msp, iemocap):
     check(acted, tables[1], second)
     both = np.concatenate([first, second])
     check(evaluation["pooled"], pd.concat(tables), both)
-    assert (podcast["num_speakers"], acted["num_speakers"]) == (4, 4)
+    assert (podcast["num_speakers"], podcast["num_unknown"]) == (2, 2)
+    assert (acted["num_speakers"], acted["num_unknown"]) == (4, 0)
     assert podcast[RATERS] == []
     assert len(acted[RATERS]) == 3
     json.dumps(evaluation, allow_nan=False)

@@ -1,7 +1,7 @@
 """One kind of table for every corpus: a row per clip.
 
 Columns: ``file`` (absolute path), ``start`` and ``end`` (timedeltas, the end NaT
-for "to the end of the file"), ``speaker`` (a string, the file where nothing is
+for "to the end of the file"), ``speaker`` (a string, missing where it isn't
 known), and whatever labels the corpus has. ``attrs["scale"]`` is the lowest and
 highest human rating, where the corpus tells it; it isn't kept when tables of several
 corpora are joined.
@@ -100,9 +100,9 @@ def _complete(table: pd.DataFrame) -> pd.DataFrame:
     for column in ("start", "end"):
         table[column] = pd.to_timedelta(table[column]).dt.as_unit("ns")
     if "speaker" not in table:
-        table["speaker"] = table["file"]
-    # Else all who are unknown would be one person
+        table["speaker"] = None
     known = table["speaker"].notna()
-    table["speaker"] = table["speaker"].astype(object).where(known, table["file"])
-    table["speaker"] = table["speaker"].astype(str)
+    names = table["speaker"].astype(object).where(known, None)
+    table["speaker"] = [None if name is None else str(name) for name in names]
+    table["speaker"] = table["speaker"].astype(object)
     return table

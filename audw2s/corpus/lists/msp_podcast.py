@@ -48,7 +48,7 @@ def read_msp_podcast(root: str, part: str = "") -> pd.DataFrame:
             that have ratings (the test files of challenges have none)
 
     Returns:
-        a row per clip with ``file`` (absolute path), ``speaker`` (the file where
+        a row per clip with ``file`` (absolute path), ``speaker`` (missing where
         the corpus doesn't know it), ``gender`` (``female``, ``male`` or missing),
         ``split``, ``emotion`` (a letter) and ``arousal``, ``dominance``,
         ``valence`` from 1 to 7, see ``attrs["scale"]``
@@ -99,8 +99,7 @@ def _clip(row: dict, audio: str, place: str) -> dict:
     speaker, gender = row["SpkrID"], row["Gender"].lower()
     return {
         "file": file,
-        # Else all who are unknown would be one person
-        "speaker": file if speaker.lower() in ("", "unknown") else speaker,
+        "speaker": None if speaker.lower() in ("", "unknown") else speaker,
         "gender": gender if gender in ("female", "male") else None,
         "split": row["Split_Set"],
         "emotion": row["EmoClass"],
