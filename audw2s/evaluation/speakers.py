@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-UNKNOWN = "\0"
+UNKNOWN = "\1"
 """Begins what stands for a speaker who isn't known; no name begins like this."""
 
 
@@ -21,7 +21,7 @@ def speaker_or_file(table: pd.DataFrame) -> np.ndarray:
     Examples:
         >>> table = pd.DataFrame({"file": ["a.wav", "b.wav"], "speaker": ["x", None]})
         >>> speaker_or_file(table).tolist()
-        ['x', '\x00b.wav']
+        ['x', '\x01b.wav']
 
     """
     files = table["file"] if "file" in table else pd.Series(table.index, table.index)
@@ -38,9 +38,9 @@ def unit(names: np.ndarray) -> str:
         names: see :func:`speaker_or_file`
 
     Examples:
-        >>> unit(np.array(["x", "x"])), unit(np.array(["\0a", "\0b"]))
+        >>> unit(np.array(["x", "x"])), unit(np.array(["\1a", "\1b"]))
         ('speakers', 'clips')
-        >>> unit(np.array(["\0a", "\0a"])), unit(np.array(["x", "\0b"]))
+        >>> unit(np.array(["\1a", "\1a"])), unit(np.array(["x", "\1b"]))
         ('files', 'speakers or files')
 
     """
@@ -59,7 +59,7 @@ def count_speakers(names: np.ndarray) -> dict[str, int]:
         names: see :func:`speaker_or_file`
 
     Examples:
-        >>> count_speakers(np.array(["x", "x", "\0b"]))
+        >>> count_speakers(np.array(["x", "x", "\1b"]))
         {'num_speakers': 1, 'num_unknown': 1}
 
     """

@@ -104,5 +104,4 @@ def _complete(table: pd.DataFrame) -> pd.DataFrame:
     known = table["speaker"].notna()
     names = table["speaker"].astype(object).where(known, None)
     table["speaker"] = [None if name is None else str(name) for name in names]
-    table["speaker"] = table["speaker"].astype(object)
     return table
