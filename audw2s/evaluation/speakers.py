@@ -125,6 +125,8 @@ def deal(speakers: np.ndarray, num_folds: int, seed: int) -> list[np.ndarray]:
     """Names of the speakers of each fold, see :func:`folds_by_speaker`."""
     names = np.unique(speakers)
     if len(names) < 2:
-        raise ValueError(f"Folds by speaker need two speakers, found {len(names)}.")
+        raise ValueError(
+            f"Folds by speaker need two speakers, or files, found {len(names)}."
+        )
     names = np.random.default_rng(seed).permutation(names)
     return np.array_split(names, min(num_folds, len(names)))
