@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from collections.abc import Sequence
 from functools import partial
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -270,7 +271,7 @@ class Annotator:
     @property
     def num_channels(self) -> int:
         """Channels that a row has values for."""
-        if self.mixdown or self.channels is None or isinstance(self.channels, int):
+        if self.mixdown or self.channels is None or isinstance(self.channels, Integral):
             return 1
         return len(self.channels)
 

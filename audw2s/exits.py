@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+from numbers import Integral
 
 INDEX = "exits.json"
 """Says what is in a folder with exits."""
@@ -117,8 +118,8 @@ def parse(choice: int | str) -> tuple[int | str, float | None]:
         ((3, None), ('auto', None), ('auto', 0.5))
 
     """
-    if type(choice) is int:
-        return choice, None
+    if isinstance(choice, Integral) and not isinstance(choice, bool):
+        return int(choice), None
     if isinstance(choice, str):
         if re.fullmatch(r"\d+", choice):
             return int(choice), None

@@ -43,7 +43,8 @@ class Network:
 
     Args:
         model: name or folder, see :func:`audw2s.load`, or a model. Its outputs are
-            found by their labels, whatever their order
+            found by their labels, whatever their order. The transform of a model is
+            applied to what it is given at once, see ``max_dur``
         device: see :func:`audw2s.load`, for names and folders
         exit: see :func:`audw2s.load`, for folders
         classes: whether the model may give scores of classes
@@ -76,6 +77,9 @@ class Network:
         elif isinstance(model, Adaptive):
             model, exit = model.name, model.exit if exit is None else exit
         self.exit = normalised(exit)
+        self.transforms: dict[str, str] = {}
+        """YAML of what turns a signal into an input of the model, by its name."""
+
         if isinstance(model, str):
             self.name = os.path.basename(os.path.normpath(model))
             self.sha256 = model_sha256(model, self.exit)
@@ -85,6 +89,10 @@ class Network:
             path = model.path
             self.name = os.path.basename(os.path.dirname(path or "")) or "model"
             self.sha256 = sha256(path) if path else _bytes_sha256(model)
+            if transforms := _transforms(model):
+                self.transforms = transforms
+                text = f"{self.sha256}\n{transforms}"
+                self.sha256 = hashlib.sha256(text.encode()).hexdigest()
         self.model = model
         opened = self.open()
         properties = opened.sess.get_modelmeta().custom_metadata_map
@@ -121,7 +129,7 @@ class Network:
         """Leave the session behind: a name or a path is enough to open it again."""
         state = self.__dict__.copy()
         if not isinstance(self.model, str):
-            state["model"] = _packed(self.model)
+            state["model"] = (*_packed(self.model), tuple(self.transforms.items()))
         return state
 
     def __setstate__(self, state: dict) -> None:
@@ -161,9 +169,12 @@ class Network:
 
     @property
     def tokens(self) -> Tokens | None:
-        """The tokens that a student pools; ``None`` if the model has none for it."""
+        """The tokens that a student pools; ``None`` if the model has none for it.
+
+        Nor has one with a transform, which the graph alone knows nothing of.
+        """
         path = self.open().path
-        if path is None or "token_hop" not in self.properties:
+        if path is None or "token_hop" not in self.properties or self.transforms:
             return None
         hop, context = (
             int(self.properties[f"token_{name}"]) for name in ("hop", "context")
@@ -216,6 +227,30 @@ def _bytes_sha256(model: "audonnx.Model") -> str:
     return hashlib.sha256(model.sess._model_bytes).hexdigest()
 
 
+def _transforms(model: "audonnx.Model") -> dict[str, str]:
+    """YAML of the transforms of a model, by the names of its inputs.
+
+    Raises:
+        ValueError: if one can't be written to YAML
+
+    """
+    import audobject
+
+    found = {}
+    for name, node in model.inputs.items():
+        if node.transform is None:
+            continue
+        if not isinstance(node.transform, audobject.Object):
+            raise ValueError(
+                f"The transform of the model's input '{name}' is a "
+                f"{type(node.transform).__name__}, which can't be written to YAML, so "
+                "that results can't say what made them, nor other processes have it. "
+                "Wrap a function as audonnx.Function(...)."
+            )
+        found[name] = node.transform.to_yaml_s(include_version=False)
+    return found
+
+
 def _packed(model: "audonnx.Model") -> tuple:
     source = model.path or model.sess._model_bytes
     labels = {name: tuple(node.labels) for name, node in model.outputs.items()}
@@ -227,11 +262,16 @@ def _unpacked(
     source: str | bytes,
     labels: tuple,
     providers: tuple,
+    transforms: tuple,
     process: int,
 ) -> "audonnx.Model":
+    import audobject
     import audonnx
     import onnx
 
     model = source if isinstance(source, str) else onnx.load_from_string(source)
     labels = {name: list(values) for name, values in labels}
-    return audonnx.Model(model, labels=labels, device=list(providers))
+    transform = {name: audobject.from_yaml_s(text) for name, text in transforms}
+    return audonnx.Model(
+        model, labels=labels, transform=transform, device=list(providers)
+    )

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
+from numbers import Integral
 
 import audiofile
 import numpy as np
@@ -309,7 +310,7 @@ def selected(
     """
     if channels is None:
         return block
-    wanted = [channels] if isinstance(channels, int) else list(channels)
+    wanted = [channels] if isinstance(channels, Integral) else list(channels)
     if not all(-len(block) <= channel < len(block) for channel in wanted):
         raise ValueError(
             f"Channels {wanted} were selected, the signal has {len(block)}."

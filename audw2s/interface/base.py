@@ -2,6 +2,7 @@
 
 import functools
 import math
+import os
 import warnings
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -22,6 +23,12 @@ from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.catalogue import named
 from audw2s.device import Device
+from audw2s.interface.cache import cache_path
+from audw2s.interface.cache import kept_series
+from audw2s.interface.checks import check_files
+from audw2s.interface.checks import check_found
+from audw2s.interface.checks import check_index
+from audw2s.interface.checks import plain
 from audw2s.network import Network
 from audw2s.report import UNUSABLE
 from audw2s.row import Row
@@ -32,6 +39,7 @@ from audw2s.source import Read
 
 if TYPE_CHECKING:
     import audonnx
+    from audinterface.core.typing import Timestamps
 
 Duration = float | int | str | pd.Timedelta
 """Seconds, samples as in ``"8000"``, a string with a unit, or a timedelta."""
@@ -110,11 +118,15 @@ class RowProcess(audinterface.Process):
     audinterface does the rest: lists, folders, indices, workers, segments.
     """
 
+    owner: "Plugin"
+    """The interface whose settings and provenance are those of the results."""
+
     def __init__(
         self,
         annotator: Annotator,
         *,
         make: Callable[[np.ndarray], object],
+        owner: "Plugin",
         on_error: str = "nan",
         **kwargs: object,
     ):
@@ -123,9 +135,82 @@ class RowProcess(audinterface.Process):
                 f"'on_error' has to be 'nan' or 'raise', got '{on_error}'."
             )
         super().__init__(sampling_rate=SAMPLING_RATE, **kwargs)
+        self.owner = owner
         self.annotator = annotator
         self.make = make
         self.on_error = on_error
+
+    def process_files(
+        self,
+        files: Sequence[str],
+        *,
+        starts: "Timestamps | None" = None,
+        ends: "Timestamps | None" = None,
+        root: str | None = None,
+        process_func_args: dict[str, object] | None = None,
+    ) -> pd.Series:
+        """Process a list, as :meth:`audinterface.Process.process_files` does."""
+        check_files(files)
+        return super().process_files(
+            files,
+            starts=plain(starts),
+            ends=plain(ends),
+            root=root,
+            process_func_args=process_func_args,
+        )
+
+    def process_index(
+        self,
+        index: pd.Index,
+        *,
+        preserve_index: bool = False,
+        root: str | None = None,
+        cache_root: str | None = None,
+        process_func_args: dict[str, object] | None = None,
+    ) -> pd.Series:
+        """Process an index, as :meth:`audinterface.Process.process_index` does.
+
+        With a cache of our own: see :mod:`audw2s.interface.cache`.
+
+        Raises:
+            FileNotFoundError: if paths are relative, and none of the files is there
+            ValueError: if the index isn't one of files or of segments of files, or the
+                settings of the segment can't be known
+
+        """
+        _refuse(process_func_args)
+        check_index(index)
+        check_found(index, root)
+        given, index = index, audformat.utils.to_segmented_index(index)
+        if self.segment is not None:
+            index = self._segmented(index, root, cache_root)
+        compute = partial(self._process_index_wo_segment, root=root)
+        if cache_root is None:
+            series = compute(index)
+        else:
+            settings = self.owner.cache_settings
+            path = cache_path(cache_root, settings, index, root)
+            series = kept_series(path, index, compute)
+        if self.segment is None and preserve_index:
+            series.index = given
+        return series
+
+    def _segmented(
+        self,
+        index: pd.MultiIndex,
+        root: str | None,
+        cache_root: str | None,
+    ) -> pd.MultiIndex:
+        if cache_root is None or not isinstance(self.segment, audobject.Object):
+            if cache_root is not None:
+                raise ValueError(
+                    "With a segment that can't be written to YAML, 'cache_root' can't "
+                    "know its settings. Leave 'cache_root' out, or use audw2s.Segment."
+                )
+            return self.segment.process_index(index, root=root)
+        # The caches of others don't know whether a file has changed
+        own = cache_root if isinstance(self.segment, Plugin) else None
+        return self.segment.process_index(index, root=root, cache_root=own)
 
     def _process_file(
         self,
@@ -138,6 +223,7 @@ class RowProcess(audinterface.Process):
         process_func_args: dict[str, object] | None = None,
     ) -> Items:
         _refuse(process_func_args)
+        file = os.fspath(file)
         return self._items(file_source(file, root), file, [(start, end)])[0]
 
     def _process_signal(
@@ -344,6 +430,11 @@ class Plugin(audobject.Object):
         Results carry it in ``attrs["audw2s"]``.
         """
         return self.annotator.provenance
+
+    @property
+    def cache_settings(self) -> dict[str, object]:
+        """All that values in a cache depend on, but for the files."""
+        return self.provenance | {"settings": self.to_yaml_s(include_version=False)}
 
     def _marked(self, result: pd.Series | pd.DataFrame) -> pd.Series | pd.DataFrame:
         result.attrs["audw2s"] = self.provenance

@@ -1,83 +1,125 @@
-"""Results of an index that are kept on disk, by all that they depend on."""
+"""Values of an index that are kept on disk, by all that they depend on."""
 
-import functools
+import hashlib
 import os
+import pickle
 from collections.abc import Callable
+from collections.abc import Sequence
 
 import audeer
 import audformat
-import audinterface
-import audobject
+import numpy as np
 import pandas as pd
 
+from audw2s.annotator import resolve
 from audw2s.files import replacing
-from audw2s.interface.base import Plugin
-
-
-def cached(method: Callable) -> Callable:
-    """Let audinterface's ``process_index`` use our cache in place of its own."""
-
-    @functools.wraps(method)
-    def call(self: Plugin, index: pd.Index, **kwargs: object) -> object:
-        compute = functools.partial(method, self)
-        return process_index(self, compute, index, **kwargs)
-
-    return call
-
-
-def process_index(
-    interface: Plugin,
-    compute: Callable[..., pd.Series | pd.DataFrame],
-    index: pd.Index,
-    *,
-    preserve_index: bool = False,
-    root: str | None = None,
-    cache_root: str | None = None,
-    process_func_args: dict[str, object] | None = None,
-) -> pd.Series | pd.DataFrame:
-    """Process an index with our cache in place of audinterface's."""
-    segment = getattr(interface, "process", interface).segment
-    path = None
-    if cache_root is not None:
-        path = cache_path(interface, index, root, cache_root, segment)
-    if path and os.path.exists(path):
-        result = pd.read_pickle(path)
-    else:
-        result = compute(index, root=root, process_func_args=process_func_args)
-        if path:
-            with replacing(path) as temporary:
-                result.to_pickle(temporary)
-    if preserve_index and segment is None:
-        result.index = index
-    return interface._marked(result)
 
 
 def cache_path(
-    interface: Plugin,
-    index: pd.Index,
-    root: str | None,
     cache_root: str,
-    segment: audinterface.Segment | None,
+    settings: dict[str, object],
+    index: pd.MultiIndex,
+    root: str | None,
 ) -> str:
-    """Path of the file in which results for an index are kept.
+    """Path of the file in which values for an index are kept.
 
-    audinterface's cache knows only the index: here model, settings, version and
-    root are part of the key, so no model gets another one's values back.
+    audinterface's cache knows only the index: here model, settings, version, root, and
+    size and time of each file are part of the key.
+    """
+    key = {**settings, "root": os.path.abspath(root or "")}
+    folder = audeer.mkdir(cache_root, audeer.uid(from_string=repr(key)))
+    files = index.get_level_values("file").unique()
+    states = [_state(resolve(file, root)) for file in files]
+    name = f"{audformat.utils.hash(index, strict=True)} {states}"
+    return os.path.join(folder, audeer.uid(from_string=name) + ".pkl")
 
-    Raises:
-        ValueError: if the settings of the segment can't be known
+
+def _state(path: str) -> tuple[int, int] | None:
+    """Size and time of the last change of a file, ``None`` if it isn't there."""
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return None
+    return stat.st_size, stat.st_mtime_ns
+
+
+def kept_series(
+    path: str,
+    index: pd.MultiIndex,
+    compute: Callable[[pd.MultiIndex], pd.Series],
+) -> pd.Series:
+    """Compute values of a segmented index that aren't kept yet.
+
+    Files that have no values are never kept: they are read again each time.
+
+    Args:
+        path: of the file in which values are kept
+        index: of files and segments
+        compute: gives the rows of an index in its order
 
     """
-    if segment is not None and not isinstance(segment, audobject.Object):
-        raise ValueError(
-            "With a segment that can't be written to YAML, 'cache_root' can't know "
-            "its settings. Leave 'cache_root' out, or use audw2s.Segment."
-        )
-    key = {
-        **interface.provenance,
-        "root": os.path.abspath(root or ""),
-        "settings": interface.to_yaml_s(include_version=False),
-        "segment": segment and segment.to_yaml_s(include_version=False),
-    }
-    folder = audeer.mkdir(cache_root, audeer.uid(from_string=repr(key)))
-    return os.path.join(folder, audformat.utils.hash(index, strict=True) + ".pkl")
+    kept, again = _read(path) or (None, [])
+    if kept is None:
+        series = compute(index)
+    elif again:
+        rows = compute(index[index.get_level_values("file").isin(again)])
+        series = _ordered(pd.concat([kept, rows]), index)
+    else:
+        return kept
+    failed = _failed(series)
+    if not failed or _is_grouped(index):
+        _write(path, series[~series.index.isin(failed, level="file")], failed)
+    return series
+
+
+def _failed(series: pd.Series) -> list[str]:
+    """Files with rows that have no values."""
+    ends = series.index.get_level_values("end")
+    usable = [
+        # Where an index comes from a file that can't be read, its end is unknown
+        pd.notna(end) if isinstance(item, pd.Index) else _is_finite(item)
+        for item, end in zip(series, ends, strict=True)
+    ]
+    files = series.index.get_level_values("file")
+    return files[~np.array(usable, bool)].unique().tolist()
+
+
+def _is_finite(item: np.ndarray | dict | Sequence[dict]) -> bool:
+    if isinstance(item, np.ndarray):
+        return bool(np.isfinite(item).all())
+    channels = [item] if isinstance(item, dict) else item
+    return all(np.isfinite([*channel.values()]).all() for channel in channels)
+
+
+def _is_grouped(index: pd.MultiIndex) -> bool:
+    """Whether all segments of a file follow one another."""
+    numbers, _ = pd.factorize(index.get_level_values("file"))
+    return bool((np.diff(numbers) >= 0).all())
+
+
+def _ordered(series: pd.Series, index: pd.MultiIndex) -> pd.Series:
+    """Rows in the order of the files of an index."""
+    files = index.get_level_values("file").unique()
+    numbers = files.get_indexer(series.index.get_level_values("file"))
+    return series.iloc[np.argsort(numbers, kind="stable")]
+
+
+def _write(path: str, series: pd.Series, failed: list[str]) -> None:
+    content = pickle.dumps((series, failed))
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        file.write(hashlib.sha256(content).digest() + content)
+
+
+def _read(path: str) -> tuple[pd.Series, list[str]] | None:
+    """What :func:`_write` wrote; ``None`` if there is nothing, or it is damaged."""
+    try:
+        with open(path, "rb") as file:
+            digest, content = file.read(32), file.read()
+    except OSError:
+        return None
+    if hashlib.sha256(content).digest() != digest:
+        return None
+    try:
+        return pickle.loads(content)
+    except Exception:  # whatever another version of pandas makes of it
+        return None

@@ -19,7 +19,7 @@ from audw2s.interface.base import Duration
 from audw2s.interface.base import Plugin
 from audw2s.interface.base import RowProcess
 from audw2s.interface.base import make_annotator
-from audw2s.interface.cache import cached
+from audw2s.interface.checks import plain_arguments
 
 if TYPE_CHECKING:
     import audonnx
@@ -72,6 +72,7 @@ class Feature(audinterface.Feature, Plugin):
 
     """
 
+    @plain_arguments
     @audobject.init_decorator(
         borrow=BORROWED,
         hide=RUNTIME,
@@ -138,11 +139,38 @@ class Feature(audinterface.Feature, Plugin):
         self.annotator = annotator
         self.network = self.annotator.network
         self.process = RowProcess(
-            self.annotator, make=np.asarray, on_error=on_error, **heard, **runtime
+            self.annotator,
+            make=np.asarray,
+            owner=self,
+            on_error=on_error,
+            **heard,
+            **runtime,
         )
         self.params = self.to_dict(flatten=True)
 
-    process_index = cached(audinterface.Feature.process_index)
+    def process_index(
+        self,
+        index: pd.Index,
+        *,
+        preserve_index: bool = False,
+        root: str | None = None,
+        cache_root: str | None = None,
+        process_func_args: dict[str, object] | None = None,
+    ) -> pd.DataFrame:
+        """Process an index, see :meth:`audinterface.Feature.process_index`.
+
+        ``cache_root`` and what is raised are those of :class:`audw2s.Process`.
+        """
+        series = self.process.process_index(
+            index,
+            root=root,
+            cache_root=cache_root,
+            process_func_args=process_func_args,
+        )
+        frame = self._series_to_frame(series)
+        if preserve_index and self.process.segment is None:
+            frame.index = index
+        return frame
 
     def __call__(self, signal: np.ndarray, sampling_rate: int) -> np.ndarray:
         """Apply the model to a signal.

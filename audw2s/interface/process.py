@@ -18,7 +18,7 @@ from audw2s.interface.base import RowProcess
 from audw2s.interface.base import by_name
 from audw2s.interface.base import make_annotator
 from audw2s.interface.base import marked
-from audw2s.interface.cache import cached
+from audw2s.interface.checks import plain_arguments
 
 if TYPE_CHECKING:
     import audonnx
@@ -33,7 +33,8 @@ class Process(RowProcess, Plugin):
       may be shorter, and a recording shorter than a window is one window.
     - Unusable input (missing, unreadable, empty, under 64 samples, NaN or inf)
       gives NaN and a ``UserWarning`` that names file and reason.
-    - ``cache_root`` never returns what another model or setting computed.
+    - ``cache_root`` keeps values only, by model, settings, and size and time of each
+      file; what couldn't be read is read again.
     - Results carry model, sha256, version and window in ``attrs["audw2s"]``.
 
     Values are roughly in 0…1 and not clipped: they can leave that range. Models of
@@ -77,6 +78,7 @@ class Process(RowProcess, Plugin):
 
     """
 
+    @plain_arguments
     @audobject.init_decorator(
         borrow={"model": "network", "exit": "network", "exact": "annotator"},
         hide=RUNTIME,
@@ -124,6 +126,7 @@ class Process(RowProcess, Plugin):
         super().__init__(
             annotator,
             make=partial(by_name, names=annotator.network.names),
+            owner=self,
             on_error=on_error,
             segment=segment,
             keep_nat=keep_nat,
@@ -134,8 +137,8 @@ class Process(RowProcess, Plugin):
         )
         self.network = annotator.network
 
-    process_index = cached(audinterface.Process.process_index)
-    process_file = marked(audinterface.Process.process_file)
-    process_files = marked(audinterface.Process.process_files)
-    process_signal = marked(audinterface.Process.process_signal)
-    process_signal_from_index = marked(audinterface.Process.process_signal_from_index)
+    process_index = marked(RowProcess.process_index)
+    process_file = marked(RowProcess.process_file)
+    process_files = marked(RowProcess.process_files)
+    process_signal = marked(RowProcess.process_signal)
+    process_signal_from_index = marked(RowProcess.process_signal_from_index)

@@ -1,7 +1,9 @@
 """Segment: stretches of steady A/D/V without silence."""
 
+import os
 from collections.abc import Iterator
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import audinterface
@@ -26,8 +28,9 @@ from audw2s.interface.base import by_name
 from audw2s.interface.base import make_annotator
 from audw2s.interface.base import to_seconds
 from audw2s.interface.base import to_timedelta
-from audw2s.interface.cache import process_index
+from audw2s.interface.checks import plain_arguments
 from audw2s.row import Row
+from audw2s.signal import array_blocks
 from audw2s.source import Read
 from audw2s.stretches import Span
 from audw2s.stretches import inverted
@@ -96,6 +99,7 @@ class Segment(audinterface.Segment, Plugin):
 
     """
 
+    @plain_arguments
     @audobject.init_decorator(
         borrow=BORROWED,
         hide=RUNTIME,
@@ -181,7 +185,7 @@ class Segment(audinterface.Segment, Plugin):
     ) -> pd.Index:
         """Segment a file, as :meth:`audinterface.Segment.process_file` does."""
         return super().process_file(
-            file,
+            os.fspath(file),
             # audinterface adds it to timedeltas
             start=to_timedelta(to_seconds(start) or 0.0),
             end=end,
@@ -244,13 +248,17 @@ class StretchProcess(RowProcess):
     """A process whose items are indices of stretches."""
 
     def __init__(self, owner: Segment, cutter: Cutter, **kwargs: object):
-        super().__init__(owner.annotator, make=np.asarray, **kwargs)
-        self.owner = owner
+        super().__init__(owner.annotator, make=np.asarray, owner=owner, **kwargs)
         self.cutter = cutter
 
-    def process_index(self, index: pd.Index, **kwargs: object) -> pd.Series:
-        """Process an index, with a cache that knows the segment's settings."""
-        return process_index(self.owner, super().process_index, index, **kwargs)
+    def _call(
+        self,
+        signal: np.ndarray,
+        sampling_rate: int,
+        **kwargs: object,
+    ) -> pd.MultiIndex:
+        source = partial(array_blocks, signal, sampling_rate)
+        return self._cut(source, kwargs.get("file"), None, None)[0][0]
 
     def _items(
         self,
