@@ -1,6 +1,5 @@
 """Hear a stretch, or each of its windows, as if nothing else were there."""
 
-import itertools
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -9,20 +8,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audw2s.audio.times import from_seconds
+from audw2s.audio.times import resampled_size
+from audw2s.audio.times import to_samples
+from audw2s.audio.windows import Grid
+from audw2s.audio.windows import groups
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.level import Moments
+from audw2s.marks import Mask
 from audw2s.onepass import Whole
 from audw2s.report import Report
 from audw2s.row import Row
+from audw2s.row import end_of
 from audw2s.row import whole_row
-from audw2s.row import window_row
 from audw2s.row import window_rows
 from audw2s.signal import MIN_SAMPLES
 from audw2s.source import Read
 from audw2s.source import Span
 from audw2s.source import Tap
-from audw2s.windows import groups
-from audw2s.windows import windows
 
 if TYPE_CHECKING:
     from audw2s.annotator import Annotator
@@ -35,28 +38,40 @@ def alone(
     end: float | None,
     tap: Tap | None,
 ) -> list[Row]:
-    """Annotate a stretch as if it were a recording of its own.
+    """Annotate a segment as if it were a recording of its own.
 
     Args:
         annotator: holds the model and the settings
         read: reads the source
-        span: of the stretch that is heard
+        span: of the segment that is heard
         end: that was asked for, in seconds
         tap: see :meth:`audw2s.annotator.Annotator.file`
 
     """
-    report = Report()
+    grid = annotator.grid
+    report = Report(mask=grid and Mask())
     blocks = annotator.blocks(read, report, span, tap)
+    fewest = 0
     if annotator.min_signal_dur is not None:
-        blocks = padded(blocks, round(annotator.min_signal_dur * SAMPLING_RATE))
-    if annotator.win_dur is not None:
-        return _each_window(annotator, blocks, report, end)
-    if annotator.network.tokens is None:
+        fewest = to_samples(from_seconds(annotator.min_signal_dur))
+        blocks = padded(blocks, fewest)
+    if grid is not None:
+        values = _each_window(annotator, grid, blocks)
+    elif annotator.network.tokens is None:
         values = _mean_of_blocks(annotator, blocks, report)
     else:
         again = partial(annotator.blocks, read, Report(), span)
         values = _one_window(annotator, blocks, report, again)
-    return [whole_row(report, end, values, annotator.no_values())]
+    own = report.segment(*span, is_asked=end is not None)
+    last, size = end_of(own, end, span[1]), 0
+    if own.num_samples:
+        size = resampled_size(own.num_samples, own.sampling_rate)
+    if 0 < size < fewest:
+        last = from_seconds(own.start) + from_seconds(annotator.min_signal_dur)
+        size = fewest
+    if grid is None:
+        return [whole_row(own, last, values, annotator.no_values())]
+    return window_rows(own, last, grid, size, values, annotator.no_values())
 
 
 def _mean_of_blocks(
@@ -66,10 +81,9 @@ def _mean_of_blocks(
 ) -> np.ndarray | None:
     size = annotator.network.max_dur
     values, weights = [], []
-    cut = (window for _, window in windows(blocks, SAMPLING_RATE, size, size))
-    for group in groups(cut, annotator.at_once):
+    for group in groups(Grid(size, size).cut(blocks), annotator.at_once):
         heard = [window for window in group if window.shape[1] >= MIN_SAMPLES]
-        if not report.bad:
+        if not report.fault():
             values += annotator.run(heard)
             weights += [window.shape[1] for window in heard]
     return np.average(values, 0, weights) if values else None
@@ -97,7 +111,7 @@ def _one_window(
         if size > annotator.network.max_dur * SAMPLING_RATE:
             break
     else:
-        if size < MIN_SAMPLES or report.bad:
+        if size < MIN_SAMPLES or report.fault():
             return None
         return annotator.run([np.concatenate(held, axis=1)])[0]
     moments = [Moments() for _ in held[0]]
@@ -105,7 +119,7 @@ def _one_window(
         _see(moments, held.pop(0))
     for block in blocks:
         _see(moments, block)
-    if report.bad:
+    if report.fault():
         return None
     tokens = annotator.network.tokens
     wholes = [Whole(tokens, moment) for moment in moments]
@@ -117,34 +131,16 @@ def _one_window(
 
 def _each_window(
     annotator: "Annotator",
+    grid: Grid,
     blocks: Iterable[np.ndarray],
-    report: Report,
-    end: float | None,
-) -> list[Row]:
-    """Run the model on each window."""
-    rows = []
-    cut = windows(
-        blocks,
-        SAMPLING_RATE,
-        annotator.win_dur,
-        annotator.hop_dur,
-        min_samples=MIN_SAMPLES,
-    )
-    no_values = annotator.no_values()
-    for group in groups(cut, annotator.at_once):
-        usable = [
-            window.shape[1] >= MIN_SAMPLES
-            and not report.is_bad(first, first + annotator.win_dur)
-            for first, window in group
-        ]
-        heard = (window for _, window in itertools.compress(group, usable))
-        values = iter(annotator.run(list(heard)))
-        for (first, window), is_usable in zip(group, usable, strict=True):
-            size, is_still = window.shape[1], window.size and np.ptp(window) == 0
-            own = next(values) if is_usable else no_values
-            about = (first, annotator.win_dur, size, is_still)
-            rows.append(window_row(report, *about, own, no_values))
-    return window_rows(report, end, rows, no_values)
+) -> list[np.ndarray | None]:
+    """Run the model on each window; ``None`` where one is too short."""
+    values: list[np.ndarray | None] = []
+    for group in groups(grid.cut(blocks), annotator.at_once):
+        heard = [window for window in group if window.shape[1] >= MIN_SAMPLES]
+        # Only the one window of a short segment is too short
+        values += annotator.run(heard) if heard else [None]
+    return values
 
 
 def _see(moments: list[Moments], block: np.ndarray) -> None:

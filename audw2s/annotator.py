@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audw2s.alone import alone
+from audw2s.audio.windows import Grid
+from audw2s.audio.windows import default_hop_dur
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.device import Device
 from audw2s.exits import Choice
-from audw2s.marks import Marks
 from audw2s.network import Network
 from audw2s.report import Report
 from audw2s.row import MIN_DUR
@@ -31,11 +32,11 @@ from audw2s.signal import selected
 from audw2s.source import Read
 from audw2s.source import Span
 from audw2s.source import Tap
+from audw2s.source import from_the_start
 from audw2s.together import margin
 from audw2s.together import parts
 from audw2s.together import together
 from audw2s.tokens import BLOCK_DUR
-from audw2s.windows import default_hop_dur
 
 if TYPE_CHECKING:
     import audonnx
@@ -112,15 +113,16 @@ class Annotator:
         )
         self.win_dur = win_dur
         self.hop_dur = default_hop_dur(win_dur, hop_dur)
-        for name in ("win_dur", "hop_dur"):
+        self.min_signal_dur = min_signal_dur
+        self.max_signal_dur = max_signal_dur
+        for name in ("win_dur", "hop_dur", "min_signal_dur", "max_signal_dur"):
             duration = getattr(self, name)
             if duration is not None and not MIN_DUR <= duration < math.inf:
                 raise ValueError(
                     f"'{name}' has to be at least {MIN_DUR} s, got {duration} s."
                 )
+        self.grid = None if win_dur is None else Grid(win_dur, self.hop_dur)
         self.exact = exact
-        self.min_signal_dur = min_signal_dur
-        self.max_signal_dur = max_signal_dur
         self.channels = channels
         self.mixdown = mixdown
         self.resample = resample
@@ -137,8 +139,9 @@ class Annotator:
 
         Args:
             path: audio file
-            start: first second
-            end: last second, ``None`` for the end of the file
+            start: first second; a negative one counts from the end of the file
+            end: last second; a negative one counts from the end of the file, ``None``,
+                or one that lies beyond it, is that end
             tap: is handed the stream of blocks at 16 kHz, returns what is heard;
                 nothing around the stretch is heard then
 
@@ -163,8 +166,8 @@ class Annotator:
             signal: ``(num_channels, num_samples)`` or ``(num_samples,)``, float
                 or integer; it is not changed
             sampling_rate: in Hz
-            start: first second
-            end: last second, ``None`` for the end of the signal
+            start: see :meth:`file`
+            end: see :meth:`file`
             tap: see :meth:`file`
 
         Raises:
@@ -193,6 +196,7 @@ class Annotator:
             rows of each stretch
 
         """
+        spans = from_the_start(read, spans)
         cut = [(start, self._last(start, end)) for start, end in spans]
         if self.exact or self.min_signal_dur is not None or not self.network.tokens:
             return [
@@ -226,12 +230,11 @@ class Annotator:
         report: Report,
         span: Span,
         tap: Tap | None = None,
-        marks: Marks | None = None,
     ) -> Iterator[np.ndarray]:
         """Give blocks ``(num_channels, num_samples)`` at 16 kHz."""
         start, end = span
         report.start = start
-        blocks = self._heard(read(report, start=start, end=end), report, marks)
+        blocks = self._heard(read(report, start=start, end=end), report)
         blocks = prepared(blocks, report, SAMPLING_RATE)
         return blocks if tap is None else tap(blocks)
 
@@ -239,7 +242,6 @@ class Annotator:
         self,
         blocks: Iterator[np.ndarray],
         report: Report,
-        marks: Marks | None,
     ) -> Iterator[np.ndarray]:
         """Check blocks in the selected channels and make them mono."""
         for block in blocks:
@@ -255,10 +257,7 @@ class Annotator:
             except ValueError as error:
                 report.problem = ("channels", str(error).rstrip("."))
                 return
-            position = report.num_samples
             block = report.see(block)
-            if marks is not None:
-                marks.clip(block, position, report.sampling_rate)
             yield mono(block) if self.mixdown else block
 
     def run(self, windows: Sequence[np.ndarray]) -> list[np.ndarray]:

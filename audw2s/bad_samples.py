@@ -1,7 +1,5 @@
 """Samples that no recording holds: NaN, infinity, and numbers beyond all scales."""
 
-import math
-
 import numpy as np
 
 MAX_SAMPLE = 2.0**15
@@ -49,9 +47,3 @@ class BadSamples:
         """Count those from ``first`` until before ``last``."""
         firsts, lasts = self.part(first, last).runs.sum(axis=0).tolist()
         return lasts - firsts
-
-    def between(self, start: float, end: float, rate: int) -> int:
-        """Count those that lie between two times in seconds, if only in part."""
-        # Times are products of numbers that floats can't tell exactly
-        first = math.floor(start * rate + 1e-6)
-        return self.count(first, math.ceil(end * rate - 1e-6))

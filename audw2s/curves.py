@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 
 from audw2s.annotator import Annotator
+from audw2s.audio.times import to_timedelta
 from audw2s.catalogue import DIMENSIONS
 from audw2s.device import Device
 from audw2s.exits import Choice
-from audw2s.predict import seconds
-from audw2s.report import Report
 from audw2s.signal import array_blocks
 from audw2s.signal import file_blocks
 from audw2s.source import Read
+from audw2s.source import measured
 
 if TYPE_CHECKING:
     import audonnx
@@ -115,26 +115,19 @@ def heard_curve(
         raise ValueError(f"'rate' has to be above 0 and {MAX_RATE:g} at most.")
     if not win_dur > 0:
         raise ValueError(f"'win_dur' has to be positive, got {win_dur}.")
-    duration = _duration(read)
-    times = np.arange(int(duration * rate) + 1) / rate
+    duration = measured(read).duration
+    # As many as lie within the recording, whatever rounding makes of 0.29 * 100
+    times = to_timedelta(np.arange(int(duration * rate + 1e-6) + 1), rate)
     spans = [
         (max(0.0, time - win_dur / 2), min(duration, time + win_dur / 2))
-        for time in times.tolist()
+        for time in times.total_seconds().tolist()
     ]
     if not duration:
         spans = [(0.0, None)]
     rows = [row for (row,) in annotator.stretches(read, spans)]
     values = np.array([row.values.mean(axis=0) for row in rows])
-    frame = pd.DataFrame(values, seconds(times), list(DIMENSIONS))
+    frame = pd.DataFrame(values, times, list(DIMENSIONS))
     frame.index.name = "time"
     frame["status"] = [row.status for row in rows]
     frame.attrs["audw2s"] = annotator.provenance | {"win_dur": win_dur, "rate": rate}
     return frame
-
-
-def _duration(read: Read) -> float:
-    """Seconds that can be read; what a header promises may not be there."""
-    report = Report()
-    for block in read(report, start=0.0, end=None):
-        report.num_samples += block.shape[1]
-    return report.duration

@@ -1,107 +1,87 @@
-"""What is odd in a signal, and where."""
+"""Where samples of a source are constant, and where at full scale."""
+
+import bisect
 
 import numpy as np
 
-from audw2s.catalogue import SAMPLING_RATE
-from audw2s.level import HOP
+MIN_RUN_DUR = 0.002
+"""Seconds of the shortest run of constant samples that is kept: no window, nor segment
+that has a value, is shorter."""
 
 
-class Runs:
-    """Where a sequence of yes and no is which; as small as it changes rarely."""
-
-    def __init__(self):
-        self.size = 0
-        self.last = False
-        self.parts = [np.zeros(0, np.int32)]
-        """Places where it changes; at first it is no."""
-
-    def see(self, values: np.ndarray) -> None:
-        """Append some, ``(num_values,)``, bool."""
-        changes = np.flatnonzero(np.diff(values, prepend=self.last))
-        self.parts.append((changes + self.size).astype(np.int32))
-        self.size += len(values)
-        self.last = values[-1]
-
-    def finish(self) -> None:
-        """Join what was seen."""
-        self.parts = [np.concatenate(self.parts)]
-
-    def any(self, first: int, last: int) -> bool:
-        """Whether there is a yes from ``first`` until before ``last``.
-
-        Examples:
-            >>> runs = Runs()
-            >>> runs.see(np.array([False, False, True]))
-            >>> runs.see(np.array([True, False]))
-            >>> runs.finish()
-            >>> runs.any(0, 2), runs.any(0, 3), runs.any(3, 5), runs.any(4, 5)
-            (False, True, True, False)
-
-        """
-        (changes,) = self.parts
-        following = np.searchsorted(changes, first, side="right")
-        if first >= last or following % 2:
-            return first < last
-        return bool(following < len(changes) and changes[following] < last)
-
-
-class Marks:
-    """Where a signal stands still, and where it is clipped, in hops of 64 samples."""
+class Mask:
+    """What is odd in a source, to the sample, which count from the first one read."""
 
     def __init__(self):
-        self.rest: np.ndarray | None = None
-        self.before: np.ndarray | None = None
-        self.moving = Runs()
-        self.jumping = Runs()
-        self.clipped = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
+        self.num_samples = 0
+        self.last: np.ndarray | None = None
+        self.begun = 0
+        self.runs = [np.zeros((0, 2), np.int64)]
+        self.clipped: list[tuple[int, int, np.ndarray]] = []
 
-    def see(self, block: np.ndarray) -> None:
-        """Take note of a block ``(num_channels, num_samples)`` at 16 kHz."""
-        if self.rest is not None:
-            block = np.concatenate([self.rest, block], axis=1)
-        whole = block.shape[1] // HOP * HOP
-        hops = block[:, :whole].reshape(len(block), -1, HOP)
-        self.rest = block[:, whole:]
-        if not whole:
-            return
-        starts = hops[:, :, 0]
-        before = starts[:, :1] if self.before is None else self.before
-        previous = np.concatenate([before, starts[:, :-1]], axis=1)
-        self.before = starts[:, -1:]
-        self.moving.see((hops != starts[:, :, None]).any(axis=(0, 2)))
-        self.jumping.see((starts != previous).any(axis=0))
-
-    def clip(self, block: np.ndarray, first: int, sampling_rate: int) -> None:
-        """Take note of samples at full scale in a block, as it was read.
+    def see(
+        self, block: np.ndarray, is_clipped: np.ndarray | None, sampling_rate: int
+    ) -> None:
+        """Take note of a block.
 
         Args:
-            block: ``(num_channels, num_samples)``
-            first: number of its first sample
+            block: ``(num_channels, num_samples)``, of one sample or more
+            is_clipped: for each of its samples, ``None`` if none is
             sampling_rate: in Hz
 
         """
-        _, where = np.nonzero(np.abs(block) >= 0.999)
-        if len(where):
-            hops = (where + first) * (SAMPLING_RATE / HOP / sampling_rate)
-            self.clipped.append(np.unique(hops.astype(np.int64), return_counts=True))
+        size = block.shape[1]
+        if is_clipped is not None:
+            packed = np.packbits(is_clipped, axis=1)
+            self.clipped.append((self.num_samples, size, packed))
+        changed = np.empty(size, bool)
+        changed[0] = self.last is not None and (block[:, 0] != self.last).any()
+        np.any(block[:, 1:] != block[:, :-1], axis=0, out=changed[1:])
+        edges = np.flatnonzero(changed) + self.num_samples
+        edges = np.concatenate([[self.begun], edges])
+        long = np.flatnonzero(np.diff(edges) >= MIN_RUN_DUR * sampling_rate)
+        if len(long):
+            self.runs.append(np.stack([edges[long], edges[long + 1]], axis=1))
+        self.begun = int(edges[-1])
+        self.last = block[:, -1].copy()
+        self.num_samples += size
 
-    def finish(self) -> None:
-        """Add up, once the stretch is over."""
-        self.moving.finish()
-        self.jumping.finish()
-        hops, counts = (np.concatenate(p) for p in zip(*self.clipped, strict=True))
-        self.clipped = [(hops, np.cumsum([0, *counts]))]
+    def is_constant(self, first: int, last: int) -> bool:
+        """Whether no channel changes from ``first`` until before ``last``.
 
-    def is_still(self, start: float, end: float) -> bool:
-        """Whether all samples between two times in seconds are equal."""
-        first, last = (round(time * SAMPLING_RATE) for time in (start, end))
-        low = min(-(-first // HOP), self.moving.size)
-        high = max(low, min(last // HOP, self.moving.size))
-        return not (self.moving.any(low, high) or self.jumping.any(low + 1, high))
+        Examples:
+            >>> mask = Mask()
+            >>> mask.see(np.array([[0, 1, 1, 1]]), None, 500)
+            >>> mask.see(np.array([[1, 1, 2]]), None, 500)
+            >>> mask.is_constant(1, 6), mask.is_constant(0, 3), mask.is_constant(4, 7)
+            (True, False, False)
 
-    def num_clipped(self, start: float, end: float) -> int:
-        """Number of clipped samples between two times in seconds."""
-        ((hops, counts),) = self.clipped
-        times = np.array([start, end]) * (SAMPLING_RATE / HOP)
-        low, high = counts[np.searchsorted(hops, times)]
-        return int(high - low)
+        """
+        if first >= self.begun:
+            return True
+        if len(self.runs) > 1:
+            self.runs = [np.concatenate(self.runs)]
+        (runs,) = self.runs
+        number = np.searchsorted(runs[:, 0], first, side="right") - 1
+        return bool(number >= 0 and runs[number, 1] >= last)
+
+    def num_clipped(self, first: int, last: int) -> int:
+        """Count samples at full scale, those of all channels.
+
+        Examples:
+            >>> mask, block = Mask(), np.array([[0, 1, 1, 0]])
+            >>> mask.see(block, block > 0, 500)
+            >>> mask.num_clipped(0, 4), mask.num_clipped(2, 4)
+            (2, 1)
+
+        """
+        count = 0
+        number = bisect.bisect_right(self.clipped, first, key=lambda part: part[0]) - 1
+        for begin, size, packed in self.clipped[max(0, number) :]:
+            if begin >= last:
+                break
+            low, high = max(0, first - begin), min(last - begin, size)
+            if low < high:
+                bits = np.unpackbits(packed[:, low // 8 : -(-high // 8)], axis=1)
+                count += int(np.count_nonzero(bits[:, low % 8 :][:, : high - low]))
+        return count

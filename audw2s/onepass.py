@@ -1,11 +1,13 @@
 """One pass over a stretch of a recording, for any windows and segments in it."""
 
 import heapq
+import itertools
 from collections.abc import Iterable
 from collections.abc import Iterator
 
 import numpy as np
 
+from audw2s.audio.windows import Grid
 from audw2s.level import Level
 from audw2s.level import Moments
 from audw2s.pooling import Pool
@@ -15,7 +17,6 @@ from audw2s.pooling import combined
 from audw2s.pooling import total_sums
 from audw2s.tokens import Tokens
 from audw2s.tokens import TokenStream
-from audw2s.windows import Grid
 
 MAX_PARTS = 100
 """Sums of pieces that are kept before they are added up."""
@@ -38,8 +39,12 @@ class Pass:
         ranges: Iterable[Range],
     ):
         self.level = level
+        self.outputs = tokens.outputs
         self.pool = Pool(ranges, tokens.outputs)
-        self.stream = TokenStream(tokens, wanted=self.pool.wanted)
+        self.stream = TokenStream(tokens, wanted=self._wanted)
+        # Number of tokens so far, and the last one
+        self.end = 0
+        self.last: np.ndarray | None = None
 
     def push(self, signal: np.ndarray) -> None:
         """Hear samples ``(num_samples,)`` at 16 kHz."""
@@ -49,12 +54,24 @@ class Pass:
         """Give values ``(num_values,)`` of each range that has begun."""
         self._pool(self.stream.push(self.level.finish()))
         self._pool(self.stream.finish())
-        return self.pool.finish()
+        values = self.pool.finish()
+        if self.last is None:
+            return values
+        # What is left of a recording after its last whole token has that one
+        left = itertools.takewhile(lambda found: found[0] <= self.end, self.pool.rest())
+        return values + [self.outputs(self.last) for _ in left]
+
+    def _wanted(self, number: int) -> Range | None:
+        """Tokens that the pool wants, with the one before: it may be the last."""
+        wanted = self.pool.wanted(number)
+        return wanted and (max(number, wanted[0] - 1), wanted[1])
 
     def _pool(self, made: Iterator[tuple[int, np.ndarray]]) -> None:
         for first, tokens in made:
             size = tokens.shape[1] // 2
             self.pool.add(first, tokens[:, :size], tokens[:, size:])
+            self.end = first + len(tokens)
+            self.last = tokens[-1, :size].astype(np.float64)
 
 
 class Whole:
@@ -98,25 +115,38 @@ def whole(tokens: Tokens, signal: np.ndarray) -> np.ndarray:
 
 
 def window_ranges(
-    stretches: list[tuple[float, float]],
-    grid: Grid,
+    segments: list[tuple[int, int]],
+    grid: Grid | None,
     tokens: Tokens,
     asked: list[int],
 ) -> Iterator[Range]:
-    """Tokens of the windows of all stretches, by their first tokens.
+    """Tokens of the windows of all segments, by their first tokens.
 
     Args:
-        stretches: start and end in seconds, from the first token on
-        grid: of windows
+        segments: first sample and the one after the last at 16 kHz, from the first
+            token on; :data:`audw2s.tokens.ENDLESS` where the end isn't known
+        grid: of windows, ``None`` for segments as a whole
         tokens: of the model
-        asked: receives the number of the stretch of each window
+        asked: receives the number of the segment of each window
 
     """
 
     def windows(number: int) -> Iterator[tuple[Range, int]]:
-        for span in grid.spans(*stretches[number]):
+        for span in _spans(*segments[number], grid):
             yield tokens.range(*span), number
 
-    for found, number in heapq.merge(*map(windows, range(len(stretches)))):
+    for found, number in heapq.merge(*map(windows, range(len(segments)))):
         asked.append(number)
         yield found
+
+
+def _spans(first: int, last: int, grid: Grid | None) -> Iterator[tuple[int, int]]:
+    """Windows of a segment, or some more: how many there are isn't known yet."""
+    if grid is None:
+        yield first, last
+        return
+    for number in itertools.count():
+        start = first + grid.first(number)
+        if number and start >= last:
+            return
+        yield start, min(start + grid.size, last)

@@ -8,6 +8,7 @@ subtracted from sums over other blocks: hours of audio lose no precision.
 
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -80,6 +81,12 @@ class Pool:
         if len(self.open):
             self._finish(np.ones(len(self.open), bool))
         return [self.results[number] for number in range(self.count)]
+
+    def rest(self) -> Iterator[Range]:
+        """Give the ranges that have not begun."""
+        if self.next is not None:
+            yield self.next
+            yield from self.upcoming
 
     def _begin(self, end: int, size: int) -> None:
         begun = []

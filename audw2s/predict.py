@@ -27,10 +27,10 @@ def predict(
 
     Returns:
         table with a row per file or window: ``file``, ``start``, ``end``
-        (timedeltas), ``arousal``, ``dominance``, ``valence`` (roughly 0…1,
-        unclipped, NaN where no value is honest), ``status`` and ``message`` (see
-        :class:`audw2s.report.Report`), and by what they were made: ``model``,
-        ``sha256``, ``version``, ``win_dur``, ``hop_dur``, ``exact``
+        (timedeltas, those of audformat), ``arousal``, ``dominance``, ``valence``
+        (roughly 0…1, unclipped, NaN where no value is honest), ``status`` and
+        ``message`` (see :class:`audw2s.report.Report`), and by what they were made:
+        ``model``, ``sha256``, ``version``, ``win_dur``, ``hop_dur``, ``exact``
 
     """
     found = audeer.run_tasks(
@@ -48,8 +48,8 @@ def predict(
             for file, rows in zip(files, found, strict=True)
             for _ in rows
         ],
-        "start": seconds([row.start for row in rows]),
-        "end": seconds([row.end for row in rows]),
+        "start": pd.to_timedelta([row.start for row in rows]).as_unit("ns"),
+        "end": pd.to_timedelta([row.end for row in rows]).as_unit("ns"),
     }
     names = annotator.network.names
     values = np.reshape([row.values[0] for row in rows], (-1, len(names)))
@@ -57,8 +57,3 @@ def predict(
     columns["status"] = [row.status for row in rows]
     columns["message"] = [printable(row.message) for row in rows]
     return pd.DataFrame(columns).assign(**annotator.provenance)
-
-
-def seconds(times: list[float]) -> pd.TimedeltaIndex:
-    """Timedeltas in nanoseconds from seconds, NaT for NaN."""
-    return pd.to_timedelta(np.array(times, float), unit="s").as_unit("ns").round("us")

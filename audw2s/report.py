@@ -6,9 +6,13 @@ import numpy as np
 
 from audw2s.bad_samples import MAX_SAMPLE
 from audw2s.bad_samples import BadSamples
+from audw2s.marks import Mask
 
 CLIPPED_SHARE = 0.001
 """A recording is called clipped if this share of its samples is at full scale."""
+
+FULL_SCALE = 0.999
+"""A sample from here on is clipped."""
 
 SHORT_DUR = 0.5
 """A recording (or window) below this many seconds is called short."""
@@ -50,6 +54,9 @@ class Report:
     start: float = 0.0
     """Where the stretch that is read starts, in seconds."""
 
+    promised: int | None = None
+    """Samples per channel that the whole source promises, ``None`` if unknown."""
+
     declared: int | None = None
     """Samples per channel the source promised, ``None`` if it can't know."""
 
@@ -63,8 +70,8 @@ class Report:
     """Samples that were read of all selected channels together."""
 
     num_clipped: int = 0
-    low: float = np.inf
-    high: float = -np.inf
+    is_constant: bool = True
+    """Whether no channel changes."""
 
     not_finite: BadSamples = dataclasses.field(default_factory=BadSamples)
     """Samples that are NaN or inf in any selected channel."""
@@ -72,11 +79,14 @@ class Report:
     out_of_range: BadSamples = dataclasses.field(default_factory=BadSamples)
     """Samples that are beyond :data:`audw2s.bad_samples.MAX_SAMPLE`."""
 
-    @property
-    def bad(self) -> list[tuple[float, float]]:
-        """Bad samples as stretches in seconds from the first sample read."""
-        runs = np.concatenate([self.not_finite.runs, self.out_of_range.runs])
-        return sorted(map(tuple, (runs / max(1, self.sampling_rate)).tolist()))
+    mask: Mask | None = None
+    """Where samples are odd; needed for reports of parts."""
+
+    offset: int = 0
+    """First sample of this report in the mask."""
+
+    first_samples: np.ndarray | None = None
+    """First sample of each channel."""
 
     @property
     def duration(self) -> float:
@@ -95,41 +105,69 @@ class Report:
         if not (-MAX_SAMPLE <= low and high <= MAX_SAMPLE):
             block = self._mask(block)
             low, high = float(block.min()), float(block.max())
-        self.low, self.high = min(self.low, low), max(self.high, high)
-        if max(-low, high) >= 0.999:
-            self.num_clipped += int(np.count_nonzero(np.abs(block) >= 0.999))
+        is_clipped = None
+        if max(-low, high) >= FULL_SCALE:
+            is_clipped = np.abs(block) >= FULL_SCALE
+            self.num_clipped += int(np.count_nonzero(is_clipped))
+        if self.first_samples is None:
+            self.first_samples = block[:, :1].copy()
+        if self.is_constant:
+            self.is_constant = bool((block == self.first_samples).all())
+        if self.mask is not None:
+            self.mask.see(block, is_clipped, self.sampling_rate)
         self.num_samples += block.shape[1]
         self.num_values += block.size
         self.num_channels = self.num_channels or block.shape[0]
         return block
 
-    def part(self, start: float, end: float | None) -> "Report":
-        """Report of a stretch, in seconds from where this one starts.
+    def part(self, first: int, last: int) -> "Report":
+        """Report of some of the samples that were read.
 
-        Of clipped samples, and whether all are equal, it knows nothing.
+        Args:
+            first: number of the first one
+            last: number of the one after the last
+
+        """
+        first, last = (min(max(0, k), self.num_samples) for k in (first, last))
+        if (first, last) == (0, self.num_samples):
+            return dataclasses.replace(self, declared=None)
+        last = max(first, last)
+        own = (self.offset + first, self.offset + last)
+        return dataclasses.replace(
+            self,
+            declared=None,
+            num_samples=last - first,
+            num_values=self.num_values // self.num_samples * (last - first),
+            num_clipped=self.mask.num_clipped(*own),
+            not_finite=self.not_finite.part(first, last),
+            out_of_range=self.out_of_range.part(first, last),
+            is_constant=self.mask.is_constant(*own),
+            offset=own[0],
+        )
+
+    def segment(
+        self, start: float, stop: float | None, *, is_asked: bool = True
+    ) -> "Report":
+        """Report of a segment of what was read.
+
+        Args:
+            start: in seconds of the source
+            stop: in seconds of the source, ``None`` for its end
+            is_asked: whether the source promises to reach up to ``stop``
+
         """
         rate = self.sampling_rate
-        # From times in the source, as rounding of others may be off by a sample
         begin = round(self.start * rate)
-        first = round((self.start + start) * rate) - begin
-        last = None if end is None else round((self.start + end) * rate) - begin
-        declared = self.declared if last is None else last
-        read = self.num_samples if last is None else min(last, self.num_samples)
-        known = self.num_samples if last is None else max(first, last)
-        return Report(
-            problem=self.problem,
-            sampling_rate=rate,
-            total=self.total,
-            start=self.start + start,
-            declared=None if declared is None else declared - first,
-            num_samples=max(0, read - first),
-            num_channels=self.num_channels,
-            num_values=self.num_values
-            // max(1, self.num_samples)
-            * max(0, read - first),
-            not_finite=self.not_finite.part(first, known),
-            out_of_range=self.out_of_range.part(first, known),
-        )
+        first = round(start * rate)
+        last = begin + self.num_samples if stop is None else round(stop * rate)
+        part = self.part(first - begin, last - begin)
+        part.start = start
+        if stop is not None and is_asked:
+            part.declared = last - first
+        elif self.promised is not None:
+            cut = self.promised if stop is None else min(last, self.promised)
+            part.declared = cut - first
+        return part
 
     def _mask(self, block: np.ndarray) -> np.ndarray:
         finite = np.isfinite(block)
@@ -138,19 +176,11 @@ class Report:
             found.add(np.flatnonzero(values.any(axis=0)) + self.num_samples)
         return np.where(finite & ~beyond, block, np.float32(0))
 
-    def is_bad(self, start: float, end: float) -> bool:
-        """Whether bad samples lie between two times in seconds."""
-        return self.fault(start, end) is not None
-
-    def fault(
-        self, start: float = 0.0, end: float | None = None
-    ) -> tuple[str, str] | None:
-        """Status and reason for the bad samples between two times in seconds."""
-        end = self.duration if end is None else end
-        rate = self.sampling_rate
-        if count := self.not_finite.between(start, end, rate):
+    def fault(self) -> tuple[str, str] | None:
+        """Status and reason for bad samples, ``None`` if there are none."""
+        if count := self.not_finite.count():
             return "not_finite", f"holds {count} NaN or inf samples"
-        if count := self.out_of_range.between(start, end, rate):
+        if count := self.out_of_range.count():
             return "out_of_range", (
                 f"holds {count} samples beyond {MAX_SAMPLE:g}, full scale is 1"
             )
@@ -177,10 +207,9 @@ class Report:
             return fault
         if self.duration < min_dur:
             return "too_short", self._too_short(min_dur)
-        if self.declared is not None and self.num_samples < self.declared:
-            declared = self.declared / self.sampling_rate
-            return "truncated", f"read {self.duration:.3f} s of {declared:.3f} s"
-        if self.low == self.high:
+        if self.truncation():
+            return "truncated", self.truncation()
+        if self.is_constant:
             return "silent", "all samples are equal, the values say nothing of speech"
         if self.num_clipped > CLIPPED_SHARE * self.num_values:
             share = self.num_clipped / self.num_values
@@ -188,6 +217,13 @@ class Report:
         if self.duration < SHORT_DUR:
             return "short", f"{self.duration:.3f} s, values below 2 s are unsure"
         return "ok", ""
+
+    def truncation(self) -> str:
+        """Tell how much is missing, if there is less than the source promised."""
+        if self.declared is None or self.num_samples >= self.declared:
+            return ""
+        declared = self.declared / self.sampling_rate
+        return f"read {self.duration:.3f} s of {declared:.3f} s"
 
     def _too_short(self, min_dur: float) -> str:
         text = (

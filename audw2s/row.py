@@ -1,30 +1,33 @@
-"""What is said of a stretch of a recording."""
+"""What is said of a segment of a recording."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
+from audw2s.audio.times import from_seconds
+from audw2s.audio.times import to_timedelta
+from audw2s.audio.windows import Grid
 from audw2s.catalogue import SAMPLING_RATE
-from audw2s.report import SHORT_DUR
 from audw2s.report import UNUSABLE
 from audw2s.report import Report
 from audw2s.signal import MIN_SAMPLES
 
 MIN_DUR = MIN_SAMPLES / SAMPLING_RATE
-"""Shortest stretch, in seconds, of which a value can be made."""
+"""Shortest segment, in seconds, of which a value can be made."""
+
 
 NO_VALUE = "the model gives NaN or inf, its weights may be damaged"
 """Why there is no value of a signal that has no fault."""
 
 
 class Row(NamedTuple):
-    """A/D/V of one stretch of a recording."""
+    """A/D/V of one segment of a recording."""
 
-    start: float
-    """In seconds."""
-
-    end: float
-    """In seconds, NaN if unknown."""
+    start: pd.Timedelta
+    end: pd.Timedelta
+    """NaT if unknown."""
 
     values: np.ndarray
     """``(num_channels, num_values)``, float32, NaN where no value is honest: A/D/V,
@@ -40,18 +43,37 @@ class Row(NamedTuple):
     """Seconds that were heard; fewer than asked for where the source ends."""
 
 
+def end_of(report: Report, end: float | None, stop: float | None) -> pd.Timedelta:
+    """Where a segment ends: as asked for, but not beyond what was read.
+
+    Args:
+        report: what was found in the segment
+        end: that was asked for, in seconds, ``None`` for that of the source
+        stop: where reading stopped, in seconds, ``None`` for the end of the source
+
+    """
+    rate = report.sampling_rate
+    if report.problem is not None or not rate:
+        known = end is None and report.total
+        return to_timedelta(report.total, 1) if known else from_seconds(end)
+    last = round(report.start * rate) + report.num_samples
+    if stop is not None and round(stop * rate) <= last:
+        return from_seconds(stop)
+    return max(from_seconds(report.start), to_timedelta(last, rate))
+
+
 def whole_row(
     report: Report,
-    end: float | None,
+    end: pd.Timedelta,
     values: np.ndarray | None,
     no_values: np.ndarray,
 ) -> Row:
-    """Row of a stretch as a whole.
+    """Row of a segment as a whole.
 
     Args:
-        report: what was found in the stretch
-        end: that was asked for, in seconds
-        values: of the stretch, ``None`` if it is too short for any
+        report: what was found in the segment
+        end: of the segment, see :func:`end_of`
+        values: of the segment, ``None`` if it is too short for any
         no_values: what stands where no value is honest
 
     """
@@ -61,77 +83,49 @@ def whole_row(
         values = no_values
     elif not np.isfinite(values).all():
         values, status, message = no_values, "no_value", NO_VALUE
-    if end is None:
-        end = report.start + report.duration if report.sampling_rate else np.nan
     values = values.astype(np.float32)
-    return Row(report.start, end, values, status, message, report.duration)
-
-
-def window_row(
-    report: Report,
-    start: float,
-    win_dur: float,
-    num_samples: int,
-    is_still: bool,
-    values: np.ndarray,
-    no_values: np.ndarray,
-) -> Row:
-    """Row of one window; times count from the start of the stretch.
-
-    Args:
-        report: what was found in the stretch
-        start: of the window, in seconds
-        win_dur: of the windows
-        num_samples: at 16 kHz that are in it
-        is_still: whether all of them are equal
-        values: of the window
-        no_values: what stands where no value is honest
-
-    """
-    end, duration = start + win_dur, num_samples / SAMPLING_RATE
-    if num_samples < MIN_SAMPLES:
-        return Row(start, end, no_values, "too_short", "", duration)
-    if fault := report.fault(start, end):
-        return Row(start, end, no_values, *fault, duration)
-    if not np.isfinite(values).all():
-        return Row(start, end, no_values, "no_value", NO_VALUE, duration)
-    status, message = "ok", ""
-    if is_still:
-        status, message = "silent", "all samples are equal"
-    elif num_samples < SHORT_DUR * SAMPLING_RATE:
-        status, message = "short", f"{duration:.3f} s"
-    return Row(start, end, values, status, message, duration)
+    start = from_seconds(report.start)
+    return Row(start, end, values, status, message, report.duration)
 
 
 def window_rows(
     report: Report,
-    end: float | None,
-    rows: list[Row],
+    end: pd.Timedelta,
+    grid: Grid,
+    num_samples: int,
+    values: Sequence[np.ndarray | None],
     no_values: np.ndarray,
 ) -> list[Row]:
-    """Rows of the windows of a stretch, with what holds for all of it.
+    """Rows of the windows of a segment.
 
     Args:
-        report: what was found in the stretch
-        end: that was asked for, in seconds
-        rows: of its windows, see :func:`window_row`
+        report: what was found in the segment
+        end: of the segment, see :func:`end_of`
+        grid: of the windows
+        num_samples: of the segment at 16 kHz, with zeros that were appended
+        values: of the windows, ``None`` where one is too short for any; there may be
+            more values than windows
         no_values: what stands where no value is honest
 
     """
-    usable = any(row.status not in UNUSABLE for row in rows)
-    status, message = report.status(0.0 if usable else MIN_DUR)
-    if len(rows) < 2 and status in UNUSABLE:
+    if report.problem is not None or not report.num_samples:
         return [whole_row(report, end, None, no_values)]
-    if status in ("truncated", "clipped"):
-        # Unless a window has its own reason
-        rows = [
-            row._replace(status=status, message=message) if row.status == "ok" else row
-            for row in rows
-        ]
-    return [
-        row._replace(
-            start=report.start + row.start,
-            end=report.start + min(row.end, max(report.duration, row.start)),
-        )
-        for row in rows
-    ]
+    truncated = report.truncation()
+    rows = []
+    for number, (first, last) in enumerate(grid.windows(num_samples)):
+        part = report.part(*(_original(k, report) for k in (first, last)))
+        part.start = report.start
+        if not part.num_samples:
+            part.problem = ("silent", "nothing but zeros that 'min_signal_dur' appends")
+        own = values[number] if last - first >= MIN_SAMPLES else None
+        row = whole_row(part, end, own, no_values)
+        if row.status == "ok" and truncated:
+            row = row._replace(status="truncated", message=truncated)
+        start = row.start + number * grid.hop
+        rows.append(row._replace(start=start, end=min(start + grid.win, end)))
+    return rows
+
+
+def _original(number: int, report: Report) -> int:
+    """Sample of a source, of its number at 16 kHz."""
+    return round(number * report.sampling_rate / SAMPLING_RATE)

@@ -109,6 +109,7 @@ def array_blocks(
     as_float(signal[..., :0])
     report.sampling_rate = int(sampling_rate)
     report.total = signal.shape[1] / sampling_rate
+    report.promised = signal.shape[1]
     first, size = round(start * sampling_rate), max(1, int(BLOCK_DUR * sampling_rate))
     last = signal.shape[1] if end is None else round(end * sampling_rate)
     if end is not None:
@@ -190,11 +191,12 @@ def _read(
         report.problem = ("sampling_rate", text)
         return
     report.total = sound.frames / rate
+    report.promised = _promised(sound)
     first = round(start * rate)
     last = sound.frames if end is None else round(end * rate)
     if first >= sound.frames:
         return
-    report.declared = (_promised(sound) if end is None else last) - first
+    report.declared = (report.promised if end is None else last) - first
     if first:
         sound.seek(first)
     size = max(1, int(BLOCK_DUR * rate))

@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audw2s.audio.times import resampled_size
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.level import Level
-from audw2s.marks import Marks
+from audw2s.marks import Mask
 from audw2s.onepass import Pass
 from audw2s.onepass import window_ranges
 from audw2s.report import Report
 from audw2s.row import Row
+from audw2s.row import end_of
 from audw2s.row import whole_row
-from audw2s.row import window_row
 from audw2s.row import window_rows
 from audw2s.signal import MIN_SAMPLES
 from audw2s.source import Read
 from audw2s.source import Span
 from audw2s.source import Tap
-from audw2s.windows import Grid
+from audw2s.tokens import ENDLESS
 
 if TYPE_CHECKING:
     from audw2s.annotator import Annotator
@@ -92,67 +93,55 @@ def together(
         # At whole seconds, where samples of all rates fall together
         first = max(0, math.floor(first) - around)
         last = None if last is None else math.ceil(last) + around
-    relative = [
-        (start - first, math.inf if stop is None else stop - first)
-        for start, stop in spans
-    ]
-    report, marks = Report(), Marks()
+    report = Report(mask=Mask())
     asked: list[int] = []
-    grid = Grid(annotator.win_dur, annotator.hop_dur)
     tokens = annotator.network.tokens
     passes: list[Pass] = []
-    num_samples = 0
-    for block in annotator.blocks(read, report, (first, last), tap, marks):
-        num_samples += block.shape[1]
-        marks.see(block)
+    for block in annotator.blocks(read, report, (first, last), tap):
         for number, channel in enumerate(block):
             if number == len(passes):
                 noted = asked if number == 0 else []
-                ranges = window_ranges(relative, grid, tokens, noted)
+                segments = [_at_model_rate(report, span) for span in spans]
+                ranges = window_ranges(segments, annotator.grid, tokens, noted)
                 level = Level(_level_dur(annotator))
                 passes.append(Pass(tokens, level, ranges))
             passes[number].push(channel)
-    marks.finish()
     values = [[] for _ in spans]
     pooled = zip(*(heard.finish() for heard in passes), strict=True)
     for number, channels in zip(asked, pooled, strict=False):
         values[number].append(np.stack(channels))
     return [
-        _rows_of(annotator, grid, report, marks, span, end, found, num_samples)
-        for span, end, found in zip(relative, ends, values, strict=True)
+        _rows_of(annotator, report, span, end, found)
+        for span, end, found in zip(spans, ends, values, strict=True)
     ]
+
+
+def _at_model_rate(report: Report, span: Span) -> tuple[int, int]:
+    """First and last sample of a segment, from where the report starts, at 16 kHz."""
+    rate = report.sampling_rate
+    begin = round(report.start * rate)
+    first, stop = round(span[0] * rate) - begin, span[1]
+    # Rounded down, so that it never reaches beyond the samples that there are
+    start = first * SAMPLING_RATE // rate
+    if stop is None:
+        return start, ENDLESS
+    return start, start + resampled_size(round(stop * rate) - begin - first, rate)
 
 
 def _rows_of(
     annotator: "Annotator",
-    grid: Grid,
     report: Report,
-    marks: Marks,
-    span: tuple[float, float],
+    span: Span,
     end: float | None,
     values: list[np.ndarray],
-    num_samples: int,
 ) -> list[Row]:
-    """Rows of one stretch of a pass."""
-    start, stop = span
-    own = report.part(start, None if math.isinf(stop) else stop)
-    stop = min(stop, num_samples / SAMPLING_RATE)
-    own.num_clipped = marks.num_clipped(start, stop)
-    own.low, own.high = 0.0, 0.0 if marks.is_still(start, stop) else 1.0
-    size = max(0, round(stop * SAMPLING_RATE) - round(start * SAMPLING_RATE))
-    no_values = annotator.no_values()
-    if annotator.win_dur is None:
-        heard = values[0] if values and size >= MIN_SAMPLES else None
-        return [whole_row(own, end, heard, no_values)]
-    if own.problem or size == 0:
-        return [whole_row(own, end, None, no_values)]
-    rows = []
-    for number in range(grid.count(size)):
-        first = number * annotator.hop_dur
-        last = min(start + first + annotator.win_dur, stop)
-        left = round(last * SAMPLING_RATE) - round((start + first) * SAMPLING_RATE)
-        about = (first, annotator.win_dur, left, marks.is_still(start + first, last))
-        # Under 64 samples may have no token
-        heard = values[number] if number < len(values) else no_values
-        rows.append(window_row(own, *about, heard, no_values))
-    return window_rows(own, end, rows, no_values)
+    """Rows of one segment of a pass."""
+    own = report.segment(*span, is_asked=end is not None)
+    last, no_values = end_of(own, end, span[1]), annotator.no_values()
+    size = 0
+    if own.num_samples:
+        size = resampled_size(own.num_samples, own.sampling_rate)
+    if annotator.grid is None:
+        heard = values[0] if size >= MIN_SAMPLES else None
+        return [whole_row(own, last, heard, no_values)]
+    return window_rows(own, last, annotator.grid, size, values, no_values)

@@ -1,7 +1,6 @@
 """What a student makes of a signal before it pools: tokens, in one pass."""
 
 import functools
-import math
 from collections.abc import Callable
 from collections.abc import Iterator
 
@@ -18,7 +17,7 @@ BLOCK_DUR = 1.0
 less time goes into what blocks overlap by."""
 
 ENDLESS = 2**50
-"""Number of a token that no recording has."""
+"""Number of a sample, or a token, that no recording has."""
 
 Wanted = Callable[[int], tuple[int, int] | None]
 """Tells which tokens, from a number on, are wanted next: first, and after the last."""
@@ -93,20 +92,22 @@ class Tokens:
             return values
         return np.concatenate([values, hidden_states.astype(np.float32)], axis=-1)
 
-    def range(self, start: float, end: float) -> tuple[int, int]:
-        """Tokens between two times in seconds: those that lie there as a whole.
+    def range(self, first: int, last: int) -> tuple[int, int]:
+        """Tokens of samples at 16 kHz: those that lie there as a whole.
 
-        Shorter stretches have the token in which they start.
+        Shorter segments have the token in which they start.
+
+        Args:
+            first: number of the first sample
+            last: number of the one after the last, :data:`ENDLESS` if it isn't known
 
         Examples:
             >>> from audw2s.network import Network
             >>> tokens = Network("wav2small").tokens
-            >>> tokens.range(0.0, 1.0), tokens.range(1.001, 1.003)
+            >>> tokens.range(0, 16000), tokens.range(16016, 16048)
             ((0, 250), (250, 251))
 
         """
-        first = round(start * SAMPLING_RATE)
-        last = ENDLESS if math.isinf(end) else round(end * SAMPLING_RATE)
         inside = -(-first // self.hop), last // self.hop
         if inside[0] < inside[1]:
             return inside

@@ -130,7 +130,7 @@ def _frame(table: pd.DataFrame, rows: Sequence[Row]) -> pd.DataFrame:
     frame.attrs.clear()
     for number, name in enumerate(DIMENSIONS):
         frame[name] = np.float32([row.values[0, number] for row in rows])
-    frame["duration"] = [row.end - row.start for row in rows]
+    frame["duration"] = [np.nan if pd.isna(row.end) else row.duration for row in rows]
     frame["status"] = [row.status for row in rows]
     frame["message"] = [row.message for row in rows]
     return frame

@@ -3,6 +3,7 @@
 import audonnx
 import numpy as np
 import onnx
+import pandas as pd
 import pytest
 import soundfile
 
@@ -71,7 +72,7 @@ def test_bad_sample_moves_no_window_that_does_not_hold_it(long, value, exact, ra
     annotator = Annotator(win_dur=2, hop_dur=0.5, exact=exact)
     clean = annotator.signal(with_spike(long, 0), rate)
     rows = annotator.signal(with_spike(long, value), rate)
-    time = SPIKE / rate
+    time = pd.Timedelta(SPIKE / rate, unit="s")
     for row, other in zip(rows, clean, strict=True):
         assert row[:2] == other[:2]
         if row.start <= time < row.end:

@@ -130,7 +130,8 @@ def test_min_and_max_signal_dur(speech):
     frame = feature.process_signal(speech, 16000)
     plain = audw2s.Feature().process_signal(padded, 16000)
     np.testing.assert_allclose(values(frame), values(plain), atol=1e-6)
-    assert frame.index[0][1].total_seconds() == pytest.approx(len(speech) / 16000)
+    # As audinterface has it
+    assert frame.index[0][1].total_seconds() == 5
     cut = audw2s.Feature(max_signal_dur=1).process_signal(speech, 16000)
     first = audw2s.Feature().process_signal(speech[:16000], 16000)
     np.testing.assert_array_equal(values(cut), values(first))
@@ -155,7 +156,11 @@ def test_segments_of_an_index(clips):
     found, wanted = (i.get_level_values("end") for i in (frame.index, index))
     assert found[0] == wanted[0]
     assert found[2] == wanted[2]
-    assert found[3] == wanted[3]
+    # As audinterface has it: there is no more
+    (end,) = audformat.utils.to_segmented_index(
+        audformat.filewise_index(clips[:1]), allow_nat=False
+    ).get_level_values("end")
+    assert found[3] == end
     keep = audw2s.Feature(keep_nat=True).process_file(clips[0])
     assert pd.isna(keep.index.get_level_values("end")[0])
 

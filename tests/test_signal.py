@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audw2s import signal as audio
+from audw2s.marks import Mask
 from audw2s.report import UNUSABLE
 from audw2s.report import Report
 
@@ -115,7 +116,7 @@ def test_mono_selects_and_averages():
 
 
 def test_not_finite_stretches_are_found():
-    report = Report(sampling_rate=10)
+    report = Report(sampling_rate=10, mask=Mask())
     block = np.ones((2, 20), np.float32)
     block[0, 3:5] = np.nan
     block[1, 12] = -np.inf
@@ -123,9 +124,9 @@ def test_not_finite_stretches_are_found():
     assert np.isnan(block[0, 3])
     assert np.isfinite(seen).all()
     report.see(np.full((2, 1), np.nan, np.float32))
-    assert report.bad == [(0.3, 0.5), (1.2, 1.3), (2.0, 2.1)]
-    assert report.is_bad(0.45, 0.6)
-    assert not report.is_bad(0.5, 1.2)
+    assert report.not_finite.runs.tolist() == [[3, 5], [12, 13], [20, 21]]
+    assert report.part(4, 6).fault() == ("not_finite", "holds 1 NaN or inf samples")
+    assert report.part(5, 12).fault() is None
     assert report.status(0)[0] == "not_finite"
 
 

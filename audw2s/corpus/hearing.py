@@ -9,8 +9,11 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from audw2s.annotator import Annotator
+from audw2s.audio.times import from_seconds
+from audw2s.audio.times import to_timedelta
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.corpus.batcher import Batcher
@@ -72,11 +75,9 @@ class Settings:
 class Heard(NamedTuple):
     """What all models say of a stretch, or of a window of it."""
 
-    start: float
-    """In seconds."""
-
-    end: float
-    """In seconds, NaN if unknown."""
+    start: pd.Timedelta
+    end: pd.Timedelta
+    """NaT if unknown."""
 
     values: np.ndarray
     """``(num_models, 3)``, float32, NaN where no value is honest."""
@@ -211,7 +212,7 @@ class Listener:
         for number, (start, end) in enumerate(spans):
             last = total if end is None else min(end, total)
             if last - start > (self.settings.max_dur or np.inf):
-                found[number] = [self._too_long(start, end or last, last)]
+                found[number] = [self._too_long(start, end, last)]
             else:
                 wanted.append(number)
         if not wanted:
@@ -226,9 +227,10 @@ class Listener:
             found[number] = _merged(rows)
         return found
 
-    def _too_long(self, start: float, end: float, last: float) -> Heard:
+    def _too_long(self, start: float, end: float | None, last: float) -> Heard:
         message = f"{last - start:.1f} s, longer than {self.settings.max_dur:g} s"
-        return without_values(start, end, "too_long", message, len(self.annotators))
+        row = without_values(start, end, "too_long", message, len(self.annotators))
+        return row if end is not None else row._replace(end=to_timedelta(last, 1))
 
 
 def without_values(
@@ -240,9 +242,10 @@ def without_values(
 ) -> Heard:
     """Row of a stretch that wasn't heard."""
     values = np.full((num_models, len(DIMENSIONS)), np.nan, np.float32)
-    end = np.nan if end is None else end
     none = (None,) * num_models
-    return Heard(start, end, values, 0.0, status, message, none)
+    return Heard(
+        from_seconds(start), from_seconds(end), values, 0.0, status, message, none
+    )
 
 
 def _total(path: str) -> float:
@@ -290,10 +293,10 @@ def _watched(read: Read, beat: Beat) -> Read:
 
 def _merged(by_model: Sequence[list[Row]]) -> list[Heard]:
     """Rows of all models side by side; they hear the same windows."""
-    others = [{round(row.start, 6): row for row in rows} for rows in by_model[1:]]
+    others = [{row.start: row for row in rows} for rows in by_model[1:]]
     merged = []
     for row in by_model[0]:
-        rows = [row, *(other.get(round(row.start, 6)) for other in others)]
+        rows = [row, *(other.get(row.start) for other in others)]
         values = np.full((len(rows), len(DIMENSIONS)), np.nan, np.float32)
         hidden_states: list[np.ndarray | None] = [None] * len(rows)
         for number, own in enumerate(rows):

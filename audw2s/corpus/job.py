@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 
+from audw2s.audio.windows import default_hop_dur
 from audw2s.catalogue import CATALOGUE
 from audw2s.corpus.hearing import Settings
 from audw2s.corpus.part import FOLDER
@@ -13,7 +14,6 @@ from audw2s.corpus.storage import open_storage
 from audw2s.loading import members
 from audw2s.loading import model_sha256
 from audw2s.version import __version__
-from audw2s.windows import default_hop_dur
 
 OWN = (
     *("job.json", "parts", "table.csv", "table.parquet", "embeddings.parquet"),

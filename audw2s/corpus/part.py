@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -208,22 +208,15 @@ class Writer:
 
     def _cells(self, span: tuple[int, int], row: Heard) -> dict[str, object]:
         start, end = span
-        # Exactly what was asked for, not what seconds make of it
-        exact_start = None if self.windows else start
-        exact_end = None if self.windows or end == OPEN else end
+        if self.windows or end == OPEN:
+            # What was asked for stays what it was, so that rows join with the inputs
+            end = None if pd.isna(row.end) else row.end.value
         names = self.schema.names[3:-3]
         return {
-            "start": _nanoseconds(row.start, exact_start),
-            "end": _nanoseconds(row.end, exact_end),
+            "start": row.start.value if self.windows else start,
+            "end": end,
             **dict(zip(names, row.values.ravel().tolist(), strict=True)),
             "duration": row.duration,
             "status": row.status,
             "message": printable(row.message),
         }
-
-
-def _nanoseconds(seconds: float, exact: int | None) -> int | None:
-    """Nanoseconds, to the microsecond unless known exactly; missing if unknown."""
-    if exact is not None:
-        return exact
-    return None if np.isnan(seconds) else round(seconds * 1e6) * 1000

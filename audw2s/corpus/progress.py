@@ -72,7 +72,7 @@ def seen(result: Result) -> Seen:
     """What is said of one file."""
     # Windows overlap
     heard = sum(
-        max(row.start + row.duration for row in rows) - rows[0].start
+        max((row.start - rows[0].start).total_seconds() + row.duration for row in rows)
         for rows in result[1]
     )
     failed = sum(any(row.status in NO_VALUES for row in rows) for rows in result[1])

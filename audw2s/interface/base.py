@@ -1,7 +1,6 @@
 """What the interfaces share: reading, rows, provenance and cache."""
 
 import functools
-import math
 import os
 import warnings
 from collections.abc import Callable
@@ -19,6 +18,10 @@ import pandas as pd
 
 from audw2s.annotator import Annotator
 from audw2s.annotator import resolve
+from audw2s.audio.times import Duration
+from audw2s.audio.times import from_seconds
+from audw2s.audio.times import to_limit
+from audw2s.audio.times import to_seconds
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.catalogue import named
@@ -40,9 +43,6 @@ from audw2s.source import Read
 if TYPE_CHECKING:
     import audonnx
     from audinterface.core.typing import Timestamps
-
-Duration = float | int | str | pd.Timedelta
-"""Seconds, samples as in ``"8000"``, a string with a unit, or a timedelta."""
 
 Limits = tuple[Duration | None, Duration | None]
 """Start and end of a stretch, ``None`` or NaT where it is open."""
@@ -97,19 +97,6 @@ RESOLVERS = {
     name: DurationResolver
     for name in ("win_dur", "hop_dur", "min_signal_dur", "max_signal_dur")
 }
-
-
-def to_seconds(duration: Duration | None) -> float | None:
-    """Seconds of any duration that audinterface knows; ``None`` and NaT stay out.
-
-    Examples:
-        >>> to_seconds("500ms"), to_seconds(2), to_seconds("8000"), to_seconds(None)
-        (0.5, 2.0, 0.5, None)
-
-    """
-    if duration is None or (not isinstance(duration, str) and pd.isna(duration)):
-        return None
-    return audinterface.utils.to_timedelta(duration, SAMPLING_RATE).total_seconds()
 
 
 class RowProcess(audinterface.Process):
@@ -242,6 +229,30 @@ class RowProcess(audinterface.Process):
         source = partial(array_blocks, signal, sampling_rate)
         return self._items(source, file, [(start, end)])[0]
 
+    def process_signal(
+        self,
+        signal: np.ndarray,
+        sampling_rate: int,
+        *,
+        file: str | None = None,
+        start: Duration | None = None,
+        end: Duration | None = None,
+        process_func_args: dict[str, object] | None = None,
+    ) -> pd.Series:
+        """Process a signal, as :meth:`audinterface.Process.process_signal` does.
+
+        Samples in ``start`` and ``end`` count at 16 kHz, as everywhere.
+        """
+        return super().process_signal(
+            signal,
+            sampling_rate,
+            file=file,
+            # Which would count them at the rate of the signal
+            start=from_seconds(to_limit(start)),
+            end=from_seconds(to_limit(end)),
+            process_func_args=process_func_args,
+        )
+
     def _process_index_wo_segment(
         self,
         index: pd.Index,
@@ -306,30 +317,19 @@ class RowProcess(audinterface.Process):
         limits: list[Limits],
     ) -> list[Items]:
         """Turn stretches of a source into what audinterface collects of each."""
-        spans = [(to_seconds(start) or 0.0, to_seconds(end)) for start, end in limits]
+        spans = [(to_limit(start) or 0.0, to_limit(end)) for start, end in limits]
         found = self.annotator.stretches(source, spans)
         return [
-            self._item(rows, file, *limit)
-            for rows, limit in zip(found, limits, strict=True)
+            self._item(rows, file, is_open=end is None)
+            for rows, (_, end) in zip(found, spans, strict=True)
         ]
 
-    def _item(
-        self,
-        rows: list[Row],
-        file: str | None,
-        start: pd.Timedelta | None,
-        end: pd.Timedelta | None,
-    ) -> Items:
+    def _item(self, rows: list[Row], file: str | None, *, is_open: bool) -> Items:
         self._complain(rows, file)
-        starts = [to_timedelta(row.start) for row in rows]
-        ends = [to_timedelta(row.end) for row in rows]
-        if self.win_dur is None:
-            # Exactly what was asked for, not what seconds make of it
-            starts = starts if _is_open(start) else [_exact(start)]
-            if not _is_open(end):
-                ends = [_exact(end)]
-            elif self.keep_nat:
-                ends = [pd.NaT]
+        ends = [row.end for row in rows]
+        if self.win_dur is None and self.keep_nat and is_open:
+            ends = [pd.NaT]
+        starts = [row.start for row in rows]
         return [self.make(row.values) for row in rows], [file] * len(rows), starts, ends
 
     def _complain(self, rows: list[Row], file: str | None) -> None:
@@ -378,21 +378,6 @@ def _refuse(process_func_args: dict[str, object] | None) -> None:
             f"The model takes no arguments, but 'process_func_args' holds "
             f"{sorted(process_func_args)}."
         )
-
-
-def _is_open(time: Duration | None) -> bool:
-    return time is None or (not isinstance(time, str) and pd.isna(time))
-
-
-def _exact(time: Duration) -> pd.Timedelta:
-    return audinterface.utils.to_timedelta(time, SAMPLING_RATE)
-
-
-def to_timedelta(seconds: float) -> pd.Timedelta:
-    """Timedelta in nanoseconds, NaT for NaN."""
-    if math.isnan(seconds):
-        return pd.NaT
-    return pd.Timedelta(round(seconds * 1e9), unit="ns")
 
 
 def by_name(
@@ -470,5 +455,16 @@ def make_annotator(
             "Other input is resampled: leave 'sampling_rate' as it is."
         )
     for name in RESOLVERS:
-        kwargs[name] = to_seconds(kwargs.get(name))
+        kwargs[name] = _seconds(name, kwargs.get(name))
     return Annotator(model, device=device, classes=True, **kwargs)
+
+
+def _seconds(name: str, duration: Duration | None) -> float | None:
+    """Seconds of an argument that is a duration."""
+    try:
+        return to_seconds(duration)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(
+            f"'{name}' has to be seconds, samples at {SAMPLING_RATE} Hz as in "
+            f"'8000', or a string with a unit as in '500ms', got {duration!r}: {error}"
+        ) from None

@@ -9,13 +9,13 @@ import audobject
 import numpy as np
 import pandas as pd
 
+from audw2s.audio.times import Duration
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.device import Device
 from audw2s.exits import Choice
 from audw2s.interface.base import BORROWED
 from audw2s.interface.base import RESOLVERS
 from audw2s.interface.base import RUNTIME
-from audw2s.interface.base import Duration
 from audw2s.interface.base import Plugin
 from audw2s.interface.base import RowProcess
 from audw2s.interface.base import make_annotator

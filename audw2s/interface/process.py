@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import audinterface
 import audobject
 
+from audw2s.audio.times import Duration
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.device import Device
 from audw2s.exits import Choice
 from audw2s.interface.base import RESOLVERS
 from audw2s.interface.base import RUNTIME
-from audw2s.interface.base import Duration
 from audw2s.interface.base import Plugin
 from audw2s.interface.base import RowProcess
 from audw2s.interface.base import by_name
@@ -31,6 +31,11 @@ class Process(RowProcess, Plugin):
 
     - Every input has its row. Windows lie at multiples of ``hop_dur``; the last one
       may be shorter, and a recording shorter than a window is one window.
+    - A negative ``start`` or ``end`` counts from the end, and the index has the times
+      from the start, where audinterface has the negative ones. An end beyond the
+      input is that of the input, for signals as for files.
+    - Durations in samples, such as ``"16000"``, count at 16 kHz in every argument,
+      where audinterface counts some at the rate of the input.
     - Unusable input (missing, unreadable, empty, under 64 samples, NaN or inf)
       gives NaN and a ``UserWarning`` that names file and reason.
     - ``cache_root`` keeps values only, by model, settings, and size and time of each
@@ -55,7 +60,7 @@ class Process(RowProcess, Plugin):
         hop_dur: from the start of a window to the next, half a window by default
         exact: hear each window and segment alone; by default students hear a file
             once, and windows and segments in their surroundings
-        min_signal_dur: shorter input is heard with silence appended
+        min_signal_dur: shorter input is heard with silence appended, and ends with it
         max_signal_dur: longer input is cut
         segment: finds the stretches to process, such as :class:`audw2s.Segment`
         keep_nat: leave the end of input that has none as NaT

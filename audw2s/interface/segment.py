@@ -6,12 +6,17 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+import audformat
 import audinterface
 import audobject
 import numpy as np
 import pandas as pd
 
 from audw2s.annotator import Annotator
+from audw2s.audio.times import Duration
+from audw2s.audio.times import from_seconds
+from audw2s.audio.times import to_limit
+from audw2s.audio.times import to_seconds
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.condition import Condition
 from audw2s.device import Device
@@ -19,15 +24,12 @@ from audw2s.exits import Choice
 from audw2s.interface.base import BORROWED
 from audw2s.interface.base import RESOLVERS
 from audw2s.interface.base import RUNTIME
-from audw2s.interface.base import Duration
 from audw2s.interface.base import Items
 from audw2s.interface.base import Limits
 from audw2s.interface.base import Plugin
 from audw2s.interface.base import RowProcess
 from audw2s.interface.base import by_name
 from audw2s.interface.base import make_annotator
-from audw2s.interface.base import to_seconds
-from audw2s.interface.base import to_timedelta
 from audw2s.interface.checks import plain_arguments
 from audw2s.row import Row
 from audw2s.signal import array_blocks
@@ -184,14 +186,47 @@ class Segment(audinterface.Segment, Plugin):
         process_func_args: dict[str, object] | None = None,
     ) -> pd.Index:
         """Segment a file, as :meth:`audinterface.Segment.process_file` does."""
-        return super().process_file(
-            os.fspath(file),
-            # audinterface adds it to timedeltas
-            start=to_timedelta(to_seconds(start) or 0.0),
+        file = os.fspath(file)
+        y = self.process.process_file(
+            file,
+            start=start,
             end=end,
             root=root,
             process_func_args=process_func_args,
         )
+        starts, ends = _absolute(y)
+        return audformat.segmented_index([file] * len(starts), starts, ends)
+
+    def process_signal(
+        self,
+        signal: np.ndarray,
+        sampling_rate: int,
+        *,
+        file: str | None = None,
+        start: Duration | None = None,
+        end: Duration | None = None,
+        process_func_args: dict[str, object] | None = None,
+    ) -> pd.Index:
+        """Segment a signal, as :meth:`audinterface.Segment.process_signal` does."""
+        y = self.process.process_signal(
+            signal,
+            sampling_rate,
+            file=file,
+            start=start,
+            end=end,
+            process_func_args=process_func_args,
+        )
+        starts, ends = _absolute(y)
+        if file is None:
+            return audinterface.utils.signal_index(starts, ends)
+        return audformat.segmented_index([file] * len(starts), starts, ends)
+
+
+def _absolute(y: pd.Series) -> tuple[pd.Index, pd.Index]:
+    """Starts and ends of the segments that were found in one input."""
+    # Where it starts, which may have been said as a time from the end
+    start = y.index.get_level_values("start")[0]
+    return tuple(y.iloc[0].get_level_values(name) + start for name in ("start", "end"))
 
 
 class Cutter:
@@ -215,17 +250,18 @@ class Cutter:
         self.invert = segment.invert
         self.grid = (to_seconds(segment.win_dur), to_seconds(segment.hop_dur))
 
-    def stretches(self, rows: list[Row], level: np.ndarray, start: float) -> list[Span]:
+    def stretches(
+        self, rows: list[Row], level: np.ndarray, duration: float
+    ) -> list[Span]:
         """Stretches in seconds from the start of the input.
 
         Args:
             rows: of the windows
             level: of frames of 20 ms, in dB
-            start: of the input, which times of rows count from
+            duration: of the input in seconds, NaN if unknown
 
         """
         values = np.stack([row.values.mean(axis=0) for row in rows])
-        duration = rows[-1].end - start
         if not np.isfinite(values).any():
             return [(0.0, duration)]
         spans = sounding(
@@ -276,17 +312,19 @@ class StretchProcess(RowProcess):
         start: Duration | None,
         end: Duration | None,
     ) -> Items:
-        first, last = to_seconds(start) or 0.0, to_seconds(end)
+        span = (to_limit(start) or 0.0, to_limit(end))
         level: list[np.ndarray] = []
 
         def tap(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
             return levels(blocks, SAMPLING_RATE, level)
 
-        (rows,) = self.annotator.stretches(source, [(first, last)], tap)
+        (rows,) = self.annotator.stretches(source, [span], tap)
         self._complain(rows, file)
-        duration = rows[-1].end - first
-        spans = self.cutter.stretches(rows, np.concatenate([*level, []]), first)
+        begin = rows[0].start
+        duration = (rows[-1].end - begin).total_seconds()
+        spans = self.cutter.stretches(rows, np.concatenate([*level, []]), duration)
         if self.cutter.condition:
+            first = begin.total_seconds()
             # The end of what can't be read is unknown
             absolute = [
                 (first + a, None if np.isnan(b) else first + b) for a, b in spans
@@ -297,6 +335,6 @@ class StretchProcess(RowProcess):
         if self.cutter.invert:
             spans = inverted(spans, duration)
         index = audinterface.utils.signal_index(
-            [to_timedelta(a) for a, _ in spans], [to_timedelta(b) for _, b in spans]
+            [from_seconds(a) for a, _ in spans], [from_seconds(b) for _, b in spans]
         )
-        return [index], [file], [to_timedelta(first)], [to_timedelta(first + duration)]
+        return [index], [file], [begin], [rows[-1].end]

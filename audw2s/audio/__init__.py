@@ -1,0 +1,1 @@
+"""From files and arrays to checked signals at 16 kHz."""

@@ -1,0 +1,119 @@
+"""THE way from samples to times: as audformat, audinterface and opensmile have them.
+
+Whatever writes an index takes its times from here, so that tables join.
+"""
+
+import math
+from collections.abc import Iterable
+
+import audinterface
+import numpy as np
+import pandas as pd
+
+from audw2s.catalogue import SAMPLING_RATE
+
+Duration = float | int | str | pd.Timedelta
+"""Seconds, samples as in ``"8000"``, a string with a unit, or a timedelta.
+
+Samples count at 16 kHz, that of the models, in every argument, whatever the sampling
+rate of the input is.
+"""
+
+
+def to_timedelta(
+    num_samples: float | Iterable[float] | np.ndarray,
+    sampling_rate: float,
+) -> pd.Timedelta | pd.TimedeltaIndex:
+    """Time of a number of samples, to the nanosecond that audformat gives.
+
+    Args:
+        num_samples: one number or several
+        sampling_rate: in Hz
+
+    Examples:
+        >>> to_timedelta(55051, 16000)
+        Timedelta('0 days 00:00:03.440687500')
+        >>> to_timedelta(1, 44100)
+        Timedelta('0 days 00:00:00.000022676')
+
+    """
+    if not np.isscalar(num_samples):
+        num_samples = np.asarray(num_samples)
+    return pd.to_timedelta(num_samples / sampling_rate, unit="s").as_unit("ns")
+
+
+def from_seconds(seconds: float | None) -> pd.Timedelta:
+    """Time that somebody gave in seconds, to the nearest nanosecond.
+
+    It takes seconds of a timedelta back to that timedelta. Seconds of a number of
+    samples are for :func:`to_timedelta`.
+
+    Args:
+        seconds: ``None`` or NaN where it isn't known
+
+    Examples:
+        >>> time = pd.Timedelta("1.234567891s")
+        >>> from_seconds(time.total_seconds()) == time
+        True
+        >>> from_seconds(None)
+        NaT
+
+    """
+    if seconds is None or math.isnan(seconds):
+        return pd.NaT
+    return pd.Timedelta(round(seconds * 1e9), unit="ns")
+
+
+def to_samples(time: pd.Timedelta, sampling_rate: int = SAMPLING_RATE) -> int:
+    """Sample that is nearest to a time.
+
+    Examples:
+        >>> to_samples(pd.Timedelta("500ms"))
+        8000
+
+    """
+    return round(time.value * sampling_rate / 10**9)
+
+
+def resampled_size(num_samples: int, sampling_rate: int) -> int:
+    """Samples at 16 kHz that resampling makes of some.
+
+    Examples:
+        >>> resampled_size(22051, 44100)
+        8000
+
+    """
+    return (2 * num_samples * SAMPLING_RATE + sampling_rate) // (2 * sampling_rate)
+
+
+def to_seconds(duration: Duration | None) -> float | None:
+    """Seconds of any duration that audinterface knows; samples count at 16 kHz.
+
+    Returns:
+        seconds, NaN for NaN and NaT, ``None`` for ``None``
+
+    Raises:
+        ValueError: if it is a string that means no duration
+
+    Examples:
+        >>> to_seconds("500ms"), to_seconds(2), to_seconds("8000"), to_seconds(None)
+        (0.5, 2.0, 0.5, None)
+
+    """
+    if duration is None:
+        return None
+    time = audinterface.utils.to_timedelta(duration, SAMPLING_RATE)
+    return time.total_seconds()
+
+
+def to_limit(time: Duration | None) -> float | None:
+    """Seconds of a start or an end; ``None`` where it is open: ``None``, NaN or NaT.
+
+    Examples:
+        >>> to_limit("1s"), to_limit(pd.NaT)
+        (1.0, None)
+
+    """
+    if time is not None and not isinstance(time, str) and pd.isna(time):
+        return None
+    return to_seconds(time)

@@ -1,0 +1,122 @@
+"""THE grid of windows, in samples at 16 kHz."""
+
+import itertools
+from collections.abc import Iterable
+from collections.abc import Iterator
+
+import numpy as np
+
+from audw2s.audio.times import from_seconds
+from audw2s.audio.times import to_samples
+from audw2s.catalogue import SAMPLING_RATE
+from audw2s.signal import MIN_SAMPLES
+
+
+def default_hop_dur(win_dur: float | None, hop_dur: float | None) -> float | None:
+    """Seconds from window to window: half a window unless something else is said.
+
+    Examples:
+        >>> default_hop_dur(2.0, None), default_hop_dur(2.0, 0.5)
+        (1.0, 0.5)
+
+    """
+    if hop_dur is not None or win_dur is None:
+        return hop_dur
+    # Of nanoseconds, as audinterface halves them
+    return from_seconds(win_dur).value // 2 / 1e9
+
+
+class Grid:
+    """Where the windows of a segment lie.
+
+    Window k starts ``k * hop_dur`` after the segment; its samples are those nearest
+    to its times, so that no error adds up. The last window may be shorter than the
+    others: it ends with the segment. A segment shorter than a window is one window.
+    A rest that has fewer than 64 samples, or none that isn't in a window, is none.
+
+    Args:
+        win_dur: duration of a window in seconds
+        hop_dur: seconds from the start of a window to the start of the next
+
+    Examples:
+        >>> grid = Grid(2.0, 1.0)
+        >>> list(grid.windows(40000))
+        [(0, 32000), (16000, 40000)]
+        >>> [grid.count(size) for size in (100, 32000, 32063, 48000, 48064)]
+        [1, 1, 2, 2, 3]
+
+    """
+
+    def __init__(self, win_dur: float, hop_dur: float):
+        self.win = from_seconds(win_dur)
+        self.hop = from_seconds(hop_dur)
+        self.size = to_samples(self.win)
+
+    def first(self, number: int) -> int:
+        """Number of the first sample of a window."""
+        return to_samples(number * self.hop)
+
+    def count(self, num_samples: int) -> int:
+        """Count the windows of a segment of so many samples."""
+        # A guess that rounding makes too large by one or two, never too small
+        hop = self.hop.value * SAMPLING_RATE
+        full = max(0, (num_samples - self.size) * 10**9 // hop + 2)
+        while full and self.first(full - 1) + self.size > num_samples:
+            full -= 1
+        if not full:
+            return 1
+        is_new = num_samples > self.first(full - 1) + self.size
+        return full + (is_new and num_samples - self.first(full) >= MIN_SAMPLES)
+
+    def windows(self, num_samples: int, number: int = 0) -> Iterator[tuple[int, int]]:
+        """First sample, and the one after the last, of each window of a segment.
+
+        Args:
+            num_samples: of the segment
+            number: of the first window that is wanted
+
+        """
+        for number in range(number, self.count(num_samples)):
+            first = self.first(number)
+            yield first, min(first + self.size, num_samples)
+
+    def cut(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Cut a segment that comes in blocks into its windows.
+
+        Args:
+            blocks: arrays ``(num_channels, num_samples)`` at 16 kHz
+
+        Yields:
+            ``(num_channels, num_samples)`` of each window
+
+        Examples:
+            >>> blocks = [np.zeros((1, 100)), np.zeros((1, 156))]
+            >>> [w.shape[1] for w in Grid(0.008, 0.004).cut(blocks)]
+            [128, 128, 128]
+
+        """
+        buffer, offset, number = None, 0, 0
+        for block in blocks:
+            buffer = block if buffer is None else np.concatenate([buffer, block], 1)
+            while self.first(number) + self.size <= offset + buffer.shape[1]:
+                first = self.first(number) - offset
+                yield buffer[:, first : first + self.size]
+                number += 1
+            dropped = min(self.first(number) - offset, buffer.shape[1])
+            buffer, offset = buffer[:, dropped:], offset + dropped
+        if buffer is not None:
+            for first, last in self.windows(offset + buffer.shape[1], number):
+                yield buffer[:, first - offset : last - offset]
+
+
+def groups(items: Iterable, size: int) -> Iterator[list]:
+    """Take so many at a time; the last ones may be fewer.
+
+    Examples:
+        >>> list(groups("abc", 2))
+        [['a', 'b'], ['c']]
+
+    """
+    rest = iter(items)
+    while group := list(itertools.islice(rest, size)):
+        yield group
