@@ -17,9 +17,9 @@ from audw2s.interface.base import BORROWED
 from audw2s.interface.base import RESOLVERS
 from audw2s.interface.base import RUNTIME
 from audw2s.interface.base import Plugin
-from audw2s.interface.base import RowProcess
 from audw2s.interface.base import make_annotator
 from audw2s.interface.checks import plain_arguments
+from audw2s.interface.rows import RowProcess
 
 if TYPE_CHECKING:
     import audonnx

@@ -24,13 +24,13 @@ from audw2s.exits import Choice
 from audw2s.interface.base import BORROWED
 from audw2s.interface.base import RESOLVERS
 from audw2s.interface.base import RUNTIME
-from audw2s.interface.base import Items
-from audw2s.interface.base import Limits
 from audw2s.interface.base import Plugin
-from audw2s.interface.base import RowProcess
 from audw2s.interface.base import by_name
 from audw2s.interface.base import make_annotator
 from audw2s.interface.checks import plain_arguments
+from audw2s.interface.rows import Items
+from audw2s.interface.rows import Limits
+from audw2s.interface.rows import RowProcess
 from audw2s.row import Row
 from audw2s.signal import array_blocks
 from audw2s.source import Read

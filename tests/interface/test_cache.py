@@ -38,12 +38,12 @@ def same(found, expected) -> bool:
 
 def reads(monkeypatch) -> list[str]:
     """Names of the files that are read from now on."""
-    from audw2s.interface import base
+    from audw2s.interface import rows
 
     found = []
-    source = base.file_source
+    source = rows.file_source
     monkeypatch.setattr(
-        base,
+        rows,
         "file_source",
         lambda file, root: found.append(os.path.basename(file)) or source(file, root),
     )

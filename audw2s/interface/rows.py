@@ -1,0 +1,334 @@
+"""Rows of files and signals, as audinterface collects them."""
+
+import os
+import warnings
+from collections.abc import Callable
+from collections.abc import Sequence
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import audeer
+import audformat
+import audinterface
+import audobject
+import numpy as np
+import pandas as pd
+
+from audw2s.annotator import Annotator
+from audw2s.annotator import resolve
+from audw2s.audio.times import Duration
+from audw2s.audio.times import from_seconds
+from audw2s.audio.times import to_limit
+from audw2s.catalogue import SAMPLING_RATE
+from audw2s.interface.base import Plugin
+from audw2s.interface.cache import cache_path
+from audw2s.interface.cache import kept_series
+from audw2s.interface.checks import check_files
+from audw2s.interface.checks import check_found
+from audw2s.interface.checks import check_index
+from audw2s.interface.checks import plain
+from audw2s.report import UNUSABLE
+from audw2s.row import Row
+from audw2s.signal import UnusableSignalError
+from audw2s.signal import array_blocks
+from audw2s.signal import file_blocks
+from audw2s.source import Read
+
+if TYPE_CHECKING:
+    from audinterface.core.typing import Timestamps
+
+Limits = tuple[Duration | None, Duration | None]
+"""Start and end of a stretch, ``None`` or NaT where it is open."""
+
+Items = tuple[list, list[str], list[pd.Timedelta], list[pd.Timedelta]]
+
+WORTH_A_WARNING = (*UNUSABLE, "silent", "truncated")
+"""Statuses that a user has to hear of."""
+
+
+class RowProcess(audinterface.Process):
+    """Reads, checks and annotates; what an item holds is up to ``make``.
+
+    audinterface does the rest: lists, folders, indices, workers, segments.
+    """
+
+    owner: "Plugin"
+    """The interface whose settings and provenance are those of the results."""
+
+    def __init__(
+        self,
+        annotator: Annotator,
+        *,
+        make: Callable[[np.ndarray], object],
+        owner: "Plugin",
+        on_error: str = "nan",
+        **kwargs: object,
+    ):
+        if on_error not in ("nan", "raise"):
+            raise ValueError(
+                f"'on_error' has to be 'nan' or 'raise', got '{on_error}'."
+            )
+        super().__init__(sampling_rate=SAMPLING_RATE, **kwargs)
+        self.owner = owner
+        self.annotator = annotator
+        self.make = make
+        self.on_error = on_error
+
+    def process_files(
+        self,
+        files: Sequence[str],
+        *,
+        starts: "Timestamps | None" = None,
+        ends: "Timestamps | None" = None,
+        root: str | None = None,
+        process_func_args: dict[str, object] | None = None,
+    ) -> pd.Series:
+        """Process a list, as :meth:`audinterface.Process.process_files` does."""
+        check_files(files)
+        return super().process_files(
+            files,
+            starts=plain(starts),
+            ends=plain(ends),
+            root=root,
+            process_func_args=process_func_args,
+        )
+
+    def process_index(
+        self,
+        index: pd.Index,
+        *,
+        preserve_index: bool = False,
+        root: str | None = None,
+        cache_root: str | None = None,
+        process_func_args: dict[str, object] | None = None,
+    ) -> pd.Series:
+        """Process an index, as :meth:`audinterface.Process.process_index` does.
+
+        With a cache of our own: see :mod:`audw2s.interface.cache`.
+
+        Raises:
+            FileNotFoundError: if paths are relative, and none of the files is there
+            ValueError: if the index isn't one of files or of segments of files, or the
+                settings of the segment can't be known
+
+        """
+        _refuse(process_func_args)
+        check_index(index)
+        check_found(index, root)
+        given, index = index, audformat.utils.to_segmented_index(index)
+        if self.segment is not None:
+            index = self._segmented(index, root, cache_root)
+        compute = partial(self._process_index_wo_segment, root=root)
+        if cache_root is None:
+            series = compute(index)
+        else:
+            settings = self.owner.cache_settings
+            path = cache_path(cache_root, settings, index, root)
+            series = kept_series(path, index, compute)
+        if self.segment is None and preserve_index:
+            series.index = given
+        return series
+
+    def _segmented(
+        self,
+        index: pd.MultiIndex,
+        root: str | None,
+        cache_root: str | None,
+    ) -> pd.MultiIndex:
+        if cache_root is None or not isinstance(self.segment, audobject.Object):
+            if cache_root is not None:
+                raise ValueError(
+                    "With a segment that can't be written to YAML, 'cache_root' can't "
+                    "know its settings. Leave 'cache_root' out, or use audw2s.Segment."
+                )
+            return self.segment.process_index(index, root=root)
+        # The caches of others don't know whether a file has changed
+        own = cache_root if isinstance(self.segment, Plugin) else None
+        return self.segment.process_index(index, root=root, cache_root=own)
+
+    def _process_file(
+        self,
+        file: str,
+        *,
+        idx: int = 0,
+        root: str | None = None,
+        start: pd.Timedelta | None = None,
+        end: pd.Timedelta | None = None,
+        process_func_args: dict[str, object] | None = None,
+    ) -> Items:
+        _refuse(process_func_args)
+        file = os.fspath(file)
+        return self._items(file_source(file, root), file, [(start, end)])[0]
+
+    def _process_signal(
+        self,
+        signal: np.ndarray,
+        sampling_rate: int,
+        *,
+        idx: int = 0,
+        root: str | None = None,
+        file: str | None = None,
+        start: pd.Timedelta | None = None,
+        end: pd.Timedelta | None = None,
+        process_func_args: dict[str, object] | None = None,
+    ) -> Items:
+        _refuse(process_func_args)
+        source = partial(array_blocks, signal, sampling_rate)
+        return self._items(source, file, [(start, end)])[0]
+
+    def process_signal(
+        self,
+        signal: np.ndarray,
+        sampling_rate: int,
+        *,
+        file: str | None = None,
+        start: Duration | None = None,
+        end: Duration | None = None,
+        process_func_args: dict[str, object] | None = None,
+    ) -> pd.Series:
+        """Process a signal, as :meth:`audinterface.Process.process_signal` does.
+
+        Samples in ``start`` and ``end`` count at 16 kHz, as everywhere.
+        """
+        return super().process_signal(
+            signal,
+            sampling_rate,
+            file=file,
+            # Which would count them at the rate of the signal
+            start=_limit(start),
+            end=_limit(end),
+            process_func_args=process_func_args,
+        )
+
+    def _process_index_wo_segment(
+        self,
+        index: pd.Index,
+        root: str | None,
+        process_func_args: dict[str, object] | None = None,
+    ) -> pd.Series:
+        """Process an index; each file is read once for all of its segments."""
+        _refuse(process_func_args)
+        if index.empty:
+            return pd.Series(None, index=index, dtype=object)
+        numbers: dict[str, list[int]] = {}
+        for number, file in enumerate(index.get_level_values("file")):
+            numbers.setdefault(file, []).append(number)
+        limits = _limits(index)
+        found = audeer.run_tasks(
+            self._items,
+            [
+                ((file_source(file, root), file, [limits[k] for k in own]), {})
+                for file, own in numbers.items()
+            ],
+            num_workers=self.num_workers,
+            multiprocessing=self.multiprocessing,
+            progress_bar=self.verbose,
+            task_description=f"Process {len(index)} segments",
+            maximum_refresh_time=1,
+        )
+        items: list[Items] = [([], [], [], [])] * len(index)
+        for own, of_file in zip(numbers.values(), found, strict=True):
+            for number, item in zip(own, of_file, strict=True):
+                items[number] = item
+        y, files, starts, ends = _joined(items)
+        return pd.Series(y, audformat.segmented_index(files, starts, ends))
+
+    def _process_signal_from_index_wo_segment(
+        self,
+        signal: np.ndarray,
+        sampling_rate: int,
+        index: pd.Index,
+        process_func_args: dict[str, object] | None = None,
+    ) -> pd.Series:
+        """Process segments of a signal, which is heard once for all."""
+        _refuse(process_func_args)
+        if index.empty:
+            return pd.Series(None, index=index, dtype=object)
+        of_files = audformat.is_filewise_index(index) or "file" in index.names
+        if of_files:
+            index = audformat.utils.to_segmented_index(index)
+        limits = _limits(index)
+        source = partial(array_blocks, signal, sampling_rate)
+        items = self._items(source, None, limits)
+        y, _, starts, ends = _joined(items)
+        if not of_files:
+            return pd.Series(y, audinterface.utils.signal_index(starts, ends))
+        names = index.get_level_values("file")
+        files = [f for f, item in zip(names, items, strict=True) for _ in item[0]]
+        return pd.Series(y, audformat.segmented_index(files, starts, ends))
+
+    def _items(
+        self,
+        source: Read,
+        file: str | None,
+        limits: list[Limits],
+    ) -> list[Items]:
+        """Turn stretches of a source into what audinterface collects of each."""
+        spans = [(to_limit(start) or 0.0, to_limit(end)) for start, end in limits]
+        found = self.annotator.stretches(source, spans)
+        return [
+            self._item(rows, file, is_open=end is None)
+            for rows, (_, end) in zip(found, spans, strict=True)
+        ]
+
+    def _item(self, rows: list[Row], file: str | None, *, is_open: bool) -> Items:
+        self._complain(rows, file)
+        ends = [row.end for row in rows]
+        if self.win_dur is None and self.keep_nat and is_open:
+            ends = [pd.NaT]
+        starts = [row.start for row in rows]
+        return [self.make(row.values) for row in rows], [file] * len(rows), starts, ends
+
+    def _complain(self, rows: list[Row], file: str | None) -> None:
+        """Warn of what a user has to know, or raise if that was asked for."""
+        problems = {r.status: r for r in rows if r.status in WORTH_A_WARNING}
+        for status, row in problems.items():
+            count = sum(row.status == status for row in rows)
+            where = f"{count} of {len(rows)} windows: " if len(rows) > 1 else ""
+            reason = f": {row.message}" if row.message else ""
+            text = f"{file or 'Signal'}: {where}{status}{reason}."
+            if self.on_error == "raise" and status in UNUSABLE:
+                raise UnusableSignalError(text)
+            warnings.warn(text, UserWarning, stacklevel=2)
+
+    def _call(
+        self,
+        signal: np.ndarray,
+        sampling_rate: int,
+        **kwargs: object,
+    ) -> object:
+        rows = self.annotator.signal(signal, sampling_rate)
+        self._complain(rows, kwargs.get("file"))
+        items = [self.make(row.values) for row in rows]
+        return items[0] if self.win_dur is None else items
+
+
+def file_source(file: str, root: str | None) -> Read:
+    """Read a file that may be relative to a root folder."""
+    return partial(file_blocks, resolve(file, root))
+
+
+def _limit(time: Duration | None) -> pd.Timedelta | None:
+    """Time of a start or an end, ``None`` where it is open."""
+    seconds = to_limit(time)
+    return None if seconds is None else from_seconds(seconds)
+
+
+def _limits(index: pd.MultiIndex) -> list[Limits]:
+    """Start and end of each entry."""
+    return list(zip(*map(index.get_level_values, ("start", "end")), strict=True))
+
+
+def _joined(items: list[Items]) -> Items:
+    """Items of several stretches, one after the other."""
+    parts = zip(*items, strict=True)
+    return tuple(list(chain.from_iterable(part)) for part in parts)
+
+
+def _refuse(process_func_args: dict[str, object] | None) -> None:
+    if process_func_args:
+        raise TypeError(
+            f"The model takes no arguments, but 'process_func_args' holds "
+            f"{sorted(process_func_args)}."
+        )
