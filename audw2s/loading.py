@@ -6,21 +6,19 @@ import os
 from typing import TYPE_CHECKING
 
 from audw2s import exits
+from audw2s import model_folder as folders
 from audw2s.catalogue import CATALOGUE
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import FOLDER
 from audw2s.device import Device
 from audw2s.device import check_device
 from audw2s.device import check_session
+from audw2s.model_folder import CorruptModelError
 from audw2s.weights import receipt
 from audw2s.weights.cache import model_folder
 
 if TYPE_CHECKING:
     import audonnx
-
-
-class CorruptModelError(ValueError):
-    """Raised if a model file isn't the one that is known."""
 
 
 class MissingModelError(ValueError):
@@ -42,9 +40,10 @@ def load(
     trained on. Nothing is downloaded: see :func:`audw2s.get`.
 
     Args:
-        name: name in the catalogue, or a folder with a ``model.onnx`` that
-            ``audw2s distill`` wrote (its content is data, no code is run), or the
-            mean of such, as in ``"mean(dawn, whisper-tiny-adv)"``
+        name: name in the catalogue, or a folder with a ``model.onnx`` such as
+            ``audw2s distill`` writes (its content is data, no code is run; the labels
+            in its ``model.yaml`` are honoured, whatever their order), or the mean of
+            such, as in ``"mean(dawn, whisper-tiny-adv)"``
         exit: of a folder with exits, the layer of one; only the layers up to it are
             loaded, and run. ``"auto"`` stops where classes are told surely enough, see
             :class:`audw2s.adaptive.Adaptive`. By default the deepest
@@ -53,11 +52,13 @@ def load(
         num_workers: threads of the session, ``None`` for its own choice
 
     Returns:
-        the model, its file verified by its sha256
+        the model, its file verified by its sha256; a warning says so once where none
+        is known
 
     Raises:
         MissingModelError: if there is no model of this name, or it isn't here
-        CorruptModelError: if a file's sha256 isn't the one that is known
+        CorruptModelError: if a file's sha256 isn't the one that is known, or the file
+            is damaged, or doesn't hold all of the model
         ValueError: if the model has no such exit, or onnxruntime can't use the device
 
     Examples:
@@ -83,15 +84,30 @@ def load(
 
         return Adaptive(name, exit, device=device, num_workers=num_workers)
     path = verified(model_path(name, exit), known_sha256(name, exit), _remedy(name))
-    # The labels of model.yaml are set here: loading it would run what it names
-    model = audonnx.Model(
-        path,
-        labels={"logits": list(found.labels if found else DIMENSIONS)},
-        device=device,
-        num_workers=num_workers,
-    )
+    labels = list(found.labels) if found else list(DIMENSIONS)
+    if known_sha256(name, exit) is None:
+        labels = folders.labels(name)
+        folders.check(path)
+        warn_unverified(name)
+    with folders.explained(path):
+        # The labels of model.yaml are set here: loading it would run what it names
+        model = audonnx.Model(
+            path,
+            labels={"logits": labels},
+            device=device,
+            num_workers=num_workers,
+        )
     check_session(model, device)
     return model
+
+
+def warn_unverified(name: str) -> None:
+    """Say once of a model folder that nobody knows what its file should be."""
+    for member in members(name):
+        warn_unverified(member)
+    if not members(name) and known_sha256(name) is None:
+        path = model_path(name)
+        folders.warn_unverified(path, sha256(path))
 
 
 def verified(path: str, expected: str | None, remedy: str) -> str:
@@ -207,7 +223,9 @@ def num_hidden_states(name: str) -> int:
         return sum(map(num_hidden_states, names))
     import onnx
 
-    model = onnx.load(model_path(name), load_external_data=False)
+    path = model_path(name)
+    with folders.explained(path):
+        model = onnx.load(path, load_external_data=False)
     for output in model.graph.output:
         if output.name == "hidden_states":
             return output.type.tensor_type.shape.dim[-1].dim_value

@@ -60,7 +60,8 @@ class Mean(Composed):
             load(member, device=device, num_workers=num_workers)
             for member in members(name)
         ]
-        self.sess = Sessions(name, [model.sess for model in models])
+        orders = [[m.labels("logits").index(d) for d in DIMENSIONS] for m in models]
+        self.sess = Sessions(name, [model.sess for model in models], orders)
         self.inputs = models[0].inputs
         sizes = [model.outputs["hidden_states"].shape[-1] for model in models]
         self.outputs = {
@@ -80,12 +81,14 @@ class Sessions:
     Args:
         name: of the mean
         sessions: of its models
+        orders: of each, numbers of arousal, dominance and valence among its logits
 
     """
 
-    def __init__(self, name: str, sessions: list):
+    def __init__(self, name: str, sessions: list, orders: list[list[int]]):
         self.name = name
         self.sessions = sessions
+        self.orders = orders
 
     def run(
         self,
@@ -96,10 +99,14 @@ class Sessions:
         """Run all models; the mean of logits, and hidden states one after another."""
         names = list(outputs or ["hidden_states", "logits"])
         results = [session.run(names, inputs, options) for session in self.sessions]
-        return [
-            np.mean(values, axis=0) if name == "logits" else np.hstack(values)
-            for name, values in zip(names, zip(*results, strict=True), strict=True)
-        ]
+        found = []
+        for name, values in zip(names, zip(*results, strict=True), strict=True):
+            if name == "logits":
+                pairs = zip(values, self.orders, strict=True)
+                found.append(np.mean([own[:, order] for own, order in pairs], axis=0))
+            else:
+                found.append(np.hstack(values))
+        return found
 
     def get_modelmeta(self) -> SimpleNamespace:
         """Give the mean's name, and what all of its models can take."""

@@ -1,7 +1,9 @@
 """A model as the pipeline sees it: a mono signal in, three values out."""
 
+import contextlib
 import functools
 import hashlib
+import math
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -22,8 +24,10 @@ from audw2s.loading import load
 from audw2s.loading import model_sha256
 from audw2s.loading import sha256
 from audw2s.mean import Mean
+from audw2s.model_folder import explained
 from audw2s.onepass import whole
 from audw2s.scores import softmax
+from audw2s.signal import MIN_SAMPLES
 from audw2s.tokens import BLOCK_DUR
 from audw2s.tokens import Tokens
 from audw2s.tokens import open_tokens
@@ -95,7 +99,7 @@ class Network:
                 self.sha256 = hashlib.sha256(text.encode()).hexdigest()
         self.model = model
         opened = self.open()
-        properties = opened.sess.get_modelmeta().custom_metadata_map
+        properties = _properties(opened)
         self.of_classes = properties.get("outputs") == "classes"
         if self.of_classes and not classes:
             raise ValueError(
@@ -151,8 +155,15 @@ class Network:
         """
         if (tokens := self.tokens) is not None:
             return whole(tokens, signal)
-        found = self.open()(signal[None], SAMPLING_RATE, outputs=self.outputs)
-        return self.values([found[name] for name in self.outputs], 1)[0]
+        with self._explained("can't be run"):
+            found = self.open()(signal[None], SAMPLING_RATE, outputs=self.outputs)
+            return self.values([found[name] for name in self.outputs], 1)[0]
+
+    def _explained(self, what: str) -> contextlib.AbstractContextManager:
+        """Turn the errors of a model's file into a sentence; others are its owner's."""
+        if not isinstance(self.model, str):
+            return contextlib.nullcontext()
+        return explained(self.open().path or self.model, what)
 
     @property
     def outputs(self) -> list[str]:
@@ -176,11 +187,13 @@ class Network:
         path = self.open().path
         if path is None or "token_hop" not in self.properties or self.transforms:
             return None
-        hop, context = (
-            int(self.properties[f"token_{name}"]) for name in ("hop", "context")
-        )
-        about = (frozen(self.device), self.hidden_states, self.block_dur, os.getpid())
-        return open_tokens(path, self.sha256, hop, context, *about)
+        about = (frozen(self.device), self.hidden_states, self.block_dur)
+        with explained(path):
+            hop, context = (
+                int(self.properties[f"token_{name}"]) for name in ("hop", "context")
+            )
+            own = (*about, tuple(self.order), os.getpid())
+            return open_tokens(path, self.sha256, hop, context, *own)
 
     @property
     def provenance(self) -> dict[str, str]:
@@ -197,6 +210,16 @@ def _open(
     process: int,
 ) -> "audonnx.Model":
     return load(model, exit=exit, device=thawed(device))
+
+
+def _properties(model: "audonnx.Model") -> dict[str, str]:
+    """What the file says of itself; the duration that it takes is positive."""
+    with explained(model.path or "model"):
+        properties = model.sess.get_modelmeta().custom_metadata_map
+        max_dur = float(properties.get("max_dur", DEFAULT_MAX_DUR))
+        if not MIN_SAMPLES / SAMPLING_RATE <= max_dur < math.inf:
+            raise ValueError(f"it takes {max_dur} s at a time")
+    return properties
 
 
 def _find_output(model: "audonnx.Model") -> str:

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from audw2s.catalogue import SAMPLING_RATE
 from audw2s.device import Device
 from audw2s.device import Frozen
 from audw2s.device import thawed
+from audw2s.model_folder import explained
 from audw2s.signal import MIN_SAMPLES
 
 BLOCK_DUR = 1.0
@@ -33,6 +35,7 @@ class Tokens:
         device: see :func:`audw2s.load`
         hidden_states: see :class:`audw2s.network.Network`
         block_dur: see :class:`audw2s.network.Network`
+        order: numbers of arousal, dominance and valence among the model's values
 
     """
 
@@ -44,6 +47,7 @@ class Tokens:
         device: Device = "cpu",
         hidden_states: bool = False,
         block_dur: float = BLOCK_DUR,
+        order: Sequence[int] = (0, 1, 2),
     ):
         import audonnx
         import onnx
@@ -53,9 +57,10 @@ class Tokens:
         self.session = audonnx.Model(inner, device=device).sess
         weights = {weight.name: weight for weight in model.graph.initializer}
         self.weight, self.bias = (
-            onnx.numpy_helper.to_array(weights[name]).astype(np.float64)
+            onnx.numpy_helper.to_array(weights[name]).astype(np.float64)[list(order)]
             for name in ("adv.weight", "adv.bias")
         )
+        self.path = path
         self.hop = hop
         self.context = context
         self.hidden_states = hidden_states
@@ -77,12 +82,15 @@ class Tokens:
             ``(num_tokens, 2 * size)``: ``lin`` and ``sof``, float32
 
         """
-        return self.session.run(["tokens"], {"normalised": normalised[None]})[0][0].T
+        with explained(self.path, "can't be run"):
+            given = {"normalised": normalised[None]}
+            return self.session.run(["tokens"], given)[0][0].T
 
     def logits(self, hidden_states: np.ndarray) -> np.ndarray:
         """Turn pooled tokens ``(..., size)`` into A/D/V ``(..., 3)``, float32."""
         # No BLAS, see audw2s.level.Moments
-        values = np.einsum("...s,ds->...d", hidden_states, self.weight) + self.bias
+        with explained(self.path, "can't be run"):
+            values = np.einsum("...s,ds->...d", hidden_states, self.weight) + self.bias
         return values.astype(np.float32)
 
     def outputs(self, hidden_states: np.ndarray) -> np.ndarray:
@@ -123,10 +131,12 @@ def open_tokens(
     device: Frozen,
     hidden_states: bool,
     block_dur: float,
+    order: tuple[int, ...],
     process: int,
 ) -> Tokens:
     """Open the tokens of a model, once per process."""
-    return Tokens(path, hop, context, thawed(device), hidden_states, block_dur)
+    about = (thawed(device), hidden_states, block_dur, order)
+    return Tokens(path, hop, context, *about)
 
 
 class TokenStream:

@@ -95,7 +95,8 @@ class Batches:
 
     def hear(self, signal: np.ndarray) -> np.ndarray:
         """What the teacher says of a signal ``(num_samples,)``."""
-        return self.teacher(signal[None], outputs="logits")[0]
+        order = [self.teacher.labels("logits").index(name) for name in DIMENSIONS]
+        return self.teacher(signal[None], outputs="logits")[0][order]
 
     def held_out(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Whole clips of held-out speakers with the teacher's values."""

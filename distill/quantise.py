@@ -343,13 +343,17 @@ def quantise_student(
     if members(model):
         raise ValueError(f"'{model}' is several models: quantise one.")
     # Loaded to be verified
-    path = load(model).path
+    loaded = load(model)
+    path, labels = loaded.path, loaded.labels("logits")
+    order = [labels.index(dimension) for dimension in DIMENSIONS]
     original = onnx.load(path)
     if "student" not in properties(original):
         raise ValueError(f"'{model}' isn't what 'audw2s distill export' wrote.")
     calibration, held_out = draw_clips(corpora, num_clips, seed, verbose=verbose)
     quantised = quantise(original, calibration)
-    figures = agreement(logits(original, held_out), logits(quantised, held_out))
+    figures = agreement(
+        *(logits(graph, held_out)[:, order] for graph in (original, quantised))
+    )
     # Not "any larger": NaN has to fail
     if not all(value <= TOLERANCE for value in figures["difference"].values()):
         raise ValueError(
@@ -363,4 +367,4 @@ def quantise_student(
         "quantised": "int8",
         "quantised_from": sha256(path),
     }
-    return save(quantised, out, about), figures
+    return save(quantised, out, about, labels=labels), figures

@@ -40,6 +40,7 @@ from audw2s.corpus.progress import Speed
 from audw2s.corpus.progress import seen
 from audw2s.corpus.report import write_report
 from audw2s.corpus.summary import Summary
+from audw2s.loading import warn_unverified
 
 
 def annotate(
@@ -152,6 +153,8 @@ class Run:
         if options.table is not None:
             check_table(self.inputs, options.table)
         self.provenance = identity(settings)
+        for model in settings.models:
+            warn_unverified(model)
         names = [found["name"] for found in self.provenance["models"]]
         self.names = names
         self.windows = settings.win_dur is not None

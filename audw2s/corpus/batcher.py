@@ -148,8 +148,10 @@ def _freed(network: Network) -> object | None:
     import onnxruntime
 
     if own := members(str(network.model)):
-        sessions = [_freed(Network(member, network.device)) for member in own]
-        return None if None in sessions else Sessions(network.name, sessions)
+        networks = [Network(member, network.device) for member in own]
+        sessions = [_freed(member) for member in networks]
+        orders = [member.order for member in networks]
+        return None if None in sessions else Sessions(network.name, sessions, orders)
     model = network.open()
     nodes = list(model.inputs.values())
     if model.path is None or len(nodes) != 1 or nodes[0].transform is not None:

@@ -13,11 +13,13 @@ import queue
 import sys
 import threading
 import time
+import warnings
 from typing import BinaryIO
 
 from audw2s.corpus.hearing import Listener
 from audw2s.corpus.hearing import without_values
 from audw2s.corpus.paths import stamp
+from audw2s.model_folder import UnverifiedModelWarning
 
 BYTES_PER_SECOND = 1e6
 """For each so many bytes a file has a second more: a slow disk, a long conversion."""
@@ -89,6 +91,8 @@ def main() -> None:
     os.dup2(2, 1)
     tell = Teller(told)
     settings, num_workers = pickle.load(source)
+    # Told by the parent already
+    warnings.simplefilter("ignore", UnverifiedModelWarning)
     try:
         listener = Listener(settings)
         listener.try_out()
