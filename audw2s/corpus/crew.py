@@ -6,7 +6,6 @@ import pickle
 import queue
 import signal
 import subprocess
-import sys
 import threading
 import time
 
@@ -16,6 +15,7 @@ from audw2s.corpus.child import Task
 from audw2s.corpus.hearing import Heard
 from audw2s.corpus.hearing import Settings
 from audw2s.corpus.paths import Stamp
+from audw2s.interpreter import interpreter
 
 TICK = 0.5
 """Seconds after which it is looked whether a file hangs."""
@@ -54,7 +54,7 @@ class Crew:
         paths = [os.environ.get("PYTHONPATH", ""), package]
         self.process = subprocess.Popen(
             # Without -P a module in the current folder could hide one of Python's
-            [sys.executable, "-P", "-m", "audw2s.corpus.child"],
+            [interpreter(), "-P", "-m", "audw2s.corpus.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},

@@ -6,6 +6,7 @@ from audw2s.corpus.hearing import Settings
 from audw2s.corpus.report import check_report
 from audw2s.corpus.table import check_format
 from audw2s.device import check_device
+from audw2s.interpreter import interpreter
 
 ENGINES = ("local", "ray")
 """Processes of this machine, or actors of a Ray cluster."""
@@ -56,6 +57,7 @@ def check(settings: Settings, options: Options) -> None:
     Raises:
         ValueError: if not
         ModuleNotFoundError: if a report is wanted, and can't be drawn
+        ChildProcessError: if there is no Python that a process can be started with
 
     """
     if not settings.models:
@@ -87,4 +89,6 @@ def check(settings: Settings, options: Options) -> None:
         raise ValueError(
             "'address', 'cpus_per_worker' and 'gpus_per_worker' need the engine ray."
         )
+    if options.engine == "local":
+        interpreter()
     check_format(options.table_format)

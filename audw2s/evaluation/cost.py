@@ -22,6 +22,7 @@ import onnxruntime
 from onnxruntime import GraphOptimizationLevel
 
 from audw2s.catalogue import SAMPLING_RATE
+from audw2s.interpreter import interpreter
 from audw2s.loading import members
 from audw2s.loading import model_path
 from audw2s.network import Network
@@ -335,7 +336,7 @@ def peak_ram(model: str | None) -> int:
     """
     code = "import sys; from audw2s.evaluation.cost import _run; print(_run(sys.argv))"
     done = subprocess.run(
-        [sys.executable, "-c", code, *([model] if model else [])],
+        [interpreter(), "-c", code, *([model] if model else [])],
         capture_output=True,
         text=True,
     )
