@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audw2s.alone import alone
+from audw2s.audio.decode import file_blocks
 from audw2s.audio.windows import Grid
 from audw2s.audio.windows import default_hop_dur
 from audw2s.catalogue import SAMPLING_RATE
@@ -25,7 +26,6 @@ from audw2s.report import Report
 from audw2s.row import MIN_DUR
 from audw2s.row import Row
 from audw2s.signal import array_blocks
-from audw2s.signal import file_blocks
 from audw2s.signal import mono
 from audw2s.signal import prepared
 from audw2s.signal import selected
@@ -187,7 +187,7 @@ class Annotator:
         """Annotate stretches of a source, which is read and heard once where it can.
 
         Args:
-            read: :func:`audw2s.signal.file_blocks` or
+            read: :func:`audw2s.audio.decode.file_blocks` or
                 :func:`audw2s.signal.array_blocks`, given the source
             spans: in any order
             tap: see :meth:`file`

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from audw2s.annotator import Annotator
+from audw2s.audio.decode import file_blocks
 from audw2s.audio.times import to_timedelta
 from audw2s.catalogue import DIMENSIONS
 from audw2s.device import Device
 from audw2s.exits import Choice
 from audw2s.signal import array_blocks
-from audw2s.signal import file_blocks
 from audw2s.source import Read
 from audw2s.source import measured
 
@@ -102,7 +102,7 @@ def heard_curve(
 
     Args:
         annotator: without windows of its own
-        read: :func:`audw2s.signal.file_blocks` or
+        read: :func:`audw2s.audio.decode.file_blocks` or
             :func:`audw2s.signal.array_blocks`, given the source
         win_dur: see :func:`curve`
         rate: see :func:`curve`

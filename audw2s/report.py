@@ -13,6 +13,11 @@ CLIPPED_SHARE = 0.001
 
 FULL_SCALE = 0.999
 """A sample from here on is clipped."""
+MISSING_DUR = 0.05
+"""Seconds that may be missing, as lengths of containers are a bit off."""
+
+MISSING_SHARE = 0.01
+"""Share of a recording that may be missing."""
 
 SHORT_DUR = 0.5
 """A recording (or window) below this many seconds is called short."""
@@ -87,6 +92,9 @@ class Report:
 
     first_samples: np.ndarray | None = None
     """First sample of each channel."""
+
+    notes: list[str] = dataclasses.field(default_factory=list)
+    """What was odd about the source and costs no value, in words."""
 
     @property
     def duration(self) -> float:
@@ -196,6 +204,12 @@ class Report:
             status and reason, the reason empty if all is well
 
         """
+        status, message = self._status(min_dur)
+        if status not in UNUSABLE:
+            message = "; ".join(filter(None, [message, *self.notes]))
+        return status, message
+
+    def _status(self, min_dur: float) -> tuple[str, str]:
         if self.problem is not None:
             return self.problem
         if self.num_samples == 0:
@@ -207,20 +221,26 @@ class Report:
             return fault
         if self.duration < min_dur:
             return "too_short", self._too_short(min_dur)
-        if self.truncation():
-            return "truncated", self.truncation()
         if self.is_constant:
             return "silent", "all samples are equal, the values say nothing of speech"
+        truncated = self.truncation()
+        if self.duration < SHORT_DUR:
+            reason = f"{self.duration:.3f} s, values below 2 s are unsure"
+            return "short", "; ".join(filter(None, [reason, truncated]))
+        if truncated:
+            return "truncated", truncated
         if self.num_clipped > CLIPPED_SHARE * self.num_values:
             share = self.num_clipped / self.num_values
             return "clipped", f"{100 * share:.1f} % of the samples at full scale"
-        if self.duration < SHORT_DUR:
-            return "short", f"{self.duration:.3f} s, values below 2 s are unsure"
         return "ok", ""
 
     def truncation(self) -> str:
-        """Tell how much is missing, if there is less than the source promised."""
-        if self.declared is None or self.num_samples >= self.declared:
+        """Tell how much is missing, if it is more than lengths may be off."""
+        if self.declared is None:
+            return ""
+        missing = self.declared - self.num_samples
+        few = max(MISSING_DUR * self.sampling_rate, MISSING_SHARE * self.declared)
+        if missing <= few:
             return ""
         declared = self.declared / self.sampling_rate
         return f"read {self.duration:.3f} s of {declared:.3f} s"

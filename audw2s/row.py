@@ -120,7 +120,8 @@ def window_rows(
         own = values[number] if last - first >= MIN_SAMPLES else None
         row = whole_row(part, end, own, no_values)
         if row.status == "ok" and truncated:
-            row = row._replace(status="truncated", message=truncated)
+            message = "; ".join([truncated, *report.notes])
+            row = row._replace(status="truncated", message=message)
         start = row.start + number * grid.hop
         rows.append(row._replace(start=start, end=min(start + grid.win, end)))
     return rows

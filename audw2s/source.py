@@ -12,8 +12,8 @@ from audw2s.report import Report
 Read = Callable[..., Iterator[np.ndarray]]
 """Reads a source: takes a report and, by name, start and end; gives blocks.
 
-:func:`audw2s.signal.file_blocks` or :func:`audw2s.signal.array_blocks`, with their
-first arguments given.
+:func:`audw2s.audio.decode.file_blocks` or :func:`audw2s.signal.array_blocks`, with
+their first arguments given.
 """
 
 Span = tuple[float, float | None]

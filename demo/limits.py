@@ -5,8 +5,9 @@ import time
 from collections.abc import Iterator
 
 import numpy as np
-import soundfile
 
+from audw2s.audio.decode import duration
+from audw2s.audio.decode import facts
 from audw2s.report import UNUSABLE
 from audw2s.report import Report
 from audw2s.source import Read
@@ -29,8 +30,8 @@ MAX_WINDOWS = 1200
 TIME_LIMIT = 40.0
 """Seconds that a request may take, waiting for its models included."""
 
-FORMATS = "WAV, FLAC, MP3, OGG or AIFF"
-"""What can be read everywhere, in words."""
+FORMATS = "WAV, FLAC, MP3 or M4A"
+"""What most programs can write, in words."""
 
 WORDS = {
     "unreadable": f"This file can't be read as audio. Save it as {FORMATS}.",
@@ -104,7 +105,7 @@ class Deadline:
 
 
 def check_file(path: str) -> None:
-    """Check size, format and duration, of which the header tells without decoding.
+    """Check size, format and duration, which is counted where headers may lie.
 
     Raises:
         RefusedError: if the file isn't one for this page
@@ -118,22 +119,23 @@ def check_file(path: str) -> None:
             "FLAC or MP3."
         )
     try:
-        found = soundfile.info(path)
-    except (soundfile.SoundFileError, OSError, RuntimeError, ValueError):
-        raise RefusedError(WORDS["unreadable"]) from None
-    if not found.samplerate > 0:
-        raise RefusedError(WORDS["unreadable"])
-    duration = found.frames / found.samplerate
-    if duration > MAX_DUR:
+        found = facts(path)
+    except ValueError as error:
         raise RefusedError(
-            f"This recording lasts {in_words(duration)}, this page takes "
+            f"This file can't be read: {error}. Save it as {FORMATS}."
+        ) from None
+    seconds = duration(path, MAX_DUR)
+    if seconds > MAX_DUR:
+        raise RefusedError(
+            f"This recording lasts {in_words(seconds)}, this page takes "
             f"{MAX_DUR:.0f} s at most. Cut it, or hear it with "
             "'audw2s curve' or 'audw2s predict' on the command line."
         )
-    if found.frames * found.channels > MAX_SAMPLES:
+    if seconds * found.sampling_rate * found.num_channels > MAX_SAMPLES:
         raise RefusedError(
-            f"This recording has {found.channels} channels at {found.samplerate} Hz, "
-            "which is too much for this page. Save it as 16 kHz mono."
+            f"This recording has {found.num_channels} channels at "
+            f"{found.sampling_rate} Hz, which is too much for this page. Save it as "
+            "16 kHz mono."
         )
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from audw2s.audio.decode import file_blocks
 from audw2s.catalogue import named
 from audw2s.demo.limits import MAX_DUR
 from audw2s.demo.limits import BusyError
@@ -16,7 +17,6 @@ from audw2s.demo.limits import Deadline
 from audw2s.demo.limits import RefusedError
 from audw2s.demo.models import Models
 from audw2s.report import Report
-from audw2s.signal import file_blocks
 from audw2s.signal import mono
 from audw2s.stream import Moment
 from audw2s.stream import Stream

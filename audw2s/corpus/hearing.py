@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 
 from audw2s.annotator import Annotator
+from audw2s.audio.decode import duration
+from audw2s.audio.decode import file_blocks
 from audw2s.audio.times import from_seconds
 from audw2s.audio.times import to_timedelta
 from audw2s.catalogue import DIMENSIONS
@@ -22,7 +24,6 @@ from audw2s.report import UNUSABLE
 from audw2s.report import Report
 from audw2s.row import Row
 from audw2s.signal import array_blocks
-from audw2s.signal import file_blocks
 from audw2s.source import Read
 from audw2s.source import Span
 
@@ -207,8 +208,7 @@ class Listener:
         """
         Watched.current.beat = beat
         found: list[list[Heard]] = [[]] * len(spans)
-        total = 0.0 if self.settings.max_dur is None else _total(path)
-        wanted = []
+        total, wanted = self._total(path, spans), []
         for number, (start, end) in enumerate(spans):
             last = total if end is None else min(end, total)
             if last - start > (self.settings.max_dur or np.inf):
@@ -226,6 +226,13 @@ class Listener:
         for number, rows in zip(wanted, zip(*by_model, strict=True), strict=True):
             found[number] = _merged(rows)
         return found
+
+    def _total(self, path: str, spans: Sequence[Span]) -> float:
+        """Seconds of a file, as far as it matters for what is too long."""
+        if self.settings.max_dur is None:
+            return 0.0
+        limit = max(start for start, _ in spans) + self.settings.max_dur
+        return duration(path, limit)
 
     def _too_long(self, start: float, end: float | None, last: float) -> Heard:
         message = f"{last - start:.1f} s, longer than {self.settings.max_dur:g} s"
@@ -248,14 +255,6 @@ def without_values(
     )
 
 
-def _total(path: str) -> float:
-    """Seconds of a file, 0 if it can't be read."""
-    report = Report()
-    for _ in file_blocks(path, report, end=0.1):
-        break
-    return report.total
-
-
 def _held(path: str, beat: Beat) -> Read | None:
     """Decode a file as a whole, to be read from memory.
 
@@ -267,11 +266,13 @@ def _held(path: str, beat: Beat) -> Read | None:
     report, blocks, size = Report(), [], 0
     for block in file_blocks(path, report):
         beat()
-        if report.total * report.sampling_rate * len(block) > HELD_SAMPLES:
-            return None
         blocks.append(block)
         size += block.shape[1]
-    if report.problem or not blocks or size < report.declared:
+        whole = max(size, report.total * report.sampling_rate)
+        if whole * len(block) > HELD_SAMPLES:
+            return None
+    report.num_samples = size
+    if report.problem or report.notes or not blocks or report.truncation():
         return None
     signal = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
     return partial(array_blocks, signal, report.sampling_rate)

@@ -17,6 +17,7 @@ import pandas as pd
 
 from audw2s.annotator import Annotator
 from audw2s.annotator import resolve
+from audw2s.audio.decode import file_blocks
 from audw2s.audio.times import Duration
 from audw2s.audio.times import from_seconds
 from audw2s.audio.times import to_limit
@@ -32,7 +33,6 @@ from audw2s.report import UNUSABLE
 from audw2s.row import Row
 from audw2s.signal import UnusableSignalError
 from audw2s.signal import array_blocks
-from audw2s.signal import file_blocks
 from audw2s.source import Read
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 
+import formats
 import numpy as np
 import pandas as pd
 import pytest
@@ -103,11 +104,13 @@ def test_segments_of_two_models_and_what_is_too_long(tmp_path, speech):
     assert frame["status"].tolist() == [
         "ok",
         "ok",
-        "truncated",
+        # And truncated, but what is that short has unsure values first of all
+        "short",
         "empty",
         "missing",
         "ok",
     ]
+    assert frame["message"][2].endswith("; read 0.441 s of 6.000 s")
     assert frame["file"].tolist()[-2:] == ["no.wav", "a.flac"]
     pd.testing.assert_frame_equal(
         frame.iloc[[0]], frame.iloc[[5]].set_axis([0]), check_names=False
@@ -127,7 +130,7 @@ def test_segments_of_two_models_and_what_is_too_long(tmp_path, speech):
 def test_decoders_that_crash_and_hang(corpus, tmp_path, watched):
     whole = audw2s.annotate(str(corpus))
     for name in ("speaker0/crash1.wav", "speaker1/crash2.wav", "speaker2/hang.wav"):
-        (corpus / name).write_bytes(b"something")
+        (corpus / name).write_bytes(b"RIFF\0\0\0\0WAVE")
     out = tmp_path / "out"
     options = ("--num-workers", 3, "--file-timeout", 3, "--shard-size", 16)
     done = watched.run(corpus, "--out", out, *options)
@@ -180,28 +183,17 @@ def test_prediction_of_names_with_any_bytes(tmp_path, clips):
     np.testing.assert_array_equal(*table[NAMES].to_numpy())
 
 
-def test_conversion_of_names_with_any_bytes(tmp_path, clips, speech, monkeypatch):
-    folder, tools = tmp_path / "clips", tmp_path / "tools"
+def test_containers_with_names_of_any_bytes(tmp_path, clips, speech):
+    folder = tmp_path / "clips"
     make_odd_names(folder, clips[0])
-    soundfile.write(tmp_path / "decoded.wav", speech, 16000)
-    tools.mkdir()
-    # Stands for the converters, which not every machine has: takes the name that it
-    # is given, and must find the file
-    (tools / "sox").write_text(
-        f'#!/bin/sh\ntest -s "$1" && cp {tmp_path}/decoded.wav "$2"\n'
-    )
-    (tools / "mediainfo").write_text("#!/bin/sh\necho 16000\n")
-    for tool in tools.iterdir():
-        tool.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tools), prepend=os.pathsep)
     video = os.path.join(os.fsencode(folder), b"gr\xfcn.webm")
     with open(video, "wb") as file:
-        file.write(b"no format that soundfile knows")
+        file.write(formats.encoded(speech, "libopus", "webm"))
     frame = audw2s.annotate(str(folder))
     assert frame["file"].tolist()[-1] == f"{folder}/gr\\xfcn.webm"
     assert frame["status"].tolist() == ["ok"] * 3
     expected = list(audw2s.Process().process_signal(speech, 16000).iloc[0].values())
-    np.testing.assert_allclose(frame[NAMES].iloc[-1], expected, atol=1e-4)
+    np.testing.assert_allclose(frame[NAMES].iloc[-1], expected, atol=0.03)
 
 
 def test_script_without_a_guard(tmp_path, clips):

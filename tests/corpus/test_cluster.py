@@ -90,7 +90,7 @@ def table(out) -> pd.DataFrame:
 
 def test_windows_of_stretches_of_good_and_bad_files(cluster, damaged, tmp_path):
     crash = tmp_path / "crash.wav"
-    crash.write_bytes(b"something")
+    crash.write_bytes(b"RIFF\0\0\0\0WAVE")
     rows = [f"{file},0," for file, _ in damaged.values()]
     good = damaged["24bit.wav"][0]
     rows += [f"{good},0.5,2.25", f"{crash},0,", f"{good},3,9", "s3://b/a.wav,0,1"]

@@ -70,7 +70,7 @@ def test_ctrl_c(corpus, tmp_path, watched):
 
 
 def test_second_ctrl_c_does_not_wait(corpus, tmp_path, watched):
-    (corpus / "hang.wav").write_bytes(b"")
+    (corpus / "hang.wav").write_bytes(b"RIFF\0\0\0\0WAVE")
     out = tmp_path / "out"
     process = watched.start(corpus, "--out", out, "--num-workers", 1)
     watched.wait_for(process, 1)

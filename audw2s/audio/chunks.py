@@ -1,0 +1,102 @@
+"""What is in a file by its chunks or pages: bytes that are missing, other streams."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import BinaryIO
+
+W64 = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
+"""First bytes of a W64: like all names of its chunks, 16 bytes."""
+
+UNKNOWN = (2**31, 2**32, 2**63, 2**64)
+"""Sizes that stand for "unknown": programs that write to a pipe put the largest one."""
+
+ROOM = 2**25
+"""Bytes below the largest size that some programs leave for the header and more."""
+
+
+def missing_share(file: BinaryIO) -> float:
+    """Promised bytes of samples, relative to those in the file; 1 if none is missing.
+
+    Sizes that stand for "unknown" promise nothing.
+
+    Examples:
+        >>> import io
+        >>> header = b"RIFF----WAVEdata" + (200).to_bytes(4, "little")
+        >>> missing_share(io.BytesIO(header + bytes(50)))
+        4.0
+        >>> missing_share(io.BytesIO(header + bytes(200)))
+        1.0
+
+    """
+    with unmoved(file):
+        end = file.seek(0, os.SEEK_END)
+        for name, size, position in _chunks(file, end):
+            if name in (b"data", b"SSND"):
+                there = end - position
+                is_known = not any(top - ROOM <= size <= top for top in UNKNOWN)
+                return max(1.0, size / there) if is_known and there > 0 else 1.0
+        return 1.0
+
+
+@contextlib.contextmanager
+def unmoved(file: BinaryIO) -> Iterator[None]:
+    """Look elsewhere into a file that a decoder reads, which mustn't notice."""
+    position = file.tell()
+    try:
+        yield
+    finally:
+        file.seek(position)
+
+
+def _chunks(file: BinaryIO, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Name, size and position of each chunk; nothing for other formats."""
+    file.seek(0)
+    head = file.read(16)
+    if head == W64:
+        return _long_chunks(file, end)
+    if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"FORM"):
+        return _short_chunks(file, end, head[:4])
+    return iter(())
+
+
+def _short_chunks(
+    file: BinaryIO, end: int, form: bytes
+) -> Iterator[tuple[bytes, int, int]]:
+    order = "little" if form in (b"RIFF", b"RF64") else "big"
+    position, long_size = 12, 0
+    while position + 8 <= end:
+        file.seek(position)
+        header = file.read(24)
+        name, size = header[:4], int.from_bytes(header[4:8], order)
+        position += 8
+        if name == b"ds64":
+            long_size = int.from_bytes(header[16:24], "little")
+        if name == b"data" and form == b"RF64" and size == 2**32 - 1:
+            size = long_size
+        yield name, size, position
+        position += size + size % 2
+
+
+def _long_chunks(file: BinaryIO, end: int) -> Iterator[tuple[bytes, int, int]]:
+    position = 40
+    while position + 24 <= end:
+        file.seek(position)
+        header = file.read(24)
+        # Sizes of W64 count the header, and chunks begin at multiples of 8
+        size = max(0, int.from_bytes(header[16:], "little") - 24)
+        position += 24
+        yield header[:4], size, position
+        position += -(-size // 8) * 8
+
+
+def is_chained(file: BinaryIO) -> bool:
+    """Whether an Ogg holds several streams, one after the other or side by side."""
+    with unmoved(file):
+        file.seek(0)
+        first = file.read(18)[14:]
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 2**17))
+        tail = file.read()
+    last = tail.rfind(b"OggS")
+    return last < 0 or tail[last + 14 : last + 18] != first

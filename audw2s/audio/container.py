@@ -1,0 +1,269 @@
+"""Read all that PyAV can decode: compressed audio in any container."""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import av
+import numpy as np
+from av.stream import Discard
+
+from audw2s.audio.chunks import missing_share
+from audw2s.audio.chunks import unmoved
+from audw2s.audio.mp3 import promised_samples
+from audw2s.audio.samples import as_float
+
+OPTIONS = {"protocol_whitelist": "none"}
+"""Options of FFmpeg: it opens nothing else, whatever a playlist may name."""
+
+MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
+
+DECLARING = (MP4, "matroska,webm", "flac", "aiff", "caf", "w64")
+"""Containers whose length can be trusted; that of others may be an estimate."""
+
+SEEKABLE = (MP4, "mp3", "aac", "amr", "caf")
+"""Containers in which a position is found to the sample."""
+
+SEEK_DUR = 10.0
+"""Seconds from which on seeking is faster than decoding what comes before."""
+
+WARM_UP_DUR = 1.0
+"""Seconds that are decoded before a position, as decoders depend on what was."""
+
+PADDING = 4096
+"""Most samples that encoders append to fill their last frame."""
+
+Pieces = Iterator[tuple[int, np.ndarray]]
+"""Number of the first sample, and samples ``(num_channels, num_samples)``."""
+
+
+class NoAudioError(ValueError):
+    """Raised if a file can be read, but no audio is in it."""
+
+
+class Nameless:
+    """A file without its name, by which FFmpeg would guess what is in it."""
+
+    def __init__(self, file: BinaryIO):
+        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+
+
+class Container:
+    """A file of which PyAV decodes the first audio stream.
+
+    Args:
+        file: opened for reading
+        is_damaged: whether checksums are worth a look
+
+    Raises:
+        NoAudioError: if no audio stream is in it that can be decoded
+        av.FFmpegError: if it can't be opened
+
+    """
+
+    def __init__(self, file: BinaryIO, *, is_damaged: bool = False):
+        self.file = file
+        self.is_damaged = is_damaged
+        self.num_bad = 0
+        self.position = 0
+        self.broke_off = ""
+        self.adapters: dict[tuple[int, int], av.AudioResampler] = {}
+        self._open()
+        source = self.stream.codec_context if self.first is None else self.first
+        self.sampling_rate = source.sample_rate or 0
+        self.num_channels = source.layout.nb_channels
+        self.layout = source.layout.name
+        self.num_streams = len(self.opened.streams.audio)
+        self.num_samples = self.declared = self._declared()
+        if self.opened.format.name == "mp3":
+            # Of joined MP3s, the first one declares itself only
+            self.num_samples = None
+        elif self.opened.format.name == "matroska,webm" and self.declared:
+            # Counts what encoders put before and behind
+            frame = self.stream.codec_context.frame_size
+            self.declared = max(0, self.declared - 2 * frame)
+
+    is_exact = False
+
+    def _open(self) -> None:
+        """Open the file, and decode the first frame."""
+        self.file.seek(0)
+        options = {"metadata_errors": "ignore", "options": OPTIONS}
+        self.opened = av.open(Nameless(self.file), **options)
+        try:
+            self.stream = self._first_stream()
+            self.frames = self._decoded()
+            self.first = next(self.frames, None)
+        except BaseException:
+            self.close()
+            raise
+
+    def _first_stream(self) -> av.AudioStream:
+        streams = [s for s in self.opened.streams.audio if s.codec_context is not None]
+        if not streams:
+            types = " and ".join(sorted({s.type for s in self.opened.streams}))
+            raise NoAudioError(f"no audio stream in it, only {types or 'a header'}")
+        for stream in self.opened.streams:
+            if stream is not streams[0]:
+                stream.discard = Discard.all
+        context = streams[0].codec_context
+        context.thread_count = 1
+        if self.is_damaged:
+            # Else frames whose checksum is wrong become noise
+            context.options = {"err_detect": "crccheck+explode"}
+        return streams[0]
+
+    def adapt(self, sampling_rate: int, num_channels: int) -> None:
+        """Give samples of another sampling rate and number of channels."""
+        self.sampling_rate = sampling_rate
+        if num_channels != self.num_channels:
+            names = {1: "mono", 2: "stereo"}
+            self.layout = names.get(num_channels, f"{num_channels} channels")
+            self.num_channels = num_channels
+
+    def close(self) -> None:
+        """Close the decoder."""
+        self.opened.close()
+
+    @property
+    def notes(self) -> list[str]:
+        """What is odd about the file, as far as it was read."""
+        found = []
+        if self.num_streams > 1:
+            found.append(f"the first of {self.num_streams} audio streams")
+        if self.num_bad:
+            packets = "packet" if self.num_bad == 1 else "packets"
+            found.append(f"{self.num_bad} {packets} can't be decoded, left out")
+        if self.broke_off:
+            found.append(f"reading broke off ({self.broke_off})")
+        return found
+
+    def _decoded(self) -> Iterator[av.AudioFrame]:
+        """Decode all packets that can be decoded, and count the others."""
+        packets = self.opened.demux(self.stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except (av.FFmpegError, OSError) as error:
+                self.broke_off = error_text(error)
+                return
+            if packet is None:
+                return
+            try:
+                frames = packet.decode()
+            except (av.FFmpegError, ValueError):
+                self.num_bad += 1
+                continue
+            yield from (frame for frame in frames if frame.samples)
+
+    def _declared(self) -> int | None:
+        """Samples per channel that the file promises, if that can be trusted."""
+        name, stream = self.opened.format.name, self.stream
+        if name == "mp3":
+            with unmoved(self.file):
+                return promised_samples(self.file, stream.codec_context.frame_size)
+        if name not in DECLARING:
+            return None
+        if stream.duration:
+            seconds = stream.duration * stream.time_base
+        else:
+            seconds = (self.opened.duration or 0) / av.time_base
+        return round(seconds * self.sampling_rate) or None
+
+    def blocks(self, first: int, last: float, size: int) -> Iterator[np.ndarray]:
+        """Give samples ``first`` to ``last`` in blocks of ``size`` and some more."""
+        pieces = self._pieces(first)
+        if self.opened.format.name == MP4 and self.declared:
+            pieces = without_padding(pieces, self.declared)
+        held, count = [], 0
+        for position, piece in pieces:
+            if position >= last:
+                break
+            stop = min(last - position, piece.shape[1])
+            piece = piece[:, max(0, first - position) : int(stop)]
+            held.append(piece)
+            count += piece.shape[1]
+            if count >= size:
+                yield np.concatenate(held, axis=1)
+                held, count = [], 0
+        if count:
+            yield np.concatenate(held, axis=1)
+        if self.opened.format.name == "wav" and self.position < last:
+            self.declared = round(self.position * missing_share(self.file))
+
+    def _pieces(self, first: int) -> Pieces:
+        """Decode from a sample, or from somewhere before it."""
+        self.position = self._sought(first)
+        frame = self.first
+        while frame is not None:
+            for piece in self._samples(frame):
+                position = self.position
+                self.position += piece.shape[1]
+                yield position, piece
+            frame = next(self.frames, None)
+
+    def _sought(self, first: int) -> int:
+        """Go to a frame before a sample; its position."""
+        rate, start = self.sampling_rate, self.first
+        name = self.opened.format.name
+        if first < SEEK_DUR * rate or name not in SEEKABLE or start.pts is None:
+            return 0
+        wanted = (first / rate - WARM_UP_DUR) / start.time_base
+        try:
+            self.opened.seek(start.pts + int(wanted), stream=self.stream)
+            self.first = next(self.frames_again(), None)
+        except av.FFmpegError:
+            self.first = None
+        if self.first is not None and self.first.pts is not None:
+            passed = (self.first.pts - start.pts) * start.time_base
+            if 0 <= (position := round(passed * rate)) <= first:
+                return position
+        self.close()
+        self._open()
+        return 0
+
+    def frames_again(self) -> Iterator[av.AudioFrame]:
+        """Decode from where the file was sought to."""
+        self.frames = self._decoded()
+        return self.frames
+
+    def _samples(self, frame: av.AudioFrame) -> Iterator[np.ndarray]:
+        """Samples of a frame, in the rate and channels of the first one."""
+        kind = (frame.sample_rate, frame.layout.nb_channels)
+        is_known = not frame.format.name.startswith("s64")
+        if kind == (self.sampling_rate, self.num_channels) and is_known:
+            yield planes(frame)
+            return
+        # In chained streams, each may have its own; NumPy's arrays of PyAV lack s64
+        if kind not in self.adapters:
+            target = (self.layout, self.sampling_rate)
+            self.adapters[kind] = av.AudioResampler("fltp", *target)
+        frame.pts = None
+        yield from map(planes, self.adapters[kind].resample(frame))
+
+
+def planes(frame: av.AudioFrame) -> np.ndarray:
+    """Samples ``(num_channels, num_samples)`` of a frame, float32."""
+    samples = frame.to_ndarray()
+    if not frame.format.is_planar:
+        samples = samples.reshape(-1, frame.layout.nb_channels).T
+    return as_float(samples)
+
+
+def without_padding(pieces: Pieces, declared: int) -> Pieces:
+    """Leave out what an encoder appended to fill its last frame."""
+    held: list[tuple[int, np.ndarray]] = []
+    for position, piece in pieces:
+        held.append((position, piece))
+        end = position + piece.shape[1]
+        if not declared < end <= declared + PADDING:
+            # Beyond, it is more than padding
+            yield from held
+            held = []
+    for position, piece in held:
+        if position < declared:
+            yield position, piece[:, : declared - position]
+
+
+def error_text(error: Exception) -> str:
+    """What FFmpeg says, without its numbers and names."""
+    return (getattr(error, "strerror", None) or str(error)).rstrip(".")

@@ -1,0 +1,91 @@
+"""What the first bytes of a file say of it."""
+
+import codecs
+
+from audw2s.audio.chunks import W64
+
+HEAD = 4096
+"""Bytes that are looked at."""
+
+SIGNS = (
+    (b"version https://git-lfs", "a git-lfs pointer, no audio: run 'git lfs pull'"),
+    (b"\x00\x05\x16\x07", "what macOS leaves beside a file (AppleDouble), no audio"),
+    (b"%PDF", "a PDF, no audio"),
+    (b"PK\x03\x04", "a ZIP archive, no audio: unpack it"),
+    (b"\x1f\x8b", "a gzip archive, no audio: unpack it"),
+)
+"""How files begin that are often taken for audio, and what to say of them."""
+
+TEXT_HEADERS = (b"NIST_1", b"#!AMR")
+"""How audio files begin whose first bytes may all be text."""
+
+
+def no_audio(head: bytes) -> str | None:
+    r"""Say what a file is that can't be audio.
+
+    Args:
+        head: its first :data:`HEAD` bytes
+
+    Returns:
+        ``None`` if it may be audio
+
+    Examples:
+        >>> no_audio(b"<!DOCTYPE html><title>404</title>")
+        'an HTML page, no audio: a download may have failed'
+        >>> no_audio(b"")
+        'no bytes'
+        >>> no_audio(b"RIFF\x24\x80\x00\x00WAVEfmt ")
+
+    """
+    if not head:
+        return "no bytes"
+    for sign, sentence in SIGNS:
+        if head.startswith(sign):
+            return sentence
+    if head.startswith(TEXT_HEADERS) or not is_text(head):
+        return None
+    start = head.lstrip(codecs.BOM_UTF8 + b" \t\r\n")[:15].lower()
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "an HTML page, no audio: a download may have failed"
+    return "text, no audio"
+
+
+def is_text(head: bytes) -> bool:
+    r"""Whether the first bytes of a file are text.
+
+    Examples:
+        >>> is_text("grün".encode()), is_text(b"gr\xfcn.wav\n"), is_text(b"OggS\x00")
+        (True, True, False)
+
+    """
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            text = head[: len(head) // 2 * 2].decode("utf-16")
+            return all(c.isprintable() or c.isspace() for c in text)
+        except UnicodeDecodeError:
+            return False
+    if any(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in set(head)):
+        return False
+    try:
+        # Its last character may be cut
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+        return True
+    except UnicodeDecodeError:
+        # In Latin-1, most letters of any language are ASCII
+        return sum(byte >= 128 for byte in head) < len(head) / 4
+
+
+def is_for_soundfile(head: bytes) -> bool:
+    r"""Whether a file is of a format that soundfile reads right, and fastest.
+
+    Examples:
+        >>> is_for_soundfile(b"fLaC\x00\x00\x00\x22"), is_for_soundfile(b"ID3")
+        (True, False)
+
+    """
+    if head.startswith((b"fLaC", b"OggS", W64)):
+        return True
+    forms = {b"RIFF": b"WAVE", b"RIFX": b"WAVE", b"RF64": b"WAVE"}
+    if head[:4] == b"FORM":
+        return head[8:12] in (b"AIFF", b"AIFC")
+    return head[:4] in forms and head[8:12] == forms[head[:4]]

@@ -1,0 +1,224 @@
+"""Read any file: the one place that decides how.
+
+Content decides, never the name. soundfile reads what it reads right and fastest: PCM,
+FLAC and Ogg whose header and content agree. PyAV reads all else, and wherever
+soundfile fails. No other program is called, and nothing is written.
+"""
+
+import contextlib
+import math
+import os
+from collections.abc import Iterator
+from typing import BinaryIO
+from typing import NamedTuple
+
+import av
+import numpy as np
+import soundfile
+
+from audw2s.audio.container import Container
+from audw2s.audio.container import NoAudioError
+from audw2s.audio.container import error_text
+from audw2s.audio.content import HEAD
+from audw2s.audio.content import is_for_soundfile
+from audw2s.audio.content import no_audio
+from audw2s.audio.sndfile import SndFile
+from audw2s.files import is_url
+from audw2s.report import Report
+
+BLOCK_DUR = 30.0
+"""Seconds of a recording that are held in memory at a time."""
+
+BLOCK_SIZE = 2**24
+"""Bytes that they have at most."""
+
+MIN_RATE = 1000
+"""Lowest sampling rate of a file in Hz: there's no speech in one below."""
+
+MAX_RATE = 768_000
+"""Highest sampling rate of a file in Hz: no converter has more."""
+
+MAX_CHANNELS = 64
+"""Most channels of a file: what has more is damaged."""
+
+ERRORS = (soundfile.SoundFileError, av.FFmpegError, OSError, ValueError)
+"""What may be raised by readers, whatever is in a file."""
+
+File = str | os.PathLike | BinaryIO
+"""A path, or a binary file object that can seek."""
+
+
+class Facts(NamedTuple):
+    """What a file's header says of it."""
+
+    sampling_rate: int
+    """In Hz."""
+
+    num_channels: int
+
+    duration: float | None
+    """In seconds, ``None`` if the header doesn't say, or can't be trusted."""
+
+
+def file_blocks(
+    file: File,
+    report: Report,
+    *,
+    start: float = 0.0,
+    end: float | None = None,
+) -> Iterator[np.ndarray]:
+    """Read a file in blocks ``(num_channels, num_samples)`` of float32.
+
+    Whatever is wrong with the file ends in the report, not in an exception.
+
+    Args:
+        file: path or binary file object, read from its beginning
+        report: is told the sampling rate, the length, what is declared, and problems
+        start: first second to read
+        end: last second to read, ``None`` for all
+
+    Examples:
+        >>> import io
+        >>> report = Report()
+        >>> list(file_blocks(io.BytesIO(b"<html>404</html>"), report))
+        []
+        >>> report.problem
+        ('unreadable', 'an HTML page, no audio: a download may have failed')
+
+    """
+    with _faults_in(report), _audio(file) as audio:
+        yield from _read(audio, report, start, end)
+
+
+def facts(file: File) -> Facts:
+    """Read the header of a file.
+
+    Raises:
+        ValueError: if it can't be read; the sentence says why
+
+    """
+    report = Report()
+    with _faults_in(report), _audio(file) as audio:
+        _check_limits(audio, report)
+    if report.problem:
+        raise ValueError(report.problem[1])
+    seconds = None
+    if audio.num_samples is not None:
+        seconds = audio.num_samples / audio.sampling_rate
+    return Facts(audio.sampling_rate, audio.num_channels, seconds)
+
+
+def duration(file: File, limit: float = math.inf) -> float:
+    """Seconds of a file, counted: most headers may say what isn't true.
+
+    Args:
+        file: path or binary file object
+        limit: seconds after which counting ends, as it is long enough
+
+    Returns:
+        more than the limit if it is longer, 0 if it can't be read
+
+    """
+    report, count = Report(), 0
+    with _faults_in(report), _audio(file) as audio:
+        if audio.is_exact:
+            return audio.num_samples / audio.sampling_rate
+        for block in _read(audio, report, 0.0, None):
+            count += block.shape[1]
+            if count > limit * audio.sampling_rate:
+                return max(count, audio.num_samples or 0) / audio.sampling_rate
+    return count / max(1, report.sampling_rate)
+
+
+@contextlib.contextmanager
+def _audio(file: File) -> Iterator[SndFile | Container]:
+    """Choose a decoder by the content of a file, and open it."""
+    with _opened(file) as opened:
+        opened.seek(0)
+        head = opened.read(HEAD)
+        if isinstance(head, str):
+            raise ValueError("opened as text: open it with mode 'rb'")
+        if reason := no_audio(head):
+            raise NoAudioError(reason)
+        opened.seek(0)
+        audio: SndFile | Container | None = None
+        if is_for_soundfile(head):
+            with contextlib.suppress(soundfile.SoundFileError):
+                audio = SndFile(opened, None if opened is file else os.fspath(file))
+        with contextlib.closing(audio or Container(opened)) as audio:
+            yield audio
+
+
+@contextlib.contextmanager
+def _opened(file: File) -> Iterator[BinaryIO]:
+    if not isinstance(file, str | os.PathLike):
+        if not file.seekable():
+            raise ValueError("it can't seek: read it into io.BytesIO")
+        yield file
+        return
+    path = os.fspath(file)
+    if not os.path.isfile(path):
+        raise FileNotFoundError(_why_missing(path))
+    # Decoders have buffers of their own
+    with open(path, "rb", buffering=0) as opened:
+        yield opened
+
+
+def _why_missing(path: str) -> str:
+    if is_url(path):
+        return "a URL, no file: mount or copy it"
+    if os.path.isdir(path):
+        return "a folder, no file"
+    return "no regular file" if os.path.exists(path) else "no such file"
+
+
+@contextlib.contextmanager
+def _faults_in(report: Report) -> Iterator[None]:
+    """Turn what readers raise into a problem of the report."""
+    try:
+        yield
+    except NoAudioError as error:
+        report.problem = ("unreadable", str(error))
+    except FileNotFoundError as error:
+        report.problem = ("missing", str(error))
+    except av.FFmpegError as error:
+        text = f"no audio that can be decoded ({error_text(error)})"
+        report.problem = ("unreadable", text)
+    except ERRORS as error:
+        report.problem = ("unreadable", " ".join(error_text(error).split()))
+
+
+def _check_limits(audio: SndFile | Container, report: Report) -> None:
+    """Refuse what only a damaged header says."""
+    rate, channels = audio.sampling_rate, audio.num_channels
+    if not MIN_RATE <= rate <= MAX_RATE:
+        # Else a minute may become days, or seconds gigabytes
+        limits = f"speech has {MIN_RATE:,} to {MAX_RATE:,} Hz"
+        report.problem = ("sampling_rate", f"a sampling rate of {rate} Hz, {limits}")
+    elif not 1 <= channels <= MAX_CHANNELS:
+        text = f"{channels} channels, a file may have {MAX_CHANNELS}"
+        report.problem = ("channels", text)
+
+
+def _read(
+    audio: SndFile | Container, report: Report, start: float, end: float | None
+) -> Iterator[np.ndarray]:
+    _check_limits(audio, report)
+    if report.problem:
+        return
+    rate = report.sampling_rate = audio.sampling_rate
+    first = round(start * rate)
+    last = math.inf if end is None else round(end * rate)
+    if audio.num_samples is not None:
+        report.total = audio.num_samples / rate
+    size = max(1, min(int(BLOCK_DUR * rate), BLOCK_SIZE // 4 // audio.num_channels))
+    try:
+        yield from audio.blocks(first, last, size)
+    finally:
+        report.promised = audio.declared
+        if end is not None:
+            report.declared = last - first
+        elif audio.declared is not None:
+            report.declared = max(0, audio.declared - first)
+        report.notes += audio.notes
+        report.total = report.total or audio.position / rate

@@ -1,0 +1,44 @@
+"""Samples of any type as float32."""
+
+import numpy as np
+
+
+def as_float(signal: np.ndarray) -> np.ndarray:
+    """Convert an array to 2D float32 in -1…1, without touching the caller's.
+
+    Args:
+        signal: ``(num_samples,)`` or ``(num_channels, num_samples)``,
+            floating point in -1…1 or integers at full scale
+
+    Returns:
+        ``(num_channels, num_samples)``, float32
+
+    Raises:
+        ValueError: if the array has more than two dimensions
+        TypeError: if it holds no real numbers
+
+    Examples:
+        >>> as_float(np.array([-32768, 0, 16384], dtype="int16"))
+        array([[-1. ,  0. ,  0.5]], dtype=float32)
+
+    """
+    signal = np.asarray(signal)
+    if signal.ndim > 2:
+        raise ValueError(
+            f"A signal has shape (num_channels, num_samples) or (num_samples,), "
+            f"not {signal.shape}."
+        )
+    signal = np.atleast_2d(signal)
+    if signal.dtype.kind == "f":
+        # Values beyond float32 become inf and are reported as such
+        with np.errstate(over="ignore"):
+            return signal.astype(np.float32, copy=False)
+    if signal.dtype.kind in "iu":
+        bits = 8 * signal.dtype.itemsize
+        # Up to 16 bits are exact in float32
+        values = signal.astype(np.float32 if bits <= 16 else np.float64)
+        if signal.dtype.kind == "u":
+            values -= 2.0 ** (bits - 1)
+        values *= 0.5 ** (bits - 1)
+        return values.astype(np.float32, copy=False)
+    raise TypeError(f"A signal holds real numbers, not {signal.dtype}.")

@@ -1,0 +1,207 @@
+"""Read what soundfile reads right: fastest, and with each sample at its place."""
+
+import contextlib
+import functools
+import io
+import mmap
+import os
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import av
+import numpy as np
+import soundfile
+
+from audw2s.audio.chunks import is_chained
+from audw2s.audio.chunks import missing_share
+from audw2s.audio.chunks import unmoved
+from audw2s.audio.container import Container
+from audw2s.audio.samples import as_float
+
+MAX_FRAMES = 2**48
+"""More samples per channel than any file has: soundfile says so if it doesn't know."""
+
+SUBTYPES = ("PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE")
+SUBTYPES += ("ULAW", "ALAW", "VORBIS", "OPUS")
+"""What is read right; other codecs may be in a WAV, too."""
+
+
+class SndFile:
+    """A file of which soundfile knows every sample.
+
+    Args:
+        file: opened for reading
+        name: path, ``None`` if it has none
+
+    Raises:
+        soundfile.SoundFileError: if soundfile can't read it, or not right
+
+    """
+
+    def __init__(self, file: BinaryIO, name: str | None):
+        # From a file that is only an object, soundfile reads a WAV at half the speed
+        self.sound = soundfile.SoundFile(file if name is None else encoded(name))
+        self.file, self.name = file, name
+        self.notes: list[str] = []
+        self.position = 0
+        self.sampling_rate = self.sound.samplerate
+        self.num_channels = self.sound.channels
+        self.kind = (self.sampling_rate, self.num_channels)
+        self.num_samples = self.sound.frames
+        kind = self.sound.format
+        is_known = self.sound.subtype in SUBTYPES and 0 < self.num_samples < MAX_FRAMES
+        if not is_known or (kind == "OGG" and is_chained(file)):
+            self.close()
+            raise soundfile.SoundFileError("not one that soundfile reads right")
+        self.is_exact = kind not in ("FLAC", "OGG")
+        self.declared: int | None = self.num_samples
+        if self.is_exact:
+            # soundfile corrects what a header says of a file that was cut
+            self.declared = round(self.num_samples * missing_share(file))
+        elif kind == "OGG":
+            # What was cut still ends with a page that is whole
+            self.declared = None
+
+    def close(self) -> None:
+        """Close the decoder."""
+        self.sound.close()
+
+    def blocks(self, first: int, last: float, size: int) -> Iterator[np.ndarray]:
+        """Give samples ``first`` to ``last`` in blocks of ``size``."""
+        self.position, end = first, self.num_samples
+        try:
+            yield from self._blocks(first, min(last, end), size)
+        except soundfile.SoundFileError:
+            self.notes.append("damaged, what can't be decoded is left out")
+            try:
+                rest = Container(self.file, is_damaged=True)
+                rest.adapt(*self.kind)
+                yield from self._continued(rest, self.position, last, size)
+            except (av.FFmpegError, ValueError):
+                if self.position == first:
+                    raise
+        else:
+            if last > end and (rest := self._following()):
+                yield from self._continued(rest, max(0, first - end), last - end, size)
+
+    def _continued(
+        self, rest: "SndFile | Container", first: int, last: float, size: int
+    ) -> Iterator[np.ndarray]:
+        with contextlib.closing(rest):
+            for block in rest.blocks(first, last, size):
+                self.position += block.shape[1]
+                yield block
+
+    def _following(self) -> "SndFile | Container | None":
+        """Open a FLAC that follows behind the samples that are declared."""
+        offset = self._second()
+        if offset < 0:
+            return None
+        with contextlib.suppress(soundfile.SoundFileError, av.FFmpegError, ValueError):
+            tail = Tail(self.file, offset)
+            rest: SndFile | Container = SndFile(tail, None)
+            if (rest.sampling_rate, rest.num_channels) == self.kind:
+                return rest
+            rest.close()
+            # It adapts rate and channels
+            rest = Container(tail)
+            rest.adapt(*self.kind)
+            return rest
+        return None
+
+    def _second(self) -> int:
+        """Where a second FLAC begins in the file, -1 if there's none."""
+        if self.sound.format != "FLAC":
+            return -1
+        if self.name is None:
+            return _find(self.file, b"fLaC", 4)
+        about = os.fstat(self.file.fileno())
+        return _found(self.name, about.st_size, about.st_mtime_ns)
+
+    def _blocks(self, first: int, last: int, size: int) -> Iterator[np.ndarray]:
+        if first >= last:
+            return
+        if first and self._second() >= 0:
+            # libsndfile would seek in both
+            for _ in self._blocks(0, first, size):
+                pass
+        else:
+            # Also to 0: it then finds FLAC behind damage at its beginning
+            self.sound.seek(first)
+        self.position = first
+        # The same values; libsndfile takes four times longer to convert them
+        dtype = "int16" if self.sound.subtype == "PCM_16" else "float32"
+        while self.position < last:
+            wanted = min(size, last - self.position)
+            block = self.sound.read(wanted, dtype, always_2d=True)
+            self.position += len(block)
+            if len(block):
+                yield as_float(block.T)
+            if len(block) < wanted:
+                return
+
+
+class Tail(io.RawIOBase):
+    """What follows in a file from a position on, as a file of its own."""
+
+    def __init__(self, file: BinaryIO, offset: int):
+        self.file, self.offset = file, offset
+        self.position = 0
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Tell that it can be sought."""
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a position."""
+        if whence == os.SEEK_END:
+            offset += self.file.seek(0, os.SEEK_END) - self.offset
+        elif whence == os.SEEK_CUR:
+            offset += self.position
+        self.position = max(0, offset)
+        return self.position
+
+    def tell(self) -> int:
+        """Tell the position."""
+        return self.position
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Read as much as there is room for."""
+        self.file.seek(self.offset + self.position)
+        found = self.file.read(len(buffer))
+        buffer[: len(found)] = found
+        self.position += len(found)
+        return len(found)
+
+
+def encoded(name: str) -> str | bytes:
+    """Name of a file for soundfile, which can't encode those that aren't UTF-8."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return os.fsencode(name)
+    return name
+
+
+@functools.lru_cache(1024)
+def _found(name: str, size: int, mtime: int) -> int:
+    """Find a second FLAC once for all segments of a file."""
+    with open(name, "rb", buffering=0) as file:
+        return _find(file, b"fLaC", 4)
+
+
+def _find(file: BinaryIO, sign: bytes, start: int) -> int:
+    """Find a sign in a file, -1 if it isn't there."""
+    try:
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError):
+        with unmoved(file):
+            file.seek(start)
+            found = file.read().find(sign)
+            return found + start if found >= 0 else -1
+    with data:
+        return data.find(sign, start)
