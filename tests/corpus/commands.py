@@ -13,11 +13,11 @@ PATCH = """
 import ctypes, os, sys, time
 
 def watch():
-    import soundfile
+    from audw2s.audio import decode
 
-    original = soundfile.SoundFile.__init__
+    original = decode._opened
 
-    def opened(self, file, *args, **kwargs):
+    def opened(file):
         with open(os.environ["OPENED"], "a") as log:
             log.write(f"{os.getpid()} {file}\\n")
         name = os.path.basename(str(file))
@@ -27,9 +27,9 @@ def watch():
             time.sleep(1e6)
         if os.path.exists(os.environ["OPENED"] + ".slow"):
             time.sleep(0.3)
-        original(self, file, *args, **kwargs)
+        return original(file)
 
-    soundfile.SoundFile.__init__ = opened
+    decode._opened = opened
 
 if "audw2s.corpus.child" in sys.orig_argv:
     watch()
