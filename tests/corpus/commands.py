@@ -18,8 +18,9 @@ def watch():
     original = decode._opened
 
     def opened(file):
-        with open(os.environ["OPENED"], "a") as log:
-            log.write(f"{os.getpid()} {file}\\n")
+        if os.path.isfile(file):
+            with open(os.environ["OPENED"], "a") as log:
+                log.write(f"{os.getpid()} {file}\\n")
         name = os.path.basename(str(file))
         if name.startswith("crash"):
             ctypes.string_at(0)
