@@ -5,11 +5,14 @@ import glob
 import json
 import os
 import uuid
+import warnings
 from collections.abc import Iterable
 from collections.abc import Iterator
 
 import audeer
 import pandas as pd
+
+from audw2s.errors import DataWarning
 
 AUDIO = (
     "aif",
@@ -33,11 +36,31 @@ TABLES = ("csv", "parquet")
 """File extensions of tables that can be written."""
 
 
-def list_audio(folder: str) -> list[str]:
-    """List the audio files in a folder and its subfolders, sorted."""
+def list_audio(folder: str, unlisted: list[str] | None = None) -> list[str]:
+    """List the audio files in a folder and its subfolders, sorted.
+
+    Args:
+        folder: is searched
+        unlisted: subfolders that can't be listed are added, each with its reason;
+            ``None`` to warn of each
+
+    Raises:
+        OSError: if the folder itself can't be listed
+
+    """
+
+    def note(error: OSError) -> None:
+        if error.filename == folder:
+            raise type(error)(f"'{folder}' can't be listed: {error.strerror}.")
+        reason = f"'{error.filename}': {error.strerror}"
+        if unlisted is not None:
+            unlisted.append(reason)
+        else:
+            warnings.warn(f"A folder can't be listed, {reason}.", DataWarning)
+
     found = [
         os.path.join(root, name)
-        for root, _, names in os.walk(folder)
+        for root, _, names in os.walk(folder, onerror=note)
         for name in names
         if audeer.file_extension(name).lower() in AUDIO
     ]

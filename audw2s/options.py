@@ -24,4 +24,21 @@ TableOut = Annotated[
     str | None, typer.Option(help="Write the table to a .csv or .parquet file.")
 ]
 
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--columns",
+        help="NAME=COLUMN where a corpus has another name, such as arousal=Arousal; "
+        "repeatedly, for every corpus that is given.",
+    ),
+]
+
+Scale = Annotated[
+    tuple[float, float] | None,
+    typer.Option(
+        help="Lowest and highest rating, if the corpus doesn't say; 1 5 is taken "
+        "where ratings look like it."
+    ),
+]
+
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]

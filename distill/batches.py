@@ -50,7 +50,7 @@ class Batches:
         self.teacher = audw2s.load(config.teacher)
         stored = stored_labels(config.labels) if config.labels else None
         for corpus, share in config.corpora.items():
-            self._add(read_corpus(corpus), share, stored)
+            self._add(read_corpus(corpus, config.columns), share, stored)
         self.shares = np.array(self.shares) / np.sum(self.shares)
         if not self.validation:
             raise ValueError(

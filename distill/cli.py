@@ -11,7 +11,9 @@ import typer
 
 from audw2s.distill.exits.cli import app as exits
 from audw2s.errors import explained
+from audw2s.options import Columns
 from audw2s.options import Quiet
+from audw2s.options import Scale
 
 app = typer.Typer(
     help="Distil students from a teacher: teacher, label, train, evaluate, export.",
@@ -24,12 +26,6 @@ Corpora = Annotated[
     typer.Argument(
         help="CSV or parquet with a column 'file', folder with audio, audformat "
         "database, MSP-Podcast or IEMOCAP, or ROOT:PART of one."
-    ),
-]
-Scale = Annotated[
-    tuple[float, float] | None,
-    typer.Option(
-        help="Lowest and highest rating, if not the corpus' own, or else 1 5."
     ),
 ]
 Workers = Annotated[int, typer.Option(min=1, help="Threads that hear clips.")]
@@ -48,15 +44,17 @@ def teacher(
     name: Annotated[
         str | None, typer.Option(help="Of the model, whisper-SIZE-adv by default.")
     ] = None,
+    columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
     """Fit a teacher: a head on layers of Whisper, to human ratings."""
+    from audw2s.corpus.lists.columns import parse_columns
     from audw2s.corpus.lists.corpus import read_corpus
     from audw2s.distill.evaluate import describe_teacher
     from audw2s.distill.teachers.fit import fit_teacher
     from audw2s.distill.teachers.fit import save_teacher
 
-    table = read_corpus(ratings)
+    table = read_corpus(ratings, parse_columns(columns))
     network, report = fit_teacher(
         encoder,
         table,
@@ -86,15 +84,19 @@ def label(
         str, typer.Option(help="Name or folder of a model.")
     ] = "whisper-tiny-adv",
     num_workers: Workers = 1,
+    columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
     """Write what a teacher says of every clip; run again to go on."""
     import pandas as pd
 
+    from audw2s.corpus.lists.columns import parse_columns
     from audw2s.corpus.lists.corpus import read_corpus
     from audw2s.distill.label import label as run
 
-    table = pd.concat([read_corpus(path) for path in corpus], ignore_index=True)
+    names = parse_columns(columns)
+    tables = [read_corpus(path, names) for path in corpus]
+    table = pd.concat(tables, ignore_index=True)
     labels = run(table, teacher, out, num_workers=num_workers, verbose=not quiet)
     typer.echo(f"{out}: {len(labels)} clips")
     typer.echo(labels["status"].value_counts().to_string(name=False, dtype=False))
@@ -154,9 +156,11 @@ def evaluate(
         typer.Option(help="Folder for evaluation.json, its picture, and its card.md."),
     ] = None,
     num_workers: Workers = 1,
+    columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
     """Compare a model with people's ratings, or with another model."""
+    from audw2s.corpus.lists.columns import parse_columns
     from audw2s.distill.evaluate import evaluate as run
     from audw2s.evaluation.card import card_table
     from audw2s.evaluation.plots import plot_evaluation
@@ -168,6 +172,7 @@ def evaluate(
         scale=scale,
         trained_on=trained_on,
         num_workers=num_workers,
+        columns=parse_columns(columns),
         verbose=not quiet,
     )
     if out is None:
@@ -203,9 +208,11 @@ def compare(
         bool, typer.Option("--papers/--no-papers", help="Show figures of papers.")
     ] = True,
     num_workers: Workers = 1,
+    columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
     """Compare models: agreement, groups, speakers, costs; run again to go on."""
+    from audw2s.corpus.lists.columns import parse_columns
     from audw2s.distill.compare import compare as run
     from audw2s.distill.compare import to_markdown
     from audw2s.distill.compare import write
@@ -219,6 +226,7 @@ def compare(
         papers=papers,
         store=os.path.join(out, "heard"),
         num_workers=num_workers,
+        columns=parse_columns(columns),
         verbose=not quiet,
     )
     write(result, out)
@@ -236,10 +244,13 @@ def ranking(
     ] = None,
     out: Annotated[str | None, typer.Option(help="JSON file to write.")] = None,
     num_workers: Workers = 1,
+    columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
     """Show what a model says of groups of clips, such as emotions."""
     from audw2s.annotator import Annotator
+    from audw2s.corpus.lists.columns import hint
+    from audw2s.corpus.lists.columns import parse_columns
     from audw2s.corpus.lists.corpus import read_corpus
     from audw2s.distill.evaluate import describe
     from audw2s.distill.evaluate import predict
@@ -250,9 +261,11 @@ def ranking(
     pairs = [tuple(text.split(":")) for text in pair or []]
     if any(len(names) != 2 for names in pairs):
         raise ValueError(f"A pair is ABOVE:BELOW, got {pair}.")
-    table = read_corpus(corpus)
+    table = read_corpus(corpus, parse_columns(columns))
     if by not in table:
-        raise ValueError(f"'{corpus}' has no column '{by}', it has {list(table)}.")
+        raise ValueError(
+            f"'{corpus}' has no column '{by}', it has {list(table)}.{hint([by], table)}"
+        )
     annotator = Annotator(model)
     heard = predict(table, annotator, num_workers=num_workers, verbose=not quiet)
     result = rank(heard, table[by], pairs)
@@ -304,9 +317,11 @@ def quantise(
         ),
     ] = 30,
     seed: Annotated[int, typer.Option(help="Of the draw of clips.")] = 0,
+    columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
     """Make a model folder of a student in eight-bit integers."""
+    from audw2s.corpus.lists.columns import parse_columns
     from audw2s.distill.quantise import in_words
     from audw2s.distill.quantise import quantise_student
 
@@ -317,6 +332,7 @@ def quantise(
         name,
         num_clips=num_clips,
         seed=seed,
+        columns=parse_columns(columns),
         verbose=not quiet,
     )
     typer.echo(f"{out}: sha256 {sha256}, differs from {model} {in_words(figures)}")

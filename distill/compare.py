@@ -8,6 +8,7 @@ import platform
 import tempfile
 from collections import Counter
 from collections.abc import Callable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from importlib.metadata import version
 
@@ -54,6 +55,7 @@ def compare(
     *,
     against: str = HUMANS,
     scale: tuple[float, float] | None = None,
+    columns: Mapping[str, str] | None = None,
     groups: Sequence[str] | None = None,
     papers: bool = True,
     store: str | None = None,
@@ -70,6 +72,7 @@ def compare(
         corpora: paths, see :func:`audw2s.corpus.lists.corpus.read_corpus`
         against: see :func:`audw2s.distill.evaluate.evaluate`
         scale: see :func:`audw2s.distill.evaluate.evaluate`
+        columns: see :func:`audw2s.corpus.lists.corpus.read_corpus`
         groups: columns of the corpora whose values are told apart, those of
             :data:`GROUPS` that exist by default
         papers: add the figures of papers
@@ -96,11 +99,11 @@ def compare(
         ChildProcessError: see :func:`audw2s.evaluation.cost.peak_ram`
 
     """
-    facts = joined(read_corpora(corpora))
-    columns = group_columns(facts, groups)
+    facts = joined(read_corpora(corpora, columns=columns))
+    kinds = group_columns(facts, groups)
     names = name_models(models)
     resampling = {"num_resamples": num_resamples, "seed": seed}
-    options = {"against": against, "scale": scale, **resampling}
+    options = {"against": against, "scale": scale, "columns": columns, **resampling}
     options |= {"num_workers": num_workers, "verbose": verbose}
     with _folder(store) as folder:
         hear = remembering(folder)
@@ -115,7 +118,7 @@ def compare(
             "fitted_to": fitted_to(model),
             "cost": cost,
             "evaluation": evaluation,
-            "groups": by_group(clips, facts, columns, **resampling),
+            "groups": by_group(clips, facts, kinds, **resampling),
             "speakers": by_speaker(clips),
             "durations": by_duration(clips, edges),
         }

@@ -10,6 +10,7 @@ from pydantic import model_validator
 
 from audw2s.catalogue import CATALOGUE
 from audw2s.distill.losses import LOSSES
+from audw2s.distill.settings import Columns
 from audw2s.distill.settings import Count
 from audw2s.distill.settings import Number
 from audw2s.distill.settings import Paths
@@ -36,6 +37,10 @@ class Config:
         Field(description="has a share above 0 for each path, in a table [corpora]"),
     ]
     """Corpora to train on, each with its share of the clips that are drawn."""
+
+    columns: Columns = dataclasses.field(default_factory=dict)
+    """Columns of the corpora by their names here, where they differ, see
+    :func:`audw2s.corpus.lists.corpus.read_corpus`."""
 
     teacher: str = "whisper-tiny-adv"
     """Name or folder of the model whose outputs are learnt, or a mean of such."""

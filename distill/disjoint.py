@@ -148,7 +148,13 @@ def learnt_from(config: str) -> pd.DataFrame:
     if os.path.isfile(record):
         return pd.read_parquet(record)
     paths = [*values["corpora"], *values.get("noise", [])]
-    tables = [describe(read_corpus(os.path.join(folder, path))) for path in paths]
+    # Noise has no columns that would have other names
+    columns = [values.get("columns")] * len(values["corpora"])
+    columns += [None] * (len(paths) - len(columns))
+    tables = [
+        describe(read_corpus(os.path.join(folder, path), names))
+        for path, names in zip(paths, columns, strict=True)
+    ]
     if values.get("start"):
         earlier = os.path.join(folder, values["start"], "config.json")
         tables.append(learnt_from(earlier))

@@ -3,6 +3,7 @@
 import functools
 import os
 from collections.abc import Callable
+from collections.abc import Mapping
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,7 +13,7 @@ from tqdm import tqdm
 from audw2s.annotator import Annotator
 from audw2s.catalogue import DIMENSIONS
 from audw2s.corpus.lists.corpus import read_corpus
-from audw2s.corpus.lists.corpus import split_part
+from audw2s.corpus.lists.entries import split_part
 from audw2s.corpus.lists.ratings import mean_rating
 from audw2s.corpus.lists.ratings import rating_scale
 from audw2s.corpus.lists.ratings import ratings
@@ -35,6 +36,7 @@ def evaluate(
     *,
     against: str = HUMANS,
     scale: tuple[float, float] | None = None,
+    columns: Mapping[str, str] | None = None,
     trained_on: str | None = None,
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
@@ -51,6 +53,7 @@ def evaluate(
             folder of another model, say the teacher
         scale: lowest and highest rating, which become 0 and 1; ``None`` for each
             corpus' own, see :func:`audw2s.corpus.lists.ratings.rating_scale`
+        columns: see :func:`audw2s.corpus.lists.corpus.read_corpus`
         trained_on: ``config.json`` of the model's training; nothing that it
             learnt from, and nobody it heard there, may be in the corpora
         num_resamples: of the bootstrap
@@ -71,12 +74,18 @@ def evaluate(
             two corpora have the same name, or one was trained on
 
     """
-    tables = read_corpora(corpora, trained_on)
+    tables = read_corpora(corpora, trained_on, columns)
     annotator = Annotator(model)
     judge = None if against == HUMANS else Annotator(against)
     hear = functools.partial(hear or predict, num_workers=num_workers, verbose=verbose)
+    scales = {}
+    if judge is None:
+        for name, table in tables.items():
+            scales[name] = rating_scale(table, scale, f"'{name}'")
     references = {
-        name: rated(name, table, scale) if judge is None else judged(hear(table, judge))
+        name: rated(table, scales[name], name)
+        if judge is None
+        else judged(hear(table, judge))
         for name, table in tables.items()
     }
     parts = {
@@ -90,14 +99,12 @@ def evaluate(
         "training_checked": trained_on is not None,
         "corpora": {k: summarise(v, num_resamples, seed) for k, v in parts.items()},
     }
-    if judge is None:
-        for name, part in parts.items():
-            used = rating_scale(tables[name], scale)
-            raters = ratings(tables[name], *used)[:, part["left_out"] == ""]
-            evaluation["corpora"][name] |= {
-                "scale": list(used),
-                RATERS: rater_agreement(raters),
-            }
+    for name, used in scales.items():
+        raters = ratings(tables[name], *used)[:, parts[name]["left_out"] == ""]
+        evaluation["corpora"][name] |= {
+            "scale": list(used),
+            RATERS: rater_agreement(raters),
+        }
     if len(parts) > 1:
         evaluation["pooled"] = summarise(clips, num_resamples, seed)
     return evaluation, clips
@@ -106,18 +113,20 @@ def evaluate(
 def read_corpora(
     paths: Sequence[str],
     trained_on: str | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Read corpora to evaluate on, by name.
 
     Args:
         paths: see :func:`audw2s.corpus.lists.corpus.read_corpus`
         trained_on: see :func:`evaluate`
+        columns: see :func:`audw2s.corpus.lists.corpus.read_corpus`
 
     Raises:
         ValueError: if two have the same name, or one was trained on
 
     """
-    tables = {corpus_name(path): read_corpus(path) for path in paths}
+    tables = {corpus_name(path): read_corpus(path, columns) for path in paths}
     if len(tables) < len(paths):
         raise ValueError(f"Each corpus needs a name of its own, got {list(paths)}.")
     if trained_on is not None:
@@ -155,16 +164,12 @@ def predict(
 
 
 def rated(
-    name: str,
     table: pd.DataFrame,
-    scale: tuple[float, float] | None = None,
+    scale: tuple[float, float],
+    name: str,
 ) -> tuple[np.ndarray, np.ndarray]:
     """What people say of clips: values and what is wrong where they are NaN."""
-    used = rating_scale(table, scale)
-    try:
-        raters = ratings(table, *used)
-    except ValueError as error:
-        raise ValueError(f"'{name}' has no human ratings. {error}") from None
+    raters = ratings(table, *scale, f"'{name}'")
     return mean_rating(raters), np.full(len(table), "not rated")
 
 

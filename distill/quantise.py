@@ -19,6 +19,7 @@ import math
 import os
 import tempfile
 from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Sequence
 
 import numpy as np
@@ -244,6 +245,7 @@ def draw_clips(
     num_clips: int,
     seed: int = 0,
     *,
+    columns: Mapping[str, str] | None = None,
     verbose: bool = False,
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Draw clips to calibrate with, and others to check the result on.
@@ -252,6 +254,7 @@ def draw_clips(
         corpora: paths, see :func:`audw2s.corpus.lists.corpus.read_corpus`
         num_clips: of each corpus and each kind; half of a corpus that has fewer
         seed: of the draw
+        columns: see :func:`audw2s.corpus.lists.corpus.read_corpus`
         verbose: show progress bars
 
     Returns:
@@ -266,7 +269,7 @@ def draw_clips(
     rng = np.random.default_rng(seed)
     calibration, held_out = [], []
     for path in corpora:
-        table = read_corpus(path)
+        table = read_corpus(path, columns)
         if len(table) < 2:
             raise ValueError(f"'{path}' needs at least two clips, it has one.")
         table = table.iloc[rng.permutation(len(table))[: 2 * num_clips]]
@@ -315,6 +318,7 @@ def quantise_student(
     *,
     num_clips: int = 30,
     seed: int = 0,
+    columns: Mapping[str, str] | None = None,
     verbose: bool = False,
 ) -> tuple[str, dict[str, dict]]:
     """Make a model folder of a student in eight-bit integers.
@@ -327,6 +331,7 @@ def quantise_student(
         name: of the model, the student's with ``-int8`` by default
         num_clips: of each corpus to calibrate with; as many others check
         seed: of the draw
+        columns: see :func:`audw2s.corpus.lists.corpus.read_corpus`
         verbose: show progress bars
 
     Returns:
@@ -349,7 +354,9 @@ def quantise_student(
     original = onnx.load(path)
     if "student" not in properties(original):
         raise ValueError(f"'{model}' isn't what 'audw2s distill export' wrote.")
-    calibration, held_out = draw_clips(corpora, num_clips, seed, verbose=verbose)
+    calibration, held_out = draw_clips(
+        corpora, num_clips, seed, columns=columns, verbose=verbose
+    )
     quantised = quantise(original, calibration)
     figures = agreement(
         *(logits(graph, held_out)[:, order] for graph in (original, quantised))

@@ -94,6 +94,10 @@ Paths = Annotated[
 Names = Annotated[
     tuple[str, ...], Strict(False), Field(description="is a list of names, in [ ]")
 ]
+Columns = Annotated[
+    dict[str, str],
+    Field(description="has the corpora's column for each name, in a table [columns]"),
+]
 Layers = Annotated[
     tuple[Annotated[int, Field(ge=1)], ...],
     Strict(False),

@@ -66,7 +66,7 @@ def annotate(
 
     Args:
         corpus: a folder, a list of files, or a database, see
-            :func:`audw2s.corpus.inputs.read_inputs`
+            :func:`audw2s.corpus.lists.entries.read_entries`
         out: folder for results, or address in a store, such as ``s3://…``;
             ``None`` to keep nothing
         model: name or names, or folders
@@ -149,7 +149,7 @@ class Run:
         self.out = out
         self.settings = settings
         self.options = options
-        self.inputs = read_inputs(corpus)
+        self.inputs = read_inputs(corpus, options.columns)
         if options.table is not None:
             check_table(self.inputs, options.table)
         self.provenance = identity(settings)

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from audw2s.errors import explained
+from audw2s.options import Columns
 from audw2s.options import Exact
 from audw2s.options import HopDur
 from audw2s.options import Models
@@ -15,7 +16,8 @@ Corpus = Annotated[
     str,
     typer.Argument(
         help="Folder (with subfolders); list of files (.txt, .csv, .parquet); "
-        "database: ROOT, ROOT:TABLE or audb:NAME==VERSION."
+        "database: ROOT, ROOT:TABLE or audb:NAME==VERSION; MSP-Podcast, IEMOCAP or "
+        "DEMoS: ROOT or ROOT:PART."
     ),
 ]
 
@@ -139,6 +141,7 @@ def annotate(
     address: Address = None,
     cpus_per_worker: CpusPerWorker = 1,
     gpus_per_worker: GpusPerWorker = 0.0,
+    columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
     """Annotate a corpus; run the same command again to go on.
@@ -148,6 +151,7 @@ def annotate(
     """
     from audw2s.corpus.annotation import Run
     from audw2s.corpus.hearing import Settings
+    from audw2s.corpus.lists.columns import parse_columns
     from audw2s.corpus.options import Options
 
     models = tuple(model or ["wav2small"])
@@ -167,6 +171,7 @@ def annotate(
         address=address,
         cpus_per_worker=cpus_per_worker,
         gpus_per_worker=gpus_per_worker,
+        columns=parse_columns(columns),
     )
     run = Run(corpus, out, settings, options)
     run()

@@ -1,6 +1,7 @@
 """How a corpus is annotated, which changes no value."""
 
 import dataclasses
+from collections.abc import Mapping
 
 from audw2s.corpus.hearing import Settings
 from audw2s.corpus.report import check_report
@@ -33,6 +34,7 @@ class Options:
         cpus_per_worker: cores of an actor, which hears as many files at once, and with
             batches one per window of a batch at least
         gpus_per_worker: GPUs of an actor, or a part of one
+        columns: see :func:`audw2s.corpus.lists.entries.read_entries`
 
     """
 
@@ -49,6 +51,7 @@ class Options:
     address: str | None = None
     cpus_per_worker: int = 1
     gpus_per_worker: float = 0.0
+    columns: Mapping[str, str] | None = None
 
 
 def check(settings: Settings, options: Options) -> None:

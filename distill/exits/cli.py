@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from audw2s.errors import explained
+from audw2s.options import Columns
 from audw2s.options import Quiet
+from audw2s.options import Scale
 
 app = typer.Typer(
     help="Self-distilled encoders with early exits: get, train, tables, export, "
@@ -106,10 +108,22 @@ def evaluate(
     target: Annotated[
         str, typer.Option(help="Column of the classes, or 'dimensions'.")
     ] = "emotion",
+    scale: Scale = None,
+    columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
     """Measure each exit on a corpus, and what adaptive exits cost and reach."""
+    from audw2s.corpus.lists.columns import parse_columns
     from audw2s.distill.exits.evaluate import evaluate as run
     from audw2s.distill.exits.evaluate import to_markdown
 
-    typer.echo(to_markdown(run(model, corpus, out, target, verbose=not quiet)))
+    result = run(
+        model,
+        corpus,
+        out,
+        target,
+        scale=scale,
+        columns=parse_columns(columns),
+        verbose=not quiet,
+    )
+    typer.echo(to_markdown(result))

@@ -1,5 +1,6 @@
 """All that a training of exits depends on."""
 
+import dataclasses
 from typing import Annotated
 
 from pydantic import Field
@@ -7,10 +8,12 @@ from pydantic import Field
 from audw2s.distill.exits.blocks import BLOCKS
 from audw2s.distill.exits.clips import SAMPLES
 from audw2s.distill.exits.losses import SIMILARITIES
+from audw2s.distill.settings import Columns
 from audw2s.distill.settings import Count
 from audw2s.distill.settings import Layers
 from audw2s.distill.settings import Names
 from audw2s.distill.settings import Number
+from audw2s.distill.settings import Range
 from audw2s.distill.settings import Rate
 from audw2s.distill.settings import Weight
 from audw2s.distill.settings import one_of
@@ -33,6 +36,13 @@ class Config:
 
     corpus: str
     """See :func:`audw2s.corpus.lists.corpus.read_corpus`."""
+
+    columns: Columns = dataclasses.field(default_factory=dict)
+    """Columns of the corpus by their names here, where they differ."""
+
+    scale: Range | None = None
+    """Lowest and highest rating, see
+    :func:`audw2s.corpus.lists.ratings.rating_scale`."""
 
     target: str = "emotion"
     """Column of classes, or ``"dimensions"`` for arousal, dominance and valence."""

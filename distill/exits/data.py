@@ -58,11 +58,11 @@ def read_data(config: Config, backbone: Backbone, *, verbose: bool = True) -> Da
         ValueError: if it has no labels, or a clip can't be read
 
     """
-    table = read_corpus(config.corpus)
+    table = read_corpus(config.corpus, config.columns)
     if config.of_classes:
         table, truth, labels = read_classes(table, config)
     else:
-        table, truth = read_values(table)
+        table, truth = read_values(table, config.scale, f"'{config.corpus}'")
         labels = DIMENSIONS
     rows = []
     with torch.no_grad():
@@ -99,8 +99,19 @@ def read_classes(
     return table, np.array(truth), labels
 
 
-def read_values(table: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
-    """Clips with ratings, and their means in 0…1."""
-    values = mean_rating(ratings(table, *rating_scale(table)))
+def read_values(
+    table: pd.DataFrame,
+    scale: tuple[float, float] | None,
+    name: str,
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Clips with ratings, and their means in 0…1.
+
+    Args:
+        table: clips
+        scale: see :func:`audw2s.corpus.lists.ratings.rating_scale`
+        name: of the corpus, for messages
+
+    """
+    values = mean_rating(ratings(table, *rating_scale(table, scale, name), name))
     rated = np.isfinite(values).all(axis=1)
     return table[rated].reset_index(drop=True), values[rated].astype(np.float32)

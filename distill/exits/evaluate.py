@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Mapping
 
 import audeer
 import numpy as np
@@ -34,6 +35,8 @@ def evaluate(
     folder: str,
     target: str = "emotion",
     *,
+    scale: tuple[float, float] | None = None,
+    columns: Mapping[str, str] | None = None,
     verbose: bool = True,
 ) -> dict:
     """Measure each exit, and adaptive exits at many margins.
@@ -44,6 +47,8 @@ def evaluate(
             that the model doesn't know are left out
         folder: for ``evaluation.json`` and, of classes, ``adaptive.png``
         target: column of the classes, or ``"dimensions"``
+        scale: of ratings, see :func:`audw2s.corpus.lists.ratings.rating_scale`
+        columns: see :func:`audw2s.corpus.lists.corpus.read_corpus`
         verbose: show a progress bar
 
     Returns:
@@ -62,12 +67,12 @@ def evaluate(
     if found.of_classes == (target == "dimensions"):
         kind = "classes" if found.of_classes else "values"
         raise ValueError(f"'{model}' gives {kind}, which '{target}' isn't.")
-    table = read_corpus(corpus)
+    table = read_corpus(corpus, columns)
     if found.of_classes:
         config = Config("", corpus, target, found.labels)
         table, truth, _ = read_classes(table, config)
     else:
-        table, truth = read_values(table)
+        table, truth = read_values(table, scale, f"'{corpus}'")
     depths = sorted(found.files)
     models = [load(model, exit=depth) for depth in depths]
     logits, seconds = [], []

@@ -37,7 +37,8 @@ def test_scale_of_ratings(msp, tmp_path):
     table.to_parquet(tmp_path / "kept.parquet")
     assert rating_scale(read_corpus(str(tmp_path / "kept.parquet"))) == (1, 7)
     table.to_csv(tmp_path / "lost.csv")
-    assert rating_scale(read_corpus(str(tmp_path / "lost.csv"))) == (1, 5)
+    with pytest.raises(ValueError, match="lie between 1 and 7, and nobody says"):
+        rating_scale(read_corpus(str(tmp_path / "lost.csv")))
     with pytest.raises(ValueError, match="lowest and highest rating, not 5.0, 5.0"):
         rating_scale(table, (5, 5))
 
@@ -73,7 +74,7 @@ def test_evaluation_on_both(msp, iemocap):
 
 @pytest.mark.parametrize(
     "part, options, expected",
-    [("Train", [], [1, 7]), ("Train", ["--scale", "1", "5"], [1, 5])],
+    [("Train", [], [1, 7]), ("Train", ["--scale", "0", "8"], [0, 8])],
 )
 def test_evaluate_command(msp, tmp_path, part, options, expected):
     out = str(tmp_path / "out")

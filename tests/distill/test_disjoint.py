@@ -65,6 +65,7 @@ def test_a_command_says_it_in_a_sentence(corpus, teacher, tmp_path):
     learnt, others = in_folders(corpus, str(tmp_path), "emodb", "ravdess")
     config = write_config(str(tmp_path / "run"), corpora={learnt: 1.0})
     arguments = ["evaluate", teacher, others, "--trained-on", config, "--quiet"]
+    arguments += ["--scale", "1", "5"]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     (line,) = result.stderr.splitlines()

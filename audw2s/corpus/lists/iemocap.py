@@ -77,7 +77,7 @@ def read_iemocap(root: str, part: str = "") -> pd.DataFrame:
     if turns:
         table = table[columns + _rating_columns(table)]
         check_audio(root, table["file"])
-    table.attrs["scale"] = SCALE
+    table.attrs |= {"scale": SCALE, "outliers": True}
     return table
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import warnings
 from collections.abc import Iterator
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pandas as pd
 from audw2s.catalogue import DIMENSIONS
 from audw2s.corpus.lists.checks import check_audio
 from audw2s.corpus.lists.checks import check_part
+from audw2s.errors import DataWarning
 
 SCALE = (1, 7)
 """Lowest and highest rating."""
@@ -73,6 +75,13 @@ def read_msp_podcast(root: str, part: str = "") -> pd.DataFrame:
     table = table[table["split"] == part if part else is_rated]
     check_audio(root, table["file"])
     table.attrs["scale"] = SCALE
+    if not part and not is_rated.all():
+        warnings.warn(
+            f"{(~is_rated).sum()} clips of '{root}' have no ratings and are left out; "
+            f"those of a part are all read, such as '{root}:Test3'.",
+            DataWarning,
+            stacklevel=4,
+        )
     return table.reset_index(drop=True)
 
 

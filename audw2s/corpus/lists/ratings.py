@@ -1,15 +1,61 @@
 """Human ratings of a corpus, and their scale."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 
 from audw2s.catalogue import DIMENSIONS
+from audw2s.corpus.lists.columns import as_numbers
+from audw2s.corpus.lists.columns import hint
+from audw2s.errors import DataWarning
 
 SCALE = (1, 5)
-"""Lowest and highest rating where nobody says anything else."""
+"""Lowest and highest rating that are assumed where ratings look like it."""
+
+TOLERANCE = 1e-6
+"""Share of a scale by which rounded means may leave it."""
 
 
-def ratings(table: pd.DataFrame, low: float, high: float) -> np.ndarray:
+def rating_columns(table: pd.DataFrame, name: str = "The corpus") -> list[list[str]]:
+    """Columns of each rater, or those of the mean ratings, in the order of dimensions.
+
+    Raters' columns are called ``rater1_arousal`` and so on; others such as
+    ``std_arousal`` aren't ratings.
+
+    Args:
+        table: see :mod:`audw2s.corpus.lists.corpus`
+        name: of the corpus, for messages
+
+    Raises:
+        ValueError: if columns are missing
+
+    Examples:
+        >>> rating_columns(pd.DataFrame(columns=["std_arousal", *DIMENSIONS]))
+        [['arousal', 'dominance', 'valence']]
+
+    """
+    last = f"_{DIMENSIONS[0]}"
+    found = [c for c in map(str, table) if c.startswith("rater") and c.endswith(last)]
+    raters = [column.removesuffix(last) for column in found]
+    columns = [[f"{rater}_{d}" for d in DIMENSIONS] for rater in raters]
+    columns = columns or [list(DIMENSIONS)]
+    missing = [c for group in columns for c in group if c not in table]
+    if missing:
+        near = hint(missing, [str(c) for c in table])
+        raise ValueError(
+            f"{name} has no human ratings. Columns are missing: {sorted(missing)}, it "
+            f"has {', '.join(map(str, table))}.{near}"
+        )
+    return columns
+
+
+def ratings(
+    table: pd.DataFrame,
+    low: float,
+    high: float,
+    name: str = "The corpus",
+) -> np.ndarray:
     """Human ratings, mapped to 0…1.
 
     Args:
@@ -17,12 +63,14 @@ def ratings(table: pd.DataFrame, low: float, high: float) -> np.ndarray:
             there is one value per clip, ``arousal``, ``dominance``, ``valence``
         low: lowest value of the scale
         high: highest value of the scale
+        name: of the corpus, for messages
 
     Returns:
         ``(num_raters, num_clips, 3)``
 
     Raises:
-        ValueError: if the table has neither kind of columns
+        ValueError: if the table has neither kind of columns, or a cell that isn't
+            empty holds no number
 
     Examples:
         >>> table = pd.DataFrame([[1, 3, 5]], columns=DIMENSIONS)
@@ -30,42 +78,98 @@ def ratings(table: pd.DataFrame, low: float, high: float) -> np.ndarray:
         array([[[0. , 0.5, 1. ]]])
 
     """
-    last = f"_{DIMENSIONS[0]}"
-    raters = [c.removesuffix(last) for c in table if c.endswith(last)]
-    columns = [[f"{rater}_{d}" for d in DIMENSIONS] for rater in raters]
-    if not columns:
-        columns = [list(DIMENSIONS)]
-    missing = {c for group in columns for c in group} - set(table)
-    if missing:
-        raise ValueError(f"Columns are missing: {sorted(missing)}.")
-    values = np.stack([table[group].to_numpy(float) for group in columns])
-    return (values - low) / (high - low)
+    return (_values(table, name) - low) / (high - low)
+
+
+def _values(table: pd.DataFrame, name: str) -> np.ndarray:
+    columns = rating_columns(table, name)
+    try:
+        groups = [[as_numbers(table[c]) for c in group] for group in columns]
+    except ValueError as error:
+        raise ValueError(f"{name}, {error}.") from None
+    return np.array(groups).swapaxes(1, 2)
 
 
 def rating_scale(
     table: pd.DataFrame,
     scale: tuple[float, float] | None = None,
+    name: str = "The corpus",
 ) -> tuple[float, float]:
     """Lowest and highest rating that a table's ratings could have.
 
     Args:
         table: see :mod:`audw2s.corpus.lists.corpus`
-        scale: what is known better, ``None`` for the table's own, or 1 and 5 if it
-            has none
+        scale: what is known better, ``None`` for the table's own; if it has none, 1
+            and 5 where its ratings look like it, and then there is a warning
+        name: of the corpus, for messages
 
     Raises:
-        ValueError: if the lowest isn't below the highest
+        ValueError: if the lowest isn't below the highest, ratings leave the scale, or
+            there is no telling which one it is
 
     Examples:
-        >>> rating_scale(pd.DataFrame())
-        (1.0, 5.0)
+        >>> table = pd.DataFrame([[4, 3, 5]], columns=DIMENSIONS)
+        >>> table.attrs["scale"] = (1, 7)
+        >>> rating_scale(table), rating_scale(table, (0, 10))
+        ((1.0, 7.0), (0.0, 10.0))
 
     """
-    low, high = map(float, table.attrs.get("scale", SCALE) if scale is None else scale)
+    values = _values(table, name)
+    if len(values) > 1 and set(DIMENSIONS) & set(table):
+        warnings.warn(
+            f"{name}: the mean of its {len(values)} raters is taken, and not its "
+            f"columns {', '.join(d for d in DIMENSIONS if d in table)}.",
+            DataWarning,
+            stacklevel=2,
+        )
+    known = values[np.isfinite(values)]
+    own = table.attrs.get("scale")
+    if scale is None and own is None:
+        if "scales" in table.attrs:
+            raise ValueError(
+                f"{name}: its ratings have several scales, {table.attrs['scales']}: "
+                "give tables whose ratings have one."
+            )
+        return _inferred(known, name)
+    low, high = map(float, own if scale is None else scale)
     if not low < high:
         raise ValueError(
             f"A scale is its lowest and highest rating, not {low}, {high}."
         )
+    room = TOLERANCE * (high - low)
+    outside = known[(known < low - room) | (known > high + room)]
+    if len(outside):
+        said = (
+            f"{name}: {len(outside)} of its {len(known)} ratings leave the scale from "
+            f"{low:g} to {high:g}, such as {outside[0]:g}"
+        )
+        if scale is not None or not table.attrs.get("outliers"):
+            raise ValueError(f"{said}: give the right one, --scale LOWEST HIGHEST.")
+        warnings.warn(f"{said}, as published.", DataWarning, stacklevel=2)
+    return low, high
+
+
+def _inferred(known: np.ndarray, name: str) -> tuple[float, float]:
+    """Scale of ratings of which nobody says on which scale they are."""
+    low, high = map(float, SCALE)
+    if not len(known):
+        return low, high
+    lowest, highest = known.min(), known.max()
+    said = f"{name}: its ratings lie between {lowest:g} and {highest:g}"
+    if lowest < low or highest > high or highest <= low:
+        guesses = [(0, 1), (-1, 1), (1, 7), (1, 9), (0, 10), (0, 100)]
+        fitting = [f"{a} {b}" for a, b in guesses if a <= lowest and highest <= b]
+        perhaps = f", perhaps {fitting[0]}" if fitting else ""
+        raise ValueError(
+            f"{said}, and nobody says on which scale: give --scale LOWEST HIGHEST"
+            f"{perhaps}."
+        )
+    warnings.warn(
+        f"{said}: the scale is taken to be {low:g} to {high:g}. Another one is given "
+        "with --scale LOWEST HIGHEST.",
+        DataWarning,
+        stacklevel=3,
+    )
     return low, high
 
 

@@ -1,0 +1,179 @@
+"""Columns of tables: their names, and what their cells say."""
+
+import difflib
+from collections.abc import Mapping
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+
+def rename(
+    table: pd.DataFrame,
+    columns: Mapping[str, str] | None,
+    where: str,
+) -> pd.DataFrame:
+    """Give columns the names that they have in this package.
+
+    Args:
+        table: of a corpus
+        columns: names in the table by names in this package
+        where: path of the table, for messages
+
+    Raises:
+        ValueError: if the table has no such column
+
+    Examples:
+        >>> table = pd.DataFrame({"Arousal": [1]})
+        >>> list(rename(table, {"arousal": "Arousal"}, "ratings.csv"))
+        ['arousal']
+
+    """
+    columns = columns or {}
+    absent = [name for name in columns.values() if name not in table]
+    if absent:
+        near = nearest(absent[:1], table)
+        hint = f" Did you mean '{near[absent[0]]}'?" if near else ""
+        raise ValueError(f"'{where}' has no column '{absent[0]}'.{hint}")
+    replaced = [name for name in columns if name in table]
+    table = table.drop(columns=set(replaced) - set(columns.values()))
+    return table.rename(columns={source: name for name, source in columns.items()})
+
+
+def nearest(wanted: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """Find the name that is most like each wanted one, if any is like it.
+
+    Examples:
+        >>> nearest(["arousal", "start"], ["Arousal", "valence_mean"])
+        {'arousal': 'Arousal'}
+
+    """
+    known = {str(name).strip().lower(): str(name) for name in reversed(list(names))}
+    found = {}
+    for name in wanted:
+        if like := difflib.get_close_matches(name.lower(), known, 1):
+            found[name] = known[like[0]]
+    return found
+
+
+def hint(wanted: Sequence[str], names: Sequence[str]) -> str:
+    """Sentence that says how columns with other names are to be named, or nothing.
+
+    Examples:
+        >>> hint(["arousal"], ["Arousal"])
+        ' The nearest names can be taken with --columns arousal=Arousal.'
+        >>> hint(["arousal"], ["file"])
+        ''
+
+    """
+    near = nearest(wanted, names)
+    if not near:
+        return ""
+    options = " ".join(f"--columns {name}={found}" for name, found in near.items())
+    return f" The nearest names can be taken with {options}."
+
+
+def parse_columns(pairs: Sequence[str] | None) -> dict[str, str]:
+    """Read what ``--columns`` says.
+
+    Args:
+        pairs: such as ``"arousal=Arousal"``
+
+    Raises:
+        ValueError: if there is no ``=``, or a name is given twice
+
+    Examples:
+        >>> parse_columns(["arousal=Arousal"])
+        {'arousal': 'Arousal'}
+
+    """
+    columns: dict[str, str] = {}
+    for pair in pairs or ():
+        name, equals, source = pair.partition("=")
+        if not (name and equals and source):
+            raise ValueError(
+                f"--columns takes NAME=COLUMN such as arousal=Arousal, got '{pair}'."
+            )
+        if name in columns:
+            raise ValueError(f"--columns says twice which column is '{name}'.")
+        columns[name] = source
+    return columns
+
+
+def is_empty(column: pd.Series) -> np.ndarray:
+    """Tell which cells are empty: missing, or text of no characters."""
+    return (column.isna() | (column == "")).to_numpy(bool)
+
+
+def as_text(column: pd.Series) -> list[str | None]:
+    """Text of cells as they are written, ``None`` where they are empty.
+
+    Examples:
+        >>> as_text(pd.Series([1.0, None])), as_text(pd.Series(["NA", "05", ""]))
+        (['1', None], ['NA', '05', None])
+
+    """
+    empty = is_empty(column)
+    if column.dtype.kind == "f" and (column[~empty] % 1 == 0).all():
+        # Integers among which a cell is empty
+        column = column.astype("Int64")
+    cells = column.astype(object)
+    return [None if e else str(cell) for cell, e in zip(cells, empty, strict=True)]
+
+
+def as_numbers(column: pd.Series) -> np.ndarray:
+    """Numbers of cells, NaN where they are empty.
+
+    Raises:
+        ValueError: if a cell that isn't empty holds no finite number
+
+    Examples:
+        >>> as_numbers(pd.Series(["1.5", ""]))
+        array([1.5, nan])
+
+    """
+    empty = is_empty(column)
+    numbers = pd.to_numeric(column.where(~empty), errors="coerce")
+    numbers = numbers.to_numpy(float, na_value=np.nan)
+    wrong = np.flatnonzero(~empty & ~np.isfinite(numbers))
+    if len(wrong):
+        raise ValueError(
+            f"column '{column.name}', row {wrong[0] + 1}: '{column.iloc[wrong[0]]}' "
+            "isn't a number; cells of what isn't known are left empty"
+        )
+    return numbers
+
+
+def as_times(column: pd.Series) -> pd.Series:
+    """Times of cells: seconds, timedeltas, or either as text; NaT where empty.
+
+    Raises:
+        ValueError: if a cell that isn't empty holds no time
+
+    Examples:
+        >>> as_times(pd.Series(["1.5", "0 days 00:00:02", ""])).dt.total_seconds()
+        0    1.5
+        1    2.0
+        2    NaN
+        dtype: float64
+
+    """
+    if column.dtype.kind == "m":
+        return column.dt.as_unit("ns")
+    empty = is_empty(column)
+    try:
+        seconds = pd.to_numeric(column.where(~empty), errors="coerce").astype(float)
+        times = pd.to_timedelta(seconds, unit="s").dt.as_unit("ns")
+        texts = ~empty & seconds.isna().to_numpy()
+        if texts.any():
+            text = pd.to_timedelta(column[texts].astype(str))
+            times[texts] = text.dt.as_unit("ns")
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ValueError(f"column '{column.name}': {error}") from None
+    unclear = np.flatnonzero(~empty & times.isna().to_numpy())
+    if len(unclear):
+        raise ValueError(
+            f"column '{column.name}', row {unclear[0] + 1}: "
+            f"'{column.iloc[unclear[0]]}' isn't a time; it is left empty if unknown"
+        )
+    return times

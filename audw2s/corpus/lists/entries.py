@@ -1,0 +1,171 @@
+"""What a corpus lists: files or segments of files, and what is said of them.
+
+This is the only reader; annotating and distilling start from it.
+"""
+
+import dataclasses
+import os
+import warnings
+from collections.abc import Mapping
+
+import pandas as pd
+
+from audw2s.corpus.lists.columns import as_times
+from audw2s.corpus.lists.database import is_database
+from audw2s.corpus.lists.database import load_published
+from audw2s.corpus.lists.database import read_database
+from audw2s.corpus.lists.demos import is_demos
+from audw2s.corpus.lists.demos import read_demos
+from audw2s.corpus.lists.iemocap import is_iemocap
+from audw2s.corpus.lists.iemocap import read_iemocap
+from audw2s.corpus.lists.msp_podcast import is_msp_podcast
+from audw2s.corpus.lists.msp_podcast import read_msp_podcast
+from audw2s.corpus.lists.table import read_paths
+from audw2s.corpus.lists.table import read_table
+from audw2s.errors import DataWarning
+from audw2s.files import is_url
+from audw2s.files import list_audio
+
+LAYOUTS = {
+    "MSP-Podcast": (is_msp_podcast, read_msp_podcast),
+    "IEMOCAP": (is_iemocap, read_iemocap),
+    "DEMoS": (is_demos, read_demos),
+}
+"""Corpora as their publishers lay them out: how each is recognised and read."""
+
+
+@dataclasses.dataclass
+class Entries:
+    """Files or segments in the order of the corpus.
+
+    Args:
+        table: a row per entry with ``file`` as the corpus calls it, ``start`` and
+            ``end`` (timedeltas in nanoseconds; the end NaT for the end of the file)
+            and its labels; ``attrs["scale"]`` is the scale of human ratings, where
+            the corpus tells it
+        root: root folder of the files, ``None`` for the current folder
+        database: folder of the audformat database that this is a part of
+        database_table: name of the table of the database, empty for all its files
+        filewise: whether entries are whole files
+        unlisted: subfolders that can't be listed, each with its reason
+
+    """
+
+    table: pd.DataFrame
+    root: str | None = None
+    database: str | None = None
+    database_table: str = ""
+    filewise: bool = True
+    unlisted: list[str] = dataclasses.field(default_factory=list)
+
+
+def read_entries(
+    corpus: str,
+    columns: Mapping[str, str] | None = None,
+    *,
+    people: bool = True,
+) -> Entries:
+    """Read what a corpus lists.
+
+    Args:
+        corpus: a folder that is searched for audio; a ``.txt`` with a path a line,
+            or a ``.csv`` or ``.parquet`` table with a column ``file`` and maybe
+            ``start`` and ``end`` (seconds, or as audformat writes them), paths
+            relative to the folder that the list lies in; the ``ROOT`` of an
+            audformat database, of MSP-Podcast, of IEMOCAP or of DEMoS, or one of its
+            tables or parts as ``ROOT:TABLE``; ``audb:NAME==VERSION``, or
+            ``audb:NAME==VERSION:TABLE``
+        columns: names of the corpus' columns by names in this package
+        people: look for speakers, their gender, age and language in all tables of a
+            database
+
+    Raises:
+        FileNotFoundError: if there is nothing of this kind
+        ValueError: if it holds no entry, can't be understood, or is a URL
+
+    """
+    entries = _read(corpus, columns, people)
+    if entries.table.empty:
+        raise ValueError(
+            f"'{corpus}' holds no clips: there are no audio files or rows in it."
+        )
+    _add_times(entries, corpus)
+    return entries
+
+
+def split_part(path: str) -> tuple[str, str]:
+    """Root and part of a path; there may be colons in the root as well."""
+    root, colon, part = path.rpartition(":")
+    if path.startswith("audb:"):
+        return (root, part) if path.count(":") > 1 else (path, "")
+    return (root, part) if colon and not os.path.exists(path) else (path, "")
+
+
+def _read(corpus: str, columns: Mapping[str, str] | None, people: bool) -> Entries:
+    root, part = split_part(corpus)
+    if corpus.startswith("audb:"):
+        root = load_published(root.removeprefix("audb:"))
+    if is_database(root):
+        table, filewise = read_database(root, part, columns, people=people)
+        return Entries(table, root, root, part, filewise)
+    for name, (is_one, read) in LAYOUTS.items():
+        if is_one(root):
+            table = read(root, part)
+            if not part:
+                _say_layout(name, table, corpus)
+            return Entries(table)
+    if os.path.isdir(corpus):
+        unlisted: list[str] = []
+        files = list_audio(corpus, unlisted)
+        return Entries(_of_files(files), unlisted=unlisted)
+    if os.path.isfile(corpus):
+        folder = os.path.dirname(corpus) or None
+        if corpus.endswith(".txt"):
+            return Entries(_of_files(read_paths(corpus)), folder)
+        table = read_table(corpus, columns)
+        return Entries(table, folder, filewise=not {"start", "end"} & set(table))
+    if is_url(corpus):
+        raise ValueError(
+            f"'{corpus}' is a URL: audio is read from file systems only, mount or "
+            "copy it."
+        )
+    raise FileNotFoundError(
+        f"'{corpus}' is no folder, no list of files (.txt, .csv, .parquet) and no "
+        "database: ROOT, ROOT:TABLE or audb:NAME==VERSION."
+    )
+
+
+def _of_files(files: list[str]) -> pd.DataFrame:
+    # Names that aren't UTF-8 fit into objects only
+    return pd.DataFrame({"file": pd.Series(files, dtype=object)})
+
+
+def _say_layout(name: str, table: pd.DataFrame, corpus: str) -> None:
+    """Say that a folder isn't searched for audio."""
+    warnings.warn(
+        f"'{corpus}' is read as {name}, with the {len(table)} clips of its labels.",
+        DataWarning,
+        stacklevel=4,
+    )
+
+
+def _add_times(entries: Entries, corpus: str) -> None:
+    """Make times of the columns ``start`` and ``end``, which may be missing."""
+    table = entries.table = entries.table.reset_index(drop=True)
+    for name in ("start", "end"):
+        if name not in table:
+            table[name] = pd.Series(pd.NaT, table.index, dtype="timedelta64[ns]")
+        try:
+            table[name] = as_times(table[name])
+        except ValueError as error:
+            raise ValueError(f"'{corpus}', {error}") from None
+    table["start"] = table["start"].fillna(pd.Timedelta(0))
+    # NaT is neither before nor after anything
+    wrong = (table["start"] < pd.Timedelta(0)) | (table["end"] < table["start"])
+    if wrong.any():
+        row = table[wrong].iloc[0]
+        start, end = row["start"].total_seconds(), row["end"].total_seconds()
+        raise ValueError(
+            f"'{corpus}', row {wrong.idxmax() + 1}: it starts at {start:g} s and ends "
+            f"at {end:g} s."
+        )
