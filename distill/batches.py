@@ -15,6 +15,7 @@ from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill import augment
 from audw2s.distill.clips import load_clips
 from audw2s.distill.clips import seconds
+from audw2s.distill.codec import transmit
 from audw2s.distill.prosody import change_prosody
 from audw2s.evaluation.speakers import speaker_or_file
 
@@ -179,6 +180,9 @@ class Batches:
             signal = augment.change_loudness(signal, 10, rng)
         if config.reverb and rng.random() < config.reverb:
             signal = augment.reverberate(signal, self._room(rng))
+        if config.babble_prob and rng.random() < config.babble_prob:
+            babble = self._babble(len(signal), rng)
+            signal = augment.mix(signal, babble, rng.uniform(5, 25))
         if self.noise and rng.random() < config.noisy:
             noise = as_float(self.noise[rng.integers(len(self.noise))])
             noise = augment.crop(noise, len(signal), rng)
@@ -188,7 +192,15 @@ class Batches:
         if config.band_limited and rng.random() < config.band_limited:
             low, high = np.exp(rng.uniform(*np.log([(20, 1500), (400, 10000)])))
             signal = augment.limit_band(signal, low, high)
+        if config.codec_prob and rng.random() < config.codec_prob:
+            signal = transmit(signal, rng)
         return signal
+
+    def _babble(self, length: int, rng: np.random.Generator) -> np.ndarray:
+        """Several people who talk at once."""
+        chosen = rng.choice(len(self.clips), rng.integers(3, 7), p=self.shares)
+        voices = [augment.crop(as_float(self.clips[n]), length, rng) for n in chosen]
+        return sum(voice / augment.rms(voice) for voice in voices)
 
     def _said_otherwise(
         self,

@@ -128,6 +128,12 @@ class Config:
     band_limited: Share = 0.0
     """Share of crops whose low or high frequencies are cut."""
 
+    codec_prob: Share = 0.0
+    """Share of crops that are sent over a telephone, or through Opus or MP3."""
+
+    babble_prob: Share = 0.0
+    """Share of crops that other people talk behind, at least 5 dB below."""
+
     loudness: Share = 0.0
     """Share of crops whose contour of loudness is changed, by at most 10 dB."""
 
