@@ -40,6 +40,13 @@ def teacher(
     size: Annotated[str, typer.Option(help="Of the encoder: tiny or base.")] = "tiny",
     layers: Annotated[str, typer.Option(help="Layers that are read.")] = "1,2,3",
     penalty: Annotated[float, typer.Option(help="Of the ridge regression.")] = 3000.0,
+    categories: Annotated[
+        str | None,
+        typer.Option(
+            help="Settings, in TOML, of corpora that have categories instead of "
+            "ratings: each clip gets the mean rating of its category."
+        ),
+    ] = None,
     scale: Scale = None,
     name: Annotated[
         str | None, typer.Option(help="Of the model, whisper-SIZE-adv by default.")
@@ -51,6 +58,7 @@ def teacher(
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.corpus.lists.corpus import read_corpus
     from audw2s.distill.evaluate import describe_teacher
+    from audw2s.distill.teachers.categories import Categories
     from audw2s.distill.teachers.fit import fit_teacher
     from audw2s.distill.teachers.fit import save_teacher
 
@@ -61,6 +69,7 @@ def teacher(
         size=size,
         layers=_numbers(layers),
         penalty=penalty,
+        categories=Categories.from_toml(categories) if categories else None,
         scale=scale,
         verbose=not quiet,
     )

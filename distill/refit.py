@@ -39,7 +39,8 @@ def refit(
         hidden_states = torch.cat([network(signal[None])[0] for signal, _ in clips])
     features = hidden_states.double().numpy()
     labels = torch.stack([label for _, label in clips]).double().numpy()
-    head = spread_like(labels, features, *fit_ridge(features, labels, penalty))
+    weight, bias = fit_ridge(features, labels, penalty)
+    head = spread_like(labels, features @ weight.T + bias, weight, bias)
     with torch.no_grad():
         for parameter, values in zip(network.adv.parameters(), head, strict=True):
             parameter.copy_(torch.from_numpy(values))
@@ -47,7 +48,7 @@ def refit(
 
 def spread_like(
     labels: np.ndarray,
-    features: np.ndarray,
+    values: np.ndarray,
     weight: np.ndarray,
     bias: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -58,8 +59,8 @@ def spread_like(
 
     Args:
         labels: ``(num_clips, 3)``
-        features: ``(num_clips, num_features)``
-        weight: ``(3, num_features)``
+        values: what the head, or heads like it, give for these clips
+        weight: of the head, ``(3, num_features)``
         bias: ``(3,)``
 
     Returns:
@@ -67,12 +68,11 @@ def spread_like(
 
     Examples:
         >>> labels = np.array([[0.0], [1.0]])
-        >>> features = np.array([[0.0], [1.0]])
-        >>> spread_like(labels, features, np.array([[0.5]]), np.array([0.25]))
+        >>> values = np.array([[0.25], [0.75]])
+        >>> spread_like(labels, values, np.array([[0.5]]), np.array([0.25]))
         (array([[1.]]), array([0.]))
 
     """
-    values = features @ weight.T + bias
     spread = np.maximum(values.std(axis=0), 1e-12)
     factor = labels.std(axis=0) / spread
     mean = values.mean(axis=0)

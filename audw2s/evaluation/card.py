@@ -22,6 +22,8 @@ FORMS = {
     "tone": "hearing each clip in another tone",
     "room": "hearing each clip in a room",
     "noise": "hearing each clip in noise",
+    "codec": "hearing each clip through a telephone, Opus or MP3",
+    "voice": "hearing each clip in another voice",
 }
 """Forms of clips that a teacher was evaluated on, in words."""
 
@@ -154,6 +156,22 @@ def footnotes(evaluations: Sequence[dict]) -> str:
         if not e["training_checked"]:
             corpora = ", ".join(e["corpora"])
             notes.append(f"Not checked: whether {e['model']} was trained on {corpora}.")
+        for corpus, result in e["corpora"].items():
+            if weak := result.get("categories"):
+                notes.append(_weak_labels(e["model"], corpus, weak))
         draws = f"{e['num_resamples']} bootstrap resamples, seed {e['seed']}"
         notes.append(f"Intervals: {draws}.")
     return "\n".join(f"- {note}" for note in dict.fromkeys(notes))
+
+
+def _weak_labels(model: str, corpus: str, weak: dict) -> str:
+    """What a teacher was fitted to beside ratings."""
+    dimensions, corpora = ", ".join(weak["dimensions"]), ", ".join(weak["corpora"])
+    text = (
+        f"{model}: {dimensions} fitted to {weak['num_clips']} clips of {corpora} by "
+        f"their category as well, weight {weak['weight']:g}: each has the mean rating "
+        f"of that category in {corpus} (weak supervision, a method of our own)"
+    )
+    if weak["means"]:
+        text += f", those of {', '.join(weak['means'])} from {weak['source']}"
+    return f"{text}."

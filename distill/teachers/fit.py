@@ -13,13 +13,15 @@ from audw2s.corpus.lists.ratings import mean_rating
 from audw2s.corpus.lists.ratings import rating_scale
 from audw2s.corpus.lists.ratings import ratings
 from audw2s.distill.clips import load_clips
+from audw2s.distill.evaluate import corpus_name
 from audw2s.distill.export import check_parity
 from audw2s.distill.export import halve
 from audw2s.distill.export import probes
 from audw2s.distill.export import to_onnx
-from audw2s.distill.teachers.ridge import cross_validate
-from audw2s.distill.teachers.ridge import fit_ridge
-from audw2s.distill.teachers.ridge import per_form
+from audw2s.distill.teachers.categories import Categories
+from audw2s.distill.teachers.categories import check_column
+from audw2s.distill.teachers.head import Heads
+from audw2s.distill.teachers.variants import FITTED
 from audw2s.distill.teachers.variants import VARIANTS
 from audw2s.distill.teachers.variants import variants
 from audw2s.distill.teachers.whisper import MAX_DUR
@@ -49,6 +51,7 @@ def fit_teacher(
     size: str = "tiny",
     layers: tuple[int, ...] = (1, 2, 3),
     penalty: float = 3000.0,
+    categories: Categories | None = None,
     scale: tuple[float, float] | None = None,
     num_folds: int = 10,
     seed: int = 0,
@@ -57,8 +60,9 @@ def fit_teacher(
     """Fit a teacher and evaluate it on speakers that its head never heard.
 
     The head is fitted to each clip in several forms, see
-    :mod:`audw2s.distill.teachers.variants`, and evaluated on the clips as they are;
-    what it reaches on the other forms is reported too.
+    :mod:`audw2s.distill.teachers.variants`, its values are spread as the ratings are,
+    see :class:`audw2s.distill.teachers.head.Heads`, and it is evaluated on the clips as
+    they are; what it reaches on the other forms is reported too.
 
     Args:
         encoder: safetensors file of a Whisper encoder
@@ -66,6 +70,8 @@ def fit_teacher(
         size: ``"tiny"`` or ``"base"``
         layers: hidden states that are read, 0 before the first layer
         penalty: of the ridge regression
+        categories: clips that have categories instead of ratings, see
+            :mod:`audw2s.distill.teachers.categories`
         scale: lowest and highest rating, ``None`` for the table's own, see
             :func:`audw2s.corpus.lists.ratings.rating_scale`
         num_folds: folds of the evaluation, by speaker, by file if unknown
@@ -92,20 +98,57 @@ def fit_teacher(
     folds = folds_by_speaker(speaker_or_file(table), num_folds, seed)
     network = WhisperTeacher(load_encoder(encoder, SIZES[size]), layers)
     features = extract(network, table, seed=seed, verbose=verbose)
-    held_out = cross_validate(features, targets, penalty, folds)
+    heads = Heads(features, targets, folds, penalty, FITTED)
+    weak = {}
+    if categories is not None:
+        weak = add_categories(heads, network, table, categories, seed, verbose)
+    held_out = heads.cross_validate()
     by_form = dict(zip(VARIANTS, held_out.swapaxes(0, 1), strict=True))
     report = {
         "layers": list(layers),
         "penalty": penalty,
         "scale": list(scale),
+        **weak,
         **evaluate_folds(table, targets, by_form["whole"], folds),
         "forms": {k: ccc_by_dimension(targets, v) for k, v in by_form.items()},
         RATERS: rater_agreement(raters),
     }
-    weight, bias = fit_ridge(*per_form(features, targets), penalty)
+    weight, bias = heads.fit()
     network.adv.weight.data = torch.tensor(weight, dtype=torch.float32)
     network.adv.bias.data = torch.tensor(bias, dtype=torch.float32)
     return network, report
+
+
+def add_categories(
+    heads: Heads,
+    network: WhisperTeacher,
+    table: pd.DataFrame,
+    categories: Categories,
+    seed: int,
+    verbose: bool,
+) -> dict:
+    """Let heads be fitted to clips of categories as well.
+
+    Returns:
+        what a report says of them
+
+    """
+    check_column(table, categories.column, "the rated corpus")
+    clips = categories.read()
+    features = extract(network, clips, seed=seed, verbose=verbose)
+    names = clips[categories.column].to_numpy(object)
+    rated = table[categories.column].to_numpy(object)
+    num_clips = heads.add_categories(categories, features, names, rated)
+    return {
+        "categories": {
+            "corpora": [corpus_name(path) for path in categories.corpora],
+            "num_clips": num_clips,
+            "dimensions": list(categories.dimensions),
+            "weight": categories.weight,
+            "means": categories.means,
+            "source": categories.source,
+        }
+    }
 
 
 def extract(

@@ -1,6 +1,70 @@
 """Linear regression with a penalty on the weights, for heads of teachers."""
 
+import dataclasses
+
 import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Sums:
+    """What a ridge regression has to know of clips: sums, which can be added up.
+
+    Heads for all folds of a corpus come from the sums of its parts, and a corpus
+    counts for less when its sums are scaled.
+
+    Attributes:
+        count: number of clips
+        x: sum of the features, ``(num_features,)``
+        y: sum of the targets, ``(num_targets,)``
+        xx: sum of the products of two features, ``(num_features, num_features)``
+        xy: sum of the products of a feature and a target
+
+    """
+
+    count: float
+    x: np.ndarray
+    y: np.ndarray
+    xx: np.ndarray
+    xy: np.ndarray
+
+    @classmethod
+    def of(cls, features: np.ndarray, targets: np.ndarray) -> "Sums":
+        """Sum up clips.
+
+        Args:
+            features: ``(num_clips, num_features)``
+            targets: ``(num_clips, num_targets)``
+
+        """
+        return cls(
+            len(features),
+            features.sum(axis=0),
+            targets.sum(axis=0),
+            features.T @ features,
+            features.T @ targets,
+        )
+
+    def __add__(self, other: "Sums") -> "Sums":
+        """Sums over the clips of both."""
+        pairs = zip(_values(self), _values(other), strict=True)
+        return Sums(*(one + another for one, another in pairs))
+
+    def __mul__(self, weight: float) -> "Sums":
+        """Sums in which each clip counts as much as ``weight`` clips."""
+        return Sums(*(weight * value for value in _values(self)))
+
+    def fit(self, penalty: float) -> tuple[np.ndarray, np.ndarray]:
+        """Fit a linear head on standardised features, see :func:`fit_ridge`."""
+        mean, centre = self.x / self.count, self.y / self.count
+        covariance = self.xx - np.outer(self.x, mean)
+        std = np.sqrt(np.maximum(covariance.diagonal(), 0) / self.count) + 1e-8
+        penalised = covariance + penalty * np.diag(np.square(std))
+        weight = np.linalg.solve(penalised, self.xy - np.outer(mean, self.y)).T
+        return weight, centre - weight @ mean
+
+
+def _values(sums: Sums) -> list:
+    return [getattr(sums, field.name) for field in dataclasses.fields(sums)]
 
 
 def fit_ridge(
@@ -11,8 +75,7 @@ def fit_ridge(
     """Fit a linear head on standardised features.
 
     Minimises ``|targets - features @ weight.T - bias|² + penalty |weight|²``
-    (the penalty on the weights of standardised features), in its dual form, as
-    there are more features than clips.
+    (the penalty on the weights of standardised features).
 
     Args:
         features: ``(num_clips, num_features)``
@@ -30,12 +93,7 @@ def fit_ridge(
         (array([[3.]]), array([1.]))
 
     """
-    mean, spread = features.mean(axis=0), features.std(axis=0) + 1e-8
-    centre = targets.mean(axis=0)
-    x = (features - mean) / spread
-    kernel = x @ x.T + penalty * np.eye(len(x))
-    weight = (np.linalg.solve(kernel, targets - centre).T @ x) / spread
-    return weight, centre - weight @ mean
+    return Sums.of(features, targets).fit(penalty)
 
 
 def per_form(
@@ -54,29 +112,3 @@ def per_form(
     """
     rows = features.reshape(-1, features.shape[-1])
     return rows, np.repeat(targets, features.shape[1], axis=0)
-
-
-def cross_validate(
-    features: np.ndarray,
-    targets: np.ndarray,
-    penalty: float,
-    folds: list[np.ndarray],
-) -> np.ndarray:
-    """Predict every clip with a head that never heard its speaker.
-
-    Args:
-        features: ``(num_clips, num_forms, num_features)``
-        targets: ``(num_clips, num_targets)``
-        penalty: see :func:`fit_ridge`
-        folds: for each fold, a mask of the clips in it
-
-    Returns:
-        predictions ``(num_clips, num_forms, num_targets)``
-
-    """
-    predictions = np.full((*features.shape[:2], targets.shape[1]), np.nan)
-    for fold in folds:
-        rows = per_form(features[~fold], targets[~fold])
-        weight, bias = fit_ridge(*rows, penalty)
-        predictions[fold] = features[fold] @ weight.T + bias
-    return predictions

@@ -2,8 +2,8 @@
 
 Where the tokens of an encoder know their position, means over time depend on the
 clip's length, and on the silence around the speech; and all tokens depend on
-microphone and room. A head that is fitted to the clips of one corpus as they are takes
-that for emotion. Fitted to these forms, it doesn't.
+microphone, room and codec, and on who speaks. A head that is fitted to the clips of one
+corpus as they are takes that for emotion. Fitted to these forms, it doesn't.
 """
 
 import numpy as np
@@ -14,11 +14,28 @@ from audw2s.distill.augment import mix
 from audw2s.distill.augment import reverberate
 from audw2s.distill.augment import rms
 from audw2s.distill.augment import room
+from audw2s.distill.codec import transmit
+from audw2s.distill.prosody import change_prosody
 
 SAMPLING_RATE = 16000
 
-VARIANTS = ("whole", "crop", "repeated", "paused", "tone", "room", "noise")
+VARIANTS = (
+    "whole",
+    "crop",
+    "repeated",
+    "paused",
+    "tone",
+    "room",
+    "noise",
+    "codec",
+    "voice",
+)
 """Names of the forms; heads are evaluated on each."""
+
+FITTED = [VARIANTS.index(name) for name in VARIANTS if name != "paused"]
+"""Forms that heads are fitted to. With ``paused`` among them, a head has the least
+regard for silence, but on speech it tells happiness from anger less well: AUC .78
+instead of .86 on RAVDESS, whose clips are half silence."""
 
 
 def variants(
@@ -29,9 +46,10 @@ def variants(
     """Forms of a clip, in the order of :data:`VARIANTS`.
 
     The clip itself; 1 to 2.5 s of it; the clip twice in a row, cut to 4 to 8 s; the
-    clip with up to 1.2 s of a quiet room before and after it; in another tone (up to
-    15 dB); in a room; in coloured noise 5 to 30 dB below it. The last three are what
-    another recording of the same speech would be.
+    clip with up to 1.2 s of a quiet room, or of digital silence, before and after it;
+    in another tone (up to 15 dB); in a room; in coloured noise 5 to 30 dB below it;
+    through a telephone, Opus or MP3; by another person, whose formants are up to 18 %
+    elsewhere. The last five are what another recording of the same speech would be.
 
     Args:
         signal: ``(num_samples,)``, 16 kHz
@@ -42,20 +60,41 @@ def variants(
         >>> clip = np.ones(32000, "float32")
         >>> forms = variants(clip, 30, np.random.default_rng(0))
         >>> [len(form) for form in forms]
-        [32000, 31287, 64000, 33103, 32000, 32000, 32000]
+        [32000, 31287, 64000, 47931, 32000, 32000, 32000, 32000, 32000]
 
     """
     length = min(len(signal), int(rng.uniform(1.0, 2.5) * SAMPLING_RATE))
-    twice = np.tile(signal, 2)[: int(rng.uniform(4, 8) * SAMPLING_RATE)]
+    forms = [
+        signal,
+        crop(signal, length, rng),
+        np.tile(signal, 2)[: int(rng.uniform(4, 8) * SAMPLING_RATE)],
+        _paused(signal, rng),
+        equalise(signal, 15, rng),
+        reverberate(signal, room(rng.uniform(0.1, 0.8), rng.uniform(-15, 0), rng)),
+        mix(
+            equalise(signal, 10, rng),
+            equalise(rng.standard_normal(len(signal)), 15, rng),
+            rng.uniform(5, 30),
+        ),
+        transmit(signal, rng),
+        _by_another(signal, rng),
+    ]
+    longest = int(max_dur * SAMPLING_RATE)
+    return [form[:longest].astype(np.float32) for form in forms]
+
+
+def _paused(signal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     before, after = (rng.uniform(0, 1.2, 2) * SAMPLING_RATE).astype(int)
     paused = np.pad(signal, (before, after))
-    quiet = rms(signal) * 10 ** (-rng.uniform(30, 60) / 20)
-    paused = paused + quiet * rng.standard_normal(len(paused))
-    tone = equalise(signal, 15, rng)
-    response = room(rng.uniform(0.1, 0.8), rng.uniform(-15, 0), rng)
-    in_room = reverberate(signal, response)
-    noise = equalise(rng.standard_normal(len(signal)), 15, rng)
-    noisy = mix(equalise(signal, 10, rng), noise, rng.uniform(5, 30))
-    longest = int(max_dur * SAMPLING_RATE)
-    forms = [signal, crop(signal, length, rng), twice, paused, tone, in_room, noisy]
-    return [form[:longest].astype(np.float32) for form in forms]
+    if rng.random() < 0.25:
+        return paused
+    noise = equalise(rng.standard_normal(len(paused)), 15, rng)
+    level = rms(signal) * 10 ** (-rng.uniform(25, 80) / 20)
+    return paused + level * noise / rms(noise)
+
+
+def _by_another(signal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    formants = float(np.exp(rng.uniform(np.log(0.85), np.log(1.18))))
+    # People with short vocal tracts have high voices
+    pitch = formants**1.5 * float(np.exp(rng.uniform(-0.12, 0.12)))
+    return change_prosody(signal, formants=formants, pitch=pitch)

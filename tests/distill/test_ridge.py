@@ -1,4 +1,4 @@
-"""Ridge regression against its primal closed form, and folds by speaker."""
+"""Ridge regression against its closed form, folds by speaker, and categories."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from audw2s.distill.teachers.ridge import cross_validate
+from audw2s.distill.teachers.categories import Categories
+from audw2s.distill.teachers.head import Heads
 from audw2s.distill.teachers.ridge import fit_ridge
 from audw2s.evaluation.speakers import folds_by_speaker
 
@@ -26,7 +27,7 @@ def problem(seed, num_clips, num_features):
     st.integers(1, 40),
     st.floats(0.1, 1e4),
 )
-def test_dual_form_is_the_primal_form(seed, num_clips, num_features, penalty):
+def test_ridge_is_its_closed_form(seed, num_clips, num_features, penalty):
     features, targets = problem(seed, num_clips, num_features)
     weight, bias = fit_ridge(features, targets, penalty)
     expected_weight, expected_bias = primal_ridge(features, targets, penalty)
@@ -53,9 +54,103 @@ def test_a_head_does_not_know_its_own_fold():
     features, targets = problem(0, 24, 5)
     features = np.stack([features, features**2], axis=1)
     folds = folds_by_speaker(np.arange(24) % 6, 3)
-    before = cross_validate(features, targets, 1.0, folds)
+    before = Heads(features, targets, folds, 1.0).cross_validate()
     changed = targets.copy()
     changed[folds[0]] += 100
-    after = cross_validate(features, changed, 1.0, folds)
+    after = Heads(features, changed, folds, 1.0).cross_validate()
     np.testing.assert_array_equal(before[folds[0]], after[folds[0]])
     assert (np.abs(before - after)[~folds[0]] > 1).all()
+
+
+def test_values_spread_as_the_ratings_do():
+    """By as much as held-out values do, which a fit draws together."""
+    features, targets = problem(1, 600, 4)
+    targets = targets + features[:, :3] / features[:, :3].std(axis=0)
+    folds = folds_by_speaker(np.arange(600) % 20, 20)
+    heads = Heads(features[:, None], targets, folds, 2000.0)
+    weight, bias = heads.fit()
+    plain_weight, plain_bias = fit_ridge(features, targets, 2000.0)
+    factor = weight / plain_weight
+    np.testing.assert_allclose(factor, np.broadcast_to(factor[:, :1], (3, 4)))
+    assert (factor[:, 0] > 1.2).all()
+    values, plain = features @ weight.T + bias, features @ plain_weight.T + plain_bias
+    np.testing.assert_allclose(values.std(axis=0), targets.std(axis=0), rtol=0.1)
+    np.testing.assert_allclose(values.mean(axis=0), plain.mean(axis=0), atol=0.02)
+
+
+def categorised(weight=1.0, **given):
+    """Rated clips, clips of categories, and heads that are fitted to both."""
+    features, targets = problem(2, 60, 5)
+    rated = np.array(["joy", "anger", "calm"], object)[np.arange(60) % 3]
+    more = problem(3, 40, 5)[0]
+    labels = np.array(["joy", "anger", "fear", None], object)[np.arange(40) % 4]
+    folds = folds_by_speaker(np.arange(60) // 10, 6)
+    heads = Heads(features[:, None], targets, folds, 10.0)
+    settings = Categories(corpora=["a.csv"], weight=weight, **given)
+    count = heads.add_categories(settings, more[:, None], labels, rated)
+    return (features, targets, rated), (more, labels), heads, count
+
+
+def test_categories_count_as_clips_of_their_mean_rating():
+    """Twice as much as the same clips twice; in valence alone; fear is unknown."""
+    (features, targets, rated), (more, labels), heads, count = categorised(2.0)
+    assert count == 20
+    known = np.isin(labels, ["joy", "anger"])
+    means = [targets[rated == label].mean(axis=0) for label in labels[known]]
+    rows = np.concatenate([features, more[known], more[known]])
+    expected = primal_ridge(rows, np.concatenate([targets, means, means]), 10.0)
+    plain = primal_ridge(features, targets, 10.0)
+    weight, bias = heads._fit(frozenset())
+    np.testing.assert_allclose(weight[:2], plain[0][:2], atol=1e-8)
+    np.testing.assert_allclose(weight[2], expected[0][2], atol=1e-8)
+    np.testing.assert_allclose(bias[2], expected[1][2], atol=1e-8)
+
+
+def test_categories_that_have_no_rated_clips_take_a_mean_that_is_given():
+    means = {"fear": {"valence": 0.25}, "joy": {"valence": 9.0}}
+    (features, targets, rated), (more, labels), heads, count = categorised(
+        means=means, source="a paper"
+    )
+    assert count == 30
+    known = np.isin(labels, ["joy", "anger", "fear"])
+    valence = {name: targets[rated == name, 2].mean() for name in ("joy", "anger")}
+    given = [valence.get(label, 0.25) for label in labels[known]]
+    rows = np.concatenate([features, more[known]])
+    both = np.concatenate([targets[:, 2], given])[:, None]
+    weight, _ = heads._fit(frozenset())
+    np.testing.assert_allclose(
+        weight[2], primal_ridge(rows, both, 10.0)[0][0], atol=1e-8
+    )
+
+
+def test_mean_ratings_of_categories_do_not_know_a_fold():
+    (features, targets, rated), (more, labels), heads, _ = categorised()
+    before = heads.cross_validate()
+    changed = targets.copy()
+    changed[heads.folds[0]] += 100
+    other = Heads(features[:, None], changed, heads.folds, 10.0)
+    other.add_categories(heads.weak.settings, more[:, None], labels, rated)
+    after = other.cross_validate()
+    np.testing.assert_array_equal(before[heads.folds[0]], after[heads.folds[0]])
+    assert np.abs(before[~heads.folds[0]] - after[~heads.folds[0]]).min() > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("corpora = []", "'corpora'"),
+        ("corpora = ['a.csv']\nweight = 0", "'weight' is a number above 0, got 0"),
+        ("corpora = ['a.csv']\ndimensions = ['joy']", "some of .*'valence'"),
+        ("corpora = ['a.csv']\nmeans.fear.valence = 0.2", "'means' need a 'source'"),
+        (
+            "corpora = ['a.csv']\nsource = 'x'\nmeans.fear.arousal = 0.2",
+            "means of 'fear' are of .'arousal'., those of .'valence'. are needed",
+        ),
+    ],
+)
+def test_settings_of_categories_that_do_not_fit(tmp_path, text, message):
+    path = tmp_path / "categories.toml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message) as error:
+        Categories.from_toml(str(path))
+    assert str(path) in str(error.value)

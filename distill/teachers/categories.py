@@ -1,0 +1,115 @@
+"""Clips that have categories instead of ratings: weak supervision of a teacher's head.
+
+A method of our own. Few corpora have ratings, many have acted emotions: each of their
+clips gets the mean rating that people gave to clips of its category in the rated
+corpus. That adds speakers, rooms and languages, and says nothing of a single clip.
+"""
+
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from audw2s.catalogue import DIMENSIONS
+from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.distill.settings import Names
+from audw2s.distill.settings import Paths
+from audw2s.distill.settings import Rate
+from audw2s.distill.settings import beside
+from audw2s.distill.settings import checked
+from audw2s.distill.settings import each_of
+from audw2s.distill.settings import read_toml
+from audw2s.distill.settings import settings
+
+
+@settings
+class Categories:
+    """Corpora with categories, and what their clips count for."""
+
+    corpora: Annotated[Paths, Field(min_length=1)]
+    """Corpora whose clips have categories."""
+
+    column: str = "emotion"
+    """Column of the categories, in these corpora and in the rated one."""
+
+    dimensions: Annotated[Names, each_of(DIMENSIONS)] = ("valence",)
+    """Dimensions that are fitted to categories, too; the others to ratings alone."""
+
+    weight: Rate = 1.0
+    """What a clip counts for, where a rated clip counts for 1."""
+
+    means: dict[str, dict[str, float]] = Field(default_factory=dict)
+    """Mean ratings, 0 to 1, by category and dimension, of categories that the rated
+    corpus doesn't have. Clips of others are left out."""
+
+    source: str = ""
+    """Where ``means`` are from."""
+
+    @classmethod
+    def from_toml(cls, path: str) -> "Categories":
+        """Read settings; paths in them are relative to the file.
+
+        Raises:
+            OSError: if the file can't be read
+            ValueError: if it is no TOML, or a key or a value isn't what it has to be
+
+        """
+        values = read_toml(path)
+        if isinstance(values.get("corpora"), list):
+            values["corpora"] = [beside(path, str(c)) for c in values["corpora"]]
+        made = checked(cls, path, values)
+        if made.means and not made.source:
+            raise ValueError(f"{path}: 'means' need a 'source', where they are from.")
+        for category, means in made.means.items():
+            if set(means) != set(made.dimensions):
+                raise ValueError(
+                    f"{path}: means of '{category}' are of {list(means)}, those of "
+                    f"{list(made.dimensions)} are needed."
+                )
+        return made
+
+    def read(self) -> pd.DataFrame:
+        """Read the corpora as one table.
+
+        Raises:
+            ValueError: if a corpus doesn't have the column
+
+        """
+        tables = [read_corpus(path) for path in self.corpora]
+        for path, table in zip(self.corpora, tables, strict=True):
+            check_column(table, self.column, path)
+        return pd.concat(tables, ignore_index=True)
+
+
+def check_column(table: pd.DataFrame, column: str, path: str) -> None:
+    """Refuse a table that has no column of categories.
+
+    Raises:
+        ValueError: if it has none
+
+    """
+    if column not in table:
+        raise ValueError(
+            f"'{path}' has no column '{column}' of categories, it has {list(table)}."
+        )
+
+
+def category_means(
+    categories: np.ndarray,
+    targets: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """Mean rating of each category.
+
+    Args:
+        categories: of each clip, anything else than a string is none
+        targets: ratings ``(num_clips, 3)``
+
+    Examples:
+        >>> names = np.array(["joy", "joy", "fear"], object)
+        >>> category_means(names, np.array([[0.5], [1.0], [0.0]]))
+        {'fear': array([0.]), 'joy': array([0.75])}
+
+    """
+    names = sorted({name for name in categories if isinstance(name, str)})
+    return {name: targets[categories == name].mean(axis=0) for name in names}

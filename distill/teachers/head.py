@@ -1,0 +1,169 @@
+"""Linear heads of teachers: fitted to ratings, and weakly to categories."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from audw2s.catalogue import DIMENSIONS
+from audw2s.distill.refit import spread_like
+from audw2s.distill.teachers.categories import Categories
+from audw2s.distill.teachers.categories import category_means
+from audw2s.distill.teachers.ridge import Sums
+from audw2s.distill.teachers.ridge import per_form
+
+Head = tuple[np.ndarray, np.ndarray]
+"""Weight ``(3, num_features)`` and bias ``(3,)``."""
+
+
+class Heads:
+    """Heads that are fitted to all folds of rated clips, or to all but some.
+
+    Least squares draws values together, by as much as they are unsure; so a head's
+    values are spread as the ratings are. By how much is found on clips of folds that
+    a head doesn't know.
+
+    Args:
+        features: of the rated clips, ``(num_clips, num_forms, num_features)``
+        targets: ratings ``(num_clips, 3)``
+        folds: for each fold, a mask of the clips in it
+        penalty: see :func:`audw2s.distill.teachers.ridge.fit_ridge`
+        forms: of the clips that heads are fitted to, all by default
+
+    """
+
+    def __init__(
+        self,
+        features: np.ndarray,
+        targets: np.ndarray,
+        folds: list[np.ndarray],
+        penalty: float,
+        forms: list[int] | slice = slice(None),
+    ):
+        self.features = features
+        self.targets = targets
+        self.folds = folds
+        self.penalty = penalty
+        self.forms = forms
+        self.sums = [
+            Sums.of(*per_form(features[fold][:, forms], targets[fold]))
+            for fold in folds
+        ]
+        self.weak: WeakLabels | None = None
+        self.heads: dict[frozenset[int], Head] = {}
+
+    def add_categories(
+        self,
+        settings: Categories,
+        features: np.ndarray,
+        categories: np.ndarray,
+        rated: np.ndarray,
+    ) -> int:
+        """Fit some dimensions to clips of categories as well.
+
+        Args:
+            settings: which dimensions, and how much a clip counts
+            features: of these clips, ``(num_clips, num_forms, num_features)``
+            categories: of these clips
+            rated: categories of the rated clips
+
+        Returns:
+            number of clips whose category has a mean rating
+
+        """
+        fitted = features[:, self.forms]
+        self.weak = WeakLabels(settings, fitted, categories, rated)
+        self.heads.clear()
+        known = {*category_means(rated, self.targets), *settings.means}
+        return int(np.isin(categories, sorted(known)).sum())
+
+    def fit(self, left_out: Sequence[int] = ()) -> Head:
+        """Fit a head to all clips but those of some folds."""
+        head = self._fit(frozenset(left_out))
+        others = [n for n in range(len(self.folds)) if n not in left_out]
+        if len(others) < 2:
+            return head
+        values = [self._held_out(n, left_out) for n in others]
+        targets = [self.targets[self.folds[n]] for n in others]
+        return spread_like(np.concatenate(targets), np.concatenate(values), *head)
+
+    def cross_validate(self) -> np.ndarray:
+        """Predict every clip with a head that doesn't know its fold.
+
+        Returns:
+            predictions ``(num_clips, num_forms, 3)``
+
+        """
+        shape = (*self.features.shape[:2], self.targets.shape[1])
+        predictions = np.full(shape, np.nan)
+        for number, fold in enumerate(self.folds):
+            weight, bias = self.fit([number])
+            predictions[fold] = self.features[fold] @ weight.T + bias
+        return predictions
+
+    def _held_out(self, number: int, left_out: Sequence[int]) -> np.ndarray:
+        """Predict the clips of a fold, as they are, by a head without it as well."""
+        weight, bias = self._fit(frozenset([*left_out, number]))
+        return self.features[self.folds[number], 0] @ weight.T + bias
+
+    def _fit(self, left_out: frozenset[int]) -> Head:
+        if left_out not in self.heads:
+            self.heads[left_out] = self._solve(left_out)
+        return self.heads[left_out]
+
+    def _solve(self, left_out: frozenset[int]) -> Head:
+        used = [n for n in range(len(self.folds)) if n not in left_out]
+        total = self.sums[used[0]]
+        for number in used[1:]:
+            total = total + self.sums[number]
+        weight, bias = total.fit(self.penalty)
+        if self.weak is not None:
+            clips = np.any([self.folds[n] for n in used], axis=0)
+            weak = self.weak.sums(clips, self.targets)
+            both = (total + weak).fit(self.penalty)
+            columns = [DIMENSIONS.index(d) for d in self.weak.settings.dimensions]
+            weight[columns], bias[columns] = both[0][columns], both[1][columns]
+        return weight, bias
+
+
+class WeakLabels:
+    """Clips of categories, summed up by category; what they mean depends on a fold."""
+
+    def __init__(
+        self,
+        settings: Categories,
+        features: np.ndarray,
+        categories: np.ndarray,
+        rated: np.ndarray,
+    ):
+        self.settings = settings
+        self.rated = rated
+        names = sorted({name for name in categories if isinstance(name, str)})
+        one = np.ones((1, len(DIMENSIONS)))
+        self.by_category = {
+            name: Sums.of(*per_form(clips, one.repeat(len(clips), axis=0)))
+            for name in names
+            for clips in [features[categories == name]]
+        }
+
+    def sums(self, clips: np.ndarray, targets: np.ndarray) -> Sums:
+        """Sums of all clips with the mean rating of their category.
+
+        Args:
+            clips: mask of the rated clips that may be known
+            targets: ratings of all of them
+
+        """
+        means = category_means(self.rated[clips], targets[clips])
+        for name, given in self.settings.means.items():
+            # Means of dimensions that aren't fitted to categories aren't used
+            values = np.array([given.get(d, 0.0) for d in DIMENSIONS])
+            means.setdefault(name, values)
+        parts = [
+            Sums(s.count, s.x, s.y * means[name], s.xx, s.xy * means[name])
+            for name, s in self.by_category.items()
+            if name in means
+        ]
+        total = parts[0]
+        for part in parts[1:]:
+            total = total + part
+        return total * self.settings.weight
