@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from audw2s.distill import augment
+from audw2s.distill.codec import transmit
 from audw2s.distill.prosody import change_prosody
 
 
@@ -106,3 +107,15 @@ def test_filters_keep_the_length(size, seed):
     ):
         assert changed.shape == signal.shape
         assert np.isfinite(changed).all()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_transmitted_is_as_long_and_alike(seed):
+    """Speech is where it was, whatever the codec, and not what it was."""
+    signal = voice(seed, 1.3)
+    found = transmit(signal, np.random.default_rng(seed))
+    assert found.shape == signal.shape
+    assert np.corrcoef(signal, found)[0, 1] > 0.6
+    assert np.abs(signal - found).max() > 1e-3
+    again = transmit(signal, np.random.default_rng(seed))
+    np.testing.assert_array_equal(found, again)
