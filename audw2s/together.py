@@ -101,7 +101,7 @@ def together(
         for number, channel in enumerate(block):
             if number == len(passes):
                 noted = asked if number == 0 else []
-                segments = [_at_model_rate(report, span) for span in spans]
+                segments = [at_model_rate(report, span) for span in spans]
                 ranges = window_ranges(segments, annotator.grid, tokens, noted)
                 level = Level(_level_dur(annotator))
                 passes.append(Pass(tokens, level, ranges))
@@ -116,7 +116,7 @@ def together(
     ]
 
 
-def _at_model_rate(report: Report, span: Span) -> tuple[int, int]:
+def at_model_rate(report: Report, span: Span) -> tuple[int, int]:
     """First and last sample of a segment, from where the report starts, at 16 kHz."""
     rate = report.sampling_rate
     begin = round(report.start * rate)

@@ -9,9 +9,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from audw2s.annotator import Annotator
+from audw2s.audio.times import resampled_size
 from audw2s.audio.windows import Grid
 from audw2s.report import UNUSABLE
+from audw2s.report import Report
 from audw2s.signal import array_blocks
+from audw2s.together import at_model_rate
 from audw2s.tokens import Tokens
 
 
@@ -157,6 +160,15 @@ def test_both_ways_have_the_same_rows(
         found.append([(len(rows)) for rows in segments])
         found[-1] += [row._replace(values=None) for row in rows]
     assert found[0] == found[1]
+
+
+@given(st.integers(1, 200_000), st.data(), st.integers(1000, 192_000))
+def test_no_segment_reaches_beyond_the_samples_at_16_khz(size, data, rate):
+    first = data.draw(st.integers(0, size))
+    report = Report(sampling_rate=rate, num_samples=size)
+    start, stop = at_model_rate(report, (first / rate, size / rate))
+    assert stop - start == resampled_size(size - first, rate)
+    assert stop <= resampled_size(size, rate)
 
 
 def test_windows_are_clipped_on_their_own():
