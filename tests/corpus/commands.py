@@ -5,7 +5,9 @@ import pathlib
 import signal
 import subprocess
 import sys
-import time
+
+from waiting import MAX_DUR
+from waiting import wait_until
 
 COMMAND = os.path.join(os.path.dirname(sys.executable), "audw2s")
 
@@ -79,13 +81,17 @@ class Watched:
 
     def wait_for(self, process: subprocess.Popen, opened: int) -> None:
         """Wait until so many files were opened, or all is done."""
-        while len(self._lines()) < opened and process.poll() is None:
-            time.sleep(0.01)
+        wait_until(
+            lambda: len(self._lines()) >= opened or process.poll() is not None,
+            f"{opened} files are opened",
+        )
 
     def wait_for_end(self) -> None:
         """Wait until none of the processes that opened files is there."""
-        while any(map(is_running, self.processes)):
-            time.sleep(0.01)
+        wait_until(
+            lambda: not any(map(is_running, self.processes)),
+            "the processes that opened files end",
+        )
 
 
 def is_running(process: int) -> bool:
@@ -102,5 +108,6 @@ def annotate(*arguments: object, **kwargs) -> subprocess.CompletedProcess:
         [COMMAND, "annotate", *map(str, arguments)],
         capture_output=True,
         text=True,
+        timeout=MAX_DUR,
         **kwargs,
     )

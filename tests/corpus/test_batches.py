@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from waiting import wait_until
 
 import audw2s
 from audw2s.corpus.batcher import Batcher
@@ -45,9 +46,15 @@ def ask(batcher, signals):
     parts = [signals[k : k + 3] for k in range(0, len(signals), 3)]
     with ThreadPoolExecutor(len(parts)) as pool:
         found = [pool.submit(batcher, part) for part in parts]
-        while sum(map(len, batcher.waiting.values())) + 8 < len(signals):
-            pass
-        batcher.session.first.set()
+        try:
+            wait_until(
+                lambda: sum(map(len, batcher.waiting.values())) + 8 >= len(signals),
+                "all threads ask",
+                max_dur=30,
+            )
+        finally:
+            # Or the pool would wait for its threads
+            batcher.session.first.set()
         return np.stack([values for part in found for values in part.result()])
 
 

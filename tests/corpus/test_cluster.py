@@ -6,7 +6,6 @@ import pathlib
 import pickle
 import signal
 import threading
-import time
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,8 @@ import pytest
 import s3
 from commands import Watched
 from commands import annotate
+from waiting import MAX_DUR
+from waiting import wait_until
 
 import audw2s
 from audw2s.corpus.inputs import Inputs
@@ -145,10 +146,12 @@ def test_driver_is_interrupted_and_killed(cluster, corpus, tmp_path, watched):
     ray_options = ("--engine", "ray", "--address", cluster.address)
     for signum, count in ((signal.SIGINT, 2), (signal.SIGKILL, 5)):
         process = watched.start(corpus, "--out", out, *ray_options, "--shard-size", 4)
-        while len(parts(out)) < count and process.poll() is None:
-            time.sleep(0.01)
+        wait_until(
+            lambda: len(parts(out)) >= count or process.poll() is not None,
+            f"{count} parts are written",
+        )
         process.send_signal(signum)
-        told = process.communicate()[1]
+        told = process.communicate(timeout=MAX_DUR)[1]
         assert not (out / "table.parquet").exists()
         if signum == signal.SIGINT:
             assert process.returncode == 130, told
@@ -263,8 +266,10 @@ def test_cluster_that_is_not_there(clips, tmp_path):
 
 
 def wait_for(watched: Watched, opened: int, thread: threading.Thread) -> None:
-    while len(watched.opened) < opened and thread.is_alive():
-        time.sleep(0.01)
+    wait_until(
+        lambda: len(watched.opened) >= opened or not thread.is_alive(),
+        f"{opened} files are opened",
+    )
 
 
 def parent(process: int) -> int | None:

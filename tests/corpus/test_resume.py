@@ -8,6 +8,7 @@ import filelock
 import pandas as pd
 import pytest
 from commands import annotate
+from waiting import MAX_DUR
 
 import audw2s
 from audw2s.corpus.parts import Parts
@@ -26,7 +27,7 @@ def test_killed_at_any_moment(corpus, tmp_path, watched):
         process = watched.start(corpus, "--out", out, *WORKERS)
         watched.wait_for(process, opened)
         os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.communicate(timeout=MAX_DUR)
         watched.wait_for_end()
         assert not (out / "table.parquet").exists()
     done = watched.run(corpus, "--out", out, *WORKERS)
@@ -55,7 +56,7 @@ def test_ctrl_c(corpus, tmp_path, watched):
     process = watched.start(corpus, "--out", out, *WORKERS)
     watched.wait_for(process, 20)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate()
+    _, told = process.communicate(timeout=MAX_DUR)
     assert process.returncode == 130, told
     assert "run the same command to go on" in told
     assert "Traceback" not in told
@@ -78,9 +79,11 @@ def test_second_ctrl_c_does_not_wait(corpus, tmp_path, watched):
     process.send_signal(signal.SIGINT)
     told = ""
     while "Ctrl-C again" not in told:
-        told += process.stderr.read(1)
+        read = process.stderr.read(1)
+        assert read, f"it has ended: {told}"
+        told += read
     process.send_signal(signal.SIGINT)
-    assert "same command" in process.communicate()[1]
+    assert "same command" in process.communicate(timeout=MAX_DUR)[1]
     assert process.returncode == 130
     watched.wait_for_end()
 

@@ -9,6 +9,8 @@ import sys
 import pandas as pd
 import pytest
 import s3
+from waiting import MAX_DUR
+from waiting import wait_until
 
 import audw2s
 from audw2s.corpus import lease
@@ -86,7 +88,7 @@ def test_one_run_at_a_time(storage):
 def test_lock_of_a_run_that_is_gone(server, monkeypatch):
     store = Store(server.url("out"))
     gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
+    gone.wait(timeout=MAX_DUR)
     held = lease.Lease(store)
     about = json.loads(store.read(".lock"))
     elsewhere = {**about, "owner": "other", "machine": "far away"}
@@ -112,8 +114,7 @@ def test_lock_is_renewed(server, monkeypatch):
     store = Store(server.url("out"))
     with store.locked():
         first = store.read(".lock")
-        while store.read(".lock") == first:
-            pass
+        wait_until(lambda: store.read(".lock") != first, "the lock is renewed")
     assert store.names() == []
 
 

@@ -5,13 +5,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pandas as pd
 import pytest
 from fabricated import make_corpus
 from typer.testing import CliRunner
+from waiting import MAX_DUR
+from waiting import wait_until
 
 import audw2s
 from audw2s.corpus.lists.corpus import read_corpus
@@ -170,12 +171,16 @@ def test_interrupted_labels_go_on(corpus, teacher, tmp_path):
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     parts = f"{out}.parts"
-    while process.poll() is None:
-        if os.path.isdir(parts) and len(os.listdir(parts)) > 1:
-            break
-        time.sleep(0.005)
+    wait_until(
+        lambda: (
+            process.poll() is not None
+            or (os.path.isdir(parts) and len(os.listdir(parts)) > 1)
+        ),
+        "two parts are written",
+        pause=0.005,
+    )
     process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate()
+    _, stderr = process.communicate(timeout=MAX_DUR)
     assert process.returncode == 130, stderr
     assert stderr == "audw2s: interrupted, run the same command to go on.\n"
     assert not os.path.exists(out)

@@ -14,6 +14,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import soundfile
+from waiting import MAX_DUR
+from waiting import wait_until
 
 import audw2s
 from audw2s.catalogue import DIMENSIONS
@@ -133,12 +135,15 @@ def test_killed_runs_end_in_the_same_table(long_corpus, teacher, tmp_path):
     kills, found = 0, 0
     while kills < 3:
         process = start(long_corpus, teacher, out)
-        while count_parts(out) <= found + 3 and process.poll() is None:
-            time.sleep(0.002)
+        wait_until(
+            lambda: count_parts(out) > found + 3 or process.poll() is not None,
+            "four more parts are written",
+            pause=0.002,
+        )
         time.sleep(random.uniform(0, 0.05))
         assert process.poll() is None, "ended before it could be killed"
         os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+        process.wait(timeout=MAX_DUR)
         assert not os.path.exists(out)
         assert count_parts(out) > found
         found = count_parts(out)

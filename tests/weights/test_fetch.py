@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import types
 
 import pytest
@@ -20,6 +19,8 @@ from release import contents
 from release import put
 from release import sentence_with
 from release import sha256
+from waiting import MAX_DUR
+from waiting import wait_until
 
 from audw2s.weights import download
 from audw2s.weights.download import FetchError
@@ -142,7 +143,7 @@ def test_other_errors_of_disks(server, folder, source, expected):
 def test_two_processes(server, folder, source, expected):
     server.pause = 0.02
     processes = [start(source, folder) for _ in range(2)]
-    printed = [process.communicate()[0] for process in processes]
+    printed = [process.communicate(timeout=MAX_DUR)[0] for process in processes]
     hashes = {name: sha256(content) for name, content in expected.items()}
     assert [eval(text) for text in printed] == [hashes, hashes]
     assert contents(folder) == expected
@@ -155,12 +156,11 @@ def test_goes_on_after_a_kill(server, folder, source, expected):
     process = start(source, folder)
     name = "model.zip.part" if source is ARCHIVE else "model.safetensors.part"
     part = os.path.join(folder, name)
-    deadline = time.monotonic() + 60
-    while download.size(part) < 2 * download.CHUNK:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(
+        lambda: download.size(part) >= 2 * download.CHUNK, "two chunks are there"
+    )
     process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    assert process.wait(timeout=MAX_DUR) == -signal.SIGKILL
     server.stall = False
     fetch(source, folder)
     assert contents(folder).items() >= expected.items()
