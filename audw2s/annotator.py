@@ -26,7 +26,7 @@ from audw2s.report import Report
 from audw2s.row import MIN_DUR
 from audw2s.row import Row
 from audw2s.signal import array_blocks
-from audw2s.signal import mono
+from audw2s.signal import mixed
 from audw2s.signal import prepared
 from audw2s.signal import selected
 from audw2s.source import Read
@@ -257,8 +257,7 @@ class Annotator:
             except ValueError as error:
                 report.problem = ("channels", str(error).rstrip("."))
                 return
-            block = report.see(block)
-            yield mono(block) if self.mixdown else block
+            yield mixed(block, report, self.mixdown)
 
     def run(self, windows: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Run the network on each channel of each window."""

@@ -127,7 +127,7 @@ def predict(
     from audw2s.files import find_audio
     from audw2s.files import write_table
     from audw2s.predict import predict as run
-    from audw2s.report import UNUSABLE
+    from audw2s.statuses import UNUSABLE
 
     with explained("interrupted, nothing was written."):
         if hop_dur is not None and win_dur is None:

@@ -4,9 +4,11 @@ import dataclasses
 
 import numpy as np
 
+from audw2s.audibility import Audibility
 from audw2s.bad_samples import MAX_SAMPLE
 from audw2s.bad_samples import BadSamples
 from audw2s.marks import Mask
+from audw2s.statuses import UNUSABLE
 
 CLIPPED_SHARE = 0.001
 """A recording is called clipped if this share of its samples is at full scale."""
@@ -22,29 +24,21 @@ MISSING_SHARE = 0.01
 SHORT_DUR = 0.5
 """A recording (or window) below this many seconds is called short."""
 
-UNUSABLE = (
-    "missing",
-    "unreadable",
-    "empty",
-    "too_short",
-    "not_finite",
-    "out_of_range",
-    "no_value",
-    "sampling_rate",
-    "channels",
-)
-"""Statuses for which no value is honest: their rows are NaN."""
+REASONS = {
+    "quiet": "no sample reaches 1/256 of full scale, values are unsure",
+    "cancelled": "the channels cancel each other out in their mean, as the phase of "
+    "one is inverted: take one of them by channels=0, or each by mixdown=False",
+}
+"""What is said of what is hardly to be heard."""
 
 
 @dataclasses.dataclass
 class Report:
     """What was found while a source was read; filled while its blocks pass by.
 
-    One of the statuses ``ok``, ``short``, ``silent``, ``clipped``, ``truncated``
-    (values are given), ``missing``, ``unreadable``, ``empty``, ``too_short``,
-    ``not_finite``, ``out_of_range``, ``sampling_rate``, ``channels`` (values are NaN),
-    each but the first with its reason in words. ``no_value``, where the model itself
-    gives NaN or infinity, is told by :mod:`audw2s.row`.
+    It has one of :data:`audw2s.statuses.STATUSES`, with its reason in words.
+    ``no_value``, where the model itself gives NaN or infinity, is told by
+    :mod:`audw2s.row`.
     """
 
     problem: tuple[str, str] | None = None
@@ -92,6 +86,9 @@ class Report:
 
     first_samples: np.ndarray | None = None
     """First sample of each channel."""
+
+    audibility: Audibility = dataclasses.field(default_factory=Audibility)
+    """Where what is heard is loud, and where channels cancel out."""
 
     notes: list[str] = dataclasses.field(default_factory=list)
     """What was odd about the source and costs no value, in words."""
@@ -223,6 +220,9 @@ class Report:
             return "too_short", self._too_short(min_dur)
         if self.is_constant:
             return "silent", "all samples are equal, the values say nothing of speech"
+        own = (self.offset, self.offset + self.num_samples)
+        if status := self.audibility.status(*own):
+            return status, REASONS[status]
         truncated = self.truncation()
         if self.duration < SHORT_DUR:
             reason = f"{self.duration:.3f} s, values below 2 s are unsure"

@@ -10,9 +10,9 @@ from audw2s.audio.times import from_seconds
 from audw2s.audio.times import to_timedelta
 from audw2s.audio.windows import Grid
 from audw2s.catalogue import SAMPLING_RATE
-from audw2s.report import UNUSABLE
 from audw2s.report import Report
 from audw2s.signal import MIN_SAMPLES
+from audw2s.statuses import UNUSABLE
 
 MIN_DUR = MIN_SAMPLES / SAMPLING_RATE
 """Shortest segment, in seconds, of which a value can be made."""

@@ -15,8 +15,8 @@ import soxr
 from audw2s.audio.decode import BLOCK_DUR
 from audw2s.audio.decode import file_blocks
 from audw2s.audio.samples import as_float
-from audw2s.report import UNUSABLE
 from audw2s.report import Report
+from audw2s.statuses import UNUSABLE
 
 MIN_SAMPLES = 64
 """Fewest samples at the model's sampling rate from which a value can be made."""
@@ -115,6 +115,22 @@ def selected(
     return block[wanted]
 
 
+def mixed(block: np.ndarray, report: Report, mixdown: bool = True) -> np.ndarray:
+    """Check a block of selected channels and make it mono.
+
+    Args:
+        block: ``(num_channels, num_samples)``
+        report: is told what is found
+        mixdown: average the channels
+
+    """
+    first = round(report.start * report.sampling_rate) + report.num_samples
+    block = report.see(block)
+    mix = mono(block) if mixdown else block
+    report.audibility.see(block, mix, first, report.sampling_rate)
+    return mix
+
+
 def resampled(
     blocks: Iterable[np.ndarray],
     original_rate: int,
@@ -189,7 +205,7 @@ def load_as_found(
 
     """
     blocks = file_blocks(file, report, start=start, end=end)
-    blocks = (mono(report.see(block)) for block in blocks)
+    blocks = (mixed(block, report) for block in blocks)
     parts = list(prepared(blocks, report, sampling_rate))
     return np.concatenate([np.zeros((1, 0), np.float32), *parts], axis=1)[0]
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from audw2s.audio.decode import duration
 from audw2s.audio.decode import facts
-from audw2s.report import UNUSABLE
 from audw2s.report import Report
 from audw2s.source import Read
+from audw2s.statuses import UNUSABLE
 
 MAX_DUR = 60.0
 """Longest recording in seconds."""

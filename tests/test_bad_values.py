@@ -12,7 +12,7 @@ from audw2s.annotator import Annotator
 from audw2s.catalogue import DIMENSIONS
 from audw2s.level import Level
 from audw2s.loading import model_path
-from audw2s.report import UNUSABLE
+from audw2s.statuses import UNUSABLE
 
 SPIKE = 16000
 """Number of the sample that makes no sense."""

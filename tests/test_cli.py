@@ -10,7 +10,7 @@ import pytest
 import audw2s
 from audw2s.files import find_audio
 from audw2s.files import write_table
-from audw2s.report import UNUSABLE
+from audw2s.statuses import UNUSABLE
 
 COLUMNS = [
     *("file", "start", "end", "arousal", "dominance", "valence", "status", "message"),

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from audw2s import signal as audio
 from audw2s.audio import decode
 from audw2s.marks import Mask
-from audw2s.report import UNUSABLE
 from audw2s.report import Report
+from audw2s.statuses import UNUSABLE
 
 
 def read(path, **kwargs):

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from audw2s.annotator import Annotator
 from audw2s.audio.times import resampled_size
 from audw2s.audio.windows import Grid
-from audw2s.report import UNUSABLE
 from audw2s.report import Report
 from audw2s.signal import array_blocks
+from audw2s.statuses import UNUSABLE
 from audw2s.together import at_model_rate
 from audw2s.tokens import Tokens
 

@@ -93,6 +93,8 @@ class Container:
             self.stream = self._first_stream()
             self.frames = self._decoded()
             self.first = next(self.frames, None)
+            if self.first is None and self.num_bad:
+                raise NoAudioError(f"none of its {self.num_bad} packets can be decoded")
         except BaseException:
             self.close()
             raise

@@ -20,12 +20,12 @@ from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.corpus.batcher import Batcher
 from audw2s.device import check_session
-from audw2s.report import UNUSABLE
 from audw2s.report import Report
 from audw2s.row import Row
 from audw2s.signal import array_blocks
 from audw2s.source import Read
 from audw2s.source import Span
+from audw2s.statuses import UNUSABLE
 
 HELD_SAMPLES = 5 * 60 * 48000
 """Samples of a file that are kept for the next model: 58 MB, 5 min at 48 kHz."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from audw2s.corpus.crew import Result
-from audw2s.corpus.summary import NO_VALUES
+from audw2s.statuses import UNUSABLE
 
 
 def amount(seconds: float) -> str:
@@ -75,7 +75,7 @@ def seen(result: Result) -> Seen:
         max((row.start - rows[0].start).total_seconds() + row.duration for row in rows)
         for rows in result[1]
     )
-    failed = sum(any(row.status in NO_VALUES for row in rows) for rows in result[1])
+    failed = sum(any(row.status in UNUSABLE for row in rows) for rows in result[1])
     return Seen(1, heard, failed)
 
 

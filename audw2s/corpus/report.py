@@ -15,10 +15,10 @@ from audw2s.corpus import pictures
 from audw2s.corpus.overview import Overview
 from audw2s.corpus.progress import Speed
 from audw2s.corpus.progress import amount
-from audw2s.corpus.summary import NO_VALUES
 from audw2s.corpus.summary import Summary
 from audw2s.corpus.summary import concordance
 from audw2s.files import replacing
+from audw2s.statuses import UNUSABLE
 
 STYLE = """
 :root { color-scheme: light dark; --paper: #ffffff; --ink: #1c1e21; --faint: #5a5f66;
@@ -185,7 +185,7 @@ def _statuses(summary: Summary, overview: Overview) -> Iterable[str]:
 
 
 def _has(status: str) -> str:
-    return "no" if status in NO_VALUES else "yes"
+    return "no" if status in UNUSABLE else "yes"
 
 
 def _values(summary: Summary, overview: Overview) -> Iterable[str]:

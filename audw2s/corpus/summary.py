@@ -10,10 +10,7 @@ import pyarrow as pa
 from audw2s.catalogue import DIMENSIONS
 from audw2s.corpus.part import columns
 from audw2s.evaluation.ccc import ccc_of_moments
-from audw2s.report import UNUSABLE
-
-NO_VALUES = (*UNUSABLE, "too_long")
-"""Statuses of rows without values."""
+from audw2s.statuses import UNUSABLE
 
 
 class Covariance:
@@ -87,7 +84,7 @@ class Summary:
         statuses = table["status"].to_pylist()
         self.statuses.update(statuses)
         self.num_inputs += len(np.unique(numbers))
-        failed = np.isin(statuses, NO_VALUES)
+        failed = np.isin(statuses, UNUSABLE)
         self.num_failed += len(np.unique(numbers[failed]))
         values = [table[name].to_numpy() for name in columns(self.names)]
         values = np.stack(values, axis=1)

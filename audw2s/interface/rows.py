@@ -29,11 +29,11 @@ from audw2s.interface.checks import check_files
 from audw2s.interface.checks import check_found
 from audw2s.interface.checks import check_index
 from audw2s.interface.checks import plain
-from audw2s.report import UNUSABLE
 from audw2s.row import Row
 from audw2s.signal import UnusableSignalError
 from audw2s.signal import array_blocks
 from audw2s.source import Read
+from audw2s.statuses import UNUSABLE
 
 if TYPE_CHECKING:
     from audinterface.core.typing import Timestamps
@@ -43,7 +43,7 @@ Limits = tuple[Duration | None, Duration | None]
 
 Items = tuple[list, list[str], list[pd.Timedelta], list[pd.Timedelta]]
 
-WORTH_A_WARNING = (*UNUSABLE, "silent", "truncated")
+WORTH_A_WARNING = (*UNUSABLE, "silent", "quiet", "truncated")
 """Statuses that a user has to hear of."""
 
 

@@ -16,7 +16,7 @@ from commands import annotate
 import audw2s
 from audw2s.annotator import Annotator
 from audw2s.predict import predict
-from audw2s.report import UNUSABLE
+from audw2s.statuses import UNUSABLE
 
 COLUMNS = [
     *("file", "start", "end", "arousal", "dominance", "valence"),

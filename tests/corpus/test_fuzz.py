@@ -11,7 +11,7 @@ import soundfile
 
 from audw2s.corpus.engine import Engine
 from audw2s.corpus.hearing import Settings
-from audw2s.report import UNUSABLE
+from audw2s.statuses import UNUSABLE
 
 COUNT = int(os.environ.get("AUDW2S_MUTATIONS", 200))
 """Of each format."""

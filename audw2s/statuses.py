@@ -1,0 +1,58 @@
+"""What may be said of a recording, a segment or a window of it."""
+
+from typing import NamedTuple
+
+
+class Status(NamedTuple):
+    """One row of the table of statuses."""
+
+    meaning: str
+    has_values: bool
+
+
+STATUSES = {
+    "ok": Status("nothing is wrong; a message may tell what was left out", True),
+    "short": Status("under 0.5 s; values are unsure below some 2 s", True),
+    "silent": Status("all samples are equal; the values say nothing of speech", True),
+    "quiet": Status(
+        "no sample reaches 1/256 of full scale: quantisation may have taken the "
+        "speech, and what is heard may be the noise of a pause; values are unsure",
+        True,
+    ),
+    "clipped": Status("more than 0.1 % of its samples are at full scale", True),
+    "truncated": Status(
+        "over 50 ms and 1 % fewer samples than a header promises that can be trusted; "
+        "the values are of what is there",
+        True,
+    ),
+    "missing": Status("no such file", False),
+    "unreadable": Status("no audio, or none that can be decoded", False),
+    "empty": Status("no samples, or a segment behind the end", False),
+    "too_short": Status("under 4 ms", False),
+    "cancelled": Status(
+        "the channels cancel each other out in their mean, as the phase of one is "
+        "inverted: `channels=0` takes one of them",
+        False,
+    ),
+    "not_finite": Status("NaN or infinity in it", False),
+    "out_of_range": Status(
+        "floating point samples beyond ±32768, where full scale is ±1: damaged, or "
+        "integers of more than 16 bits that weren't divided by theirs",
+        False,
+    ),
+    "no_value": Status(
+        "the model itself gives NaN or infinity: its weights are damaged", False
+    ),
+    "sampling_rate": Status(
+        "under 1,000 Hz or over 768,000 Hz, or not 16,000 Hz and `resample=False`",
+        False,
+    ),
+    "channels": Status(
+        "more than 64 channels, or `channels=` selects one that isn't there", False
+    ),
+    "too_long": Status("longer than `--max-dur` of `annotate`", False),
+}
+"""All statuses; README's table is this one."""
+
+UNUSABLE = tuple(name for name, status in STATUSES.items() if not status.has_values)
+"""Statuses for which no value is honest: their rows are NaN."""
