@@ -5,7 +5,6 @@ that don't give tokens, windows → model → rows.
 """
 
 import math
-import os
 from collections.abc import Iterator
 from collections.abc import Sequence
 from functools import partial
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audw2s.alone import alone
+from audw2s.audio.decode import File
 from audw2s.audio.decode import file_blocks
 from audw2s.audio.windows import Grid
 from audw2s.audio.windows import default_hop_dur
@@ -129,7 +129,7 @@ class Annotator:
 
     def file(
         self,
-        path: str,
+        path: File,
         start: float = 0.0,
         end: float | None = None,
         *,
@@ -138,7 +138,7 @@ class Annotator:
         """Annotate a file, or a stretch of it.
 
         Args:
-            path: audio file
+            path: audio file, or a file object of one
             start: first second; a negative one counts from the end of the file
             end: last second; a negative one counts from the end of the file, ``None``,
                 or one that lies beyond it, is that end
@@ -286,8 +286,3 @@ class Annotator:
             "hop_dur": self.hop_dur,
             "exact": self.exact,
         }
-
-
-def resolve(file: str, root: str | None) -> str:
-    """Path of a file that may be relative to a root folder."""
-    return file if root is None else os.path.join(root, file)

@@ -1,5 +1,6 @@
 """A/D/V over time, as a frame."""
 
+import os
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from audw2s.annotator import Annotator
+from audw2s.audio.decode import File
 from audw2s.audio.decode import file_blocks
 from audw2s.audio.times import to_timedelta
 from audw2s.catalogue import DIMENSIONS
@@ -25,7 +27,7 @@ MAX_RATE = 250.0
 
 
 def curve(
-    source: str | np.ndarray,
+    source: File | np.ndarray,
     model: "str | audonnx.Model" = "wav2small",
     *,
     sampling_rate: int | None = None,
@@ -44,7 +46,7 @@ def curve(
     models once for each.
 
     Args:
-        source: path of a file, or a signal ``(num_channels, num_samples)`` or
+        source: path or file object, or a signal ``(num_channels, num_samples)`` or
             ``(num_samples,)``
         model: see :func:`audw2s.load`
         sampling_rate: in Hz, of a signal
@@ -74,7 +76,7 @@ def curve(
         [0.0, 0.5, 1.0, 1.5, 2.0]
 
     """
-    if isinstance(source, str):
+    if isinstance(source, str | os.PathLike) or hasattr(source, "read"):
         read = partial(file_blocks, source)
     elif sampling_rate is None:
         raise ValueError("A signal needs its 'sampling_rate'.")

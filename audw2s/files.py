@@ -125,6 +125,39 @@ def check_table_path(path: str) -> None:
         raise ValueError(f"There is no folder '{os.path.dirname(path)}'.")
 
 
+def resolve(file: "str | os.PathLike | object", root: str | None) -> "str | object":
+    """Path of a file, which may begin with ``~`` or be relative to a root folder.
+
+    Args:
+        file: path; file objects stay what they are
+        root: root folder, ``None`` for the current one
+
+    Examples:
+        >>> resolve("a.wav", "folder"), resolve("/a.wav", "folder")
+        ('folder/a.wav', '/a.wav')
+
+    """
+    if not isinstance(file, str | os.PathLike):
+        return file
+    path = os.path.expanduser(os.fspath(file))
+    return path if root is None else os.path.join(os.path.expanduser(root), path)
+
+
+def label(file: "str | os.PathLike | object") -> str:
+    """Name of a file in tables.
+
+    Examples:
+        >>> import io
+        >>> label("a.wav"), label(io.BytesIO())
+        ('a.wav', '<BytesIO>')
+
+    """
+    if isinstance(file, str | os.PathLike):
+        return os.fspath(file)
+    name = getattr(file, "name", None)
+    return name if isinstance(name, str) else f"<{type(file).__name__}>"
+
+
 def is_url(path: str) -> bool:
     """Whether a path is an address, and none of a file system that is mounted.
 

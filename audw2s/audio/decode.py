@@ -24,6 +24,7 @@ from audw2s.audio.content import is_for_soundfile
 from audw2s.audio.content import no_audio
 from audw2s.audio.sndfile import SndFile
 from audw2s.files import is_url
+from audw2s.files import resolve
 from audw2s.report import Report
 
 BLOCK_DUR = 30.0
@@ -144,7 +145,7 @@ def _audio(file: File) -> Iterator[SndFile | Container]:
         audio: SndFile | Container | None = None
         if is_for_soundfile(head):
             with contextlib.suppress(soundfile.SoundFileError):
-                audio = SndFile(opened, None if opened is file else os.fspath(file))
+                audio = SndFile(opened, None if opened is file else opened.name)
         with contextlib.closing(audio or Container(opened)) as audio:
             yield audio
 
@@ -156,7 +157,7 @@ def _opened(file: File) -> Iterator[BinaryIO]:
             raise ValueError("it can't seek: read it into io.BytesIO")
         yield file
         return
-    path = os.fspath(file)
+    path = resolve(file, None)
     if not os.path.isfile(path):
         raise FileNotFoundError(_why_missing(path))
     # Decoders have buffers of their own

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audw2s.annotator import resolve
 from audw2s.corpus.lists.entries import read_entries
+from audw2s.files import resolve
 
 OPEN = np.iinfo(np.int64).min
 """An end in nanoseconds that isn't known: NaT, as an integer."""

@@ -11,8 +11,8 @@ import audformat
 import numpy as np
 import pandas as pd
 
-from audw2s.annotator import resolve
 from audw2s.files import replacing
+from audw2s.files import resolve
 
 
 def cache_path(

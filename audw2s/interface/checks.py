@@ -9,8 +9,8 @@ import audformat
 import numpy as np
 import pandas as pd
 
-from audw2s.annotator import resolve
 from audw2s.files import is_url
+from audw2s.files import resolve
 
 
 def plain(value: object) -> object:

@@ -1,6 +1,5 @@
 """Rows of files and signals, as audinterface collects them."""
 
-import os
 import warnings
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -16,12 +15,14 @@ import numpy as np
 import pandas as pd
 
 from audw2s.annotator import Annotator
-from audw2s.annotator import resolve
+from audw2s.audio.decode import File
 from audw2s.audio.decode import file_blocks
 from audw2s.audio.times import Duration
 from audw2s.audio.times import from_seconds
 from audw2s.audio.times import to_limit
 from audw2s.catalogue import SAMPLING_RATE
+from audw2s.files import label
+from audw2s.files import resolve
 from audw2s.interface.base import Plugin
 from audw2s.interface.cache import cache_path
 from audw2s.interface.cache import kept_series
@@ -77,7 +78,7 @@ class RowProcess(audinterface.Process):
 
     def process_files(
         self,
-        files: Sequence[str],
+        files: Sequence[File],
         *,
         starts: "Timestamps | None" = None,
         ends: "Timestamps | None" = None,
@@ -149,7 +150,7 @@ class RowProcess(audinterface.Process):
 
     def _process_file(
         self,
-        file: str,
+        file: File,
         *,
         idx: int = 0,
         root: str | None = None,
@@ -158,8 +159,7 @@ class RowProcess(audinterface.Process):
         process_func_args: dict[str, object] | None = None,
     ) -> Items:
         _refuse(process_func_args)
-        file = os.fspath(file)
-        return self._items(file_source(file, root), file, [(start, end)])[0]
+        return self._items(file_source(file, root), label(file), [(start, end)])[0]
 
     def _process_signal(
         self,
@@ -304,7 +304,7 @@ class RowProcess(audinterface.Process):
         return items[0] if self.win_dur is None else items
 
 
-def file_source(file: str, root: str | None) -> Read:
+def file_source(file: File, root: str | None) -> Read:
     """Read a file that may be relative to a root folder."""
     return partial(file_blocks, resolve(file, root))
 

@@ -1,6 +1,5 @@
 """Segment: stretches of steady A/D/V without silence."""
 
-import os
 from collections.abc import Iterator
 from collections.abc import Sequence
 from functools import partial
@@ -21,6 +20,7 @@ from audw2s.catalogue import SAMPLING_RATE
 from audw2s.condition import Condition
 from audw2s.device import Device
 from audw2s.exits import Choice
+from audw2s.files import label
 from audw2s.interface.base import BORROWED
 from audw2s.interface.base import RESOLVERS
 from audw2s.interface.base import RUNTIME
@@ -186,7 +186,6 @@ class Segment(audinterface.Segment, Plugin):
         process_func_args: dict[str, object] | None = None,
     ) -> pd.Index:
         """Segment a file, as :meth:`audinterface.Segment.process_file` does."""
-        file = os.fspath(file)
         y = self.process.process_file(
             file,
             start=start,
@@ -195,7 +194,7 @@ class Segment(audinterface.Segment, Plugin):
             process_func_args=process_func_args,
         )
         starts, ends = _absolute(y)
-        return audformat.segmented_index([file] * len(starts), starts, ends)
+        return audformat.segmented_index([label(file)] * len(starts), starts, ends)
 
     def process_signal(
         self,

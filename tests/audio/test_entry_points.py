@@ -1,0 +1,169 @@
+"""All entry points read the same, by the one reader."""
+
+import io
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import audformat
+import formats
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+import audw2s
+
+NAMES = list(audw2s.DIMENSIONS)
+COMMAND = os.path.join(os.path.dirname(sys.executable), "audw2s")
+
+UNREADABLE = {
+    "page.mp3": b"<!doctype html><html>404</html>",
+    "pointer.wav": b"version https://git-lfs.github.com/spec/v1\n",
+    "nothing.wav": b"",
+    "text.au": b"no sound " * 999,
+    "noise.mp3": np.random.default_rng(0).bytes(9000),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> pathlib.Path:
+    """Folder of the same speech in all formats, and of what is no audio."""
+    path = pathlib.Path(__file__).parents[2] / "examples/speech"
+    speech, _ = soundfile.read(path / "emodb-03a05Wa-anger.flac", dtype="float32")
+    made = tmp_path_factory.mktemp("formats")
+    for name, make in formats.FILES.items():
+        (made / name).write_bytes(make(speech[4000 : 4000 + 2**15]))
+    for name, content in UNREADABLE.items():
+        (made / name).write_bytes(content)
+    return made
+
+
+@pytest.fixture(scope="module")
+def expected(folder) -> pd.DataFrame:
+    """A/D/V and status of each file, by its name."""
+    annotator = audw2s.annotator.Annotator("wav2small")
+    rows = {path.name: annotator.file(path)[0] for path in folder.iterdir()}
+    frame = pd.DataFrame([row.values[0] for row in rows.values()], rows, NAMES)
+    frame["status"] = [row.status for row in rows.values()]
+    return frame.sort_index()
+
+
+def test_rows(expected):
+    assert (expected["status"] == "unreadable").sum() == len(UNREADABLE)
+    bad = expected.index.isin(UNREADABLE)
+    assert expected["status"][bad].eq("unreadable").all()
+    assert expected["status"][~bad].eq("ok").all()
+    # What codecs do to speech has its effect on the values, too
+    plain = expected.loc["s16.wav", NAMES].astype(float)
+    lossless = ["s24.wav", "f32.wav", "a.aiff", "a.flac", "unknown_length.flac"]
+    lossless += ["rf64.wav", "a.w64", "alac.m4a", "alac.caf", "pcm.caf", "flac.oga"]
+    lossless += ["s64.wav", "chained.flac", "picture.flac", "a.sph", "piped.wav"]
+    for name in [*lossless, "six_channels.wav", "unpatched.wav", "big_endian.wav"]:
+        found = expected.loc[name, NAMES].astype(float)
+        np.testing.assert_allclose(found, plain, atol=0.002)
+    off = (expected[NAMES][~bad].astype(float) - plain).abs()
+    assert off.max(axis=None) < 0.25
+    assert off.median(axis=None) < 0.01
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_interfaces(folder, expected):
+    feature = audw2s.Feature()
+    frames = {
+        "files": feature.process_files([folder / name for name in expected.index]),
+        "index": feature.process_index(
+            audformat.filewise_index(list(expected.index)), root=str(folder)
+        ),
+        "objects": feature.process_files(
+            [io.BytesIO((folder / name).read_bytes()) for name in expected.index]
+        ),
+    }
+    for frame in frames.values():
+        np.testing.assert_allclose(frame, expected[NAMES].astype(float), atol=1e-6)
+    assert set(frames["objects"].index.get_level_values("file")) == {"<BytesIO>"}
+
+
+def test_predict(folder, expected, tmp_path):
+    out = tmp_path / "table.csv"
+    paths = [str(folder / name) for name in expected.index]
+    done = subprocess.run(
+        [COMMAND, "predict", *paths, "--out", out], capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert f"{len(UNREADABLE)} of {len(paths)} files have no values" in done.stderr
+    same(pd.read_csv(out), expected)
+
+
+@pytest.mark.parametrize("engine", ["local", "ray"])
+def test_annotate(folder, expected, tmp_path, engine):
+    if engine == "ray":
+        pytest.importorskip("ray")
+        if "AUDW2S_FULL" not in os.environ:
+            pytest.skip("set AUDW2S_FULL=1 to run all")
+    paths = "\n".join(str(folder / name) for name in expected.index)
+    (tmp_path / "list.txt").write_text(paths)
+    options = {} if engine == "local" else {"out": str(tmp_path / "out")}
+    frame = audw2s.annotate(str(tmp_path / "list.txt"), engine=engine, **options)
+    same(frame, expected)
+    # A header that can't be true isn't believed, and what is longer is left out
+    (tmp_path / "list.txt").write_text(str(folder / "unknown_length.flac"))
+    for limit, status in ((60.0, "ok"), (1.0, "too_long")):
+        frame = audw2s.annotate(str(tmp_path / "list.txt"), max_dur=limit)
+        assert frame["status"].tolist() == [status]
+
+
+def same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
+    assert [os.path.basename(file) for file in found["file"]] == list(expected.index)
+    assert found["status"].tolist() == expected["status"].tolist()
+    values = expected[NAMES].astype(float)
+    np.testing.assert_allclose(found[NAMES].astype(float), values, atol=1e-5)
+
+
+def test_demo(folder, expected):
+    pytest.importorskip("gradio")
+    from audw2s.demo.clip import read_clip
+    from audw2s.demo.limits import RefusedError
+
+    for name, row in expected.iterrows():
+        if row["status"] == "ok":
+            clip = read_clip(str(folder / name))
+            assert clip.status == "ok"
+            assert abs(clip.duration - 2.048) < 0.13
+        else:
+            with pytest.raises(RefusedError, match="can't be read: .*Save it as"):
+                read_clip(str(folder / name))
+
+
+def test_home(folder, expected, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    shutil.copy(folder / "a.m4a", tmp_path / "a.m4a")
+    values = expected.loc["a.m4a", NAMES].astype(float).to_list()
+    feature = audw2s.Feature()
+    for frame in (
+        feature.process_file("~/a.m4a"),
+        feature.process_file("a.m4a", root="~"),
+        feature.process_file(pathlib.Path("~/a.m4a")),
+        feature.process_files([pathlib.Path("~") / "a.m4a"]),
+    ):
+        np.testing.assert_allclose(frame.to_numpy()[0], values, atol=1e-6)
+    assert len(audw2s.curve("~/a.m4a", rate=1)) == len(
+        audw2s.curve(folder / "a.m4a", rate=1)
+    )
+
+
+@pytest.mark.parametrize("win_dur", [None, 0.5])
+def test_segment_and_curve_of_file_objects(folder, win_dur):
+    content = (folder / "a.m4a").read_bytes()
+    segment = audw2s.Segment(where="arousal > 0")
+    index = segment.process_file(io.BytesIO(content))
+    by_path = segment.process_file(str(folder / "a.m4a"))
+    assert list(index.droplevel("file")) == list(by_path.droplevel("file"))
+    frame = audw2s.Feature(win_dur=win_dur).process_file(io.BytesIO(content))
+    other = audw2s.Feature(win_dur=win_dur).process_file(str(folder / "a.m4a"))
+    np.testing.assert_array_equal(frame, other)
+    curves = [audw2s.curve(s, rate=2) for s in (io.BytesIO(content), folder / "a.m4a")]
+    pd.testing.assert_frame_equal(*curves)
