@@ -163,7 +163,8 @@ def as_times(column: pd.Series) -> pd.Series:
     empty = is_empty(column)
     try:
         seconds = pd.to_numeric(column.where(~empty), errors="coerce").astype(float)
-        times = pd.to_timedelta(seconds, unit="s").dt.as_unit("ns")
+        # A copy, as pandas 2.2 warns of changes of what came out of "dt"
+        times = pd.to_timedelta(seconds, unit="s").dt.as_unit("ns").copy()
         texts = ~empty & seconds.isna().to_numpy()
         if texts.any():
             text = pd.to_timedelta(column[texts].astype(str))
