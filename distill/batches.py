@@ -51,7 +51,9 @@ class Batches:
         self.teacher = audw2s.load(config.teacher)
         stored = stored_labels(config.labels) if config.labels else None
         for corpus, share in config.corpora.items():
-            self._add(read_corpus(corpus, config.columns), share, stored)
+            speakers = config.held_out_speakers.get(corpus)
+            table = read_corpus(corpus, config.columns)
+            self._add(table, share, stored, speakers)
         self.shares = np.array(self.shares) / np.sum(self.shares)
         if not self.validation:
             raise ValueError(
@@ -73,15 +75,28 @@ class Batches:
         table: pd.DataFrame,
         share: float,
         stored: dict[tuple, np.ndarray] | None,
+        speakers: Sequence[str] | None = None,
     ) -> None:
         """Add a corpus; some speakers, files if unknown, are only for validation."""
         rng = np.random.default_rng(self.config.data_seed)
         names = speaker_or_file(table)
-        speakers = np.unique(names)
-        count = max(1, round(self.config.held_out * len(speakers)))
-        kept = rng.permutation(speakers)[:count] if len(speakers) > 1 else []
+        kept = speakers
+        if speakers is None:
+            known = np.unique(names)
+            count = max(1, round(self.config.held_out * len(known)))
+            kept = rng.permutation(known)[:count] if len(known) > 1 else []
+        elif unknown := set(speakers) - set(names):
+            raise ValueError(
+                f"'held_out_speakers' has {sorted(unknown)}, who aren't speakers of "
+                f"'{os.path.dirname(table['file'].iloc[0])}'."
+            )
         is_kept = np.isin(names, kept)
         training = table[~is_kept]
+        if training.empty:
+            raise ValueError(
+                "'held_out_speakers' has all speakers of "
+                f"'{os.path.dirname(table['file'].iloc[0])}': none is left to train on."
+            )
         self.clips += self._read(training)
         self.shares += [share / len(training)] * len(training)
         validation = table[is_kept]

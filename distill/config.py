@@ -178,6 +178,14 @@ class Config:
     """Share of speakers of each corpus whose clips are only validated on: one at
     least, and never all."""
 
+    held_out_speakers: dict[str, Annotated[tuple[str, ...], Strict(False)]] = (
+        dataclasses.field(default_factory=dict)
+    )
+    """Speakers who are only validated on, by corpus, instead of a share of its
+    speakers: ``{"emotale.csv" = ["001", "002"]}``. With trainings that together hold
+    out every speaker once, ``audw2s distill folds`` evaluates on a corpus that was
+    trained on."""
+
     keep: Annotated[str, one_of(("last", "best"))] = "last"
     """Which weights become the student: ``"last"``, or ``"best"``, those with the
     highest mean CCC on the held-out speakers."""
@@ -204,6 +212,10 @@ class Config:
                 f"{ignored} change what a teacher says, and 'labels' are fixed: leave "
                 "one of them out"
             )
+        if unknown := set(self.held_out_speakers) - set(self.corpora):
+            raise ValueError(
+                f"'held_out_speakers' has speakers of 'corpora', not of {unknown}"
+            )
         return self
 
     @classmethod
@@ -223,6 +235,9 @@ class Config:
             )
         found: dict[str, object] = {
             "corpora": {beside(path, k): v for k, v in config.corpora.items()}
+        }
+        found["held_out_speakers"] = {
+            beside(path, k): v for k, v in config.held_out_speakers.items()
         }
         for key in ("noise", "rooms"):
             found[key] = tuple(beside(path, one) for one in getattr(config, key))

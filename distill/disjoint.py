@@ -4,6 +4,7 @@ import json
 import os
 import warnings
 
+import numpy as np
 import pandas as pd
 
 from audw2s.corpus.lists.corpus import read_corpus
@@ -58,6 +59,21 @@ def check_disjoint(tables: dict[str, pd.DataFrame], config: str) -> None:
                 f"({', '.join(both[:5])}): evaluate on others."
             )
         _warn_of_names(name, table, people)
+
+
+def not_learnt(table: pd.DataFrame, config: str) -> np.ndarray:
+    """Say of each clip whether a training had neither it nor its speaker.
+
+    Args:
+        table: clips
+        config: ``config.json`` of the training
+
+    """
+    learnt = learnt_from(config)
+    files, people = _same_files(table, learnt), _people(learnt)
+    names = zip(map(_folder, table["file"]), table["speaker"], strict=True)
+    known = np.array([name in people for name in names])
+    return ~(table["file"].isin(files).to_numpy() | known)
 
 
 def _same_files(table: pd.DataFrame, learnt: pd.DataFrame) -> list[str]:
@@ -147,14 +163,15 @@ def learnt_from(config: str) -> pd.DataFrame:
     record = os.path.join(folder, RECORD)
     if os.path.isfile(record):
         return pd.read_parquet(record)
-    paths = [*values["corpora"], *values.get("noise", [])]
+    held_out = values.get("held_out_speakers", {})
     # Noise has no columns that would have other names
-    columns = [values.get("columns")] * len(values["corpora"])
-    columns += [None] * (len(paths) - len(columns))
-    tables = [
-        describe(read_corpus(os.path.join(folder, path), names))
-        for path, names in zip(paths, columns, strict=True)
-    ]
+    columns = dict.fromkeys(values.get("noise", ()))
+    columns |= dict.fromkeys(values["corpora"], values.get("columns"))
+    tables = []
+    for path, names in columns.items():
+        table = read_corpus(os.path.join(folder, path), names)
+        is_held_out = table["speaker"].isin(held_out.get(path, ()))
+        tables.append(describe(table[~is_held_out]))
     if values.get("start"):
         earlier = os.path.join(folder, values["start"], "config.json")
         tables.append(learnt_from(earlier))
