@@ -57,7 +57,7 @@ def teacher(
     """Fit a teacher: a head on layers of Whisper, to human ratings."""
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.corpus.lists.corpus import read_corpus
-    from audw2s.distill.evaluate import describe_teacher
+    from audw2s.distill.evaluate import describe_folds
     from audw2s.distill.teachers.categories import Categories
     from audw2s.distill.teachers.fit import fit_teacher
     from audw2s.distill.teachers.fit import save_teacher
@@ -74,7 +74,7 @@ def teacher(
         verbose=not quiet,
     )
     save_teacher(network, table, out, name or f"whisper-{size}-adv")
-    _publish(describe_teacher(out, ratings, report), out)
+    _publish(describe_folds(out, ratings, report), out)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -190,6 +190,41 @@ def evaluate(
     os.makedirs(out, exist_ok=True)
     plot_evaluation(evaluation, clips, os.path.join(out, "evaluation.png"))
     _publish(evaluation, out)
+
+
+@app.command()
+@explained()
+def folds(
+    model: Annotated[
+        str, typer.Argument(help="Folder of the model whose card gets the figures.")
+    ],
+    corpus: Annotated[str, typer.Argument(help="Corpus that was trained on.")],
+    fold: Annotated[
+        list[str],
+        typer.Option(
+            help="Folder of a training with some 'held_out_speakers'; give it "
+            "repeatedly, until each speaker is held out once."
+        ),
+    ],
+    scale: Scale = None,
+    columns: Columns = None,
+    num_workers: Workers = 1,
+    quiet: Quiet = False,
+) -> None:
+    """Evaluate a recipe on speakers that its students never had."""
+    from audw2s.corpus.lists.columns import parse_columns
+    from audw2s.distill.evaluate import describe_folds
+    from audw2s.distill.folds import evaluate_folds
+
+    report = evaluate_folds(
+        fold,
+        corpus,
+        scale=scale,
+        columns=parse_columns(columns),
+        num_workers=num_workers,
+        verbose=not quiet,
+    )
+    _publish(describe_folds(model, corpus, report), model)
 
 
 @app.command()

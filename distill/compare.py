@@ -20,6 +20,8 @@ from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import FOLDER
 from audw2s.distill.evaluate import HUMANS
 from audw2s.distill.evaluate import evaluate
+from audw2s.distill.evaluate import group_columns
+from audw2s.distill.evaluate import joined
 from audw2s.distill.evaluate import predict
 from audw2s.distill.evaluate import read_corpora
 from audw2s.distill.label import identify
@@ -30,8 +32,6 @@ from audw2s.evaluation.cost import costs
 from audw2s.evaluation.cost import peak_ram
 from audw2s.evaluation.cost import processor
 from audw2s.evaluation.groups import by_duration
-from audw2s.evaluation.groups import by_group
-from audw2s.evaluation.groups import by_speaker
 from audw2s.evaluation.groups import duration_edges
 from audw2s.evaluation.intervals import NUM_RESAMPLES
 from audw2s.evaluation.papers import papers as published
@@ -44,9 +44,6 @@ from audw2s.loading import members
 from audw2s.loading import model_path
 from audw2s.network import Network
 from audw2s.version import __version__
-
-GROUPS = ("gender", "language")
-"""Columns whose values are compared by default, where a corpus has them."""
 
 
 def compare(
@@ -73,8 +70,7 @@ def compare(
         against: see :func:`audw2s.distill.evaluate.evaluate`
         scale: see :func:`audw2s.distill.evaluate.evaluate`
         columns: see :func:`audw2s.corpus.lists.corpus.read_corpus`
-        groups: columns of the corpora whose values are told apart, those of
-            :data:`GROUPS` that exist by default
+        groups: see :func:`audw2s.distill.evaluate.evaluate`
         papers: add the figures of papers
         store: folder in which what each model says of each corpus is kept, so that
             another run goes on; ``None`` to keep nothing
@@ -89,7 +85,8 @@ def compare(
         how well single ones agree with the mean of the others; ``papers``, see
         :func:`audw2s.evaluation.papers.papers`; and for each of the ``models`` its
         ``evaluation``, ``cost`` (see :func:`audw2s.evaluation.cost.costs`),
-        :func:`fitted_to`, and of :mod:`audw2s.evaluation.groups` the parts;
+        :func:`fitted_to`, and ``durations``, see
+        :func:`audw2s.evaluation.groups.by_duration`;
         ``spread`` over those of one name, see :func:`audw2s.evaluation.seeds.spread`
 
     Raises:
@@ -99,11 +96,11 @@ def compare(
         ChildProcessError: see :func:`audw2s.evaluation.cost.peak_ram`
 
     """
-    facts = joined(read_corpora(corpora, columns=columns))
-    kinds = group_columns(facts, groups)
+    group_columns(joined(read_corpora(corpora, columns=columns)), groups)
     names = name_models(models)
     resampling = {"num_resamples": num_resamples, "seed": seed}
     options = {"against": against, "scale": scale, "columns": columns, **resampling}
+    options |= {"groups": groups}
     options |= {"num_workers": num_workers, "verbose": verbose}
     with _folder(store) as folder:
         hear = remembering(folder)
@@ -118,8 +115,6 @@ def compare(
             "fitted_to": fitted_to(model),
             "cost": cost,
             "evaluation": evaluation,
-            "groups": by_group(clips, facts, kinds, **resampling),
-            "speakers": by_speaker(clips),
             "durations": by_duration(clips, edges),
         }
         for model, name, cost, (evaluation, clips) in zip(
@@ -152,39 +147,9 @@ def write(result: dict, folder: str) -> None:
     with replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
         file.write(f"{to_markdown(result)}\n")
     for name, draw in PICTURES.items():
-        save(draw(result), os.path.join(folder, name))
-
-
-def joined(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Clips of all corpora, in the order in which they are evaluated."""
-    parts = [table.assign(corpus=name) for name, table in tables.items()]
-    return pd.concat(parts, ignore_index=True)
-
-
-def group_columns(facts: pd.DataFrame, wanted: Sequence[str] | None) -> list[str]:
-    """Columns whose values are told apart.
-
-    Args:
-        facts: what is known of all clips
-        wanted: ``None`` for those of :data:`GROUPS` that are there
-
-    Raises:
-        ValueError: if a column that is wanted isn't there
-
-    Examples:
-        >>> group_columns(pd.DataFrame(columns=["file", "gender"]), None)
-        ['gender']
-
-    """
-    if wanted is None:
-        return [column for column in GROUPS if column in facts]
-    missing = [column for column in wanted if column not in facts]
-    if missing:
-        raise ValueError(
-            f"No corpus has a column '{missing[0]}' to group by; they have "
-            f"{', '.join(facts)}."
-        )
-    return list(dict.fromkeys(wanted))
+        figure = draw(result)
+        if figure is not None:
+            save(figure, os.path.join(folder, name))
 
 
 def name_models(models: Sequence[str]) -> list[str]:

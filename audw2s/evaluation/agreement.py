@@ -41,8 +41,11 @@ def summarise(
         (``num_unknown``), clips ``left_out`` by reason, what was
         ``resampled``, and for each dimension ``ccc`` with the ``low`` and ``high``
         end of its interval, ``bias`` (mean signed error) with ``bias_low`` and
-        ``bias_high``, ``pearson`` (``None`` where nothing varies), ``mean`` and
-        ``std`` of the predictions, and the same of the references
+        ``bias_high``, ``mean_absolute_error``, ``pearson`` (``None`` where nothing
+        varies), ``mean`` and ``std`` of the predictions, and the same of the
+        references; ``None`` for a dimension without references. In
+        ``arousal_with_valence`` the Pearson correlation of both, ``predicted`` and
+        of the ``reference``
 
     Raises:
         ValueError: if there are fewer than two clips to compare
@@ -64,10 +67,30 @@ def summarise(
         **count_speakers(names),
         "left_out": left_out,
         "resampled": resampled,
+        "arousal_with_valence": {
+            "predicted": pearson(used["arousal"], used["valence"]),
+            "reference": pearson(used["reference_arousal"], used["reference_valence"]),
+        },
     } | {
         name: _measure(used[reference].to_numpy(), used[name].to_numpy(), groups, draws)
+        if used[reference].notna().all()
+        else None
         for name, reference in zip(DIMENSIONS, REFERENCE, strict=True)
     }
+
+
+def pearson(first: np.ndarray, second: np.ndarray) -> float | None:
+    """Pearson correlation, ``None`` where one doesn't vary or isn't known.
+
+    Examples:
+        >>> pearson(np.arange(3), -np.arange(3)), pearson(np.arange(3), np.ones(3))
+        (-1.0, None)
+
+    """
+    pair = np.array([first, second], np.float64)
+    if not (pair.std(axis=1) > 0).all():
+        return None
+    return float(np.corrcoef(pair)[0, 1])
 
 
 def _measure(
@@ -80,7 +103,6 @@ def _measure(
     low, high = interval(ccc_of_resamples(truth, prediction, groups, draws))
     error = prediction - truth
     bias_low, bias_high = interval(means(error, groups, draws))
-    varies = truth.std() > 0 and prediction.std() > 0
     return {
         "ccc": float(ccc(truth, prediction)),
         "low": low,
@@ -88,7 +110,8 @@ def _measure(
         "bias": float(error.mean()),
         "bias_low": bias_low,
         "bias_high": bias_high,
-        "pearson": float(np.corrcoef(truth, prediction)[0, 1]) if varies else None,
+        "mean_absolute_error": float(np.abs(error).mean()),
+        "pearson": pearson(truth, prediction),
         "mean": float(prediction.mean()),
         "std": float(prediction.std()),
         "reference_mean": float(truth.mean()),

@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Sequence
 
 from audw2s.catalogue import DIMENSIONS
@@ -82,16 +84,69 @@ def update_card(path: str, evaluations: Sequence[dict]) -> None:
 
 
 def card_table(evaluations: Sequence[dict]) -> str:
-    """Render evaluations as a table in Markdown, for cards and terminals."""
-    header = ["reference", "corpus", "clips", "measure", *DIMENSIONS]
+    """Render evaluations as tables in Markdown, for cards and terminals.
+
+    The first has the measures of each corpus; those of groups, of speakers, and of
+    errors by tenth of the reference follow where an evaluation has them.
+    """
     rows = []
     for evaluation in evaluations:
         for corpus, result in with_pooled(evaluation):
-            texts = measures(result)
             first = [evaluation["against"], corpus, clips_text(result)]
-            for row, (measure, values) in enumerate(texts.items()):
+            for row, (measure, values) in enumerate(measures(result).items()):
                 rows.append([*(first if not row else [""] * 3), measure, *values])
-    return f"{markdown_table(header, rows)}\n\n{footnotes(evaluations)}"
+    header = ["reference", "corpus", "clips", "measure", *DIMENSIONS]
+    parts = [markdown_table(header, rows)]
+    for title, column, render in (
+        ("CCC by group and speaker, with its 95 % interval", "group", group_rows),
+        ("Error by tenth of the reference: mean absolute, bias", "tenth", tenth_rows),
+    ):
+        rows = [
+            [evaluation["against"], *row]
+            for evaluation in evaluations
+            for row in render(evaluation)
+        ]
+        if rows:
+            header = ["reference", "corpus", column, "clips", *DIMENSIONS]
+            parts.append(f"{title}:\n\n{markdown_table(header, rows)}")
+    return "\n\n".join([*parts, footnotes(evaluations)])
+
+
+def group_rows(evaluation: dict, corpus_text: Callable = str) -> Iterator[list[str]]:
+    """Corpus, group, number of clips, and CCC of each dimension, with its interval."""
+    for group in (*evaluation.get("groups", ()), *evaluation.get("speakers", ())):
+        yield [
+            corpus_text(group["corpus"]),
+            f"{group['column']} {group['group']}",
+            _group_clips(group),
+            *_each(group, lambda v: with_interval(v, "ccc")),
+        ]
+
+
+def _group_clips(group: dict) -> str:
+    is_speaker = group["column"] == "speaker" or "num_speakers" not in group
+    return str(group["num_clips"]) if is_speaker else clips_text(group)
+
+
+def tenth_rows(evaluation: dict, corpus_text: Callable = str) -> Iterator[list[str]]:
+    """Corpus, tenth, number of clips, and errors of each dimension."""
+    for corpus, result in evaluation["corpora"].items():
+        tables = result.get("error_by_tenth", {})
+        by_low = {
+            name: {row["low"]: row for row in rows} for name, rows in tables.items()
+        }
+        for low in sorted({low for rows in by_low.values() for low in rows}):
+            found = {name: by_low.get(name, {}).get(low) for name in DIMENSIONS}
+            counts = [str(row["num_clips"]) if row else "–" for row in found.values()]
+            yield [
+                corpus_text(corpus),
+                f"{low:.1f}–{low + 0.1:.1f}",
+                " / ".join(counts),
+                *_each(
+                    found,
+                    lambda v: f"{v['mean_absolute_error']:.2f}, {v['bias']:+z.2f}",
+                ),
+            ]
 
 
 def with_pooled(evaluation: dict) -> list[tuple[str, dict]]:
@@ -112,32 +167,102 @@ def clips_text(result: dict) -> str:
 
 def measures(result: dict) -> dict[str, list[str]]:
     """Rows of the table for one corpus: a text for each dimension."""
-    values = [result[name] for name in DIMENSIONS]
-    rows = {
-        f"CCC, 95 % interval over {result['resampled']}": [
-            f"{v['ccc']:.2f} [{v['low']:.2f}, {v['high']:.2f}]" for v in values
-        ],
-        "Pearson correlation": [number(v["pearson"]) for v in values],
-        "mean ± std": [f"{v['mean']:.2f} ± {v['std']:.2f}" for v in values],
-        "mean ± std of the reference": [
-            f"{v['reference_mean']:.2f} ± {v['reference_std']:.2f}" for v in values
-        ],
-    }
-    if "mean_of_folds" in result:
-        mean, std = result["mean_of_folds"], result["std_of_folds"]
-        what = f"{result['num_folds']} folds by {_one(result)}"
-        rows[f"CCC, mean ± std of {what}"] = [
-            f"{mean[name]:.2f} ± {std[name]:.2f}" for name in DIMENSIONS
-        ]
-    for form, text in FORMS.items():
-        if form in result.get("forms", {}):
-            cccs = result["forms"][form]
-            rows[f"CCC, {text}"] = [number(cccs[name]) for name in DIMENSIONS]
+    rows = {}
+    if any(result[name] for name in DIMENSIONS):
+        rows[f"CCC, 95 % interval over {result['resampled']}"] = _each(
+            result, lambda v: with_interval(v, "ccc")
+        )
+    rows |= distribution(result)
+    rows |= _ranking(result) | _folds(result)
     if result.get(RATERS):
         rows["CCC of one rater with the mean of the others"] = [
             ", ".join(number(rater[name]) for rater in result[RATERS])
             for name in DIMENSIONS
         ]
+    return rows
+
+
+def distribution(result: dict) -> dict[str, list[str]]:
+    """Rows that say how predictions lie beside references, a text per dimension.
+
+    Without references the correlation of predicted arousal with valence is left.
+    """
+    rows = {
+        "Pearson correlation": _each(result, lambda v: number(v["pearson"])),
+        "mean ± std": _each(result, lambda v: f"{v['mean']:.2f} ± {v['std']:.2f}"),
+        "mean ± std of the reference": _each(
+            result, lambda v: f"{v['reference_mean']:.2f} ± {v['reference_std']:.2f}"
+        ),
+        "std divided by that of the reference": _each(
+            result,
+            lambda v: number(
+                v["std"] / v["reference_std"] if v["reference_std"] else None
+            ),
+        ),
+    }
+    rows = rows if any(result[name] for name in DIMENSIONS) else {}
+    if found := result.get("arousal_with_valence"):
+        texts = [f"{k} {number(v)}" for k, v in found.items() if v is not None]
+        rows["correlation of arousal with valence"] = ["", "", ", ".join(texts) or "–"]
+    return rows
+
+
+def _ranking(result: dict) -> dict[str, list[str]]:
+    ranking = result.get("ranking", {})
+    return {
+        f"{pair_text(pair)}, AUC, 95 % interval over {ranking['resampled']}": [
+            with_interval(pair, "auc") if name == pair["dimension"] else ""
+            for name in DIMENSIONS
+        ]
+        for pair in ranking.get("pairs", ())
+    }
+
+
+def pair_text(pair: dict) -> str:
+    """Write which emotion is expected above which.
+
+    Examples:
+        >>> pair_text({"dimension": "arousal", "above": "anger", "below": "sadness"})
+        'anger > sadness in arousal'
+
+    """
+    return f"{pair['above']} > {pair['below']} in {pair['dimension']}"
+
+
+def with_interval(values: dict | None, key: str, sign: str = "") -> str:
+    """Write a figure and its interval, a dash if there is none.
+
+    Examples:
+        >>> with_interval({"ccc": 0.5, "low": 0.4, "high": 0.625}, "ccc")
+        '0.50 [0.40, 0.62]'
+
+    """
+    if values is None:
+        return "–"
+    ends = ("bias_low", "bias_high") if key == "bias" else ("low", "high")
+    # z: never "-0.00"
+    value, low, high = (f"{values[k]:{sign}z.2f}" for k in (key, *ends))
+    return f"{value} [{low}, {high}]"
+
+
+def _each(values: dict, write: Callable[[dict], str]) -> list[str]:
+    """Write the values of each dimension, a dash where there are none."""
+    return ["–" if values[d] is None else write(values[d]) for d in DIMENSIONS]
+
+
+def _folds(result: dict) -> dict[str, list[str]]:
+    rows = {}
+    if "mean_of_folds" in result:
+        mean, std = result["mean_of_folds"], result["std_of_folds"]
+        what = f"{result['num_folds']} folds by {_one(result)}"
+        rows[f"CCC, mean ± std of {what}"] = [
+            f"{mean[name]:.2f} ± {std[name]:.2f}" if name in mean else "–"
+            for name in DIMENSIONS
+        ]
+    for form, text in FORMS.items():
+        if form in result.get("forms", {}):
+            cccs = result["forms"][form]
+            rows[f"CCC, {text}"] = [number(cccs[name]) for name in DIMENSIONS]
     return rows
 
 

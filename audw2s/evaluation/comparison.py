@@ -2,12 +2,18 @@
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Sequence
+from functools import partial
 
 from audw2s.catalogue import DIMENSIONS
 from audw2s.evaluation.card import clips_text
+from audw2s.evaluation.card import distribution
+from audw2s.evaluation.card import group_rows
+from audw2s.evaluation.card import pair_text
+from audw2s.evaluation.card import tenth_rows
+from audw2s.evaluation.card import with_interval
 from audw2s.evaluation.card import with_pooled
 from audw2s.evaluation.papers import GRADES
-from audw2s.evaluation.speakers import clips_and_speakers
 from audw2s.evaluation.tables import markdown_table
 from audw2s.evaluation.tables import number
 
@@ -48,26 +54,56 @@ def to_markdown(result: dict) -> str:
         result: see :func:`audw2s.distill.compare.compare`
 
     Returns:
-        a table of agreement, of models of one name and of groups if there are any,
-        of costs, and notes
+        tables of agreement, models of one name, ranking of emotions, distributions,
+        costs, groups, and errors by tenth, of which those without rows are left out,
+        and notes
 
     """
-    sections = {
-        f"Agreement with {result['against']}": markdown_table(
-            ["from", "model", "corpus", "clips", *DIMENSIONS], agreement_rows(result)
+    pairs = ranked_pairs(result)
+    against, group = result["against"], ["corpus", "group"]
+    tables = (
+        (
+            f"Agreement with {against}",
+            ["from", "model", "corpus", "clips", *DIMENSIONS],
+            agreement_rows(result),
         ),
-    }
-    if result["spread"]:
-        sections["Models of one name, mean ± standard deviation"] = markdown_table(
-            ["model", "models", "corpus", *DIMENSIONS], spread_rows(result)
-        )
-    sections["Cost for 5 s, on one thread"] = markdown_table(
-        ["from", "model", *(name for name, _ in COSTS.values())], cost_rows(result)
+        (
+            "Models of one name, mean ± std over models",
+            ["model", "models", "corpus", *DIMENSIONS],
+            spread_rows(result),
+        ),
+        (
+            "Ranking of emotions, AUC with its 95 % interval",
+            ["model", "corpus", "clips", "interval over", *pairs],
+            ranking_rows(result, pairs),
+        ),
+        (
+            f"Distribution of predictions beside {against}",
+            ["model", "corpus", "measure", *DIMENSIONS],
+            distribution_rows(result),
+        ),
+        (
+            "Cost for 5 s, on one thread",
+            ["from", "model", *(name for name, _ in COSTS.values())],
+            cost_rows(result),
+        ),
+        (
+            "CCC of groups and speakers",
+            ["model", *group, "clips", *DIMENSIONS],
+            _ccc_rows(result),
+        ),
+        ("Bias of groups", ["model", *group, *DIMENSIONS], bias_rows(result)),
+        (
+            f"Error by tenth of the rating of {against}: mean absolute, bias",
+            ["model", "corpus", "tenth", "clips", *DIMENSIONS],
+            _tenth_rows(result),
+        ),
     )
-    groups = list(group_rows(result))
-    if groups:
-        header = ["model", "corpus", "group", "clips", "measure", *DIMENSIONS]
-        sections["Groups"] = markdown_table(header, groups)
+    sections = {
+        title: markdown_table(header, rows)
+        for title, header, rows in ((t, h, list(rows)) for t, h, rows in tables)
+        if rows
+    }
     sections["Notes"] = "\n".join(f"- {note}" for note in notes(result))
     return "\n\n".join(f"## {title}\n\n{text}" for title, text in sections.items())
 
@@ -77,6 +113,8 @@ def agreement_rows(result: dict) -> Iterator[list[str]]:
     for entry in result["models"]:
         evaluation = entry["evaluation"]
         for corpus, values in with_pooled(evaluation):
+            if not _is_rated(values):
+                continue
             yield [
                 MEASURED,
                 entry["model"],
@@ -97,7 +135,7 @@ def spread_rows(result: dict) -> Iterator[list[str]]:
     """CCC of models of one name, such as seeds of a training."""
     for entry in result["spread"]:
         values = [entry[name] for name in DIMENSIONS]
-        texts = [f"{value['mean']:.3f} ± {value['std']:.3f}" for value in values]
+        texts = [f"{v['mean']:.3f} ± {v['std']:.3f}" if v else "–" for v in values]
         yield [entry["model"], str(entry["num_models"]), entry["corpus"], *texts]
 
 
@@ -109,15 +147,7 @@ def _corpus_text(entry: dict, corpus: str) -> str:
 def _ccc_texts(values: dict, itself: bool) -> list[str]:
     if itself:
         return ["itself"] * len(DIMENSIONS)
-    return [_interval(values[name], "ccc", "low", "high") for name in DIMENSIONS]
-
-
-def _interval(values: dict | None, key: str, low: str, high: str, sign="") -> str:
-    if values is None:
-        return "–"
-    # z: never "-0.00"
-    value, low, high = (f"{values[k]:{sign}z.2f}" for k in (key, low, high))
-    return f"{value} [{low}, {high}]"
+    return [with_interval(values[name], "ccc") for name in DIMENSIONS]
 
 
 def _as_stated(value: float) -> str:
@@ -159,26 +189,70 @@ def cost_rows(result: dict) -> Iterator[list[str]]:
             yield [_source(paper), paper["model"], *figures]
 
 
-def group_rows(result: dict) -> Iterator[list[str]]:
-    """Bias and CCC of each group, but of the model that others are compared with."""
+def distribution_rows(result: dict) -> Iterator[list[str]]:
+    """How predictions lie beside references, on each corpus."""
+    for entry in _judged(result):
+        for corpus, values in with_pooled(entry["evaluation"]):
+            for measure, texts in distribution(values).items():
+                yield [entry["model"], _corpus_text(entry, corpus), measure, *texts]
+
+
+def ranking_rows(result: dict, pairs: Sequence[str]) -> Iterator[list[str]]:
+    """AUC of each pair of emotions, on each corpus that has some."""
     for entry in result["models"]:
-        if entry["sha256"] == result["against_sha256"]:
-            continue
-        for group in entry["groups"]:
-            name = f"{group['column']} {group['group']}"
-            count = str(group["num_clips"])
-            if "num_speakers" in group:
-                count = clips_and_speakers(group)
-            values = [group[name] for name in DIMENSIONS]
+        for corpus, values in entry["evaluation"]["corpora"].items():
+            if ranking := values.get("ranking"):
+                texts = {
+                    pair_text(p): with_interval(p, "auc") for p in ranking["pairs"]
+                }
+                yield [
+                    *(entry["model"], _corpus_text(entry, corpus)),
+                    *(clips_text(values), ranking["resampled"]),
+                    *(texts.get(pair, "–") for pair in pairs),
+                ]
+
+
+def ranked_pairs(result: dict) -> list[str]:
+    """Pairs of emotions that occur in any corpus."""
+    corpora = result["models"][0]["evaluation"]["corpora"].values()
+    pairs = [
+        p for values in corpora for p in values.get("ranking", {}).get("pairs", ())
+    ]
+    return list(dict.fromkeys(map(pair_text, pairs)))
+
+
+def bias_rows(result: dict) -> Iterator[list[str]]:
+    """Bias of each group."""
+    for entry in _judged(result):
+        for group in entry["evaluation"]["groups"]:
             yield [
-                *(entry["model"], _corpus_text(entry, group["corpus"]), name),
-                *(count, "bias"),
-                *(_interval(v, "bias", "bias_low", "bias_high", "+") for v in values),
+                *(entry["model"], _corpus_text(entry, group["corpus"])),
+                f"{group['column']} {group['group']}",
+                *(with_interval(group[name], "bias", "+") for name in DIMENSIONS),
             ]
-            yield [
-                *("", "", "", "", "CCC"),
-                *(_interval(v, "ccc", "low", "high") for v in values),
-            ]
+
+
+def _ccc_rows(result: dict) -> Iterator[list[str]]:
+    for entry in _judged(result):
+        for row in group_rows(entry["evaluation"], partial(_corpus_text, entry)):
+            yield [entry["model"], *row]
+
+
+def _tenth_rows(result: dict) -> Iterator[list[str]]:
+    for entry in _judged(result):
+        for row in tenth_rows(entry["evaluation"], partial(_corpus_text, entry)):
+            yield [entry["model"], *row]
+
+
+def _judged(result: dict) -> Iterator[dict]:
+    """Each model but the one that others are compared with."""
+    for entry in result["models"]:
+        if entry["sha256"] != result["against_sha256"]:
+            yield entry
+
+
+def _is_rated(values: dict) -> bool:
+    return any(values[name] for name in DIMENSIONS)
 
 
 def notes(result: dict) -> Iterator[str]:

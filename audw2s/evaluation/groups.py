@@ -1,4 +1,4 @@
-"""Agreement of parts of the clips: groups, speakers, durations."""
+"""Agreement of parts of the clips: groups, speakers, tenths, durations."""
 
 from collections.abc import Sequence
 
@@ -37,10 +37,14 @@ def by_group(
     Returns:
         for each ``corpus``, ``column`` and ``group`` (the value) what
         :func:`audw2s.evaluation.agreement.summarise` gives; where fewer than two clips
-        can be compared, their number, and ``None`` for each dimension
+        can be compared, their number, and ``None`` for each dimension. Nothing of
+        corpora without references
 
     """
     rows = []
+    clips = clips[
+        clips[REFERENCE].notna().any(axis=1).groupby(clips["corpus"]).transform("any")
+    ]
     for column in columns:
         values = [facts["corpus"], facts[column]]
         for (corpus, value), part in clips.groupby(values, observed=True):
@@ -54,14 +58,44 @@ def by_group(
     return rows
 
 
-def by_speaker(clips: pd.DataFrame) -> list[dict]:
-    """Mean absolute error of each speaker who is known; of the others none."""
-    known = clips[clips["speaker"].notna()]
-    speakers = known[known["left_out"] == ""].groupby(["corpus", "speaker"])
-    return [
-        {"corpus": corpus, "speaker": speaker, "num_clips": len(part), **_errors(part)}
-        for (corpus, speaker), part in speakers
-    ]
+def compared(clips: pd.DataFrame) -> pd.DataFrame:
+    """Clips that can be compared with a reference."""
+    return clips[clips["left_out"].eq("") & clips[REFERENCE].notna().any(axis=1)]
+
+
+def by_tenth(clips: pd.DataFrame) -> dict[str, list[dict]]:
+    """Error of each dimension by tenth of the reference.
+
+    Returns:
+        for each dimension with references, and each tenth of 0…1 in which there are
+        any, its ``low`` end, ``num_clips``, ``bias`` (mean signed error) and
+        ``mean_absolute_error``; references beyond 0…1 are in the outermost tenths
+
+    Examples:
+        >>> clips = pd.DataFrame(0.5, index=range(2), columns=[*DIMENSIONS, *REFERENCE])
+        >>> clips["reference_valence"] = [0.2, 1.0]
+        >>> rows = by_tenth(clips.assign(left_out=""))["valence"]
+        >>> [(row["low"], round(row["bias"], 1)) for row in rows]
+        [(0.2, 0.3), (0.9, -0.5)]
+
+    """
+    used = compared(clips)
+    tables = {}
+    for name, reference in zip(DIMENSIONS, REFERENCE, strict=True):
+        known = used[used[reference].notna()]
+        # 0.3 belongs to the tenth from 0.3, though 10 * 0.3 may be less than 3
+        tenths = np.floor(10 * known[reference] + 1e-6).clip(0, 9)
+        errors = (known[name] - known[reference]).groupby(tenths)
+        tables[name] = [
+            {
+                "low": tenth / 10,
+                "num_clips": len(error),
+                "bias": float(error.mean()),
+                "mean_absolute_error": float(error.abs().mean()),
+            }
+            for tenth, error in errors
+        ]
+    return {name: rows for name, rows in tables.items() if rows}
 
 
 def duration_edges(clips: pd.DataFrame) -> np.ndarray:
@@ -72,7 +106,7 @@ def duration_edges(clips: pd.DataFrame) -> np.ndarray:
         :data:`MIN_CLIPS` clips if there are as many
 
     """
-    durations = clips.loc[clips["left_out"] == "", "duration"]
+    durations = compared(clips)["duration"]
     num_bins = max(1, min(MAX_BINS, len(durations) // MIN_CLIPS))
     return np.unique(np.quantile(durations, np.linspace(0, 1, num_bins + 1)))
 
@@ -90,13 +124,14 @@ def by_duration(clips: pd.DataFrame, edges: np.ndarray) -> list[dict]:
         for a single clip) and ``mean_absolute_error``
 
     """
-    used = clips[clips["left_out"] == ""]
+    used = compared(clips)
     number = np.searchsorted(edges[1:-1], used["duration"], side="right")
     rows = []
     for _, part in used.groupby(number):
         times = part["duration"]
         pair = part[REFERENCE].to_numpy(float), part[list(DIMENSIONS)].to_numpy(float)
-        errors, cccs = _errors(part), ccc_by_dimension(*pair)
+        errors = pd.DataFrame(np.abs(pair[1] - pair[0]), columns=DIMENSIONS).mean()
+        cccs = ccc_by_dimension(*pair)
         rows.append(
             {
                 "num_clips": len(part),
@@ -104,16 +139,9 @@ def by_duration(clips: pd.DataFrame, edges: np.ndarray) -> list[dict]:
                 "median": float(times.median()),
                 "longest": float(times.max()),
             }
-            | {name: {**errors[name], "ccc": cccs[name]} for name in DIMENSIONS}
+            | {
+                name: {"mean_absolute_error": error, "ccc": cccs[name]}
+                for name, error in errors.dropna().items()
+            }
         )
     return rows
-
-
-def _errors(clips: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Mean absolute error of each dimension."""
-    return {
-        name: {
-            "mean_absolute_error": float((clips[name] - clips[reference]).abs().mean())
-        }
-        for name, reference in zip(DIMENSIONS, REFERENCE, strict=True)
-    }

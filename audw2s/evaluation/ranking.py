@@ -18,6 +18,63 @@ from audw2s.evaluation.intervals import resample
 from audw2s.evaluation.speakers import speaker_or_file
 from audw2s.evaluation.tables import markdown_table
 
+EXPECTED = (
+    ("valence", "happiness", "anger"),
+    ("valence", "happiness", "sadness"),
+    ("valence", "neutral", "anger"),
+    ("arousal", "anger", "sadness"),
+    ("arousal", "anger", "neutral"),
+)
+"""Dimension, the emotion that has more of it, and the one that has less."""
+
+ALIASES = {
+    **dict.fromkeys(("angry", "ang", "a"), "anger"),
+    **dict.fromkeys(("happy", "joy", "hap", "h"), "happiness"),
+    **dict.fromkeys(("sad", "s"), "sadness"),
+    **dict.fromkeys(("neu", "n"), "neutral"),
+}
+"""Other names of the emotions, those of IEMOCAP and MSP-Podcast among them."""
+
+
+def rank_emotions(
+    clips: pd.DataFrame,
+    emotions: pd.Series,
+    num_resamples: int = NUM_RESAMPLES,
+    seed: int = 0,
+) -> dict | None:
+    """How surely the pairs of :data:`EXPECTED` are ranked as expected.
+
+    Args:
+        clips: see :func:`rank`
+        emotions: of each clip, by any name of :data:`ALIASES`
+        num_resamples: of the bootstrap
+        seed: of the bootstrap
+
+    Returns:
+        what was ``resampled``, and ``pairs``: for each whose emotions both occur
+        ``dimension``, ``above``, ``below``, and ``auc`` with the ``low`` and ``high``
+        end of its interval; ``None`` if there are no such pairs
+
+    """
+    names = emotions.astype(object).where(emotions.notna(), None)
+    names = names.map(lambda name: name and str(name).strip().lower())
+    names = names.replace(ALIASES)
+    found = set(names[clips[list(DIMENSIONS)].notna().all(axis=1).to_numpy()])
+    pairs = [pair for pair in EXPECTED if {*pair[1:]} <= found]
+    if not pairs:
+        return None
+    wanted = list(dict.fromkeys(pair[1:] for pair in pairs))
+    result = rank(clips, names, wanted, num_resamples, seed)
+    areas = dict(zip(wanted, result["pairs"], strict=True))
+    return {
+        "resampled": result["resampled"],
+        "pairs": [
+            {"dimension": name, "above": above, "below": below}
+            | areas[above, below][name]
+            for name, above, below in pairs
+        ],
+    }
+
 
 def rank(
     heard: pd.DataFrame,

@@ -1,4 +1,4 @@
-"""Mean and spread over models of one name: seeds of a training, exported alike."""
+"""Mean and standard deviation over models of one name, such as seeds."""
 
 from collections.abc import Sequence
 
@@ -39,10 +39,13 @@ def spread(evaluations: Sequence[dict]) -> list[dict]:
         for corpus, _ in with_pooled(alike[0]):
             results = [dict(with_pooled(found))[corpus] for found in alike]
             entry = {"model": name, "num_models": len(alike), "corpus": corpus}
-            entries.append(entry | {k: _moments(results, k) for k in DIMENSIONS})
+            if any(results[0][name] for name in DIMENSIONS):
+                entries.append(entry | {k: _moments(results, k) for k in DIMENSIONS})
     return entries
 
 
-def _moments(results: Sequence[dict], name: str) -> dict[str, float]:
+def _moments(results: Sequence[dict], name: str) -> dict[str, float] | None:
+    if results[0][name] is None:
+        return None
     values = [result[name]["ccc"] for result in results]
     return {"mean": float(np.mean(values)), "std": float(np.std(values, ddof=1))}

@@ -114,4 +114,6 @@ def read_values(
     """
     values = mean_rating(ratings(table, *rating_scale(table, scale, name), name))
     rated = np.isfinite(values).all(axis=1)
+    if not rated.any():
+        raise ValueError("No clip has ratings of arousal, dominance and valence.")
     return table[rated].reset_index(drop=True), values[rated].astype(np.float32)

@@ -32,11 +32,10 @@ from audw2s.distill.teachers.whisper import save_head
 from audw2s.evaluation.agreement import RATERS
 from audw2s.evaluation.agreement import REFERENCE
 from audw2s.evaluation.agreement import rater_agreement
-from audw2s.evaluation.agreement import summarise
+from audw2s.evaluation.assessment import assess_folds
 from audw2s.evaluation.ccc import ccc_by_dimension
 from audw2s.evaluation.speakers import folds_by_speaker
 from audw2s.evaluation.speakers import speaker_or_file
-from audw2s.evaluation.speakers import unit
 from audw2s.version import __version__
 from audw2s.weights.store import save
 
@@ -193,25 +192,15 @@ def evaluate_folds(
         folds: for each fold, a mask of the clips in it
 
     Returns:
-        what :func:`audw2s.evaluation.agreement.summarise` says of all clips, and the
-        CCCs of each of the ``folds`` with their mean and standard deviation
+        see :func:`audw2s.evaluation.assessment.assess_folds`
 
     """
     columns = [*DIMENSIONS, *REFERENCE]
     clips = pd.DataFrame(np.hstack([held_out, targets]), columns=columns)
     who = {name: table[name].to_numpy() for name in ("file", "speaker")}
     clips = clips.assign(**who, corpus="", left_out="")
-    cccs = [ccc_by_dimension(targets[fold], held_out[fold]) for fold in folds]
-    # A fold of a single clip has no CCC
-    frame = pd.DataFrame(cccs, dtype=float).dropna()
-    return {
-        **summarise(clips),
-        "num_folds": len(folds),
-        "folds_by": unit(speaker_or_file(table)),
-        "folds": cccs,
-        "mean_of_folds": frame.mean().to_dict(),
-        "std_of_folds": frame.std(ddof=0).to_dict(),
-    }
+    emotions = table.reset_index(drop=True).get("emotion")
+    return assess_folds(clips, folds, emotions)
 
 
 def export_teacher(network: WhisperTeacher) -> onnx.ModelProto:

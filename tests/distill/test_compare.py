@@ -24,7 +24,6 @@ from audw2s.distill.evaluate import evaluate
 from audw2s.evaluation.agreement import REFERENCE
 from audw2s.evaluation.groups import by_duration
 from audw2s.evaluation.groups import by_group
-from audw2s.evaluation.groups import by_speaker
 from audw2s.evaluation.groups import duration_edges
 from audw2s.evaluation.plots import PICTURES
 from audw2s.loading import model_path
@@ -45,6 +44,7 @@ def rated(tmp_path_factory):
     table["gender"] = ["male", "male", "male", "male", "female", "female"]
     table["language"] = ["deu", "deu", "deu", "deu", "eng", "eng"]
     table["room"] = [1, 1, 1, 2, 2, None]
+    table["emotion"] = ["happy", "neutral", "sad", "angry", None, None]
     for rater in (1, 2):
         for name in DIMENSIONS:
             table[f"rater{rater}_{name}"] = rng.integers(2, 11, len(files)) / 2
@@ -122,7 +122,8 @@ def test_mean_costs_what_its_members_do(rated, result, tmp_path):
 def test_bias_is_the_mean_signed_error(result, rated):
     for entry, model in zip(result["models"], MODELS, strict=True):
         literal = errors(rated, model)
-        by_name = {(g["column"], g["group"]): g for g in entry["groups"]}
+        groups = entry["evaluation"]["groups"]
+        by_name = {(g["column"], g["group"]): g for g in groups}
         assert list(by_name) == [
             *(("gender", "female"), ("gender", "male")),
             *(("language", "deu"), ("language", "eng")),
@@ -188,7 +189,7 @@ def test_speakers():
     clips.loc[0, "left_out"] = "missing"
     # Nobody knows who speaks in this one
     clips.loc[6, "speaker"] = None
-    rows = by_speaker(clips)
+    rows = by_group(clips, clips, ["speaker"], num_resamples=20)
     assert [row["num_clips"] for row in rows] == [8, 10, 10, 10, 10, 10]
     error = (clips["dominance"] - clips["reference_dominance"]).abs()
     found = rows[3]["dominance"]["mean_absolute_error"]
@@ -247,7 +248,7 @@ def test_tables_have_equal_rows(result):
         for table in tables
         if table.startswith("|")
     ]
-    assert widths == [{6}, {9}, {7}]
+    assert widths == [{6}, {8}, {5}, {9}, {6}, {5}, {6}]
     assert not re.search(r"\bnan\b", to_markdown(result))
 
 
@@ -273,8 +274,12 @@ def test_pictures(result, tmp_path):
         content = (tmp_path / "new" / "folder" / name).read_bytes()
         assert content[:8] == b"\x89PNG\r\n\x1a\n"
         assert len(content) > 10_000
-    for draw in PICTURES.values():
+    for name, draw in PICTURES.items():
         figure = draw(result)
+        if name == "ranking.png":
+            assert [axes.get_title() for axes in figure.axes] == ["rated"]
+            assert len(figure.axes[0].get_xticks()) == 5
+            continue
         assert [axes.get_title() for axes in figure.axes[:3]] == list(DIMENSIONS)
         for axes in figure.axes:
             lines = [line for line in axes.lines if line.get_marker() in "o^"]
@@ -289,7 +294,10 @@ def test_pictures(result, tmp_path):
 
 
 def test_pictures_of_unknown_speakers(result):
-    models = [{**entry, "speakers": []} for entry in result["models"]]
+    models = [
+        {**entry, "evaluation": {**entry["evaluation"], "speakers": []}}
+        for entry in result["models"]
+    ]
     figure = PICTURES["speakers.png"]({**result, "models": models})
     assert figure.axes[0].get_xlabel() == "no speaker is known"
 
@@ -346,7 +354,7 @@ def test_command(rated, tmp_path, monkeypatch):
     assert result["papers"] == []
     assert result["raters"] == {}
     assert result["against_sha256"] == model_sha256("whisper-tiny-adv")
-    groups = result["models"][0]["groups"]
+    groups = result["models"][0]["evaluation"]["groups"]
     assert [(g["group"], g["num_clips"]) for g in groups] == [("1.0", 3), ("2.0", 2)]
     rows = rows_of(finished.stdout)
     assert [row[4:] for row in rows if row[1] == "whisper-tiny-adv"][0] == [
@@ -390,3 +398,38 @@ def test_errors_are_one_sentence(rated, tmp_path, arguments, message):
 
 def test_help():
     assert run("--help").exit_code == 0
+
+
+def test_ranking_of_emotions_stands_beside_the_agreement(result, rated):
+    """One clip each: a pair is ranked as expected or it isn't."""
+    text = to_markdown(result)
+    for entry, model in zip(result["models"], MODELS, strict=True):
+        files = pd.read_csv(rated)["file"]
+        happy, neutral, sad, angry = (
+            audw2s.load(model)(load(f)[None], 16000)["logits"][0] for f in files[:4]
+        )
+        literal = [
+            *(happy[2] > angry[2], happy[2] > sad[2], neutral[2] > angry[2]),
+            *(angry[0] > sad[0], angry[0] > neutral[0]),
+        ]
+        ranking = entry["evaluation"]["corpora"]["rated"]["ranking"]
+        assert ranking["resampled"] == "clips"
+        assert [pair["auc"] for pair in ranking["pairs"]] == literal
+        (row,) = [r for r in rows_of(text) if r[0][2:] == model and r[3] == "clips"]
+        assert [cell[:4] for cell in row[4:]] == [f"{auc:.2f}" for auc in literal]
+
+
+def test_models_are_compared_by_emotions_alone(rated, tmp_path):
+    """As on RAVDESS, which nobody rated; the plots of ratings are left out."""
+    path = str(tmp_path / "acted.csv")
+    pd.read_csv(rated)[["file", "emotion"]].to_csv(path, index=False)
+    found = compare(
+        ["wav2small"], [path], num_rounds=1, num_resamples=20, verbose=False
+    )
+    write(found, str(tmp_path / "out"))
+    files = ["comparison.json", "comparison.md", "ranking.png"]
+    assert sorted(os.listdir(tmp_path / "out")) == files
+    text = to_markdown({**found, "papers": []})
+    assert "| wav2small | acted | 6, speakers unknown | clips |" in text
+    assert "Agreement" not in text
+    assert not re.search(r"\bnan\b", text)

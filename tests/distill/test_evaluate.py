@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import audmetric
 import numpy as np
@@ -130,6 +131,95 @@ def test_corpora_that_cannot_be_evaluated(corpus, teacher, tmp_path):
         evaluate(teacher, [str(tmp_path / "nowhere")], verbose=False)
     with pytest.raises(ValueError, match="no model 'unknown'"):
         evaluate("unknown", [corpus], verbose=False)
+
+
+def save(table, folder, name):
+    path = str(folder / f"{name}.parquet")
+    table.to_parquet(path)
+    return path
+
+
+def test_some_dimensions(corpus, teacher, tmp_path):
+    """A corpus may have ratings of arousal and valence alone."""
+    whole = evaluate(teacher, [corpus], verbose=False)[0]["corpora"]["clips"]
+    table = read_corpus(corpus)
+    table = table.drop(columns=[f"rater{r}_dominance" for r in (1, 2, 3)])
+    part = save(table, tmp_path, "part")
+    evaluation, clips = evaluate(teacher, [part, corpus], verbose=False)
+    result = evaluation["corpora"]["part"]
+    assert result["dominance"] is None
+    for name in ("arousal", "valence"):
+        assert result[name] == whole[name]
+    assert result["num_clips"] == 24
+    assert set(result["error_by_tenth"]) == {"arousal", "valence"}
+    assert evaluation["pooled"]["dominance"] is None
+    text = card_table([evaluation])
+    plot_evaluation(evaluation, clips, str(tmp_path / "part.png"))
+    ccc = f"{whole['arousal']['ccc']:.2f} ["
+    (row,) = [r for r in text.splitlines() if "| part | 24 of 6 speakers | CCC" in r]
+    cells = row.split(" | ")
+    assert cells[4].startswith(ccc) and cells[5] == "–"
+
+
+def test_emotions_alone(corpus, teacher, tmp_path):
+    table = read_corpus(corpus)[["file", "speaker"]]
+    table["emotion"] = ["Happy", "angry", "calm"] * 8
+    acted = save(table, tmp_path, "acted")
+    evaluation, clips = evaluate(teacher, [acted, corpus], verbose=False)
+    result = evaluation["corpora"]["acted"]
+    assert [result[name] for name in DIMENSIONS] == [None] * 3
+    assert clips["left_out"].eq("").all()
+    (pair,) = result["ranking"]["pairs"]
+    assert (pair["dimension"], pair["above"], pair["below"]) == (
+        *("valence", "happiness", "anger"),
+    )
+    valence = heard(corpus, teacher)[:, 2]
+    assert pair["auc"] == np.mean(valence[::3, None] > valence[1::3])
+    assert result["ranking"]["resampled"] == "speakers"
+    # Only one corpus has ratings
+    assert "pooled" not in evaluation
+    text = card_table([evaluation])
+    assert "happiness > anger in valence, AUC, 95 % interval over speakers" in text
+    assert not re.search(r"\bnan\b|None", text)
+
+
+def test_intervals_are_over_clips_where_speakers_are_unknown(corpus, teacher, tmp_path):
+    table = read_corpus(corpus).drop(columns="speaker")
+    table["emotion"] = ["neutral", "anger"] * 12
+    evaluation, _ = evaluate(
+        teacher, [save(table, tmp_path, "who")], num_resamples=9, verbose=False
+    )
+    result = evaluation["corpora"]["who"]
+    assert result["resampled"] == result["ranking"]["resampled"] == "clips"
+    assert evaluation["speakers"] == []
+    text = card_table([evaluation])
+    assert "24, speakers unknown | CCC, 95 % interval over clips" in text
+    assert "anger > neutral in arousal, AUC, 95 % interval over clips" in text
+
+
+def test_measures_beside_the_ccc(corpus, teacher):
+    evaluation, clips = evaluate(teacher, [corpus], verbose=False)
+    result = evaluation["corpora"]["clips"]
+    predicted, rated = heard(corpus, teacher), human(corpus).mean(axis=0)
+    for key, values in {"predicted": predicted, "reference": rated}.items():
+        expected = audmetric.pearson_cc(values[:, 0], values[:, 2])
+        assert result["arousal_with_valence"][key] == pytest.approx(expected)
+    error = predicted[:, 2] - rated[:, 2]
+    for row in result["error_by_tenth"]["valence"]:
+        low = row["low"] - 1e-9
+        inside = (low <= rated[:, 2]) & (rated[:, 2] < low + 0.1)
+        assert row["num_clips"] == inside.sum()
+        assert row["bias"] == pytest.approx(error[inside].mean(), abs=1e-6)
+    ratio = predicted[:, 0].std() / rated[:, 0].std()
+    correlation = audmetric.pearson_cc(predicted[:, 0], predicted[:, 2])
+    text = card_table([evaluation])
+    assert f"| std divided by that of the reference | {ratio:.2f} |" in text
+    assert f"|  |  | predicted {correlation:.2f}, reference " in text
+    speakers = read_corpus(corpus)["speaker"]
+    assert [row["group"] for row in evaluation["speakers"]] == sorted(set(speakers))
+    first = (speakers == "00").to_numpy()
+    expected = audmetric.concordance_cc(rated[first, 0], predicted[first, 0])
+    assert evaluation["speakers"][0]["arousal"]["ccc"] == pytest.approx(expected)
 
 
 def write_config(folder, corpora, noise=()):
@@ -270,10 +360,12 @@ def test_card_without_a_place_is_left_alone(pooled, tmp_path, text):
 
 
 def test_table_has_equal_rows(pooled):
-    lines = card_table([pooled[0]]).splitlines()
-    rows = [line for line in lines if line.startswith("|")]
-    assert {line.count("|") for line in rows} == {8}
-    assert len(rows) == 2 + 5 + 5 + 4
+    tables = [t.splitlines() for t in card_table([pooled[0]]).split("\n\n")]
+    tables = [lines for lines in tables if lines[0].startswith("|")]
+    assert [{line.count("|") for line in lines} for lines in tables] == [{8}] * 3
+    measures, speakers, _ = tables
+    assert len(measures) == 2 + 7 + 7 + 6
+    assert len(speakers) == 2 + 6 + 3
 
 
 def test_picture(pooled, tmp_path):

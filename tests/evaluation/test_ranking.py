@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from audw2s.catalogue import DIMENSIONS
 from audw2s.evaluation.ranking import rank
+from audw2s.evaluation.ranking import rank_emotions
 
 
 def draw(seed, count=60):
@@ -65,3 +66,24 @@ def test_clips_without_values_are_left_out():
         ValueError, match=r"No clips of \['c'\], there are \['a', 'b'\]"
     ):
         rank(heard, groups, [("a", "c")], 10)
+
+
+def test_emotions_have_an_expected_ranking():
+    """By any of their names; pairs of which one doesn't occur are left out."""
+    heard, _ = draw(2)
+    names = np.array(["anger", "Sad", "N", None])[np.arange(60) % 4]
+    found = rank_emotions(heard, pd.Series(names), 50)
+    pairs = {(p["dimension"], p["above"], p["below"]): p for p in found["pairs"]}
+    assert list(pairs) == [
+        ("valence", "neutral", "anger"),
+        ("arousal", "anger", "sadness"),
+        ("arousal", "anger", "neutral"),
+    ]
+    anger, neutral = (heard["valence"][k::4] for k in (0, 2))
+    pair = pairs["valence", "neutral", "anger"]
+    assert pair["auc"] == pytest.approx(literal_auc(neutral, anger))
+    assert pair["low"] <= pair["auc"] <= pair["high"]
+    assert found["resampled"] == "speakers"
+    assert rank_emotions(heard, pd.Series(["boredom"] * 60), 50) is None
+    heard.loc[names == "anger", "valence"] = np.nan
+    assert rank_emotions(heard, pd.Series(names), 50) is None

@@ -21,33 +21,59 @@ def rating_columns(table: pd.DataFrame, name: str = "The corpus") -> list[list[s
     """Columns of each rater, or those of the mean ratings, in the order of dimensions.
 
     Raters' columns are called ``rater1_arousal`` and so on; others such as
-    ``std_arousal`` aren't ratings.
+    ``std_arousal`` aren't ratings. Columns of some dimensions may not be there.
 
     Args:
         table: see :mod:`audw2s.corpus.lists.corpus`
         name: of the corpus, for messages
 
     Raises:
-        ValueError: if columns are missing
+        ValueError: if no dimension has a column, or one has it under another name
 
     Examples:
         >>> rating_columns(pd.DataFrame(columns=["std_arousal", *DIMENSIONS]))
         [['arousal', 'dominance', 'valence']]
 
     """
-    last = f"_{DIMENSIONS[0]}"
-    found = [c for c in map(str, table) if c.startswith("rater") and c.endswith(last)]
-    raters = [column.removesuffix(last) for column in found]
-    columns = [[f"{rater}_{d}" for d in DIMENSIONS] for rater in raters]
-    columns = columns or [list(DIMENSIONS)]
-    missing = [c for group in columns for c in group if c not in table]
-    if missing:
-        near = hint(missing, [str(c) for c in table])
+    columns, missing, near = _find_columns(table)
+    if near or len(missing) == sum(map(len, columns)):
         raise ValueError(
             f"{name} has no human ratings. Columns are missing: {sorted(missing)}, it "
             f"has {', '.join(map(str, table))}.{near}"
         )
     return columns
+
+
+def has_ratings(table: pd.DataFrame) -> bool:
+    """Whether a table has columns of ratings, under whatever name.
+
+    Examples:
+        >>> has_ratings(pd.DataFrame(columns=["file", "valence"]))
+        True
+        >>> has_ratings(pd.DataFrame(columns=["file", "emotion"]))
+        False
+
+    """
+    columns, missing, near = _find_columns(table)
+    return bool(near) or len(missing) < sum(map(len, columns))
+
+
+def _find_columns(table: pd.DataFrame) -> tuple[list[list[str]], list[str], str]:
+    """Columns of ratings, those of them that are missing, and a hint at their names."""
+    names = [str(column) for column in table]
+    raters = dict.fromkeys(
+        column.removesuffix(f"_{dimension}")
+        for column in names
+        for dimension in DIMENSIONS
+        if column.startswith("rater") and column.endswith(f"_{dimension}")
+    )
+    columns = [[f"{rater}_{d}" for d in DIMENSIONS] for rater in raters]
+    columns = columns or [list(DIMENSIONS)]
+    wanted = [column for group in columns for column in group]
+    missing = [column for column in wanted if column not in names]
+    # Not every dimension is needed, but one of another name isn't passed over
+    near = hint(missing, [name for name in names if name not in wanted])
+    return columns, missing, near
 
 
 def ratings(
@@ -60,13 +86,14 @@ def ratings(
 
     Args:
         table: with columns ``rater1_arousal``, ``rater1_dominance``, … or, if
-            there is one value per clip, ``arousal``, ``dominance``, ``valence``
+            there is one value per clip, ``arousal``, ``dominance``, ``valence``;
+            not all dimensions are needed
         low: lowest value of the scale
         high: highest value of the scale
         name: of the corpus, for messages
 
     Returns:
-        ``(num_raters, num_clips, 3)``
+        ``(num_raters, num_clips, 3)``, NaN for dimensions without a column
 
     Raises:
         ValueError: if the table has neither kind of columns, or a cell that isn't
@@ -84,7 +111,13 @@ def ratings(
 def _values(table: pd.DataFrame, name: str) -> np.ndarray:
     columns = rating_columns(table, name)
     try:
-        groups = [[as_numbers(table[c]) for c in group] for group in columns]
+        groups = [
+            [
+                as_numbers(table[c]) if c in table else np.full(len(table), np.nan)
+                for c in group
+            ]
+            for group in columns
+        ]
     except ValueError as error:
         raise ValueError(f"{name}, {error}.") from None
     return np.array(groups).swapaxes(1, 2)

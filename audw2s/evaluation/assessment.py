@@ -1,0 +1,77 @@
+"""All that is measured of a model on a corpus."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from audw2s.catalogue import DIMENSIONS
+from audw2s.evaluation.agreement import REFERENCE
+from audw2s.evaluation.agreement import summarise
+from audw2s.evaluation.ccc import ccc_by_dimension
+from audw2s.evaluation.groups import by_tenth
+from audw2s.evaluation.intervals import NUM_RESAMPLES
+from audw2s.evaluation.ranking import rank_emotions
+from audw2s.evaluation.speakers import speaker_or_file
+from audw2s.evaluation.speakers import unit
+
+
+def assess(
+    clips: pd.DataFrame,
+    emotions: pd.Series | None = None,
+    num_resamples: int = NUM_RESAMPLES,
+    seed: int = 0,
+) -> dict:
+    """Measure agreement, errors, and the ranking of emotions.
+
+    Args:
+        clips: see :func:`audw2s.evaluation.agreement.summarise`
+        emotions: of each clip, ``None`` if they aren't known
+        num_resamples: of the bootstrap
+        seed: of the bootstrap
+
+    Returns:
+        what :func:`audw2s.evaluation.agreement.summarise` gives, and
+        ``error_by_tenth`` of the reference, see
+        :func:`audw2s.evaluation.groups.by_tenth`; with emotions of which some
+        have an expected ranking ``ranking``, see
+        :func:`audw2s.evaluation.ranking.rank_emotions`
+
+    """
+    result = summarise(clips, num_resamples, seed)
+    result["error_by_tenth"] = by_tenth(clips)
+    if emotions is not None:
+        ranking = rank_emotions(clips, emotions, num_resamples, seed)
+        result |= {"ranking": ranking} if ranking else {}
+    return result
+
+
+def assess_folds(
+    clips: pd.DataFrame,
+    folds: Sequence[np.ndarray],
+    emotions: pd.Series | None = None,
+) -> dict:
+    """Measure models of which each predicted clips of speakers it never had.
+
+    Args:
+        clips: see :func:`audw2s.evaluation.agreement.summarise`
+        folds: for each model, a mask of the clips that it predicted
+        emotions: see :func:`assess`
+
+    Returns:
+        what :func:`assess` gives for all clips, and the CCCs of each of the ``folds``
+        with their mean and standard deviation
+
+    """
+    truth, predicted = clips[REFERENCE].to_numpy(), clips[list(DIMENSIONS)].to_numpy()
+    cccs = [ccc_by_dimension(truth[fold], predicted[fold]) for fold in folds]
+    # A fold of a single clip has no CCC
+    frame = pd.DataFrame(cccs, dtype=float).dropna()
+    return {
+        **assess(clips, emotions),
+        "num_folds": len(folds),
+        "folds_by": unit(speaker_or_file(clips)),
+        "folds": cccs,
+        "mean_of_folds": frame.mean().to_dict(),
+        "std_of_folds": frame.std(ddof=0).to_dict(),
+    }

@@ -1,0 +1,72 @@
+"""Students of folds: each is evaluated on speakers that it never had."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from audw2s.annotator import Annotator
+from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.distill.disjoint import not_learnt
+from audw2s.distill.evaluate import agreement_of_raters
+from audw2s.distill.evaluate import compare
+from audw2s.distill.evaluate import corpus_name
+from audw2s.distill.evaluate import predict
+from audw2s.distill.evaluate import rated
+from audw2s.distill.evaluate import scale_of
+from audw2s.distill.export import export_student
+from audw2s.evaluation.assessment import assess_folds
+
+
+def evaluate_folds(
+    runs: Sequence[str],
+    corpus: str,
+    *,
+    scale: tuple[float, float] | None = None,
+    columns: Mapping[str, str] | None = None,
+    num_workers: int = 1,
+    verbose: bool = True,
+) -> dict:
+    """Evaluate a recipe on a corpus that it trains on, by folds of speakers.
+
+    Args:
+        runs: folders of trainings, each with other ``held_out_speakers``; together
+            they hold out every speaker of the corpus once
+        corpus: path, see :func:`audw2s.corpus.lists.corpus.read_corpus`
+        scale: see :func:`audw2s.distill.evaluate.evaluate`
+        columns: see :func:`audw2s.corpus.lists.corpus.read_corpus`
+        num_workers: threads, each with a session of one thread
+        verbose: show progress bars
+
+    Returns:
+        see :func:`audw2s.evaluation.assessment.assess_folds`
+
+    Raises:
+        FileNotFoundError: if the corpus or a training isn't there
+        ValueError: if a speaker is held out by none of the trainings, or by several
+
+    """
+    table = read_corpus(corpus, columns)
+    configs = [os.path.join(run, "config.json") for run in runs]
+    folds = [not_learnt(table, config) for config in configs]
+    counts = np.sum(folds, axis=0)
+    if wrong := sorted(set(table["speaker"][counts != 1].astype(str))):
+        raise ValueError(
+            f"Each speaker of '{corpus}' has to be held out by one of {len(runs)} "
+            f"trainings; it is not so for {', '.join(wrong[:5])}: check their "
+            "'held_out_speakers'."
+        )
+    parts = []
+    for run, fold in zip(runs, folds, strict=True):
+        with tempfile.TemporaryDirectory() as folder:
+            export_student(run, folder, os.path.basename(os.path.abspath(run)))
+            options = {"num_workers": num_workers, "verbose": verbose}
+            parts.append(predict(table[fold], Annotator(folder), **options))
+    name = corpus_name(corpus)
+    scale = scale_of(name, table, scale)
+    clips = compare(pd.concat(parts).sort_index(), *rated(table, scale, name))
+    result = assess_folds(clips.assign(corpus=name), folds, table.get("emotion"))
+    return result | agreement_of_raters(table, scale, clips["left_out"] == "")

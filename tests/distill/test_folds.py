@@ -1,0 +1,115 @@
+"""Folds of speakers: trainings that hold some out, and are evaluated on these."""
+
+import dataclasses
+import json
+
+import audmetric
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import audw2s
+from audw2s.catalogue import DIMENSIONS
+from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.distill.batches import Batches
+from audw2s.distill.cli import app
+from audw2s.distill.config import Config
+from audw2s.distill.export import export_student
+from audw2s.distill.folds import evaluate_folds
+from audw2s.distill.train import train
+from audw2s.signal import load
+
+FOLDS = (("00", "02", "05"), ("01", "03", "04"))
+
+
+@pytest.fixture(scope="module")
+def runs(corpus, teacher, tmp_path_factory):
+    """Trainings of one step, each without half of the speakers."""
+    folder, paths = tmp_path_factory.mktemp("runs"), []
+    for number, speakers in enumerate(FOLDS):
+        config = Config(
+            {corpus: 1.0},
+            teacher=teacher,
+            held_out_speakers={corpus: speakers},
+            steps=1,
+            batch_size=2,
+            crop_dur=(0.2, 0.3),
+            eval_every=1,
+        )
+        paths.append(str(folder / str(number)))
+        train(config, paths[-1], verbose=False)
+    return paths
+
+
+def test_nothing_of_held_out_speakers_is_trained_on(corpus, config):
+    noise_free = dataclasses.replace(config, noise=())
+    chosen = dataclasses.replace(noise_free, held_out_speakers={corpus: FOLDS[0]})
+    batches = Batches(chosen, verbose=False)
+    table = read_corpus(corpus)
+    is_out = table["speaker"].isin(FOLDS[0])
+    lengths = [len(load(file)) for file in table["file"][~is_out]]
+    assert [len(clip) for clip in batches.clips] == lengths
+    assert len(batches.validation) == is_out.sum() == 12
+    assert chosen.of_batches() != noise_free.of_batches()
+    unknown = dataclasses.replace(chosen, held_out_speakers={corpus: ("00", "99")})
+    with pytest.raises(ValueError, match=r"has \['99'\], who aren't speakers of"):
+        Batches(unknown, verbose=False)
+    everyone = dataclasses.replace(chosen, held_out_speakers={corpus: sum(FOLDS, ())})
+    with pytest.raises(ValueError, match="none is left to train on"):
+        Batches(everyone, verbose=False)
+
+
+def test_settings(tmp_path):
+    path = tmp_path / "config.toml"
+    text = '[corpora]\n"a.csv" = 1.0\n[held_out_speakers]\n"{}.csv" = ["001"]\n'
+    path.write_text(text.format("a"))
+    config = Config.from_toml(str(path))
+    assert config.held_out_speakers == {str(tmp_path / "a.csv"): ("001",)}
+    path.write_text(text.format("b"))
+    with pytest.raises(ValueError, match="'held_out_speakers' has speakers of 'corp"):
+        Config.from_toml(str(path))
+
+
+def test_each_clip_is_predicted_by_a_student_that_never_had_its_speaker(
+    runs, corpus, tmp_path
+):
+    result = evaluate_folds(runs, corpus, verbose=False)
+    table, raw = read_corpus(corpus), pd.read_csv(corpus)
+    predicted = np.empty((len(table), 3))
+    for run, speakers in zip(runs, FOLDS, strict=True):
+        export_student(run, str(tmp_path / run[-1]), "student")
+        model = audw2s.load(str(tmp_path / run[-1]))
+        for row in np.flatnonzero(table["speaker"].isin(speakers)):
+            signal = load(table["file"][row])[None]
+            predicted[row] = model(signal, 16000)["logits"][0]
+    for number, name in enumerate(DIMENSIONS):
+        ratings = raw[[f"rater{r}_{name}" for r in (1, 2, 3)]].mean(axis=1)
+        truth = (ratings.to_numpy() - 1) / 4
+        expected = audmetric.concordance_cc(truth, predicted[:, number])
+        assert result[name]["ccc"] == pytest.approx(expected, abs=1e-5)
+        first = table["speaker"].isin(FOLDS[0]).to_numpy()
+        expected = audmetric.concordance_cc(truth[first], predicted[first, number])
+        assert result["folds"][0][name] == pytest.approx(expected, abs=1e-5)
+    assert (result["num_folds"], result["folds_by"]) == (2, "speakers")
+
+
+def test_each_speaker_is_held_out_once(runs, corpus):
+    with pytest.raises(ValueError, match="by one of 1 trainings.*01, 03, 04"):
+        evaluate_folds(runs[:1], corpus, verbose=False)
+    with pytest.raises(ValueError, match="by one of 3 trainings"):
+        evaluate_folds([*runs, runs[0]], corpus, verbose=False)
+
+
+def test_command(runs, corpus, tmp_path):
+    model = tmp_path / "model"
+    export_student(runs[0], str(model), "student")
+    arguments = ["folds", str(model), corpus, "--quiet"]
+    for run in runs:
+        arguments += ["--fold", run]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    assert "CCC, mean ± std of 2 folds by speaker" in done.output
+    (evaluation,) = json.loads((model / "evaluation.json").read_text())
+    assert evaluation["training_checked"]
+    assert len(evaluation["corpora"]["clips"]["folds"]) == 2
