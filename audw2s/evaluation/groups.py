@@ -103,10 +103,12 @@ def duration_edges(clips: pd.DataFrame) -> np.ndarray:
 
     Returns:
         ``(num_bins + 1,)``; at most :data:`MAX_BINS` bins, each of at least
-        :data:`MIN_CLIPS` clips if there are as many
+        :data:`MIN_CLIPS` clips if there are as many; none without a clip
 
     """
     durations = compared(clips)["duration"]
+    if durations.empty:
+        return np.array([])
     num_bins = max(1, min(MAX_BINS, len(durations) // MIN_CLIPS))
     return np.unique(np.quantile(durations, np.linspace(0, 1, num_bins + 1)))
 
