@@ -113,7 +113,7 @@ def test_what_cannot_be_compared_is_left_out(corpus, teacher, tmp_path):
     assert result["num_clips"] == 22
     used = [n for n in range(24) if n not in (3, 5)]
     rated = np.nanmean(
-        table[[f"rater{r}_valence" for r in (1, 2, 3)]].loc[used], axis=1
+        table[[f"rater{r}_valence" for r in (1, 2, 3)]].loc[used].astype(float), axis=1
     )
     predicted = heard(corpus, teacher)[used, 2]
     expected = audmetric.concordance_cc((rated - 1) / 4, predicted)
