@@ -15,28 +15,42 @@ ROOM = 2**25
 """Bytes below the largest size that some programs leave for the header and more."""
 
 
-def missing_share(file: BinaryIO) -> float:
+def missing_share(file: BinaryIO, head: bytes) -> float:
     """Promised bytes of samples, relative to those in the file; 1 if none is missing.
 
     Sizes that stand for "unknown" promise nothing.
 
+    Args:
+        file: opened for reading
+        head: its first bytes, as many as are known
+
     Examples:
         >>> import io
         >>> header = b"RIFF----WAVEdata" + (200).to_bytes(4, "little")
-        >>> missing_share(io.BytesIO(header + bytes(50)))
+        >>> missing_share(io.BytesIO(header + bytes(50)), header)
         4.0
-        >>> missing_share(io.BytesIO(header + bytes(200)))
+        >>> missing_share(io.BytesIO(header + bytes(200)), header)
         1.0
 
     """
-    with unmoved(file):
-        end = file.seek(0, os.SEEK_END)
-        for name, size, position in _chunks(file, end):
-            if name in (b"data", b"SSND"):
-                there = end - position
-                is_known = not any(top - ROOM <= size <= top for top in UNKNOWN)
-                return max(1.0, size / there) if is_known and there > 0 else 1.0
-        return 1.0
+    end = file_size(file)
+    for name, size, position in _chunks(file, head, end):
+        if name in (b"data", b"SSND"):
+            there = end - position
+            if size <= there or there <= 0:
+                return 1.0
+            is_known = not any(top - ROOM <= size <= top for top in UNKNOWN)
+            return size / there if is_known else 1.0
+    return 1.0
+
+
+def file_size(file: BinaryIO) -> int:
+    """Size of a file in bytes."""
+    try:
+        return os.fstat(file.fileno()).st_size
+    except (AttributeError, OSError):
+        with unmoved(file):
+            return file.seek(0, os.SEEK_END)
 
 
 @contextlib.contextmanager
@@ -49,40 +63,38 @@ def unmoved(file: BinaryIO) -> Iterator[None]:
         file.seek(position)
 
 
-def _chunks(file: BinaryIO, end: int) -> Iterator[tuple[bytes, int, int]]:
+def _chunks(file: BinaryIO, head: bytes, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Name, size and position of each chunk; nothing for other formats."""
-    file.seek(0)
-    head = file.read(16)
-    if head == W64:
-        return _long_chunks(file, end)
-    if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"FORM"):
-        return _short_chunks(file, end, head[:4])
+    if head.startswith(W64):
+        return _long_chunks(file, head, end)
+    if head.startswith((b"RIFF", b"RIFX", b"RF64", b"FORM")):
+        return _short_chunks(file, head, end)
     return iter(())
 
 
 def _short_chunks(
-    file: BinaryIO, end: int, form: bytes
+    file: BinaryIO, head: bytes, end: int
 ) -> Iterator[tuple[bytes, int, int]]:
-    order = "little" if form in (b"RIFF", b"RF64") else "big"
+    order = "little" if head.startswith((b"RIFF", b"RF64")) else "big"
     position, long_size = 12, 0
     while position + 8 <= end:
-        file.seek(position)
-        header = file.read(24)
+        header = _bytes_at(file, head, position)
         name, size = header[:4], int.from_bytes(header[4:8], order)
         position += 8
         if name == b"ds64":
             long_size = int.from_bytes(header[16:24], "little")
-        if name == b"data" and form == b"RF64" and size == 2**32 - 1:
+        if name == b"data" and head.startswith(b"RF64") and size == 2**32 - 1:
             size = long_size
         yield name, size, position
         position += size + size % 2
 
 
-def _long_chunks(file: BinaryIO, end: int) -> Iterator[tuple[bytes, int, int]]:
+def _long_chunks(
+    file: BinaryIO, head: bytes, end: int
+) -> Iterator[tuple[bytes, int, int]]:
     position = 40
     while position + 24 <= end:
-        file.seek(position)
-        header = file.read(24)
+        header = _bytes_at(file, head, position)
         # Sizes of W64 count the header, and chunks begin at multiples of 8
         size = max(0, int.from_bytes(header[16:], "little") - 24)
         position += 24
@@ -90,13 +102,21 @@ def _long_chunks(file: BinaryIO, end: int) -> Iterator[tuple[bytes, int, int]]:
         position += -(-size // 8) * 8
 
 
+def _bytes_at(file: BinaryIO, head: bytes, position: int) -> bytes:
+    """Read 24 bytes, most often from what was read already."""
+    if position + 24 <= len(head):
+        return head[position : position + 24]
+    with unmoved(file):
+        file.seek(position)
+        return file.read(24)
+
+
 def is_chained(file: BinaryIO) -> bool:
     """Whether an Ogg holds several streams, one after the other or side by side."""
     with unmoved(file):
         file.seek(0)
         first = file.read(18)[14:]
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - 2**17))
+        file.seek(max(0, file_size(file) - 2**17))
         tail = file.read()
     last = tail.rfind(b"OggS")
     return last < 0 or tail[last + 14 : last + 18] != first

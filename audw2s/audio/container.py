@@ -9,6 +9,7 @@ from av.stream import Discard
 
 from audw2s.audio.chunks import missing_share
 from audw2s.audio.chunks import unmoved
+from audw2s.audio.content import HEAD
 from audw2s.audio.mp3 import promised_samples
 from audw2s.audio.samples import as_float
 
@@ -190,7 +191,11 @@ class Container:
         if count:
             yield np.concatenate(held, axis=1)
         if self.opened.format.name == "wav" and self.position < last:
-            self.declared = round(self.position * missing_share(self.file))
+            with unmoved(self.file):
+                self.file.seek(0)
+                head = self.file.read(HEAD)
+            share = missing_share(self.file, head)
+            self.declared = round(self.position * share)
 
     def _pieces(self, first: int) -> Pieces:
         """Decode from a sample, or from somewhere before it."""

@@ -83,9 +83,8 @@ def is_for_soundfile(head: bytes) -> bool:
         (True, False)
 
     """
-    if head.startswith((b"fLaC", b"OggS", W64)):
-        return True
-    forms = {b"RIFF": b"WAVE", b"RIFX": b"WAVE", b"RF64": b"WAVE"}
-    if head[:4] == b"FORM":
+    if head.startswith((b"RIFF", b"RIFX", b"RF64")):
+        return head[8:12] == b"WAVE"
+    if head.startswith(b"FORM"):
         return head[8:12] in (b"AIFF", b"AIFC")
-    return head[:4] in forms and head[8:12] == forms[head[:4]]
+    return head.startswith((b"fLaC", b"OggS", W64))

@@ -135,18 +135,18 @@ def duration(file: File, limit: float = math.inf) -> float:
 def _audio(file: File) -> Iterator[SndFile | Container]:
     """Choose a decoder by the content of a file, and open it."""
     with _opened(file) as opened:
-        opened.seek(0)
         head = opened.read(HEAD)
         if isinstance(head, str):
             raise ValueError("opened as text: open it with mode 'rb'")
-        if reason := no_audio(head):
-            raise NoAudioError(reason)
-        opened.seek(0)
         audio: SndFile | Container | None = None
         if is_for_soundfile(head):
             with contextlib.suppress(soundfile.SoundFileError):
-                audio = SndFile(opened, None if opened is file else opened.name)
-        with contextlib.closing(audio or Container(opened)) as audio:
+                audio = SndFile(opened, head)
+        if audio is None:
+            if reason := no_audio(head):
+                raise NoAudioError(reason)
+            audio = Container(opened)
+        with contextlib.closing(audio):
             yield audio
 
 
@@ -155,6 +155,7 @@ def _opened(file: File) -> Iterator[BinaryIO]:
     if not isinstance(file, str | os.PathLike):
         if not file.seekable():
             raise ValueError("it can't seek: read it into io.BytesIO")
+        file.seek(0)
         yield file
         return
     path = resolve(file, None)
