@@ -1,5 +1,6 @@
 """Read all that PyAV can decode: compressed audio in any container."""
 
+import os
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -45,7 +46,15 @@ class Nameless:
     """A file without its name, by which FFmpeg would guess what is in it."""
 
     def __init__(self, file: BinaryIO):
-        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+        self.file = file
+        self.read, self.tell = file.read, file.tell
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a position; -1 if there is none, as a damaged header names some."""
+        try:
+            return self.file.seek(offset, whence)
+        except (OSError, ValueError, OverflowError):
+            return -1
 
 
 class Container:

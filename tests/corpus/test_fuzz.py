@@ -4,7 +4,10 @@ import collections
 import io
 import os
 import re
+import subprocess
+import sys
 
+import formats
 import numpy as np
 import pytest
 import soundfile
@@ -13,10 +16,43 @@ from audw2s.corpus.engine import Engine
 from audw2s.corpus.hearing import Settings
 from audw2s.statuses import UNUSABLE
 
-COUNT = int(os.environ.get("AUDW2S_MUTATIONS", 200))
-"""Of each format."""
+COUNT = int(os.environ.get("AUDW2S_MUTATIONS", 60))
+"""Mutations of each format; the full run has 2,000."""
 
-FORMATS = ["wav", "flac", "mp3", "ogg"]
+FORMATS = {
+    "wav": formats.by_soundfile("WAV", "PCM_16"),
+    "float.wav": formats.by_soundfile("WAV", "FLOAT"),
+    "aiff": formats.by_soundfile("AIFF", "PCM_16"),
+    "flac": formats.by_soundfile("FLAC", "PCM_16"),
+    "ogg": formats.by_soundfile("OGG", "VORBIS"),
+    "mp3": formats.by_soundfile("MP3", "MPEG_LAYER_III"),
+    "adpcm.wav": formats.by_av("adpcm_ima_wav", "wav"),
+    "aac": formats.by_av("aac", "adts"),
+    "m4a": formats.by_av("aac", "ipod"),
+    "alac.m4a": formats.by_av("alac", "ipod"),
+    "webm": formats.by_av("libopus", "webm", 48000),
+    "video.mkv": formats.by_av("aac", "matroska", video=True),
+    "amr": formats.by_av("libopencore_amrnb", "amr", 8000, bit_rate=12200),
+    "3gp": formats.by_av("libopencore_amrnb", "3gp", 8000, bit_rate=12200),
+    "caf": formats.by_av("alac", "caf"),
+    "wma": formats.by_av("wmav2", "asf", bit_rate=64_000),
+}
+"""Each family of decoders, soundfile's first."""
+
+REASONS = (
+    "no audio that can be decoded (",
+    "none of its ",
+    "no audio stream in it, only ",
+    "text, no audio",
+    "no bytes",
+)
+"""How sentences begin that say why a file is unreadable.
+
+A fault of ours would be unreadable, too, and a decoder that crashed or hung.
+"""
+
+MAX_MEMORY = 300 * 2**20
+"""Bytes that a worker may take beyond those of its first file."""
 
 EXTREMES = [0, 1, 2**15 - 1, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1]
 
@@ -68,7 +104,7 @@ KINDS = [
 
 
 def mutated(whole: bytes, kind: str, seed: int) -> bytes:
-    rng, data = np.random.default_rng([FORMATS.index(kind), seed]), bytearray(whole)
+    rng, data = np.random.default_rng([[*FORMATS].index(kind), seed]), bytearray(whole)
     for _ in range(rng.integers(1, 3)):
         if data:
             KINDS[rng.integers(len(KINDS))](data, rng)
@@ -113,13 +149,12 @@ def test_checksums_of_ogg(speech):
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_mutated_files(tmp_path, speech, kind):
-    whole = io.BytesIO()
-    soundfile.write(whole, speech[16000:20800], 16000, format=kind)
+    whole = FORMATS[kind](speech[16000:20800])
     paths = []
     for seed in range(COUNT):
         paths.append(str(tmp_path / f"{seed}.{kind}"))
         with open(paths[-1], "wb") as file:
-            file.write(mutated(whole.getvalue(), kind, seed))
+            file.write(mutated(whole, kind, seed))
     engine = Engine(Settings(("wav2small",)), num_workers=2, timeout=60)
     tasks = [(k, path, [(0.0, None)]) for k, path in enumerate(paths)]
     results = list(engine.run(tasks))
@@ -131,9 +166,36 @@ def test_mutated_files(tmp_path, speech, kind):
         finite = np.isfinite(row.values)
         assert (~finite if row.status in UNUSABLE else finite).all(), paths[number]
         assert row.status == "ok" or row.message, paths[number]
-        # A fault of ours would be unreadable, too, and a decoder that crashed or hung
-        own = row.status != "unreadable" or row.message.startswith("LibsndfileError")
+        own = row.status != "unreadable" or row.message.startswith(REASONS)
         assert own, (paths[number], row.message)
+        # Else a header was believed
+        assert row.duration < 60, (paths[number], row.duration)
     print(kind, dict(statuses))
     # Neither did all survive, nor none
     assert 0 < sum(statuses[status] for status in UNUSABLE) < COUNT
+
+
+MEASURED = """
+import resource, sys
+from audw2s.audio.decode import file_blocks
+from audw2s.report import Report
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for number, path in enumerate(sys.argv[1:]):
+    for _ in file_blocks(path, Report()):
+        pass
+    first = first if number else peak()
+print(1024 * (peak() - first))
+"""
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_memory_of_mutated_files(tmp_path, speech, kind):
+    whole = FORMATS[kind](speech[16000:20800])
+    paths = [tmp_path / "whole", *(tmp_path / str(seed) for seed in range(COUNT))]
+    for seed, path in enumerate(paths, -1):
+        path.write_bytes(whole if seed < 0 else mutated(whole, kind, seed))
+    command = [sys.executable, "-c", MEASURED, *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    # No decoder says a word on the terminal
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(done.stdout) < MAX_MEMORY
