@@ -304,7 +304,7 @@ def sha256(path: str) -> str:
     return _sha256(os.path.realpath(path), stat.st_size, stat.st_mtime_ns)
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=1 << 17)
 def _sha256(path: str, size: int, changed: int) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,15 +9,18 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-import audw2s
-from audw2s.catalogue import DIMENSIONS
+from audw2s.annotator import Annotator
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill import augment
-from audw2s.distill.clips import load_clips
-from audw2s.distill.clips import seconds
+from audw2s.distill.clips import digest
+from audw2s.distill.clips import usable_clips
 from audw2s.distill.codec import transmit
+from audw2s.distill.labels import Labels
+from audw2s.distill.labels import finite
 from audw2s.distill.prosody import change_prosody
 from audw2s.evaluation.speakers import speaker_or_file
+from audw2s.loading import model_sha256
+from audw2s.version import __version__
 
 if TYPE_CHECKING:
     from audw2s.distill.config import Config
@@ -31,6 +34,8 @@ class Batches:
     What is in a batch depends on the settings of
     :meth:`audw2s.distill.config.Config.of_batches` and on its number only.
 
+    Clips that can't be read, or whose label isn't finite, are named and left out.
+
     All audio is held in memory as 16 bit, 115 MB an hour.
 
     Args:
@@ -38,8 +43,8 @@ class Batches:
         verbose: show progress bars
 
     Raises:
-        ValueError: if a clip can't be read or has no label, or if no corpus has
-            two speakers, of whom one could be held out
+        ValueError: if a clip isn't among the labels, a corpus has no usable clip, or
+            no corpus has two speakers, of whom one could be held out
 
     """
 
@@ -47,13 +52,13 @@ class Batches:
         self.config = config
         self.verbose = verbose
         self.clips, self.labels, self.shares = [], [], []
+        self.files: list[str] = []
+        self.learnt: list[pd.DataFrame] = []
         self.validation: list[tuple[np.ndarray, np.ndarray]] = []
-        self.teacher = audw2s.load(config.teacher)
-        stored = stored_labels(config.labels) if config.labels else None
+        self.teacher = None if config.labels else Annotator(config.teacher)
+        stored = Labels(config.labels) if config.labels else None
         for corpus, share in config.corpora.items():
-            speakers = config.held_out_speakers.get(corpus)
-            table = read_corpus(corpus, config.columns)
-            self._add(table, share, stored, speakers)
+            self._add(corpus, share, stored)
         self.shares = np.array(self.shares) / np.sum(self.shares)
         if not self.validation:
             raise ValueError(
@@ -65,54 +70,95 @@ class Batches:
 
     def _read_all(self, corpora: Sequence[str]) -> list[np.ndarray]:
         tables = [read_corpus(corpus) for corpus in corpora]
-        return [clip for table in tables for clip in self._read(table)]
+        self.learnt += tables
+        return [clip for table in tables for clip in self._read(table)[1]]
 
-    def _read(self, table: pd.DataFrame) -> list[np.ndarray]:
+    def _read(self, table: pd.DataFrame) -> tuple[pd.DataFrame, list[np.ndarray]]:
         return read_clips(table, verbose=self.verbose)
 
-    def _add(
-        self,
-        table: pd.DataFrame,
-        share: float,
-        stored: dict[tuple, np.ndarray] | None,
-        speakers: Sequence[str] | None = None,
-    ) -> None:
+    def _add(self, corpus: str, share: float, stored: Labels | None) -> None:
         """Add a corpus; some speakers, files if unknown, are only for validation."""
+        table = read_corpus(corpus, self.config.columns)
         rng = np.random.default_rng(self.config.data_seed)
         names = speaker_or_file(table)
-        kept = speakers
-        if speakers is None:
-            known = np.unique(names)
-            count = max(1, round(self.config.held_out * len(known)))
-            kept = rng.permutation(known)[:count] if len(known) > 1 else []
-        elif unknown := set(speakers) - set(names):
-            raise ValueError(
-                f"'held_out_speakers' has {sorted(unknown)}, who aren't speakers of "
-                f"'{os.path.dirname(table['file'].iloc[0])}'."
-            )
+        kept = self._held_out(corpus, names, rng)
         is_kept = np.isin(names, kept)
-        training = table[~is_kept]
-        if training.empty:
-            raise ValueError(
-                "'held_out_speakers' has all speakers of "
-                f"'{os.path.dirname(table['file'].iloc[0])}': none is left to train on."
-            )
-        self.clips += self._read(training)
-        self.shares += [share / len(training)] * len(training)
+        # Those who are drawn take part in the choice of the weights
+        chosen = corpus in self.config.held_out_speakers
+        self.learnt.append(table[~is_kept] if chosen else table)
+        training, clips = self._read(table[~is_kept])
+        if stored is not None:
+            training, clips, labels = stored.of(training, clips)
+            self.labels += labels
+        if not clips:
+            raise ValueError(f"'{corpus}' has no clip to learn from.")
+        self.clips += clips
+        self.files += training["file"].tolist()
+        self.shares += [share / len(clips)] * len(clips)
         validation = table[is_kept]
         validation = validation.iloc[rng.permutation(len(validation))[:100]]
-        held_out = self._read(validation)
+        validation, held_out = self._read(validation)
         if stored is None:
             heard = [self.hear(as_float(clip)) for clip in held_out]
+            reasons = ["the teacher gives no value"] * len(heard)
+            _, held_out, heard = finite(validation, held_out, heard, reasons)
         else:
-            self.labels += find_labels(stored, training)
-            heard = find_labels(stored, validation)
+            _, held_out, heard = stored.of(validation, held_out)
         self.validation += zip(held_out, heard, strict=True)
 
+    def _held_out(
+        self,
+        corpus: str,
+        names: np.ndarray,
+        rng: np.random.Generator,
+    ) -> Sequence[str]:
+        """Speakers of a corpus who are only validated on: those named, or drawn."""
+        known = np.unique(names)
+        speakers = self.config.held_out_speakers.get(corpus)
+        if speakers is None:
+            count = max(1, round(self.config.held_out * len(known)))
+            return rng.permutation(known)[: min(count, len(known) - 1)]
+        if unknown := set(speakers) - set(known):
+            raise ValueError(
+                f"'held_out_speakers' has {sorted(unknown)}, who aren't speakers of "
+                f"'{corpus}'."
+            )
+        if set(speakers) == set(known):
+            raise ValueError(
+                f"'held_out_speakers' has all speakers of '{corpus}': none is left to "
+                "train on."
+            )
+        return speakers
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """All that batches and their evaluation depend on, and no path.
+
+        Settings by their names; of what is at a path or has a name, its hash.
+        """
+        held_out = [clip for clip, _ in self.validation]
+        labels = [*self.labels, *(label for _, label in self.validation)]
+        sha256 = None if self.config.labels else model_sha256(self.config.teacher)
+        return {
+            "version": __version__,
+            **self.config.of_batches(),
+            "corpora": digest([*self.clips, self.shares]),
+            "held_out_clips": digest(held_out),
+            "held_out_speakers": list(self.config.held_out_speakers.values()),
+            "labels": digest(labels) if self.config.labels else None,
+            "noise": digest(self.noise),
+            "rooms": digest(self.rooms),
+            "teacher": sha256,
+        }
+
     def hear(self, signal: np.ndarray) -> np.ndarray:
-        """What the teacher says of a signal ``(num_samples,)``."""
-        order = [self.teacher.labels("logits").index(name) for name in DIMENSIONS]
-        return self.teacher(signal[None], outputs="logits")[0][order]
+        """What the teacher says of a signal ``(num_samples,)`` of any length."""
+        network = self.teacher.network
+        if len(signal) <= network.max_dur * SAMPLING_RATE:
+            logits = network.open()(signal[None], outputs=network.output)
+            return network.values([logits], 1)[0]
+        # In blocks of what it takes at once
+        return self.teacher.signal(signal, SAMPLING_RATE)[0].values[0]
 
     def held_out(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Whole clips of held-out speakers with the teacher's values."""
@@ -161,6 +207,12 @@ class Batches:
         chosen = rng.choice(len(self.clips), self.config.batch_size, p=self.shares)
         pairs = [self._sample(number, length, rng) for number in chosen]
         signals, labels = zip(*pairs, strict=True)
+        bad = ~np.isfinite(labels).all(axis=1)
+        if bad.any():
+            raise ValueError(
+                f"The teacher '{self.config.teacher}' gives no value for a crop of "
+                f"'{self.files[chosen[bad][0]]}'. Is it damaged?"
+            )
         return torch.from_numpy(np.stack(signals)), torch.from_numpy(np.stack(labels))
 
     def _sample(
@@ -278,44 +330,14 @@ def as_float(clip: np.ndarray) -> np.ndarray:
     return clip.astype(np.float32) / 32768
 
 
-def read_clips(table: pd.DataFrame, *, verbose: bool = True) -> list[np.ndarray]:
-    """Read clips as 16 bit integers."""
+def read_clips(
+    table: pd.DataFrame,
+    *,
+    verbose: bool = True,
+) -> tuple[pd.DataFrame, list[np.ndarray]]:
+    """Read clips as 16 bit integers, see :func:`audw2s.distill.clips.usable_clips`."""
     name = (
         os.path.basename(os.path.dirname(table["file"].iloc[0])) if len(table) else ""
     )
-    return [
-        as_pcm(clip) for clip in load_clips(table, desc=f"Read {name}", verbose=verbose)
-    ]
-
-
-def keys(table: pd.DataFrame) -> list[tuple]:
-    """What identifies clips across tables: file, start, end in seconds."""
-    return [
-        (os.path.abspath(file), start.total_seconds(), seconds(end))
-        for file, start, end in table[["file", "start", "end"]].itertuples(index=False)
-    ]
-
-
-def stored_labels(path: str) -> dict[tuple, np.ndarray]:
-    """Labels of clips from a table that ``audw2s distill label`` wrote."""
-    table = pd.read_parquet(path)
-    return dict(zip(keys(table), table[list(DIMENSIONS)].to_numpy(), strict=True))
-
-
-def find_labels(
-    stored: dict[tuple, np.ndarray],
-    table: pd.DataFrame,
-) -> list[np.ndarray]:
-    """Labels of the clips of a table.
-
-    Raises:
-        ValueError: if a clip has none
-
-    """
-    missing = [key for key in keys(table) if key not in stored]
-    if missing:
-        raise ValueError(
-            f"{len(missing)} clips have no label, among them '{missing[0][0]}'. "
-            "Label their corpus with 'audw2s distill label' first."
-        )
-    return [stored[key] for key in keys(table)]
+    table, clips = usable_clips(table, desc=f"Read {name}", verbose=verbose)
+    return table, [as_pcm(clip) for clip in clips]

@@ -90,7 +90,10 @@ def label(
     corpus: Corpora,
     out: Annotated[str, typer.Option(help="Parquet file to write.")],
     teacher: Annotated[
-        str, typer.Option(help="Name or folder of a model.")
+        str,
+        typer.Option(
+            help="Name or folder of a model; ./NAME is a folder, catalogue:NAME none."
+        ),
     ] = "whisper-tiny-adv",
     num_workers: Workers = 1,
     columns: Columns = None,

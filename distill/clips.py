@@ -1,12 +1,22 @@
 """Audio of the clips of a table."""
 
+import hashlib
+import warnings
+from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from audw2s.errors import DataWarning
+from audw2s.loading import sha256
+from audw2s.signal import UnusableSignalError
 from audw2s.signal import load
+
+NUM_NAMED = 20
+"""Clips that are named where clips are left out."""
 
 
 def seconds(time: pd.Timedelta) -> float | None:
@@ -43,3 +53,97 @@ def load_clips(
     rows = table[["file", "start", "end"]].itertuples(index=False, name=None)
     for file, start, end in tqdm(rows, desc, len(table), disable=not verbose):
         yield load(file, start=start.total_seconds(), end=seconds(end))
+
+
+def usable_clips(
+    table: pd.DataFrame,
+    *,
+    desc: str = "Read",
+    verbose: bool = False,
+) -> tuple[pd.DataFrame, list[np.ndarray]]:
+    """Read the clips of a table; those that can't be read are named and left out.
+
+    Args:
+        table: see :mod:`audw2s.corpus.lists.corpus`
+        desc: what the progress bar says
+        verbose: show a progress bar
+
+    Returns:
+        rows of the table whose clips could be read, and the clips, each
+        ``(num_samples,)``, float32, mono at 16 kHz
+
+    """
+    found = list(readable_clips(table, desc=desc, verbose=verbose))
+    return table.iloc[[number for number, _ in found]], [clip for _, clip in found]
+
+
+def readable_clips(
+    table: pd.DataFrame,
+    *,
+    desc: str = "Read",
+    verbose: bool = False,
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Read the clips of a table one by one; see :func:`usable_clips`.
+
+    Yields:
+        number of the row, from 0, and the clip
+
+    """
+    rows = table[["file", "start", "end"]].itertuples(index=False, name=None)
+    reasons = []
+    bar = tqdm(rows, desc, len(table), disable=not verbose)
+    for number, (file, start, end) in enumerate(bar):
+        try:
+            clip = load(file, start=start.total_seconds(), end=seconds(end))
+        except UnusableSignalError as error:
+            reasons.append(str(error).rstrip("."))
+            continue
+        yield number, clip
+    warn_left_out(reasons, len(table))
+
+
+def warn_left_out(reasons: Sequence[str], total: int) -> None:
+    """Name clips that are left out.
+
+    Args:
+        reasons: for each such clip, its file and what is wrong with it
+        total: number of clips
+
+    """
+    if reasons:
+        named = reasons[:NUM_NAMED]
+        if len(reasons) > NUM_NAMED:
+            named = [*named, f"and {len(reasons) - NUM_NAMED} more"]
+        warnings.warn(
+            f"{len(reasons)} of {total} clips are left out: {'; '.join(named)}.",
+            DataWarning,
+            stacklevel=3,
+        )
+
+
+def content_hashes(files: Iterable[str]) -> list[str]:
+    """sha256 of each file, empty if it can't be read."""
+    hashes: dict[str, str] = {}
+    for file in files:
+        if file not in hashes:
+            try:
+                hashes[file] = sha256(file)
+            except OSError:
+                hashes[file] = ""
+    return [hashes[file] for file in files]
+
+
+def digest(arrays: Iterable[np.ndarray]) -> str:
+    """sha256 of arrays: their types, shapes and values.
+
+    Examples:
+        >>> one, other = (digest([np.array([k, 2])]) for k in (1, 3))
+        >>> one == other
+        False
+
+    """
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(f"{array.dtype.str} {array.shape} ".encode())
+        found.update(array.tobytes())
+    return found.hexdigest()

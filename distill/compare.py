@@ -15,7 +15,6 @@ from importlib.metadata import version
 import pandas as pd
 
 from audw2s.annotator import Annotator
-from audw2s.catalogue import CATALOGUE
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import FOLDER
 from audw2s.distill.evaluate import HUMANS
@@ -40,6 +39,7 @@ from audw2s.evaluation.plots import save
 from audw2s.evaluation.seeds import spread
 from audw2s.files import replacing
 from audw2s.files import write_json
+from audw2s.loading import entry_of
 from audw2s.loading import members
 from audw2s.loading import model_path
 from audw2s.network import Network
@@ -201,7 +201,9 @@ def remembering(folder: str) -> Callable[..., pd.DataFrame]:
             os.makedirs(folder, exist_ok=True)
             with replacing(path) as temporary:
                 heard.to_parquet(temporary)
-        return pd.read_parquet(path)
+        # The same clips may have been elsewhere
+        heard = pd.read_parquet(path)
+        return heard.assign(file=list(table["file"]), speaker=list(table["speaker"]))
 
     return hear
 
@@ -228,9 +230,9 @@ def fitted_to(model: str) -> dict[str, dict[str, float] | None]:
     if parts := members(model):
         return {corpus: None for part in parts for corpus in fitted_to(part)}
     folders = [os.path.dirname(model_path(model))]
-    if model in CATALOGUE:
+    if (entry := entry_of(model)) is not None:
         # What is made on this machine has its evaluation in the package
-        folders.append(os.path.join(FOLDER, model))
+        folders.append(os.path.join(FOLDER, entry.name))
     paths = [os.path.join(folder, "evaluation.json") for folder in folders]
     return {
         corpus: {name: result[name]["ccc"] for name in DIMENSIONS}

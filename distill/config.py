@@ -2,13 +2,13 @@
 
 import dataclasses
 import json
+import os
 from typing import Annotated
 
 from pydantic import Field
 from pydantic import Strict
 from pydantic import model_validator
 
-from audw2s.catalogue import CATALOGUE
 from audw2s.distill.losses import LOSSES
 from audw2s.distill.settings import Columns
 from audw2s.distill.settings import Count
@@ -25,6 +25,7 @@ from audw2s.distill.settings import one_of
 from audw2s.distill.settings import read_toml
 from audw2s.distill.settings import settings
 from audw2s.distill.students import STUDENTS
+from audw2s.loading import entry_of
 from audw2s.loading import members
 
 
@@ -244,12 +245,11 @@ class Config:
         for key in ("labels", "start"):
             if value := getattr(config, key):
                 found[key] = beside(path, value)
-        if config.teacher not in CATALOGUE and not members(config.teacher):
-            found["teacher"] = beside(path, config.teacher)
+        found["teacher"] = _teacher(path, config.teacher)
         return dataclasses.replace(config, **found)
 
     def of_batches(self) -> dict[str, object]:
-        """Settings that decide what is in a batch.
+        """Settings that decide what is in a batch, but for names and paths.
 
         Examples:
             >>> one, other = Config({"a.csv": 1.0}), Config({"a.csv": 1.0}, steps=9)
@@ -258,7 +258,24 @@ class Config:
 
         """
         values = dataclasses.asdict(self)
-        return {key: values[key] for key in values if key not in OF_TRAINING}
+        other = OF_TRAINING | NAMES
+        return {key: values[key] for key in values if key not in other}
+
+    def of_training(self) -> dict[str, object]:
+        """Settings that decide how batches are learnt, but for names and paths."""
+        values = dataclasses.asdict(self)
+        return {key: values[key] for key in sorted(OF_TRAINING - NAMES)}
+
+
+def _teacher(path: str, name: str) -> str:
+    """Name of a teacher; folders are relative to the file of the settings."""
+    if name.startswith("mean(") and (parts := members(name)):
+        return f"mean({', '.join(_teacher(path, part) for part in parts)})"
+    try:
+        entry = entry_of(name, os.path.dirname(os.path.abspath(path)))
+    except ValueError as error:
+        raise ValueError(f"{path}: 'teacher': {error}") from None
+    return beside(path, name) if entry is None else name
 
 
 def changed_settings(found: dict, wanted: dict) -> list[str]:
@@ -275,6 +292,18 @@ def changed_settings(found: dict, wanted: dict) -> list[str]:
 
 WITHOUT_LABELS = ("spliced", "prosody", "paused")
 """Settings that are of no use with fixed labels."""
+
+NAMES = frozenset(
+    {
+        "corpora",
+        "noise",
+        "rooms",
+        "labels",
+        "teacher",
+        "start",
+    }
+)
+"""Settings that tell where something is; what counts is what is there."""
 
 OF_TRAINING = frozenset(
     {

@@ -21,6 +21,7 @@ from tqdm import tqdm
 from audw2s.annotator import Annotator
 from audw2s.annotator import Row
 from audw2s.catalogue import DIMENSIONS
+from audw2s.distill.clips import content_hashes
 from audw2s.distill.clips import seconds
 from audw2s.files import replacing
 from audw2s.files import write_json
@@ -63,7 +64,8 @@ def label(
         ``speaker`` as in the table, ``arousal``, ``dominance`` and ``valence``
         (float32, unclipped, NaN where no value is honest), ``duration`` in seconds
         that were heard (NaN if unknown), ``status`` and ``message``, see
-        :class:`audw2s.signal.Report`
+        :class:`audw2s.signal.Report`, and ``sha256`` of the file, empty if it can't
+        be read: labels belong to the content of files, wherever they lie
 
     Raises:
         ValueError: if the table is empty, there is no such model, or ``out`` or
@@ -79,10 +81,19 @@ def label(
     parts = f"{out}.parts"
     if os.path.exists(out):
         _check(out, stored_identity(out), identity)
+        labels = pd.read_parquet(out)
     else:
         _begin(parts, identity)
         _fill(parts, table, annotator, num_workers, shard_size, verbose)
-        _write(_read_parts(parts).reset_index(drop=True), out, identity)
+        labels = _read_parts(parts).reset_index(drop=True)
+    # A corpus that was moved has other paths, and the same labels
+    here = labels.assign(
+        file=table["file"],
+        speaker=table["speaker"],
+        sha256=content_hashes(table["file"]),
+    )
+    if not os.path.exists(out) or list(here["file"]) != list(labels["file"]):
+        _write(here, out, identity)
     shutil.rmtree(parts, ignore_errors=True)
     return pd.read_parquet(out)
 
@@ -137,24 +148,20 @@ def _frame(table: pd.DataFrame, rows: Sequence[Row]) -> pd.DataFrame:
 
 
 def identify(table: pd.DataFrame, annotator: Annotator) -> dict[str, str]:
-    """All that labels depend on: model, version, clips and their audio files."""
-    digest = hashlib.sha256()
-    columns = ["file", "start", "end", "speaker"]
-    for clip in table[columns].itertuples(index=False, name=None):
-        line = [*map(str, clip), _stamp(clip[0])]
-        digest.update("\0".join(line).encode("utf-8", "surrogateescape"))
+    """All that labels depend on: model, version, clips, and content of their files."""
+    found = hashlib.sha256()
+    clips = zip(
+        content_hashes(table["file"]),
+        table["start"],
+        table["end"],
+        table["speaker"],
+        strict=True,
+    )
+    for clip in clips:
+        found.update("\0".join(map(str, clip)).encode("utf-8", "surrogateescape"))
     provenance = annotator.provenance
     identity = {key: provenance[key] for key in ("model", "sha256", "version")}
-    return {**identity, "table": digest.hexdigest()}
-
-
-def _stamp(file: str) -> str:
-    """Size and time of the last change of a file."""
-    try:
-        stat = os.stat(file)
-    except OSError:
-        return "missing"
-    return f"{stat.st_size} {stat.st_mtime_ns}"
+    return {**identity, "table": found.hexdigest()}
 
 
 def stored_identity(path: str) -> dict[str, str]:
@@ -167,6 +174,8 @@ def stored_identity(path: str) -> dict[str, str]:
     try:
         metadata = pq.read_schema(path).metadata or {}
         return json.loads(metadata[METADATA])
+    except FileNotFoundError:
+        raise
     except (pa.ArrowInvalid, OSError, KeyError):
         raise ValueError(
             f"'{path}' is there, but isn't a table of labels. "

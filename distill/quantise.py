@@ -33,7 +33,7 @@ from onnxruntime.quantization import quantize_static
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.corpus.lists.corpus import read_corpus
-from audw2s.distill.clips import load_clips
+from audw2s.distill.clips import readable_clips
 from audw2s.evaluation.ccc import ccc_by_dimension
 from audw2s.loading import load
 from audw2s.loading import members
@@ -263,7 +263,7 @@ def draw_clips(
 
     Raises:
         FileNotFoundError: if a corpus isn't there
-        ValueError: if a corpus has one clip only, or a clip can't be read
+        ValueError: if a corpus has one clip only
 
     """
     rng = np.random.default_rng(seed)
@@ -273,8 +273,10 @@ def draw_clips(
         if len(table) < 2:
             raise ValueError(f"'{path}' needs at least two clips, it has one.")
         table = table.iloc[rng.permutation(len(table))[: 2 * num_clips]]
-        whole = load_clips(table, verbose=verbose)
-        clips = [clip[: int(CLIP_DUR * SAMPLING_RATE)] for clip in whole]
+        whole = readable_clips(table, verbose=verbose)
+        clips = [clip[: int(CLIP_DUR * SAMPLING_RATE)] for _, clip in whole]
+        if len(clips) < 2:
+            raise ValueError(f"'{path}' needs at least two clips that can be read.")
         calibration += clips[: len(clips) // 2]
         held_out += clips[len(clips) // 2 :]
     return calibration, held_out

@@ -1,6 +1,5 @@
 """The file that a training goes on from: tensors, optimiser, history."""
 
-import dataclasses
 import json
 from typing import NamedTuple
 
@@ -31,7 +30,7 @@ def write(
     *,
     step: int,
     history: list[dict],
-    config: object,
+    identity: dict[str, object],
 ) -> None:
     """Write a snapshot, atomically.
 
@@ -41,7 +40,7 @@ def write(
         optimiser: whose moments are kept as well
         step: how many steps are done
         history: what is known of them
-        config: dataclass with all settings
+        identity: all that the training depends on, as JSON has it
 
     """
     tensors = {f"{p}.{k}": v for p, found in parts.items() for k, v in found.items()}
@@ -52,27 +51,30 @@ def write(
     meta = {
         "step": str(step),
         "history": json.dumps(history),
-        "config": json.dumps(dataclasses.asdict(config)),
+        "identity": json.dumps(identity),
     }
     with replacing(path) as temporary:
         save_file(tensors, temporary, metadata=meta)
 
 
-def read(path: str, config: object) -> Snapshot:
+def read(path: str, identity: dict[str, object]) -> Snapshot:
     """Read a snapshot.
 
+    Args:
+        path: of the file
+        identity: see :func:`write`
+
     Raises:
-        ValueError: if it was written with another configuration
+        ValueError: if it was written with another identity
 
     """
     with safe_open(path, "pt") as file:
         meta = file.metadata()
         tensors = {key: file.get_tensor(key) for key in file.keys()}
-    found = json.loads(meta["config"])
-    changed = changed_settings(found, dataclasses.asdict(config))
-    if changed:
+    found = json.loads(meta.get("identity", "{}"))
+    if changed := changed_settings(found, identity):
         raise ValueError(
-            f"{path} was trained with other settings of {changed}. "
+            f"{path} was trained with other settings of {changed}, or other content. "
             "Choose another output folder, or delete this one."
         )
     parts: dict[str, Tensors] = {}

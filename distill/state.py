@@ -49,24 +49,24 @@ class State:
             weights = self.ema.module.state_dict()
             self.best = {k: v.detach().clone() for k, v in weights.items()}
 
-    def save(self, path: str, config: Config) -> None:
+    def save(self, path: str, identity: dict[str, object]) -> None:
         """Write a checkpoint, atomically."""
         parts = {
             "network": self.network.state_dict(),
             "ema": self.ema.state_dict(),
             "best": self.best,
         }
-        about = {"step": self.step, "history": self.history, "config": config}
+        about = {"step": self.step, "history": self.history, "identity": identity}
         snapshot.write(path, parts, self.optimiser, **about)
 
-    def load(self, path: str, config: Config) -> None:
+    def load(self, path: str, identity: dict[str, object]) -> None:
         """Go on from a checkpoint.
 
         Raises:
-            ValueError: if it was written with another configuration
+            ValueError: if it was written with another identity
 
         """
-        found = snapshot.read(path, config)
+        found = snapshot.read(path, identity)
         self.network.load_state_dict(found.parts["network"])
         self.ema.load_state_dict(found.parts["ema"])
         self.best = found.parts.get("best", {})

@@ -18,8 +18,6 @@ from audw2s.distill.config import Config
 from audw2s.distill.config import changed_settings
 from audw2s.files import replacing
 from audw2s.files import write_json
-from audw2s.loading import model_sha256
-from audw2s.version import __version__
 
 
 class Store:
@@ -30,8 +28,8 @@ class Store:
         folder: of the files, made if it isn't there
 
     Raises:
-        ValueError: if the folder holds batches of other settings, or of another
-            teacher
+        ValueError: if the folder holds batches of other settings, clips or labels, or
+            of another teacher
 
     """
 
@@ -39,7 +37,7 @@ class Store:
         self.batches = batches
         self.folder = audeer.mkdir(folder)
         path = os.path.join(folder, "batches.json")
-        wanted = identify(batches.config)
+        wanted = batches.identity
         if os.path.exists(path):
             with open(path, encoding="utf-8") as file:
                 found = json.load(file)
@@ -69,13 +67,6 @@ class Store:
         tensors = load_file(path)
         signals = torch.from_numpy(as_float(tensors["signals"].numpy()))
         return signals, tensors["labels"]
-
-
-def identify(config: Config) -> dict[str, object]:
-    """Give all that the content of batches depends on, as JSON has it."""
-    teacher = None if config.labels else model_sha256(config.teacher)
-    settings = config.of_batches()
-    return {"version": __version__, "teacher_sha256": teacher, **settings}
 
 
 def prepare(

@@ -12,6 +12,7 @@ from contextlib import nullcontext
 import accelerate
 import audeer
 import numpy as np
+import pandas as pd
 import torch
 from safetensors.torch import save_file
 from torch.utils.tensorboard import SummaryWriter
@@ -19,6 +20,7 @@ from torch.utils.tensorboard import SummaryWriter
 from audw2s.catalogue import DIMENSIONS
 from audw2s.distill.batches import Batches
 from audw2s.distill.config import Config
+from audw2s.distill.disjoint import write_record
 from audw2s.distill.loop import learn
 from audw2s.distill.losses import total_loss
 from audw2s.distill.plots import plot_curves
@@ -30,6 +32,7 @@ from audw2s.distill.store import Store
 from audw2s.evaluation.ccc import ccc
 from audw2s.files import replacing
 from audw2s.files import write_json
+from audw2s.loading import sha256
 
 
 def train(
@@ -48,8 +51,9 @@ def train(
     Args:
         config: all settings
         folder: for ``checkpoint.safetensors``, ``student.safetensors``,
-            ``config.json``, ``history.json``, ``curves.png``, and ``logs`` for
-            TensorBoard
+            ``config.json``, ``clips.parquet`` (see
+            :data:`audw2s.distill.disjoint.RECORD`), ``history.json``,
+            ``curves.png``, and ``logs`` for TensorBoard
         store: folder of the batches that come again if ``distinct`` is given, by
             default ``batches`` in the training's folder; see
             :func:`audw2s.distill.store.prepare`
@@ -71,10 +75,13 @@ def train(
     audeer.mkdir(folder)
     checkpoint = os.path.join(folder, "checkpoint.safetensors")
     state = State(config, processes.device)
-    if os.path.exists(checkpoint):
-        state.load(checkpoint, config)
-    network = accelerate.Accelerator(cpu=on_cpu).prepare_model(state.network)
     batches = Batches(config, verbose=verbose)
+    identity = identify(batches)
+    if os.path.exists(checkpoint):
+        state.load(checkpoint, identity)
+    if is_main:
+        write_record(pd.concat(batches.learnt), folder, config.start)
+    network = accelerate.Accelerator(cpu=on_cpu).prepare_model(state.network)
     make = batches.make
     if config.distinct:
         make = Store(batches, store or os.path.join(folder, "batches")).make
@@ -93,7 +100,7 @@ def train(
             entry = {"step": state.step, "loss": loss}
             entry |= validate(state.ema.module, batches.held_out())
             state.note(entry)
-            state.save(checkpoint, config)
+            state.save(checkpoint, identity)
             show(state.history, folder, writer)
         processes.wait_for_everyone()
         return entry
@@ -109,6 +116,13 @@ def train(
             verbose=verbose,
         )
     return finish(state, batches, folder) if is_main else state.ema.module
+
+
+def identify(batches: Batches) -> dict[str, object]:
+    """All that a training depends on, and no path."""
+    config = batches.config
+    start = config.start and sha256(os.path.join(config.start, "student.safetensors"))
+    return {**batches.identity, **config.of_training(), "start": start}
 
 
 def batch_number(position: int, config: Config) -> int:

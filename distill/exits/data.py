@@ -11,10 +11,13 @@ from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.corpus.lists.ratings import mean_rating
 from audw2s.corpus.lists.ratings import rating_scale
 from audw2s.corpus.lists.ratings import ratings
-from audw2s.distill.clips import load_clips
+from audw2s.distill.clips import digest
+from audw2s.distill.clips import usable_clips
 from audw2s.distill.exits.backbones import Backbone
 from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.splits import split
+from audw2s.evaluation.speakers import speaker_or_file
+from audw2s.version import __version__
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +41,9 @@ class Data:
     labels: tuple[str, ...]
     """Names of the outputs."""
 
+    identity: dict[str, str]
+    """Hashes of the corpus and of the backbone, wherever they lie."""
+
     def part(self, config: Config, *names: str) -> np.ndarray:
         """Numbers of the clips of some parts of the split."""
         parts = split(
@@ -55,7 +61,8 @@ def read_data(config: Config, backbone: Backbone, *, verbose: bool = True) -> Da
 
     Raises:
         FileNotFoundError: if there is no corpus
-        ValueError: if it has no labels, or a clip can't be read
+        ValueError: if it has no labels, or no clip that can be read; a clip that can't
+            be read is named and left out
 
     """
     table = read_corpus(config.corpus, config.columns)
@@ -64,11 +71,28 @@ def read_data(config: Config, backbone: Backbone, *, verbose: bool = True) -> Da
     else:
         table, truth = read_values(table, config.scale, f"'{config.corpus}'")
         labels = DIMENSIONS
-    rows = []
+    table, clips = usable_clips(table.assign(truth=list(truth)), verbose=verbose)
+    if not clips:
+        raise ValueError(f"'{config.corpus}' has no clip to learn from.")
+    truth = torch.from_numpy(np.stack(table.pop("truth").to_list()))
+    table = table.reset_index(drop=True)
     with torch.no_grad():
-        for clip in load_clips(table, desc="Read", verbose=verbose):
-            rows.append(backbone.front(torch.from_numpy(clip[None]))[0])
-    return Data(table, torch.stack(rows), torch.from_numpy(truth), labels)
+        rows = [backbone.front(torch.from_numpy(clip[None]))[0] for clip in clips]
+    # Speakers and the corpus' own split say what is learnt from. Of someone unknown
+    # there is only the path, which may be another tomorrow: how they sort is enough
+    about = [np.unique(speaker_or_file(table), return_inverse=True)[1]]
+    if "split" in table:
+        about.append(table["split"].to_numpy(str))
+    identity = {
+        "corpus": digest([*clips, truth.numpy(), *about]),
+        "backbone": digest(v.numpy() for v in backbone.state_dict().values()),
+    }
+    return Data(table, torch.stack(rows), truth, labels, identity)
+
+
+def identify(config: Config, data: Data) -> dict[str, object]:
+    """All that a training depends on, and no path."""
+    return {"version": __version__, **dataclasses.asdict(config), **data.identity}
 
 
 def read_classes(

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from audw2s.catalogue import DIMENSIONS
 from audw2s.catalogue import SAMPLING_RATE
 from audw2s.corpus.lists.corpus import read_corpus
-from audw2s.distill.clips import load_clips
+from audw2s.distill.clips import readable_clips
 from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.data import read_classes
 from audw2s.distill.exits.data import read_values
@@ -75,11 +75,15 @@ def evaluate(
         table, truth = read_values(table, scale, f"'{corpus}'")
     depths = sorted(found.files)
     models = [load(model, exit=depth) for depth in depths]
-    logits, seconds = [], []
-    for clip in load_clips(table, desc="Hear", verbose=verbose):
+    logits, seconds, readable = [], [], []
+    for number, clip in readable_clips(table, desc="Hear", verbose=verbose):
+        readable.append(number)
         said, taken = zip(*(timed(one, clip) for one in models), strict=True)
         logits.append(said)
         seconds.append(taken)
+    if not readable:
+        raise ValueError(f"'{corpus}' has no clip that can be read.")
+    table, truth = table.iloc[readable], truth[readable]
     outputs = np.stack(logits, axis=1)
     cost = np.median(seconds, axis=0)
     speakers = speaker_or_file(table)

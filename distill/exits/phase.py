@@ -15,6 +15,7 @@ from torch.utils.tensorboard import SummaryWriter
 from audw2s.distill import snapshot
 from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.data import Data
+from audw2s.distill.exits.data import identify
 from audw2s.distill.loop import learn
 from audw2s.distill.schedule import share_of_rate
 from audw2s.distill.train import show
@@ -65,20 +66,20 @@ class State:
         """Number of the epoch with the best mean score, from 1; the first of equals."""
         return max(self.history, key=lambda entry: entry["score"])["epoch"]
 
-    def save(self, path: str, config: Config) -> None:
+    def save(self, path: str, identity: dict[str, object]) -> None:
         """Write a checkpoint, atomically."""
         parts = {"network": self.network.state_dict(), "best": self.best}
-        about = {"step": self.step, "history": self.history, "config": config}
+        about = {"step": self.step, "history": self.history, "identity": identity}
         snapshot.write(path, parts, self.optimiser, **about)
 
-    def load(self, path: str, config: Config) -> None:
+    def load(self, path: str, identity: dict[str, object]) -> None:
         """Go on from a checkpoint.
 
         Raises:
-            ValueError: if it was written with another configuration
+            ValueError: if it was written with another identity
 
         """
-        found = snapshot.read(path, config)
+        found = snapshot.read(path, identity)
         self.network.load_state_dict(found.parts["network"])
         self.best = found.parts.get("best", {})
         snapshot.restore(self.optimiser, found)
@@ -124,7 +125,7 @@ def run_epochs(
     state = State(network.to(device), config)
     checkpoint = os.path.join(audeer.mkdir(folder), CHECKPOINT)
     if os.path.exists(checkpoint):
-        state.load(checkpoint, config)
+        state.load(checkpoint, identify(config, data))
     per_epoch = math.ceil(len(learnt) / config.batch_size)
     losses: list[float] = []
 
@@ -148,7 +149,7 @@ def run_epochs(
             scores, kept = measure(network)
             state.note(entry, scores, kept)
             show(state.history, folder, writer, list(scores), config.measure)
-        state.save(checkpoint, config)
+        state.save(checkpoint, identify(config, data))
         return state.history[-1] if measure else entry
 
     with writer or contextlib.nullcontext():

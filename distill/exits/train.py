@@ -11,10 +11,12 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from audw2s.distill.config import changed_settings
 from audw2s.distill.exits.backbones import Backbone
 from audw2s.distill.exits.backbones import make_backbone
 from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.data import Data
+from audw2s.distill.exits.data import identify
 from audw2s.distill.exits.layerwise import Predictors
 from audw2s.distill.exits.layerwise import default_targets
 from audw2s.distill.exits.layerwise import prediction_loss
@@ -74,7 +76,7 @@ def train(
     """
     path = os.path.join(folder, OUTCOME)
     if os.path.exists(path):
-        return read_outcome(path, config)
+        return read_outcome(path, identify(config, data))
     devel, test = data.part(config, "devel"), data.part(config, "test")
     state = run_part(
         config, data, backbone, os.path.join(folder, "devel"), devel, verbose=verbose
@@ -102,6 +104,7 @@ def train(
         "labels": list(data.labels),
         "version": __version__,
         "config": dataclasses.asdict(config),
+        "identity": identify(config, data),
     }
     save_network(network, outcome, os.path.join(folder, NETWORK))
     # Their checkpoints are three times as large as the network
@@ -111,21 +114,22 @@ def train(
     return outcome
 
 
-def read_outcome(path: str, config: Config) -> dict:
+def read_outcome(path: str, identity: dict[str, object]) -> dict:
     """Read what a training gave.
 
+    Args:
+        path: of the file
+        identity: see :func:`audw2s.distill.exits.data.identify`
+
     Raises:
-        ValueError: if its settings were others
+        ValueError: if its settings were others, its corpus or its backbone
 
     """
     with open(path, encoding="utf-8") as file:
         outcome = json.load(file)
-    wanted = json.loads(json.dumps(dataclasses.asdict(config)))
-    if outcome["config"] != wanted:
-        found = outcome["config"]
-        changed = [key for key in wanted if found.get(key) != wanted[key]]
+    if changed := changed_settings(outcome.get("identity", {}), identity):
         raise ValueError(
-            f"{path} was made with other settings of {changed}. "
+            f"{path} was made with other settings of {changed}, or other content. "
             "Choose another output folder, or delete this one."
         )
     return outcome
@@ -349,8 +353,7 @@ def load_network(folder: str) -> tuple[ExitNetwork, dict]:
         weights = {key: file.get_tensor(key) for key in file.keys()}
     if about is None:
         raise ValueError(f"'{path}' doesn't say what it holds.")
-    lists = {k: tuple(v) for k, v in about["config"].items() if isinstance(v, list)}
-    config = Config(**{**about["config"], **lists})
+    config = Config(**about["config"])
     backbone = make_backbone(about["backbone"], config.samples)
     network = make_network(config, backbone, len(about["labels"]))
     load_strictly(network, weights, SAME_KEYS, path)

@@ -1,5 +1,6 @@
 """Fit an A/D/V head on a frozen Whisper encoder to human ratings."""
 
+import math
 import os
 from collections.abc import Iterator
 
@@ -12,7 +13,7 @@ from audw2s.catalogue import DIMENSIONS
 from audw2s.corpus.lists.ratings import mean_rating
 from audw2s.corpus.lists.ratings import rating_scale
 from audw2s.corpus.lists.ratings import ratings
-from audw2s.distill.clips import load_clips
+from audw2s.distill.clips import readable_clips
 from audw2s.distill.evaluate import corpus_name
 from audw2s.distill.export import check_parity
 from audw2s.distill.export import halve
@@ -83,7 +84,7 @@ def fit_teacher(
 
     Raises:
         ValueError: if the size, the layers or the encoder's file don't fit, a clip
-            has no ratings, can't be read or is too long, or there is one speaker
+            has no ratings, or there is one speaker
 
     """
     if size not in SIZES:
@@ -94,9 +95,14 @@ def fit_teacher(
     if np.isnan(targets).any():
         bad = table["file"][np.isnan(targets).any(axis=1)].iloc[0]
         raise ValueError(f"Each clip needs ratings, '{bad}' has none.")
-    folds = folds_by_speaker(speaker_or_file(table), num_folds, seed)
     network = WhisperTeacher(load_encoder(encoder, SIZES[size]), layers)
+    # Fails before anything is heard
+    folds_by_speaker(speaker_or_file(table), num_folds, seed)
     features = extract(network, table, seed=seed, verbose=verbose)
+    usable = np.isfinite(features).all(axis=(1, 2))
+    table, targets, features = table[usable], targets[usable], features[usable]
+    raters = raters[:, usable]
+    folds = folds_by_speaker(speaker_or_file(table), num_folds, seed)
     heads = Heads(features, targets, folds, penalty, FITTED)
     weak = {}
     if categories is not None:
@@ -135,6 +141,8 @@ def add_categories(
     check_column(table, categories.column, "the rated corpus")
     clips = categories.read()
     features = extract(network, clips, seed=seed, verbose=verbose)
+    usable = np.isfinite(features).all(axis=(1, 2))
+    clips, features = clips[usable], features[usable]
     names = clips[categories.column].to_numpy(object)
     rated = table[categories.column].to_numpy(object)
     num_clips = heads.add_categories(categories, features, names, rated)
@@ -159,22 +167,24 @@ def extract(
 ) -> np.ndarray:
     """Pooled hidden states ``(num_clips, num_forms, num_features)``, float64.
 
-    Raises:
-        ValueError: if a clip can't be read or is longer than 30 s
-
+    Clips that are longer than Whisper takes at once are heard in parts of one length:
+    their features are the mean over these. Clips that can't be read are named, and
+    their features are NaN.
     """
-    rows = []
+    found: dict[int, np.ndarray] = {}
     rng = np.random.default_rng(seed)
-    clips = load_clips(table, desc="Features", verbose=verbose)
-    for file, clip in zip(table["file"], clips, strict=True):
-        if len(clip) > MAX_DUR * 16000:
-            raise ValueError(
-                f"Whisper hears {MAX_DUR:g} s at most, '{file}' is longer."
-            )
+    for number, clip in readable_clips(table, desc="Features", verbose=verbose):
+        parts = np.array_split(clip, math.ceil(len(clip) / (MAX_DUR * 16000)))
+        heard = []
         with torch.inference_mode():
-            signals = map(torch.from_numpy, variants(clip, MAX_DUR, rng))
-            rows.append([network.features(s[None])[0].numpy() for s in signals])
-    return np.array(rows, np.float64)
+            for part in parts:
+                signals = map(torch.from_numpy, variants(part, MAX_DUR, rng))
+                heard.append([network.features(s[None])[0].numpy() for s in signals])
+        found[number] = np.mean(np.array(heard, np.float64), axis=0)
+    if not found:
+        raise ValueError("There is no clip that can be read.")
+    missing = np.full_like(next(iter(found.values())), np.nan)
+    return np.array([found.get(number, missing) for number in range(len(table))])
 
 
 def evaluate_folds(
@@ -244,4 +254,5 @@ def speech_and_probes(
     """Give :func:`audw2s.distill.export.probes`, then clips spread over a table."""
     yield from probes()
     rows = np.linspace(0, len(table) - 1, min(num_clips, len(table))).astype(int)
-    yield from zip(table["file"].iloc[rows], load_clips(table.iloc[rows]), strict=True)
+    for number, clip in readable_clips(table.iloc[rows]):
+        yield table["file"].iloc[rows[number]], clip[: int(MAX_DUR * 16000)]

@@ -223,3 +223,17 @@ def test_an_absolute_path_of_noise_is_not_read_letter_by_letter(cases):
     path = cases / "training" / "17_settings" / "noise_absolute.toml"
     with pytest.raises(ValueError, match="'noise' is a list of paths, in"):
         Config.from_toml(str(path))
+
+
+def test_a_teacher_beside_a_folder_of_its_name(tmp_path):
+    path = tmp_path / "t.toml"
+    text = "teacher = '{}'\n[corpora]\n'a.csv' = 1\n"
+    (tmp_path / "teacher").mkdir()
+    said = message(Config.from_toml, path, text.format("teacher"))
+    assert "'./teacher' for the folder, or 'catalogue:teacher'" in said
+    path.write_text(text.format("./teacher"))
+    assert Config.from_toml(str(path)).teacher == f"{tmp_path}/./teacher"
+    path.write_text(text.format("catalogue:teacher"))
+    assert Config.from_toml(str(path)).teacher == "catalogue:teacher"
+    path.write_text(text.format("mean(wav2small, mine)"))
+    assert Config.from_toml(str(path)).teacher == f"mean(wav2small, {tmp_path}/mine)"

@@ -237,9 +237,35 @@ def test_changed_audio_is_refused(corpus, teacher, tmp_path):
     table = read_corpus(str(tmp_path))
     out = str(tmp_path / "labels.parquet")
     label(table, teacher, out, verbose=False)
+    before = pd.read_parquet(out)
+    # What counts is the content, not when it was written
     os.utime(file, (0, 0))
+    label(table, teacher, out, verbose=False)
+    samples, rate = soundfile.read(file)
+    soundfile.write(file, -samples, rate)
     with pytest.raises(ValueError, match="audio files"):
         label(table, teacher, out, verbose=False)
+    pd.testing.assert_frame_equal(pd.read_parquet(out), before)
+
+
+@pytest.mark.parametrize("speakers", [True, False])
+def test_a_corpus_that_was_moved_keeps_its_labels(corpus, teacher, tmp_path, speakers):
+    here, there = tmp_path / "here", tmp_path / "there"
+    shutil.copytree(os.path.dirname(corpus), here)
+    table = pd.read_csv(here / "clips.csv", dtype={"speaker": str})
+    columns = ["file", "speaker"] if speakers else ["file"]
+    table[columns].to_csv(here / "clips.csv", index=False)
+    out = str(tmp_path / "labels.parquet")
+    first = label(read_corpus(str(here / "clips.csv")), teacher, out, verbose=False)
+    here.rename(there)
+    moved = read_corpus(str(there / "clips.csv"))
+    again = label(moved, teacher, out, verbose=False)
+    columns = ["file", "start", "end", "speaker"]
+    pd.testing.assert_frame_equal(again[columns], moved[columns])
+    pd.testing.assert_frame_equal(
+        again.drop(columns=columns), first.drop(columns=columns)
+    )
+    pd.testing.assert_frame_equal(pd.read_parquet(out), again)
 
 
 def test_a_file_that_is_no_table_of_labels_is_kept(corpus, teacher, tmp_path):

@@ -30,8 +30,10 @@ from audw2s.distill.teachers.variants import FITTED
 from audw2s.distill.teachers.variants import VARIANTS
 from audw2s.distill.teachers.variants import variants
 from audw2s.distill.teachers.whisper import SIZES
+from audw2s.errors import DataWarning
 from audw2s.evaluation.ccc import ccc_by_dimension
 from audw2s.loading import model_sha256
+from audw2s.signal import load
 
 
 @pytest.fixture(scope="module")
@@ -123,9 +125,29 @@ def test_tables_and_settings_that_do_not_fit(encoder, corpus, tmp_path):
 
 
 def test_clips_beyond_what_whisper_hears(encoder, corpus, monkeypatch):
-    monkeypatch.setattr(fit, "MAX_DUR", 0.5)
-    with pytest.raises(ValueError, match="hears 0.5 s at most, '.*' is longer"):
-        fit_teacher(encoder, read_corpus(corpus), size="toy")
+    """They are heard in parts, as models hear them."""
+    table = read_corpus(corpus).head(3)
+    network, _ = fit_teacher(encoder, read_corpus(corpus), size="toy")
+    monkeypatch.setattr(fit, "MAX_DUR", 0.4)
+    found = extract(network, table)[:, 0]
+    with torch.inference_mode():
+        for file, features in zip(table["file"], found, strict=True):
+            halves = np.array_split(load(file), 2)
+            parts = [network.features(torch.from_numpy(p[None]))[0] for p in halves]
+            np.testing.assert_allclose(features, np.mean(parts, axis=0), rtol=1e-6)
+    network, _ = fit_teacher(encoder, read_corpus(corpus), size="toy")
+    assert torch.isfinite(network.adv.weight).all()
+
+
+def test_a_clip_that_cannot_be_read_stops_no_other(encoder, corpus, tmp_path):
+    table = read_corpus(corpus)
+    file = tmp_path / "broken.wav"
+    file.write_bytes(b"no audio" * 100)
+    with_it = table.copy()
+    with_it.loc[5, "file"] = str(file)
+    with pytest.warns(DataWarning, match="1 of 24 clips are left out: .*broken.wav"):
+        _, report = fit_teacher(encoder, with_it, size="toy")
+    assert report["num_clips"] == 23
 
 
 def test_speech_is_among_the_signals_compared(corpus):

@@ -83,6 +83,7 @@ def test_a_training_writes_what_it_was(config, tmp_path):
     student = train(config, folder, verbose=False)
     assert sorted(os.listdir(folder)) == [
         "checkpoint.safetensors",
+        "clips.parquet",
         "config.json",
         "curves.png",
         "history.json",

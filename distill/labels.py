@@ -1,0 +1,103 @@
+"""Labels of clips, which belong to the content of files, wherever they lie."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from audw2s.catalogue import DIMENSIONS
+from audw2s.distill.clips import content_hashes
+from audw2s.distill.clips import seconds
+from audw2s.distill.clips import warn_left_out
+from audw2s.distill.label import stored_identity
+
+
+def finite(
+    table: pd.DataFrame,
+    clips: list[np.ndarray],
+    labels: list[np.ndarray],
+    reasons: Sequence[str],
+) -> tuple[pd.DataFrame, list[np.ndarray], list[np.ndarray]]:
+    """Keep clips with values; the others are named.
+
+    Args:
+        table: a row per clip
+        clips: audio of each
+        labels: values of each, ``(3,)``
+        reasons: why each would have none
+
+    """
+    good = [bool(np.isfinite(label).all()) for label in labels]
+    named = zip(table["file"], reasons, good, strict=True)
+    warn_left_out([f"{file}: {why}" for file, why, ok in named if not ok], len(table))
+    chosen = [number for number, ok in enumerate(good) if ok]
+    return (
+        table.iloc[chosen],
+        [clips[number] for number in chosen],
+        [labels[number] for number in chosen],
+    )
+
+
+def keys(table: pd.DataFrame, hashes: Sequence[str]) -> list[tuple]:
+    """What identifies clips wherever they lie: sha256 of the file, start, end."""
+    times = table[["start", "end"]].itertuples(index=False, name=None)
+    return [
+        (sha256, start.total_seconds(), seconds(end))
+        for sha256, (start, end) in zip(hashes, times, strict=True)
+    ]
+
+
+class Labels:
+    """Labels of clips in a table that ``audw2s distill label`` wrote.
+
+    Args:
+        path: of the table
+
+    Raises:
+        FileNotFoundError: if there is no such file
+        ValueError: if it is no table of labels
+
+    """
+
+    def __init__(self, path: str):
+        self.path = path
+        stored_identity(path)
+        table = pd.read_parquet(path)
+        if "sha256" not in table:
+            raise ValueError(
+                f"'{path}' doesn't say of which audio its labels are. Delete it, and "
+                "make it anew with 'audw2s distill label'."
+            )
+        values = table[list(DIMENSIONS)].to_numpy(copy=True)
+        found = zip(values, table["status"], strict=True)
+        self.labels = dict(zip(keys(table, table["sha256"]), found, strict=True))
+
+    def of(
+        self,
+        table: pd.DataFrame,
+        clips: list[np.ndarray],
+    ) -> tuple[pd.DataFrame, list[np.ndarray], list[np.ndarray]]:
+        """Clips of a table with their labels; those without a value are left out.
+
+        Args:
+            table: a row per clip
+            clips: audio of each
+
+        Raises:
+            ValueError: if a clip isn't in the table of labels
+
+        """
+        wanted = keys(table, content_hashes(table["file"]))
+        missing = [
+            file
+            for file, key in zip(table["file"], wanted, strict=True)
+            if key not in self.labels
+        ]
+        if missing:
+            raise ValueError(
+                f"{len(missing)} clips have no label in '{self.path}', among them "
+                f"'{missing[0]}'. Label their corpus with 'audw2s distill label' first."
+            )
+        found = [self.labels[key] for key in wanted]
+        reasons = [f"its label is {label}, {status}" for label, status in found]
+        return finite(table, clips, [label for label, _ in found], reasons)

@@ -1,0 +1,252 @@
+"""What trainings are made from is known by its content, and bad clips are named."""
+
+import dataclasses
+import os
+import shutil
+import warnings
+
+import numpy as np
+import onnx
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import soundfile
+import torch
+from fabricated import make_corpus
+from fabricated import noise
+
+from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.distill.batches import Batches
+from audw2s.distill.batches import as_float
+from audw2s.distill.config import Config
+from audw2s.distill.label import label
+from audw2s.distill.store import prepare
+from audw2s.distill.train import train
+from audw2s.errors import DataWarning
+
+BLOCK = 30
+
+
+@pytest.fixture
+def folder(corpus, tmp_path):
+    """A copy of the corpus, to change and to move."""
+    folder = tmp_path / "corpus"
+    shutil.copytree(os.path.dirname(corpus), folder)
+    return folder
+
+
+@pytest.fixture
+def settings(folder, teacher):
+    return Config(
+        {str(folder / "clips.csv"): 1.0},
+        teacher=teacher,
+        steps=2,
+        eval_every=2,
+        batch_size=2,
+        distinct=2,
+        crop_dur=(0.2, 0.3),
+    )
+
+
+@pytest.fixture
+def labelled(settings, folder, teacher):
+    """The same with labels in a table."""
+    out = str(folder / "labels.parquet")
+    label(read_corpus(str(folder / "clips.csv")), teacher, out, verbose=False)
+    return dataclasses.replace(settings, labels=out)
+
+
+def moved(config, old, new):
+    shutil.move(old, new)
+    corpora = {str(new / "clips.csv"): 1.0}
+    labels = config.labels and str(new / "labels.parquet")
+    return dataclasses.replace(config, corpora=corpora, labels=labels)
+
+
+def change_labels(path, row=slice(None), value=0.9):
+    """As another teacher would; what the file says of itself stays."""
+    known = pq.read_schema(path).metadata
+    table = pd.read_parquet(path)
+    table.loc[row, "arousal"] = np.float32(value)
+    pq.write_table(pa.Table.from_pandas(table).replace_schema_metadata(known), path)
+
+
+def change_audio(folder):
+    file = folder / "audio" / "03_003.wav"
+    samples, rate = soundfile.read(file)
+    soundfile.write(file, -samples, rate)
+
+
+@pytest.mark.parametrize("kind", ["settings", "labelled"])
+def test_a_corpus_that_was_moved_is_the_same(kind, request, folder, tmp_path):
+    config = request.getfixturevalue(kind)
+    run, store = str(tmp_path / "run"), str(tmp_path / "batches")
+    one = train(config, run, store=store, verbose=False)
+    there = moved(config, folder, tmp_path / "there")
+    prepare(there, store, verbose=False)
+    again = train(there, run, store=store, verbose=False).state_dict()
+    assert all(torch.equal(v, again[k]) for k, v in one.state_dict().items())
+
+
+def test_kept_batches_know_their_labels(labelled, tmp_path):
+    store = str(tmp_path / "batches")
+    prepare(labelled, store, verbose=False)
+    change_labels(labelled.labels)
+    with pytest.raises(ValueError, match=r"made with another \['labels'\]"):
+        prepare(labelled, store, verbose=False)
+
+
+def test_kept_batches_know_their_audio(settings, folder, tmp_path):
+    store = str(tmp_path / "batches")
+    prepare(settings, store, verbose=False)
+    change_audio(folder)
+    with pytest.raises(ValueError, match=r"made with another \['(corpora|held)"):
+        prepare(settings, store, verbose=False)
+
+
+def test_kept_batches_know_their_noise(settings, tmp_path):
+    path = make_corpus(str(tmp_path / "noise"), 1, 2, seed=9)
+    config = dataclasses.replace(settings, noise=(path,))
+    store = str(tmp_path / "batches")
+    prepare(config, store, verbose=False)
+    make_corpus(str(tmp_path / "noise"), 1, 2, seed=8)
+    with pytest.raises(ValueError, match=r"made with another \['noise'\]"):
+        prepare(config, store, verbose=False)
+
+
+def test_trainings_know_their_labels_and_audio(labelled, folder, tmp_path):
+    config = dataclasses.replace(labelled, distinct=None)
+    run = str(tmp_path / "run")
+    train(config, run, verbose=False)
+    train(config, run, verbose=False)
+    change_labels(config.labels)
+    with pytest.raises(
+        ValueError, match="other settings of .*'labels'.*, or other content"
+    ):
+        train(config, run, verbose=False)
+    other = dataclasses.replace(config, labels=None)
+    train(other, str(tmp_path / "other"), verbose=False)
+    change_audio(folder)
+    with pytest.raises(
+        ValueError, match="settings of .*'(corpora|held).*, or other content"
+    ):
+        train(other, str(tmp_path / "other"), verbose=False)
+
+
+def test_trainings_know_their_start_and_teacher(settings, teacher, tmp_path):
+    first, run = str(tmp_path / "first"), str(tmp_path / "run")
+    own = str(tmp_path / "teacher")
+    shutil.copytree(teacher, own)
+    train(settings, first, verbose=False)
+    config = dataclasses.replace(settings, start=first, teacher=own, distinct=None)
+    train(config, run, verbose=False)
+    shutil.rmtree(first)
+    train(dataclasses.replace(settings, seed=5), first, verbose=False)
+    with pytest.raises(ValueError, match=r"of \['start'\]"):
+        train(config, run, verbose=False)
+    path = os.path.join(own, "model.onnx")
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, {"name": "other"})
+    onnx.save(model, path)
+    with pytest.raises(ValueError, match=r"of .*'teacher'"):
+        train(config, run, verbose=False)
+
+
+def test_labels_of_other_audio_are_none(labelled, folder):
+    change_audio(folder)
+    with pytest.raises(ValueError, match="1 clips have no label in .*03_003.wav"):
+        Batches(labelled, verbose=False)
+
+
+def with_bad_files(folder):
+    """Clips that can't be read, of the first and of the last speaker."""
+    table = pd.read_csv(folder / "clips.csv", dtype={"speaker": str})
+    for number in (0, 5):
+        os.remove(folder / table["file"][number])
+    (folder / table["file"][1]).write_bytes(b"no audio at all" * 100)
+    return [os.path.basename(table["file"][number]) for number in (0, 1, 5)]
+
+
+def test_clips_that_cannot_be_read_stop_no_others(settings, folder):
+    whole = len(Batches(settings, verbose=False).clips)
+    bad = with_bad_files(folder)
+    with pytest.warns(DataWarning, match="left out") as said:
+        batches = Batches(settings, verbose=False)
+    text = " ".join(str(warning.message) for warning in said)
+    assert all(text.count(name) == 1 for name in bad)
+    assert whole - 3 <= len(batches.clips) < whole
+    assert torch.isfinite(batches.make(0)[1]).all()
+
+
+def test_clips_without_a_finite_label_stop_no_others(settings, folder, teacher):
+    bad = with_bad_files(folder)
+    table = pd.read_csv(folder / "clips.csv", dtype={"speaker": str})
+    out = str(folder / "labels.parquet")
+    label(read_corpus(str(folder / "clips.csv")), teacher, out, verbose=False)
+    # They can be read by now
+    soundfile.write(folder / table["file"][2], noise(9600), 16000)
+    labels = pd.read_parquet(out)
+    assert labels["arousal"].isna().sum() == 3
+    config = dataclasses.replace(settings, labels=out)
+    with pytest.raises(ValueError, match="1 clips have no label"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            Batches(config, verbose=False)
+    shutil.copy(folder / table["file"][3], folder / table["file"][2])
+    with pytest.warns(DataWarning) as said:
+        batches = Batches(config, verbose=False)
+    text = " ".join(str(warning.message) for warning in said)
+    assert all(text.count(name) == 1 for name in bad)
+    assert np.isfinite(batches.labels).all()
+
+
+def test_a_label_that_is_not_finite_is_named(labelled, folder):
+    table = pd.read_parquet(labelled.labels)
+    name = os.path.basename(table["file"][7])
+    change_labels(labelled.labels, 7, np.nan)
+    with pytest.warns(DataWarning, match=f"1 of .* left out: .*{name}: its label"):
+        batches = Batches(labelled, verbose=False)
+    assert np.isfinite(batches.labels).all()
+
+
+def test_a_corpus_of_which_nothing_is_left(settings, folder):
+    shutil.rmtree(folder / "audio")
+    with pytest.warns(DataWarning), pytest.raises(ValueError, match="no clip to learn"):
+        Batches(settings, verbose=False)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.95])
+def test_some_speakers_are_held_out_and_never_all(settings, share):
+    config = dataclasses.replace(settings, held_out=share)
+    batches = Batches(config, verbose=False)
+    assert batches.clips and batches.validation
+    assert len(batches.clips) == (20 if share == 0 else 4)
+
+
+@pytest.mark.parametrize("model", ["teacher", "whisper-tiny-adv"])
+def test_clips_beyond_what_a_teacher_takes_at_once(tmp_path, model, request):
+    """They are heard in blocks, as everywhere else."""
+    if model == "teacher":
+        model = request.getfixturevalue("teacher")
+    long = noise(16000 * (BLOCK + 5))
+    os.mkdir(tmp_path / "audio")
+    for name in ("a", "b"):
+        soundfile.write(tmp_path / "audio" / f"{name}.wav", long, 16000)
+    table = pd.DataFrame(
+        {"file": ["audio/a.wav", "audio/b.wav"], "speaker": ["a", "b"]}
+    )
+    table.to_csv(tmp_path / "c.csv", index=False)
+    corpora = {str(tmp_path / "c.csv"): 1.0}
+    config = Config(corpora, teacher=model, batch_size=2, crop_dur=(0.2, 0.2))
+    batches = Batches(config, verbose=False)
+    ((clip, value),) = batches.validation
+    assert len(clip) == len(long)
+    if model != "whisper-tiny-adv":
+        return
+    parts = [as_float(clip)[: BLOCK * 16000], as_float(clip)[BLOCK * 16000 :]]
+    values = [batches.hear(part) for part in parts]
+    expected = np.average(values, 0, [len(part) for part in parts])
+    np.testing.assert_allclose(value, expected, atol=1e-6)
+    # A crop of such a length, too
+    assert np.isfinite(batches.hear(as_float(clip))).all()
