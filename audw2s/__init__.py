@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from audw2s.loading import CorruptModelError
     from audw2s.loading import MissingModelError
     from audw2s.loading import load
+    from audw2s.names import AmbiguousModelError
     from audw2s.plot import plot_curves
     from audw2s.signal import UnusableSignalError
     from audw2s.stream import Stream
@@ -28,6 +29,7 @@ _HOMES = {
     "CorruptModelError": "loading",
     "DIMENSIONS": "catalogue",
     "Feature": "interface.feature",
+    "AmbiguousModelError": "names",
     "MissingModelError": "loading",
     "Process": "interface.process",
     "Segment": "interface.segment",
@@ -45,6 +47,7 @@ __all__ = [
     "CorruptModelError",
     "DIMENSIONS",
     "Feature",
+    "AmbiguousModelError",
     "MissingModelError",
     "Process",
     "Segment",

@@ -210,9 +210,10 @@ def models() -> "pd.DataFrame":
     import pandas as pd
 
     from audw2s.loading import is_installed
+    from audw2s.names import exact
 
     fields = [field.name for field in dataclasses.fields(Entry)]
     rows = [[getattr(entry, field) for field in fields] for entry in CATALOGUE.values()]
     table = pd.DataFrame(rows, columns=fields).set_index("name")
-    table["installed"] = [is_installed(name) for name in table.index]
+    table["installed"] = [is_installed(exact(name)) for name in table.index]
     return table.drop(columns="weights")

@@ -52,6 +52,7 @@ def models() -> None:
     """List the models: what they are, how large, under which terms."""
     from audw2s.catalogue import CATALOGUE
     from audw2s.loading import whereabouts
+    from audw2s.names import exact
 
     for entry in CATALOGUE.values():
         typer.secho(entry.name, bold=True)
@@ -62,7 +63,7 @@ def models() -> None:
             ("outputs", f"{', '.join(entry.outputs)}; roughly 0…1, not clipped"),
             ("licence", entry.licence),
             ("source", entry.source),
-            ("weights", whereabouts(entry.name)),
+            ("weights", whereabouts(exact(entry.name))),
             ("sha256", entry.sha256),
             ("cite", entry.citation),
         ]
@@ -87,13 +88,15 @@ def get(
     quiet: Quiet = False,
 ) -> None:
     """Get a model that isn't in the package; run again to go on."""
-    from audw2s.catalogue import CATALOGUE
     from audw2s.loading import whereabouts
+    from audw2s.names import entry_of
+    from audw2s.names import exact
     from audw2s.weights.get import get as run
 
     run(name, source=source, accept_licence=accept_licence, verbose=not quiet)
-    if name in CATALOGUE:
-        typer.echo(f"{name}: {whereabouts(name)}; {CATALOGUE[name].licence}")
+    if (entry := entry_of(exact(name))) is not None:
+        place = whereabouts(exact(entry.name))
+        typer.echo(f"{entry.name}: {place}; {entry.licence}")
 
 
 @app.command()

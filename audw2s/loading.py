@@ -14,15 +14,14 @@ from audw2s.device import Device
 from audw2s.device import check_device
 from audw2s.device import check_session
 from audw2s.model_folder import CorruptModelError
+from audw2s.names import MissingModelError
+from audw2s.names import entry_of
+from audw2s.names import exact
 from audw2s.weights import receipt
 from audw2s.weights.cache import model_folder
 
 if TYPE_CHECKING:
     import audonnx
-
-
-class MissingModelError(ValueError):
-    """Raised if there is no such model, or its weights aren't here."""
 
 
 def load(
@@ -43,7 +42,9 @@ def load(
         name: name in the catalogue, or a folder with a ``model.onnx`` such as
             ``audw2s distill`` writes (its content is data, no code is run; the labels
             in its ``model.yaml`` are honoured, whatever their order), or the mean of
-            such, as in ``"mean(dawn, whisper-tiny-adv)"``
+            such, as in ``"mean(dawn, whisper-tiny-adv)"``. A folder that is called as a
+            model of the catalogue is written ``"./dawn"``, and that model
+            ``"catalogue:dawn"`` beside it
         exit: of a folder with exits, the layer of one; only the layers up to it are
             loaded, and run. ``"auto"`` stops where classes are told surely enough, see
             :class:`audw2s.adaptive.Adaptive`. By default the deepest
@@ -145,7 +146,7 @@ def exits_of(name: str, exit: exits.Choice = None) -> exits.Exits | None:
 
     """
     found = None
-    if name not in CATALOGUE and not members(name):
+    if entry_of(name) is None and not members(name):
         try:
             found = exits.read(name)
         except ValueError as error:
@@ -167,8 +168,8 @@ def members(name: str) -> tuple[str, ...]:
         ()
 
     """
-    if name in CATALOGUE:
-        return CATALOGUE[name].members
+    if (entry := entry_of(name)) is not None:
+        return tuple(map(exact, entry.members))
     if not (name.startswith("mean(") and name.endswith(")")):
         return ()
     return tuple(part.strip() for part in name[5:-1].split(","))
@@ -186,7 +187,7 @@ def model_path(name: str, exit: int | None = None) -> str:
         ValueError: if there is no such exit
 
     """
-    entry = CATALOGUE.get(name)
+    entry = entry_of(name)
     if entry is None:
         if found := exits_of(name, exit):
             return found.file(exit)[0]
@@ -250,13 +251,13 @@ def whereabouts(name: str) -> str:
         'in the package'
 
     """
-    entry = CATALOGUE[name]
+    entry = entry_of(name)
     if entry.packaged:
         return "in the package"
     if is_installed(name):
-        return "here" if members(name) else f"in {model_folder(name)}"
+        return "here" if members(name) else f"in {model_folder(entry.name)}"
     missing = [part for part in members(name) or [name] if not is_installed(part)]
-    size = sum(CATALOGUE[part].size for part in missing)
+    size = sum(entry_of(part).size for part in missing)
     amount = f"{size / 1e6:,.0f} MB" if size > 1e6 else f"{size / 1e3:,.0f} KB"
     return f"not here yet ({amount}): {_command(name)}"
 
@@ -284,11 +285,12 @@ def known_sha256(name: str, exit: int | None = None) -> str | None:
         CorruptModelError: if it was noted when the model was made, and isn't there
 
     """
-    if name not in CATALOGUE:
+    entry = entry_of(name)
+    if entry is None:
         found = exits_of(name, exit)
         return found.file(exit)[1] if found else None
-    if CATALOGUE[name].packaged:
-        return CATALOGUE[name].sha256
+    if entry.packaged:
+        return entry.sha256
     try:
         return receipt.read(_folder(name))["sha256"]
     except (OSError, ValueError, KeyError) as error:
@@ -311,19 +313,22 @@ def _sha256(path: str, size: int, changed: int) -> str:
 
 
 def _folder(name: str) -> str:
-    if CATALOGUE[name].packaged:
-        return os.path.join(FOLDER, name)
-    return model_folder(name)
+    entry = entry_of(name)
+    if entry.packaged:
+        return os.path.join(FOLDER, entry.name)
+    return model_folder(entry.name)
 
 
 def _command(name: str) -> str:
-    option = " --accept-licence" if CATALOGUE[name].non_commercial else ""
-    return f"audw2s get {name}{option}"
+    entry = entry_of(name)
+    option = " --accept-licence" if entry.non_commercial else ""
+    return f"audw2s get {entry.name}{option}"
 
 
 def _remedy(name: str) -> str:
-    if name not in CATALOGUE:
+    entry = entry_of(name)
+    if entry is None:
         return "export the model again"
-    if CATALOGUE[name].packaged:
+    if entry.packaged:
         return "install the package again"
     return f"delete its folder and run: {_command(name)}"

@@ -14,6 +14,7 @@ from audw2s.loading import MissingModelError
 from audw2s.loading import exits_of
 from audw2s.loading import load
 from audw2s.loading import members
+from audw2s.names import PREFIX
 
 
 class Mean(Composed):
@@ -61,7 +62,8 @@ class Mean(Composed):
             for member in members(name)
         ]
         orders = [[m.labels("logits").index(d) for d in DIMENSIONS] for m in models]
-        self.sess = Sessions(name, [model.sess for model in models], orders)
+        sessions = [model.sess for model in models]
+        self.sess = Sessions(name.removeprefix(PREFIX), sessions, orders)
         self.inputs = models[0].inputs
         sizes = [model.outputs["hidden_states"].shape[-1] for model in models]
         self.outputs = {

@@ -21,6 +21,8 @@ from audw2s.loading import is_installed
 from audw2s.loading import members
 from audw2s.loading import model_path
 from audw2s.loading import whereabouts
+from audw2s.names import entry_of
+from audw2s.names import exact
 
 TEACHER = "whisper-tiny-adv"
 """The teacher unless another one is named."""
@@ -101,7 +103,7 @@ class Models:
         for name in (teacher, student):
             for part in members(name) or (name,):
                 model_path(part)
-        found = [name for name in CATALOGUE if is_installed(name)]
+        found = [name for name in map(exact, CATALOGUE) if is_installed(name)]
         self.names = list(dict.fromkeys([teacher, student, *found]))
         self.slots = {name: Slot(name) for name in self.names}
 
@@ -152,12 +154,12 @@ def facts(name: str) -> Facts:
 
 
 def _parameters(name: str) -> int:
-    if name in CATALOGUE:
-        return CATALOGUE[name].parameters
+    if (entry := entry_of(name)) is not None:
+        return entry.parameters
     return sum(num_parameters(onnx.load(path)) for path in files(name))
 
 
 def _licence(name: str) -> str:
-    if name in CATALOGUE:
-        return CATALOGUE[name].licence
+    if (entry := entry_of(name)) is not None:
+        return entry.licence
     return "terms unknown, ask who made the model"

@@ -39,9 +39,9 @@ from audw2s.evaluation.plots import save
 from audw2s.evaluation.seeds import spread
 from audw2s.files import replacing
 from audw2s.files import write_json
-from audw2s.loading import entry_of
 from audw2s.loading import members
 from audw2s.loading import model_path
+from audw2s.names import entry_of
 from audw2s.network import Network
 from audw2s.version import __version__
 

@@ -7,12 +7,12 @@ import os
 from collections.abc import Iterator
 
 from audw2s.audio.windows import default_hop_dur
-from audw2s.catalogue import CATALOGUE
 from audw2s.corpus.hearing import Settings
 from audw2s.corpus.part import FOLDER
 from audw2s.corpus.storage import open_storage
 from audw2s.loading import members
 from audw2s.loading import model_sha256
+from audw2s.names import entry_of
 from audw2s.version import __version__
 
 OWN = (
@@ -87,7 +87,7 @@ def portable(settings: Settings) -> Settings:
     """
     models = [
         os.path.abspath(model)
-        if model not in CATALOGUE and os.path.isdir(model)
+        if entry_of(model) is None and os.path.isdir(model)
         else model
         for model in settings.models
     ]
@@ -95,8 +95,8 @@ def portable(settings: Settings) -> Settings:
 
 
 def _licence(model: str) -> str:
-    if model in CATALOGUE:
-        return CATALOGUE[model].licence
+    if (entry := entry_of(model)) is not None:
+        return entry.licence
     if members(model):
         return "; ".join(dict.fromkeys(map(_licence, members(model))))
     return "unknown"

@@ -7,12 +7,13 @@ import shutil
 import filelock
 import onnx
 
-from audw2s.catalogue import CATALOGUE
 from audw2s.catalogue import Entry
 from audw2s.loading import is_installed
 from audw2s.loading import members
 from audw2s.loading import model_path
 from audw2s.loading import sha256
+from audw2s.names import entry_of
+from audw2s.names import exact
 from audw2s.version import __version__
 from audw2s.weights import receipt
 from audw2s.weights.cache import download_folder
@@ -59,6 +60,8 @@ def get(
             the model is from another source
 
     """
+    # What is got is never a folder that is here
+    name = exact(name)
     if members(name):
         if source is not None:
             raise ValueError(f"'{name}' is made of several: get each from its source.")
@@ -66,7 +69,7 @@ def get(
         for member in members(name):
             get(member, accept_licence=accept_licence, verbose=verbose)
         return
-    entry = CATALOGUE.get(name)
+    entry = entry_of(name)
     if entry is None or entry.packaged or (source is None and is_installed(name)):
         model_path(name)
         return
@@ -81,8 +84,8 @@ def get(
 
 
 def _check_licences(names: tuple[str, ...] | list[str], accepted: bool) -> None:
-    for entry in (CATALOGUE[name] for name in names if name in CATALOGUE):
-        if entry.non_commercial and not accepted:
+    for entry in map(entry_of, names):
+        if entry is not None and entry.non_commercial and not accepted:
             raise LicenceError(
                 f"'{entry.name}' is {entry.licence} ({entry.source}). To use it under "
                 "these terms, accept them: --accept-licence, or accept_licence=True."
