@@ -8,6 +8,8 @@ import typer
 from audw2s.corpus.cli import annotate
 from audw2s.demo.cli import demo
 from audw2s.distill.cli import app as distill
+from audw2s.errors import SOME_WITHOUT_VALUES
+from audw2s.errors import UNLISTED
 from audw2s.errors import explained
 from audw2s.options import Exact
 from audw2s.options import HopDur
@@ -48,6 +50,7 @@ def main(
 
 
 @app.command()
+@explained()
 def models() -> None:
     """List the models: what they are, how large, under which terms."""
     from audw2s.catalogue import CATALOGUE
@@ -100,6 +103,7 @@ def get(
 
 
 @app.command()
+@explained("interrupted, nothing was written.")
 def predict(
     paths: Annotated[
         list[str],
@@ -123,41 +127,45 @@ def predict(
     """Print or write arousal, dominance and valence of audio files.
 
     Every input has a row. Exit code 0 if all have values, 1 if some have not (the
-    table says why), 2 for wrong usage.
+    table says why), 2 if a sentence says what stopped it, 3 if folders can't be listed.
     """
     from audw2s.annotator import Annotator
     from audw2s.files import check_table_path
     from audw2s.files import find_audio
+    from audw2s.files import unlisted_text
     from audw2s.files import write_table
     from audw2s.predict import predict as run
     from audw2s.statuses import UNUSABLE
 
-    with explained("interrupted, nothing was written."):
-        if hop_dur is not None and win_dur is None:
-            raise ValueError("--hop-dur needs --win-dur.")
-        if out is not None:
-            check_table_path(out)
-        annotator = Annotator(
-            model,
-            win_dur=win_dur,
-            hop_dur=hop_dur,
-            exact=exact,
-            exit=exit,
-            classes=True,
-        )
-        files = find_audio(paths)
-        if not files:
-            raise ValueError(f"There are no audio files in {', '.join(paths)}.")
-        table = run(files, annotator, num_workers=num_workers, verbose=True)
-        if out is not None:
-            write_table(table, out)
-    if out is None:
+    if hop_dur is not None and win_dur is None:
+        raise ValueError("--hop-dur needs --win-dur.")
+    if out is not None:
+        check_table_path(out)
+    annotator = Annotator(
+        model,
+        win_dur=win_dur,
+        hop_dur=hop_dur,
+        exact=exact,
+        exit=exit,
+        classes=True,
+    )
+    unlisted: list[str] = []
+    files = find_audio(paths, unlisted)
+    if not files:
+        raise ValueError(f"There are no audio files in {', '.join(paths)}.")
+    table = run(files, annotator, num_workers=num_workers, verbose=True)
+    if out is not None:
+        write_table(table, out)
+    else:
         typer.echo(as_text(table))
     failed = table["status"].isin(UNUSABLE)
     if failed.any():
         count = table.loc[failed, "file"].nunique()
         typer.echo(f"{count} of {len(files)} files have no values.", err=True)
-        raise typer.Exit(1)
+    if unlisted:
+        typer.echo(unlisted_text(unlisted), err=True)
+    if unlisted or failed.any():
+        raise typer.Exit(UNLISTED if unlisted else SOME_WITHOUT_VALUES)
 
 
 @app.command()

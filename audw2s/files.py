@@ -8,6 +8,7 @@ import uuid
 import warnings
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Sequence
 
 import audeer
 import pandas as pd
@@ -56,7 +57,9 @@ def list_audio(folder: str, unlisted: list[str] | None = None) -> list[str]:
         if unlisted is not None:
             unlisted.append(reason)
         else:
-            warnings.warn(f"A folder can't be listed, {reason}.", DataWarning)
+            warnings.warn(
+                f"A folder can't be listed, {reason}.", DataWarning, stacklevel=2
+            )
 
     found = [
         os.path.join(root, name)
@@ -67,13 +70,32 @@ def list_audio(folder: str, unlisted: list[str] | None = None) -> list[str]:
     return sorted(found)
 
 
-def find_audio(paths: Iterable[str]) -> list[str]:
+def unlisted_text(unlisted: Sequence[str]) -> str:
+    """Say which folders couldn't be listed, the first three by name.
+
+    Examples:
+        >>> unlisted_text(["'a': Permission denied"])
+        "1 folder can't be listed, what is in it has no row: 'a': Permission denied."
+
+    """
+    count, names = len(unlisted), "; ".join(unlisted[:3])
+    more = "; …" if count > 3 else ""
+    folders = "1 folder" if count == 1 else f"{count} folders"
+    them = "it" if count == 1 else "them"
+    return f"{folders} can't be listed, what is in {them} has no row: {names}{more}."
+
+
+def find_audio(
+    paths: Iterable[str],
+    unlisted: list[str] | None = None,
+) -> list[str]:
     """List the files that are meant by paths, each once, in their order.
 
     Args:
         paths: files of any kind, folders (audio files in them and in their
             subfolders), patterns such as ``"data/**/*.wav"``. What doesn't exist is
             returned as it is: its row will say so
+        unlisted: see :func:`list_audio`
 
     Examples:
         >>> find_audio(["missing.wav", "missing.wav"])
@@ -83,7 +105,7 @@ def find_audio(paths: Iterable[str]) -> list[str]:
     files: dict[str, None] = {}
     for path in paths:
         if os.path.isdir(path):
-            found = list_audio(path)
+            found = list_audio(path, unlisted)
         elif not os.path.exists(path) and glob.has_magic(path):
             matches = sorted(glob.glob(path, recursive=True))
             found = [match for match in matches if os.path.isfile(match)] or [path]

@@ -5,6 +5,7 @@ import signal
 import sys
 import tempfile
 import threading
+import warnings
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -39,7 +40,10 @@ from audw2s.corpus.progress import Progress
 from audw2s.corpus.progress import Speed
 from audw2s.corpus.progress import seen
 from audw2s.corpus.report import write_report
+from audw2s.corpus.storage import RemovedError
 from audw2s.corpus.summary import Summary
+from audw2s.errors import DataWarning
+from audw2s.files import unlisted_text
 from audw2s.loading import warn_unverified
 
 
@@ -120,6 +124,8 @@ def annotate(
         if out is None:
             out = stack.enter_context(tempfile.TemporaryDirectory())
         run = Run(corpus, out, settings, Options(**options))
+        if run.inputs.unlisted:
+            warnings.warn(unlisted_text(run.inputs.unlisted), DataWarning, stacklevel=2)
         run()
         rows = pa.concat_tables(rows for _, rows in run.parts.rows())
         # No second copy of what is in columns
@@ -161,7 +167,7 @@ class Run:
         self.sizes: dict[str, int] = {}
         if settings.embeddings:
             self.sizes = hidden_sizes(names, settings.models)
-        self.summary = Summary(names, self.windows)
+        self.summary = Summary(names, self.windows, self.inputs.unlisted)
         self.overview = Overview(names)
         self.speed = Speed(0, 0.0, 0.0)
         self.parts: Parts
@@ -331,6 +337,8 @@ def _writing(out: str) -> Iterator[None]:
     """Say what can be done if nothing can be written."""
     try:
         yield
+    except RemovedError:
+        raise
     except OSError as error:
         raise type(error)(
             f"'{out}' can't be written to: {error.strerror or error}. What was "

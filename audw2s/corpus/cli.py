@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from audw2s.errors import SOME_WITHOUT_VALUES
+from audw2s.errors import UNLISTED
 from audw2s.errors import explained
 from audw2s.options import Columns
 from audw2s.options import Exact
@@ -147,7 +149,8 @@ def annotate(
     """Annotate a corpus; run the same command again to go on.
 
     Every input has a row. Exit code 0 if all have values, 1 if some have not (the
-    table says why), 2 for wrong usage, 130 after Ctrl-C.
+    table says why), 2 if a sentence says what stopped it, 3 if folders can't be
+    listed, 130 after Ctrl-C.
     """
     from audw2s.corpus.annotation import Run
     from audw2s.corpus.hearing import Settings
@@ -176,5 +179,7 @@ def annotate(
     run = Run(corpus, out, settings, options)
     run()
     typer.echo(run.summary, err=True)
+    if run.inputs.unlisted:
+        raise typer.Exit(UNLISTED)
     if run.summary.num_failed:
-        raise typer.Exit(1)
+        raise typer.Exit(SOME_WITHOUT_VALUES)

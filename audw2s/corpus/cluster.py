@@ -6,7 +6,10 @@ import logging
 import math
 import os
 import pickle
+import signal
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from collections.abc import Sequence
 
@@ -24,6 +27,10 @@ SHARES = 4
 
 PATIENCE = 10.0
 """Seconds in which something has to answer at the address of a cluster."""
+
+LOST_AFTER = 45.0
+"""Seconds after which a cluster that doesn't answer is lost. After 60 Ray ends the
+process, with the exit code of tables in which some inputs have no values."""
 
 OWN_MEMORY = 100_000_000
 """Bytes of the object store of a Ray of our own: hardly anything goes through it."""
@@ -70,7 +77,8 @@ class Cluster:
         import ray
 
         if ray.is_initialized():
-            yield
+            with _watched(self.address):
+                yield
             return
         quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
         try:
@@ -84,7 +92,8 @@ class Cluster:
             where = self.address or "this machine"
             raise ConnectionError(f"There is no Ray at {where}: {reason}") from error
         try:
-            yield
+            with _watched(self.address):
+                yield
         finally:
             ray.shutdown()
 
@@ -169,6 +178,54 @@ def _knock(address: str | None) -> None:
     host, _, port = (address or "").rpartition("://")[2].rpartition(":")
     if host and port.isdigit():
         socket.create_connection((host, int(port)), timeout=PATIENCE).close()
+
+
+@contextlib.contextmanager
+def _watched(address: str | None) -> Iterator[None]:
+    """Notice that the head of a cluster is gone before Ray ends the process.
+
+    Args:
+        address: of the cluster, for the message
+
+    Raises:
+        ConnectionError: if it is gone
+
+    """
+    import ray
+
+    lost, stopped = threading.Event(), threading.Event()
+    # Only the main thread can be interrupted
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    head = ray.get_runtime_context().gcs_address
+    about = (head, lost, stopped)
+    threading.Thread(target=_watch, args=about, daemon=True).start()
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        if not lost.is_set():
+            raise
+        where = address or head
+        raise ConnectionError(
+            f"The Ray at {where} doesn't answer any more. What was finished before is "
+            "kept: run the same command when it is there again."
+        ) from error
+    finally:
+        stopped.set()
+
+
+def _watch(head: str, lost: threading.Event, stopped: threading.Event) -> None:
+    """Knock until nothing has answered for too long, then interrupt the main thread."""
+    last = time.monotonic()
+    while not stopped.wait(LOST_AFTER / 10):
+        with contextlib.suppress(OSError):
+            _knock(head)
+            last = time.monotonic()
+        if time.monotonic() - last > LOST_AFTER:
+            lost.set()
+            os.kill(os.getpid(), signal.SIGINT)
+            return
 
 
 @contextlib.contextmanager

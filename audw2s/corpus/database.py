@@ -59,8 +59,13 @@ def write_database(
     kept = ~index.duplicated()
     if not kept.all():
         index, rows = index[kept], rows.filter(pa.array(kept))
+    source = database.tables.get(inputs.database_table)
     found = audformat.Table(
-        index, description=f"Arousal, dominance and valence by {', '.join(names)}"
+        index,
+        # As those of the table that was annotated
+        split_id=source.split_id if source else None,
+        media_id=source.media_id if source else None,
+        description=f"Arousal, dominance and valence by {', '.join(names)}",
     )
     found.meta["audw2s"] = provenance
     database[table] = found

@@ -164,6 +164,8 @@ class Job:
         """
         try:
             found = json.loads(self.storage.read("job.json"))
+            if not isinstance(found, dict):
+                raise ValueError("it isn't of a run")
         except FileNotFoundError:
             if any(n.startswith("part-") for n in self.storage.names(FOLDER)):
                 raise ValueError(
@@ -171,7 +173,7 @@ class Job:
                     "job.json is missing: --restart starts anew."
                 ) from None
             return
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(
                 f"'{self.storage.path('job.json')}' is damaged ({error}): "
                 "--restart starts anew."
@@ -196,6 +198,8 @@ class Job:
 
 
 def _words(value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(f"{model['name']} {model['sha256'][:8]}" for model in value)
+    """Value of a setting in words; in the file of a run it may be anything."""
+    with contextlib.suppress(TypeError, KeyError):
+        if isinstance(value, list):
+            return ", ".join(f"{one['name']} {one['sha256'][:8]}" for one in value)
     return "none" if value is None else str(value)

@@ -19,6 +19,7 @@ from audw2s.corpus.part import Written
 from audw2s.corpus.part import part_number
 from audw2s.corpus.paths import printable
 from audw2s.corpus.paths import stamp
+from audw2s.corpus.storage import RemovedError
 from audw2s.corpus.storage import Storage
 
 RETRIED = ("unreadable", "missing", "empty", "truncated")
@@ -140,7 +141,11 @@ class Parts:
             self.storage.remove(f"{FOLDER}/{name}")
 
     def _read(self, number: int, names: Sequence[str] | None = None) -> pa.Table:
-        data = self.storage.read(f"{FOLDER}/{self.files[number]}")
+        name = f"{FOLDER}/{self.files[number]}"
+        try:
+            data = self.storage.read(name)
+        except FileNotFoundError:
+            raise RemovedError(self.storage.path(name)) from None
         return _parsed(data, names or self.schema.names)
 
     def rows(

@@ -19,6 +19,16 @@ from audw2s.files import is_url
 from audw2s.files import replacing
 
 
+class RemovedError(FileNotFoundError):
+    """What a run had written was removed while it went on."""
+
+    def __init__(self, path: str):
+        super().__init__(
+            f"'{path}' was removed while this ran, and what it held is lost: start "
+            "anew with --restart."
+        )
+
+
 class Folder:
     """A folder of this machine, or of a file system that it has mounted.
 
@@ -59,6 +69,9 @@ class Folder:
     @contextlib.contextmanager
     def replacing(self, name: str, *, durable: bool = False) -> Iterator[str]:
         """Give a path to write a file to, see :func:`audw2s.files.replacing`."""
+        # Made again, it would seem as if what was finished were still there
+        if not os.path.isdir(self.root):
+            raise RemovedError(self.root)
         os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
         with replacing(self.path(name), durable=durable) as temporary:
             yield temporary

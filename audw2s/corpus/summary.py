@@ -10,6 +10,7 @@ import pyarrow as pa
 from audw2s.catalogue import DIMENSIONS
 from audw2s.corpus.part import columns
 from audw2s.evaluation.ccc import ccc_of_moments
+from audw2s.files import unlisted_text
 from audw2s.statuses import UNUSABLE
 
 
@@ -62,11 +63,18 @@ class Summary:
     Args:
         names: of the models
         windows: whether rows are windows
+        unlisted: folders that can't be listed, each with its reason
 
     """
 
-    def __init__(self, names: Sequence[str], windows: bool = False):
+    def __init__(
+        self,
+        names: Sequence[str],
+        windows: bool = False,
+        unlisted: Sequence[str] = (),
+    ):
         self.names = list(names)
+        self.unlisted = list(unlisted)
         self.windows = windows
         self.statuses: collections.Counter[str] = collections.Counter()
         self.num_inputs = 0
@@ -101,6 +109,8 @@ class Summary:
             lines += [*self._values(), *self._agreement()]
         if self.num_failed:
             lines.append(f"{self.num_failed} of {self.num_inputs} have no values.")
+        if self.unlisted:
+            lines.append(unlisted_text(self.unlisted))
         return "\n".join(lines)
 
     def _values(self) -> list[str]:

@@ -5,6 +5,8 @@ import os
 import pathlib
 import pickle
 import signal
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -263,6 +265,41 @@ def test_cluster_that_is_not_there(clips, tmp_path):
     done = annotate(root, "--out", tmp_path / "out", *options)
     assert done.returncode == 2
     assert "There is no Ray at 127.0.0.1:1" in done.stderr
+
+
+LOST_SOON = """
+import audw2s.corpus.cluster as cluster
+from audw2s.cli import app
+cluster.LOST_AFTER = 2
+app()
+"""
+
+
+def test_head_that_is_lost(environment, corpus, tmp_path):
+    """Ray would end the process with 1, as if some inputs had no values."""
+    from ray.cluster_utils import Cluster
+
+    watched, _ = environment
+    slow(watched, True)
+    head = {"num_cpus": 1, "object_store_memory": 100_000_000}
+    lonely = Cluster(initialize_head=True, head_node_args=head)
+    out, address = tmp_path / "out", lonely.address
+    command = [sys.executable, "-c", LOST_SOON, "annotate", corpus, "--out", out]
+    command += ["--engine", "ray", "--address", address, "--shard-size", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        while not parts(out) and process.poll() is None:
+            time.sleep(0.05)
+        lonely.head_node.kill_gcs_server()
+        lonely.head_node.kill_raylet()
+        told = process.communicate(timeout=100)[1]
+    finally:
+        process.kill()
+        lonely.shutdown()
+        slow(watched, False)
+    assert process.returncode == 2, told
+    assert f"The Ray at {address} doesn't answer any more" in told
+    assert "Traceback" not in told
 
 
 def wait_for(watched: Watched, opened: int, thread: threading.Thread) -> None:
