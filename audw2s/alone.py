@@ -114,14 +114,14 @@ def _one_window(
         if size < MIN_SAMPLES or report.fault():
             return None
         return annotator.run([np.concatenate(held, axis=1)])[0]
-    moments = [Moments() for _ in held[0]]
+    tokens = annotator.network.tokens
+    moments = [Moments(tokens.epsilon) for _ in held[0]]
     while held:
         _see(moments, held.pop(0))
     for block in blocks:
         _see(moments, block)
     if report.fault():
         return None
-    tokens = annotator.network.tokens
     wholes = [Whole(tokens, moment) for moment in moments]
     for block in again():
         for heard, channel in zip(wholes, block, strict=True):

@@ -14,7 +14,10 @@ HOP = 64
 """Samples that share a level, so that tokens fall together with them."""
 
 EPSILON = 1e-7
-"""Added to the variance, as the networks do."""
+"""Added to the variance by networks that don't say what they add."""
+
+LEAST_VARIANCE = 1e-14
+"""Variance that silence is taken to have."""
 
 
 class Level:
@@ -35,6 +38,7 @@ class Level:
         dur: seconds, or ``math.inf`` for the whole recording
         past: hear nothing that comes later
         first_dur: fewest seconds that a level is taken from, with ``past``
+        epsilon: added to the variance, as the network does that takes the samples
 
     Examples:
         >>> level = Level(math.inf)
@@ -45,7 +49,15 @@ class Level:
 
     """
 
-    def __init__(self, dur: float, *, past: bool = False, first_dur: float = 0.5):
+    def __init__(
+        self,
+        dur: float,
+        *,
+        past: bool = False,
+        first_dur: float = 0.5,
+        epsilon: float = EPSILON,
+    ):
+        self.epsilon = epsilon
         self.size = _hops(dur)
         self.ahead = 0 if past else self.size - self.size // 2 - 1
         self.first = min(self.size, _hops(first_dur)) if past else self.size
@@ -93,7 +105,8 @@ class Level:
             high = np.minimum(low + self.size, self.num_known)
         total = self._totals(low, high)
         mean, square = (total[:, :2] / total[:, 2:]).T
-        scale = 1 / np.sqrt(np.maximum(square - mean * mean, 0) + EPSILON)
+        variance = np.maximum(square - mean * mean, 0) + self.epsilon
+        scale = 1 / np.sqrt(np.maximum(variance, LEAST_VARIANCE))
         taken, self.waiting = np.split(self.waiting, [len(hops) * HOP])
         self.num_done = last
         # One more: a last hop that isn't full shifts what the end is compared with
@@ -139,9 +152,15 @@ def _apply(signal: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarra
 
 
 class Moments:
-    """Mean and variance of a recording that is too long to be held."""
+    """Mean and variance of a recording that is too long to be held.
 
-    def __init__(self):
+    Args:
+        epsilon: see :class:`Level`
+
+    """
+
+    def __init__(self, epsilon: float = EPSILON):
+        self.epsilon = epsilon
         self.count = 0
         self.mean = 0.0
         self.square = 0.0
@@ -160,6 +179,6 @@ class Moments:
 
     def push(self, block: np.ndarray) -> np.ndarray:
         """Normalise a block, once all of the recording was seen."""
-        variance = max(self.square - self.mean**2, 0.0)
-        scale = 1 / math.sqrt(variance + EPSILON)
+        variance = max(self.square - self.mean**2, 0.0) + self.epsilon
+        scale = 1 / math.sqrt(max(variance, LEAST_VARIANCE))
         return (block - np.float32(self.mean)) * np.float32(scale)

@@ -107,7 +107,7 @@ class Whole:
 
 def whole(tokens: Tokens, signal: np.ndarray) -> np.ndarray:
     """Values of a signal ``(num_samples,)``, 64 samples or more at 16 kHz."""
-    moments = Moments()
+    moments = Moments(tokens.epsilon)
     moments.see(signal)
     heard = Whole(tokens, moments)
     heard.push(signal)

@@ -111,7 +111,9 @@ class Stream:
         self.resampler = None
         if sampling_rate != SAMPLING_RATE:
             self.resampler = soxr.ResampleStream(sampling_rate, SAMPLING_RATE, 1)
-        self.level = Level(win_dur, past=True, first_dur=SHORT_DUR)
+        self.level = Level(
+            win_dur, past=True, first_dur=SHORT_DUR, epsilon=self.tokens.epsilon
+        )
         least = max(1, round(update_dur * self.tokens.rate))
         self.stream = TokenStream(self.tokens, least=least)
         self.size = round(win_dur * self.tokens.rate)

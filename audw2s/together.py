@@ -103,7 +103,7 @@ def together(
                 noted = asked if number == 0 else []
                 segments = [at_model_rate(report, span) for span in spans]
                 ranges = window_ranges(segments, annotator.grid, tokens, noted)
-                level = Level(_level_dur(annotator))
+                level = Level(_level_dur(annotator), epsilon=tokens.epsilon)
                 passes.append(Pass(tokens, level, ranges))
             passes[number].push(channel)
     values = [[] for _ in spans]

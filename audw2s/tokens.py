@@ -11,6 +11,7 @@ from audw2s.catalogue import SAMPLING_RATE
 from audw2s.device import Device
 from audw2s.device import Frozen
 from audw2s.device import thawed
+from audw2s.level import EPSILON
 from audw2s.model_folder import explained
 from audw2s.signal import MIN_SAMPLES
 
@@ -60,6 +61,8 @@ class Tokens:
             onnx.numpy_helper.to_array(weights[name]).astype(np.float64)[list(order)]
             for name in ("adv.weight", "adv.bias")
         )
+        properties = {entry.key: entry.value for entry in model.metadata_props}
+        self.epsilon = float(properties.get("epsilon", EPSILON))
         self.path = path
         self.hop = hop
         self.context = context

@@ -110,7 +110,8 @@ def student_to_onnx(student: nn.Module) -> onnx.ModelProto:
 
     Its properties say what it is made of: ``parameters`` and ``gmac`` (for 5 s) of
     the network, without zeros that were added, and, if windows can be pooled from
-    the tokens of one pass, ``token_hop`` in samples and ``token_context`` in tokens.
+    the tokens of one pass, ``token_hop`` in samples, ``token_context`` in tokens, and
+    the ``epsilon`` that the network adds to the variance of a signal.
     """
     about = {"parameters": str(num_parameters(student)), "gmac": gmac(student)}
     if not isinstance(student, Student):
@@ -120,6 +121,7 @@ def student_to_onnx(student: nn.Module) -> onnx.ModelProto:
         if reach := locality(student):
             hop, context = reach
             about |= {"token_hop": str(hop), "token_context": str(context)}
+            about["epsilon"] = f"{student.normalise.epsilon:g}"
     onnx.helper.set_model_props(model, about)
     return model
 

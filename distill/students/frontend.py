@@ -53,18 +53,32 @@ def slaney_mel(sampling_rate: int, n_fft: int, num_mels: int) -> np.ndarray:
     return triangles * 2 / (high - low)
 
 
+LEAST_VARIANCE = 1e-14
+"""Variance that silence is taken to have, -140 dB."""
+
+
 class Normalise(nn.Module):
     """Zero mean and unit variance over the clip, never in place.
+
+    Args:
+        epsilon: added to the variance; ``1e-7`` is that of a signal at -70 dB, with 0
+            the level doesn't count at all
 
     Shape:
         ``(batch, time)`` -> ``(batch, time)``
     """
 
+    def __init__(self, epsilon: float = 1e-7):
+        super().__init__()
+        self.epsilon = epsilon
+
     def forward(self, signal: torch.Tensor) -> torch.Tensor:
-        """Return ``(x - mean) / sqrt(var + 1e-7)``."""
+        """Return ``(x - mean) / sqrt(var + epsilon)``."""
         centred = signal - signal.mean(dim=1, keepdim=True)
         variance = centred.square().mean(dim=1, keepdim=True)
-        return centred / torch.sqrt(variance + 1e-7)
+        if not self.epsilon:
+            return centred / torch.sqrt(torch.clamp(variance, min=LEAST_VARIANCE))
+        return centred / torch.sqrt(variance + self.epsilon)
 
 
 class LogMel(nn.Module):

@@ -59,7 +59,8 @@ class Sums:
         covariance = self.xx - np.outer(self.x, mean)
         std = np.sqrt(np.maximum(covariance.diagonal(), 0) / self.count) + 1e-8
         penalised = covariance + penalty * np.diag(np.square(std))
-        weight = np.linalg.solve(penalised, self.xy - np.outer(mean, self.y)).T
+        weight = np.linalg.solve(penalised, self.xy - np.outer(mean, self.y))
+        weight = np.ascontiguousarray(weight.T)
         return weight, centre - weight @ mean
 
 

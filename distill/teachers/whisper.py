@@ -163,7 +163,7 @@ class WhisperTeacher(nn.Module):
         count = len(encoder.layers)
         if not layers or min(layers) < 0 or max(layers) > count:
             raise ValueError(f"Layers are 0 to {count}, got {list(layers)}.")
-        self.normalise = Normalise()
+        self.normalise = Normalise(epsilon=0.0)
         self.logmel = WhisperLogMel()
         self.conv1 = encoder.conv1
         self.conv2 = encoder.conv2

@@ -4,11 +4,13 @@ import os
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from fabricated import noise
 from fabricated import random_encoder
 from fabricated import run
+from fabricated import voice
 from fabricated import weights_of
 from fabricated import with_weights
 from safetensors.torch import save_file
@@ -30,6 +32,8 @@ from audw2s.distill.students.student import Student
 from audw2s.distill.teachers.whisper import WhisperTeacher
 from audw2s.loading import model_sha256
 from audw2s.network import Network
+from audw2s.onepass import whole
+from audw2s.tokens import Tokens
 from audw2s.weights.store import save
 
 LENGTHS = [64, 65, 95, 96, 97, 1001, 7999, 8000, 8001, 12345, 31999, 48001]
@@ -72,7 +76,25 @@ def test_properties_tell_of_the_network(student_onnx):
         "gmac": "0.390967",
         "token_hop": "64",
         "token_context": "6",
+        "epsilon": "0",
     }
+
+
+@pytest.mark.parametrize("level", [-40, -60, -90])
+def test_one_pass_and_graph_do_not_hear_the_level(student_onnx, tmp_path, level):
+    """Both add what the graph's properties say to the variance of a signal."""
+    path = str(tmp_path / "model.onnx")
+    onnx.save(student_onnx, path)
+    properties = {entry.key: entry.value for entry in student_onnx.metadata_props}
+    hop, context = (int(properties[f"token_{k}"]) for k in ("hop", "context"))
+    tokens = Tokens(path, hop, context)
+    signal = voice(0, 1.0)
+    quiet = signal * np.float32(10 ** (level / 20))
+    session = onnxruntime.InferenceSession(path)
+    loud = session.run(["logits"], {"signal": signal[None]})[0][0]
+    found = session.run(["logits"], {"signal": quiet[None]})[0][0]
+    np.testing.assert_allclose(found, loud, atol=1e-3)
+    np.testing.assert_allclose(whole(tokens, quiet), loud, atol=1e-3)
 
 
 def test_students_that_hear_all_of_the_clip_have_no_tokens_to_tell_of():

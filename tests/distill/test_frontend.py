@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from fabricated import voice
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 from transformers.audio_utils import mel_filter_bank
 
+from audw2s.distill.students import STUDENTS
 from audw2s.distill.students.frontend import LogMel
 from audw2s.distill.students.frontend import Normalise
 from audw2s.distill.students.frontend import hann_dft
@@ -109,6 +111,19 @@ def test_normalised_signal(seed, gain, offset):
         found, (signal - mean) / np.sqrt(variance + 1e-7), atol=1e-4
     )
     assert torch.equal(given_signal, before)
+
+
+@pytest.mark.parametrize("student", ["wav2small", "mobilenetv4-small"])
+def test_a_student_does_not_hear_the_level(student):
+    """Down to -90 dB; the published constant is as large as a signal at -70 dB."""
+    torch.manual_seed(0)
+    network = STUDENTS[student]().eval()
+    signal = torch.from_numpy(voice(0, 1.0))[None]
+    with torch.inference_mode():
+        loud = network(signal)[1]
+        for level in (-40, -60, -90):
+            quiet = network(signal * 10 ** (level / 20))[1]
+            torch.testing.assert_close(quiet, loud, atol=1e-3, rtol=0)
 
 
 def test_pooling_is_that_of_its_formula():
