@@ -39,10 +39,6 @@ class Config:
     ]
     """Corpora to train on, each with its share of the clips that are drawn."""
 
-    columns: Columns = dataclasses.field(default_factory=dict)
-    """Columns of the corpora by their names here, where they differ, see
-    :func:`audw2s.corpus.lists.corpus.read_corpus`."""
-
     teacher: str = "whisper-tiny-adv"
     """Name or folder of the model whose outputs are learnt, or a mean of such."""
 
@@ -198,6 +194,10 @@ class Config:
 
     data_seed: Number = 0
     """Of the batches and of the choice of held-out speakers."""
+
+    columns: Columns = dataclasses.field(default_factory=dict)
+    """Columns of the corpora by their names here, where they differ, see
+    :func:`audw2s.corpus.lists.corpus.read_corpus`."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Config":

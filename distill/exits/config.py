@@ -37,13 +37,6 @@ class Config:
     corpus: str
     """See :func:`audw2s.corpus.lists.corpus.read_corpus`."""
 
-    columns: Columns = dataclasses.field(default_factory=dict)
-    """Columns of the corpus by their names here, where they differ."""
-
-    scale: Range | None = None
-    """Lowest and highest rating, see
-    :func:`audw2s.corpus.lists.ratings.rating_scale`."""
-
     target: str = "emotion"
     """Column of classes, or ``"dimensions"`` for arousal, dominance and valence."""
 
@@ -134,6 +127,13 @@ class Config:
 
     seed: Number = 0
     """Of the first weights, of the order of clips, and of what is dropped."""
+
+    columns: Columns = dataclasses.field(default_factory=dict)
+    """Columns of the corpus by their names here, where they differ."""
+
+    scale: Range | None = None
+    """Lowest and highest rating, see
+    :func:`audw2s.corpus.lists.ratings.rating_scale`."""
 
     @property
     def of_classes(self) -> bool:

@@ -132,7 +132,7 @@ def test_evaluation_is_only_printed(corpus, teacher, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = run("evaluate", teacher, corpus, "--quiet")
     assert result.exit_code == 0
-    assert result.output.startswith("| reference | corpus |")
+    assert result.stdout.startswith("| reference | corpus |")
     assert os.listdir(tmp_path) == []
 
 
@@ -193,13 +193,16 @@ def test_interrupted_labels_go_on(corpus, teacher, tmp_path):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (("label", "nowhere", "--out", "l.parquet"), "No folder, table or database"),
+        (("label", "nowhere", "--out", "l.parquet"), "is no folder, no list of files"),
         (("label", ".", "--out", "l.parquet"), "holds no clips"),
         (("train", "nowhere.toml", "--out", "run"), "nowhere.toml"),
         (("train", ".", "--out", "run"), "Is a directory"),
         (("export", "nowhere", "--out", "model"), "No trained student at"),
-        (("evaluate", "nobody", "nowhere.csv"), "No folder, table or database"),
-        (("teacher", "no.safetensors", "no.csv", "--out", "m"), "No folder, table"),
+        (("evaluate", "nobody", "nowhere.csv"), "is no folder, no list of files"),
+        (
+            ("teacher", "no.safetensors", "no.csv", "--out", "m"),
+            "is no folder, no list of files",
+        ),
     ],
 )
 def test_errors_are_one_sentence(tmp_path, monkeypatch, arguments, message):

@@ -262,7 +262,7 @@ def test_command(tmp_path, folder):
     "arguments, message",
     [
         (("nobody", SPEECH), "There is no model 'nobody'."),
-        (("wav2small", "nowhere.csv"), "No folder, table or database"),
+        (("wav2small", "nowhere.csv"), "is no folder, no list of files"),
         (("mean(wav2small, wav2small)", SPEECH), "is several models: quantise one."),
         (("whisper-tiny-adv", SPEECH), "isn't what 'audw2s distill export' wrote."),
     ],

@@ -7,14 +7,17 @@ highest human rating, where the corpus tells it; it isn't kept when tables of se
 corpora are joined.
 """
 
+import contextlib
 import os
 import warnings
 from collections.abc import Mapping
 
 import pandas as pd
 
+from audw2s.corpus.lists.columns import as_numbers
 from audw2s.corpus.lists.columns import as_text
 from audw2s.corpus.lists.entries import read_entries
+from audw2s.corpus.lists.ratings import is_rating
 from audw2s.corpus.paths import printable
 from audw2s.errors import DataWarning
 
@@ -55,6 +58,10 @@ def read_corpus(
             f"'{path}': the name of '{printable(str(error.object))}' isn't UTF-8. Only "
             "predict and annotate take such names; rename the file."
         ) from None
+    for name in filter(is_rating, table):
+        # Where they are no numbers, it is said once they are needed
+        with contextlib.suppress(ValueError):
+            table[name] = as_numbers(table[name])
     if "speaker" not in table:
         table["speaker"] = None
     table["speaker"] = as_text(table["speaker"])

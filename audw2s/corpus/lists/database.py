@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import audformat
 import pandas as pd
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.corpus.lists.columns import rename
 from audw2s.corpus.lists.people import add_people
+from audw2s.corpus.lists.ratings import is_rating
 
 
 def is_database(root: str) -> bool:
@@ -87,7 +87,7 @@ def _add_scale(
     """Take the scale of ratings from the schemes of their columns."""
     scales = {}
     for column in table:
-        if str(column).endswith(DIMENSIONS):
+        if is_rating(column):
             source = columns.get(column, column)
             scales[column] = _scale(database, database[name][source].scheme)
     if not scales or None in scales.values():

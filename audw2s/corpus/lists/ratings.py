@@ -17,6 +17,18 @@ TOLERANCE = 1e-6
 """Share of a scale by which rounded means may leave it."""
 
 
+def is_rating(column: object) -> bool:
+    """Whether a column is one of ratings, by its name.
+
+    Examples:
+        >>> is_rating("arousal"), is_rating("rater1_arousal"), is_rating("std_arousal")
+        (True, True, False)
+
+    """
+    rater, _, dimension = str(column).rpartition("_")
+    return dimension in DIMENSIONS and (not rater or rater.startswith("rater"))
+
+
 def rating_columns(table: pd.DataFrame, name: str = "The corpus") -> list[list[str]]:
     """Columns of each rater, or those of the mean ratings, in the order of dimensions.
 
