@@ -13,6 +13,7 @@ from audw2s.errors import UNLISTED
 from audw2s.errors import explained
 from audw2s.options import Exact
 from audw2s.options import HopDur
+from audw2s.options import ListLeftOut
 from audw2s.options import Models
 from audw2s.options import Quiet
 from audw2s.options import TableOut
@@ -123,6 +124,7 @@ def predict(
         ),
     ] = None,
     num_workers: Annotated[int, typer.Option(min=1, help="Threads over files.")] = 1,
+    list_left_out: ListLeftOut = False,
 ) -> None:
     """Print or write arousal, dominance and valence of audio files.
 
@@ -130,8 +132,9 @@ def predict(
     table says why), 2 if a sentence says what stopped it, 3 if folders can't be listed.
     """
     from audw2s.annotator import Annotator
+    from audw2s.corpus.lists.folder import find_media
+    from audw2s.corpus.paths import printable
     from audw2s.files import check_table_path
-    from audw2s.files import find_audio
     from audw2s.files import unlisted_text
     from audw2s.files import write_table
     from audw2s.predict import predict as run
@@ -149,8 +152,11 @@ def predict(
         exit=exit,
         classes=True,
     )
-    unlisted: list[str] = []
-    files = find_audio(paths, unlisted)
+    found = find_media(paths)
+    files, unlisted = found.files, found.unlisted
+    if list_left_out:
+        for line in found.left_out.lines():
+            typer.echo(printable(line), err=True)
     if not files:
         raise ValueError(f"There are no audio files in {', '.join(paths)}.")
     table = run(files, annotator, num_workers=num_workers, verbose=True)
@@ -164,6 +170,8 @@ def predict(
         typer.echo(f"{count} of {len(files)} files have no values.", err=True)
     if unlisted:
         typer.echo(unlisted_text(unlisted), err=True)
+    if found.left_out:
+        typer.echo(str(found.left_out), err=True)
     if unlisted or failed.any():
         raise typer.Exit(UNLISTED if unlisted else SOME_WITHOUT_VALUES)
 

@@ -1,73 +1,18 @@
-"""Which files are meant by paths and patterns; files that are there whole or not."""
+"""Paths of files, and files that are there whole or not."""
 
 import contextlib
-import glob
 import json
 import os
+import unicodedata
 import uuid
-import warnings
-from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 
 import audeer
 import pandas as pd
 
-from audw2s.errors import DataWarning
-
-AUDIO = (
-    "aif",
-    "aiff",
-    "au",
-    "caf",
-    "flac",
-    "m4a",
-    "mp3",
-    "mp4",
-    "oga",
-    "ogg",
-    "opus",
-    "wav",
-    "webm",
-    "wma",
-)
-"""File extensions that are looked for in folders."""
-
 TABLES = ("csv", "parquet")
 """File extensions of tables that can be written."""
-
-
-def list_audio(folder: str, unlisted: list[str] | None = None) -> list[str]:
-    """List the audio files in a folder and its subfolders, sorted.
-
-    Args:
-        folder: is searched
-        unlisted: subfolders that can't be listed are added, each with its reason;
-            ``None`` to warn of each
-
-    Raises:
-        OSError: if the folder itself can't be listed
-
-    """
-
-    def note(error: OSError) -> None:
-        if error.filename == folder:
-            raise type(error)(f"'{folder}' can't be listed: {error.strerror}.")
-        reason = f"'{error.filename}': {error.strerror}"
-        if unlisted is not None:
-            unlisted.append(reason)
-        else:
-            warnings.warn(
-                f"A folder can't be listed, {reason}.", DataWarning, stacklevel=2
-            )
-
-    found = [
-        os.path.join(root, name)
-        for root, _, names in os.walk(folder, onerror=note)
-        for name in names
-        if audeer.file_extension(name).lower() in AUDIO
-    ]
-    return sorted(found)
 
 
 def unlisted_text(unlisted: Sequence[str]) -> str:
@@ -83,36 +28,6 @@ def unlisted_text(unlisted: Sequence[str]) -> str:
     folders = "1 folder" if count == 1 else f"{count} folders"
     them = "it" if count == 1 else "them"
     return f"{folders} can't be listed, what is in {them} has no row: {names}{more}."
-
-
-def find_audio(
-    paths: Iterable[str],
-    unlisted: list[str] | None = None,
-) -> list[str]:
-    """List the files that are meant by paths, each once, in their order.
-
-    Args:
-        paths: files of any kind, folders (audio files in them and in their
-            subfolders), patterns such as ``"data/**/*.wav"``. What doesn't exist is
-            returned as it is: its row will say so
-        unlisted: see :func:`list_audio`
-
-    Examples:
-        >>> find_audio(["missing.wav", "missing.wav"])
-        ['missing.wav']
-
-    """
-    files: dict[str, None] = {}
-    for path in paths:
-        if os.path.isdir(path):
-            found = list_audio(path, unlisted)
-        elif not os.path.exists(path) and glob.has_magic(path):
-            matches = sorted(glob.glob(path, recursive=True))
-            found = [match for match in matches if os.path.isfile(match)] or [path]
-        else:
-            found = [path]
-        files.update(dict.fromkeys(found))
-    return list(files)
 
 
 def write_table(table: pd.DataFrame, path: str) -> None:
@@ -162,7 +77,22 @@ def resolve(file: "str | os.PathLike | object", root: str | None) -> "str | obje
     if not isinstance(file, str | os.PathLike):
         return file
     path = os.path.expanduser(os.fspath(file))
-    return path if root is None else os.path.join(os.path.expanduser(root), path)
+    if root is not None:
+        path = os.path.join(os.path.expanduser(root), path)
+    return path if path.isascii() else _spelt(path)
+
+
+def _spelt(path: str) -> str:
+    """Path as the file system spells it, where letters with accents have two forms."""
+    if os.path.exists(path):
+        return path
+    folder, name = os.path.split(path)
+    for form in ("NFC", "NFD"):
+        other = unicodedata.normalize(form, name)
+        for known in (os.path.join(folder, other), unicodedata.normalize(form, path)):
+            if os.path.exists(known):
+                return known
+    return path
 
 
 def label(file: "str | os.PathLike | object") -> str:

@@ -42,3 +42,12 @@ Scale = Annotated[
 ]
 
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
+
+ListLeftOut = Annotated[
+    bool,
+    typer.Option(
+        "--list-left-out",
+        help="Name what is in folders and has no row: hidden files, and those without "
+        "audio or video.",
+    ),
+]

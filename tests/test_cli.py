@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import audw2s
-from audw2s.files import find_audio
+from audw2s.corpus.lists.folder import find_media
 from audw2s.files import write_table
 from audw2s.statuses import UNUSABLE
 
@@ -107,7 +107,7 @@ def test_models_shows_terms():
             assert fact in done.stdout
 
 
-def test_find_audio(tmp_path):
+def test_find_media(tmp_path):
     for name in ("b.wav", "a.FLAC", "c.txt", "sub/d.ogg", "sub/deep/e.mp3", "[x].wav"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ def test_find_audio(tmp_path):
     root = f"{tmp_path}{os.sep}"
 
     def names(*paths: str) -> list[str]:
-        return [file.removeprefix(root) for file in find_audio(paths)]
+        return [file.removeprefix(root) for file in find_media(paths).files]
 
     everything = ["[x].wav", "a.FLAC", "b.wav", "sub/d.ogg", "sub/deep/e.mp3"]
     assert names(root) == everything

@@ -1,5 +1,6 @@
 """Read all that PyAV can decode: compressed audio in any container."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -16,6 +17,9 @@ from audw2s.audio.samples import as_float
 
 OPTIONS = {"protocol_whitelist": "none"}
 """Options of FFmpeg: it opens nothing else, whatever a playlist may name."""
+
+IMAGES = ("gif", "image2", "apng", "ico", "tty", "txd", "webp")
+"""Formats of pictures and text that FFmpeg takes for video."""
 
 MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
 
@@ -255,6 +259,18 @@ class Container:
             self.adapters[kind] = av.AudioResampler("fltp", *target)
         frame.pts = None
         yield from map(planes, self.adapters[kind].resample(frame))
+
+
+def holds_media(file: BinaryIO) -> bool:
+    """Whether FFmpeg finds audio that it can decode in a file, or video."""
+    try:
+        with contextlib.closing(Container(file)) as audio:
+            return audio.first is not None
+    except NoAudioError:
+        file.seek(0)
+    with av.open(Nameless(file), metadata_errors="ignore", options=OPTIONS) as opened:
+        is_image = opened.format.name.endswith("_pipe") or opened.format.name in IMAGES
+        return bool(opened.streams.video) and not is_image
 
 
 def planes(frame: av.AudioFrame) -> np.ndarray:

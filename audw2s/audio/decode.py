@@ -19,6 +19,7 @@ import soundfile
 from audw2s.audio.container import Container
 from audw2s.audio.container import NoAudioError
 from audw2s.audio.container import error_text
+from audw2s.audio.container import holds_media
 from audw2s.audio.content import HEAD
 from audw2s.audio.content import is_for_soundfile
 from audw2s.audio.content import no_audio
@@ -129,6 +130,25 @@ def duration(file: File, limit: float = math.inf) -> float:
             if count > limit * audio.sampling_rate:
                 return max(count, audio.num_samples or 0) / audio.sampling_rate
     return count / max(1, report.sampling_rate)
+
+
+def is_media(file: File) -> bool:
+    """Whether a file holds audio or video, whatever its name.
+
+    Examples:
+        >>> import io
+        >>> is_media(io.BytesIO(b"RIFF----WAVE")), is_media(io.BytesIO(b"text"))
+        (True, False)
+
+    """
+    try:
+        with _opened(file) as opened:
+            head = opened.read(HEAD)
+            if is_for_soundfile(head):
+                return True
+            return not no_audio(head) and holds_media(opened)
+    except ERRORS:
+        return False
 
 
 @contextlib.contextmanager

@@ -167,7 +167,9 @@ class Run:
         self.sizes: dict[str, int] = {}
         if settings.embeddings:
             self.sizes = hidden_sizes(names, settings.models)
-        self.summary = Summary(names, self.windows, self.inputs.unlisted)
+        self.summary = Summary(
+            names, self.windows, self.inputs.unlisted, self.inputs.left_out
+        )
         self.overview = Overview(names)
         self.speed = Speed(0, 0.0, 0.0)
         self.parts: Parts

@@ -10,6 +10,7 @@ from audw2s.errors import explained
 from audw2s.options import Columns
 from audw2s.options import Exact
 from audw2s.options import HopDur
+from audw2s.options import ListLeftOut
 from audw2s.options import Models
 from audw2s.options import Quiet
 from audw2s.options import WinDur
@@ -17,7 +18,8 @@ from audw2s.options import WinDur
 Corpus = Annotated[
     str,
     typer.Argument(
-        help="Folder (with subfolders); list of files (.txt, .csv, .parquet); "
+        help="Folder (with subfolders); list of files (.txt, .csv, .parquet, "
+        ".jsonl, .scp, .rttm); "
         "database: ROOT, ROOT:TABLE or audb:NAME==VERSION; MSP-Podcast, IEMOCAP or "
         "DEMoS: ROOT or ROOT:PART."
     ),
@@ -144,6 +146,7 @@ def annotate(
     cpus_per_worker: CpusPerWorker = 1,
     gpus_per_worker: GpusPerWorker = 0.0,
     columns: Columns = None,
+    list_left_out: ListLeftOut = False,
     quiet: Quiet = False,
 ) -> None:
     """Annotate a corpus; run the same command again to go on.
@@ -156,6 +159,7 @@ def annotate(
     from audw2s.corpus.hearing import Settings
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.corpus.options import Options
+    from audw2s.corpus.paths import printable
 
     models = tuple(model or ["wav2small"])
     about = (win_dur, hop_dur, exact, max_dur, embeddings, device, batch_size)
@@ -177,6 +181,9 @@ def annotate(
         columns=parse_columns(columns),
     )
     run = Run(corpus, out, settings, options)
+    if list_left_out:
+        for line in run.inputs.left_out.lines():
+            typer.echo(printable(line), err=True)
     run()
     typer.echo(run.summary, err=True)
     if run.inputs.unlisted:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from audw2s.corpus.lists.entries import read_entries
+from audw2s.corpus.lists.folder import LeftOut
 from audw2s.files import resolve
 
 OPEN = np.iinfo(np.int64).min
@@ -67,6 +68,7 @@ class Inputs:
         filewise: whether the inputs are whole files
         database_table: table of the database that they are from, empty for none
         unlisted: folders that can't be listed, each with its reason
+        left_out: what else is in a folder
 
     """
 
@@ -78,6 +80,7 @@ class Inputs:
     filewise: bool = True
     database_table: str = ""
     unlisted: list[str] = dataclasses.field(default_factory=list)
+    left_out: LeftOut = dataclasses.field(default_factory=LeftOut)
 
     def __len__(self) -> int:
         """Count the inputs."""
@@ -137,4 +140,5 @@ def read_inputs(corpus: str, columns: Mapping[str, str] | None = None) -> Inputs
         entries.filewise,
         entries.database_table,
         entries.unlisted,
+        entries.left_out,
     )

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from audw2s.catalogue import DIMENSIONS
+from audw2s.corpus.lists.folder import LeftOut
 from audw2s.corpus.part import columns
 from audw2s.evaluation.ccc import ccc_of_moments
 from audw2s.files import unlisted_text
@@ -64,6 +65,7 @@ class Summary:
         names: of the models
         windows: whether rows are windows
         unlisted: folders that can't be listed, each with its reason
+        left_out: what else is in the folder of the corpus
 
     """
 
@@ -72,9 +74,11 @@ class Summary:
         names: Sequence[str],
         windows: bool = False,
         unlisted: Sequence[str] = (),
+        left_out: LeftOut | None = None,
     ):
         self.names = list(names)
         self.unlisted = list(unlisted)
+        self.left_out = left_out or LeftOut()
         self.windows = windows
         self.statuses: collections.Counter[str] = collections.Counter()
         self.num_inputs = 0
@@ -111,6 +115,8 @@ class Summary:
             lines.append(f"{self.num_failed} of {self.num_inputs} have no values.")
         if self.unlisted:
             lines.append(unlisted_text(self.unlisted))
+        if self.left_out:
+            lines.append(str(self.left_out))
         return "\n".join(lines)
 
     def _values(self) -> list[str]:

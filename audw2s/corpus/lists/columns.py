@@ -178,3 +178,28 @@ def as_times(column: pd.Series) -> pd.Series:
             f"'{column.iloc[unclear[0]]}' isn't a time; it is left empty if unknown"
         )
     return times
+
+
+def with_ends(table: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Make ends of durations, in a table with starts and without ends.
+
+    Args:
+        table: of a corpus
+        where: path of the table, for messages
+
+    Raises:
+        ValueError: if a cell holds no time
+
+    Examples:
+        >>> table = pd.DataFrame({"start": ["1"], "duration": ["0.5"]})
+        >>> with_ends(table, "list.csv")["end"].dt.total_seconds().tolist()
+        [1.5]
+
+    """
+    if not {"start", "duration"} <= set(table) or "end" in table:
+        return table
+    try:
+        start, duration = (as_times(table[name]) for name in ("start", "duration"))
+    except ValueError as error:
+        raise ValueError(f"'{where}', {error}") from None
+    return table.assign(end=start.fillna(pd.Timedelta(0)) + duration)

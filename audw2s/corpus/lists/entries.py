@@ -11,20 +11,25 @@ from collections.abc import Mapping
 import pandas as pd
 
 from audw2s.corpus.lists.columns import as_times
+from audw2s.corpus.lists.columns import rename
+from audw2s.corpus.lists.columns import with_ends
 from audw2s.corpus.lists.database import is_database
 from audw2s.corpus.lists.database import load_published
 from audw2s.corpus.lists.database import read_database
 from audw2s.corpus.lists.demos import is_demos
 from audw2s.corpus.lists.demos import read_demos
+from audw2s.corpus.lists.folder import Found
+from audw2s.corpus.lists.folder import LeftOut
+from audw2s.corpus.lists.folder import read_folder
 from audw2s.corpus.lists.iemocap import is_iemocap
 from audw2s.corpus.lists.iemocap import read_iemocap
+from audw2s.corpus.lists.manifests import READERS
 from audw2s.corpus.lists.msp_podcast import is_msp_podcast
 from audw2s.corpus.lists.msp_podcast import read_msp_podcast
 from audw2s.corpus.lists.table import read_paths
 from audw2s.corpus.lists.table import read_table
 from audw2s.errors import DataWarning
 from audw2s.files import is_url
-from audw2s.files import list_audio
 
 LAYOUTS = {
     "MSP-Podcast": (is_msp_podcast, read_msp_podcast),
@@ -48,6 +53,7 @@ class Entries:
         database_table: name of the table of the database, empty for all its files
         filewise: whether entries are whole files
         unlisted: subfolders that can't be listed, each with its reason
+        left_out: what else is in a folder
 
     """
 
@@ -57,10 +63,11 @@ class Entries:
     database_table: str = ""
     filewise: bool = True
     unlisted: list[str] = dataclasses.field(default_factory=list)
+    left_out: LeftOut = dataclasses.field(default_factory=LeftOut)
 
 
 def read_entries(
-    corpus: str,
+    corpus: str | os.PathLike,
     columns: Mapping[str, str] | None = None,
     *,
     people: bool = True,
@@ -68,10 +75,12 @@ def read_entries(
     """Read what a corpus lists.
 
     Args:
-        corpus: a folder that is searched for audio; a ``.txt`` with a path a line,
-            or a ``.csv`` or ``.parquet`` table with a column ``file`` and maybe
-            ``start`` and ``end`` (seconds, or as audformat writes them), paths
-            relative to the folder that the list lies in; the ``ROOT`` of an
+        corpus: a folder that is searched for audio and video; a ``.txt`` with a path a
+            line, or a ``.csv`` or ``.parquet`` table with a column ``file`` and maybe
+            ``start`` and ``end``, or ``duration`` (seconds, or as audformat writes
+            them), ``.jsonl``, ``.scp`` or ``.rttm``, see
+            :mod:`audw2s.corpus.lists.manifests`, paths relative to the folder that the
+            list lies in; the ``ROOT`` of an
             audformat database, of MSP-Podcast, of IEMOCAP or of DEMoS, or one of its
             tables or parts as ``ROOT:TABLE``; ``audb:NAME==VERSION``, or
             ``audb:NAME==VERSION:TABLE``
@@ -84,6 +93,7 @@ def read_entries(
         ValueError: if it holds no entry, can't be understood, or is a URL
 
     """
+    corpus = os.path.expanduser(os.fspath(corpus))
     entries = _read(corpus, columns, people)
     if entries.table.empty:
         raise ValueError(
@@ -115,14 +125,18 @@ def _read(corpus: str, columns: Mapping[str, str] | None, people: bool) -> Entri
                 _say_layout(name, table, corpus)
             return Entries(table)
     if os.path.isdir(corpus):
-        unlisted: list[str] = []
-        files = list_audio(corpus, unlisted)
-        return Entries(_of_files(files), unlisted=unlisted)
+        found = Found()
+        files = read_folder(corpus, found)
+        table = _of_files(files)
+        return Entries(table, unlisted=found.unlisted, left_out=found.left_out)
     if os.path.isfile(corpus):
         folder = os.path.dirname(corpus) or None
         if corpus.endswith(".txt"):
             return Entries(_of_files(read_paths(corpus)), folder)
-        table = read_table(corpus, columns)
+        reader = READERS.get(os.path.splitext(corpus)[1])
+        table = rename(reader(corpus), columns, corpus) if reader else None
+        if table is None:
+            table = with_ends(read_table(corpus, columns), corpus)
         return Entries(table, folder, filewise=not {"start", "end"} & set(table))
     if is_url(corpus):
         raise ValueError(
@@ -130,8 +144,8 @@ def _read(corpus: str, columns: Mapping[str, str] | None, people: bool) -> Entri
             "copy it."
         )
     raise FileNotFoundError(
-        f"'{corpus}' is no folder, no list of files (.txt, .csv, .parquet) and no "
-        "database: ROOT, ROOT:TABLE or audb:NAME==VERSION."
+        f"'{corpus}' is no folder, no list of files (.txt, .csv, .parquet, .jsonl, "
+        ".scp, .rttm) and no database: ROOT, ROOT:TABLE or audb:NAME==VERSION."
     )
 
 
