@@ -1,6 +1,7 @@
 """Batches of crops with a teacher's labels: a pure function of their number."""
 
 import os
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,9 @@ from audw2s.distill.codec import transmit
 from audw2s.distill.labels import Labels
 from audw2s.distill.labels import finite
 from audw2s.distill.prosody import change_prosody
+from audw2s.errors import DataWarning
 from audw2s.evaluation.speakers import speaker_or_file
+from audw2s.evaluation.speakers import unit
 from audw2s.loading import model_sha256
 from audw2s.version import __version__
 
@@ -116,6 +119,13 @@ class Batches:
         known = np.unique(names)
         speakers = self.config.held_out_speakers.get(corpus)
         if speakers is None:
+            if (kind := unit(names)) != "speakers":
+                warnings.warn(
+                    f"Not all speakers of '{corpus}' are known: {kind} are held out, "
+                    "whose speakers may be learnt from as well.",
+                    DataWarning,
+                    stacklevel=4,
+                )
             count = max(1, round(self.config.held_out * len(known)))
             return rng.permutation(known)[: min(count, len(known) - 1)]
         if unknown := set(speakers) - set(known):
