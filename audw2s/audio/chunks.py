@@ -44,6 +44,18 @@ def missing_share(file: BinaryIO, head: bytes) -> float:
     return 1.0
 
 
+def is_oversized(file: BinaryIO, head: bytes) -> bool:
+    """Whether a chunk of metadata promises far more bytes than the file has.
+
+    FFmpeg would take as much memory.
+    """
+    end = file_size(file)
+    return any(
+        name == b"LIST" and size > end + ROOM
+        for name, size, _ in _chunks(file, head, end)
+    )
+
+
 def file_size(file: BinaryIO) -> int:
     """Size of a file in bytes."""
     try:

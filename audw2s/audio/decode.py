@@ -16,6 +16,7 @@ import av
 import numpy as np
 import soundfile
 
+from audw2s.audio.chunks import is_oversized
 from audw2s.audio.container import Container
 from audw2s.audio.container import NoAudioError
 from audw2s.audio.container import error_text
@@ -165,6 +166,8 @@ def _audio(file: File) -> Iterator[SndFile | Container]:
         if audio is None:
             if reason := no_audio(head):
                 raise NoAudioError(reason)
+            if is_oversized(opened, head):
+                raise NoAudioError("a chunk of its header is larger than the file")
             audio = Container(opened)
         with contextlib.closing(audio):
             yield audio

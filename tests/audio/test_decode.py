@@ -214,6 +214,30 @@ def test_what_was_cut(original, name, share, status):
     )
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KB on Linux only")
+def test_sizes_that_damaged_headers_name_take_no_memory(tmp_path, original):
+    content = formats.FILES["adpcm_ima.wav"](original)
+    place = content.index(b"LIST") + 4
+    (tmp_path / "a.wav").write_bytes(content)
+    (tmp_path / "b.wav").write_bytes(
+        content[:place] + (3 * 2**28).to_bytes(4, "little") + content[place + 4 :]
+    )
+    code = (
+        "import resource, sys\n"
+        "from audw2s.audio.decode import facts\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "facts(sys.argv[1])\n"
+        "before = peak()\n"
+        "try:\n    facts(sys.argv[2])\nexcept ValueError as error:\n    print(error)\n"
+        "print(peak() - before)\n"
+    )
+    command = [sys.executable, "-c", code, tmp_path / "a.wav", tmp_path / "b.wav"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    said, kilobytes = done.stdout.splitlines()
+    assert said == "a chunk of its header is larger than the file"
+    assert int(kilobytes) < 100_000
+
+
 def test_highest_rate_and_most_channels(original):
     wav = bytearray(formats.FILES["s16.wav"](original))
     for rate, status in [(768_000, "short"), (768_001, "sampling_rate")]:

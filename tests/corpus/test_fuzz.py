@@ -2,6 +2,7 @@
 
 import collections
 import io
+import itertools
 import os
 import re
 import subprocess
@@ -45,6 +46,7 @@ REASONS = (
     "no audio stream in it, only ",
     "text, no audio",
     "no bytes",
+    "a chunk of its header is larger than the file",
 )
 """How sentences begin that say why a file is unreadable.
 
@@ -115,7 +117,7 @@ def mutated(whole: bytes, kind: str, seed: int) -> bytes:
 def summed(data: bytearray) -> bytes:
     """Set the checksums of the pages of an OGG file, where they begin."""
     begins = [found.start() for found in re.finditer(b"OggS", data)]
-    for begin, end in zip(begins, [*begins[1:], len(data)], strict=True):
+    for begin, end in itertools.pairwise([*begins, len(data)]):
         if end - begin >= 27:
             data[begin + 22 : begin + 26] = bytes(4)
             checksum = ogg_checksum(data[begin:end])
