@@ -55,6 +55,24 @@ def encoded(
     return file.getvalue()
 
 
+def write_long(path: str, speech: np.ndarray, repeats: int) -> None:
+    """Write an M4A of speech many times over, which is encoded once."""
+    with (
+        av.open(io.BytesIO(encoded(speech, "aac", "ipod"))) as source,
+        av.open(path, "w", format="ipod") as target,
+    ):
+        stream = target.add_stream_from_template(source.streams.audio[0])
+        packets = [p for p in source.demux(source.streams.audio[0]) if p.size]
+        length = sum(packet.duration for packet in packets)
+        for repeat in range(repeats):
+            for packet in packets:
+                copy = av.Packet(bytes(packet))
+                copy.pts = copy.dts = packet.pts + repeat * length
+                copy.duration, copy.time_base = packet.duration, packet.time_base
+                copy.stream = stream
+                target.mux(copy)
+
+
 def _packets(stream: av.AudioStream, signal: np.ndarray, rate: int, layout: str):
     adapter = av.AudioResampler(stream.format.name, layout, rate)
     frame = av.AudioFrame.from_ndarray(signal[None], format="fltp", layout="mono")

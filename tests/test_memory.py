@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import formats
 import numpy as np
 import pytest
 import soundfile
@@ -48,6 +49,15 @@ def test_twelve_minutes_of_stereo(tmp_path, win_dur):
     assert rows_long == (144 if win_dur else 1)
     # Read as a whole it would take 254 MB
     assert memory_long - memory_short < 150
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KB on Linux only")
+def test_ten_minutes_of_m4a(tmp_path, speech):
+    long, short = tmp_path / "long.m4a", tmp_path / "short.m4a"
+    formats.write_long(str(long), speech, 180)
+    formats.write_long(str(short), speech, 2)
+    # Read as a whole it would take 40 MB, and twice that while its parts are joined
+    assert peak(long, None)[1] - peak(short, None)[1] < 30
 
 
 def test_nan_in_a_later_block_spoils_the_value_of_the_whole():

@@ -6,7 +6,9 @@ against PyAV alone, which opens the file, decodes all frames and joins them.
     python tests/benchmark/reading.py
 
 prints the median of each, and the median of ratios of runs that took turns. With
-``--before FOLDER``, the package in another checkout is measured in turns, too.
+``--before FOLDER``, the package in another checkout is measured in turns, too. With
+``--hours 10``, an M4A of so many hours is annotated, whole and as a segment at its end,
+and the peak of memory is printed, beside that of an M4A of 5 s.
 """
 
 import argparse
@@ -93,6 +95,32 @@ class Reader:
         return float(self.process.stdout.readline())
 
 
+MEMORY = """
+import resource, sys, time
+from audw2s.annotator import Annotator
+annotator = Annotator("wav2small")
+begin = time.perf_counter()
+(row,) = annotator.file(sys.argv[1], float(sys.argv[2]))
+passed = time.perf_counter() - begin
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(f"{row.status}, {row.duration:,.0f} s in {passed:.1f} s, peak {peak:.0f} MB")
+"""
+
+
+def long_ones(hours: float) -> None:
+    """Print how much memory an M4A takes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "a.m4a")
+        for repeats in (1, round(hours * 3600 / DUR)):
+            formats.write_long(path, speech(), repeats)
+            duration = DUR * repeats
+            for start in (0, duration - DUR) if repeats > 1 else (0,):
+                command = [sys.executable, "-c", MEMORY, path, str(start)]
+                done = subprocess.run(command, capture_output=True, text=True)
+                said = (done.stdout + done.stderr).strip()
+                print(f"m4a of {duration / 3600:.3g} h from {start} s: {said}")
+
+
 def speech() -> np.ndarray:
     root = os.path.join(os.path.dirname(__file__), "../../examples/speech")
     names = sorted(name for name in os.listdir(root) if name.endswith(".flac"))
@@ -103,7 +131,11 @@ def speech() -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--before", help="another checkout of audw2s")
+    parser.add_argument("--hours", type=float, help="of an M4A, for its memory")
     arguments = parser.parse_args()
+    if arguments.hours:
+        long_ones(arguments.hours)
+        return
     here = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
     readers = {"audw2s": Reader(here)}
     if arguments.before:
