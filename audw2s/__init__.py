@@ -9,38 +9,38 @@ from typing import TYPE_CHECKING
 from audw2s.version import __version__
 
 if TYPE_CHECKING:
-    from audw2s.catalogue import DIMENSIONS
-    from audw2s.catalogue import models
-    from audw2s.corpus.annotation import annotate
-    from audw2s.curves import curve
+    from audw2s.audio.preprocess import UnusableSignalError
+    from audw2s.corpus.run import annotate
+    from audw2s.inference.curve import curve
+    from audw2s.inference.stream import Stream
     from audw2s.interface.feature import Feature
     from audw2s.interface.process import Process
     from audw2s.interface.segment import Segment
-    from audw2s.loading import CorruptModelError
-    from audw2s.loading import MissingModelError
-    from audw2s.loading import load
-    from audw2s.names import AmbiguousModelError
-    from audw2s.plot import plot_curves
-    from audw2s.signal import UnusableSignalError
-    from audw2s.stream import Stream
-    from audw2s.weights.get import get
+    from audw2s.model.find import models
+    from audw2s.model.folder import CorruptModelError
+    from audw2s.model.hub.get import get
+    from audw2s.model.load import load
+    from audw2s.model.names import AmbiguousModelError
+    from audw2s.model.names import MissingModelError
+    from audw2s.model.registry import DIMENSIONS
+    from audw2s.plots import plot_curves
 
 _HOMES = {
-    "CorruptModelError": "loading",
-    "DIMENSIONS": "catalogue",
+    "CorruptModelError": "model.folder",
+    "DIMENSIONS": "model.registry",
     "Feature": "interface.feature",
-    "AmbiguousModelError": "names",
-    "MissingModelError": "loading",
+    "AmbiguousModelError": "model.names",
+    "MissingModelError": "model.names",
     "Process": "interface.process",
     "Segment": "interface.segment",
-    "Stream": "stream",
-    "UnusableSignalError": "signal",
-    "annotate": "corpus.annotation",
-    "curve": "curves",
-    "get": "weights.get",
-    "load": "loading",
-    "models": "catalogue",
-    "plot_curves": "plot",
+    "Stream": "inference.stream",
+    "UnusableSignalError": "audio.preprocess",
+    "annotate": "corpus.run",
+    "curve": "inference.curve",
+    "get": "model.hub.get",
+    "load": "model.load",
+    "models": "model.find",
+    "plot_curves": "plots",
 }
 
 __all__ = [

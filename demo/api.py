@@ -2,13 +2,13 @@
 
 from typing import TypedDict
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.demo.clip import read_clip
 from audw2s.demo.comparison import Comparison
-from audw2s.demo.hearing import Heard
-from audw2s.demo.hearing import hear
 from audw2s.demo.limits import Deadline
 from audw2s.demo.models import Models
+from audw2s.demo.prediction import Heard
+from audw2s.demo.prediction import hear
+from audw2s.model.registry import DIMENSIONS
 from audw2s.version import __version__
 
 

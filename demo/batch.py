@@ -6,11 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from audw2s.catalogue import DIMENSIONS
-from audw2s.corpus.summary import Covariance
-from audw2s.corpus.summary import concordance
+from audw2s.corpus.report.summary import Covariance
+from audw2s.corpus.report.summary import concordance
 from audw2s.demo.clip import read_clip
-from audw2s.demo.hearing import hear
 from audw2s.demo.limits import MAX_FILES
 from audw2s.demo.limits import Deadline
 from audw2s.demo.limits import RefusedError
@@ -19,6 +17,8 @@ from audw2s.demo.page import downloads
 from audw2s.demo.page import html_table
 from audw2s.demo.page import picture
 from audw2s.demo.page import table
+from audw2s.demo.prediction import hear
+from audw2s.model.registry import DIMENSIONS
 
 TIME_LIMIT = 120.0
 """Seconds that a batch may take."""

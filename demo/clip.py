@@ -4,12 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from audw2s.catalogue import SAMPLING_RATE
+from audw2s.audio.preprocess import load_as_found
+from audw2s.audio.quality import Report
+from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.demo.limits import check_file
 from audw2s.demo.limits import check_usable
-from audw2s.report import Report
-from audw2s.row import MIN_DUR
-from audw2s.signal import load_as_found
+from audw2s.inference.row import MIN_DUR
 
 UNSURE_DUR = 2.0
 """Below this many seconds values are unsure."""
@@ -37,7 +37,7 @@ class Clip(NamedTuple):
     """In seconds."""
 
     status: str
-    """See :class:`audw2s.report.Report`."""
+    """See :class:`audw2s.audio.quality.Report`."""
 
     message: str
 

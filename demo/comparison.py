@@ -5,14 +5,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.demo.clip import Clip
 from audw2s.demo.clip import read_clip
-from audw2s.demo.hearing import Heard
-from audw2s.demo.hearing import hear
 from audw2s.demo.limits import Deadline
 from audw2s.demo.limits import check_windows
 from audw2s.demo.models import Models
+from audw2s.demo.prediction import Heard
+from audw2s.demo.prediction import hear
+from audw2s.model.registry import DIMENSIONS
 
 AGREEMENT = 0.05
 """Models whose values lie no further apart are said to agree."""

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import soundfile
 
-from audw2s.signal import load
+from audw2s.audio.preprocess import load
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from audw2s.catalogue import DIMENSIONS
-from audw2s.catalogue import SAMPLING_RATE
+from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.demo.comparison import Comparison
-from audw2s.plot import STYLES
-from audw2s.plot import plot_curves
+from audw2s.model.registry import DIMENSIONS
+from audw2s.plots import STYLES
+from audw2s.plots import plot_curves
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

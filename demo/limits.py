@@ -8,9 +8,9 @@ import numpy as np
 
 from audw2s.audio.decode import duration
 from audw2s.audio.decode import facts
-from audw2s.report import Report
-from audw2s.source import Read
-from audw2s.statuses import UNUSABLE
+from audw2s.audio.quality import Report
+from audw2s.audio.statuses import UNUSABLE
+from audw2s.inference.source import Read
 
 MAX_DUR = 60.0
 """Longest recording in seconds."""
@@ -92,7 +92,7 @@ class Deadline:
             )
 
     def timed(self, read: Read) -> Read:
-        """Give a source that stops when time is over; see :mod:`audw2s.source`."""
+        """Give a source that stops when time is over; see :mod:`audw2s.inference.source`."""
 
         def blocks(
             report: Report, *, start: float = 0.0, end: float | None = None
@@ -178,7 +178,7 @@ def check_usable(status: str) -> None:
     """Check that a recording has values.
 
     Args:
-        status: see :class:`audw2s.report.Report`
+        status: see :class:`audw2s.audio.quality.Report`
 
     Raises:
         RefusedError: if it has none

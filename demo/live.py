@@ -10,16 +10,16 @@ from typing import NamedTuple
 import numpy as np
 
 from audw2s.audio.decode import file_blocks
-from audw2s.catalogue import named
+from audw2s.audio.preprocess import mono
+from audw2s.audio.quality import Report
 from audw2s.demo.limits import MAX_DUR
 from audw2s.demo.limits import BusyError
 from audw2s.demo.limits import Deadline
 from audw2s.demo.limits import RefusedError
 from audw2s.demo.models import Models
-from audw2s.report import Report
-from audw2s.signal import mono
-from audw2s.stream import Moment
-from audw2s.stream import Stream
+from audw2s.inference.stream import Moment
+from audw2s.inference.stream import Stream
+from audw2s.model.registry import named
 
 MAX_SESSIONS = 8
 """Most microphones that are heard at a time."""
@@ -103,10 +103,10 @@ class Session:
         self.teacher_name, self.student_name = teacher, student
         self.sampling_rate = sampling_rate
         self.pool = pool
-        with models.held(student, Deadline(SLOT_DUR)) as annotator:
+        with models.held(student, Deadline(SLOT_DUR)) as predictor:
             try:
                 self.stream = Stream(
-                    annotator.network.model,
+                    predictor.network.model,
                     sampling_rate=sampling_rate,
                     # Less, as resampling gives samples in lumps
                     update_dur=0.4 * UPDATE_DUR,
@@ -179,8 +179,8 @@ class Session:
 
     def _ask_teacher(self, signal: np.ndarray, now: float) -> Point | None:
         try:
-            with self.models.held(self.teacher_name, Deadline(SLOT_DUR)) as annotator:
-                (row,) = annotator.signal(signal, self.sampling_rate)
+            with self.models.held(self.teacher_name, Deadline(SLOT_DUR)) as predictor:
+                (row,) = predictor.signal(signal, self.sampling_rate)
         except BusyError:
             return None
         return Point(now, named(row.values[0]))

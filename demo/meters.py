@@ -5,11 +5,11 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.demo.limits import MAX_DUR
 from audw2s.demo.live import HISTORY_DUR
 from audw2s.demo.live import Point
 from audw2s.demo.live import View
+from audw2s.model.registry import DIMENSIONS
 
 STATUSES = {
     "waiting": "Listening: the first values come after half a second.",

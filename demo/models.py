@@ -9,20 +9,20 @@ from typing import NamedTuple
 import numpy as np
 import onnx
 
-from audw2s.annotator import Annotator
-from audw2s.catalogue import CATALOGUE
-from audw2s.catalogue import SAMPLING_RATE
+from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.demo.limits import BusyError
 from audw2s.demo.limits import Deadline
 from audw2s.demo.limits import RefusedError
 from audw2s.evaluation.cost import files
 from audw2s.evaluation.cost import num_parameters
-from audw2s.loading import is_installed
-from audw2s.loading import members
-from audw2s.loading import model_path
-from audw2s.loading import whereabouts
-from audw2s.names import entry_of
-from audw2s.names import exact
+from audw2s.inference.pipeline import Predictor
+from audw2s.model.find import is_installed
+from audw2s.model.find import location
+from audw2s.model.find import members
+from audw2s.model.find import model_path
+from audw2s.model.names import entry_of
+from audw2s.model.names import exact
+from audw2s.model.registry import CATALOGUE
 
 TEACHER = "whisper-tiny-adv"
 """The teacher unless another one is named."""
@@ -50,10 +50,10 @@ class Slot:
     def __init__(self, name: str):
         self.name = name
         self.lock = threading.Lock()
-        self.annotator: Annotator | None = None
+        self.predictor: Predictor | None = None
 
     @contextlib.contextmanager
-    def held(self, deadline: Deadline) -> Iterator[Annotator]:
+    def held(self, deadline: Deadline) -> Iterator[Predictor]:
         """Wait for the model, and keep it.
 
         Raises:
@@ -67,14 +67,14 @@ class Slot:
         finally:
             self.lock.release()
 
-    def _opened(self) -> Annotator:
-        if self.annotator is None:
-            annotator = Annotator(self.name)
+    def _opened(self) -> Predictor:
+        if self.predictor is None:
+            predictor = Predictor(self.name)
             # The first run of a session takes longer than all that follow
             noise = np.random.default_rng(0).standard_normal(2 * SAMPLING_RATE)
-            annotator.signal(0.1 * noise, SAMPLING_RATE)
-            self.annotator = annotator
-        return self.annotator
+            predictor.signal(0.1 * noise, SAMPLING_RATE)
+            self.predictor = predictor
+        return self.predictor
 
 
 class Models:
@@ -91,8 +91,8 @@ class Models:
         >>> models = Models()
         >>> models.names[:2]
         ['whisper-tiny-adv', 'wav2small']
-        >>> with models.held("wav2small", Deadline(10)) as annotator:
-        ...     annotator.signal(np.zeros(16000), 16000)[0].status
+        >>> with models.held("wav2small", Deadline(10)) as predictor:
+        ...     predictor.signal(np.zeros(16000), 16000)[0].status
         'silent'
 
     """
@@ -109,7 +109,7 @@ class Models:
 
     def held(
         self, name: str, deadline: Deadline
-    ) -> contextlib.AbstractContextManager[Annotator]:
+    ) -> contextlib.AbstractContextManager[Predictor]:
         """Wait for a model, and keep it for a while, see :class:`Slot`.
 
         Raises:
@@ -132,7 +132,7 @@ class Models:
             f"{name}: {facts(name).licence}." for name in pairs if name in self.slots
         ]
         if PAPERS_TEACHER not in self.slots:
-            where, _, command = whereabouts(PAPERS_TEACHER).rpartition(": ")
+            where, _, command = location(PAPERS_TEACHER).rpartition(": ")
             lines.append(f"The paper's teacher is {where}: `{command}`.")
         return " ".join(lines)
 

@@ -6,11 +6,11 @@ from html import escape
 
 import pandas as pd
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.demo.comparison import Comparison
 from audw2s.demo.figure import Pictures
-from audw2s.demo.hearing import Heard
-from audw2s.plot import STYLES
+from audw2s.demo.prediction import Heard
+from audw2s.model.registry import DIMENSIONS
+from audw2s.plots import STYLES
 
 COLOURS = {
     STYLES[0][0]: "var(--adv-teacher)",

@@ -10,7 +10,6 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from audw2s.annotator import Annotator
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill import augment
 from audw2s.distill.clips import digest
@@ -22,7 +21,8 @@ from audw2s.distill.prosody import change_prosody
 from audw2s.errors import DataWarning
 from audw2s.evaluation.speakers import speaker_or_file
 from audw2s.evaluation.speakers import unit
-from audw2s.loading import model_sha256
+from audw2s.inference.pipeline import Predictor
+from audw2s.model.find import model_sha256
 from audw2s.version import __version__
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Batches:
         self.files: list[str] = []
         self.learnt: list[pd.DataFrame] = []
         self.validation: list[tuple[np.ndarray, np.ndarray]] = []
-        self.teacher = None if config.labels else Annotator(config.teacher)
+        self.teacher = None if config.labels else Predictor(config.teacher)
         stored = Labels(config.labels) if config.labels else None
         for corpus, share in config.corpora.items():
             self._add(corpus, share, stored)

@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
+from audw2s.commands.options import Columns
+from audw2s.commands.options import Quiet
+from audw2s.commands.options import Scale
 from audw2s.distill.exits.cli import app as exits
 from audw2s.errors import explained
-from audw2s.options import Columns
-from audw2s.options import Quiet
-from audw2s.options import Scale
 
 app = typer.Typer(
     help="Distil students from a teacher: teacher, label, train, evaluate, export.",
@@ -295,7 +295,6 @@ def ranking(
     quiet: Quiet = False,
 ) -> None:
     """Show what a model says of groups of clips, such as emotions."""
-    from audw2s.annotator import Annotator
     from audw2s.corpus.lists.columns import hint
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.corpus.lists.corpus import read_corpus
@@ -304,6 +303,7 @@ def ranking(
     from audw2s.evaluation.ranking import rank
     from audw2s.evaluation.ranking import to_markdown
     from audw2s.files import write_json
+    from audw2s.inference.pipeline import Predictor
 
     pairs = [tuple(text.split(":")) for text in pair or []]
     if any(len(names) != 2 for names in pairs):
@@ -313,12 +313,12 @@ def ranking(
         raise ValueError(
             f"'{corpus}' has no column '{by}', it has {list(table)}.{hint([by], table)}"
         )
-    annotator = Annotator(model)
-    heard = predict(table, annotator, num_workers=num_workers, verbose=not quiet)
+    predictor = Predictor(model)
+    heard = predict(table, predictor, num_workers=num_workers, verbose=not quiet)
     result = rank(heard, table[by], pairs)
     typer.echo(to_markdown(result, by))
     if out is not None:
-        write_json(describe(annotator.provenance) | result, out)
+        write_json(describe(predictor.provenance) | result, out)
 
 
 def _publish(evaluation: dict, folder: str) -> None:

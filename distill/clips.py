@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from audw2s.audio.preprocess import UnusableSignalError
+from audw2s.audio.preprocess import load
 from audw2s.errors import DataWarning
-from audw2s.loading import sha256
-from audw2s.signal import UnusableSignalError
-from audw2s.signal import load
+from audw2s.model.find import sha256
 
 NUM_NAMED = 20
 """Clips that are named where clips are left out."""

@@ -14,9 +14,6 @@ from importlib.metadata import version
 
 import pandas as pd
 
-from audw2s.annotator import Annotator
-from audw2s.catalogue import DIMENSIONS
-from audw2s.catalogue import FOLDER
 from audw2s.distill.evaluate import HUMANS
 from audw2s.distill.evaluate import evaluate
 from audw2s.distill.evaluate import group_columns
@@ -39,10 +36,13 @@ from audw2s.evaluation.plots import save
 from audw2s.evaluation.seeds import spread
 from audw2s.files import replacing
 from audw2s.files import write_json
-from audw2s.loading import members
-from audw2s.loading import model_path
-from audw2s.names import entry_of
-from audw2s.network import Network
+from audw2s.inference.network import Network
+from audw2s.inference.pipeline import Predictor
+from audw2s.model.find import members
+from audw2s.model.find import model_path
+from audw2s.model.names import entry_of
+from audw2s.model.registry import DIMENSIONS
+from audw2s.model.registry import FOLDER
 from audw2s.version import __version__
 
 
@@ -192,12 +192,12 @@ def remembering(folder: str) -> Callable[..., pd.DataFrame]:
     A model that changed, another version, other clips or audio are heard anew.
     """
 
-    def hear(table: pd.DataFrame, annotator: Annotator, **options) -> pd.DataFrame:
-        identity = json.dumps(identify(table, annotator))
+    def hear(table: pd.DataFrame, predictor: Predictor, **options) -> pd.DataFrame:
+        identity = json.dumps(identify(table, predictor))
         name = hashlib.sha256(identity.encode()).hexdigest()[:16]
         path = os.path.join(folder, f"{name}.parquet")
         if not os.path.exists(path):
-            heard = predict(table, annotator, **options)
+            heard = predict(table, predictor, **options)
             os.makedirs(folder, exist_ok=True)
             with replacing(path) as temporary:
                 heard.to_parquet(temporary)

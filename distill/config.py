@@ -25,8 +25,8 @@ from audw2s.distill.settings import one_of
 from audw2s.distill.settings import read_toml
 from audw2s.distill.settings import settings
 from audw2s.distill.students import STUDENTS
-from audw2s.loading import members
-from audw2s.names import entry_of
+from audw2s.model.find import members
+from audw2s.model.names import entry_of
 
 
 @settings

@@ -10,7 +10,7 @@ import pandas as pd
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.errors import DataWarning
 from audw2s.files import write_table
-from audw2s.loading import sha256
+from audw2s.model.find import sha256
 
 RECORD = "clips.parquet"
 """Table beside a training's ``config.json``: which clips it learnt from, with the

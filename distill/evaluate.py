@@ -10,8 +10,6 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from audw2s.annotator import Annotator
-from audw2s.catalogue import DIMENSIONS
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.corpus.lists.entries import split_part
 from audw2s.corpus.lists.ratings import has_ratings
@@ -28,6 +26,8 @@ from audw2s.evaluation.assessment import assess
 from audw2s.evaluation.groups import by_group
 from audw2s.evaluation.intervals import CONFIDENCE
 from audw2s.evaluation.intervals import NUM_RESAMPLES
+from audw2s.inference.pipeline import Predictor
+from audw2s.model.registry import DIMENSIONS
 
 HUMANS = "humans"
 """What a model is compared with if it isn't another model."""
@@ -86,8 +86,8 @@ def evaluate(
 
     """
     tables = read_corpora(corpora, trained_on, columns)
-    annotator = Annotator(model)
-    judge = None if against == HUMANS else Annotator(against)
+    predictor = Predictor(model)
+    judge = None if against == HUMANS else Predictor(against)
     options = {"num_workers": num_workers, "verbose": verbose}
     predict_ = functools.partial(hear or predict, **options)
     scales = {}
@@ -100,13 +100,13 @@ def evaluate(
         for name, table in tables.items()
     }
     parts = {
-        name: compare(predict_(table, annotator), *references[name]).assign(corpus=name)
+        name: compare(predict_(table, predictor), *references[name]).assign(corpus=name)
         for name, table in tables.items()
     }
     clips, facts = pd.concat(parts.values(), ignore_index=True), joined(tables)
     kinds = group_columns(facts, groups)
     resampling = {"num_resamples": num_resamples, "seed": seed}
-    evaluation = describe(annotator.provenance, **resampling) | {
+    evaluation = describe(predictor.provenance, **resampling) | {
         "against": HUMANS if judge is None else judge.network.name,
         "against_sha256": None if judge is None else judge.network.sha256,
         "training_checked": trained_on is not None,
@@ -248,15 +248,15 @@ def corpus_name(path: str) -> str:
 
 def predict(
     table: pd.DataFrame,
-    annotator: Annotator,
+    predictor: Predictor,
     *,
     num_workers: int = 1,
     verbose: bool = True,
 ) -> pd.DataFrame:
     """Annotate whole clips, with a progress bar; see :func:`annotate`."""
-    name = annotator.network.name
+    name = predictor.network.name
     with tqdm(total=len(table), desc=name, disable=not verbose) as progress:
-        return annotate(table, annotator, num_workers=num_workers, progress=progress)
+        return annotate(table, predictor, num_workers=num_workers, progress=progress)
 
 
 def rated(
@@ -327,7 +327,7 @@ def describe_folds(folder: str, corpus: str, report: dict) -> dict:
         report: see :func:`audw2s.evaluation.assessment.assess_folds`
 
     """
-    return describe(Annotator(folder).provenance) | {
+    return describe(Predictor(folder).provenance) | {
         "against": HUMANS,
         "against_sha256": None,
         # Each fold is predicted by what was fitted to the others

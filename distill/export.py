@@ -13,14 +13,14 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from audw2s.distill.fuse import Fused
-from audw2s.distill.fuse import locality
-from audw2s.distill.fuse import widened
+from audw2s.distill.optimise_graph import Fused
+from audw2s.distill.optimise_graph import locality
+from audw2s.distill.optimise_graph import widened
 from audw2s.distill.students import load_student
 from audw2s.distill.students.student import Student
+from audw2s.model.store import properties
+from audw2s.model.store import save
 from audw2s.version import __version__
-from audw2s.weights.store import properties
-from audw2s.weights.store import save
 
 
 def tolerance(network: nn.Module) -> float:

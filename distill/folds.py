@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from audw2s.annotator import Annotator
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.disjoint import not_learnt
 from audw2s.distill.evaluate import agreement_of_raters
@@ -19,6 +18,7 @@ from audw2s.distill.evaluate import rated
 from audw2s.distill.evaluate import scale_of
 from audw2s.distill.export import export_student
 from audw2s.evaluation.assessment import assess_folds
+from audw2s.inference.pipeline import Predictor
 
 
 def evaluate_folds(
@@ -64,7 +64,7 @@ def evaluate_folds(
         with tempfile.TemporaryDirectory() as folder:
             export_student(run, folder, os.path.basename(os.path.abspath(run)))
             options = {"num_workers": num_workers, "verbose": verbose}
-            parts.append(predict(table[fold], Annotator(folder), **options))
+            parts.append(predict(table[fold], Predictor(folder), **options))
     name = corpus_name(corpus)
     scale = scale_of(name, table, scale)
     clips = compare(pd.concat(parts).sort_index(), *rated(table, scale, name))

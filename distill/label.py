@@ -18,13 +18,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from audw2s.annotator import Annotator
-from audw2s.annotator import Row
-from audw2s.catalogue import DIMENSIONS
 from audw2s.distill.clips import content_hashes
 from audw2s.distill.clips import seconds
 from audw2s.files import replacing
 from audw2s.files import write_json
+from audw2s.inference.pipeline import Predictor
+from audw2s.inference.pipeline import Row
+from audw2s.model.registry import DIMENSIONS
 
 METADATA = b"audw2s"
 """Key under which a table's file says by what it was made, as JSON."""
@@ -64,7 +64,7 @@ def label(
         ``speaker`` as in the table, ``arousal``, ``dominance`` and ``valence``
         (float32, unclipped, NaN where no value is honest), ``duration`` in seconds
         that were heard (NaN if unknown), ``status`` and ``message``, see
-        :class:`audw2s.signal.Report`, and ``sha256`` of the file, empty if it can't
+        :class:`audw2s.audio.preprocess.Report`, and ``sha256`` of the file, empty if it can't
         be read: labels belong to the content of files, wherever they lie
 
     Raises:
@@ -76,15 +76,15 @@ def label(
     if table.empty:
         raise ValueError("There are no clips to label.")
     table = table.reset_index(drop=True)
-    annotator = Annotator(model)
-    identity = identify(table, annotator)
+    predictor = Predictor(model)
+    identity = identify(table, predictor)
     parts = f"{out}.parts"
     if os.path.exists(out):
         _check(out, stored_identity(out), identity)
         labels = pd.read_parquet(out)
     else:
         _begin(parts, identity)
-        _fill(parts, table, annotator, num_workers, shard_size, verbose)
+        _fill(parts, table, predictor, num_workers, shard_size, verbose)
         labels = _read_parts(parts).reset_index(drop=True)
     # A corpus that was moved has other paths, and the same labels
     here = labels.assign(
@@ -100,7 +100,7 @@ def label(
 
 def annotate(
     table: pd.DataFrame,
-    annotator: Annotator,
+    predictor: Predictor,
     *,
     num_workers: int = 1,
     progress: tqdm | None = None,
@@ -109,7 +109,7 @@ def annotate(
 
     Args:
         table: clips, see :mod:`audw2s.corpus.lists.corpus`
-        annotator: gives a row per clip
+        predictor: gives a row per clip
         num_workers: threads
         progress: is moved on with each clip
 
@@ -120,7 +120,7 @@ def annotate(
 
     def hear(clip: tuple) -> Row:
         file, start, end = clip
-        return annotator.file(file, start.total_seconds(), seconds(end))[0]
+        return predictor.file(file, start.total_seconds(), seconds(end))[0]
 
     clips = table[["file", "start", "end"]].itertuples(index=False, name=None)
     rows = []
@@ -147,7 +147,7 @@ def _frame(table: pd.DataFrame, rows: Sequence[Row]) -> pd.DataFrame:
     return frame
 
 
-def identify(table: pd.DataFrame, annotator: Annotator) -> dict[str, str]:
+def identify(table: pd.DataFrame, predictor: Predictor) -> dict[str, str]:
     """All that labels depend on: model, version, clips, and content of their files."""
     found = hashlib.sha256()
     clips = zip(
@@ -159,7 +159,7 @@ def identify(table: pd.DataFrame, annotator: Annotator) -> dict[str, str]:
     )
     for clip in clips:
         found.update("\0".join(map(str, clip)).encode("utf-8", "surrogateescape"))
-    provenance = annotator.provenance
+    provenance = predictor.provenance
     identity = {key: provenance[key] for key in ("model", "sha256", "version")}
     return {**identity, "table": found.hexdigest()}
 
@@ -213,7 +213,7 @@ def _begin(parts: str, identity: dict[str, str]) -> None:
 def _fill(
     parts: str,
     table: pd.DataFrame,
-    annotator: Annotator,
+    predictor: Predictor,
     num_workers: int,
     shard_size: int,
     verbose: bool,
@@ -228,7 +228,7 @@ def _fill(
         for first in range(0, len(missing), shard_size):
             clips = missing.iloc[first : first + shard_size]
             shard = annotate(
-                clips, annotator, num_workers=num_workers, progress=progress
+                clips, predictor, num_workers=num_workers, progress=progress
             )
             _write(shard, os.path.join(parts, f"{clips.index[0]:09d}.parquet"))
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.distill.clips import content_hashes
 from audw2s.distill.clips import seconds
 from audw2s.distill.clips import warn_left_out
 from audw2s.distill.label import stored_identity
+from audw2s.model.registry import DIMENSIONS
 
 
 def finite(

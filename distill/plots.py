@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.evaluation.plots import LINES
 from audw2s.evaluation.plots import save
+from audw2s.model.registry import DIMENSIONS
 
 
 def plot_curves(

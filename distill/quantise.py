@@ -11,7 +11,7 @@ How, and for which reason; ``tests/benchmark/quantisation.py`` compares others:
   in 16 bits: with eight bits some of these sums don't fit, and values would depend
   on the processor. That rounding is coarser shifts all values of a dimension alike,
   mostly: the last bias takes the mean of it back.
-- Exports have 16 channels for 13 already (:func:`audw2s.distill.fuse.widened`), which
+- Exports have 16 channels for 13 already (:func:`audw2s.distill.optimise_graph.widened`), which
   suits kernels of integers even more than those of floats.
 """
 
@@ -30,17 +30,17 @@ from onnxruntime.quantization import QuantFormat
 from onnxruntime.quantization import QuantType
 from onnxruntime.quantization import quantize_static
 
-from audw2s.catalogue import DIMENSIONS
-from audw2s.catalogue import SAMPLING_RATE
+from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.clips import readable_clips
 from audw2s.evaluation.ccc import ccc_by_dimension
-from audw2s.loading import load
-from audw2s.loading import members
-from audw2s.loading import sha256
+from audw2s.model.find import members
+from audw2s.model.find import sha256
+from audw2s.model.load import load
+from audw2s.model.registry import DIMENSIONS
+from audw2s.model.store import properties
+from audw2s.model.store import save
 from audw2s.version import __version__
-from audw2s.weights.store import properties
-from audw2s.weights.store import save
 
 TOLERANCE = 0.01
 """Largest mean absolute difference to the floats that a dimension may have."""

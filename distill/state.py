@@ -8,10 +8,10 @@ from safetensors.torch import load_file
 from torch.optim.swa_utils import AveragedModel
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.distill import snapshot
 from audw2s.distill.config import Config
 from audw2s.distill.students import STUDENTS
+from audw2s.model.registry import DIMENSIONS
 
 
 class State:

@@ -17,22 +17,22 @@ import torch
 from safetensors.torch import save_file
 from torch.utils.tensorboard import SummaryWriter
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.distill.batches import Batches
 from audw2s.distill.config import Config
 from audw2s.distill.disjoint import write_record
+from audw2s.distill.fit_head import can_refit
+from audw2s.distill.fit_head import refit
 from audw2s.distill.loop import learn
 from audw2s.distill.losses import total_loss
 from audw2s.distill.plots import plot_curves
-from audw2s.distill.refit import can_refit
-from audw2s.distill.refit import refit
 from audw2s.distill.schedule import share_of_rate
 from audw2s.distill.state import State
 from audw2s.distill.store import Store
 from audw2s.evaluation.ccc import ccc
 from audw2s.files import replacing
 from audw2s.files import write_json
-from audw2s.loading import sha256
+from audw2s.model.find import sha256
+from audw2s.model.registry import DIMENSIONS
 
 
 def train(

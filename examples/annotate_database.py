@@ -18,7 +18,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 import audw2s
-from audw2s.plot import STYLES
+from audw2s.plots import STYLES
 
 MODELS = ["wav2small", "whisper-tiny-adv"]
 TABLE = "adv.both"

@@ -9,10 +9,10 @@ import pytest
 import soundfile
 
 import audw2s
-from audw2s.catalogue import CATALOGUE
-from audw2s.loading import is_installed
-from audw2s.weights.get import download_place
-from audw2s.weights.sources import ZenodoSource
+from audw2s.model.find import is_installed
+from audw2s.model.hub.get import download_place
+from audw2s.model.registry import CATALOGUE
+from audw2s.model.registry import ZenodoSource
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import pytest
 import soundfile
 
 import audw2s
-from audw2s.annotator import Annotator
-from audw2s.catalogue import DIMENSIONS
-from audw2s.level import Level
-from audw2s.loading import model_path
-from audw2s.statuses import UNUSABLE
+from audw2s.audio.statuses import UNUSABLE
+from audw2s.inference.normalisation import SlidingNormaliser
+from audw2s.inference.pipeline import Predictor
+from audw2s.model.find import model_path
+from audw2s.model.registry import DIMENSIONS
 
 SPIKE = 16000
 """Number of the sample that makes no sense."""
@@ -46,7 +46,7 @@ def damaged_model(value: float) -> audonnx.Model:
 def test_file_with_an_absurd_sample(tmp_path, speech, value, subtype):
     path = str(tmp_path / "a.wav")
     soundfile.write(path, with_spike(speech, value), 16000, subtype=subtype)
-    (row,) = Annotator().file(path)
+    (row,) = Predictor().file(path)
     assert row.status == "out_of_range"
     assert row.message == "holds 1 samples beyond 32768, full scale is 1"
     assert np.isnan(row.values).all()
@@ -58,8 +58,8 @@ def test_file_with_an_absurd_sample(tmp_path, speech, value, subtype):
 
 def test_samples_of_16_bits_as_floats_have_their_values(speech):
     integers = np.round(speech * 32767).astype(np.int16)
-    (plain,) = Annotator().signal(integers, 16000)
-    (floats,) = Annotator().signal(integers.astype(np.float32), 16000)
+    (plain,) = Predictor().signal(integers, 16000)
+    (floats,) = Predictor().signal(integers.astype(np.float32), 16000)
     np.testing.assert_allclose(floats.values, plain.values, atol=1e-3)
     assert floats.status not in UNUSABLE
 
@@ -69,9 +69,9 @@ def test_samples_of_16_bits_as_floats_have_their_values(speech):
 @pytest.mark.parametrize("rate", [16000, 44100])
 def test_bad_sample_moves_no_window_that_does_not_hold_it(long, value, exact, rate):
     long = long[: 12 * 16000] if exact else long
-    annotator = Annotator(win_dur=2, hop_dur=0.5, exact=exact)
-    clean = annotator.signal(with_spike(long, 0), rate)
-    rows = annotator.signal(with_spike(long, value), rate)
+    predictor = Predictor(win_dur=2, hop_dur=0.5, exact=exact)
+    clean = predictor.signal(with_spike(long, 0), rate)
+    rows = predictor.signal(with_spike(long, value), rate)
     time = pd.Timedelta(SPIKE / rate, unit="s")
     for row, other in zip(rows, clean, strict=True):
         assert row[:2] == other[:2]
@@ -91,8 +91,8 @@ def test_loud_moment_leaves_the_level_of_others(long, past):
     found, plain = (
         np.concatenate([level.push(signal), level.finish()])
         for level, signal in (
-            (Level(2.0, past=past), loud),
-            (Level(2.0, past=past), long),
+            (SlidingNormaliser(2.0, past=past), loud),
+            (SlidingNormaliser(2.0, past=past), long),
         )
     )
     reach = SPIKE + 2 * 16000 + 64
@@ -103,7 +103,7 @@ def test_loud_moment_leaves_the_level_of_others(long, past):
 @pytest.mark.parametrize("win_dur, exact", [(None, False), (1, False), (1, True)])
 def test_model_that_gives_no_numbers(speech, value, win_dur, exact):
     model = damaged_model(value)
-    rows = Annotator(model, win_dur=win_dur, exact=exact).signal(speech, 16000)
+    rows = Predictor(model, win_dur=win_dur, exact=exact).signal(speech, 16000)
     assert {row.status for row in rows} == {"no_value"}
     assert all(np.isnan(row.values).all() and row.message for row in rows)
     with pytest.warns(UserWarning, match="no_value: .*the model gives NaN or inf"):
@@ -140,16 +140,16 @@ def test_stream_counts_bad_samples_as_silence(speech, value, status):
 @pytest.mark.parametrize("channels", [0, [-2]])
 def test_only_selected_channels_are_judged(speech, other, win_dur, channels):
     stereo = np.stack([speech, np.full_like(speech, other)])
-    rows = Annotator(channels=channels, win_dur=win_dur).signal(stereo, 16000)
-    alone = Annotator(win_dur=win_dur).signal(speech, 16000)
-    for row, expected in zip(rows, alone, strict=True):
+    rows = Predictor(channels=channels, win_dur=win_dur).signal(stereo, 16000)
+    exact = Predictor(win_dur=win_dur).signal(speech, 16000)
+    for row, expected in zip(rows, exact, strict=True):
         assert row.status == expected.status
         assert row.message == expected.message
         np.testing.assert_array_equal(row.values, expected.values)
-    (row,) = Annotator(channels=[1]).signal(stereo, 16000)
+    (row,) = Predictor(channels=[1]).signal(stereo, 16000)
     assert row.status != "ok"
 
 
 def test_transposed_array_is_told_whatever_is_selected(speech):
-    (row,) = Annotator(channels=[0]).signal(np.zeros((16000, 2)), 16000)
+    (row,) = Predictor(channels=[0]).signal(np.zeros((16000, 2)), 16000)
     assert "it has 16000 channels: is the array transposed?" in row.message

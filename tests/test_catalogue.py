@@ -6,9 +6,9 @@ import onnx
 import pytest
 
 import audw2s
-from audw2s import catalogue
-from audw2s import loading
-from audw2s.catalogue import CATALOGUE
+from audw2s.model import find as loading
+from audw2s.model import registry as catalogue
+from audw2s.model.registry import CATALOGUE
 
 PACKAGED = [name for name, entry in CATALOGUE.items() if entry.packaged]
 

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 import audw2s
+from audw2s.audio.statuses import UNUSABLE
 from audw2s.corpus.lists.folder import find_media
 from audw2s.files import write_table
-from audw2s.statuses import UNUSABLE
 
 COLUMNS = [
     *("file", "start", "end", "arousal", "dominance", "valence", "status", "message"),

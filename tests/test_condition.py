@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audw2s.catalogue import DIMENSIONS
-from audw2s.condition import Condition
+from audw2s.interface.condition import Condition
+from audw2s.model.registry import DIMENSIONS
 
 numbers = st.floats(-2, 2).map(lambda x: repr(round(x, 3))) | st.sampled_from(
     DIMENSIONS

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import audw2s
-from audw2s.loading import members
+from audw2s.model.find import members
 
 EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
 SCRIPT = str(EXAMPLES / "annotate_database.py")

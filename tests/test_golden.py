@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import audw2s
-from audw2s.catalogue import CATALOGUE
-from audw2s.catalogue import FOLDER
+from audw2s.model.registry import CATALOGUE
+from audw2s.model.registry import FOLDER
 
 HERE = pathlib.Path(__file__).parent / "golden"
 GOLDEN = json.loads((HERE / "values.json").read_text())

@@ -6,7 +6,7 @@ import onnxruntime
 import pytest
 from loopback import CARD
 
-from audw2s.weights.graph import read_published
+from audw2s.model.hub.graph import read_published
 
 LENGTHS = (64, 399, 400, 401, 8001, 24681)
 

@@ -82,8 +82,8 @@ def test_stereo_is_the_mean_of_the_channels(speech):
     frame = each.process_signal(stereo, 16000)
     assert list(frame.columns) == [(c, name) for c in (1, 0) for name in NAMES]
     for channel in (0, 1):
-        alone = feature.process_signal(stereo[channel], 16000)
-        np.testing.assert_array_equal(frame[channel], alone)
+        exact = feature.process_signal(stereo[channel], 16000)
+        np.testing.assert_array_equal(frame[channel], exact)
     dicts = audw2s.Process(mixdown=False).process_signal(stereo, 16000).iloc[0]
     assert dicts[1]["valence"] == frame[(1, "valence")].iloc[0]
 
@@ -107,9 +107,9 @@ def test_exact_windows_are_heard_alone(speech, rate):
     assert ends[-1] == pytest.approx(duration)
     assert ends[-2] < duration
     for (start, end), row in frame.iterrows():
-        alone = feature.process_signal(signal, rate, start=start, end=end)
+        exact = feature.process_signal(signal, rate, start=start, end=end)
         tolerance = 1e-6 if rate == 16000 else 0.02  # resampled at its edges
-        np.testing.assert_allclose(values(alone)[0], row, atol=tolerance)
+        np.testing.assert_allclose(values(exact)[0], row, atol=tolerance)
 
 
 def test_long_recordings_are_the_mean_of_blocks(speech):
@@ -184,12 +184,12 @@ def test_yaml_and_pickle(interface, clips, model):
 def test_workers_agree(interface, clips):
     files = [*clips, "missing.wav"]
     with pytest.warns(UserWarning, match="missing"):
-        alone = interface().process_files(files)
+        exact = interface().process_files(files)
     for kwargs in ({}, {"multiprocessing": True}):
         many = interface(num_workers=2, **kwargs)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            assert_same(many.process_files(files), alone)
+            assert_same(many.process_files(files), exact)
 
 
 def test_cache_knows_the_model(clips, tmp_path):
@@ -297,8 +297,8 @@ def test_signal_from_index(speech):
     frame = feature.process_signal_from_index(speech, 16000, index)
     assert frame.index.equals(index)
     for (start, end), row in frame.iterrows():
-        alone = feature.process_signal(speech, 16000, start=start, end=end)
-        np.testing.assert_allclose(values(alone)[0], row, atol=1e-6)
+        exact = feature.process_signal(speech, 16000, start=start, end=end)
+        np.testing.assert_allclose(values(exact)[0], row, atol=1e-6)
     series = audw2s.Process().process_signal_from_index(speech, 16000, index)
     np.testing.assert_allclose(values(series), frame, atol=1e-7)
 

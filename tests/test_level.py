@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from audw2s.level import HOP
-from audw2s.level import Level
-from audw2s.level import Moments
+from audw2s.audio.samples import HOP
+from audw2s.inference.normalisation import RunningMoments
+from audw2s.inference.normalisation import SlidingNormaliser
 
 
 def literal(signal, dur, past=False, first_dur=0.5):
@@ -55,7 +55,7 @@ def test_is_that_of_the_surroundings(length, dur, past, sizes, seed):
     if past and math.isinf(dur):
         return
     before = signal.copy()
-    found = in_pieces(Level(dur, past=past, first_dur=0.03), signal, sizes)
+    found = in_pieces(SlidingNormaliser(dur, past=past, first_dur=0.03), signal, sizes)
     expected = literal(signal, dur, past, first_dur=0.03)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=2e-4)
@@ -63,7 +63,7 @@ def test_is_that_of_the_surroundings(length, dur, past, sizes, seed):
 
 
 def test_holds_no_more_than_its_duration():
-    level = Level(0.5)
+    level = SlidingNormaliser(0.5)
     held = []
     for _ in range(50):
         level.push(np.ones(1600, np.float32))
@@ -73,7 +73,7 @@ def test_holds_no_more_than_its_duration():
 
 
 def test_past_waits_for_nothing():
-    level = Level(2.0, past=True, first_dur=0.1)
+    level = SlidingNormaliser(2.0, past=True, first_dur=0.1)
     assert len(level.push(np.ones(1500, np.float32))) == 0
     assert len(level.push(np.ones(164, np.float32))) == 1664
     assert len(level.push(np.ones(64, np.float32))) == 64
@@ -83,7 +83,7 @@ def test_past_waits_for_nothing():
 def test_moments_of_a_long_recording(offset):
     rng = np.random.default_rng(0)
     signal = (0.01 * rng.standard_normal(100_001) + offset).astype(np.float32)
-    moments = Moments()
+    moments = RunningMoments()
     for block in np.split(signal, [1, 5000, 5000, 77_777]):
         moments.see(block)
     wide = signal.astype(np.float64)

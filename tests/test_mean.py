@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import audw2s
-from audw2s.loading import members
-from audw2s.loading import model_sha256
-from audw2s.mean import Mean
-from audw2s.network import Network
+from audw2s.inference.network import Network
+from audw2s.model.ensemble import Ensemble
+from audw2s.model.find import members
+from audw2s.model.find import model_sha256
 
 NAME = "mean(wav2small, whisper-tiny-adv)"
 PARTS = ("wav2small", "whisper-tiny-adv")
@@ -64,7 +64,7 @@ def test_is_written_as_its_names(tmp_path, speech):
     model = audw2s.load(NAME)
     model.to_yaml(str(tmp_path / "mean.yaml"))
     again = audobject.from_yaml(str(tmp_path / "mean.yaml"))
-    assert isinstance(again, Mean)
+    assert isinstance(again, Ensemble)
     expected = model(speech[None], 16000)["logits"]
     np.testing.assert_array_equal(again(speech[None], 16000)["logits"], expected)
 
@@ -77,7 +77,7 @@ def test_its_hash_depends_on_all_and_their_order():
 
 
 def test_of_folders(tmp_path, speech):
-    folder = f"{audw2s.catalogue.FOLDER}/wav2small"
+    folder = f"{audw2s.model.registry.FOLDER}/wav2small"
     mean = audw2s.load(f"mean({folder}, wav2small)")
     expected = audw2s.load("wav2small")(speech[None], 16000)["logits"]
     np.testing.assert_allclose(mean(speech[None], 16000)["logits"], expected, atol=1e-6)

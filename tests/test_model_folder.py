@@ -13,10 +13,10 @@ import pytest
 from test_cli import audw2s_command
 
 import audw2s
-from audw2s.annotator import Annotator
-from audw2s.catalogue import DIMENSIONS
-from audw2s.catalogue import FOLDER
-from audw2s.model_folder import UnverifiedModelWarning
+from audw2s.inference.pipeline import Predictor
+from audw2s.model.folder import UnverifiedModelWarning
+from audw2s.model.registry import DIMENSIONS
+from audw2s.model.registry import FOLDER
 
 NUM_MUTANTS = 40
 
@@ -50,7 +50,7 @@ def permuted(folder, order):
     write_yaml(folder, [DIMENSIONS[number] for number in order])
 
 
-@pytest.mark.filterwarnings("ignore::audw2s.model_folder.UnverifiedModelWarning")
+@pytest.mark.filterwarnings("ignore::audw2s.model.folder.UnverifiedModelWarning")
 @pytest.mark.parametrize("order", [(2, 0, 1), (0, 2, 1)])
 def test_labels_count_whatever_their_order(folder, speech, order):
     permuted(folder, order)
@@ -59,13 +59,13 @@ def test_labels_count_whatever_their_order(folder, speech, order):
     expected = theirs[[order.index(number) for number in range(3)]]
     assert audw2s.load(name).labels("logits") == [DIMENSIONS[k] for k in order]
     for options in ({}, {"win_dur": 5}, {"win_dur": 5, "exact": True}):
-        (row,) = Annotator(name, **options).signal(speech, 16000)
+        (row,) = Predictor(name, **options).signal(speech, 16000)
         np.testing.assert_allclose(row.values[0], expected, atol=1e-4)
     total = audw2s.Stream(name, win_dur=4).push(speech).total
-    (plain,) = Annotator().signal(speech, 16000)
+    (plain,) = Predictor().signal(speech, 16000)
     known = audw2s.Stream(win_dur=4).push(speech).total
     assert total == pytest.approx(known, abs=1e-4)
-    mean = Annotator(f"mean({name}, wav2small)").signal(speech, 16000)[0]
+    mean = Predictor(f"mean({name}, wav2small)").signal(speech, 16000)[0]
     np.testing.assert_allclose(mean.values, plain.values, atol=1e-4)
 
 

@@ -9,14 +9,14 @@ import pytest
 from typer.testing import CliRunner
 
 import audw2s
-from audw2s.annotator import Annotator
-from audw2s.catalogue import FOLDER
-from audw2s.cli import app
-from audw2s.loading import is_installed
-from audw2s.loading import members
-from audw2s.loading import model_sha256
-from audw2s.names import AmbiguousModelError
-from audw2s.names import exact
+from audw2s.commands.app import app
+from audw2s.inference.pipeline import Predictor
+from audw2s.model.find import is_installed
+from audw2s.model.find import members
+from audw2s.model.find import model_sha256
+from audw2s.model.names import AmbiguousModelError
+from audw2s.model.names import exact
+from audw2s.model.registry import FOLDER
 
 SENTENCE = (
     r"'{0}' is a model of the catalogue, and a folder is called so as well: write "
@@ -44,7 +44,7 @@ def here(tmp_path, monkeypatch):
         audw2s.Process,
         audw2s.Segment,
         audw2s.Stream,
-        Annotator,
+        Predictor,
         model_sha256,
         is_installed,
         lambda name: audw2s.load(f"mean({name}, wav2small-int8)"),
@@ -93,8 +93,8 @@ def test_both_can_be_written(speech):
     assert model_sha256("./wav2small") == model_sha256("wav2small-int8")
     values = [m(speech[None], 16000, outputs="logits") for m in (folder, named)]
     assert not np.array_equal(*values)
-    assert Annotator("catalogue:wav2small").network.name == "wav2small"
-    mean = Annotator("mean(catalogue:wav2small, ./wav2small)").network
+    assert Predictor("catalogue:wav2small").network.name == "wav2small"
+    mean = Predictor("mean(catalogue:wav2small, ./wav2small)").network
     assert mean.num_values == 3
     with pytest.raises(audw2s.MissingModelError, match="The catalogue has no 'mine'"):
         audw2s.load("catalogue:mine")

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from results import values
 
 import audw2s
-from audw2s.annotator import Annotator
-from audw2s.network import Network
-from audw2s.tokens import TokenStream
+from audw2s.inference.frames import TokenStream
+from audw2s.inference.network import Network
+from audw2s.inference.pipeline import Predictor
 
 NAMES = ["arousal", "dominance", "valence"]
 
@@ -104,16 +104,16 @@ def test_only_wanted_tokens_are_made(tokens):
 
 
 def test_windows_of_a_short_file_are_near_those_alone(clips):
-    together = audw2s.Feature(win_dur=2, hop_dur=0.5).process_files(clips)
-    alone = audw2s.Feature(win_dur=2, hop_dur=0.5, exact=True).process_files(clips)
-    assert together.index.equals(alone.index)
-    difference = np.abs(together.to_numpy() - alone.to_numpy())
+    one_pass = audw2s.Feature(win_dur=2, hop_dur=0.5).process_files(clips)
+    exact = audw2s.Feature(win_dur=2, hop_dur=0.5, exact=True).process_files(clips)
+    assert one_pass.index.equals(exact.index)
+    difference = np.abs(one_pass.to_numpy() - exact.to_numpy())
     assert 0 < difference.mean() < 0.03
 
 
 def test_windows_are_segments_of_the_same_tokens(recording):
     """Rows of windows = rows of one segment each, with the same level around."""
-    windows = Annotator(win_dur=3, hop_dur=1).signal(recording, 16000)
+    windows = Predictor(win_dur=3, hop_dur=1).signal(recording, 16000)
     starts = [row.start for row in windows]
     index = audformat.segmented_index(
         ["x"] * len(starts),
@@ -146,8 +146,8 @@ def test_a_segment_does_not_depend_on_others(recording, tmp_path, rate):
     from_signal = feature.process_signal_from_index(signal, rate, index)
     np.testing.assert_allclose(from_signal, frame, atol=1e-4)
     for number in (0, 3, 7, 29):
-        alone = feature.process_file(path, start=starts[number], end=ends[number])
-        np.testing.assert_allclose(values(alone)[0], frame.iloc[number], atol=1e-4)
+        exact = feature.process_file(path, start=starts[number], end=ends[number])
+        np.testing.assert_allclose(values(exact)[0], frame.iloc[number], atol=1e-4)
 
 
 def test_far_segments_are_read_where_they_are(recording, tmp_path, monkeypatch):
@@ -193,8 +193,8 @@ def test_statuses_of_segments_are_their_own(speech):
     signal[64000:65000] = 1.0
     spans = [(1.2, 1.8), (2.2, 3.2), (3.9, 4.5), (5, 7), (7, 7.3), (8, 12), (20, 21)]
     for exact in (False, True):
-        annotator = Annotator(exact=exact)
-        rows = [annotator.signal(signal, 16000, *span)[0] for span in spans]
+        predictor = Predictor(exact=exact)
+        rows = [predictor.signal(signal, 16000, *span)[0] for span in spans]
         assert [row.status for row in rows] == [
             *("silent", "not_finite", "clipped", "ok", "short", "truncated", "empty")
         ]
@@ -212,8 +212,8 @@ def test_windows_of_segments(recording):
     frame = feature.process_signal_from_index(recording, 16000, index)
     spans = [tuple(t.total_seconds() for t in key[1:]) for key in frame.index]
     assert spans == [(10, 12), (11, 13), (12, 14), (13, 14.7), (5.5, 6)]
-    alone = feature.process_signal(recording, 16000, start=10, end=14.7)
-    np.testing.assert_allclose(frame.iloc[:4], alone, atol=1e-5)
+    exact = feature.process_signal(recording, 16000, start=10, end=14.7)
+    np.testing.assert_allclose(frame.iloc[:4], exact, atol=1e-5)
 
 
 def test_other_models_hear_windows_alone(clips):

@@ -93,7 +93,7 @@ def test_wheel_holds_models_and_cards(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for model in ("wav2small", "whisper-tiny-adv"):
         for file in ("model.onnx", "model.yaml", "card.md", "evaluation.json"):
-            assert f"audw2s/models/{model}/{file}" in names
+            assert f"audw2s/assets/{model}/{file}" in names
     clips = {f"audw2s/demo/clips/{path.name}" for path in SPEECH.iterdir()}
     assert clips | {"audw2s/demo/style.css", "audw2s/demo/live.js"} <= names
     assert os.path.getsize(wheel) < 20e6

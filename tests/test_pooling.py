@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from audw2s.pooling import Pool
+from audw2s.inference.pooling import Pool
 
 
 def literal(lin, sof):

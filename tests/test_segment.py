@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import audw2s
-from audw2s import stretches
+from audw2s.interface import steady as stretches
 
 
 def spans(index) -> list[tuple[float, float]]:

@@ -5,11 +5,11 @@ import soxr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audw2s import signal as audio
 from audw2s.audio import decode
-from audw2s.marks import Mask
-from audw2s.report import Report
-from audw2s.statuses import UNUSABLE
+from audw2s.audio import preprocess as audio
+from audw2s.audio.mask import Mask
+from audw2s.audio.quality import Report
+from audw2s.audio.statuses import UNUSABLE
 
 
 def read(path, **kwargs):

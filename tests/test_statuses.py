@@ -6,9 +6,9 @@ import re
 import numpy as np
 import pytest
 
-from audw2s.annotator import Annotator
-from audw2s.statuses import STATUSES
-from audw2s.statuses import UNUSABLE
+from audw2s.audio.statuses import STATUSES
+from audw2s.audio.statuses import UNUSABLE
+from audw2s.inference.pipeline import Predictor
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -46,9 +46,9 @@ SIGNALS = {
 @pytest.mark.parametrize("exact", [False, True])
 def test_channels_and_level(speech, name, win_dur, exact):
     make, status = SIGNALS[name]
-    annotator = Annotator("wav2small", win_dur=win_dur, exact=exact)
+    predictor = Predictor("wav2small", win_dur=win_dur, exact=exact)
     signal = np.stack(make(speech)).astype(np.float32)
-    rows = annotator.signal(signal, 16000)
+    rows = predictor.signal(signal, 16000)
     # EmoDB's clips end in silence
     found = {row.status for row in rows[:-1] or rows}
     assert found == {status}
@@ -59,13 +59,13 @@ def test_channels_and_level(speech, name, win_dur, exact):
 
 def test_what_is_said_of_channels_that_cancel_out_helps(speech):
     signal = np.stack([speech, -speech])
-    (row,) = Annotator("wav2small").signal(signal, 16000)
+    (row,) = Predictor("wav2small").signal(signal, 16000)
     assert "channels=0" in row.message
-    (expected,) = Annotator("wav2small").signal(speech, 16000)
-    (row,) = Annotator("wav2small", channels=0).signal(signal, 16000)
+    (expected,) = Predictor("wav2small").signal(speech, 16000)
+    (row,) = Predictor("wav2small", channels=0).signal(signal, 16000)
     assert row.status == "ok"
     np.testing.assert_array_equal(row.values, expected.values)
-    (row,) = Annotator("wav2small", channels=[0, 1], mixdown=False).signal(
+    (row,) = Predictor("wav2small", channels=[0, 1], mixdown=False).signal(
         signal, 16000
     )
     assert row.status == "ok"
@@ -76,7 +76,7 @@ def test_only_windows_in_which_channels_cancel_out_have_no_values(speech):
     twice = np.concatenate([speech, speech])
     signal = np.stack([twice, twice])
     signal[1, len(speech) :] *= -1
-    rows = Annotator("wav2small", win_dur=1, hop_dur=1).signal(signal, 16000)
+    rows = Predictor("wav2small", win_dur=1, hop_dur=1).signal(signal, 16000)
     last = len(speech) // 16000
     assert {row.status for row in rows[:last]} == {"ok"}
     assert {row.status for row in rows[last + 1 :][:-1]} == {"cancelled"}
@@ -87,7 +87,7 @@ def test_statuses_do_not_depend_on_what_is_read_around(speech, name):
     signal = np.stack(SIGNALS[name][0](speech)).astype(np.float32)
     rng = np.random.default_rng(0)
     both = [
-        Annotator("wav2small", win_dur=win_dur, hop_dur=0.31, exact=exact)
+        Predictor("wav2small", win_dur=win_dur, hop_dur=0.31, exact=exact)
         for win_dur in (0.4, 0.53)
         for exact in (False, True)
     ]
@@ -122,7 +122,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_recordings_that_went_wrong(shared, name):
     path = str(shared.parent / "cases" / name)
-    (row,) = Annotator("wav2small").file(path)
+    (row,) = Predictor("wav2small").file(path)
     assert row.status == CASES[name]
-    for row in Annotator("wav2small", win_dur=1, hop_dur=0.5).file(path):
+    for row in Predictor("wav2small", win_dur=1, hop_dur=0.5).file(path):
         assert np.isnan(row.values).all() == (row.status in UNUSABLE)

@@ -13,7 +13,7 @@ from test_level import literal
 from test_pooling import literal as softmax
 
 import audw2s
-from audw2s.network import Network
+from audw2s.inference.network import Network
 
 SPEECH = pathlib.Path(__file__).parents[1] / "examples" / "speech"
 NAMES = ["arousal", "dominance", "valence"]

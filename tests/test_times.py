@@ -8,10 +8,10 @@ import pytest
 import soundfile
 
 import audw2s
-from audw2s.annotator import Annotator
 from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.corpus.prediction import predict
 from audw2s.distill.label import label
-from audw2s.predict import predict
+from audw2s.inference.pipeline import Predictor
 
 NUM_FILES = 600
 """Some 10 of them end elsewhere if their ends are rounded."""
@@ -54,7 +54,7 @@ def test_files_of_an_interface(files, index, interface):
 
 
 def test_files_of_predict(files, index):
-    assert of_table(predict(files, Annotator())).equals(index)
+    assert of_table(predict(files, Predictor())).equals(index)
 
 
 def test_files_of_annotate(files, index, tmp_path):
@@ -205,10 +205,10 @@ def test_windows_of_short_input_lie_in_what_is_appended(process):
 
 def test_short_input_that_may_be_longer_is_not_truncated(noise):
     for kwargs in ({}, {"exact": True}, {"win_dur": 1, "hop_dur": 1}):
-        annotator = Annotator(max_signal_dur=5, **kwargs)
-        rows = annotator.signal(noise, 16000)
+        predictor = Predictor(max_signal_dur=5, **kwargs)
+        rows = predictor.signal(noise, 16000)
         assert {row.status for row in rows} == {"ok"}
-        rows = Annotator(max_signal_dur=2, **kwargs).signal(noise, 16000, start=0.5)
+        rows = Predictor(max_signal_dur=2, **kwargs).signal(noise, 16000, start=0.5)
         assert {row.status for row in rows} == {"ok"}
         assert rows[-1].end == pd.Timedelta("2.5s")
 

@@ -10,7 +10,7 @@ import pytest
 from results import values
 
 import audw2s
-from audw2s.statuses import UNUSABLE
+from audw2s.audio.statuses import UNUSABLE
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from audw2s.annotator import Annotator
+from audw2s.audio.preprocess import array_blocks
+from audw2s.audio.quality import Report
+from audw2s.audio.statuses import UNUSABLE
 from audw2s.audio.times import resampled_size
 from audw2s.audio.windows import Grid
-from audw2s.report import Report
-from audw2s.signal import array_blocks
-from audw2s.statuses import UNUSABLE
-from audw2s.together import at_model_rate
-from audw2s.tokens import Tokens
+from audw2s.inference.frames import Tokens
+from audw2s.inference.one_pass import at_model_rate
+from audw2s.inference.pipeline import Predictor
 
 
 def literal(total, win_dur, hop_dur):
@@ -62,10 +62,10 @@ def test_a_rest_of_64_samples_is_a_window(rest, count):
     windows = list(grid.windows(16000 + rest))
     assert windows == [(0, 16000), (16000, 16000 + rest)][:count]
     for exact in (False, True):
-        annotator = Annotator(win_dur=1, hop_dur=1, exact=exact)
+        predictor = Predictor(win_dur=1, hop_dur=1, exact=exact)
         rng = np.random.default_rng(0)
         signal = rng.uniform(-0.1, 0.1, 16000 + rest)
-        rows = annotator.signal(signal, 16000)
+        rows = predictor.signal(signal, 16000)
         assert len(rows) == count
         assert all(np.isfinite(row.values).all() for row in rows)
 
@@ -110,7 +110,7 @@ def silent_network():
         return np.zeros((len(normalised) // 64, 2 * self.weight.shape[1]), np.float32)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Annotator, "run", run)
+        patch.setattr(Predictor, "run", run)
         patch.setattr(Tokens, "make", make)
         yield
 
@@ -145,14 +145,14 @@ def test_both_ways_have_the_same_rows(
     read = partial(array_blocks, odd_signal(size, rate, seed), rate)
     found = []
     for exact in (False, True):
-        annotator = Annotator(
+        predictor = Predictor(
             win_dur=win_dur,
             hop_dur=win_dur and hop_dur,
             max_signal_dur=longest,
             exact=exact,
         )
         # With another segment, so that one pass is more than one
-        segments = annotator.stretches(read, [(start or 0.0, end), (0.5, 1.5)])
+        segments = predictor.stretches(read, [(start or 0.0, end), (0.5, 1.5)])
         rows = [row for rows in segments for row in rows]
         for row in rows:
             has_values = np.isfinite(row.values).all()
@@ -178,12 +178,12 @@ def test_windows_are_clipped_on_their_own():
     signal[2 * 44100 : 2 * 44100 + 45] = 1
     signal[4 * 44100 : 4 * 44100 + 44] = 1
     for exact in (False, True):
-        annotator = Annotator(win_dur=1, hop_dur=1, exact=exact)
-        rows = annotator.signal(signal, 44100)
+        predictor = Predictor(win_dur=1, hop_dur=1, exact=exact)
+        rows = predictor.signal(signal, 44100)
         statuses = [row.status for row in rows]
         assert statuses == ["ok", "ok", "clipped", "ok", "ok"]
         assert rows[2].message == "0.1 % of the samples at full scale"
-        (row,) = Annotator(exact=exact).signal(signal, 44100)
+        (row,) = Predictor(exact=exact).signal(signal, 44100)
         assert row.status == "ok"
 
 
@@ -193,7 +193,7 @@ def test_windows_of_what_is_truncated_are_so():
     signal = rng.uniform(-0.1, 0.1, 48000)
     signal[16000:32000] = 0
     for exact in (False, True):
-        annotator = Annotator(win_dur=1, hop_dur=1, exact=exact)
-        rows = annotator.signal(signal, 16000, end=5.0)
+        predictor = Predictor(win_dur=1, hop_dur=1, exact=exact)
+        rows = predictor.signal(signal, 16000, end=5.0)
         assert [row.status for row in rows] == ["truncated", "silent", "truncated"]
         assert rows[0].message == "read 3.000 s of 5.000 s"

@@ -24,10 +24,10 @@ from audw2s.audio.container import holds_media
 from audw2s.audio.content import HEAD
 from audw2s.audio.content import is_for_soundfile
 from audw2s.audio.content import no_audio
+from audw2s.audio.quality import Report
 from audw2s.audio.sndfile import SndFile
 from audw2s.files import is_url
 from audw2s.files import resolve
-from audw2s.report import Report
 
 BLOCK_DUR = 30.0
 """Seconds of a recording that are held in memory at a time."""

@@ -2,6 +2,15 @@
 
 import numpy as np
 
+SAMPLING_RATE = 16000
+"""Sampling rate in Hz that all models take."""
+
+MIN_SAMPLES = 64
+"""Fewest samples at that rate of which a value can be made."""
+
+HOP = 64
+"""Samples that share a level and a mark, so that frames fall together with them."""
+
 
 def as_float(signal: np.ndarray) -> np.ndarray:
     """Convert an array to 2D float32 in -1…1, without touching the caller's.

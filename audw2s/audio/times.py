@@ -10,7 +10,7 @@ import audinterface
 import numpy as np
 import pandas as pd
 
-from audw2s.catalogue import SAMPLING_RATE
+from audw2s.audio.samples import SAMPLING_RATE
 
 Duration = float | int | str | pd.Timedelta
 """Seconds, samples as in ``"8000"``, a string with a unit, or a timedelta.

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from audw2s.audio.samples import MIN_SAMPLES
+from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.times import from_seconds
 from audw2s.audio.times import to_samples
-from audw2s.catalogue import SAMPLING_RATE
-from audw2s.signal import MIN_SAMPLES
 
 
 def default_hop_dur(win_dur: float | None, hop_dur: float | None) -> float | None:

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.corpus.inputs import OPEN
 from audw2s.corpus.inputs import Inputs
-from audw2s.corpus.part import columns
+from audw2s.corpus.shard import columns
+from audw2s.model.registry import DIMENSIONS
 
 
 def check_table(inputs: Inputs, table: str) -> None:

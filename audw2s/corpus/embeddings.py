@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from audw2s.corpus.hearing import Heard
-from audw2s.loading import num_hidden_states
+from audw2s.corpus.predictor import Heard
+from audw2s.model.find import num_hidden_states
 
 MAX_BYTES = 16e6
 """Bytes of hidden states after which what is finished is written; so many are read

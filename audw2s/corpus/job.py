@@ -7,12 +7,12 @@ import os
 from collections.abc import Iterator
 
 from audw2s.audio.windows import default_hop_dur
-from audw2s.corpus.hearing import Settings
-from audw2s.corpus.part import FOLDER
+from audw2s.corpus.predictor import Settings
+from audw2s.corpus.shard import FOLDER
 from audw2s.corpus.storage import open_storage
-from audw2s.loading import members
-from audw2s.loading import model_sha256
-from audw2s.names import entry_of
+from audw2s.model.find import members
+from audw2s.model.find import model_sha256
+from audw2s.model.names import entry_of
 from audw2s.version import __version__
 
 OWN = (

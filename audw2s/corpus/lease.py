@@ -7,10 +7,7 @@ import socket
 import threading
 import time
 import uuid
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from audw2s.corpus.storage import Store
+from typing import Protocol
 
 NAME = ".lock"
 """Of the object."""
@@ -23,6 +20,19 @@ STALE = 300.0
 
 SETTLED = 1.0
 """Seconds after which one of two runs that begin at once sees that it has lost."""
+
+
+class Objects(Protocol):
+    """What a lease needs of a store."""
+
+    def read(self, name: str) -> bytes:
+        """Give what an object holds."""
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write an object."""
+
+    def remove(self, name: str) -> None:
+        """Delete an object."""
 
 
 class Lease:
@@ -56,7 +66,7 @@ class Lease:
 
     """
 
-    def __init__(self, store: "Store"):
+    def __init__(self, store: Objects):
         self.store = store
         self.owner = uuid.uuid4().hex
         self.lost = False

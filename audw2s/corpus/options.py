@@ -3,11 +3,11 @@
 import dataclasses
 from collections.abc import Mapping
 
-from audw2s.corpus.hearing import Settings
-from audw2s.corpus.report import check_report
+from audw2s.corpus.predictor import Settings
+from audw2s.corpus.report.page import check_report
 from audw2s.corpus.table import check_format
-from audw2s.device import check_device
 from audw2s.interpreter import interpreter
+from audw2s.model.device import check_device
 
 ENGINES = ("local", "ray")
 """Processes of this machine, or actors of a Ray cluster."""
@@ -21,7 +21,7 @@ class Options:
         num_workers: files that are heard at once, ``None`` for one per core, and with
             batches for one per window of a batch at least; of Ray the actors, ``None``
             for as many as there is room for
-        file_timeout: see :class:`audw2s.corpus.engine.Engine`
+        file_timeout: see :class:`audw2s.corpus.workers.Engine`
         shard_size: inputs that are written at a time
         table: name of the table that is added to a copy of a database
         table_format: ``"parquet"`` or ``"csv"``
@@ -29,7 +29,7 @@ class Options:
         restart: delete what an earlier run has written
         retry_failed: hear again what couldn't be heard
         verbose: show a progress bar on stderr
-        engine: ``"local"``, or ``"ray"``, see :class:`audw2s.corpus.cluster.Cluster`
+        engine: ``"local"``, or ``"ray"``, see :class:`audw2s.corpus.ray.Cluster`
         address: of a Ray cluster, ``None`` for a Ray of its own on this machine
         cpus_per_worker: cores of an actor, which hears as many files at once, and with
             batches one per window of a batch at least

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from audw2s.corpus.crew import Result
-from audw2s.statuses import UNUSABLE
+from audw2s.audio.statuses import UNUSABLE
+from audw2s.corpus.process import Result
 
 
 def amount(seconds: float) -> str:

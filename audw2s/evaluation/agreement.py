@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.evaluation.ccc import ccc
 from audw2s.evaluation.ccc import ccc_by_dimension
 from audw2s.evaluation.ccc import ccc_of_resamples
@@ -14,6 +13,7 @@ from audw2s.evaluation.intervals import means
 from audw2s.evaluation.intervals import resample
 from audw2s.evaluation.speakers import count_speakers
 from audw2s.evaluation.speakers import speaker_or_file
+from audw2s.model.registry import DIMENSIONS
 
 REFERENCE = [f"reference_{name}" for name in DIMENSIONS]
 """Columns of what predictions are compared with."""

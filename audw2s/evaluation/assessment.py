@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.evaluation.agreement import REFERENCE
 from audw2s.evaluation.agreement import summarise
 from audw2s.evaluation.ccc import ccc_by_dimension
@@ -14,6 +13,7 @@ from audw2s.evaluation.intervals import NUM_RESAMPLES
 from audw2s.evaluation.ranking import rank_emotions
 from audw2s.evaluation.speakers import speaker_or_file
 from audw2s.evaluation.speakers import unit
+from audw2s.model.registry import DIMENSIONS
 
 
 def assess(

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.evaluation.agreement import RATERS
 from audw2s.evaluation.speakers import clips_and_speakers
 from audw2s.evaluation.tables import markdown_table
 from audw2s.evaluation.tables import number
 from audw2s.files import replacing
 from audw2s.files import write_json
+from audw2s.model.registry import DIMENSIONS
 
 MARKS = ("<!-- metrics -->", "<!-- /metrics -->")
 """Lines of a model card between which its evaluations stand."""
@@ -74,10 +74,10 @@ def update_card(path: str, evaluations: Sequence[dict]) -> None:
     """
     with open(path, encoding="utf-8") as file:
         lines = file.read().splitlines()
-    marks = [n for n, line in enumerate(lines) if line.strip() in MARKS]
-    if [lines[n].strip() for n in marks] != list(MARKS):
+    mask = [n for n, line in enumerate(lines) if line.strip() in MARKS]
+    if [lines[n].strip() for n in mask] != list(MARKS):
         raise ValueError(f"'{path}' needs a line '{MARKS[0]}' and a line '{MARKS[1]}'.")
-    first, last = marks
+    first, last = mask
     lines[first + 1 : last] = ["", card_table(evaluations), ""]
     with replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")

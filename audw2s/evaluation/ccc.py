@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from audw2s.catalogue import DIMENSIONS
+from audw2s.model.registry import DIMENSIONS
 
 MIN_SPREAD = 1e-12
 """Below it values are constant and equal: no concordance can be stated."""

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from functools import partial
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.evaluation.card import clips_text
 from audw2s.evaluation.card import distribution
 from audw2s.evaluation.card import group_rows
@@ -16,6 +15,7 @@ from audw2s.evaluation.card import with_pooled
 from audw2s.evaluation.papers import GRADES
 from audw2s.evaluation.tables import markdown_table
 from audw2s.evaluation.tables import number
+from audw2s.model.registry import DIMENSIONS
 
 MEASURED = "measured"
 """Where the figures of a row are from, if not from a paper."""

@@ -21,11 +21,11 @@ import onnx
 import onnxruntime
 from onnxruntime import GraphOptimizationLevel
 
-from audw2s.catalogue import SAMPLING_RATE
+from audw2s.audio.samples import SAMPLING_RATE
+from audw2s.inference.network import Network
 from audw2s.interpreter import interpreter
-from audw2s.loading import members
-from audw2s.loading import model_path
-from audw2s.network import Network
+from audw2s.model.find import members
+from audw2s.model.find import model_path
 
 DURATION = 5.0
 """Seconds of the signal that costs are counted and measured for."""

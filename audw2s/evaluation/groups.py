@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.evaluation.agreement import REFERENCE
 from audw2s.evaluation.agreement import summarise
 from audw2s.evaluation.ccc import ccc_by_dimension
 from audw2s.evaluation.intervals import NUM_RESAMPLES
+from audw2s.model.registry import DIMENSIONS
 
 MAX_BINS = 5
 """Quantile bins of durations, at most."""

@@ -6,7 +6,7 @@ Each has a grade: how sure it is that the paper says so.
 import dataclasses
 from typing import NamedTuple
 
-from audw2s.catalogue import DIMENSIONS
+from audw2s.model.registry import DIMENSIONS
 
 GRADES = {
     "P": "read in the paper",

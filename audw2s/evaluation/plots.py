@@ -12,8 +12,8 @@ from matplotlib.ticker import LogLocator
 from matplotlib.ticker import NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.files import replacing
+from audw2s.model.registry import DIMENSIONS
 
 LINES = ("-", "--", ":", "-.")
 """What is compared differs in line as well as in colour."""

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.evaluation.intervals import NUM_RESAMPLES
 from audw2s.evaluation.intervals import groups_to_resample
 from audw2s.evaluation.intervals import interval
 from audw2s.evaluation.intervals import resample
 from audw2s.evaluation.speakers import speaker_or_file
 from audw2s.evaluation.tables import markdown_table
+from audw2s.model.registry import DIMENSIONS
 
 EXPECTED = (
     ("valence", "happiness", "anger"),

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.evaluation.card import with_pooled
+from audw2s.model.registry import DIMENSIONS
 
 
 def spread(evaluations: Sequence[dict]) -> list[dict]:

@@ -9,14 +9,14 @@ import audobject
 import numpy as np
 import pandas as pd
 
-from audw2s.annotator import Annotator
+from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.times import Duration
 from audw2s.audio.times import to_seconds
-from audw2s.catalogue import DIMENSIONS
-from audw2s.catalogue import SAMPLING_RATE
-from audw2s.catalogue import named
-from audw2s.device import Device
-from audw2s.network import Network
+from audw2s.inference.network import Network
+from audw2s.inference.pipeline import Predictor
+from audw2s.model.device import Device
+from audw2s.model.registry import DIMENSIONS
+from audw2s.model.registry import named
 
 if TYPE_CHECKING:
     import audonnx
@@ -59,7 +59,7 @@ BORROWED = {
         "min_signal_dur",
         "max_signal_dur",
     )
-} | {"model": "network", "exit": "network", "exact": "annotator"}
+} | {"model": "network", "exit": "network", "exact": "predictor"}
 """Where audobject finds arguments that aren't attributes of their own."""
 
 RESOLVERS = {
@@ -86,7 +86,7 @@ def by_name(
 class Plugin(audobject.Object):
     """What Process and Feature share: their model, provenance and cache."""
 
-    annotator: Annotator
+    predictor: Predictor
 
     network: Network
     """The annotator's; audobject finds the model here."""
@@ -102,7 +102,7 @@ class Plugin(audobject.Object):
 
         Results carry it in ``attrs["audw2s"]``.
         """
-        return self.annotator.provenance
+        return self.predictor.provenance
 
     @property
     def cache_settings(self) -> dict[str, object]:
@@ -124,13 +124,13 @@ def marked(method: Callable) -> Callable:
     return call
 
 
-def make_annotator(
+def make_predictor(
     model: "str | audonnx.Model",
     *,
     sampling_rate: int = SAMPLING_RATE,
     device: Device = "cpu",
     **kwargs: object,
-) -> Annotator:
+) -> Predictor:
     """Make an annotator from the arguments of an interface.
 
     Raises:
@@ -144,7 +144,7 @@ def make_annotator(
         )
     for name in RESOLVERS:
         kwargs[name] = _seconds(name, kwargs.get(name))
-    return Annotator(model, device=device, classes=True, **kwargs)
+    return Predictor(model, device=device, classes=True, **kwargs)
 
 
 def _seconds(name: str, duration: Duration | None) -> float | None:

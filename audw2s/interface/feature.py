@@ -9,17 +9,17 @@ import audobject
 import numpy as np
 import pandas as pd
 
+from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.times import Duration
-from audw2s.catalogue import SAMPLING_RATE
-from audw2s.device import Device
-from audw2s.exits import Choice
 from audw2s.interface.base import BORROWED
 from audw2s.interface.base import RESOLVERS
 from audw2s.interface.base import RUNTIME
 from audw2s.interface.base import Plugin
-from audw2s.interface.base import make_annotator
+from audw2s.interface.base import make_predictor
 from audw2s.interface.checks import plain_arguments
 from audw2s.interface.rows import RowProcess
+from audw2s.model.device import Device
+from audw2s.model.early_exit import Choice
 
 if TYPE_CHECKING:
     import audonnx
@@ -121,7 +121,7 @@ class Feature(audinterface.Feature, Plugin):
             "multiprocessing": multiprocessing,
             "verbose": verbose,
         }
-        annotator = make_annotator(
+        predictor = make_predictor(
             model,
             exit=exit,
             sampling_rate=sampling_rate,
@@ -130,16 +130,16 @@ class Feature(audinterface.Feature, Plugin):
             **heard,
         )
         super().__init__(
-            list(annotator.network.names),
+            list(predictor.network.names),
             name="audw2s",
             sampling_rate=sampling_rate,
             **heard,
             **runtime,
         )
-        self.annotator = annotator
-        self.network = self.annotator.network
+        self.predictor = predictor
+        self.network = self.predictor.network
         self.process = RowProcess(
-            self.annotator,
+            self.predictor,
             make=np.asarray,
             owner=self,
             on_error=on_error,

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 import audinterface
 import audobject
 
+from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.times import Duration
-from audw2s.catalogue import SAMPLING_RATE
-from audw2s.device import Device
-from audw2s.exits import Choice
 from audw2s.interface.base import RESOLVERS
 from audw2s.interface.base import RUNTIME
 from audw2s.interface.base import Plugin
 from audw2s.interface.base import by_name
-from audw2s.interface.base import make_annotator
+from audw2s.interface.base import make_predictor
 from audw2s.interface.base import marked
 from audw2s.interface.checks import plain_arguments
 from audw2s.interface.rows import RowProcess
+from audw2s.model.device import Device
+from audw2s.model.early_exit import Choice
 
 if TYPE_CHECKING:
     import audonnx
@@ -85,7 +85,7 @@ class Process(RowProcess, Plugin):
 
     @plain_arguments
     @audobject.init_decorator(
-        borrow={"model": "network", "exit": "network", "exact": "annotator"},
+        borrow={"model": "network", "exit": "network", "exact": "predictor"},
         hide=RUNTIME,
         resolvers=RESOLVERS,
     )
@@ -120,7 +120,7 @@ class Process(RowProcess, Plugin):
             "min_signal_dur": min_signal_dur,
             "max_signal_dur": max_signal_dur,
         }
-        annotator = make_annotator(
+        predictor = make_predictor(
             model,
             exit=exit,
             sampling_rate=sampling_rate,
@@ -129,8 +129,8 @@ class Process(RowProcess, Plugin):
             **heard,
         )
         super().__init__(
-            annotator,
-            make=partial(by_name, names=annotator.network.names),
+            predictor,
+            make=partial(by_name, names=predictor.network.names),
             owner=self,
             on_error=on_error,
             segment=segment,
@@ -140,7 +140,7 @@ class Process(RowProcess, Plugin):
             verbose=verbose,
             **heard,
         )
-        self.network = annotator.network
+        self.network = predictor.network
 
     process_index = marked(RowProcess.process_index)
     process_file = marked(RowProcess.process_file)

@@ -14,15 +14,20 @@ import audobject
 import numpy as np
 import pandas as pd
 
-from audw2s.annotator import Annotator
 from audw2s.audio.decode import File
 from audw2s.audio.decode import file_blocks
+from audw2s.audio.preprocess import UnusableSignalError
+from audw2s.audio.preprocess import array_blocks
+from audw2s.audio.samples import SAMPLING_RATE
+from audw2s.audio.statuses import UNUSABLE
 from audw2s.audio.times import Duration
 from audw2s.audio.times import from_seconds
 from audw2s.audio.times import to_limit
-from audw2s.catalogue import SAMPLING_RATE
 from audw2s.files import label
 from audw2s.files import resolve
+from audw2s.inference.pipeline import Predictor
+from audw2s.inference.row import Row
+from audw2s.inference.source import Read
 from audw2s.interface.base import Plugin
 from audw2s.interface.cache import cache_path
 from audw2s.interface.cache import kept_series
@@ -30,11 +35,6 @@ from audw2s.interface.checks import check_files
 from audw2s.interface.checks import check_found
 from audw2s.interface.checks import check_index
 from audw2s.interface.checks import plain
-from audw2s.row import Row
-from audw2s.signal import UnusableSignalError
-from audw2s.signal import array_blocks
-from audw2s.source import Read
-from audw2s.statuses import UNUSABLE
 
 if TYPE_CHECKING:
     from audinterface.core.typing import Timestamps
@@ -59,7 +59,7 @@ class RowProcess(audinterface.Process):
 
     def __init__(
         self,
-        annotator: Annotator,
+        predictor: Predictor,
         *,
         make: Callable[[np.ndarray], object],
         owner: "Plugin",
@@ -72,7 +72,7 @@ class RowProcess(audinterface.Process):
             )
         super().__init__(sampling_rate=SAMPLING_RATE, **kwargs)
         self.owner = owner
-        self.annotator = annotator
+        self.predictor = predictor
         self.make = make
         self.on_error = on_error
 
@@ -266,7 +266,7 @@ class RowProcess(audinterface.Process):
     ) -> list[Items]:
         """Turn stretches of a source into what audinterface collects of each."""
         spans = [(to_limit(start) or 0.0, to_limit(end)) for start, end in limits]
-        found = self.annotator.stretches(source, spans)
+        found = self.predictor.stretches(source, spans)
         return [
             self._item(rows, file, is_open=end is None)
             for rows, (_, end) in zip(found, spans, strict=True)
@@ -298,7 +298,7 @@ class RowProcess(audinterface.Process):
         sampling_rate: int,
         **kwargs: object,
     ) -> object:
-        rows = self.annotator.signal(signal, sampling_rate)
+        rows = self.predictor.signal(signal, sampling_rate)
         self._complain(rows, kwargs.get("file"))
         items = [self.make(row.values) for row in rows]
         return items[0] if self.win_dur is None else items

@@ -11,34 +11,34 @@ import audobject
 import numpy as np
 import pandas as pd
 
-from audw2s.annotator import Annotator
+from audw2s.audio.preprocess import array_blocks
+from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.times import Duration
 from audw2s.audio.times import from_seconds
 from audw2s.audio.times import to_limit
 from audw2s.audio.times import to_seconds
-from audw2s.catalogue import SAMPLING_RATE
-from audw2s.condition import Condition
-from audw2s.device import Device
-from audw2s.exits import Choice
 from audw2s.files import label
+from audw2s.inference.pipeline import Predictor
+from audw2s.inference.row import Row
+from audw2s.inference.source import Read
 from audw2s.interface.base import BORROWED
 from audw2s.interface.base import RESOLVERS
 from audw2s.interface.base import RUNTIME
 from audw2s.interface.base import Plugin
 from audw2s.interface.base import by_name
-from audw2s.interface.base import make_annotator
+from audw2s.interface.base import make_predictor
 from audw2s.interface.checks import plain_arguments
+from audw2s.interface.condition import Condition
 from audw2s.interface.rows import Items
 from audw2s.interface.rows import Limits
 from audw2s.interface.rows import RowProcess
-from audw2s.row import Row
-from audw2s.signal import array_blocks
-from audw2s.source import Read
-from audw2s.stretches import Span
-from audw2s.stretches import inverted
-from audw2s.stretches import levels
-from audw2s.stretches import sounding
-from audw2s.stretches import to_spans
+from audw2s.interface.steady import Span
+from audw2s.interface.steady import inverted
+from audw2s.interface.steady import levels
+from audw2s.interface.steady import sounding
+from audw2s.interface.steady import to_spans
+from audw2s.model.device import Device
+from audw2s.model.early_exit import Choice
 
 if TYPE_CHECKING:
     import audonnx
@@ -160,7 +160,7 @@ class Segment(audinterface.Segment, Plugin):
         self.silence_threshold = silence_threshold
         self.min_silence = min_silence
         self.invert = invert
-        self.annotator = make_annotator(
+        self.predictor = make_predictor(
             model,
             exit=exit,
             sampling_rate=sampling_rate,
@@ -170,8 +170,8 @@ class Segment(audinterface.Segment, Plugin):
             exact=exact,
             **heard,
         )
-        self.network = self.annotator.network
-        whole = make_annotator(model, exit=exit, exact=exact, device=device, **heard)
+        self.network = self.predictor.network
+        whole = make_predictor(model, exit=exit, exact=exact, device=device, **heard)
         self.process = StretchProcess(
             self, Cutter(self, whole), on_error=on_error, **heard, **runtime
         )
@@ -237,7 +237,7 @@ class Cutter:
 
     """
 
-    def __init__(self, segment: Segment, whole: Annotator):
+    def __init__(self, segment: Segment, whole: Predictor):
         self.whole = whole
         names = segment.network.names
         self.names = names
@@ -283,7 +283,7 @@ class StretchProcess(RowProcess):
     """A process whose items are indices of stretches."""
 
     def __init__(self, owner: Segment, cutter: Cutter, **kwargs: object):
-        super().__init__(owner.annotator, make=np.asarray, owner=owner, **kwargs)
+        super().__init__(owner.predictor, make=np.asarray, owner=owner, **kwargs)
         self.cutter = cutter
 
     def _call(
@@ -314,10 +314,10 @@ class StretchProcess(RowProcess):
         span = (to_limit(start) or 0.0, to_limit(end))
         level: list[np.ndarray] = []
 
-        def tap(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        def callback(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
             return levels(blocks, SAMPLING_RATE, level)
 
-        (rows,) = self.annotator.stretches(source, [span], tap)
+        (rows,) = self.predictor.stretches(source, [span], callback)
         self._complain(rows, file)
         begin = rows[0].start
         duration = (rows[-1].end - begin).total_seconds()

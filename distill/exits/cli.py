@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
+from audw2s.commands.options import Columns
+from audw2s.commands.options import Quiet
+from audw2s.commands.options import Scale
 from audw2s.errors import explained
-from audw2s.options import Columns
-from audw2s.options import Quiet
-from audw2s.options import Scale
 
 app = typer.Typer(
     help="Self-distilled encoders with early exits: get, train, tables, export, "

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import torch
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.corpus.lists.ratings import mean_rating
 from audw2s.corpus.lists.ratings import rating_scale
@@ -17,6 +16,7 @@ from audw2s.distill.exits.backbones import Backbone
 from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.splits import split
 from audw2s.evaluation.speakers import speaker_or_file
+from audw2s.model.registry import DIMENSIONS
 from audw2s.version import __version__
 
 

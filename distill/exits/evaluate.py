@@ -8,8 +8,7 @@ import audeer
 import numpy as np
 from matplotlib.figure import Figure
 
-from audw2s.catalogue import DIMENSIONS
-from audw2s.catalogue import SAMPLING_RATE
+from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.clips import readable_clips
 from audw2s.distill.exits.config import Config
@@ -23,9 +22,10 @@ from audw2s.evaluation.plots import save
 from audw2s.evaluation.speakers import speaker_or_file
 from audw2s.evaluation.tables import markdown_table
 from audw2s.files import write_json
-from audw2s.loading import exits_of
-from audw2s.loading import load
-from audw2s.loading import sha256
+from audw2s.model.find import exits_of
+from audw2s.model.find import sha256
+from audw2s.model.load import load
+from audw2s.model.registry import DIMENSIONS
 from audw2s.version import __version__
 
 

@@ -8,7 +8,6 @@ import onnx
 import onnxruntime
 import torch
 
-from audw2s.adaptive import Chain
 from audw2s.distill.exits.model import ExitNetwork
 from audw2s.distill.exits.model import SingleExit
 from audw2s.distill.exits.model import Stretch
@@ -21,11 +20,12 @@ from audw2s.distill.export import export_graph
 from audw2s.distill.export import probes
 from audw2s.distill.export import to_onnx
 from audw2s.evaluation.tables import markdown_table
-from audw2s.exits import INDEX
 from audw2s.files import replacing
 from audw2s.files import write_json
+from audw2s.model.cascade import CascadeSession
+from audw2s.model.early_exit import INDEX
+from audw2s.model.store import save
 from audw2s.version import __version__
-from audw2s.weights.store import save
 
 TOLERANCE = 1e-4
 """Largest difference of logits that an export may make."""
@@ -141,7 +141,7 @@ def chain_parity(network: ExitNetwork, models: dict[int, onnx.ModelProto]) -> fl
         for model in models.values()
     ]
     # A margin that no logits have: all parts run
-    chain = Chain(list(models), sessions, margin=2.0)
+    chain = CascadeSession(list(models), sessions, margin=2.0)
     differences = []
     for _, signal in odd_probes():
         (found,) = chain.run(["logits"], {"signal": signal[None]})

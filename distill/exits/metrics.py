@@ -10,7 +10,7 @@ from audw2s.evaluation.intervals import groups_to_resample
 from audw2s.evaluation.intervals import interval
 from audw2s.evaluation.intervals import resample
 from audw2s.evaluation.speakers import count_speakers
-from audw2s.scores import margins
+from audw2s.model.scores import margins
 
 
 def recalls(

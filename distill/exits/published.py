@@ -14,8 +14,8 @@ from audw2s.distill.teachers.checkpoint import read_weights
 from audw2s.distill.teachers.wav2vec2 import position_keys
 from audw2s.distill.teachers.whisper import DECODER
 from audw2s.distill.teachers.whisper import SIZES
-from audw2s.weights.fetch import fetch
-from audw2s.weights.sources import HubSource
+from audw2s.model.hub.fetch import fetch
+from audw2s.model.registry import HubSource
 
 FILES = ("config.json", "model.safetensors", "preprocessor_config.json")
 """Files of an encoder on the hub that are needed."""

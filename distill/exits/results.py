@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.distill.exits.metrics import adaptive
 from audw2s.distill.exits.metrics import drawn
 from audw2s.distill.exits.metrics import fused
@@ -16,6 +15,7 @@ from audw2s.distill.exits.metrics import summarise
 from audw2s.distill.exits.train import OUTCOME
 from audw2s.evaluation.intervals import interval
 from audw2s.evaluation.speakers import speaker_or_file
+from audw2s.model.registry import DIMENSIONS
 
 PARTS = ("devel", "test")
 """Parts that are heard."""

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.settings import Names
 from audw2s.distill.settings import Paths
@@ -21,6 +20,7 @@ from audw2s.distill.settings import checked
 from audw2s.distill.settings import each_of
 from audw2s.distill.settings import read_toml
 from audw2s.distill.settings import settings
+from audw2s.model.registry import DIMENSIONS
 
 
 @settings

@@ -9,7 +9,6 @@ import onnx
 import pandas as pd
 import torch
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.corpus.lists.ratings import mean_rating
 from audw2s.corpus.lists.ratings import rating_scale
 from audw2s.corpus.lists.ratings import ratings
@@ -37,8 +36,9 @@ from audw2s.evaluation.assessment import assess_folds
 from audw2s.evaluation.ccc import ccc_by_dimension
 from audw2s.evaluation.speakers import folds_by_speaker
 from audw2s.evaluation.speakers import speaker_or_file
+from audw2s.model.registry import DIMENSIONS
+from audw2s.model.store import save
 from audw2s.version import __version__
-from audw2s.weights.store import save
 
 TOLERANCE = 1e-4
 """Largest difference of logits that an export may make."""

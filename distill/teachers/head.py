@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from audw2s.catalogue import DIMENSIONS
-from audw2s.distill.refit import spread_like
+from audw2s.distill.fit_head import spread_like
 from audw2s.distill.teachers.categories import Categories
 from audw2s.distill.teachers.categories import category_means
-from audw2s.distill.teachers.ridge import Sums
+from audw2s.distill.teachers.ridge import PoolingState
 from audw2s.distill.teachers.ridge import per_form
+from audw2s.model.registry import DIMENSIONS
 
 Head = tuple[np.ndarray, np.ndarray]
 """Weight ``(3, num_features)`` and bias ``(3,)``."""
@@ -45,7 +45,7 @@ class Heads:
         self.penalty = penalty
         self.forms = forms
         self.sums = [
-            Sums.of(*per_form(features[fold][:, forms], targets[fold]))
+            PoolingState.of(*per_form(features[fold][:, forms], targets[fold]))
             for fold in folds
         ]
         self.weak: WeakLabels | None = None
@@ -140,12 +140,12 @@ class WeakLabels:
         names = sorted({name for name in categories if isinstance(name, str)})
         one = np.ones((1, len(DIMENSIONS)))
         self.by_category = {
-            name: Sums.of(*per_form(clips, one.repeat(len(clips), axis=0)))
+            name: PoolingState.of(*per_form(clips, one.repeat(len(clips), axis=0)))
             for name in names
             for clips in [features[categories == name]]
         }
 
-    def sums(self, clips: np.ndarray, targets: np.ndarray) -> Sums:
+    def sums(self, clips: np.ndarray, targets: np.ndarray) -> PoolingState:
         """Sums of all clips with the mean rating of their category.
 
         Args:
@@ -159,7 +159,7 @@ class WeakLabels:
             values = np.array([given.get(d, 0.0) for d in DIMENSIONS])
             means.setdefault(name, values)
         parts = [
-            Sums(s.count, s.x, s.y * means[name], s.xx, s.xy * means[name])
+            PoolingState(s.count, s.x, s.y * means[name], s.xx, s.xy * means[name])
             for name, s in self.by_category.items()
             if name in means
         ]

@@ -6,7 +6,7 @@ import numpy as np
 
 
 @dataclasses.dataclass(frozen=True)
-class Sums:
+class PoolingState:
     """What a ridge regression has to know of clips: sums, which can be added up.
 
     Heads for all folds of a corpus come from the sums of its parts, and a corpus
@@ -28,7 +28,7 @@ class Sums:
     xy: np.ndarray
 
     @classmethod
-    def of(cls, features: np.ndarray, targets: np.ndarray) -> "Sums":
+    def of(cls, features: np.ndarray, targets: np.ndarray) -> "PoolingState":
         """Sum up clips.
 
         Args:
@@ -44,14 +44,14 @@ class Sums:
             features.T @ targets,
         )
 
-    def __add__(self, other: "Sums") -> "Sums":
+    def __add__(self, other: "PoolingState") -> "PoolingState":
         """Sums over the clips of both."""
         pairs = zip(_values(self), _values(other), strict=True)
-        return Sums(*(one + another for one, another in pairs))
+        return PoolingState(*(one + another for one, another in pairs))
 
-    def __mul__(self, weight: float) -> "Sums":
+    def __mul__(self, weight: float) -> "PoolingState":
         """Sums in which each clip counts as much as ``weight`` clips."""
-        return Sums(*(weight * value for value in _values(self)))
+        return PoolingState(*(weight * value for value in _values(self)))
 
     def fit(self, penalty: float) -> tuple[np.ndarray, np.ndarray]:
         """Fit a linear head on standardised features, see :func:`fit_ridge`."""
@@ -64,7 +64,7 @@ class Sums:
         return weight, centre - weight @ mean
 
 
-def _values(sums: Sums) -> list:
+def _values(sums: PoolingState) -> list:
     return [getattr(sums, field.name) for field in dataclasses.fields(sums)]
 
 
@@ -94,7 +94,7 @@ def fit_ridge(
         (array([[3.]]), array([1.]))
 
     """
-    return Sums.of(features, targets).fit(penalty)
+    return PoolingState.of(features, targets).fit(penalty)
 
 
 def per_form(

@@ -7,10 +7,10 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.distill.teachers.checkpoint import load_strictly
 from audw2s.distill.teachers.checkpoint import read_json
 from audw2s.distill.teachers.checkpoint import read_weights
+from audw2s.model.registry import DIMENSIONS
 
 SIZES = {
     "hidden_size": 1024,

@@ -14,8 +14,8 @@ import soundfile
 
 from audw2s.audio import container
 from audw2s.audio import decode
-from audw2s.report import Report
-from audw2s.signal import load_as_found
+from audw2s.audio.preprocess import load_as_found
+from audw2s.audio.quality import Report
 
 MIN_DUR = 0.004
 

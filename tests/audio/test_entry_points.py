@@ -15,7 +15,7 @@ import pytest
 import soundfile
 
 import audw2s
-from audw2s.annotator import Annotator
+from audw2s.inference.pipeline import Predictor
 
 NAMES = list(audw2s.DIMENSIONS)
 COMMAND = os.path.join(os.path.dirname(sys.executable), "audw2s")
@@ -45,8 +45,8 @@ def folder(tmp_path_factory) -> pathlib.Path:
 @pytest.fixture(scope="module")
 def expected(folder) -> pd.DataFrame:
     """A/D/V and status of each file, by its name."""
-    annotator = Annotator("wav2small")
-    rows = {path.name: annotator.file(path)[0] for path in folder.iterdir()}
+    predictor = Predictor("wav2small")
+    rows = {path.name: predictor.file(path)[0] for path in folder.iterdir()}
     frame = pd.DataFrame([row.values[0] for row in rows.values()], rows, NAMES)
     frame["status"] = [row.status for row in rows.values()]
     return frame.sort_index()

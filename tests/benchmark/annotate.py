@@ -47,9 +47,9 @@ assert np.isfinite(values).all()
 
 PEAK = """
 import glob, re, sys, threading, time
-from audw2s.corpus.annotation import Run
+from audw2s.corpus.run import Run
 from audw2s.corpus.options import Options
-from audw2s.corpus.hearing import Settings
+from audw2s.corpus.predictor import Settings
 
 def peak(process):
     with open(f"/proc/{process}/status") as file:

@@ -43,9 +43,9 @@ TICK = 1 / os.sysconf("SC_CLK_TCK")
 DRIVER = """
 import pickle, resource, sys, tempfile, time
 import numpy as np
-from audw2s.corpus.cluster import divide
+from audw2s.corpus.ray import divide
 from audw2s.corpus.inputs import OPEN, Inputs
-from audw2s.corpus.parts import Parts
+from audw2s.corpus.shards import Parts
 from audw2s.corpus.storage import Folder
 
 count = int(sys.argv[1])
@@ -133,7 +133,7 @@ def medians(found: dict[str, list]) -> list[list[float]]:
 
 def measure(count: int, rounds: int) -> dict[str, float]:
     """All figures."""
-    from audw2s.corpus.cluster import Cluster
+    from audw2s.corpus.ray import Cluster
 
     with tempfile.TemporaryDirectory() as folder:
         corpus = pathlib.Path(folder) / "corpus"

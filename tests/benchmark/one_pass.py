@@ -26,12 +26,12 @@ Pair = tuple[list[np.ndarray], list[np.ndarray]]
 
 def windows(signals: list[np.ndarray], grid: dict[str, float]) -> Pair:
     """Values of windows, alone and from one pass."""
-    alone, together = (
+    exact, one_pass = (
         audw2s.Feature(exact=exact, num_workers=1, **grid) for exact in (True, False)
     )
     return tuple(
         [feature.process_signal(s, RATE).to_numpy() for s in tqdm(signals, leave=False)]
-        for feature in (alone, together)
+        for feature in (exact, one_pass)
     )
 
 
@@ -99,10 +99,10 @@ def main() -> None:
             "segments of recordings": segments(recordings),
             "live windows of recordings": live(signals, arguments.win_dur),
         }
-        for what, (alone, other) in pairs.items():
-            figures = agreement(np.concatenate(alone), np.concatenate(other))
+        for what, (exact, other) in pairs.items():
+            figures = agreement(np.concatenate(exact), np.concatenate(other))
             row = {"corpus": corpus.rsplit("/")[-1], "": what}
-            row["number"] = sum(map(len, alone))
+            row["number"] = sum(map(len, exact))
             row |= {f"CCC {name[0]}": v for name, v in figures["ccc"].items()}
             row |= {f"diff {n[0]}": v for n, v in figures["difference"].items()}
             rows.append(row)

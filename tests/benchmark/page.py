@@ -28,9 +28,9 @@ WARM_DUR = 8.0
 
 def free_port() -> int:
     """Find a port that nobody listens at."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    with socket.socket() as predictor:
+        predictor.bind(("127.0.0.1", 0))
+        return predictor.getsockname()[1]
 
 
 def wait_for(address: str, server: subprocess.Popen) -> None:

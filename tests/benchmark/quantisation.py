@@ -42,7 +42,7 @@ from audw2s.distill.quantise import quantise
 from audw2s.distill.quantise import static
 from audw2s.distill.quantise import turned
 from audw2s.evaluation.cost import processor
-from audw2s.loading import load
+from audw2s.model.load import load
 
 Schemes = dict[str, Callable[[], onnx.ModelProto]]
 

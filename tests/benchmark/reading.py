@@ -41,11 +41,11 @@ FILES = {
 
 WORKER = """
 import sys, time
-from audw2s.report import Report
+from audw2s.audio.quality import Report
 try:
     from audw2s.audio.decode import file_blocks
 except ImportError:
-    from audw2s.signal import file_blocks
+    from audw2s.audio.preprocess import file_blocks
 
 def read(path):
     for block in file_blocks(path, Report()):
@@ -97,7 +97,7 @@ class Reader:
 
 MEMORY = """
 import resource, sys, time
-from audw2s.annotator import Annotator
+from audw2s.inference.pipeline import Annotator
 annotator = Annotator("wav2small")
 begin = time.perf_counter()
 (row,) = annotator.file(sys.argv[1], float(sys.argv[2]))
@@ -146,12 +146,12 @@ def main() -> None:
             with open(path, "wb") as file:
                 file.write(make(speech()))
             plain = name.endswith(("wav", "flac"))
-            alone = by_soundfile if plain else by_av
+            exact = by_soundfile if plain else by_av
             label = "soundfile" if plain else "av"
             times = {label: [], **{key: [] for key in readers}}
             own = [key for key in readers if plain or key == "audw2s"]
             for _ in range(ROUNDS):
-                times[label].append(timed(alone, path))
+                times[label].append(timed(exact, path))
                 for key in own:
                     times[key].append(readers[key](path))
             text = [

@@ -40,9 +40,9 @@ from audw2s.distill.export import student_to_onnx
 from audw2s.distill.export import to_onnx
 from audw2s.distill.students import STUDENTS
 from audw2s.evaluation.cost import processor
-from audw2s.network import Network
-from audw2s.weights.store import properties
-from audw2s.weights.store import save
+from audw2s.inference.network import Network
+from audw2s.model.store import properties
+from audw2s.model.store import save
 
 NAMES = ["arousal", "dominance", "valence"]
 NUM_FILES = 40
@@ -204,7 +204,7 @@ def model_memory(path: str) -> float:
     code = """
 import re, sys
 import numpy as np
-from audw2s.network import Network
+from audw2s.inference.network import Network
 
 def status(name):
     text = open("/proc/self/status").read()

@@ -34,12 +34,12 @@ def watch():
 
     decode._opened = opened
 
-if "audw2s.corpus.child" in sys.orig_argv:
+if "audw2s.corpus.worker" in sys.orig_argv:
     watch()
 """
 
 
-class Watched:
+class MonitoredPredictor:
     """Runs the command with a decoder that tells what it opens, may crash, or hang."""
 
     def __init__(self, folder: pathlib.Path):

@@ -21,6 +21,6 @@ def corpus(tmp_path, speech) -> pathlib.Path:
 
 
 @pytest.fixture
-def watched(tmp_path) -> commands.Watched:
+def watched(tmp_path) -> commands.MonitoredPredictor:
     """Runs the command with a decoder that can be watched."""
-    return commands.Watched(tmp_path / "watched")
+    return commands.MonitoredPredictor(tmp_path / "watched")

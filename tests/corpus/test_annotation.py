@@ -14,9 +14,9 @@ from commands import COMMAND
 from commands import annotate
 
 import audw2s
-from audw2s.annotator import Annotator
-from audw2s.predict import predict
-from audw2s.statuses import UNUSABLE
+from audw2s.audio.statuses import UNUSABLE
+from audw2s.corpus.prediction import predict
+from audw2s.inference.pipeline import Predictor
 
 COLUMNS = [
     *("file", "start", "end", "arousal", "dominance", "valence"),
@@ -49,10 +49,10 @@ def test_every_input_has_its_status(damaged, listed, tmp_path):
     assert (table.loc[table["status"] != "ok", "message"] != "").all()
     # The good ones are what they are alone, and what predict gives
     listed.write_text("\n".join(table.loc[~bad, "file"]))
-    alone = audw2s.annotate(str(listed))
+    exact = audw2s.annotate(str(listed))
     good = table[~bad].reset_index(drop=True)
-    pd.testing.assert_frame_equal(alone, good)
-    predicted = predict(good["file"].tolist(), Annotator())
+    pd.testing.assert_frame_equal(exact, good)
+    predicted = predict(good["file"].tolist(), Predictor())
     for name in ("file", "start", "end", "status", "message"):
         assert predicted[name].tolist() == good[name].tolist()
     np.testing.assert_allclose(predicted[NAMES], good[NAMES], atol=1e-6)
@@ -64,12 +64,12 @@ def test_windows_of_two_models(listed, damaged, tmp_path):
     both = audw2s.annotate(str(listed), model=names, **window)
     assert list(both["file"].unique()) == [file for file, _ in damaged.values()]
     for name in names:
-        alone = audw2s.annotate(str(listed), model=name, **window)
-        assert len(alone) == len(both)
+        exact = audw2s.annotate(str(listed), model=name, **window)
+        assert len(exact) == len(both)
         columns = [f"{name}.{dimension}" for dimension in NAMES]
-        np.testing.assert_array_equal(both[columns], alone[NAMES])
+        np.testing.assert_array_equal(both[columns], exact[NAMES])
         for column in ("start", "end", "status", "duration"):
-            assert both[column].tolist() == alone[column].tolist()
+            assert both[column].tolist() == exact[column].tolist()
     whole = both[both["file"] == damaged["24bit.wav"][0]]
     assert whole["start"].dt.total_seconds().tolist()[:3] == [0, 0.5, 1]
     assert whole["duration"].iloc[0] == 1

@@ -10,8 +10,8 @@ import soundfile
 from waiting import wait_until
 
 import audw2s
-from audw2s.corpus.batcher import Batcher
-from audw2s.network import Network
+from audw2s.corpus.batching import Batcher
+from audw2s.inference.network import Network
 
 MEAN = "mean(whisper-tiny-adv, whisper-tiny-adv)"
 
@@ -110,10 +110,10 @@ def test_a_corpus_in_batches(damaged, tmp_path, speech, options):
     listed = tmp_path / "list.txt"
     listed.write_text("\n".join(files))
     options["model"] = ["whisper-tiny-adv", "wav2small"]
-    alone = audw2s.annotate(str(listed), **options)
+    exact = audw2s.annotate(str(listed), **options)
     out = str(tmp_path / "out")
     many = audw2s.annotate(str(listed), out, batch_size=4, **options)
-    pd.testing.assert_frame_equal(many, alone, atol=1e-5, rtol=0)
+    pd.testing.assert_frame_equal(many, exact, atol=1e-5, rtol=0)
     assert many["whisper-tiny-adv.arousal"].notna().sum() > 10
     # Another size is no other run
     again = audw2s.annotate(str(listed), out, **options)

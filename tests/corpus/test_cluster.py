@@ -14,24 +14,24 @@ import numpy as np
 import pandas as pd
 import pytest
 import s3
-from commands import Watched
+from commands import MonitoredPredictor
 from commands import annotate
 from waiting import MAX_DUR
 from waiting import wait_until
 
 import audw2s
 from audw2s.corpus.inputs import Inputs
-from audw2s.corpus.parts import Parts
+from audw2s.corpus.shards import Parts
 from audw2s.corpus.storage import Folder
 
 ray = pytest.importorskip("ray", reason='needs Ray: pip install "audw2s[ray]"')
 
-from audw2s.corpus.actor import Hearer  # noqa: E402
-from audw2s.corpus.actor import Partition  # noqa: E402
-from audw2s.corpus.actor import Work  # noqa: E402
-from audw2s.corpus.cluster import divide  # noqa: E402
-from audw2s.corpus.hearing import Settings  # noqa: E402
 from audw2s.corpus.job import identity  # noqa: E402
+from audw2s.corpus.predictor import Settings  # noqa: E402
+from audw2s.corpus.ray import divide  # noqa: E402
+from audw2s.corpus.ray_actor import Hearer  # noqa: E402
+from audw2s.corpus.ray_actor import Partition  # noqa: E402
+from audw2s.corpus.ray_actor import Work  # noqa: E402
 
 SETTINGS = Settings(("wav2small",))
 
@@ -39,7 +39,7 @@ SETTINGS = Settings(("wav2small",))
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
     """What all processes of the cluster see: a decoder that is watched, a store."""
-    watched = Watched(tmp_path_factory.mktemp("cluster") / "watched")
+    watched = MonitoredPredictor(tmp_path_factory.mktemp("cluster") / "watched")
     with pytest.MonkeyPatch.context() as patch, s3.running() as server:
         for name in list(os.environ):
             if name.lower().endswith("_proxy"):
@@ -83,7 +83,7 @@ def watched(environment):
     slow(watched, False)
 
 
-def slow(watched: Watched, wanted: bool) -> None:
+def slow(watched: MonitoredPredictor, wanted: bool) -> None:
     path = pathlib.Path(f"{watched.log}.slow")
     path.touch() if wanted else path.unlink(missing_ok=True)
 
@@ -269,8 +269,8 @@ def test_cluster_that_is_not_there(clips, tmp_path):
 
 
 LOST_SOON = """
-import audw2s.corpus.cluster as cluster
-from audw2s.cli import app
+import audw2s.corpus.ray as cluster
+from audw2s.commands.app import app
 cluster.LOST_AFTER = 2
 app()
 """
@@ -303,7 +303,9 @@ def test_head_that_is_lost(environment, corpus, tmp_path):
     assert "Traceback" not in told
 
 
-def wait_for(watched: Watched, opened: int, thread: threading.Thread) -> None:
+def wait_for(
+    watched: MonitoredPredictor, opened: int, thread: threading.Thread
+) -> None:
     wait_until(
         lambda: len(watched.opened) >= opened or not thread.is_alive(),
         f"{opened} files are opened",

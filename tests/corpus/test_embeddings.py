@@ -10,11 +10,11 @@ import pytest
 import soundfile
 
 import audw2s
-from audw2s.annotator import Annotator
-from audw2s.corpus.hearing import Settings
 from audw2s.corpus.job import identity
-from audw2s.corpus.parts import Parts
-from audw2s.loading import model_path
+from audw2s.corpus.predictor import Settings
+from audw2s.corpus.shards import Parts
+from audw2s.inference.pipeline import Predictor
+from audw2s.model.find import model_path
 
 MODELS = ["wav2small", "whisper-tiny-adv"]
 SIZES = {"wav2small": 169, "whisper-tiny-adv": 2304}
@@ -109,8 +109,8 @@ def test_segments_and_windows(tmp_path, speech):
 @pytest.mark.parametrize("model", MODELS)
 def test_windows_heard_alone_are_what_the_model_gives(speech, model):
     about = {"win_dur": 1.0, "hop_dur": 1.0, "exact": True}
-    rows = Annotator(model, hidden_states=True, **about).signal(speech[:30000], 16000)
-    plain = Annotator(model, **about).signal(speech[:30000], 16000)
+    rows = Predictor(model, hidden_states=True, **about).signal(speech[:30000], 16000)
+    plain = Predictor(model, **about).signal(speech[:30000], 16000)
     for number, (row, other) in enumerate(zip(rows, plain, strict=True)):
         window = speech[16000 * number : 16000 * (number + 1)][: 30000 - 16000 * number]
         np.testing.assert_allclose(
@@ -123,11 +123,11 @@ def test_long_recordings(speech):
     """A student hears them in one pass; a model that can't, in blocks of 30 s."""
     long = np.tile(speech, 11)
     assert 30 * 16000 < len(long) < 60 * 16000
-    (row,) = Annotator("wav2small", hidden_states=True).signal(long, 16000)
+    (row,) = Predictor("wav2small", hidden_states=True).signal(long, 16000)
     np.testing.assert_allclose(
         row.values[0, 3:], hidden_states("wav2small", long), atol=1e-4
     )
-    (row,) = Annotator("whisper-tiny-adv", hidden_states=True).signal(long, 16000)
+    (row,) = Predictor("whisper-tiny-adv", hidden_states=True).signal(long, 16000)
     parts = long[: 30 * 16000], long[30 * 16000 :]
     expected = np.average(
         [hidden_states("whisper-tiny-adv", part) for part in parts],
@@ -139,7 +139,7 @@ def test_long_recordings(speech):
 
 def test_means_have_those_of_their_models(speech):
     name = "mean(wav2small, whisper-tiny-adv)"
-    (row,) = Annotator(name, hidden_states=True).signal(speech, 16000)
+    (row,) = Predictor(name, hidden_states=True).signal(speech, 16000)
     expected = np.concatenate([hidden_states(model, speech) for model in MODELS])
     np.testing.assert_allclose(row.values[0, 3:], expected, atol=2e-5)
 

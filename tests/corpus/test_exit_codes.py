@@ -18,7 +18,7 @@ from commands import annotate
 import audw2s
 from audw2s import errors
 from audw2s.corpus.inputs import read_inputs
-from audw2s.corpus.parts import Parts
+from audw2s.corpus.shards import Parts
 from audw2s.errors import explained
 from audw2s.files import list_audio
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from audw2s.corpus.engine import Engine
-from audw2s.corpus.hearing import Settings
-from audw2s.statuses import UNUSABLE
+from audw2s.audio.statuses import UNUSABLE
+from audw2s.corpus.predictor import Settings
+from audw2s.corpus.workers import Engine
 
 COUNT = int(os.environ.get("AUDW2S_MUTATIONS", 60))
 """Mutations of each format; the full run has 2,000."""
@@ -180,7 +180,7 @@ def test_mutated_files(tmp_path, speech, kind):
 MEASURED = """
 import resource, sys
 from audw2s.audio.decode import file_blocks
-from audw2s.report import Report
+from audw2s.audio.quality import Report
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for number, path in enumerate(sys.argv[1:]):
     for _ in file_blocks(path, Report()):

@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.corpus.inputs import read_inputs
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.corpus.lists.ratings import rating_columns
 from audw2s.corpus.lists.ratings import rating_scale
 from audw2s.corpus.lists.ratings import ratings
 from audw2s.errors import DataWarning
+from audw2s.model.registry import DIMENSIONS
 
 
 def write(folder, text, name="list.csv"):

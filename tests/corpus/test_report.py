@@ -13,13 +13,13 @@ import pytest
 import soundfile
 
 import audw2s
-from audw2s.corpus.overview import DURATIONS
-from audw2s.corpus.overview import EDGES
-from audw2s.corpus.overview import Overview
-from audw2s.corpus.part import table_schema
 from audw2s.corpus.progress import Speed
-from audw2s.corpus.report import write_report
-from audw2s.corpus.summary import Summary
+from audw2s.corpus.report.overview import DURATIONS
+from audw2s.corpus.report.overview import EDGES
+from audw2s.corpus.report.overview import Overview
+from audw2s.corpus.report.page import write_report
+from audw2s.corpus.report.summary import Summary
+from audw2s.corpus.shard import table_schema
 
 pytest.importorskip("matplotlib")
 
@@ -113,7 +113,7 @@ def test_two_models(folder, tmp_path):
     assert any("<script>alert(1)<&.wav" in row[1] for row in examples)
     good = frame[frame["status"] != "unreadable"]
     values = {name: good[[f"{name}.{d}" for d in NAMES]].to_numpy() for name in models}
-    for row in page.table("Mean"):
+    for row in page.table("Ensemble"):
         mean, std = values[row[0]].mean(axis=0), values[row[0]].std(axis=0)
         assert row[1:] == [
             f"{m:.3f} ±\u00a0{s:.3f}" for m, s in zip(mean, std, strict=True)
@@ -135,7 +135,7 @@ def test_two_models(folder, tmp_path):
     path.unlink()
     audw2s.annotate(str(folder), out, model=models, report=str(path))
     again = Page(path)
-    assert again.table("Mean") == page.table("Mean")
+    assert again.table("Ensemble") == page.table("Ensemble")
     assert dict(again.table("What was"))["this run"].startswith("nothing was heard")
 
 

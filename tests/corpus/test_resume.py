@@ -11,7 +11,7 @@ from commands import annotate
 from waiting import MAX_DUR
 
 import audw2s
-from audw2s.corpus.parts import Parts
+from audw2s.corpus.shards import Parts
 
 WORKERS = ("--num-workers", 2, "--shard-size", 8, "--quiet")
 

@@ -16,7 +16,6 @@ from audw2s.demo.batch import hear_all
 from audw2s.demo.clip import read_clip
 from audw2s.demo.comparison import compare
 from audw2s.demo.examples import clips
-from audw2s.demo.hearing import hear
 from audw2s.demo.limits import BusyError
 from audw2s.demo.limits import Deadline
 from audw2s.demo.limits import RefusedError
@@ -27,6 +26,7 @@ from audw2s.demo.live import Live
 from audw2s.demo.meters import meters
 from audw2s.demo.models import Models
 from audw2s.demo.page import values_table
+from audw2s.demo.prediction import hear
 
 NAMES = ["arousal", "dominance", "valence"]
 
@@ -77,8 +77,8 @@ def test_figure_holds_what_was_heard(models):
             expected = curve[axis.get_ylabel()].clip(0, 1)
             np.testing.assert_array_equal(line.get_ydata(), expected)
     (axis,) = plane_figure(found).axes
-    marks = [line for line in axis.lines if line.get_marker() in ("o", "s")]
-    for mark, heard in zip(marks, (found.teacher, found.student), strict=True):
+    mask = [line for line in axis.lines if line.get_marker() in ("o", "s")]
+    for mark, heard in zip(mask, (found.teacher, found.student), strict=True):
         assert mark.get_xdata() == [np.clip(heard.values["valence"], 0, 1)]
         assert mark.get_ydata() == [np.clip(heard.values["arousal"], 0, 1)]
     assert "0.99" in values_table(found)

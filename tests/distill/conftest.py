@@ -13,7 +13,7 @@ from layouts import make_msp
 from audw2s.distill.config import Config
 from audw2s.distill.export import student_to_onnx
 from audw2s.distill.students import STUDENTS
-from audw2s.weights.store import save
+from audw2s.model.store import save
 
 SHARED = os.path.join(
     os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "shared", "data"

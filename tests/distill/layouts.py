@@ -6,7 +6,7 @@ import os
 import numpy as np
 import soundfile
 
-from audw2s.signal import load
+from audw2s.audio.preprocess import load
 
 MSP = """\
 FileName,EmoClass,EmoAct,EmoVal,EmoDom,SpkrID,Gender,Split_Set

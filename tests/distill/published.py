@@ -190,7 +190,7 @@ def export_full_size(name):
     from audw2s.distill.export import to_onnx
     from audw2s.distill.teachers.dawn import Dawn
     from audw2s.distill.teachers.odyssey import Odyssey
-    from audw2s.weights.store import save
+    from audw2s.model.store import save
 
     def report(text):
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 import audw2s
-from audw2s.catalogue import DIMENSIONS
+from audw2s.audio.preprocess import load
 from audw2s.distill import compare as module
 from audw2s.distill.cli import app
 from audw2s.distill.compare import compare
@@ -26,9 +26,9 @@ from audw2s.evaluation.groups import by_duration
 from audw2s.evaluation.groups import by_group
 from audw2s.evaluation.groups import duration_edges
 from audw2s.evaluation.plots import PICTURES
-from audw2s.loading import model_path
-from audw2s.loading import model_sha256
-from audw2s.signal import load
+from audw2s.model.find import model_path
+from audw2s.model.find import model_sha256
+from audw2s.model.registry import DIMENSIONS
 
 SPEECH = pathlib.Path(__file__).parents[2] / "examples" / "speech"
 MODELS = ("wav2small", "whisper-tiny-adv")

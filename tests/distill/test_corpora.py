@@ -15,7 +15,6 @@ from layouts import SECOND
 from layouts import make_msp
 from layouts import published_means
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.corpus.lists.iemocap import is_iemocap
 from audw2s.corpus.lists.iemocap import parse_turns
@@ -25,6 +24,7 @@ from audw2s.corpus.lists.msp_podcast import read_msp_podcast
 from audw2s.corpus.lists.ratings import mean_rating
 from audw2s.corpus.lists.ratings import rating_scale
 from audw2s.corpus.lists.ratings import ratings
+from audw2s.model.registry import DIMENSIONS
 
 
 def test_msp_podcast(msp):

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 import audw2s
-from audw2s.catalogue import DIMENSIONS
+from audw2s.audio.preprocess import load
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.corpus.lists.ratings import rating_scale
 from audw2s.distill.cli import app
@@ -22,7 +22,7 @@ from audw2s.distill.evaluate import evaluate
 from audw2s.distill.teachers.fit import fit_teacher
 from audw2s.distill.teachers.whisper import SIZES
 from audw2s.evaluation.agreement import RATERS
-from audw2s.signal import load
+from audw2s.model.registry import DIMENSIONS
 
 
 def heard(files):

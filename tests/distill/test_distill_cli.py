@@ -19,7 +19,7 @@ from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.cli import app
 from audw2s.distill.label import label
 from audw2s.distill.students import load_student
-from audw2s.loading import model_sha256
+from audw2s.model.find import model_sha256
 
 BLOCKED = """
 import sys

@@ -11,7 +11,7 @@ import pytest
 from fabricated import make_corpus
 
 import audw2s
-from audw2s.catalogue import DIMENSIONS
+from audw2s.audio.preprocess import load
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.corpus.lists.ratings import ratings
 from audw2s.distill.evaluate import check_disjoint
@@ -22,8 +22,8 @@ from audw2s.evaluation.card import card_table
 from audw2s.evaluation.card import store
 from audw2s.evaluation.card import update_card
 from audw2s.evaluation.plots import plot_evaluation
-from audw2s.loading import model_sha256
-from audw2s.signal import load
+from audw2s.model.find import model_sha256
+from audw2s.model.registry import DIMENSIONS
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from transformers import Wav2Vec2Config
 from transformers import Wav2Vec2ForPreTraining
 from typer.testing import CliRunner
 
-from audw2s.cli import app
+from audw2s.commands.app import app
 from audw2s.distill.exits.backbones import make_backbone
 from audw2s.distill.exits.backbones import take_apart
 from audw2s.distill.exits.layerwise import hidden_states
@@ -27,7 +27,7 @@ from audw2s.distill.exits.model import num_parameters
 from audw2s.distill.exits.model import paper_count
 from audw2s.distill.exits.published import get
 from audw2s.distill.exits.published import load
-from audw2s.weights.download import FetchError
+from audw2s.model.hub.download import FetchError
 
 SIGNAL = torch.randn(2, SAMPLES, generator=torch.Generator().manual_seed(0))
 

@@ -24,7 +24,7 @@ from audw2s.distill.exits.metrics import summarise
 from audw2s.distill.exits.metrics import uar
 from audw2s.distill.exits.splits import split
 from audw2s.evaluation.intervals import resample
-from audw2s.scores import softmax
+from audw2s.model.scores import softmax
 
 
 @given(st.integers(1, 50), st.integers(1, 50))

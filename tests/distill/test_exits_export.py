@@ -23,8 +23,7 @@ from fabricated import make_corpus
 from typer.testing import CliRunner
 
 import audw2s
-from audw2s.adaptive import Adaptive
-from audw2s.cli import app
+from audw2s.commands.app import app
 from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.data import read_data
 from audw2s.distill.exits.export import export_exits
@@ -35,7 +34,8 @@ from audw2s.distill.exits.train import load_network
 from audw2s.distill.exits.train import train
 from audw2s.distill.export import parity
 from audw2s.distill.export import to_onnx
-from audw2s.scores import softmax
+from audw2s.model.cascade import Cascade
+from audw2s.model.scores import softmax
 
 LENGTHS = (64, 1001, 8000, 8001, 8003, 24681)
 CLASSES = ["sadness", "anger", "neutral"]
@@ -211,7 +211,7 @@ def test_segments_by_classes(toy, clips):
 
 def test_layers_behind_the_exit_do_not_run(toy):
     model = audw2s.load(toy["model"], exit="auto(0)")
-    assert isinstance(model, Adaptive)
+    assert isinstance(model, Cascade)
     options = onnxruntime.SessionOptions()
     options.enable_profiling = True
     path = os.path.join(toy["model"], "part2.onnx")

@@ -73,11 +73,11 @@ def test_golden_values_are_those_of_their_script():
 
 @pytest.mark.parametrize("of_classes", [True, False])
 def test_the_teacher_learns_nothing_from_its_students(of_classes):
-    alone, among = said(grad=True), said(grad=True)
-    total_loss({12: alone[12]}, truth(of_classes)).backward()
+    exact, among = said(grad=True), said(grad=True)
+    total_loss({12: exact[12]}, truth(of_classes)).backward()
     settings = {"similarity": "l1+cosine", "alpha": 5.0, "beta": 7.0}
     total_loss(among, truth(of_classes), **settings).backward()
-    assert torch.equal(alone[12].logits.grad, among[12].logits.grad)
+    assert torch.equal(exact[12].logits.grad, among[12].logits.grad)
     assert among[12].embedding.grad is None
     for depth in (3, 8):
         assert among[depth].embedding.grad.abs().sum() > 0

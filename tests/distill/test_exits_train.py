@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from typer.testing import CliRunner
 
-from audw2s.cli import app
+from audw2s.commands.app import app
 from audw2s.distill.exits import phase
 from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.data import read_data

@@ -30,11 +30,11 @@ from audw2s.distill.students.mobilenet import SqueezeExcite
 from audw2s.distill.students.mobilenet import conv
 from audw2s.distill.students.student import Student
 from audw2s.distill.teachers.whisper import WhisperTeacher
-from audw2s.loading import model_sha256
-from audw2s.network import Network
-from audw2s.onepass import whole
-from audw2s.tokens import Tokens
-from audw2s.weights.store import save
+from audw2s.inference.frames import Tokens
+from audw2s.inference.network import Network
+from audw2s.inference.pooler import whole
+from audw2s.model.find import model_sha256
+from audw2s.model.store import save
 
 LENGTHS = [64, 65, 95, 96, 97, 1001, 7999, 8000, 8001, 12345, 31999, 48001]
 

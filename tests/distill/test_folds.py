@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 import audw2s
-from audw2s.catalogue import DIMENSIONS
+from audw2s.audio.preprocess import load
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.batches import Batches
 from audw2s.distill.cli import app
@@ -18,7 +18,7 @@ from audw2s.distill.config import Config
 from audw2s.distill.export import export_student
 from audw2s.distill.folds import evaluate_folds
 from audw2s.distill.train import train
-from audw2s.signal import load
+from audw2s.model.registry import DIMENSIONS
 
 FOLDS = (("00", "02", "05"), ("01", "03", "04"))
 

@@ -12,11 +12,11 @@ from fabricated import voice
 from fabricated import weights_of
 from torch import nn
 
-from audw2s.distill import fuse
+from audw2s.distill import optimise_graph as fuse
 from audw2s.distill.export import to_onnx
-from audw2s.distill.fuse import Fused
-from audw2s.distill.fuse import locality
-from audw2s.distill.fuse import widened
+from audw2s.distill.optimise_graph import Fused
+from audw2s.distill.optimise_graph import locality
+from audw2s.distill.optimise_graph import widened
 from audw2s.distill.students import STUDENTS
 from audw2s.distill.students.student import Student
 

@@ -22,24 +22,24 @@ from transformers.models.whisper.modeling_whisper import WhisperEncoder
 from typer.testing import CliRunner
 
 import audw2s
-from audw2s import catalogue
-from audw2s.cli import app
-from audw2s.corpus.batcher import open_batches
+from audw2s.commands.app import app
+from audw2s.corpus.batching import open_batches
 from audw2s.distill.export import to_onnx
 from audw2s.distill.students.wav2small2 import Wav2Small2
 from audw2s.distill.teachers.dawn import Dawn
 from audw2s.distill.teachers.odyssey import Odyssey
 from audw2s.distill.teachers.whisper import SIZES
 from audw2s.distill.teachers.whisper import WhisperTeacher
-from audw2s.loading import CorruptModelError
-from audw2s.loading import is_installed
-from audw2s.network import Network
-from audw2s.weights import receipt
-from audw2s.weights.cache import model_folder
-from audw2s.weights.download import FetchError
-from audw2s.weights.get import LicenceError
-from audw2s.weights.get import get
-from audw2s.weights.sources import HubSource
+from audw2s.inference.network import Network
+from audw2s.model import registry as catalogue
+from audw2s.model.find import is_installed
+from audw2s.model.folder import CorruptModelError
+from audw2s.model.hub import provenance as provenance
+from audw2s.model.hub.cache import model_folder
+from audw2s.model.hub.download import FetchError
+from audw2s.model.hub.get import LicenceError
+from audw2s.model.hub.get import get
+from audw2s.model.registry import HubSource
 
 LENGTHS = (64, 399, 400, 401, 8001, 24681)
 
@@ -155,7 +155,7 @@ def test_from_the_hub(hub, tmp_path, name):
             found, expected(name, tmp_path / name, signal), atol=1e-4
         )
     assert open_batches(Network(name)) is not None
-    facts = receipt.read(model_folder(name))
+    facts = provenance.read(model_folder(name))
     assert facts["source"]["repository"] == repository(name)
     assert facts["source"]["revision"] == REVISION
     assert set(facts["files"]) == set(read(tmp_path / name))
@@ -210,7 +210,7 @@ def archive(model, card=CARD):
 def test_from_zenodo_without_torch(hub, tmp_path, monkeypatch):
     zenodo = archive(raw_dawn(tmp_path / "dawn"))
     hub.records["6221127"] = {"w2v2-L-robust-12.6bc4a7fd-1.1.0.zip": zenodo}
-    monkeypatch.setitem(sys.modules, "audw2s.distill.teachers.convert", None)
+    monkeypatch.setitem(sys.modules, "audw2s.distill.convert", None)
     get("dawn", accept_licence=True, verbose=False)
     model = audw2s.load("dawn")
     for signal in signals():
@@ -218,7 +218,7 @@ def test_from_zenodo_without_torch(hub, tmp_path, monkeypatch):
         np.testing.assert_allclose(
             found, expected("dawn", tmp_path / "dawn", signal), atol=1e-4
         )
-    assert receipt.read(model_folder("dawn"))["source"]["record"] == "6221127"
+    assert provenance.read(model_folder("dawn"))["source"]["record"] == "6221127"
 
 
 def test_from_a_folder(hub, tmp_path):
@@ -304,7 +304,7 @@ def test_a_changed_model_is_not_opened(hub):
         file.write(bytes([byte[0] ^ 1]))
     with pytest.raises(CorruptModelError, match="audw2s get wav2small-2.0 --accept"):
         audw2s.load("wav2small-2.0")
-    os.remove(os.path.join(model_folder("wav2small-2.0"), receipt.NAME))
+    os.remove(os.path.join(model_folder("wav2small-2.0"), provenance.NAME))
     with pytest.raises(CorruptModelError, match="doesn't say what"):
         audw2s.load("wav2small-2.0")
 

@@ -18,12 +18,12 @@ from waiting import MAX_DUR
 from waiting import wait_until
 
 import audw2s
-from audw2s.catalogue import DIMENSIONS
+from audw2s.audio.preprocess import load
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.label import label
 from audw2s.distill.label import stored_identity
-from audw2s.loading import model_sha256
-from audw2s.signal import load
+from audw2s.model.find import model_sha256
+from audw2s.model.registry import DIMENSIONS
 
 SCRIPT = """
 import sys
@@ -173,10 +173,10 @@ def test_finished_parts_are_not_heard_again(corpus, teacher, tmp_path, monkeypat
             raise KeyboardInterrupt
         return real(self, path, start, end)
 
-    from audw2s.annotator import Annotator
+    from audw2s.inference.pipeline import Predictor
 
-    real = Annotator.file
-    monkeypatch.setattr(Annotator, "file", hear)
+    real = Predictor.file
+    monkeypatch.setattr(Predictor, "file", hear)
     out = str(tmp_path / "labels.parquet")
     with pytest.raises(KeyboardInterrupt):
         label(table, teacher, out, shard_size=4, verbose=False)

@@ -103,9 +103,9 @@ def test_batches_of_equal_lengths(network):
     for length in (64, 401, 8001):
         batch = torch.from_numpy(np.stack(noises(length, length, length)))
         with torch.inference_mode():
-            together = network(batch)
-            alone = [network(signal[None]) for signal in batch]
-        for found, expected in zip(together, zip(*alone, strict=True), strict=True):
+            one_pass = network(batch)
+            exact = [network(signal[None]) for signal in batch]
+        for found, expected in zip(one_pass, zip(*exact, strict=True), strict=True):
             torch.testing.assert_close(found, torch.cat(expected), atol=1e-5, rtol=0)
 
 

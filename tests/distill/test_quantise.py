@@ -35,10 +35,10 @@ from audw2s.distill.quantise import quantise
 from audw2s.distill.quantise import quantise_student
 from audw2s.distill.quantise import static
 from audw2s.distill.quantise import turned
-from audw2s.loading import model_path
-from audw2s.loading import model_sha256
-from audw2s.network import Network
-from audw2s.weights.store import save
+from audw2s.inference.network import Network
+from audw2s.model.find import model_path
+from audw2s.model.find import model_sha256
+from audw2s.model.store import save
 
 SPEECH = pathlib.Path(__file__).parents[2] / "examples" / "speech"
 LENGTHS = [64, 65, 95, 96, 97, 333, 1001, 7999, 8001, 12345, 48001, 159999]
@@ -223,12 +223,12 @@ def test_interface(folder):
     """A batch of files gives what each of them gives, near what floats give."""
     files = [str(path) for path in sorted(SPEECH.iterdir())]
     feature = audw2s.Feature(folder, num_workers=2)
-    together = feature.process_files(files)
-    alone = pd.concat([feature.process_file(file) for file in files])
-    np.testing.assert_array_equal(together.to_numpy(), alone.to_numpy())
-    assert together.attrs["audw2s"]["model"] == "wav2small-int8"
+    one_pass = feature.process_files(files)
+    exact = pd.concat([feature.process_file(file) for file in files])
+    np.testing.assert_array_equal(one_pass.to_numpy(), exact.to_numpy())
+    assert one_pass.attrs["audw2s"]["model"] == "wav2small-int8"
     floats = audw2s.Feature("wav2small").process_files(files)
-    difference = np.abs(together.to_numpy() - floats.to_numpy()).mean(axis=0)
+    difference = np.abs(one_pass.to_numpy() - floats.to_numpy()).mean(axis=0)
     assert difference.max() <= module.TOLERANCE
 
 

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from fabricated import with_weights
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.distill.compare import compare
 from audw2s.distill.compare import to_markdown
-from audw2s.loading import model_path
+from audw2s.model.find import model_path
+from audw2s.model.registry import DIMENSIONS
 
 SPEECH = pathlib.Path(__file__).parents[2] / "examples" / "speech"
 

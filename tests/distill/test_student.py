@@ -64,9 +64,9 @@ def test_order_of_values_in_a_token(network):
 def test_clips_of_a_batch_do_not_meet(student):
     signals = torch.randn(3, 5000)
     with torch.inference_mode():
-        together = student(signals)[1]
-        alone = torch.cat([student(signal[None])[1] for signal in signals])
-    torch.testing.assert_close(together, alone, atol=1e-4, rtol=0)
+        one_pass = student(signals)[1]
+        exact = torch.cat([student(signal[None])[1] for signal in signals])
+    torch.testing.assert_close(one_pass, exact, atol=1e-4, rtol=0)
 
 
 def test_level_and_offset_do_not_matter(student):

@@ -14,13 +14,13 @@ from fabricated import voices
 from safetensors.torch import save_file
 from torch import nn
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.distill import export
 from audw2s.distill.config import Config
 from audw2s.distill.state import State
 from audw2s.distill.students import STUDENTS
 from audw2s.distill.students import load_student
 from audw2s.distill.train import train
+from audw2s.model.registry import DIMENSIONS
 
 # Parameters and mel weights as published or measured by others, tolerance;
 # tokens of 5 s; values of a token; hidden states
@@ -124,10 +124,10 @@ def test_outputs(network, length):
 def test_clips_of_a_batch_do_not_meet(network):
     signals = voices(3)[:3, :5000]
     with torch.inference_mode():
-        together = network(torch.from_numpy(signals))[1].numpy()
-    alone = np.concatenate([logits_of(network, signal) for signal in signals])
-    np.testing.assert_allclose(together, alone, atol=1e-5)
-    assert alone.std(axis=0).min() > 0.01
+        one_pass = network(torch.from_numpy(signals))[1].numpy()
+    exact = np.concatenate([logits_of(network, signal) for signal in signals])
+    np.testing.assert_allclose(one_pass, exact, atol=1e-5)
+    assert exact.std(axis=0).min() > 0.01
 
 
 def test_tokens_keep_the_order_of_time(name, network):

@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 import audw2s
-from audw2s.catalogue import DIMENSIONS
+from audw2s.audio.preprocess import load
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.corpus.lists.ratings import mean_rating
 from audw2s.corpus.lists.ratings import ratings
@@ -32,8 +32,8 @@ from audw2s.distill.teachers.variants import variants
 from audw2s.distill.teachers.whisper import SIZES
 from audw2s.errors import DataWarning
 from audw2s.evaluation.ccc import ccc_by_dimension
-from audw2s.loading import model_sha256
-from audw2s.signal import load
+from audw2s.model.find import model_sha256
+from audw2s.model.registry import DIMENSIONS
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_features_are_those_of_the_stretch(fitted):
     table, network, _ = fitted
     one = table.head(1)
     part = one.assign(start=pd.Timedelta("100ms"), end=pd.Timedelta("600ms"))
-    signal = audw2s.signal.load(one["file"][0])[1600:9600]
+    signal = audw2s.audio.preprocess.load(one["file"][0])[1600:9600]
     with torch.inference_mode():
         expected = network.features(torch.from_numpy(signal.copy()[None]))
     np.testing.assert_allclose(extract(network, part)[:, 0], expected, atol=1e-6)

@@ -17,15 +17,15 @@ from fabricated import voice
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.distill import train as training
 from audw2s.distill.batches import Batches
+from audw2s.distill.fit_head import refit
 from audw2s.distill.losses import ccc_loss
-from audw2s.distill.refit import refit
 from audw2s.distill.state import State
 from audw2s.distill.store import prepare
 from audw2s.distill.students import load_student
 from audw2s.distill.train import train
+from audw2s.model.registry import DIMENSIONS
 
 CPU = torch.device("cpu")
 
@@ -282,7 +282,7 @@ def test_two_processes_learn_together(config, tmp_path):
     assert done.returncode == 0, done.stderr
     first, second = (float((tmp_path / f"run.{rank}").read_text()) for rank in (0, 1))
     assert first == pytest.approx(second, rel=1e-12)
-    alone = train(config, str(tmp_path / "alone"), verbose=False)
-    total = sum(p.double().abs().sum().item() for p in alone.parameters())
+    exact = train(config, str(tmp_path / "alone"), verbose=False)
+    total = sum(p.double().abs().sum().item() for p in exact.parameters())
     assert first != pytest.approx(total, rel=1e-6)
     assert os.path.exists(os.path.join(folder, "student.safetensors"))

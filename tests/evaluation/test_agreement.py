@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.distill.losses import ccc_loss
 from audw2s.distill.losses import total_loss
 from audw2s.evaluation.agreement import REFERENCE
@@ -20,6 +19,7 @@ from audw2s.evaluation.ccc import ccc_by_dimension
 from audw2s.evaluation.ccc import ccc_of_resamples
 from audw2s.evaluation.intervals import interval
 from audw2s.evaluation.intervals import resample
+from audw2s.model.registry import DIMENSIONS
 
 
 def literal_ccc(truth, prediction):

@@ -14,7 +14,7 @@ from audw2s.evaluation.cost import latencies
 from audw2s.evaluation.cost import num_parameters
 from audw2s.evaluation.cost import observe
 from audw2s.evaluation.cost import peak_ram
-from audw2s.loading import model_path
+from audw2s.model.find import model_path
 
 MODELS = ("wav2small", "whisper-tiny-adv")
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.evaluation.ranking import rank
 from audw2s.evaluation.ranking import rank_emotions
+from audw2s.model.registry import DIMENSIONS
 
 
 def draw(seed, count=60):

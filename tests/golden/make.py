@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 
 import audw2s
-from audw2s.catalogue import CATALOGUE
+from audw2s.model.registry import CATALOGUE
 
 HERE = pathlib.Path(__file__).parent
 CLIPS = HERE.parents[1] / "examples" / "speech"

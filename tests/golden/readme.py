@@ -6,10 +6,10 @@ python tests/golden/readme.py
 import json
 import pathlib
 
-from audw2s.catalogue import CATALOGUE
-from audw2s.catalogue import DIMENSIONS
-from audw2s.catalogue import FOLDER
 from audw2s.evaluation.tables import markdown_table
+from audw2s.model.registry import CATALOGUE
+from audw2s.model.registry import DIMENSIONS
+from audw2s.model.registry import FOLDER
 
 README = pathlib.Path(__file__).parents[2] / "README.md"
 MARKS = ("<!-- metrics -->\n", "<!-- /metrics -->\n")

@@ -9,8 +9,8 @@ import zipfile
 import numpy as np
 from loopback import REVISION
 
-from audw2s.weights.sources import HubSource
-from audw2s.weights.sources import ZenodoSource
+from audw2s.model.registry import HubSource
+from audw2s.model.registry import ZenodoSource
 
 WEIGHTS = np.random.default_rng(0).bytes(3_000_000)
 CONFIG = b'{"hidden_size": 1024}'

@@ -17,10 +17,10 @@ from release import sentence_with
 from release import sha256
 from release import zipped
 
-from audw2s.weights import fetch as fetch_module
-from audw2s.weights.download import FetchError
-from audw2s.weights.fetch import fetch
-from audw2s.weights.sources import ZenodoSource
+from audw2s.model.hub import fetch as fetch_module
+from audw2s.model.hub.download import FetchError
+from audw2s.model.hub.fetch import fetch
+from audw2s.model.registry import ZenodoSource
 
 
 def test_zenodo_hears_no_token(server, folder):

@@ -14,9 +14,9 @@ from release import put
 from release import sentence_with
 from release import sha256
 
-from audw2s.weights import download
-from audw2s.weights.download import FetchError
-from audw2s.weights.fetch import fetch
+from audw2s.model.hub import download
+from audw2s.model.hub.download import FetchError
+from audw2s.model.hub.fetch import fetch
 
 
 def test_goes_on_after_a_break(server, folder, source, expected):

@@ -22,14 +22,14 @@ from release import sha256
 from waiting import MAX_DUR
 from waiting import wait_until
 
-from audw2s.weights import download
-from audw2s.weights.download import FetchError
-from audw2s.weights.fetch import fetch
+from audw2s.model.hub import download
+from audw2s.model.hub.download import FetchError
+from audw2s.model.hub.fetch import fetch
 
 CALL = """
 import sys
-from audw2s.weights.fetch import fetch
-from audw2s.weights.sources import HubSource, ZenodoSource
+from audw2s.model.hub.fetch import fetch
+from audw2s.model.registry import HubSource, ZenodoSource
 print(fetch(eval(sys.argv[1]), sys.argv[2]))
 """
 

@@ -7,9 +7,9 @@ from loopback import REVISION
 from release import HUB
 from release import sentence_with
 
-from audw2s.weights.download import FetchError
-from audw2s.weights.fetch import fetch
-from audw2s.weights.sources import HubSource
+from audw2s.model.hub.download import FetchError
+from audw2s.model.hub.fetch import fetch
+from audw2s.model.registry import HubSource
 
 
 def test_only_the_hub_hears_the_token(server, folder):

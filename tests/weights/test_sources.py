@@ -7,9 +7,9 @@ import sys
 import pytest
 from loopback import REVISION
 
-from audw2s.weights import cache
-from audw2s.weights.sources import HubSource
-from audw2s.weights.sources import ZenodoSource
+from audw2s.model.hub import cache
+from audw2s.model.registry import HubSource
+from audw2s.model.registry import ZenodoSource
 
 
 @pytest.mark.parametrize("name", ["model.bin", "code.py", "../model.onnx", "a/b.json"])
@@ -32,7 +32,7 @@ def test_cache_root(monkeypatch, tmp_path):
 
 def test_sources_are_light():
     code = (
-        "import sys, audw2s, audw2s.weights.cache, audw2s.weights.sources; "
+        "import sys, audw2s, audw2s.model.hub.cache, audw2s.model.registry; "
         "print([m for m in ('huggingface_hub', 'httpx2', 'torch') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

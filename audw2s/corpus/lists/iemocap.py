@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.corpus.lists.checks import check_audio
 from audw2s.corpus.lists.checks import check_part
+from audw2s.model.registry import DIMENSIONS
 
 SCALE = (1, 5)
 """Lowest and highest rating; a few of the published ones leave it."""

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.corpus.lists.checks import check_audio
 from audw2s.corpus.lists.checks import check_part
 from audw2s.errors import DataWarning
+from audw2s.model.registry import DIMENSIONS
 
 SCALE = (1, 7)
 """Lowest and highest rating."""

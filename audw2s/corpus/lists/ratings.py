@@ -5,10 +5,10 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from audw2s.catalogue import DIMENSIONS
 from audw2s.corpus.lists.columns import as_numbers
 from audw2s.corpus.lists.columns import hint
 from audw2s.errors import DataWarning
+from audw2s.model.registry import DIMENSIONS
 
 SCALE = (1, 5)
 """Lowest and highest rating that are assumed where ratings look like it."""

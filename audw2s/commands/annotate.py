@@ -1,0 +1,192 @@
+"""The command ``audw2s annotate``."""
+
+from typing import Annotated
+
+import typer
+
+from audw2s.commands.options import Columns
+from audw2s.commands.options import Exact
+from audw2s.commands.options import HopDur
+from audw2s.commands.options import ListLeftOut
+from audw2s.commands.options import Models
+from audw2s.commands.options import Quiet
+from audw2s.commands.options import WinDur
+from audw2s.errors import SOME_WITHOUT_VALUES
+from audw2s.errors import UNLISTED
+from audw2s.errors import explained
+
+Corpus = Annotated[
+    str,
+    typer.Argument(
+        help="Folder (with subfolders); list of files (.txt, .csv, .parquet, "
+        ".jsonl, .scp, .rttm); "
+        "database: ROOT, ROOT:TABLE or audb:NAME==VERSION; MSP-Podcast, IEMOCAP or "
+        "DEMoS: ROOT or ROOT:PART."
+    ),
+]
+
+Out = Annotated[
+    str,
+    typer.Option(
+        help="Folder for results, new or of a run to go on with; or s3://…, gs://…."
+    ),
+]
+
+MaxDur = Annotated[
+    float | None, typer.Option(help="Leave out what lasts longer, in seconds.")
+]
+
+TableFormat = Annotated[
+    str, typer.Option("--format", help="Of the table: parquet or csv.")
+]
+
+Table = Annotated[
+    str | None,
+    typer.Option(help="Add a table of this name to a copy of the database."),
+]
+
+Embeddings = Annotated[
+    bool,
+    typer.Option(
+        "--embeddings",
+        help="Write the hidden states of the models, to OUT/embeddings.parquet.",
+    ),
+]
+
+Device = Annotated[
+    str, typer.Option(help="That models run on: cpu, cuda, cuda:1 and so on.")
+]
+
+BatchSize = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Windows of one length that a teacher hears at once; on GPUs 16, else 1.",
+    ),
+]
+
+Report = Annotated[
+    str | None,
+    typer.Option(help="Write a page on what was found to this path, as HTML."),
+]
+
+NumWorkers = Annotated[
+    int | None,
+    typer.Option(min=1, help="Threads over files, actors of Ray; one per core."),
+]
+
+FileTimeout = Annotated[
+    float,
+    typer.Option(
+        help="Seconds without progress after which a file is given up; one more "
+        "for each MB."
+    ),
+]
+
+ShardSize = Annotated[
+    int, typer.Option(min=1, help="Inputs that are written to disk at a time.")
+]
+
+RetryFailed = Annotated[
+    bool,
+    typer.Option(
+        "--retry-failed",
+        help="Hear again what was missing, unreadable, empty or truncated.",
+    ),
+]
+
+Restart = Annotated[
+    bool, typer.Option("--restart", help="Delete what is in OUT, start anew.")
+]
+
+Engine = Annotated[
+    str,
+    typer.Option(
+        help="local, or ray for many machines: files and OUT have the same paths "
+        "on all of them, and so have models."
+    ),
+]
+
+Address = Annotated[
+    str | None,
+    typer.Option(help="Of a Ray cluster: auto or HOST:PORT; left out, its own."),
+]
+
+CpusPerWorker = Annotated[
+    int, typer.Option(min=1, help="Of Ray: cores of an actor, and its threads.")
+]
+
+GpusPerWorker = Annotated[
+    float, typer.Option(min=0, help="Of Ray: GPUs of an actor, or a part of one.")
+]
+
+
+@explained("interrupted, what is finished is kept: run the same command to go on.")
+def annotate(
+    corpus: Corpus,
+    out: Out,
+    model: Models = None,
+    win_dur: WinDur = None,
+    hop_dur: HopDur = None,
+    exact: Exact = False,
+    max_dur: MaxDur = None,
+    table_format: TableFormat = "parquet",
+    table: Table = None,
+    embeddings: Embeddings = False,
+    device: Device = "cpu",
+    batch_size: BatchSize = None,
+    report: Report = None,
+    num_workers: NumWorkers = None,
+    file_timeout: FileTimeout = 120.0,
+    shard_size: ShardSize = 200,
+    retry_failed: RetryFailed = False,
+    restart: Restart = False,
+    engine: Engine = "local",
+    address: Address = None,
+    cpus_per_worker: CpusPerWorker = 1,
+    gpus_per_worker: GpusPerWorker = 0.0,
+    columns: Columns = None,
+    list_left_out: ListLeftOut = False,
+    quiet: Quiet = False,
+) -> None:
+    """Annotate a corpus; run the same command again to go on.
+
+    Every input has a row. Exit code 0 if all have values, 1 if some have not (the
+    table says why), 2 if a sentence says what stopped it, 3 if folders can't be
+    listed, 130 after Ctrl-C.
+    """
+    from audw2s.corpus.lists.columns import parse_columns
+    from audw2s.corpus.options import Options
+    from audw2s.corpus.paths import printable
+    from audw2s.corpus.predictor import Settings
+    from audw2s.corpus.run import Run
+
+    models = tuple(model or ["wav2small"])
+    about = (win_dur, hop_dur, exact, max_dur, embeddings, device, batch_size)
+    settings = Settings(models, *about)
+    options = Options(
+        num_workers=num_workers,
+        file_timeout=file_timeout,
+        shard_size=shard_size,
+        table=table,
+        table_format=table_format,
+        report=report,
+        restart=restart,
+        retry_failed=retry_failed,
+        verbose=not quiet,
+        engine=engine,
+        address=address,
+        cpus_per_worker=cpus_per_worker,
+        gpus_per_worker=gpus_per_worker,
+        columns=parse_columns(columns),
+    )
+    run = Run(corpus, out, settings, options)
+    if list_left_out:
+        for line in run.inputs.left_out.lines():
+            typer.echo(printable(line), err=True)
+    run()
+    typer.echo(run.summary, err=True)
+    if run.inputs.unlisted:
+        raise typer.Exit(UNLISTED)
+    if run.summary.num_failed:
+        raise typer.Exit(SOME_WITHOUT_VALUES)

@@ -1,0 +1,34 @@
+"""The command ``audw2s get``."""
+
+from typing import Annotated
+
+import typer
+
+from audw2s.commands.options import Quiet
+from audw2s.errors import explained
+
+
+@explained()
+def get(
+    name: Annotated[
+        str, typer.Argument(help="Of a model, see 'audw2s models', or a mean of some.")
+    ],
+    source: Annotated[
+        str | None,
+        typer.Option("--from", help="'hub', 'zenodo', or a folder with the files."),
+    ] = None,
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", help="Of models that ask for it.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Get a model that isn't in the package; run again to go on."""
+    from audw2s.model.find import location
+    from audw2s.model.hub.get import get as run
+    from audw2s.model.names import entry_of
+    from audw2s.model.names import exact
+
+    run(name, source=source, accept_licence=accept_licence, verbose=not quiet)
+    if (entry := entry_of(exact(name))) is not None:
+        place = location(exact(entry.name))
+        typer.echo(f"{entry.name}: {place}; {entry.licence}")

@@ -1,0 +1,50 @@
+"""The command ``audw2s listen``."""
+
+from typing import Annotated
+
+import typer
+
+from audw2s.errors import explained
+
+
+@explained("interrupted.")
+def listen(
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            help="'-' for raw samples on stdin, or name or number of a microphone; "
+            "the system's default microphone if left out."
+        ),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="Name or folder of a student.")
+    ] = "wav2small",
+    win_dur: Annotated[float, typer.Option(help="Seconds of the last window.")] = 2.0,
+    every: Annotated[float, typer.Option(help="Seconds between updates.")] = 0.25,
+    sampling_rate: Annotated[int, typer.Option(min=1000, help="In Hz.")] = 16000,
+    channels: Annotated[int, typer.Option(min=1, help="Of raw samples.")] = 1,
+    sample_format: Annotated[
+        str, typer.Option("--format", help="Of raw samples: s16, s32 or f32.")
+    ] = "s16",
+) -> None:
+    """Show A/D/V live, of a microphone or a pipe, until Ctrl-C or its end.
+
+    Bars in a terminal, CSV lines where the output goes elsewhere. For a pipe:
+    ffmpeg -i FILE -f s16le -ac 1 -ar 16000 - | audw2s listen -
+    """
+    import sys
+
+    from audw2s.commands import microphone as live
+    from audw2s.inference.stream import Stream
+
+    if sample_format not in live.FORMATS:
+        known = ", ".join(live.FORMATS)
+        raise ValueError(f"--format is one of {known}, not '{sample_format}'.")
+    stream = Stream(model, win_dur=win_dur, sampling_rate=sampling_rate)
+    if source == "-":
+        chunks = live.raw_chunks(
+            sys.stdin.buffer, sampling_rate, channels, sample_format
+        )
+    else:
+        chunks = live.microphone_chunks(source, sampling_rate)
+    live.listen(stream, chunks, every)

@@ -1,0 +1,100 @@
+"""The command ``audw2s predict``."""
+
+from typing import TYPE_CHECKING
+from typing import Annotated
+
+import typer
+
+from audw2s.commands.options import Exact
+from audw2s.commands.options import HopDur
+from audw2s.commands.options import ListLeftOut
+from audw2s.commands.options import TableOut
+from audw2s.commands.options import WinDur
+from audw2s.errors import SOME_WITHOUT_VALUES
+from audw2s.errors import UNLISTED
+from audw2s.errors import explained
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@explained("interrupted, nothing was written.")
+def predict(
+    paths: Annotated[
+        list[str],
+        typer.Argument(help="Files, folders (with subfolders), or patterns."),
+    ],
+    model: Annotated[
+        str, typer.Option(help="Name (see 'audw2s models') or model folder.")
+    ] = "wav2small",
+    out: TableOut = None,
+    win_dur: WinDur = None,
+    hop_dur: HopDur = None,
+    exact: Exact = False,
+    exit: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a model with exits: the layer of one, auto, or auto(MARGIN)."
+        ),
+    ] = None,
+    num_workers: Annotated[int, typer.Option(min=1, help="Threads over files.")] = 1,
+    list_left_out: ListLeftOut = False,
+) -> None:
+    """Print or write arousal, dominance and valence of audio files.
+
+    Every input has a row. Exit code 0 if all have values, 1 if some have not (the
+    table says why), 2 if a sentence says what stopped it, 3 if folders can't be listed.
+    """
+    from audw2s.audio.statuses import UNUSABLE
+    from audw2s.corpus.lists.folder import find_media
+    from audw2s.corpus.paths import printable
+    from audw2s.corpus.prediction import predict as run
+    from audw2s.files import check_table_path
+    from audw2s.files import unlisted_text
+    from audw2s.files import write_table
+    from audw2s.inference.pipeline import Predictor
+
+    if hop_dur is not None and win_dur is None:
+        raise ValueError("--hop-dur needs --win-dur.")
+    if out is not None:
+        check_table_path(out)
+    predictor = Predictor(
+        model,
+        win_dur=win_dur,
+        hop_dur=hop_dur,
+        exact=exact,
+        exit=exit,
+        classes=True,
+    )
+    found = find_media(paths)
+    files, unlisted = found.files, found.unlisted
+    if list_left_out:
+        for line in found.left_out.lines():
+            typer.echo(printable(line), err=True)
+    if not files:
+        raise ValueError(f"There are no audio files in {', '.join(paths)}.")
+    table = run(files, predictor, num_workers=num_workers, verbose=True)
+    if out is not None:
+        write_table(table, out)
+    else:
+        typer.echo(as_text(table))
+    failed = table["status"].isin(UNUSABLE)
+    if failed.any():
+        count = table.loc[failed, "file"].nunique()
+        typer.echo(f"{count} of {len(files)} files have no values.", err=True)
+    if unlisted:
+        typer.echo(unlisted_text(unlisted), err=True)
+    if found.left_out:
+        typer.echo(str(found.left_out), err=True)
+    if unlisted or failed.any():
+        raise typer.Exit(UNLISTED if unlisted else SOME_WITHOUT_VALUES)
+
+
+def as_text(table: "pd.DataFrame") -> str:
+    """Table for the terminal: times in seconds, three digits, made by what."""
+    shown = table.loc[:, :"message"]
+    for column in ("start", "end"):
+        shown[column] = shown[column].dt.total_seconds()
+    text = shown.to_string(index=False, float_format="%.3f", justify="right")
+    by = table.iloc[0]
+    return f"{text}\n{by['model']} {by['sha256'][:8]}, audw2s {by['version']}"

@@ -1,0 +1,222 @@
+"""One part: the rows of some finished files, written whole or not at all."""
+
+import secrets
+import time
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from audw2s.corpus.embeddings import arrays
+from audw2s.corpus.embeddings import fields
+from audw2s.corpus.embeddings import max_rows
+from audw2s.corpus.inputs import OPEN
+from audw2s.corpus.inputs import Piece
+from audw2s.corpus.paths import printable
+from audw2s.corpus.predictor import Heard
+from audw2s.corpus.process import Result
+from audw2s.corpus.storage import Storage
+from audw2s.model.registry import DIMENSIONS
+
+FOLDER = "parts"
+"""Where parts are."""
+
+PART_DUR = 60.0
+"""Seconds after which what is finished is written, however little it is."""
+
+PART_ROWS = 50_000
+"""Rows after which what is finished is written, however few inputs it is."""
+
+KEYS = {
+    "key.first": pa.bool_(),
+    "key.start": pa.int64(),
+    "key.end": pa.int64(),
+    "key.size": pa.int64(),
+    "key.mtime_ns": pa.int64(),
+}
+"""Columns that tell which input rows are of: whether a row is the first of an input,
+what was asked for, in nanoseconds, and what the file was when it was heard."""
+
+Finished = tuple[Piece, Result]
+"""A file, and what was heard of it."""
+
+
+class Written(NamedTuple):
+    """A part that is there."""
+
+    name: str
+    places: list[tuple[int, int, int]]
+    """Of each input its number, its first row, and its number of rows."""
+
+
+def columns(names: Sequence[str]) -> list[str]:
+    """Names of the columns of values.
+
+    Examples:
+        >>> columns(["wav2small"])
+        ['arousal', 'dominance', 'valence']
+        >>> columns(["a", "b"])[2:4]
+        ['a.valence', 'b.arousal']
+
+    """
+    if len(names) == 1:
+        return list(DIMENSIONS)
+    return [f"{name}.{dimension}" for name in names for dimension in DIMENSIONS]
+
+
+def table_schema(names: Sequence[str]) -> pa.Schema:
+    """Columns of the table that is made of the parts."""
+    return pa.schema(
+        [("file", pa.string())]
+        + [(name, pa.duration("ns")) for name in ("start", "end")]
+        + [(name, pa.float32()) for name in columns(names)]
+        + [("duration", pa.float64())]
+        + [(name, pa.string()) for name in ("status", "message")]
+    )
+
+
+def part_name(number: int) -> str:
+    """Name of a part, which no other one has, be it another attempt at the same.
+
+    Args:
+        number: later parts have larger ones
+
+    """
+    return f"part-{number:08d}-{secrets.token_hex(4)}.parquet"
+
+
+def part_number(name: str) -> int:
+    """Give the number in the name of a part.
+
+    Examples:
+        >>> part_number(part_name(12))
+        12
+
+    """
+    return int(name[5:13])
+
+
+class Buffer:
+    """Finished files that wait until they are worth a part.
+
+    Args:
+        size: inputs of a part
+        sizes: columns of hidden states, see :mod:`audw2s.corpus.embeddings`
+
+    """
+
+    def __init__(self, size: int, sizes: Mapping[str, int]):
+        self.size = size
+        self.most = max_rows(sizes, PART_ROWS)
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget them, as they are written."""
+        self.finished: list[Finished] = []
+        self.inputs = self.rows = 0
+        self.last = time.monotonic()
+
+    def add(self, piece: Piece, result: Result) -> None:
+        """Put one on it."""
+        self.finished.append((piece, result))
+        self.inputs += len(piece.numbers)
+        self.rows += sum(map(len, result[1]))
+
+    @property
+    def high(self) -> bool:
+        """Whether they should be written."""
+        late = time.monotonic() - self.last > PART_DUR
+        return self.inputs >= self.size or self.rows >= self.most or late
+
+
+class Writer:
+    """Writes parts.
+
+    Args:
+        storage: where the run is
+        names: of the models
+        windows: whether rows are windows, else inputs as a whole
+        sizes: columns of hidden states, see :mod:`audw2s.corpus.embeddings`
+
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        names: Sequence[str],
+        windows: bool = False,
+        sizes: Mapping[str, int] | None = None,
+    ):
+        self.storage = storage
+        self.windows = windows
+        self.sizes = sizes or {}
+        self.schema = table_schema(names)
+        """Columns of the table."""
+
+        lists = fields(self.sizes)
+        self.embeddings = pa.schema([*list(self.schema)[:3], *lists])
+        """Columns of the file of embeddings."""
+
+        self.written = pa.schema([*self.schema, *KEYS.items(), *lists])
+
+    def write(self, number: int, finished: Sequence[Finished]) -> Written:
+        """Write a part, which is stored and whole when this returns.
+
+        Args:
+            number: see :func:`part_name`
+            finished: files and their results
+
+        Raises:
+            OSError: if that isn't possible; then nothing is there
+
+        """
+        name = part_name(number)
+        table, places = self._table(finished)
+        with self.storage.replacing(f"{FOLDER}/{name}", durable=True) as temporary:
+            pq.write_table(table, temporary)
+        return Written(name, places)
+
+    def _table(
+        self,
+        finished: Sequence[Finished],
+    ) -> tuple[pa.Table, list[tuple[int, int, int]]]:
+        found: dict[str, list] = {name: [] for name in (*self.schema.names, *KEYS)}
+        places, size = [], 0
+        for piece, (seen, stretches) in finished:
+            own = zip(piece.numbers, piece.spans, stretches, strict=True)
+            for number, span, rows in own:
+                places.append((number, size, len(rows)))
+                size += len(rows)
+                for position, row in enumerate(rows):
+                    row = {
+                        "file": printable(piece.file),
+                        **self._cells(span, row),
+                        "key.first": position == 0,
+                        "key.start": span[0],
+                        "key.end": span[1],
+                        "key.size": seen.size,
+                        "key.mtime_ns": seen.mtime_ns,
+                    }
+                    for name, value in row.items():
+                        found[name].append(value)
+        heard = [row for _, result in finished for rows in result[1] for row in rows]
+        hidden = zip(self.sizes, arrays(heard, self.sizes), strict=True)
+        return pa.table(found | dict(hidden), self.written), places
+
+    def _cells(self, span: tuple[int, int], row: Heard) -> dict[str, object]:
+        start, end = span
+        if self.windows or end == OPEN:
+            # What was asked for stays what it was, so that rows join with the inputs
+            end = None if pd.isna(row.end) else row.end.value
+        names = self.schema.names[3:-3]
+        return {
+            "start": row.start.value if self.windows else start,
+            "end": end,
+            **dict(zip(names, row.values.ravel().tolist(), strict=True)),
+            "duration": row.duration,
+            "status": row.status,
+            "message": printable(row.message),
+        }

@@ -1,0 +1,1 @@
+"""From signals to arousal, dominance and valence."""

@@ -1,0 +1,1 @@
+"""Models: the table of them, how they are found, verified and opened."""

@@ -1,0 +1,278 @@
+"""Where models are, by their names, and which files they have to be."""
+
+import dataclasses
+import functools
+import hashlib
+import os
+from typing import TYPE_CHECKING
+
+from audw2s.model import early_exit as exits
+from audw2s.model import folder as folders
+from audw2s.model.folder import CorruptModelError
+from audw2s.model.hub import provenance as provenance
+from audw2s.model.hub.cache import model_folder
+from audw2s.model.names import MissingModelError
+from audw2s.model.names import entry_of
+from audw2s.model.names import exact
+from audw2s.model.registry import CATALOGUE
+from audw2s.model.registry import FOLDER
+from audw2s.model.registry import Entry
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def warn_unverified(name: str) -> None:
+    """Say once of a model folder that nobody knows what its file should be."""
+    for member in members(name):
+        warn_unverified(member)
+    if not members(name) and known_sha256(name) is None:
+        path = model_path(name)
+        folders.warn_unverified(path, sha256(path))
+
+
+def verified(path: str, expected: str | None, remedy: str) -> str:
+    """Path of a file that is the one that is known.
+
+    Args:
+        path: of the file
+        expected: its sha256, ``None`` if nobody knows it
+        remedy: what to do if it is another
+
+    Raises:
+        CorruptModelError: if its sha256 is another
+        FileNotFoundError: if it isn't there
+
+    """
+    found = sha256(path)
+    if expected not in (None, found):
+        raise CorruptModelError(
+            f"{path} has sha256 {found}, expected {expected}. It was changed or "
+            f"damaged: {remedy}."
+        )
+    return path
+
+
+def exits_of(name: str, exit: exits.Choice = None) -> exits.Exits | None:
+    """What exits a model has; ``None`` if it has none.
+
+    Args:
+        name: of the model
+        exit: that is wanted
+
+    Raises:
+        CorruptModelError: if the folder is damaged
+        ValueError: if an exit is wanted, and the model has none
+
+    """
+    found = None
+    if entry_of(name) is None and not members(name):
+        try:
+            found = exits.read(name)
+        except ValueError as error:
+            raise CorruptModelError(str(error)) from error
+    if exit is not None and found is None:
+        raise ValueError(f"The model '{name}' has no exits: leave 'exit' out.")
+    return found
+
+
+def members(name: str) -> tuple[str, ...]:
+    """Names of the models that a model is the mean of; none if it isn't one.
+
+    Examples:
+        >>> members("teacher")
+        ('dawn', 'odyssey')
+        >>> members("mean(dawn, whisper-tiny-adv)")
+        ('dawn', 'whisper-tiny-adv')
+        >>> members("dawn")
+        ()
+
+    """
+    if (entry := entry_of(name)) is not None:
+        return tuple(map(exact, entry.members))
+    if not (name.startswith("mean(") and name.endswith(")")):
+        return ()
+    return tuple(part.strip() for part in name[5:-1].split(","))
+
+
+def model_path(name: str, exit: int | None = None) -> str:
+    """Path of a model's ONNX file.
+
+    Args:
+        name: name in the catalogue, or a model folder; not of a mean
+        exit: of a model with exits, the deepest by default
+
+    Raises:
+        MissingModelError: if there is no such model, or its weights aren't here
+        ValueError: if there is no such exit
+
+    """
+    entry = entry_of(name)
+    if entry is None:
+        if found := exits_of(name, exit):
+            return found.file(exit)[0]
+        path = os.path.join(name, "model.onnx")
+        if os.path.isfile(path):
+            return path
+        known = ", ".join(f"'{known}'" for known in CATALOGUE)
+        raise MissingModelError(
+            f"There is no model '{name}'. Known are {known}, any folder with a "
+            "model.onnx, and means such as 'mean(dawn, whisper-tiny-adv)'."
+        )
+    path = os.path.join(_folder(name), "model.onnx")
+    if not entry.packaged and not os.path.isfile(path):
+        raise MissingModelError(
+            f"The weights of '{name}' aren't here. They are {entry.licence}. "
+            f"To get them from {entry.source}: {_command(name)}"
+        )
+    return path
+
+
+def num_hidden_states(name: str) -> int:
+    """Size of a model's hidden states as its file tells it, 0 if it doesn't.
+
+    No session is opened for it.
+
+    Examples:
+        >>> num_hidden_states("wav2small")
+        169
+        >>> num_hidden_states("mean(wav2small, whisper-tiny-adv)")
+        2473
+
+    """
+    if names := members(name):
+        return sum(map(num_hidden_states, names))
+    import onnx
+
+    path = model_path(name)
+    with folders.explained(path):
+        model = onnx.load(path, load_external_data=False)
+    for output in model.graph.output:
+        if output.name == "hidden_states":
+            return output.type.tensor_type.shape.dim[-1].dim_value
+    return 0
+
+
+def is_installed(name: str) -> bool:
+    """Whether a model can be loaded without getting anything."""
+    if members(name):
+        return all(map(is_installed, members(name)))
+    try:
+        return os.path.isfile(model_path(name))
+    except MissingModelError:
+        return False
+
+
+def location(name: str) -> str:
+    """Where a model of the catalogue is, or how it gets here, in words.
+
+    Examples:
+        >>> location("wav2small")
+        'in the package'
+
+    """
+    entry = entry_of(name)
+    if entry.packaged:
+        return "in the package"
+    if is_installed(name):
+        return "here" if members(name) else f"in {model_folder(entry.name)}"
+    missing = [part for part in members(name) or [name] if not is_installed(part)]
+    size = sum(entry_of(part).size for part in missing)
+    amount = f"{size / 1e6:,.0f} MB" if size > 1e6 else f"{size / 1e3:,.0f} KB"
+    return f"not here yet ({amount}): {_command(name)}"
+
+
+def model_sha256(name: str, exit: exits.Choice = None) -> str:
+    """Hash of a model, which identifies its results.
+
+    That of its ONNX file; of a mean, that of the hashes of its members; of exits that
+    are chosen by a margin, that of the hashes of all parts and of the margin.
+    """
+    if found := exits_of(name, exit):
+        return found.identity(exits.normalised(exit))
+    if names := members(name):
+        hashes = "\n".join(model_sha256(member) for member in names)
+        return hashlib.sha256(hashes.encode()).hexdigest()
+    return sha256(model_path(name))
+
+
+def known_sha256(name: str, exit: int | None = None) -> str | None:
+    """What the hash of a model's ONNX file has to be.
+
+    Of a folder nobody knows, unless it has exits.
+
+    Raises:
+        CorruptModelError: if it was noted when the model was made, and isn't there
+
+    """
+    entry = entry_of(name)
+    if entry is None:
+        found = exits_of(name, exit)
+        return found.file(exit)[1] if found else None
+    if entry.packaged:
+        return entry.sha256
+    try:
+        return provenance.read(_folder(name))["sha256"]
+    except (OSError, ValueError, KeyError) as error:
+        raise CorruptModelError(
+            f"{_folder(name)} doesn't say what its model was made of ({error}): "
+            f"{remedy(name)}."
+        ) from error
+
+
+def sha256(path: str) -> str:
+    """Hash of a file's content, as hexadecimal digits."""
+    stat = os.stat(path)
+    return _sha256(os.path.realpath(path), stat.st_size, stat.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=1 << 17)
+def _sha256(path: str, size: int, changed: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _folder(name: str) -> str:
+    entry = entry_of(name)
+    if entry.packaged:
+        return os.path.join(FOLDER, entry.name)
+    return model_folder(entry.name)
+
+
+def _command(name: str) -> str:
+    entry = entry_of(name)
+    option = " --accept-licence" if entry.non_commercial else ""
+    return f"audw2s get {entry.name}{option}"
+
+
+def remedy(name: str) -> str:
+    """What to do if the file of a model is another than the one that is known."""
+    entry = entry_of(name)
+    if entry is None:
+        return "export the model again"
+    if entry.packaged:
+        return "install the package again"
+    return f"delete its folder and run: {_command(name)}"
+
+
+def models() -> "pd.DataFrame":
+    """Give the catalogue as a table, a row per model.
+
+    Column ``installed`` tells whether the weights are here; if not,
+    :func:`audw2s.get` gets them.
+
+    Examples:
+        >>> models().loc["wav2small", "installed"]
+        np.True_
+
+    """
+    import pandas as pd
+
+    from audw2s.model.find import is_installed
+    from audw2s.model.names import exact
+
+    fields = [field.name for field in dataclasses.fields(Entry)]
+    rows = [[getattr(entry, field) for field in fields] for entry in CATALOGUE.values()]
+    table = pd.DataFrame(rows, columns=fields).set_index("name")
+    table["installed"] = [is_installed(exact(name)) for name in table.index]
+    return table.drop(columns="weights")

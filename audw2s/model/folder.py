@@ -1,0 +1,173 @@
+"""Model folders that audw2s knows nothing of: what they hold is looked at first."""
+
+import contextlib
+import functools
+import os
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import yaml
+
+from audw2s.errors import DataWarning
+from audw2s.model.registry import DIMENSIONS
+
+if TYPE_CHECKING:
+    import onnx
+    from google.protobuf.message import Message
+
+REMEDY = "export or copy the model again"
+
+
+class CorruptModelError(ValueError):
+    """Raised if a model file isn't the one that is known, or can't be used."""
+
+
+class UnverifiedModelWarning(DataWarning):
+    """Warns that nobody knows whether a model is what it was when it was made."""
+
+
+@contextlib.contextmanager
+def explained(path: str, what: str = "can't be opened as a model") -> Iterator[None]:
+    """Turn whatever a damaged model raises into a sentence.
+
+    Args:
+        path: of the ONNX file
+        what: can't be done with it
+
+    Raises:
+        CorruptModelError: in place of other errors
+
+    """
+    try:
+        yield
+    except (CorruptModelError, FileNotFoundError):
+        raise
+    except Exception as error:  # protobuf, ONNX Runtime and audonnx have no common one
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        raise CorruptModelError(f"'{path}' {what} ({reason}): {REMEDY}.") from error
+
+
+def labels(folder: str) -> list[str]:
+    """Names of the model's values in the order of its output ``logits``.
+
+    They are those of ``model.yaml``, which is read as data: what it names isn't run.
+    Arousal, dominance and valence if it tells none.
+
+    Raises:
+        ValueError: if they are others, or the file asks for what audw2s doesn't do
+
+    """
+    content = _content(folder)
+    path = content.get("path") or "model.onnx"
+    if path != "model.onnx":
+        raise ValueError(
+            f"'{folder}/model.yaml' names the file '{path}', audw2s reads model.onnx "
+            "in the same folder: rename one of them."
+        )
+    if content.get("transform") is not None:
+        raise ValueError(
+            f"'{folder}/model.yaml' names a transform, and code that a folder names "
+            "isn't run. Open it with audonnx.load and pass the model itself."
+        )
+    names = content.get("labels")
+    found = names.get("logits") if isinstance(names, dict) else names
+    if found is None and not names:
+        return list(DIMENSIONS)
+    if not isinstance(found, list) or sorted(map(str, found)) != sorted(DIMENSIONS):
+        raise ValueError(
+            f"'{folder}/model.yaml' labels the values {names}; logits have to be "
+            f"{', '.join(DIMENSIONS)}, in any order."
+        )
+    return found
+
+
+def _content(folder: str) -> dict:
+    """What ``model.yaml`` says of the model, nothing if it isn't audonnx's."""
+    path = os.path.join(folder, "model.yaml")
+    if not os.path.isfile(path):
+        return {}
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = yaml.safe_load(file)
+    except (yaml.YAMLError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise CorruptModelError(
+            f"'{path}' can't be read ({reason}): {REMEDY}."
+        ) from error
+    if not isinstance(content, dict) or len(content) != 1:
+        return {}
+    ((key, own),) = content.items()
+    return own if str(key).startswith("$audonnx") and isinstance(own, dict) else {}
+
+
+def check(path: str) -> None:
+    """Make sure that all of a model is in its file, and that its weights are numbers.
+
+    Raises:
+        CorruptModelError: if not
+
+    """
+    stat = os.stat(path)
+    _check(os.path.realpath(path), path, stat.st_size, stat.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _check(real: str, path: str, size: int, changed: int) -> None:
+    import numpy as np
+    import onnx
+
+    floats = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE)
+    with explained(path):
+        model = onnx.load(path, load_external_data=False)
+        for tensor in _tensors(model):
+            if tensor.data_location == onnx.TensorProto.EXTERNAL:
+                where = {entry.key: entry.value for entry in tensor.external_data}
+                raise CorruptModelError(
+                    f"'{path}' keeps weights in another file, "
+                    f"'{where.get('location', '')}', which its hash doesn't cover: put "
+                    "all into one file, as onnx.save(onnx.load(path), path) does."
+                )
+            if tensor.data_type in floats:
+                if np.isnan(onnx.numpy_helper.to_array(tensor)).any():
+                    raise CorruptModelError(
+                        f"Weights of '{path}' are NaN, as '{tensor.name}': {REMEDY}."
+                    )
+
+
+def _tensors(message: "Message") -> "Iterator[onnx.TensorProto]":
+    """All tensors of a model: of graphs within graphs, functions and attributes."""
+    for field, value in message.ListFields():
+        if field.type != field.TYPE_MESSAGE:
+            continue
+        for part in value if hasattr(value, "__len__") else [value]:
+            if part.DESCRIPTOR.name == "TensorProto":
+                yield part
+            else:
+                yield from _tensors(part)
+
+
+@functools.lru_cache(maxsize=64)
+def warn_unverified(path: str, sha256: str) -> None:
+    """Say once that nobody knows what a model file should be.
+
+    Args:
+        path: of the ONNX file
+        sha256: of its content
+
+    """
+    folder = os.path.dirname(path)
+    told = (
+        ""
+        if _content(folder).get("labels")
+        else (
+            "Its model.yaml names no labels, they are taken as "
+            f"{', '.join(DIMENSIONS)}. "
+        )
+    )
+    warnings.warn(
+        f"'{folder}' isn't verified: no sha256 of it is known, it has {sha256[:8]}. "
+        f"{told}Use models only from those whom you trust.",
+        UnverifiedModelWarning,
+        stacklevel=4,
+    )

@@ -1,0 +1,1 @@
+"""Published weights: where they are, how they are downloaded and converted."""

@@ -1,0 +1,281 @@
+"""The table of models: what each is, where it is, what one may do with it."""
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+DIMENSIONS = ("arousal", "dominance", "valence")
+"""What all models give, in this order; roughly 0…1, unclipped."""
+
+FOLDER = os.path.join(
+    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "assets"
+)
+"""Where the models lie that come with the package."""
+
+
+def named(
+    values: "np.ndarray",
+    names: Sequence[str] = DIMENSIONS,
+) -> dict[str, float]:
+    """Name the values of a model, arousal, dominance and valence by default.
+
+    Examples:
+        >>> import numpy as np
+        >>> named(np.array([0.5, 0.25, 0.75]))
+        {'arousal': 0.5, 'dominance': 0.25, 'valence': 0.75}
+
+    """
+    return dict(zip(names, values.tolist(), strict=True))
+
+
+DATA = (".json", ".onnx", ".safetensors", ".txt", ".yaml")
+"""Endings of files that may be fetched; pickles and code are not among them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class HubSource:
+    """Files of a model on the Hugging Face hub.
+
+    The environment variables ``HF_ENDPOINT`` (a mirror), ``HF_TOKEN`` and
+    ``HF_HUB_OFFLINE`` are heeded.
+
+    Examples:
+        >>> source = HubSource("audeering/wav2small", "main", ("model.safetensors",))
+        >>> str(source)
+        'audeering/wav2small (revision main)'
+
+    """
+
+    repository: str
+    revision: str
+    """Hash of a commit: only that is the same forever."""
+
+    files: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse what isn't data."""
+        _check_names(self.files)
+
+    def __str__(self) -> str:
+        """How messages call it."""
+        return f"{self.repository} (revision {self.revision[:8]})"
+
+    @property
+    def endpoint(self) -> str:
+        """Address of the hub, or of its mirror."""
+        return _endpoint("HF_ENDPOINT", "https://huggingface.co")
+
+    @property
+    def by_hand(self) -> str:
+        """What users can get in another way, and where."""
+        page = f"https://huggingface.co/{self.repository}/tree/{self.revision}"
+        return f"{' and '.join(self.files)} of {page}"
+
+
+@dataclasses.dataclass(frozen=True)
+class ZenodoSource:
+    """Files in a zip archive on Zenodo.
+
+    The environment variable ``AUDW2S_ZENODO_ENDPOINT`` names another server that
+    speaks as Zenodo does.
+    """
+
+    record: str
+    archive: str
+    files: tuple[str, ...] = ("model.onnx", "model.yaml")
+
+    def __post_init__(self) -> None:
+        """Refuse what isn't data."""
+        _check_names(self.files)
+
+    def __str__(self) -> str:
+        """How messages call it."""
+        return f"{self.archive} (Zenodo record {self.record})"
+
+    @property
+    def endpoint(self) -> str:
+        """Address of Zenodo."""
+        return _endpoint("AUDW2S_ZENODO_ENDPOINT", "https://zenodo.org")
+
+    @property
+    def by_hand(self) -> str:
+        """What users can get in another way, and where."""
+        return f"{self.archive} of https://zenodo.org/records/{self.record}"
+
+
+Source = HubSource | ZenodoSource
+
+
+def _endpoint(variable: str, default: str) -> str:
+    return os.environ.get(variable, "").rstrip("/") or default
+
+
+def _check_names(files: tuple[str, ...]) -> None:
+    for name in files:
+        if os.path.basename(name) != name or not name.endswith(DATA):
+            raise ValueError(
+                f"'{name}' can't be fetched: expected a name without folders "
+                f"that ends on {', '.join(DATA)}."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """A model of the catalogue."""
+
+    name: str
+    description: str
+    parameters: int
+    """Number of values in the network, the fixed front end included."""
+
+    max_dur: float
+    """Longest recording in seconds that the network takes at once."""
+
+    licence: str
+    source: str
+    citation: str
+    sha256: str = ""
+    """Of the ``model.onnx`` that comes with the package. A model that is made of
+    published weights on this machine has its own, noted beside it."""
+
+    weights: tuple[Source, ...] = ()
+    """Where published weights are; any of them will do."""
+
+    size: int = 0
+    """Bytes of ``model.onnx``, about, where it is made on this machine."""
+
+    non_commercial: bool = False
+    """Whether the licence has to be accepted before the weights are used."""
+
+    members: tuple[str, ...] = ()
+    """Models of which this one is the mean."""
+
+    sampling_rate: int = 16000
+    outputs: tuple[str, ...] = DIMENSIONS
+
+    @property
+    def packaged(self) -> bool:
+        """Whether the model comes with the package."""
+        return bool(self.sha256)
+
+
+NON_COMMERCIAL = "CC BY-NC-SA 4.0, non-commercial"
+
+CATALOGUE = {
+    entry.name: entry
+    for entry in [
+        Entry(
+            name="wav2small",
+            description="Wav2Small 72K, distilled from whisper-tiny-adv "
+            "and whisper-base-adv",
+            parameters=72_659,
+            max_dur=30.0,
+            licence="CC BY 4.0",
+            source="trained for this package, see its card.md",
+            sha256="5c705a2736baddcb8b7d452413c6ec24e1d9204e8f80957f1dc528e621388b9b",
+            citation="Wav2Small, arXiv 2408.13920",
+        ),
+        Entry(
+            name="wav2small-int8",
+            description="wav2small in eight-bit integers, 113 KB",
+            parameters=72_659,
+            max_dur=30.0,
+            licence="CC BY 4.0",
+            source="quantised for this package, see its card.md",
+            sha256="693e9439c1b682d9dc4f489b36344e4dd41606813dbf2adc635a4e9db3f92c6b",
+            citation="Wav2Small, arXiv 2408.13920",
+        ),
+        Entry(
+            name="whisper-tiny-adv",
+            description="Our offline teacher: Whisper tiny.en, layers 1 to 3, "
+            "with a linear A/D/V head",
+            parameters=6_617_331,
+            max_dur=30.0,
+            licence="MIT (encoder: openai/whisper, MIT)",
+            source="head fitted for this package, see its card.md",
+            sha256="8ff51c1c42f9d812c23a79af31e96bfbd9c145716dfc84580e6271cb06f23bac",
+            citation="Radford et al., Whisper, arXiv 2212.04356",
+        ),
+        Entry(
+            name="wav2small-2.0",
+            description="The published student with 15K parameters",
+            parameters=15_030,
+            max_dur=30.0,
+            licence=NON_COMMERCIAL,
+            source="https://huggingface.co/audeering/wav2small",
+            weights=(HubSource("audeering/wav2small", "main", ("model.safetensors",)),),
+            size=80_000,
+            non_commercial=True,
+            citation="Wav2Small, arXiv 2408.13920",
+        ),
+        Entry(
+            name="dawn",
+            description="Wav2vec 2.0 Large Robust, 12 layers, by audEERING",
+            parameters=165_335_555,
+            max_dur=30.0,
+            licence=NON_COMMERCIAL,
+            source="https://zenodo.org/records/6221127",
+            weights=(
+                ZenodoSource("6221127", "w2v2-L-robust-12.6bc4a7fd-1.1.0.zip"),
+                HubSource(
+                    "audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim",
+                    "6eba34a2485ea31cb03600241787c3a5edab8626",
+                    ("config.json", "model.safetensors"),
+                ),
+            ),
+            size=660_000_000,
+            non_commercial=True,
+            citation="Wagner et al., Dawn of the transformer era, arXiv 2203.07378",
+        ),
+        Entry(
+            name="odyssey",
+            description="WavLM Large, baseline of the Odyssey 2024 challenge",
+            parameters=318_605_891,
+            max_dur=12.0,
+            licence="MIT",
+            source="https://huggingface.co/3loi/SER-Odyssey-Baseline-WavLM-Multi-Attributes",
+            weights=(
+                HubSource(
+                    "3loi/SER-Odyssey-Baseline-WavLM-Multi-Attributes",
+                    "00d0e12ba9bf957f5aeea36e8663c8c61cb50ac9",
+                    ("config.json", "model.safetensors"),
+                ),
+            ),
+            size=1_270_000_000,
+            citation="Goncalves et al., Odyssey 2024 speech emotion challenge",
+        ),
+        Entry(
+            name="teacher",
+            description="The paper's teacher: the mean of dawn and odyssey",
+            parameters=483_941_446,
+            max_dur=12.0,
+            licence=NON_COMMERCIAL,
+            source="dawn and odyssey",
+            non_commercial=True,
+            members=("dawn", "odyssey"),
+            citation="Wav2Small, arXiv 2408.13920",
+        ),
+        Entry(
+            name="whisper-base-adv",
+            description="Our larger teacher: Whisper base, layers 1 to 4, "
+            "with a linear A/D/V head",
+            parameters=14_475_039,
+            max_dur=30.0,
+            licence="MIT (encoder: openai/whisper, MIT)",
+            source="https://huggingface.co/openai/whisper-base",
+            weights=(
+                HubSource(
+                    "openai/whisper-base",
+                    "e37978b90ca9030d5170a5c07aadb050351a65bb",
+                    ("model.safetensors",),
+                ),
+            ),
+            size=58_000_000,
+            citation="Radford et al., Whisper, arXiv 2212.04356",
+        ),
+    ]
+}

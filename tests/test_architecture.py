@@ -1,0 +1,138 @@
+"""The plan of the house: imports point one way, and names mean one thing."""
+
+import ast
+import graphlib
+import pathlib
+
+import pytest
+
+import audw2s
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+FOLDERS = {"audw2s": "audw2s", "audw2s.demo": "demo", "audw2s.distill": "distill"}
+"""Packages and where they lie."""
+
+FLOORS = [
+    {"audw2s.version", "audw2s.errors", "audw2s.files", "audw2s.interpreter"},
+    {"audw2s.audio", "audw2s.model"},
+    {"audw2s.inference"},
+    {"audw2s.interface"},
+    {"audw2s.plots"},
+    {"audw2s.evaluation"},
+    {"audw2s.corpus", "audw2s.export"},
+    {"audw2s.commands"},
+    {"audw2s.demo", "audw2s.distill"},
+]
+"""From the ground up. A module imports from its own floor's package or from below."""
+
+WITHIN_MODEL = ["audw2s.model.registry", "audw2s.model.hub", "audw2s.model.load"]
+"""In this package as well, imports point down only."""
+
+MAX_LINES = 400
+
+
+def modules() -> dict[str, pathlib.Path]:
+    """Path of each module of the three packages."""
+    found = {}
+    for package, folder in FOLDERS.items():
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            parts = path.relative_to(ROOT / folder).with_suffix("").parts
+            name = ".".join([package, *parts]).removesuffix(".__init__")
+            found[name] = path
+    return found
+
+
+MODULES = modules()
+
+
+def imported(name: str, path: pathlib.Path) -> set[str]:
+    """Modules of ours that a module imports, wherever in it the import stands."""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, *filter(None, [base])])
+            for alias in node.names:
+                full = f"{base}.{alias.name}"
+                found.add(full if full in MODULES else base)
+    return {module for module in found if module in MODULES} - {name, "audw2s"}
+
+
+GRAPH = {name: imported(name, path) for name, path in MODULES.items()}
+
+
+def floor(name: str) -> int:
+    """Number of the floor that a module lives on."""
+    for number, packages in enumerate(FLOORS):
+        if any(name == p or name.startswith(f"{p}.") for p in packages):
+            return number
+    raise AssertionError(f"{name} has no place in the house.")
+
+
+def room(name: str) -> str:
+    """Package of the house that a module belongs to."""
+    return ".".join(name.split(".")[:2])
+
+
+def test_the_graph_of_imports_is_read():
+    """A test that reads nothing would pass."""
+    assert len(GRAPH) > 100
+    assert "audw2s.model.load" in GRAPH["audw2s.inference.network"]
+
+
+@pytest.mark.parametrize("form", ["from .a import b", "if TYPE_CHECKING:\n import x"])
+def test_hidden_imports_are_seen(form, tmp_path, monkeypatch):
+    for name in ("audw2s.z.a", "x"):
+        monkeypatch.setitem(MODULES, name, tmp_path)
+    file = tmp_path / "module.py"
+    file.write_text(f"def function():\n pass\n{form}\n")
+    assert imported("audw2s.z.module", file)
+
+
+def test_no_circles():
+    try:
+        order = list(graphlib.TopologicalSorter(GRAPH).static_order())
+    except graphlib.CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+    assert len(order) == len(GRAPH)
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if n != "audw2s"])
+def test_imports_point_down(name):
+    own = floor(name)
+    wrong = [
+        other
+        for other in GRAPH[name]
+        if floor(other) > own or (floor(other) == own and room(other) != room(name))
+    ]
+    allowed = [n for n in wrong if {room(n), room(name)} <= FLOORS[0]]
+    assert sorted(wrong) == sorted(allowed)
+
+
+def test_model_points_down_inside():
+    for low, name in enumerate(WITHIN_MODEL):
+        for high in WITHIN_MODEL[low + 1 :]:
+            for module, others in GRAPH.items():
+                if module == name or module.startswith(f"{name}."):
+                    assert not [o for o in others if f"{o}.".startswith(f"{high}.")]
+
+
+def test_the_registry_imports_nothing_of_the_package():
+    assert not GRAPH["audw2s.model.registry"]
+
+
+def test_no_subpackage_is_named_like_a_public_name():
+    parts = {name.split(".")[1] for name in MODULES if name != "audw2s"}
+    assert not parts & set(audw2s.__all__) - {"__version__"}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_are_short(name):
+    lines = MODULES[name].read_text(encoding="utf-8").count("\n")
+    assert lines <= MAX_LINES
