@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from typing import BinaryIO
+from typing import Literal
 
 W64 = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 """First bytes of a W64: like all names of its chunks, 16 bytes."""
@@ -87,7 +88,8 @@ def _chunks(file: BinaryIO, head: bytes, end: int) -> Iterator[tuple[bytes, int,
 def _short_chunks(
     file: BinaryIO, head: bytes, end: int
 ) -> Iterator[tuple[bytes, int, int]]:
-    order = "little" if head.startswith((b"RIFF", b"RF64")) else "big"
+    is_little = head.startswith((b"RIFF", b"RF64"))
+    order: Literal["little", "big"] = "little" if is_little else "big"
     position, long_size = 12, 0
     while position + 8 <= end:
         header = _bytes_at(file, head, position)

@@ -61,6 +61,17 @@ class Nameless:
             return -1
 
 
+def open_nameless(file: BinaryIO) -> av.container.InputContainer:
+    """Open a file by its content alone.
+
+    Raises:
+        av.FFmpegError: if FFmpeg knows no format that it may have
+
+    """
+    nameless = Nameless(file)
+    return av.open(nameless, "r", metadata_errors="ignore", options=OPTIONS)
+
+
 class Container:
     """A file of which PyAV decodes the first audio stream.
 
@@ -101,8 +112,7 @@ class Container:
     def _open(self) -> None:
         """Open the file, and decode the first frame."""
         self.file.seek(0)
-        options = {"metadata_errors": "ignore", "options": OPTIONS}
-        self.opened = av.open(Nameless(self.file), **options)
+        self.opened = open_nameless(self.file)
         try:
             self.stream = self._first_stream()
             self.frames = self._decoded()
@@ -196,8 +206,10 @@ class Container:
                 break
             stop = min(last - position, piece.shape[1])
             piece = piece[:, max(0, first - position) : int(stop)]
-            held.append(piece)
-            count += piece.shape[1]
+            # Else all that is passed over would be held
+            if piece.shape[1]:
+                held.append(piece)
+                count += piece.shape[1]
             if count >= size:
                 yield np.concatenate(held, axis=1)
                 held, count = [], 0
@@ -225,12 +237,15 @@ class Container:
         """Go to a frame before a sample; its position."""
         rate, start = self.sampling_rate, self.first
         name = self.opened.format.name
-        if first < SEEK_DUR * rate or name not in SEEKABLE or start.pts is None:
+        if first < SEEK_DUR * rate or name not in SEEKABLE:
+            return 0
+        if start is None or start.pts is None:
             return 0
         wanted = (first / rate - WARM_UP_DUR) / start.time_base
         try:
             self.opened.seek(start.pts + int(wanted), stream=self.stream)
-            self.first = next(self.frames_again(), None)
+            self.frames = self._decoded()
+            self.first = next(self.frames, None)
         except av.FFmpegError:
             self.first = None
         if self.first is not None and self.first.pts is not None:
@@ -240,11 +255,6 @@ class Container:
         self.close()
         self._open()
         return 0
-
-    def frames_again(self) -> Iterator[av.AudioFrame]:
-        """Decode from where the file was sought to."""
-        self.frames = self._decoded()
-        return self.frames
 
     def _samples(self, frame: av.AudioFrame) -> Iterator[np.ndarray]:
         """Samples of a frame, in the rate and channels of the first one."""
@@ -268,7 +278,7 @@ def holds_media(file: BinaryIO) -> bool:
             return audio.first is not None
     except NoAudioError:
         file.seek(0)
-    with av.open(Nameless(file), metadata_errors="ignore", options=OPTIONS) as opened:
+    with open_nameless(file) as opened:
         is_image = opened.format.name.endswith("_pipe") or opened.format.name in IMAGES
         return bool(opened.streams.video) and not is_image
 

@@ -15,6 +15,8 @@ import pytest
 import soundfile
 
 import audw2s
+from audw2s.audio.statuses import UNUSABLE
+from audw2s.corpus.prediction import predict
 from audw2s.inference.pipeline import Predictor
 
 NAMES = list(audw2s.DIMENSIONS)
@@ -136,6 +138,66 @@ def test_demo(folder, expected):
         else:
             with pytest.raises(RefusedError, match="can't be read: .*Save it as"):
                 read_clip(str(folder / name))
+
+
+SHARED = {
+    **dict.fromkeys(["01_streamed_unknown_length.flac", "06_alac.caf"], "ok"),
+    **dict.fromkeys(
+        ["02_vbr_no_xing_3.4s.mp3", "03_two_mp3_concatenated_7s.mp3"], "ok"
+    ),
+    **dict.fromkeys(["06_chrome_webm_named.wav", "06_m4a_named.mp3"], "ok"),
+    **dict.fromkeys(["06_m4a_named.wav", "07_chrome.webm", "07_iphone.m4a"], "ok"),
+    **dict.fromkeys(["07_voice.amr", "17a_sox_pipe_healthy.wav"], "ok"),
+    **dict.fromkeys(["17b_cbr_no_xing_healthy.mp3", "base.wav"], "ok"),
+    "05_phase_inverted_stereo.wav": "cancelled",
+    "19_git_lfs_pointer.wav": "unreadable",
+    "19_html404.mp3": "unreadable",
+    "19_video_without_sound.mp4": "unreadable",
+    "19_zero_byte.mp3": "unreadable",
+    "19_zero_byte.wav": "unreadable",
+    "20_gain-60dB.wav": "quiet",
+    "22_appledouble_is_._base.wav": "unreadable",
+    "mutants/aifcf_0196.aif": "unreadable",
+    "mutants/flac16_0022.flac": "ok",
+    "mutants/float_0001.wav": "out_of_range",
+    "mutants/text.au": "unreadable",
+    "mutants/two.m4a": "ok",
+}
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_recordings_that_went_wrong(shared, tmp_path):
+    pytest.importorskip("gradio")
+    from audw2s.demo.clip import read_clip
+    from audw2s.demo.limits import RefusedError
+
+    root = shared.parent / "cases"
+    (tmp_path / "list.txt").write_text("\n".join(str(root / name) for name in SHARED))
+    found = audw2s.annotate(str(tmp_path / "list.txt"), max_dur=60).set_index("file")
+    found.index = list(SHARED)
+    assert found["status"].to_dict() == SHARED
+    paths = [str(root / name) for name in SHARED]
+    predicted = predict(paths, Predictor("wav2small"))
+    assert predicted["status"].tolist() == list(SHARED.values())
+    index = audformat.filewise_index(list(SHARED))
+    feature = audw2s.Feature()
+    for frame in (
+        predicted[NAMES],
+        feature.process_files(paths),
+        feature.process_index(index, root=str(root)),
+    ):
+        np.testing.assert_allclose(frame, found[NAMES], atol=1e-5)
+    base = found.loc["base.wav", NAMES].astype(float)
+    for name in ("01_streamed_unknown_length.flac", "06_alac.caf"):
+        np.testing.assert_allclose(
+            found.loc[name, NAMES].astype(float), base, atol=1e-4
+        )
+    for name, status in SHARED.items():
+        if status in UNUSABLE:
+            with pytest.raises(RefusedError):
+                read_clip(str(root / name))
+        else:
+            assert read_clip(str(root / name)).status == status
 
 
 def test_home(folder, expected, monkeypatch, tmp_path):
