@@ -197,7 +197,7 @@ CATALOGUE = {
             max_dur=30.0,
             licence="MIT (encoder: openai/whisper, MIT)",
             source="head fitted for this package, see its card.md",
-            sha256="8ff51c1c42f9d812c23a79af31e96bfbd9c145716dfc84580e6271cb06f23bac",
+            sha256="157e94cac12eaea7847e7bff2fcf3818818b06ebddff061fbc557cb6a2d0e297",
             citation="Radford et al., Whisper, arXiv 2212.04356",
         ),
         Entry(

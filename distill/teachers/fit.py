@@ -21,7 +21,6 @@ from audw2s.distill.export import to_onnx
 from audw2s.distill.teachers.categories import Categories
 from audw2s.distill.teachers.categories import check_column
 from audw2s.distill.teachers.head import Heads
-from audw2s.distill.teachers.variants import FITTED
 from audw2s.distill.teachers.variants import VARIANTS
 from audw2s.distill.teachers.variants import variants
 from audw2s.distill.teachers.whisper import MAX_DUR
@@ -103,7 +102,7 @@ def fit_teacher(
     table, targets, features = table[usable], targets[usable], features[usable]
     raters = raters[:, usable]
     folds = folds_by_speaker(speaker_or_file(table), num_folds, seed)
-    heads = Heads(features, targets, folds, penalty, FITTED)
+    heads = Heads(features, targets, folds, penalty)
     weak = {}
     if categories is not None:
         weak = add_categories(heads, network, table, categories, seed, verbose)

@@ -27,7 +27,6 @@ class Heads:
         targets: ratings ``(num_clips, 3)``
         folds: for each fold, a mask of the clips in it
         penalty: see :func:`audw2s.distill.teachers.ridge.fit_ridge`
-        forms: of the clips that heads are fitted to, all by default
 
     """
 
@@ -37,17 +36,12 @@ class Heads:
         targets: np.ndarray,
         folds: list[np.ndarray],
         penalty: float,
-        forms: list[int] | slice = slice(None),
     ):
         self.features = features
         self.targets = targets
         self.folds = folds
         self.penalty = penalty
-        self.forms = forms
-        self.sums = [
-            PoolingState.of(*per_form(features[fold][:, forms], targets[fold]))
-            for fold in folds
-        ]
+        self.sums = [PoolingState.of(*per_form(features[f], targets[f])) for f in folds]
         self.weak: WeakLabels | None = None
         self.heads: dict[frozenset[int], Head] = {}
 
@@ -70,8 +64,7 @@ class Heads:
             number of clips whose category has a mean rating
 
         """
-        fitted = features[:, self.forms]
-        self.weak = WeakLabels(settings, fitted, categories, rated)
+        self.weak = WeakLabels(settings, features, categories, rated)
         self.heads.clear()
         known = {*category_means(rated, self.targets), *settings.means}
         return int(np.isin(categories, sorted(known)).sum())

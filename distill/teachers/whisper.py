@@ -45,6 +45,9 @@ DECODER = ("model.decoder.", "proj_out.")
 LEVEL = 0.05
 """Root mean square that every clip is brought to, about that of read speech."""
 
+QUIET = 1e-3
+"""Energy, against that of the speech, at which a token counts half: -30 dB."""
+
 MAX_DUR = 30.0
 """Seconds that Whisper's positions are made for."""
 
@@ -73,9 +76,11 @@ def save_head(network: "WhisperTeacher", path: str) -> None:
     With it, the encoder as OpenAI published it is the teacher again.
     """
     weights = {k: v.detach().clone() for k, v in network.adv.state_dict().items()}
-    layers = ",".join(map(str, network.read))
+    metadata = {"layers": ",".join(map(str, network.read))}
+    if network.speech_only:
+        metadata["pooling"] = "speech"
     with replacing(path) as temporary:
-        save_file(weights, temporary, metadata={"layers": layers})
+        save_file(weights, temporary, metadata=metadata)
 
 
 def load_published(weights: dict, size: str, head: str, path: str) -> "WhisperTeacher":
@@ -96,9 +101,11 @@ def load_published(weights: dict, size: str, head: str, path: str) -> "WhisperTe
     decoder = tuple(key for key in weights if key.startswith(DECODER))
     load_strictly(encoder, weights, {"model.encoder.": ""}, path, decoder)
     with safe_open(head, "pt") as file:
-        layers = tuple(map(int, file.metadata()["layers"].split(",")))
+        metadata = file.metadata()
+        layers = tuple(map(int, metadata["layers"].split(",")))
+        speech_only = metadata.get("pooling") == "speech"
         values = {f"adv.{key}": file.get_tensor(key) for key in file.keys()}
-    network = WhisperTeacher(encoder, layers)
+    network = WhisperTeacher(encoder, layers, speech_only)
     load_strictly(network.adv, values, {"adv.": ""}, head)
     return network.eval().requires_grad_(False)
 
@@ -148,6 +155,8 @@ class WhisperTeacher(nn.Module):
     Args:
         encoder: Whisper's encoder
         layers: which hidden states are read, 0 before the first layer
+        speech_only: let tokens count by their energy, so that silence around and in
+            speech doesn't; else all count alike
 
     Shape:
         - signal ``(batch, time)``, 16 kHz, 64 samples to 30 s
@@ -158,7 +167,12 @@ class WhisperTeacher(nn.Module):
         ValueError: if the encoder doesn't have all the layers
     """
 
-    def __init__(self, encoder: WhisperEncoder, layers: tuple[int, ...] = (1, 2, 3)):
+    def __init__(
+        self,
+        encoder: WhisperEncoder,
+        layers: tuple[int, ...] = (1, 2, 3),
+        speech_only: bool = True,
+    ):
         super().__init__()
         count = len(encoder.layers)
         if not layers or min(layers) < 0 or max(layers) > count:
@@ -170,6 +184,7 @@ class WhisperTeacher(nn.Module):
         self.positions = encoder.embed_positions
         self.layers = encoder.layers[: max(layers)]
         self.read = layers
+        self.speech_only = speech_only
         width = encoder.config.d_model
         self.adv = nn.Linear(2 * width * len(layers), 3)
 
@@ -182,7 +197,8 @@ class WhisperTeacher(nn.Module):
         states = [hidden]
         for layer in self.layers:
             states.append(layer(states[-1], None))
-        pooled = [pool(states[number]) for number in self.read]
+        weight = loudness(logmel) if self.speech_only else None
+        pooled = [pool(states[number], weight) for number in self.read]
         return torch.cat(pooled, dim=1)
 
     def forward(self, signal: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -191,12 +207,35 @@ class WhisperTeacher(nn.Module):
         return hidden_states, self.adv(hidden_states)
 
 
-def pool(hidden: torch.Tensor) -> torch.Tensor:
-    """Mean and standard deviation over time.
+def loudness(logmel: torch.Tensor) -> torch.Tensor:
+    """Weights of tokens: 1 where they are as loud as the speech, 0 where it is silent.
+
+    ``e / (e + r / 1000)`` for a token's energy ``e`` and the energy ``r`` of the
+    speech: the mean of all energies, weighted by themselves.
 
     Shape:
-        ``(batch, tokens, width)`` -> ``(batch, 2 * width)``
+        ``(batch, 80, frames)`` -> ``(batch, tokens, 1)``, half as many tokens as frames
     """
-    mean = hidden.mean(dim=1)
-    variance = (hidden - mean[:, None]).square().mean(dim=1)
+    energy = torch.pow(10.0, 4 * logmel - 4).mean(dim=1, keepdim=True)
+    # Tokens are two frames apart, and know of the frames around them
+    energy = nn.functional.avg_pool1d(energy, 5, stride=2, padding=2)
+    speech = energy.square().sum(dim=2, keepdim=True) / energy.sum(dim=2, keepdim=True)
+    return (energy / (energy + QUIET * speech)).transpose(1, 2)
+
+
+def pool(hidden: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
+    """Mean and standard deviation over time.
+
+    Args:
+        hidden: hidden states
+        weight: of each token, all alike by default
+
+    Shape:
+        ``(batch, tokens, width)``, ``(batch, tokens, 1)`` -> ``(batch, 2 * width)``
+    """
+    if weight is None:
+        weight = torch.ones_like(hidden[:, :, :1])
+    share = weight / weight.sum(dim=1, keepdim=True)
+    mean = (share * hidden).sum(dim=1)
+    variance = (share * (hidden - mean[:, None]).square()).sum(dim=1)
     return torch.cat([mean, torch.sqrt(variance + 1e-12)], dim=1)

@@ -26,7 +26,6 @@ from audw2s.distill.teachers import fit
 from audw2s.distill.teachers.fit import extract
 from audw2s.distill.teachers.fit import fit_teacher
 from audw2s.distill.teachers.fit import speech_and_probes
-from audw2s.distill.teachers.variants import FITTED
 from audw2s.distill.teachers.variants import VARIANTS
 from audw2s.distill.teachers.variants import variants
 from audw2s.distill.teachers.whisper import SIZES
@@ -60,8 +59,8 @@ def test_head_is_a_ridge_regression(fitted):
     table, network, _ = fitted
     forms = extract(network, table)
     assert forms.shape[:2] == (24, len(VARIANTS))
-    features = np.concatenate(forms[:, FITTED])
-    targets = mean_rating(ratings(table, 1, 5)).repeat(len(FITTED), axis=0)
+    features = np.concatenate(forms)
+    targets = mean_rating(ratings(table, 1, 5)).repeat(len(VARIANTS), axis=0)
     weight, bias = primal_ridge(features, targets, 3000.0)
     expected = features @ weight.T + bias
     with torch.inference_mode():

@@ -8,6 +8,7 @@ import torch
 from fabricated import TOY
 from fabricated import noise
 from fabricated import random_encoder
+from fabricated import voice
 from safetensors.torch import save_file
 from transformers import WhisperFeatureExtractor
 
@@ -15,6 +16,9 @@ from audw2s.distill.teachers.whisper import SIZES
 from audw2s.distill.teachers.whisper import WhisperLogMel
 from audw2s.distill.teachers.whisper import WhisperTeacher
 from audw2s.distill.teachers.whisper import load_encoder
+from audw2s.distill.teachers.whisper import load_published
+from audw2s.distill.teachers.whisper import loudness
+from audw2s.distill.teachers.whisper import save_head
 
 
 def levelled(signal):
@@ -40,7 +44,7 @@ def test_logmel_is_whispers(length):
 @pytest.mark.parametrize("layers", [(0,), (1, 3), (1, 2, 3)])
 def test_features_are_moments_of_whispers_hidden_states(layers):
     encoder = random_encoder(num_positions=50)
-    teacher = WhisperTeacher(encoder, layers).eval()
+    teacher = WhisperTeacher(encoder, layers, speech_only=False).eval()
     signal = torch.from_numpy(noise(16000)[None])
     with torch.inference_mode():
         states = []
@@ -62,6 +66,54 @@ def test_features_are_moments_of_whispers_hidden_states(layers):
         state = states[number][0].numpy()
         expected += [state.mean(axis=0), state.std(axis=0)]
     np.testing.assert_allclose(found, np.concatenate(expected), atol=1e-5)
+
+
+def test_tokens_count_by_their_energy():
+    """Against a literal second implementation, one token at a time."""
+    teacher = WhisperTeacher(random_encoder(), (0,)).eval()
+    signal = noise(16000) * np.repeat([1, 1e-3, 0.1, 0.0], 4000).astype(np.float32)
+    with torch.inference_mode():
+        logmel = teacher.logmel(torch.from_numpy(levelled(signal)[None]))
+        found = loudness(logmel)[0, :, 0].numpy()
+    power = (10 ** (4 * logmel[0].double().numpy() - 4)).mean(axis=0)
+    padded = np.pad(power, 2)
+    energy = [padded[2 * token :][:5].mean() for token in range(50)]
+    speech = np.square(energy).sum() / np.sum(energy)
+    expected = [e / (e + speech / 1000) for e in energy]
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    assert found[:12].min() > 0.99
+    assert found[15:24].max() < 0.02
+    assert 0.8 < found[26:36].mean() < 0.95
+
+
+def test_silence_after_speech_hardly_counts():
+    """It would draw means together, and deviations apart."""
+    encoder = random_encoder()
+    signal = voice(0, 2.0)
+    longer = np.concatenate([signal, np.zeros(32000, np.float32)])
+
+    def change(speech_only):
+        teacher = WhisperTeacher(encoder, (0,), speech_only).eval()
+        with torch.inference_mode():
+            before, after = (
+                teacher.features(torch.from_numpy(clip[None])).numpy()
+                for clip in (signal, longer)
+            )
+        return np.abs(after - before).mean()
+
+    assert change(True) < 0.5 * change(False)
+
+
+def test_head_remembers_how_tokens_are_pooled(tmp_path, monkeypatch):
+    monkeypatch.setitem(SIZES, "toy", TOY)
+    encoder = random_encoder()
+    published = {f"model.encoder.{k}": v for k, v in encoder.state_dict().items()}
+    for speech_only in (True, False):
+        teacher = WhisperTeacher(encoder, (1, 2), speech_only)
+        path = str(tmp_path / "head.safetensors")
+        save_head(teacher, path)
+        loaded = load_published(dict(published), "toy", path, "here")
+        assert (loaded.speech_only, loaded.read) == (speech_only, (1, 2))
 
 
 def test_layers_above_the_last_that_is_read_are_left_out():
@@ -104,7 +156,7 @@ def test_real_encoder_on_thirty_seconds(shared):
     """Whisper tiny.en in full, where both hear the same length."""
     path = os.path.join(shared, "weights", "whisper-tiny.en-encoder.safetensors")
     encoder = load_encoder(path, SIZES["tiny"])
-    teacher = WhisperTeacher(encoder, (4,)).eval()
+    teacher = WhisperTeacher(encoder, (4,), speech_only=False).eval()
     signal = noise(480000)
     extractor = WhisperFeatureExtractor()
     heard = extractor(levelled(signal), sampling_rate=16000, return_tensors="pt")
