@@ -92,7 +92,10 @@ class Deadline:
             )
 
     def timed(self, read: Read) -> Read:
-        """Give a source that stops when time is over; see :mod:`audw2s.inference.source`."""
+        """Give a source that stops when time is over.
+
+        See :mod:`audw2s.inference.source`.
+        """
 
         def blocks(
             report: Report, *, start: float = 0.0, end: float | None = None

@@ -64,8 +64,8 @@ def label(
         ``speaker`` as in the table, ``arousal``, ``dominance`` and ``valence``
         (float32, unclipped, NaN where no value is honest), ``duration`` in seconds
         that were heard (NaN if unknown), ``status`` and ``message``, see
-        :class:`audw2s.audio.preprocess.Report`, and ``sha256`` of the file, empty if it can't
-        be read: labels belong to the content of files, wherever they lie
+        :class:`audw2s.audio.quality.Report`, and ``sha256`` of the file, empty if it
+        can't be read: labels belong to the content of files, wherever they lie
 
     Raises:
         ValueError: if the table is empty, there is no such model, or ``out`` or

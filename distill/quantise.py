@@ -11,8 +11,9 @@ How, and for which reason; ``tests/benchmark/quantisation.py`` compares others:
   in 16 bits: with eight bits some of these sums don't fit, and values would depend
   on the processor. That rounding is coarser shifts all values of a dimension alike,
   mostly: the last bias takes the mean of it back.
-- Exports have 16 channels for 13 already (:func:`audw2s.distill.optimise_graph.widened`), which
-  suits kernels of integers even more than those of floats.
+- Exports have 16 channels for 13 already
+  (:func:`audw2s.distill.optimise_graph.widened`), which suits kernels of integers
+  even more than those of floats.
 """
 
 import math

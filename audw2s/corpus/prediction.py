@@ -29,8 +29,8 @@ def predict(
         table with a row per file or window: ``file``, ``start``, ``end``
         (timedeltas, those of audformat), ``arousal``, ``dominance``, ``valence``
         (roughly 0…1, unclipped, NaN where no value is honest), ``status`` and
-        ``message`` (see :class:`audw2s.audio.quality.Report`), and by what they were made:
-        ``model``, ``sha256``, ``version``, ``win_dur``, ``hop_dur``, ``exact``
+        ``message`` (see :class:`audw2s.audio.quality.Report`), and by what they were
+        made: ``model``, ``sha256``, ``version``, ``win_dur``, ``hop_dur``, ``exact``
 
     """
     found = audeer.run_tasks(

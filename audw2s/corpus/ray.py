@@ -139,8 +139,9 @@ class Cluster:
             partitions: are divided among the workers
 
         Yields:
-            :class:`audw2s.corpus.ray_actor.Done` or :class:`audw2s.corpus.ray_actor.Failed`
-            of each partition, in the order in which they are finished
+            :class:`audw2s.corpus.ray_actor.Done` or
+            :class:`audw2s.corpus.ray_actor.Failed` of each partition, in the order in
+            which they are finished
 
         Raises:
             ChildProcessError: if workers can't be started

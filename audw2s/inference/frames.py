@@ -79,7 +79,8 @@ class Tokens:
         """Run the network.
 
         Args:
-            normalised: ``(num_samples,)``, float32, see :mod:`audw2s.inference.normalisation`
+            normalised: ``(num_samples,)``, float32, see
+                :mod:`audw2s.inference.normalisation`
 
         Returns:
             ``(num_tokens, 2 * size)``: ``lin`` and ``sof``, float32

@@ -7,7 +7,6 @@ that don't give tokens, windows → model → rows.
 import math
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,9 +23,6 @@ from audw2s.inference.source import Callback
 from audw2s.inference.source import Read
 from audw2s.inference.source import Span
 from audw2s.inference.source import from_the_start
-
-if TYPE_CHECKING:
-    pass
 
 
 class Predictor(Analyser):
@@ -54,8 +50,8 @@ class Predictor(Analyser):
         device: see :func:`audw2s.load`
         exit: see :func:`audw2s.load`
         classes: whether the model may give scores of classes in place of A/D/V
-        hidden_states: see :class:`audw2s.inference.network.Network`; they follow A/D/V in the
-            values of rows
+        hidden_states: see :class:`audw2s.inference.network.Network`; they follow
+            A/D/V in the values of rows
         block_dur: see :class:`audw2s.inference.network.Network`
 
     Raises:

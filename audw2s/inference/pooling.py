@@ -1,8 +1,8 @@
-"""Pool tokens over any stretches of a recording, while they pass by.
+"""Pool frames over any segments of a recording, as they come.
 
 Wav2Small pools by ``sum over t of softmax(sof)_t * lin_t`` (arXiv 2408.13920): sums of
-``e^sof`` and ``e^sof * lin`` over a stretch give its hidden states, so the network runs
-once for all stretches. PoolingState are kept relative to their largest ``sof``, and nothing is
+``e^sof`` and ``e^sof * lin`` over a segment give its hidden states, so the network runs
+once for all segments. Sums are kept relative to their largest ``sof``, and nothing is
 subtracted from sums over other blocks: hours of audio lose no precision.
 """
 

@@ -12,8 +12,8 @@ from audw2s.audio.times import to_timedelta
 Read = Callable[..., Iterator[np.ndarray]]
 """Reads a source: takes a report and, by name, start and end; gives blocks.
 
-:func:`audw2s.audio.decode.file_blocks` or :func:`audw2s.audio.preprocess.array_blocks`, with
-their first arguments given.
+:func:`audw2s.audio.decode.file_blocks` or
+:func:`audw2s.audio.preprocess.array_blocks`, with their first arguments given.
 """
 
 Span = tuple[float, float | None]

@@ -24,7 +24,8 @@ def save(
     Args:
         model: with output ``logits``
         folder: is created; files in it are replaced
-        properties: written into the ONNX file, see :class:`audw2s.inference.network.Network`
+        properties: written into the ONNX file, see
+            :class:`audw2s.inference.network.Network`
         name: of both files
         labels: of ``logits``
 
