@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from collections.abc import Mapping
+from types import ModuleType
 
 import audformat
 import pandas as pd
@@ -86,23 +87,19 @@ def _add_scale(
 ) -> None:
     """Take the scale of ratings from the schemes of their columns."""
     scales = {}
-    for column in table:
-        if is_rating(column):
-            source = columns.get(column, column)
-            scales[column] = _scale(database, database[name][source].scheme)
-    if not scales or None in scales.values():
-        return
+    for column in filter(is_rating, table):
+        scale = _scale(database[name][columns.get(column, column)].scheme)
+        if scale is None:
+            return
+        scales[column] = scale
+    texts = [f"{name} {low:g} to {high:g}" for name, (low, high) in scales.items()]
     if len(set(scales.values())) == 1:
         table.attrs["scale"] = list(scales.popitem()[1])
-    else:
-        texts = [f"{name} {low:g} to {high:g}" for name, (low, high) in scales.items()]
+    elif scales:
         table.attrs["scales"] = ", ".join(texts)
 
 
-def _scale(
-    database: audformat.Database,
-    scheme: audformat.Scheme | None,
-) -> tuple[float, float] | None:
+def _scale(scheme: audformat.Scheme | None) -> tuple[float, float] | None:
     """Lowest and highest value of a scheme of numbers, where it has both."""
     if scheme is None or not scheme.is_numeric:
         return None
@@ -146,7 +143,7 @@ def load_published(name: str) -> str:
         ) from error
 
 
-def _versions(audb: object, name: str) -> str:
+def _versions(audb: ModuleType, name: str) -> str:
     """Say which versions there are, if audb knows."""
     with contextlib.suppress(Exception):
         if versions := audb.versions(name):
