@@ -156,21 +156,28 @@ def is_media(file: File) -> bool:
 def _audio(file: File) -> Iterator[SndFile | Container]:
     """Choose a decoder by the content of a file, and open it."""
     with _opened(file) as opened:
-        head = opened.read(HEAD)
-        if isinstance(head, str):
-            raise ValueError("opened as text: open it with mode 'rb'")
-        audio: SndFile | Container | None = None
-        if is_for_soundfile(head):
-            with contextlib.suppress(soundfile.SoundFileError):
-                audio = SndFile(opened, head)
-        if audio is None:
-            if reason := no_audio(head):
-                raise NoAudioError(reason)
-            if is_oversized(opened, head):
-                raise NoAudioError("a chunk of its header is larger than the file")
-            audio = Container(opened)
-        with contextlib.closing(audio):
+        audio = _decoder(opened)
+        try:
             yield audio
+        finally:
+            audio.close()
+
+
+def _decoder(opened: BinaryIO) -> SndFile | Container:
+    head = opened.read(HEAD)
+    if isinstance(head, str):
+        raise ValueError("opened as text: open it with mode 'rb'")
+    if is_for_soundfile(head):
+        try:
+            return SndFile(opened, head)
+        except soundfile.SoundFileError:
+            # Not one that it reads right
+            pass
+    if reason := no_audio(head):
+        raise NoAudioError(reason)
+    if is_oversized(opened, head):
+        raise NoAudioError("a chunk of its header is larger than the file")
+    return Container(opened)
 
 
 @contextlib.contextmanager

@@ -41,11 +41,14 @@ FILES = {
 
 WORKER = """
 import sys, time
-from audw2s.audio.quality import Report
 try:
-    from audw2s.audio.decode import file_blocks
+    # Before there was one reader
+    from audw2s.signal import file_blocks
+    from audw2s.report import Report
 except ImportError:
-    from audw2s.audio.preprocess import file_blocks
+    from audw2s.audio.decode import file_blocks
+    from audw2s.audio.quality import Report
+print(sys.modules[file_blocks.__module__].__file__, flush=True)
 
 def read(path):
     for block in file_blocks(path, Report()):
@@ -89,6 +92,9 @@ class Reader:
         self.process = subprocess.Popen(
             command, stdin=pipe, stdout=pipe, text=True, env=env, cwd=folder
         )
+        where = self.process.stdout.readline()
+        # An installed package would be measured in place of another checkout
+        assert where.startswith(folder), where
 
     def __call__(self, path: str) -> float:
         print(path, REPEATS, file=self.process.stdin, flush=True)
