@@ -1,4 +1,4 @@
-"""The page on which teacher and student are heard side by side.
+"""Web page that compares teacher and student on the same speech.
 
-``app.py`` lays out, everything else knows nothing of Gradio.
+Only ``app.py`` and ``server.py`` use Gradio.
 """

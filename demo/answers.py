@@ -1,4 +1,4 @@
-"""Nothing that goes wrong is more than a sentence to whoever uses the page."""
+"""Turn errors into sentences for the user of the page."""
 
 import functools
 import logging
@@ -11,11 +11,11 @@ UNEXPECTED = (
     "Something went wrong, which is our fault. Try another recording; the terminal in "
     "which the page was started says more."
 )
-"""What is said where nothing better is known."""
+"""Message for errors of the program itself."""
 
 
 def explanation(error: Exception) -> str:
-    """Sentence for an error; what nobody expected goes to the log as well."""
+    """Sentence for an error; unexpected errors are logged with their traceback."""
     if isinstance(error, RefusedError):
         return str(error)
     logging.getLogger(__name__).error("Unexpected", exc_info=error)
@@ -23,7 +23,7 @@ def explanation(error: Exception) -> str:
 
 
 def shown(make: Callable[..., str]) -> Callable[..., str]:
-    """Make a function that gives HTML give its errors as HTML, too.
+    """Wrap a function that returns HTML, so that it returns errors as HTML, too.
 
     Examples:
         >>> def refuse() -> str:

@@ -1,4 +1,4 @@
-"""Results for programs: names, numbers and words."""
+"""Results of the page for programs, as typed dictionaries."""
 
 from typing import TypedDict
 
@@ -6,8 +6,8 @@ from audw2s.demo.clip import read_clip
 from audw2s.demo.comparison import Comparison
 from audw2s.demo.limits import Deadline
 from audw2s.demo.models import Models
-from audw2s.demo.prediction import Heard
-from audw2s.demo.prediction import hear
+from audw2s.demo.prediction import Analysis
+from audw2s.demo.prediction import analyse
 from audw2s.model.registry import DIMENSIONS
 from audw2s.version import __version__
 
@@ -21,7 +21,7 @@ class Values(TypedDict):
 
 
 class Prediction(TypedDict):
-    """What one model hears in a recording."""
+    """Values that one model predicts for a recording."""
 
     arousal: float
     dominance: float
@@ -37,7 +37,7 @@ class Prediction(TypedDict):
 
 
 class Window(TypedDict):
-    """Values around a moment; times in seconds."""
+    """Values of a window around a time; times in seconds."""
 
     time: float
     start: float
@@ -48,7 +48,7 @@ class Window(TypedDict):
 
 
 class Compared(TypedDict):
-    """What teacher and student hear in a recording."""
+    """Values that teacher and student predict for a recording."""
 
     sentence: str
     teacher: Prediction
@@ -58,23 +58,23 @@ class Compared(TypedDict):
 
 
 def predict(models: Models, path: str, model: str) -> Prediction:
-    """Let one model hear a file.
+    """Predict A/D/V of a file with one model.
 
     Raises:
         RefusedError: with a sentence that says what to do
 
     """
     clip = read_clip(path)
-    heard = hear(models, model, clip, Deadline())
-    return _prediction(heard, clip.duration, clip.status, clip.notes)
+    analysis = analyse(models, model, clip, Deadline())
+    return _prediction(analysis, clip.duration, clip.status, clip.notes)
 
 
 def compared(comparison: Comparison) -> Compared:
-    """Give a comparison as numbers and words."""
+    """Convert a comparison to the result for programs."""
     clip = comparison.clip
     teacher, student = (
-        _prediction(heard, clip.duration, clip.status, comparison.notes)
-        for heard in (comparison.teacher, comparison.student)
+        _prediction(analysis, clip.duration, clip.status, comparison.notes)
+        for analysis in (comparison.teacher, comparison.student)
     )
     windows = [
         Window(
@@ -97,16 +97,16 @@ def compared(comparison: Comparison) -> Compared:
 
 
 def _prediction(
-    heard: Heard, duration: float, status: str, notes: list[str]
+    analysis: Analysis, duration: float, status: str, notes: list[str]
 ) -> Prediction:
     return Prediction(
-        **heard.values,
-        model=heard.model,
-        sha256=heard.sha256,
+        **analysis.values,
+        model=analysis.model,
+        sha256=analysis.sha256,
         version=__version__,
         duration=duration,
         status=status,
         notes=notes,
-        latency=heard.latency,
-        real_time_factor=heard.real_time_factor,
+        latency=analysis.latency,
+        real_time_factor=analysis.real_time_factor,
     )

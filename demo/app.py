@@ -1,4 +1,4 @@
-"""The page: what is where, and what runs when. What runs is elsewhere."""
+"""Layout of the page, and which function runs on which event."""
 
 import functools
 import pathlib
@@ -11,8 +11,8 @@ from gradio_client.utils import python_type_to_json_schema
 from audw2s.demo import api
 from audw2s.demo.answers import explanation
 from audw2s.demo.answers import shown
+from audw2s.demo.batch import analyse_all
 from audw2s.demo.batch import batch_results
-from audw2s.demo.batch import hear_all
 from audw2s.demo.comparison import HOP_DUR
 from audw2s.demo.comparison import WIN_DUR
 from audw2s.demo.comparison import compare
@@ -29,14 +29,14 @@ from audw2s.demo.page import results
 LIMITS = f"{MAX_DUR:.0f} s, {MAX_SIZE / 2**20:.0f} MB at most"
 
 INTRODUCTION = (
-    "# What do teacher and student hear?\n"
+    "# Teacher and student on the same speech\n"
     "Arousal, dominance and valence of speech, from 0 (low) to 1 (high), by a large "
-    "model and a small one that was distilled. Recordings are heard by this "
-    "server alone, and deleted after some minutes."
+    "model and by a small one distilled from it. Recordings are processed on this "
+    "server only, and deleted after some minutes."
 )
 
 POLITE = "element.setAttribute('aria-live', 'polite');"
-"""Screen readers say what appears."""
+"""Makes screen readers announce new results."""
 
 STEPS = pathlib.Path(__file__).with_name("live.js").read_text()
 
@@ -46,16 +46,16 @@ PLAIN = {"apply_default_css": False}
 
 PRIVATE = {"api_visibility": "private"}
 
-SHARED = {"concurrency_id": "hear", "concurrency_limit": 2}
-"""Two requests at a time: while one is drawn, another one is heard."""
+SHARED = {"concurrency_id": "analyse", "concurrency_limit": 2}
+"""Two requests at a time: one can be drawn while the other is processed."""
 
 
 def build(models: Models, clips: dict[str, str]) -> gr.Blocks:
     """Lay out the page.
 
     Args:
-        models: that can be chosen
-        clips: paths of example clips by their labels
+        models: models that can be chosen
+        clips: paths of the example clips by label
 
     """
     with gr.Blocks(
@@ -85,7 +85,7 @@ def build(models: Models, clips: dict[str, str]) -> gr.Blocks:
 def compare_tab(
     models: Models, clips: dict[str, str], teacher: gr.Dropdown, student: gr.Dropdown
 ) -> None:
-    """One recording, heard by both."""
+    """Tab that compares both models on one recording."""
     audio = gr.Audio(
         sources=["upload", "microphone"],
         type="filepath",
@@ -128,7 +128,7 @@ def compare_tab(
 
 
 def publish(name: str, run: Callable, inputs: list[gr.Component], kind: type) -> None:
-    """Offer a function to programs, with the type of what it gives."""
+    """Add a function to the API of the page, with the type of its result."""
 
     @functools.wraps(run)
     def answer(*args: object) -> object:
@@ -148,7 +148,7 @@ def publish(name: str, run: Callable, inputs: list[gr.Component], kind: type) ->
 
 
 def live_tab(models: Models, teacher: gr.Dropdown, student: gr.Dropdown) -> None:
-    """Speech while it is spoken."""
+    """Tab that shows values of live speech."""
     live = Live(models)
     microphone = gr.Audio(
         sources=["microphone"],
@@ -182,7 +182,7 @@ def live_tab(models: Models, teacher: gr.Dropdown, student: gr.Dropdown) -> None
 
 
 def batch_tab(models: Models, teacher: gr.Dropdown, student: gr.Dropdown) -> None:
-    """Several recordings."""
+    """Tab that compares both models on several recordings."""
     files = gr.File(
         file_count="multiple",
         file_types=["audio"],
@@ -194,6 +194,6 @@ def batch_tab(models: Models, teacher: gr.Dropdown, student: gr.Dropdown) -> Non
 
     @shown
     def show(paths: list[str] | None, *names: str) -> str:
-        return batch_results(hear_all(models, paths or [], *names))
+        return batch_results(analyse_all(models, paths or [], *names))
 
     button.click(show, [files, teacher, student], output, **PRIVATE, **SHARED)

@@ -1,4 +1,4 @@
-"""Several files at once: a table, and how far teacher and student agree."""
+"""Table of several files, and the agreement of teacher and student."""
 
 import os
 from collections.abc import Sequence
@@ -17,19 +17,19 @@ from audw2s.demo.page import downloads
 from audw2s.demo.page import html_table
 from audw2s.demo.page import picture
 from audw2s.demo.page import table
-from audw2s.demo.prediction import hear
+from audw2s.demo.prediction import analyse
 from audw2s.model.registry import DIMENSIONS
 
 TIME_LIMIT = 120.0
 """Seconds that a batch may take."""
 
-FILES = "Each file as a whole, 0 (low) … 1 (high)."
+FILES = "One value per file, 0 (low) … 1 (high)."
 
 COLUMNS = [f"{role}_{name}" for role in ("teacher", "student") for name in DIMENSIONS]
-"""Names of the values in the table."""
+"""Columns with values."""
 
 
-def hear_all(
+def analyse_all(
     models: Models,
     paths: Sequence[str],
     teacher: str,
@@ -37,14 +37,14 @@ def hear_all(
     *,
     deadline: Deadline | None = None,
 ) -> pd.DataFrame:
-    """Let both models hear files; each has its row, whatever is wrong with it.
+    """Predict A/D/V of files with both models; every file has a row.
 
     Args:
-        models: of the page
-        paths: of the files
-        teacher: name of the one model
-        student: name of the other
-        deadline: when to stop, :data:`TIME_LIMIT` by default
+        models: models of the page
+        paths: paths of the files
+        teacher: name of the teacher
+        student: name of the student
+        deadline: time limit, :data:`TIME_LIMIT` by default
 
     Returns:
         table with the columns ``file``, ``duration`` in seconds, ``teacher_arousal``
@@ -75,21 +75,21 @@ def _row(
         deadline.check()
         clip = read_clip(path)
         for role, name in (("student", student), ("teacher", teacher)):
-            heard = hear(models, name, clip, deadline)
-            row |= {f"{role}_{key}": value for key, value in heard.values.items()}
+            analysis = analyse(models, name, clip, deadline)
+            row |= {f"{role}_{key}": value for key, value in analysis.values.items()}
     except RefusedError as error:
         return row | dict.fromkeys(COLUMNS, np.nan) | {"note": str(error)}
     return row | {"duration": clip.duration, "note": " ".join(clip.notes)}
 
 
-def agreement(found: pd.DataFrame) -> dict[str, tuple[float, float]]:
+def agreement(batch: pd.DataFrame) -> dict[str, tuple[float, float]]:
     """Concordance (CCC) and mean absolute difference of each dimension.
 
     Args:
-        found: of :func:`hear_all`
+        batch: table, see :func:`analyse_all`
 
     Returns:
-        two numbers by dimension; nothing if fewer than two files have values
+        CCC and difference by dimension; empty if fewer than two files have values
 
     Examples:
         >>> values = dict.fromkeys(COLUMNS, [0.2, 0.4, np.nan])
@@ -97,7 +97,7 @@ def agreement(found: pd.DataFrame) -> dict[str, tuple[float, float]]:
         (1.0, 0.0)
 
     """
-    values = found[COLUMNS].dropna().to_numpy(float)
+    values = batch[COLUMNS].dropna().to_numpy(float)
     if len(values) < 2:
         return {}
     moments = Covariance()
@@ -111,21 +111,21 @@ def agreement(found: pd.DataFrame) -> dict[str, tuple[float, float]]:
     }
 
 
-def batch_results(found: pd.DataFrame) -> str:
-    """Show a batch as HTML."""
+def batch_results(batch: pd.DataFrame) -> str:
+    """Show the table of a batch as HTML, with the agreement of the models."""
     from audw2s.demo.figure import agreement_picture
 
-    shown = found.assign(duration=found["duration"].map("{:.1f} s".format))
+    shown = batch.assign(duration=batch["duration"].map("{:.1f} s".format))
     shown = shown.replace({"nan s": "–"})
-    files = {"Table (CSV)": ("batch.csv", found.to_csv(index=False).encode())}
-    parts = [f'<p class="adv-sentence">{sentence(found)}</p>', table(shown, FILES)]
-    if numbers := agreement(found):
+    files = {"Table (CSV)": ("batch.csv", batch.to_csv(index=False).encode())}
+    parts = [f'<p class="adv-sentence">{sentence(batch)}</p>', table(shown, FILES)]
+    if numbers := agreement(batch):
         rows = [
             [name, f"{ccc:.2f}".replace("-", "−"), f"{difference:.2f}"]
             for name, (ccc, difference) in numbers.items()
         ]
         head = ["", "CCC", "mean absolute difference"]
-        svg = agreement_picture(found)
+        svg = agreement_picture(batch)
         files["Agreement (SVG)"] = ("agreement.svg", svg)
         caption = "Student against teacher, a point per file; on the line they agree."
         parts += [
@@ -136,14 +136,14 @@ def batch_results(found: pd.DataFrame) -> str:
     return f'<div class="adv">{"".join(parts)}</div>'
 
 
-def sentence(found: pd.DataFrame) -> str:
-    """Say how it went.
+def sentence(batch: pd.DataFrame) -> str:
+    """Sentence on how many files have values.
 
     Examples:
         >>> sentence(pd.DataFrame({"student_valence": [0.5, np.nan]}))
         '1 of 2 files has values; agreement needs two.'
 
     """
-    heard = int(found["student_valence"].notna().sum())
-    text = f"{heard} of {len(found)} files {'has' if heard == 1 else 'have'} values"
-    return f"{text}." if heard > 1 else f"{text}; agreement needs two."
+    count = int(batch["student_valence"].notna().sum())
+    text = f"{count} of {len(batch)} files {'has' if count == 1 else 'have'} values"
+    return f"{text}." if count > 1 else f"{text}; agreement needs two."

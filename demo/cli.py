@@ -1,4 +1,4 @@
-"""The command ``audw2s demo``: parses, calls."""
+"""The command ``audw2s demo``."""
 
 from typing import Annotated
 
@@ -10,20 +10,22 @@ from audw2s.errors import explained
 @explained("stopped.")
 def demo(
     host: Annotated[
-        str, typer.Option(help="Address to listen at; 0.0.0.0 for all.")
+        str, typer.Option(help="Address of the server; 0.0.0.0 for all.")
     ] = "127.0.0.1",
     port: Annotated[
         int | None,
-        typer.Option(min=1, max=65535, help="The first free one from 7860 by default."),
+        typer.Option(
+            min=1, max=65535, help="Port; by default the first free one from 7860 on."
+        ),
     ] = None,
     teacher: Annotated[
-        str, typer.Option(help="Name (see 'audw2s models') or model folder.")
+        str, typer.Option(help="Teacher: name (see 'audw2s models') or model folder.")
     ] = "whisper-tiny-adv",
     student: Annotated[
-        str, typer.Option(help="Name (see 'audw2s models') or model folder.")
+        str, typer.Option(help="Student: name (see 'audw2s models') or model folder.")
     ] = "wav2small",
 ) -> None:
-    """Open a page on which teacher and student are heard side by side."""
+    """Start a web page that compares teacher and student on the same speech."""
     from audw2s.demo.server import serve
 
     serve(host, port, teacher=teacher, student=student)

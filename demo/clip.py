@@ -1,4 +1,4 @@
-"""One recording, as the page takes it."""
+"""Recording of the page: signal, duration, status and notes."""
 
 from typing import NamedTuple
 
@@ -12,23 +12,23 @@ from audw2s.demo.limits import check_usable
 from audw2s.inference.row import MIN_DUR
 
 UNSURE_DUR = 2.0
-"""Below this many seconds values are unsure."""
+"""Duration in seconds below which values are unsure."""
 
 LONG_DUR = 15.0
-"""From this many seconds on, one value for all of it says little."""
+"""Duration in seconds above which a single value says little."""
 
 NOTES = {
     "silent": "The recording is silent: the values say nothing of speech. Check the "
     "microphone.",
     "clipped": "The recording is clipped ({message}): it was too loud, and values may "
     "be off. Lower the gain.",
-    "truncated": "The file ends early ({message}): what there is was heard.",
+    "truncated": "The file ends early ({message}): values are those of what it holds.",
 }
-"""What is said of recordings that have values all the same."""
+"""Notes on recordings whose values may be off, by status."""
 
 
 class Clip(NamedTuple):
-    """A recording that was read."""
+    """Signal of a recording, and what is wrong with it."""
 
     signal: np.ndarray
     """``(num_samples,)``, float32, mono at 16 kHz."""
@@ -43,28 +43,28 @@ class Clip(NamedTuple):
 
     @property
     def notes(self) -> list[str]:
-        """What one should know of it, in sentences."""
-        found = []
+        """Sentences on what makes values unsure."""
+        notes = []
         if self.status in NOTES:
-            found.append(NOTES[self.status].format(message=self.message))
+            notes.append(NOTES[self.status].format(message=self.message))
         if self.duration < UNSURE_DUR:
-            found.append(
+            notes.append(
                 f"The recording is short ({self.duration:.2f} s): values below "
                 f"{UNSURE_DUR:g} s are unsure."
             )
         if self.duration > LONG_DUR:
-            found.append(
+            notes.append(
                 f"The recording is long ({self.duration:.0f} s): one value for all of "
                 "it hides how it changes, which the curves show."
             )
-        return found
+        return notes
 
 
 def read_clip(path: str) -> Clip:
-    """Check a file by its header, then read it.
+    """Check size, format and duration of a file, then read it.
 
     Raises:
-        RefusedError: if it isn't one for this page, or has no values
+        RefusedError: if the file isn't accepted by this page, or has no values
 
     """
     check_file(path)

@@ -1,4 +1,4 @@
-"""Teacher and student on one recording: a sentence, numbers, windows."""
+"""Teacher and student on one recording: sentence, values and windows."""
 
 from typing import NamedTuple
 
@@ -10,26 +10,26 @@ from audw2s.demo.clip import read_clip
 from audw2s.demo.limits import Deadline
 from audw2s.demo.limits import check_windows
 from audw2s.demo.models import Models
-from audw2s.demo.prediction import Heard
-from audw2s.demo.prediction import hear
+from audw2s.demo.prediction import Analysis
+from audw2s.demo.prediction import analyse
 from audw2s.model.registry import DIMENSIONS
 
 AGREEMENT = 0.05
-"""Models whose values lie no further apart are said to agree."""
+"""Largest difference at which models are called to agree."""
 
 WIN_DUR = 2.0
-"""Seconds around each value over time, unless something else is said."""
+"""Default duration in seconds of the window around each value over time."""
 
 HOP_DUR = 0.25
-"""Seconds from one value over time to the next, unless something else is said."""
+"""Default seconds from one value over time to the next."""
 
 
 class Comparison(NamedTuple):
-    """What both models hear in a recording."""
+    """Values that both models predict for a recording."""
 
     clip: Clip
-    teacher: Heard
-    student: Heard
+    teacher: Analysis
+    student: Analysis
     win_dur: float
     hop_dur: float
 
@@ -43,24 +43,24 @@ class Comparison(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """How far they agree, in words."""
+        """How far both models agree, in words."""
         return sentence(self.differences)
 
     @property
     def notes(self) -> list[str]:
-        """What one should know of the recording and its values, in sentences."""
-        found = self.clip.notes
+        """Sentences on what makes values unsure."""
+        notes = self.clip.notes
         values = [
             value
-            for heard in (self.teacher, self.student)
-            for value in (*heard.values.values(), *np.ravel(heard.curve[[*DIMENSIONS]]))
+            for model in (self.teacher, self.student)
+            for value in (*model.values.values(), *np.ravel(model.curve[[*DIMENSIONS]]))
         ]
         if np.nanmin(values) < 0 or np.nanmax(values) > 1:
-            found.append(
-                "Some values leave 0…1, as values of regression do; pictures show them "
-                "at the edge."
+            notes.append(
+                "Some values lie outside of 0…1, which the models allow; pictures show "
+                "them at the edge."
             )
-        return found
+        return notes
 
     @property
     def windows(self) -> pd.DataFrame:
@@ -73,9 +73,9 @@ class Comparison(NamedTuple):
         table = pd.DataFrame({"time": times})
         table["start"] = (times - self.win_dur / 2).clip(min=0)
         table["end"] = (times + self.win_dur / 2).clip(max=self.clip.duration)
-        for role, heard in (("teacher", self.teacher), ("student", self.student)):
+        for role, model in (("teacher", self.teacher), ("student", self.student)):
             for name in DIMENSIONS:
-                table[f"{role}_{name}"] = heard.curve[name].to_numpy()
+                table[f"{role}_{name}"] = model.curve[name].to_numpy()
         table["status"] = self.student.curve["status"].to_numpy()
         return table.round(4)
 
@@ -90,16 +90,16 @@ def compare(
     *,
     deadline: Deadline | None = None,
 ) -> Comparison:
-    """Let teacher and student hear a file.
+    """Predict A/D/V of a file with teacher and student.
 
     Args:
-        models: of the page
-        path: of the file
-        teacher: name of the one model
-        student: name of the other
-        win_dur: seconds around each value of the curves
-        hop_dur: seconds from value to value
-        deadline: when to stop, :data:`audw2s.demo.limits.TIME_LIMIT` by default
+        models: models of the page
+        path: path of the file
+        teacher: name of the teacher
+        student: name of the student
+        win_dur: duration in seconds of the window around each value of the curves
+        hop_dur: seconds from one value to the next
+        deadline: time limit, :data:`audw2s.demo.limits.TIME_LIMIT` by default
 
     Raises:
         RefusedError: with a sentence that says what to do
@@ -108,19 +108,19 @@ def compare(
     deadline = deadline or Deadline()
     clip = read_clip(path)
     check_windows(win_dur, hop_dur, clip.duration)
-    # The student first: it is quick, and the slot of the teacher is the crowded one
-    heard = {
-        name: hear(models, name, clip, deadline, (win_dur, hop_dur))
+    # The student first: it is quick, and more requests wait for the teacher
+    analyses = {
+        name: analyse(models, name, clip, deadline, (win_dur, hop_dur))
         for name in dict.fromkeys((student, teacher))
     }
-    return Comparison(clip, heard[teacher], heard[student], win_dur, hop_dur)
+    return Comparison(clip, analyses[teacher], analyses[student], win_dur, hop_dur)
 
 
 def sentence(differences: dict[str, float]) -> str:
-    """Say how far two models agree.
+    """Sentence on how far two models agree.
 
     Args:
-        differences: of A/D/V, by name
+        differences: differences of A/D/V by dimension
 
     Examples:
         >>> sentence({"arousal": 0.02, "dominance": 0.03, "valence": -0.18})

@@ -1,4 +1,4 @@
-"""The example clips: those of the package, and a noisy one that is made of them."""
+"""Example clips: those of the package, and a noisy one made from one of them."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from audw2s.audio.preprocess import load
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 FOLDERS = [os.path.join(HERE, "clips"), os.path.join(HERE, "..", "examples", "speech")]
-"""Where the clips are: as installed, and in a checkout."""
+"""Folders of the clips: when installed, and in a checkout."""
 
 CLIPS = {
     "angry": "emodb-03a05Wa-anger.flac",
@@ -20,13 +20,13 @@ CLIPS = {
     "neutral": "emodb-03a05Nd-neutral.flac",
     "read speech": "librispeech-367-130732-0000.ogg",
 }
-"""Files by what is said of them; emotions are acted."""
+"""Files by label; emotions are acted."""
 
 NOISY = "noisy (read speech with synthetic noise)"
-"""What is said of the clip that is made."""
+"""Label of the noisy clip."""
 
 SNR = 5.0
-"""Speech over noise in dB."""
+"""Signal-to-noise ratio in dB."""
 
 
 def clips_folder() -> str:
@@ -35,27 +35,27 @@ def clips_folder() -> str:
 
 
 def clips(folder: str) -> dict[str, str]:
-    """Paths of the example clips, by what is said of them.
+    """Paths of the example clips by label.
 
     Args:
-        folder: where they are written; browsers are told where they lie
+        folder: folder to which the clips are written; browsers see its path
 
     """
-    found = {
+    paths = {
         label: shutil.copy(os.path.join(clips_folder(), file), folder)
         for label, file in CLIPS.items()
     }
     noisy = os.path.join(folder, "noisy.flac")
-    soundfile.write(noisy, with_noise(load(found["read speech"])), 16000)
-    return found | {NOISY: noisy}
+    soundfile.write(noisy, with_noise(load(paths["read speech"])), 16000)
+    return paths | {NOISY: noisy}
 
 
 def with_noise(speech: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Add noise that falls with frequency, as that of rooms and traffic does.
+    """Add noise whose level falls with frequency, like noise of rooms and traffic.
 
     Args:
-        speech: ``(num_samples,)`` at 16 kHz
-        seed: of the noise
+        speech: signal ``(num_samples,)`` at 16 kHz
+        seed: seed of the noise
 
     Examples:
         >>> speech = 0.1 * np.sin(np.arange(16000))

@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 
 
 class Pictures(NamedTuple):
-    """Pictures of a comparison, as the content of files, by their kinds."""
+    """Pictures of a comparison: content of files by format."""
 
     curves: dict[str, bytes]
     plane: dict[str, bytes]
 
 
 MARKS = ("o", "s")
-"""Where a clip lies, for teacher and student: told apart without colour, too."""
+"""Markers of teacher and student, which differ in more than colour."""
 
 STYLE = {"svg.fonttype": "none", "font.size": 11}
-"""Text of an SVG stays text."""
+"""Keeps the text of an SVG as text."""
 
 PANELS = [(0.82, 0.11), (0.575, 0.205), (0.325, 0.205), (0.075, 0.205)]
 """Bottom and height of the waveform and the curves, as shares of the picture."""
 
 LOCK = threading.Lock()
-"""Settings of matplotlib are shared by all threads."""
+"""Guards the settings of matplotlib, which all threads share."""
 
 
 @contextlib.contextmanager
@@ -72,7 +72,7 @@ def curves_figure(comparison: Comparison) -> "Figure":
     """Draw the waveform and the curves of both models, on one time axis, 0…1."""
     figure = plot_curves(_named_curves(comparison), comparison.clip.signal)
     figure.set_size_inches(5.6, 6.4)
-    # Finding places takes as long as drawing, and here they are always the same
+    # Automatic layout takes as long as drawing, and gives the same here each time
     figure.set_layout_engine("none")
     for axis, (bottom, height) in zip(figure.axes, PANELS, strict=True):
         axis.set_position((0.12, bottom, 0.85, height))
@@ -93,9 +93,9 @@ def plane_figure(comparison: Comparison) -> "Figure":
     figure = Figure(figsize=(4.6, 5.4))
     axis = figure.subplots()
     figure.subplots_adjust(0.14, 0.1, 0.95, 0.85)
-    heard = (comparison.teacher, comparison.student)
+    analyses = (comparison.teacher, comparison.student)
     names = _named_curves(comparison)
-    for number, (one, name) in enumerate(zip(heard, names, strict=True)):
+    for number, (one, name) in enumerate(zip(analyses, names, strict=True)):
         _draw_path(axis, names[name], number)
         axis.plot(
             np.clip(one.values["valence"], 0, 1),
@@ -120,7 +120,7 @@ def agreement_figure(table: pd.DataFrame) -> "Figure":
     """Draw teacher against student for each dimension, a point per file.
 
     Args:
-        table: of :func:`audw2s.demo.batch.hear_all`
+        table: table, see :func:`audw2s.demo.batch.analyse_all`
 
     """
     from matplotlib.figure import Figure
@@ -145,10 +145,10 @@ def agreement_figure(table: pd.DataFrame) -> "Figure":
 
 
 def written(figure: "Figure", kind: str) -> bytes:
-    """Give a figure as a file's content.
+    """Content of a file with a figure.
 
     Args:
-        figure: of matplotlib
+        figure: figure of matplotlib
         kind: ``"png"`` or ``"svg"``
 
     """
@@ -160,16 +160,16 @@ def written(figure: "Figure", kind: str) -> bytes:
 
 
 def _named_curves(comparison: Comparison) -> dict[str, pd.DataFrame]:
-    """Both curves by what the legend says; beyond 0…1 they are drawn at the edge."""
-    heard = {"teacher": comparison.teacher, "student": comparison.student}
+    """Curves by their label in the legend, clipped to 0…1."""
+    analyses = {"teacher": comparison.teacher, "student": comparison.student}
     return {
         f"{role} ({one.model})": one.curve[list(DIMENSIONS)].clip(0, 1)
-        for role, one in heard.items()
+        for role, one in analyses.items()
     }
 
 
 def _draw_path(axis: "Axes", curve: pd.DataFrame, number: int) -> None:
-    """Draw the way through the plane, the older the fainter."""
+    """Draw the path through the plane; later points are larger."""
     colour, line = STYLES[number]
     points = curve[["valence", "arousal"]].to_numpy()
     axis.plot(*points.T, line, color=colour, lw=1.2, alpha=0.8, clip_on=False)

@@ -1,4 +1,4 @@
-"""What reaches the page's server: its own routes only, and no addresses to fetch."""
+"""Filter requests: only routes that the page needs, and no addresses to fetch."""
 
 import json
 import re
@@ -6,16 +6,16 @@ from collections.abc import Awaitable
 from collections.abc import Callable
 
 MAX_BODY = 1_000_000
-"""Largest request in bytes, uploads aside, which have a limit of their own."""
+"""Largest request in bytes; uploads have another limit."""
 
 REFUSED = re.compile(r"/(proxy=|file=\w+:/|component_server|vibe|monitoring|runs|run-)")
-"""Routes of Gradio that nothing here needs, and that fetch or tell too much."""
+"""Routes of Gradio that the page doesn't need, and that fetch or reveal too much."""
 
 POLICY = (
     "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; "
     "base-uri 'self'; form-action 'self'; frame-ancestors 'self'; object-src 'none'"
 )
-"""What browsers may ask for: this server, and what the page itself holds."""
+"""Content that browsers may load: from this server, or inside the page."""
 
 SENTENCE = "Addresses aren't fetched. Upload the file itself."
 
@@ -25,10 +25,10 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class Guard:
-    """Stands before an ASGI application.
+    """Middleware that refuses requests before an ASGI application sees them.
 
     Args:
-        app: the application
+        app: application behind it
 
     """
 
@@ -36,7 +36,7 @@ class Guard:
         self.app = app
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer a request, or pass it on."""
+        """Refuse a request, or pass it on."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -69,7 +69,7 @@ async def whole_body(receive: Receive) -> bytes | None:
 
 
 def replayed(body: bytes, receive: Receive) -> Receive:
-    """Give a body that was read, once more."""
+    """Receiver that gives a body again that was read already."""
     waiting = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def again() -> Message:
@@ -79,7 +79,7 @@ def replayed(body: bytes, receive: Receive) -> Receive:
 
 
 def names_address(body: bytes) -> bool:
-    """Tell whether a file in a request is an address.
+    """Whether a file in a request is an address.
 
     Examples:
         >>> names_address(b'{"data": [{"path": "http://127.0.0.1/a.wav"}]}')
@@ -106,7 +106,7 @@ def _names_address(value: object) -> bool:
 
 
 async def answer(send: Send, status: int, sentence: str) -> None:
-    """Answer with a sentence, as Gradio's own errors look."""
+    """Answer with a sentence in the format of Gradio's errors."""
     body = json.dumps({"detail": sentence, "error": sentence}).encode()
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -114,7 +114,7 @@ async def answer(send: Send, status: int, sentence: str) -> None:
 
 
 def with_policy(send: Send) -> Send:
-    """Tell browsers to ask nobody else."""
+    """Sender that adds the security headers to a response."""
 
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -1,4 +1,4 @@
-"""What the page takes, and what it says to everything else."""
+"""Limits of the page, and its messages where they are exceeded."""
 
 import os
 import time
@@ -19,50 +19,52 @@ MAX_SIZE = 20 * 2**20
 """Largest file in bytes: 60 s of a stereo WAV at 48 kHz and 24 bits fit in."""
 
 MAX_SAMPLES = round(2 * MAX_DUR * 96_000)
-"""Most samples of all channels: files that are small can hold very many."""
+"""Most samples over all channels: a small file can hold very many."""
 
 MAX_FILES = 20
-"""Most files that are heard at once."""
+"""Most files in a batch."""
 
 MAX_WINDOWS = 1200
-"""Most values over time: each costs a run of models that hear windows alone."""
+"""Most values over time: some models run once for each."""
 
 TIME_LIMIT = 40.0
-"""Seconds that a request may take, waiting for its models included."""
+"""Seconds that a request may take, including the wait for its models."""
 
 FORMATS = "WAV, FLAC, MP3 or M4A"
-"""What most programs can write, in words."""
+"""Formats that most programs can write, in words."""
 
 WORDS = {
     "unreadable": f"This file can't be read as audio. Save it as {FORMATS}.",
-    "empty": "There is no sound in this file. Record or upload another one.",
+    "empty": "This file has no samples. Record or upload another one.",
     "too_short": "This recording is too short. Record a second of speech or more.",
-    "not_finite": "This file holds numbers that are no sound (NaN or inf). Export it "
+    "not_finite": "This file holds samples that are NaN or infinite. Export it "
     "again, as 16-bit WAV for instance.",
-    "out_of_range": "This file holds numbers that are far too large for sound. Export "
+    "out_of_range": "This file holds samples that are far too large for audio. Export "
     "it again, as 16-bit WAV for instance.",
     "no_value": "The model gives no numbers. Its weights may be damaged.",
     "missing": "This file isn't here any more. Upload it again.",
 }
-"""What to do about recordings that have no values."""
+"""Messages on recordings without values, by status."""
 
 
 class RefusedError(ValueError):
-    """Raised with a sentence for the user, who can do something about it."""
+    """Raised with a message that tells users what they can do."""
 
 
 class BusyError(RefusedError):
-    """Raised if others use what is needed for too long."""
+    """Raised if a model isn't free in time."""
 
     def __init__(self):
-        super().__init__("Others are being heard just now. Please try again in a bit.")
+        super().__init__(
+            "The models are busy with other requests. Please try again in a bit."
+        )
 
 
 class Deadline:
-    """When a request has to be done.
+    """Time by which a request has to be done.
 
     Args:
-        seconds: from now
+        seconds: seconds from now
 
     Examples:
         >>> Deadline(10).left > 9, Deadline(-1).left
@@ -79,10 +81,10 @@ class Deadline:
         return max(0.0, self.end - time.monotonic())
 
     def check(self) -> None:
-        """Stop here if time is over.
+        """Raise an error if time is over.
 
         Raises:
-            RefusedError: if it is
+            RefusedError: if time is over
 
         """
         if not self.left:
@@ -92,7 +94,7 @@ class Deadline:
             )
 
     def timed(self, read: Read) -> Read:
-        """Give a source that stops when time is over.
+        """Source that raises an error when time is over.
 
         See :mod:`audw2s.inference.source`.
         """
@@ -108,10 +110,10 @@ class Deadline:
 
 
 def check_file(path: str) -> None:
-    """Check size, format and duration, which is counted where headers may lie.
+    """Check size, format and duration of a file.
 
     Raises:
-        RefusedError: if the file isn't one for this page
+        RefusedError: if the file isn't accepted by this page
 
     """
     if not os.path.isfile(path):
@@ -122,7 +124,7 @@ def check_file(path: str) -> None:
             "FLAC or MP3."
         )
     try:
-        found = facts(path)
+        header = facts(path)
     except ValueError as error:
         raise RefusedError(
             f"This file can't be read: {error}. Save it as {FORMATS}."
@@ -131,13 +133,13 @@ def check_file(path: str) -> None:
     if seconds > MAX_DUR:
         raise RefusedError(
             f"This recording lasts {in_words(seconds)}, this page takes "
-            f"{MAX_DUR:.0f} s at most. Cut it, or hear it with "
+            f"{MAX_DUR:.0f} s at most. Cut it, or use "
             "'audw2s curve' or 'audw2s predict' on the command line."
         )
-    if seconds * found.sampling_rate * found.num_channels > MAX_SAMPLES:
+    if seconds * header.sampling_rate * header.num_channels > MAX_SAMPLES:
         raise RefusedError(
-            f"This recording has {found.num_channels} channels at "
-            f"{found.sampling_rate} Hz, which is too much for this page. Save it as "
+            f"This recording has {header.num_channels} channels at "
+            f"{header.sampling_rate} Hz, which is too much for this page. Save it as "
             "16 kHz mono."
         )
 
@@ -158,10 +160,10 @@ def in_words(duration: float) -> str:
 
 
 def check_windows(win_dur: float, hop_dur: float, duration: float) -> None:
-    """Check that windows make sense.
+    """Check duration and hop of windows.
 
     Raises:
-        RefusedError: if they don't
+        RefusedError: if one is no number, or out of range
 
     """
     for name, value in (("window", win_dur), ("hop", hop_dur)):

@@ -1,4 +1,4 @@
-"""Speech while it is spoken: a stream per session, the teacher trailing behind."""
+"""Live speech: a stream per session for the student, delayed values of the teacher."""
 
 import collections
 import threading
@@ -22,72 +22,72 @@ from audw2s.inference.stream import Stream
 from audw2s.model.registry import named
 
 MAX_SESSIONS = 8
-"""Most microphones that are heard at a time."""
+"""Most microphones at a time."""
 
 IDLE_DUR = 15.0
-"""Seconds without sound after which a session is given up."""
+"""Seconds without a chunk after which a session is dropped."""
 
 UPDATE_DUR = 0.05
-"""Seconds of speech after which the student's values change.
+"""Seconds of speech from one value of the student to the next.
 
 Browsers send 0.1 s at a time, so two values come together."""
 
 HISTORY_DUR = 10.0
-"""Seconds of values that are kept to be drawn."""
+"""Seconds of values that are kept for drawing."""
 
 TEACHER_DUR = 4.0
-"""Seconds of speech that the teacher hears each time."""
+"""Seconds of speech that the teacher processes each time."""
 
 MIN_TEACHER_DUR = 1.0
-"""Seconds of speech before which the teacher is not asked."""
+"""Seconds of speech before the first value of the teacher."""
 
 SLOT_DUR = 2.0
-"""Seconds that live speech waits for a model."""
+"""Seconds that a chunk waits for a model."""
 
 
 class Point(NamedTuple):
-    """Values at a moment."""
+    """Values at a time."""
 
     time: float
-    """Seconds of audio that were heard."""
+    """Seconds of audio that were processed."""
 
     values: dict[str, float]
-    """A/D/V of the last seconds, NaN if unknown."""
+    """A/D/V of the last seconds, NaN without a value."""
 
 
 class View(NamedTuple):
-    """What there is to show of a session."""
+    """State of a session that the page shows."""
 
     moment: Moment
     student: list[Point]
-    """Of the last :data:`HISTORY_DUR`, the newest last."""
+    """Values of the last :data:`HISTORY_DUR` seconds, the newest last."""
 
     num_fresh: int
-    """How many of them the last chunk brought."""
+    """Number of values that the last chunk added."""
 
     teacher: list[Point]
     rate: float
-    """Chunks heard per second."""
+    """Chunks per second."""
 
     num_updates: int
-    """How often the student's values changed."""
+    """Number of values of the student so far."""
 
     is_over: bool
-    """Whether :data:`audw2s.demo.limits.MAX_DUR` were heard."""
+    """Whether :data:`audw2s.demo.limits.MAX_DUR` is reached."""
 
 
 class Session:
-    """One microphone; what it holds is bounded.
+    """Stream of one microphone, in bounded memory.
 
     Args:
-        models: of the page
-        teacher: name of the model that trails
-        student: name of the model that gives live values
-        sampling_rate: of the chunks in Hz
-        pool: runs the teacher
+        models: models of the page
+        teacher: name of the model whose values are delayed
+        student: name of the model with live values
+        sampling_rate: sampling rate of the chunks in Hz
+        pool: thread pool that runs the teacher
 
     Raises:
-        RefusedError: if the student can't be heard live
+        RefusedError: if the student can't process live speech
 
     """
 
@@ -108,7 +108,7 @@ class Session:
                 self.stream = Stream(
                     predictor.network.model,
                     sampling_rate=sampling_rate,
-                    # Less, as resampling gives samples in lumps
+                    # Less, as resampling gives samples in blocks
                     update_dur=0.4 * UPDATE_DUR,
                 )
             except ValueError as error:
@@ -116,14 +116,14 @@ class Session:
         self.recent: collections.deque[np.ndarray] = collections.deque()
         self.student: collections.deque[Point] = collections.deque()
         self.teacher: collections.deque[Point] = collections.deque()
-        self.trailing: Future | None = None
-        self.asked = 0.0
+        self.pending: Future | None = None
+        self.last_run = 0.0
         self.arrivals: collections.deque[float] = collections.deque(maxlen=20)
         self.num_updates = 0
         self.used = time.monotonic()
 
     def push(self, chunk: np.ndarray) -> View:
-        """Hear samples ``(num_samples,)``, float32.
+        """Process samples ``(num_samples,)``, float32.
 
         Raises:
             BusyError: if the student isn't free
@@ -133,8 +133,8 @@ class Session:
         self.arrivals.append(self.used)
         room = max(0, round(MAX_DUR * self.sampling_rate) - self.stream.num_samples)
         before = self.num_updates
-        moment = self._hear(chunk[:room])
-        self._trail(moment.time)
+        moment = self._process(chunk[:room])
+        self._update_teacher(moment.time)
         for points in (self.student, self.teacher):
             while len(points) > 1 and points[0].time < moment.time - HISTORY_DUR:
                 points.popleft()
@@ -149,8 +149,8 @@ class Session:
             is_over,
         )
 
-    def _hear(self, chunk: np.ndarray) -> Moment:
-        """Push pieces of the length of an update, so that each is seen."""
+    def _process(self, chunk: np.ndarray) -> Moment:
+        """Process a chunk in pieces of one update each, so that no value is missed."""
         size = max(1, round(UPDATE_DUR * self.sampling_rate))
         pieces = np.split(chunk, range(size, len(chunk), size))
         with self.models.held(self.student_name, Deadline(SLOT_DUR)):
@@ -166,18 +166,18 @@ class Session:
             held -= len(self.recent.popleft())
         return moment
 
-    def _trail(self, now: float) -> None:
-        """Take what the teacher has said, and ask it again when it is free."""
-        if self.trailing is not None and self.trailing.done():
-            point, self.trailing = self.trailing.result(), None
+    def _update_teacher(self, now: float) -> None:
+        """Collect the teacher's last value, and start the next one if it is free."""
+        if self.pending is not None and self.pending.done():
+            point, self.pending = self.pending.result(), None
             if point is not None:
                 self.teacher.append(point)
-        if self.trailing is None and now > max(self.asked, MIN_TEACHER_DUR):
-            self.asked = now
+        if self.pending is None and now > max(self.last_run, MIN_TEACHER_DUR):
+            self.last_run = now
             signal = np.concatenate(self.recent)
-            self.trailing = self.pool.submit(self._ask_teacher, signal, now)
+            self.pending = self.pool.submit(self._run_teacher, signal, now)
 
-    def _ask_teacher(self, signal: np.ndarray, now: float) -> Point | None:
+    def _run_teacher(self, signal: np.ndarray, now: float) -> Point | None:
         try:
             with self.models.held(self.teacher_name, Deadline(SLOT_DUR)) as predictor:
                 (row,) = predictor.signal(signal, self.sampling_rate)
@@ -195,7 +195,7 @@ class Live:
     """All sessions of the page.
 
     Args:
-        models: of the page
+        models: models of the page
 
     """
 
@@ -206,23 +206,23 @@ class Live:
         self.pool = ThreadPoolExecutor(1, "trailing")
 
     def push(self, key: str, path: str, teacher: str, student: str) -> View | None:
-        """Hear a chunk of a session, which begins with its first one.
+        """Process a chunk of a session; the first chunk starts it.
 
         Args:
-            key: of the session
-            path: of a short audio file
+            key: identifier of the session
+            path: path of a short audio file with the chunk
             teacher: see :class:`Session`
             student: see :class:`Session`
 
         Returns:
-            what there is to show, ``None`` if the chunk holds nothing
+            state of the session, ``None`` if the chunk has no samples
 
         Raises:
             RefusedError: with a sentence that says what to do
 
         """
         report = Report()
-        # As much as may have queued up while the page was slow
+        # Several chunks may be in the file if the page was slow
         blocks = [mono(block)[0] for block in file_blocks(path, report, end=MAX_DUR)]
         if not blocks:
             return None
@@ -230,7 +230,7 @@ class Live:
         return session.push(np.concatenate(blocks))
 
     def drop(self, key: str) -> None:
-        """Forget a session."""
+        """Remove a session."""
         with self.lock:
             self.sessions.pop(key, None)
 

@@ -1,4 +1,4 @@
-"""Live values as HTML: bars, numbers, and the last seconds as a line."""
+"""Live values as HTML: bars, numbers, and a line over the last seconds."""
 
 import json
 import math
@@ -13,16 +13,16 @@ from audw2s.model.registry import DIMENSIONS
 
 STATUSES = {
     "waiting": "Listening: the first values come after half a second.",
-    "silent": "Nothing but silence arrives. Check the microphone.",
-    "not_finite": "Some samples were no sound and counted as silence.",
-    "out_of_range": "Some samples were no sound and counted as silence.",
+    "silent": "The signal is silent. Check the microphone.",
+    "not_finite": "Some samples were invalid and replaced by silence.",
+    "out_of_range": "Some samples were invalid and replaced by silence.",
     "no_value": "The model gives no numbers. Its weights may be damaged.",
 }
-"""What is said of what arrives."""
+"""Messages by status of the stream."""
 
 
 def meters(view: View | None) -> str:
-    """Show live values; ``None`` before anything was heard."""
+    """Show live values; ``None`` before the first chunk."""
     student = view.student if view else []
     teacher = view.teacher if view else []
     now = view.moment.time if view else 0.0
@@ -40,7 +40,7 @@ def meters(view: View | None) -> str:
 
 
 def status(view: View | None) -> str:
-    """Say what happens, in a sentence."""
+    """Sentence on the state of the stream."""
     if view is None:
         return "Press record and speak."
     if view.is_over:
@@ -49,7 +49,7 @@ def status(view: View | None) -> str:
 
 
 def details(view: View | None) -> str:
-    """Say how quick it is."""
+    """Sentence on delay and rate of the values."""
     if view is None:
         return (
             f"Values are those of the last 2 s (student, solid line) and 4 s (teacher, "
@@ -59,8 +59,8 @@ def details(view: View | None) -> str:
     if view.teacher:
         behind = f", teacher {view.moment.time - view.teacher[-1].time:.1f} s behind"
     return (
-        f"{view.moment.time:.1f} s heard, {view.num_updates} values of the student, "
-        f"{view.rate:.1f} updates a second{behind}."
+        f"{view.moment.time:.1f} s processed, {view.num_updates} values of the "
+        f"student, {view.rate:.1f} updates a second{behind}."
     )
 
 
@@ -92,7 +92,7 @@ def _bar(name: str, role: str, points: Sequence[Point]) -> str:
 
 
 def _line(name: str, role: str, points: Sequence[Point], now: float) -> str:
-    """Draw the last seconds; a unit is a 20th of a second by a 40th of the range."""
+    """Draw the last seconds in units of 1/20 s and 1/40 of the range."""
     places = [
         (200 - (now - point.time) * 200 / HISTORY_DUR, 40 * (1 - point.values[name]))
         for point in points

@@ -1,4 +1,4 @@
-"""The models of the page: which are here, what they cost, one slot for each."""
+"""Models of the page: which are installed, what they cost, one slot for each."""
 
 import contextlib
 import os
@@ -25,17 +25,17 @@ from audw2s.model.names import exact
 from audw2s.model.registry import CATALOGUE
 
 TEACHER = "whisper-tiny-adv"
-"""The teacher unless another one is named."""
+"""Default teacher."""
 
 STUDENT = "wav2small"
-"""The student unless another one is named."""
+"""Default student."""
 
 PAPERS_TEACHER = "teacher"
 """Name of the paper's teacher, which isn't in the package."""
 
 
 class Facts(NamedTuple):
-    """What a model is."""
+    """Size and licence of a model."""
 
     parameters: int
     size: int
@@ -45,7 +45,7 @@ class Facts(NamedTuple):
 
 
 class Slot:
-    """A model that is opened once, and used by one request at a time."""
+    """Model that is loaded once, and used by one request at a time."""
 
     def __init__(self, name: str):
         self.name = name
@@ -54,7 +54,7 @@ class Slot:
 
     @contextlib.contextmanager
     def held(self, deadline: Deadline) -> Iterator[Predictor]:
-        """Wait for the model, and keep it.
+        """Wait for the model, and hold it.
 
         Raises:
             BusyError: if it isn't free in time
@@ -63,11 +63,11 @@ class Slot:
         if not self.lock.acquire(timeout=deadline.left):
             raise BusyError
         try:
-            yield self._opened()
+            yield self._loaded()
         finally:
             self.lock.release()
 
-    def _opened(self) -> Predictor:
+    def _loaded(self) -> Predictor:
         if self.predictor is None:
             predictor = Predictor(self.name)
             # The first run of a session takes longer than all that follow
@@ -78,14 +78,14 @@ class Slot:
 
 
 class Models:
-    """All models that can be chosen.
+    """Models that can be chosen.
 
     Args:
-        teacher: name in the catalogue, folder, or mean of models
+        teacher: name of a model, model folder, or mean of models
         student: likewise
 
     Raises:
-        MissingModelError: if one of them isn't here
+        MissingModelError: if one of them isn't installed
 
     Examples:
         >>> models = Models()
@@ -103,8 +103,8 @@ class Models:
         for name in (teacher, student):
             for part in members(name) or (name,):
                 model_path(part)
-        found = [name for name in map(exact, CATALOGUE) if is_installed(name)]
-        self.names = list(dict.fromkeys([teacher, student, *found]))
+        installed = [name for name in map(exact, CATALOGUE) if is_installed(name)]
+        self.names = list(dict.fromkeys([teacher, student, *installed]))
         self.slots = {name: Slot(name) for name in self.names}
 
     def held(
@@ -123,7 +123,7 @@ class Models:
         return self.slots[name].held(deadline)
 
     def terms(self, teacher: str, student: str) -> str:
-        """Say who may use the chosen models, and how to get the paper's teacher.
+        """Licences of the chosen models, and how to get the paper's teacher.
 
         In Markdown.
         """
@@ -138,7 +138,7 @@ class Models:
 
 
 def facts(name: str) -> Facts:
-    """Tell what a model is.
+    """Size and licence of a model.
 
     Examples:
         >>> facts("wav2small").parameters, facts("wav2small").licence

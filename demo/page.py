@@ -1,4 +1,4 @@
-"""Results as HTML: what is said, in reading order."""
+"""Results as HTML, in reading order."""
 
 import base64
 import re
@@ -8,7 +8,7 @@ import pandas as pd
 
 from audw2s.demo.comparison import Comparison
 from audw2s.demo.figure import Pictures
-from audw2s.demo.prediction import Heard
+from audw2s.demo.prediction import Analysis
 from audw2s.model.registry import DIMENSIONS
 from audw2s.plots import STYLES
 
@@ -20,7 +20,7 @@ COLOURS = {
     "#000000": "currentColor",
     "#555555": "#808080",
 }
-"""Colours of pictures for paper, and of the same pictures on the page."""
+"""Colours on the page by the colours of the saved pictures."""
 
 TYPES = {"csv": "text/csv", "png": "image/png", "svg": "image/svg+xml"}
 
@@ -68,9 +68,9 @@ def message(text: str) -> str:
     return f'<div class="adv"><p class="adv-message">{escape(text)}</p></div>'
 
 
-def notes(found: list[str]) -> str:
-    """Show what one should know of a recording."""
-    items = "".join(f"<li>{escape(note)}</li>" for note in found)
+def notes(sentences: list[str]) -> str:
+    """Show notes on a recording as a list."""
+    items = "".join(f"<li>{escape(note)}</li>" for note in sentences)
     return f'<ul class="adv-notes">{items}</ul>' if items else ""
 
 
@@ -89,15 +89,15 @@ def values_table(comparison: Comparison) -> str:
     return html_table(head, rows, "The whole recording, 0 (low) … 1 (high).")
 
 
-def costs_table(heard: list[Heard]) -> str:
-    """Show what the models cost."""
+def costs_table(analyses: list[Analysis]) -> str:
+    """Show latency, size and licence of the models."""
     facts = {
-        "model": [one.model for one in heard],
-        "latency": [f"{1000 * one.latency:,.0f} ms" for one in heard],
-        "real-time factor": [f"{one.real_time_factor:.4f}" for one in heard],
-        "parameters": [f"{one.facts.parameters:,}" for one in heard],
-        "file size": [size_in_words(one.facts.size) for one in heard],
-        "licence": [one.facts.licence for one in heard],
+        "model": [one.model for one in analyses],
+        "latency": [f"{1000 * one.latency:,.0f} ms" for one in analyses],
+        "real-time factor": [f"{one.real_time_factor:.4f}" for one in analyses],
+        "parameters": [f"{one.facts.parameters:,}" for one in analyses],
+        "file size": [size_in_words(one.facts.size) for one in analyses],
+        "licence": [one.facts.licence for one in analyses],
     }
     caption = (
         "What it costs. Latency: the warm model on the whole recording, on one "
@@ -108,7 +108,7 @@ def costs_table(heard: list[Heard]) -> str:
 
 
 def size_in_words(size: int) -> str:
-    """Size of a file.
+    """Size of a file in words.
 
     Examples:
         >>> size_in_words(315_000), size_in_words(13_600_000)
@@ -119,7 +119,7 @@ def size_in_words(size: int) -> str:
 
 
 def table(frame: pd.DataFrame, caption: str) -> str:
-    """Show a frame as a table of numbers and words."""
+    """Show a data frame as a table."""
     rows = [
         [f"{value:.2f}" if isinstance(value, float) else str(value) for value in row]
         for row in frame.itertuples(index=False)
@@ -150,17 +150,17 @@ def html_table(head: list[str], rows: list[list[str]], caption: str) -> str:
 
 
 def details(title: str, inner: str) -> str:
-    """Something that is opened by those who want it."""
+    """Section that is closed at first."""
     return f"<details><summary>{escape(title)}</summary>{inner}</details>"
 
 
 def picture(svg: bytes, name: str, caption: str) -> str:
-    """Picture that follows the page's width and its colours, light or dark.
+    """Picture with the width and the colours of the page, light or dark.
 
     Args:
-        svg: of matplotlib
-        name: of the picture, unique on the page
-        caption: what is to be seen, in words
+        svg: content of an SVG file of matplotlib
+        name: name of the picture, unique on the page
+        caption: caption of the picture
 
     """
     text = svg.decode()
@@ -178,10 +178,10 @@ def picture(svg: bytes, name: str, caption: str) -> str:
 
 
 def downloads(files: dict[str, tuple[str, bytes]]) -> str:
-    """Links to files that are in the page itself: the server keeps none.
+    """Links to files whose content is in the page: the server stores none.
 
     Args:
-        files: name and content by what the links say
+        files: name and content by text of the link
 
     """
     links = []

@@ -1,4 +1,4 @@
-"""What one model hears in one recording."""
+"""Values that one model predicts for one recording."""
 
 import time
 from functools import partial
@@ -18,8 +18,8 @@ from audw2s.inference.curve import heard_curve
 from audw2s.model.registry import named
 
 
-class Heard(NamedTuple):
-    """A model's view of a recording."""
+class Analysis(NamedTuple):
+    """Values that a model predicts for a recording, and what they cost."""
 
     model: str
     sha256: str
@@ -27,29 +27,29 @@ class Heard(NamedTuple):
     """A/D/V of the whole recording, roughly 0…1, unclipped."""
 
     curve: pd.DataFrame | None
-    """See :func:`audw2s.curve`; ``None`` if it wasn't asked for."""
+    """See :func:`audw2s.curve`; ``None`` without windows."""
 
     latency: float
-    """Seconds that the warm model took for the whole recording, resampled already."""
+    """Seconds of the warm model for the whole recording at 16 kHz."""
 
     real_time_factor: float
     facts: Facts
 
 
-def hear(
+def analyse(
     models: Models,
     name: str,
     clip: Clip,
     deadline: Deadline,
     windows: tuple[float, float] | None = None,
-) -> Heard:
-    """Let a model hear a recording.
+) -> Analysis:
+    """Predict A/D/V of a recording with one model.
 
     Args:
-        models: of the page
-        name: of the model
-        clip: the recording
-        deadline: when to stop
+        models: models of the page
+        name: name of the model
+        clip: recording
+        deadline: time limit of the request
         windows: duration and hop of the curve in seconds, ``None`` for no curve
 
     Raises:
@@ -68,6 +68,6 @@ def hear(
         network = predictor.network
     values = named(row.values[0].astype(np.float64))
     factor = latency / clip.duration
-    return Heard(
+    return Analysis(
         network.name, network.sha256, values, curve, latency, factor, facts(name)
     )

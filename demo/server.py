@@ -1,4 +1,4 @@
-"""Start the page."""
+"""Server of the page."""
 
 import atexit
 import contextlib
@@ -23,14 +23,14 @@ from audw2s.demo.models import Models
 STYLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "style.css")
 
 WARM_DELAY = 4.0
-"""Seconds after which models are opened, if nobody has asked for them before."""
+"""Seconds until models are loaded, unless a request loads them earlier."""
 
 STOPPED = 130
 """Exit code after Ctrl-C."""
 
 FONTS = ["system-ui", "sans-serif"]
 MONO_FONTS = ["ui-monospace", "monospace"]
-"""Fonts of the system: Gradio's own themes may fetch theirs."""
+"""Fonts of the system: Gradio's themes may fetch theirs."""
 
 
 def serve(
@@ -41,24 +41,24 @@ def serve(
     """Run the page until Ctrl-C.
 
     Args:
-        host: address to listen at
-        port: to listen at, the first free one from 7860 on by default
+        host: address of the server
+        port: port of the server, by default the first free one from 7860 on
         roles: ``teacher`` and ``student``, see :class:`audw2s.demo.models.Models`
 
     Raises:
         ModuleNotFoundError: without Gradio
-        MissingModelError: if a model isn't here
+        MissingModelError: if a model isn't installed
         OSError: if the port is taken
 
     """
-    # A service is stopped like that; uploads are deleted then, too
+    # Services are stopped by SIGTERM: uploads are deleted then, too
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     models = Models(**roles)
     with tempfile.TemporaryDirectory(prefix="audw2s-demo-") as folder:
         blocks, settings = prepared(models, folder)
         _, address, _ = blocks.launch(server_name=host, server_port=port, **settings)
         typer.echo(f"audw2s demo: {address} (Ctrl-C ends it)")
-        # Once the page was loaded, which would take longer meanwhile
+        # Later, as loading models now would delay the page
         timer = threading.Timer(WARM_DELAY, warm, [models])
         timer.daemon = True
         timer.start()
@@ -67,13 +67,13 @@ def serve(
                 time.sleep(3600)
         finally:
             blocks.close(verbose=False)
-            # Who is being heard can't be stopped, and would find no Python to return
-            # to: that aborts
+            # A model that still runs can't be stopped, and would abort the process when
+            # it returns after Python has ended
             atexit.register(os._exit, STOPPED)
 
 
 def warm(models: Models) -> None:
-    """Open the chosen models and draw once, which takes longer the first time."""
+    """Load the chosen models and draw once, which takes longer the first time."""
     from audw2s.demo.comparison import compare
     from audw2s.demo.figure import pictures
 
@@ -82,11 +82,11 @@ def warm(models: Models) -> None:
 
 
 def prepared(models: Models, folder: str) -> tuple[object, dict[str, object]]:
-    """Give the page, and how it is to be launched.
+    """Build the page, and the settings to launch it with.
 
     Args:
-        models: that can be chosen
-        folder: where uploads are kept for minutes
+        models: models that can be chosen
+        folder: folder of uploads, which are deleted after minutes
 
     """
     os.environ["GRADIO_TEMP_DIR"] = folder
@@ -110,7 +110,7 @@ def prepared(models: Models, folder: str) -> tuple[object, dict[str, object]]:
         "quiet": True,
     }
     examples = clips(folder)
-    # Else they would be deleted after some minutes, as uploads are
+    # Keeps Gradio from deleting the examples, as it deletes uploads
     gr.set_static_paths(list(examples.values()))
     return build(models, examples), settings
 
@@ -119,8 +119,8 @@ def prepared(models: Models, folder: str) -> tuple[object, dict[str, object]]:
 def quick_import() -> Iterator[None]:
     """Keep Gradio from writing stubs while it is imported, which takes half the time.
 
-    It writes a .pyi file for each of its components whose source it finds, each time.
-    Nor is there anything to collect while modules are loaded.
+    Each import writes a .pyi file for every component whose source it finds. Garbage
+    collection is off meanwhile: imports leave nothing to collect.
     """
     find = inspect.getfile
 

@@ -12,7 +12,7 @@ from conftest import SPEECH
 
 import audw2s
 from audw2s.demo.batch import agreement
-from audw2s.demo.batch import hear_all
+from audw2s.demo.batch import analyse_all
 from audw2s.demo.clip import read_clip
 from audw2s.demo.comparison import compare
 from audw2s.demo.examples import clips
@@ -26,7 +26,7 @@ from audw2s.demo.live import Live
 from audw2s.demo.meters import meters
 from audw2s.demo.models import Models
 from audw2s.demo.page import values_table
-from audw2s.demo.prediction import hear
+from audw2s.demo.prediction import analyse
 
 NAMES = ["arousal", "dominance", "valence"]
 
@@ -62,7 +62,7 @@ def test_no_gradio_but_for_the_page():
     assert len((files[0].parent / "app.py").read_text().splitlines()) < 200
 
 
-def test_figure_holds_what_was_heard(models):
+def test_figure_holds_values_of_both_models(models):
     pytest.importorskip("matplotlib")
     from audw2s.demo.figure import curves_figure
     from audw2s.demo.figure import plane_figure
@@ -78,9 +78,9 @@ def test_figure_holds_what_was_heard(models):
             np.testing.assert_array_equal(line.get_ydata(), expected)
     (axis,) = plane_figure(found).axes
     mask = [line for line in axis.lines if line.get_marker() in ("o", "s")]
-    for mark, heard in zip(mask, (found.teacher, found.student), strict=True):
-        assert mark.get_xdata() == [np.clip(heard.values["valence"], 0, 1)]
-        assert mark.get_ydata() == [np.clip(heard.values["arousal"], 0, 1)]
+    for mark, analysis in zip(mask, (found.teacher, found.student), strict=True):
+        assert mark.get_xdata() == [np.clip(analysis.values["valence"], 0, 1)]
+        assert mark.get_ydata() == [np.clip(analysis.values["arousal"], 0, 1)]
     assert "0.99" in values_table(found)
 
 
@@ -97,10 +97,10 @@ def test_one_request_at_a_time_uses_a_model(models):
     begun.wait(60)
     clip = read_clip(ANGRY)
     with pytest.raises(BusyError, match="try again"):
-        hear(models, "wav2small", clip, Deadline(0.05))
+        analyse(models, "wav2small", clip, Deadline(0.05))
     over.set()
     holder.join()
-    assert hear(models, "wav2small", clip, Deadline(60)).values["arousal"] > 0.8
+    assert analyse(models, "wav2small", clip, Deadline(60)).values["arousal"] > 0.8
 
 
 def test_requests_end_in_time(models):
@@ -178,7 +178,7 @@ def test_batch_agrees_with_literal_ccc(models, tmp_path):
     broken = tmp_path / "broken.wav"
     broken.write_bytes(b"broken")
     paths = [*map(str, sorted(SPEECH.iterdir())), str(broken)]
-    found = hear_all(models, paths, "whisper-tiny-adv", "wav2small")
+    found = analyse_all(models, paths, "whisper-tiny-adv", "wav2small")
     assert found["note"].iloc[-1].startswith("This file can't be read")
     for name, (ccc, difference) in agreement(found).items():
         x, y = found[f"teacher_{name}"][:-1], found[f"student_{name}"][:-1]
@@ -188,10 +188,12 @@ def test_batch_agrees_with_literal_ccc(models, tmp_path):
         )
         assert ccc == pytest.approx(expected, abs=1e-9)
         assert difference == pytest.approx((x - y).abs().mean(), abs=1e-9)
-    late = hear_all(models, paths[:1], "wav2small", "wav2small", deadline=Deadline(-1))
+    late = analyse_all(
+        models, paths[:1], "wav2small", "wav2small", deadline=Deadline(-1)
+    )
     assert late["note"][0].startswith("This took too long")
     with pytest.raises(RefusedError, match="21 files"):
-        hear_all(models, paths[:1] * 21, "wav2small", "wav2small")
+        analyse_all(models, paths[:1] * 21, "wav2small", "wav2small")
 
 
 def test_examples_are_six_and_one_is_noisy(tmp_path):
