@@ -20,6 +20,7 @@ LONG_DUR = 15.0
 NOTES = {
     "silent": "The recording is silent: the values say nothing of speech. Check the "
     "microphone.",
+    "quiet": "The recording is very quiet ({message}). Raise the gain.",
     "clipped": "The recording is clipped ({message}): it was too loud, and values may "
     "be off. Lower the gain.",
     "truncated": "The file ends early ({message}): values are those of what it holds.",

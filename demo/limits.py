@@ -43,6 +43,12 @@ WORDS = {
     "it again, as 16-bit WAV for instance.",
     "no_value": "The model gives no numbers. Its weights may be damaged.",
     "missing": "This file isn't here any more. Upload it again.",
+    "cancelled": "The channels of this recording cancel each other out, as the phase "
+    "of one is inverted. Save one of them as mono.",
+    "sampling_rate": "This file has a sampling rate that no recording has. Export it "
+    "again, at 16 kHz for instance.",
+    "channels": "This file has more channels than a recording has. Export it again, as "
+    "mono.",
 }
 """Messages on recordings without values, by status."""
 

@@ -231,3 +231,25 @@ def test_many_channels_are_refused_by_the_header(tmp_path):
     soundfile.write(path, np.zeros((50 * 192_000, 8), "int16"), 192_000)
     with pytest.raises(RefusedError, match="8 channels at 192000 Hz"):
         read_clip(str(path))
+
+
+def test_every_status_has_its_words():
+    from audw2s.audio.statuses import STATUSES
+    from audw2s.audio.statuses import UNUSABLE
+    from audw2s.demo.clip import NOTES
+    from audw2s.demo.limits import WORDS
+
+    # That is refused by its duration
+    assert set(WORDS) == set(UNUSABLE) - {"too_long"}
+    # What is short is told by its duration
+    assert set(NOTES) == set(STATUSES) - set(UNUSABLE) - {"ok", "short"}
+
+
+def test_channels_that_cancel_out_and_what_is_quiet(tmp_path):
+    speech, rate = soundfile.read(sorted(SPEECH.glob("*.flac"))[0])
+    path = str(tmp_path / "a.wav")
+    soundfile.write(path, np.stack([speech, -speech], 1), rate)
+    with pytest.raises(RefusedError, match="cancel each other out"):
+        read_clip(path)
+    soundfile.write(path, speech / 1000, rate)
+    assert "The recording is very quiet" in " ".join(read_clip(path).notes)
