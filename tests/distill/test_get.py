@@ -116,7 +116,8 @@ def published_whisper(folder):
     encoder.load_state_dict(
         {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
     )
-    network = WhisperTeacher(encoder, (1, 2, 3, 4)).eval()
+    # As its head says
+    network = WhisperTeacher(encoder, (1, 2, 3, 4), speech_only=False).eval()
     head = os.path.join(catalogue.FOLDER, "whisper-base-adv", "head.safetensors")
     network.adv.load_state_dict(load_file(head))
     return network
