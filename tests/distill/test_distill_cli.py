@@ -99,6 +99,7 @@ def test_a_model_from_start_to_end(trained, corpus, teacher, tmp_path):
         "gmac": "0.390967",
         "token_hop": "64",
         "token_context": "6",
+        "epsilon": "0",
     }
     _, student = load_student(os.path.join(trained, "student.safetensors"))
     weight = student.adv.weight.detach().numpy()
