@@ -1,6 +1,6 @@
-"""What is done to speech before the student hears it.
+"""Augmentation of the signals that a student learns from.
 
-Every function is pure: it takes a generator, returns a new array.
+Every function returns a new array; random ones take a generator.
 """
 
 from collections.abc import Callable
@@ -10,11 +10,11 @@ import soxr
 
 
 def crop(signal: np.ndarray, length: int, rng: np.random.Generator) -> np.ndarray:
-    """Cut a random stretch; a shorter signal is placed at random in silence.
+    """Cut a random segment; a shorter signal is placed at random in silence.
 
     Args:
         signal: ``(num_samples,)``
-        length: of the result, in samples
+        length: length of the result in samples
         rng: source of randomness
 
     Examples:
@@ -38,7 +38,7 @@ def change_speed(
 
     Args:
         signal: ``(num_samples,)``
-        factor: above 1 for faster and higher
+        factor: factor of the speed, above 1 for faster and higher
 
     Examples:
         >>> len(change_speed(np.zeros(1000, "float32"), 2))
@@ -73,7 +73,7 @@ def mix(signal: np.ndarray, other: np.ndarray, ratio: float) -> np.ndarray:
 
 
 def splice(first: np.ndarray, second: np.ndarray, place: int) -> np.ndarray:
-    """Let one signal end and another go on, faded over 20 ms.
+    """Crossfade from one signal to another over 20 ms.
 
     Args:
         first: ``(num_samples,)`` at 16 kHz
@@ -95,7 +95,7 @@ def equalise(
     max_gain: float,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Change the tone, as another microphone, distance or effort would.
+    """Change the timbre, as another microphone, distance or effort would.
 
     The gain is drawn at 8 frequencies, equally spaced in octaves from 62.5 Hz to
     8 kHz, and interpolated between them.
@@ -146,8 +146,8 @@ def limit_band(signal: np.ndarray, low: float, high: float) -> np.ndarray:
     return _filtered(signal, curve)
 
 
-def _quick(length: int) -> int:
-    """Length that is quick to transform, up to which silence is added."""
+def _fft_length(length: int) -> int:
+    """Next power of two, for which the Fourier transform is fast."""
     return 1 << (length - 1).bit_length()
 
 
@@ -156,7 +156,7 @@ def _filtered(
     curve: Callable[[np.ndarray], np.ndarray],
 ) -> np.ndarray:
     """Multiply the spectrum by a curve over frequencies in Hz."""
-    size = _quick(len(signal))
+    size = _fft_length(len(signal))
     gains = curve(np.fft.rfftfreq(size, 1 / 16000))
     return np.fft.irfft(np.fft.rfft(signal, size) * gains, size)[: len(signal)]
 
@@ -166,7 +166,7 @@ def change_loudness(
     max_gain: float,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Change how loud the parts of an utterance are.
+    """Change the contour of loudness of an utterance.
 
     The gain is drawn 3 times a second and interpolated between.
 
@@ -192,7 +192,7 @@ def room(decay: float, level: float, rng: np.random.Generator) -> np.ndarray:
 
     Args:
         decay: seconds until the reverberation has fallen by 60 dB
-        level: of the reverberation against the direct sound, in dB
+        level: level of the reverberation against the direct sound in dB
         rng: source of randomness
 
     Returns:
@@ -228,6 +228,6 @@ def reverberate(signal: np.ndarray, response: np.ndarray) -> np.ndarray:
     """
     first = np.abs(response).argmax()
     response = response[first:] / response[first]
-    size = _quick(len(signal) + len(response) - 1)
+    size = _fft_length(len(signal) + len(response) - 1)
     spectrum = np.fft.rfft(signal, size) * np.fft.rfft(response, size)
     return np.fft.irfft(spectrum, size)[: len(signal)]

@@ -1,4 +1,4 @@
-"""Batches of crops with a teacher's labels: a pure function of their number."""
+"""Batches of augmented crops with a teacher's labels."""
 
 import os
 import warnings
@@ -32,17 +32,17 @@ SAMPLING_RATE = 16000
 
 
 class Batches:
-    """Draws clips, changes them, and asks the teacher what it hears.
+    """Makes batches: draws clips, augments crops of them, labels them with the teacher.
 
-    What is in a batch depends on the settings of
-    :meth:`audw2s.distill.config.Config.of_batches` and on its number only.
+    The content of a batch depends only on its number and on the settings of
+    :meth:`audw2s.distill.config.Config.of_batches`.
 
-    Clips that can't be read, or whose label isn't finite, are named and left out.
+    Clips that can't be read, or whose label isn't finite, are left out with a warning.
 
     All audio is held in memory as 16 bit, 115 MB an hour.
 
     Args:
-        config: of the training
+        config: settings of the training
         verbose: show progress bars
 
     Raises:
@@ -80,13 +80,13 @@ class Batches:
         return read_clips(table, verbose=self.verbose)
 
     def _add(self, corpus: str, share: float, stored: Labels | None) -> None:
-        """Add a corpus; some speakers, files if unknown, are only for validation."""
+        """Add a corpus; some speakers, or files if unknown, are held out."""
         table = read_corpus(corpus, self.config.columns)
         rng = np.random.default_rng(self.config.data_seed)
         names = speaker_or_file(table)
         kept = self._held_out(corpus, names, rng)
         is_kept = np.isin(names, kept)
-        # Those who are drawn take part in the choice of the weights
+        # Speakers who are drawn take part in the choice of the weights
         chosen = corpus in self.config.held_out_speakers
         self.learnt.append(table[~is_kept] if chosen else table)
         training, clips = self._read(table[~is_kept])
@@ -102,12 +102,12 @@ class Batches:
         validation = validation.iloc[rng.permutation(len(validation))[:100]]
         validation, held_out = self._read(validation)
         if stored is None:
-            heard = [self.hear(as_float(clip)) for clip in held_out]
-            reasons = ["the teacher gives no value"] * len(heard)
-            _, held_out, heard = finite(validation, held_out, heard, reasons)
+            labels = [self.predict(as_float(clip)) for clip in held_out]
+            reasons = ["the teacher gives no value"] * len(labels)
+            _, held_out, labels = finite(validation, held_out, labels, reasons)
         else:
-            _, held_out, heard = stored.of(validation, held_out)
-        self.validation += zip(held_out, heard, strict=True)
+            _, held_out, labels = stored.of(validation, held_out)
+        self.validation += zip(held_out, labels, strict=True)
 
     def _held_out(
         self,
@@ -115,7 +115,7 @@ class Batches:
         names: np.ndarray,
         rng: np.random.Generator,
     ) -> Sequence[str]:
-        """Speakers of a corpus who are only validated on: those named, or drawn."""
+        """Speakers of a corpus who are held out: those of the settings, or drawn."""
         known = np.unique(names)
         speakers = self.config.held_out_speakers.get(corpus)
         if speakers is None:
@@ -142,9 +142,9 @@ class Batches:
 
     @property
     def identity(self) -> dict[str, object]:
-        """All that batches and their evaluation depend on, and no path.
+        """Settings that batches and their evaluation depend on.
 
-        Settings by their names; of what is at a path or has a name, its hash.
+        Files and models are identified by a hash of their content, not by path or name.
         """
         held_out = [clip for clip, _ in self.validation]
         labels = [*self.labels, *(label for _, label in self.validation)]
@@ -161,13 +161,13 @@ class Batches:
             "teacher": sha256,
         }
 
-    def hear(self, signal: np.ndarray) -> np.ndarray:
-        """What the teacher says of a signal ``(num_samples,)`` of any length."""
+    def predict(self, signal: np.ndarray) -> np.ndarray:
+        """Values of the teacher for a signal ``(num_samples,)`` of any length."""
         network = self.teacher.network
         if len(signal) <= network.max_dur * SAMPLING_RATE:
             logits = network.open()(signal[None], outputs=network.output)
             return network.values([logits], 1)[0]
-        # In blocks of what it takes at once
+        # In blocks of the longest input of the teacher
         return self.teacher.signal(signal, SAMPLING_RATE)[0].values[0]
 
     def held_out(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -178,10 +178,9 @@ class Batches:
         ]
 
     def undisturbed(self, count: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """Clips in good sound, of at most 6 s each, with the teacher's values.
+        """Clips without noise or room, at most 6 s each, with the teacher's values.
 
-        Half of them are as they are; if the prosody of crops is changed, that of the
-        other half is changed too.
+        If the settings change the prosody of crops, that of half of them is changed.
 
         Args:
             count: number of clips, at most as many as there are
@@ -192,21 +191,21 @@ class Batches:
         pairs = []
         for number in tqdm(
             rng.choice(len(self.clips), count, p=self.shares),
-            desc="Refit",
+            desc="Fit head",
             disable=not self.verbose,
         ):
             clip = as_float(self.clips[number])
             length = min(len(clip), longest)
             if self.config.prosody and not self.labels and rng.random() < 0.5:
-                signal = self._said_otherwise(clip, length, rng)
+                signal = self._change_speech(clip, length, rng)
             else:
                 signal = augment.crop(clip, length, rng)
-            label = self.labels[number] if self.labels else self.hear(signal)
+            label = self.labels[number] if self.labels else self.predict(signal)
             pairs.append((signal, np.asarray(label, np.float32)))
         return [(torch.from_numpy(s), torch.from_numpy(label)) for s, label in pairs]
 
     def make(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Make the batch of a number.
+        """Make a batch.
 
         Returns:
             signals ``(batch, time)`` and labels ``(batch, 3)``
@@ -246,12 +245,14 @@ class Batches:
                 other = rng.choice(len(self.clips), p=self.shares)
                 second, place = self._crop(other, length, rng), rng.integers(length)
                 signal = augment.splice(signal, second, place)
-        # The teacher hears what is kept: 16 bits
+        # Rounded to 16 bits first, as a stored batch is
         signal = as_float(as_pcm(self._disturb(signal, rng)))
-        return signal, self.hear(signal) if label is None else label.astype(np.float32)
+        if label is None:
+            label = self.predict(signal)
+        return signal, label.astype(np.float32)
 
     def _disturb(self, signal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Put a signal into a room, add noise, and record it."""
+        """Add loudness changes, room, babble, noise and effects of the recording."""
         config = self.config
         if config.loudness and rng.random() < config.loudness:
             signal = augment.change_loudness(signal, 10, rng)
@@ -274,18 +275,18 @@ class Batches:
         return signal
 
     def _babble(self, length: int, rng: np.random.Generator) -> np.ndarray:
-        """Several people who talk at once."""
+        """Several speakers at once."""
         chosen = rng.choice(len(self.clips), rng.integers(3, 7), p=self.shares)
         voices = [augment.crop(as_float(self.clips[n]), length, rng) for n in chosen]
         return sum(voice / augment.rms(voice) for voice in voices)
 
-    def _said_otherwise(
+    def _change_speech(
         self,
         clip: np.ndarray,
         length: int,
         rng: np.random.Generator,
     ) -> np.ndarray:
-        """Cut a stretch, spoken in another way."""
+        """Cut a segment and change its speed, or its prosody."""
         config = self.config
         if config.prosody and rng.random() < config.prosody:
             names = ("tempo", "pitch", "melody", "formants")
@@ -309,7 +310,7 @@ class Batches:
         spoken = length
         if self.config.paused and rng.random() < self.config.paused:
             spoken = int(length * rng.uniform(0.4, 1))
-        cut = self._said_otherwise(clip, spoken, rng)
+        cut = self._change_speech(clip, spoken, rng)
         if spoken == length:
             return cut
         paused = augment.crop(cut, length, rng)
@@ -317,12 +318,12 @@ class Batches:
 
 
 def draw(limits: tuple[float, float], rng: np.random.Generator) -> float:
-    """Draw a factor: doubling is as likely as halving."""
+    """Draw a factor, uniformly on a logarithmic scale."""
     return float(np.exp(rng.uniform(*np.log(limits))))
 
 
 def as_pcm(signal: np.ndarray) -> np.ndarray:
-    """Signal as 16 bit integers; what is louder than full scale is made quieter.
+    """Signal as 16 bit integers, scaled down where it exceeds full scale.
 
     Examples:
         >>> as_pcm(np.array([0.0, -0.5, 0.25])).tolist()

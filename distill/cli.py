@@ -1,6 +1,6 @@
-"""The command ``audw2s distill``: parses, calls, prints.
+"""The command ``audw2s distill``.
 
-What the commands need is imported when they run: ``audw2s --help`` stays quick and
+Commands import what they need when they run, so that ``audw2s --help`` is quick and
 works without torch.
 """
 
@@ -28,7 +28,7 @@ Corpora = Annotated[
         "database, MSP-Podcast or IEMOCAP, or ROOT:PART of one."
     ),
 ]
-Workers = Annotated[int, typer.Option(min=1, help="Threads that hear clips.")]
+Workers = Annotated[int, typer.Option(min=1, help="Threads that process clips.")]
 
 
 @app.command()
@@ -37,24 +37,30 @@ def teacher(
     encoder: Annotated[str, typer.Argument(help="Whisper encoder, safetensors.")],
     ratings: Annotated[str, typer.Argument(help="Corpus with human ratings.")],
     out: Annotated[str, typer.Option(help="Model folder to write.")],
-    size: Annotated[str, typer.Option(help="Of the encoder: tiny or base.")] = "tiny",
-    layers: Annotated[str, typer.Option(help="Layers that are read.")] = "1,2,3",
-    penalty: Annotated[float, typer.Option(help="Of the ridge regression.")] = 3000.0,
+    size: Annotated[
+        str, typer.Option(help="Size of the encoder: tiny or base.")
+    ] = "tiny",
+    layers: Annotated[
+        str, typer.Option(help="Layers whose hidden states are used.")
+    ] = "1,2,3",
+    penalty: Annotated[
+        float, typer.Option(help="Penalty of the ridge regression.")
+    ] = 3000.0,
     categories: Annotated[
         str | None,
         typer.Option(
-            help="Settings, in TOML, of corpora that have categories instead of "
-            "ratings: each clip gets the mean rating of its category."
+            help="Settings (TOML) of corpora with categories instead of ratings: "
+            "each clip gets the mean rating of its category."
         ),
     ] = None,
     scale: Scale = None,
     name: Annotated[
-        str | None, typer.Option(help="Of the model, whisper-SIZE-adv by default.")
+        str | None, typer.Option(help="Name; whisper-SIZE-adv by default.")
     ] = None,
     columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
-    """Fit a teacher: a head on layers of Whisper, to human ratings."""
+    """Fit a teacher to human ratings: a head on layers of Whisper."""
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.corpus.lists.corpus import read_corpus
     from audw2s.distill.evaluate import describe_folds
@@ -92,14 +98,15 @@ def label(
     teacher: Annotated[
         str,
         typer.Option(
-            help="Name or folder of a model; ./NAME is a folder, catalogue:NAME none."
+            help="Name or folder of a model; ./NAME is always a folder, "
+            "catalogue:NAME always a name."
         ),
     ] = "whisper-tiny-adv",
     num_workers: Workers = 1,
     columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
-    """Write what a teacher says of every clip; run again to go on."""
+    """Label every clip with a teacher's values; run again to resume."""
     import pandas as pd
 
     from audw2s.corpus.lists.columns import parse_columns
@@ -117,12 +124,12 @@ def label(
 @app.command()
 @explained()
 def prepare(
-    config: Annotated[str, typer.Argument(help="Settings, in TOML.")],
+    config: Annotated[str, typer.Argument(help="Settings (TOML).")],
     out: Annotated[str, typer.Option(help="Folder of the batches.")],
     num_workers: Workers = 1,
     quiet: Quiet = False,
 ) -> None:
-    """Make and label the batches of trainings ahead; run again to go on."""
+    """Make and label the batches of trainings in advance; run again to resume."""
     from audw2s.distill.config import Config
     from audw2s.distill.store import prepare as run
 
@@ -134,7 +141,7 @@ def prepare(
 @app.command()
 @explained()
 def train(
-    config: Annotated[str, typer.Argument(help="Settings, in TOML.")],
+    config: Annotated[str, typer.Argument(help="Settings (TOML).")],
     out: Annotated[str, typer.Option(help="Folder of the training.")],
     batches: Annotated[
         str | None,
@@ -142,7 +149,7 @@ def train(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Train a student on a teacher's outputs; run again to go on."""
+    """Train a student on a teacher's outputs; run again to resume."""
     from audw2s.distill.config import Config
     from audw2s.distill.train import train as run
 
@@ -161,7 +168,9 @@ def evaluate(
     scale: Scale = None,
     trained_on: Annotated[
         str | None,
-        typer.Option(help="config.json of the training: refuse what it heard."),
+        typer.Option(
+            help="config.json of the training: refuse its clips and speakers."
+        ),
     ] = None,
     out: Annotated[
         str | None,
@@ -171,7 +180,7 @@ def evaluate(
     columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
-    """Compare a model with people's ratings, or with another model."""
+    """Compare a model with human ratings, or with another model."""
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.distill.evaluate import evaluate as run
     from audw2s.evaluation.card import card_table
@@ -201,7 +210,7 @@ def folds(
     model: Annotated[
         str, typer.Argument(help="Folder of the model whose card gets the figures.")
     ],
-    corpus: Annotated[str, typer.Argument(help="Corpus that was trained on.")],
+    corpus: Annotated[str, typer.Argument(help="Corpus of the trainings.")],
     fold: Annotated[
         list[str],
         typer.Option(
@@ -214,7 +223,7 @@ def folds(
     num_workers: Workers = 1,
     quiet: Quiet = False,
 ) -> None:
-    """Evaluate a recipe on speakers that its students never had."""
+    """Evaluate a recipe on speakers that were held out of its trainings."""
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.distill.evaluate import describe_folds
     from audw2s.distill.folds import evaluate_folds
@@ -247,7 +256,7 @@ def compare(
     group: Annotated[
         list[str] | None,
         typer.Option(
-            help="Column whose values are told apart, gender and language by default; "
+            help="Column to group clips by, gender and language by default; "
             "give it repeatedly."
         ),
     ] = None,
@@ -258,7 +267,7 @@ def compare(
     columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
-    """Compare models: agreement, groups, speakers, costs; run again to go on."""
+    """Compare models: agreement, groups, speakers, costs; run again to resume."""
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.distill.compare import compare as run
     from audw2s.distill.compare import to_markdown
@@ -271,7 +280,7 @@ def compare(
         scale=scale,
         groups=group or None,
         papers=papers,
-        store=os.path.join(out, "heard"),
+        store=os.path.join(out, "predictions"),
         num_workers=num_workers,
         columns=parse_columns(columns),
         verbose=not quiet,
@@ -294,7 +303,7 @@ def ranking(
     columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
-    """Show what a model says of groups of clips, such as emotions."""
+    """Compare a model's values of groups of clips, such as emotions."""
     from audw2s.corpus.lists.columns import hint
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.corpus.lists.corpus import read_corpus
@@ -314,15 +323,15 @@ def ranking(
             f"'{corpus}' has no column '{by}', it has {list(table)}.{hint([by], table)}"
         )
     predictor = Predictor(model)
-    heard = predict(table, predictor, num_workers=num_workers, verbose=not quiet)
-    result = rank(heard, table[by], pairs)
+    predictions = predict(table, predictor, num_workers=num_workers, verbose=not quiet)
+    result = rank(predictions, table[by], pairs)
     typer.echo(to_markdown(result, by))
     if out is not None:
         write_json(describe(predictor.provenance) | result, out)
 
 
 def _publish(evaluation: dict, folder: str) -> None:
-    """Show an evaluation, add it to those of a folder and to the folder's card."""
+    """Show an evaluation, and add it to a folder's evaluations and card."""
     from audw2s.evaluation.card import card_table
     from audw2s.evaluation.card import store
     from audw2s.evaluation.card import update_card
@@ -339,9 +348,9 @@ def _publish(evaluation: dict, folder: str) -> None:
 def export(
     run: Annotated[str, typer.Argument(help="Folder of a training.")],
     out: Annotated[str, typer.Option(help="Model folder to write.")],
-    name: Annotated[str, typer.Option(help="Of the model.")] = "wav2small",
+    name: Annotated[str, typer.Option(help="Name of the model.")] = "wav2small",
 ) -> None:
-    """Make a model folder of a trained student."""
+    """Export a trained student to a model folder."""
     from audw2s.distill.export import export_student
 
     sha256, worst = export_student(run, out, name)
@@ -355,19 +364,20 @@ def quantise(
     corpus: Corpora,
     out: Annotated[str, typer.Option(help="Model folder to write.")],
     name: Annotated[
-        str | None, typer.Option(help="Of the model, the student's -int8 by default.")
+        str | None,
+        typer.Option(help="Name; that of the student with -int8 by default."),
     ] = None,
     num_clips: Annotated[
         int,
         typer.Option(
-            min=1, help="Of each corpus to calibrate with; as many others check."
+            min=1, help="Clips per corpus for calibration; as many others for a check."
         ),
     ] = 30,
-    seed: Annotated[int, typer.Option(help="Of the draw of clips.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the draw of clips.")] = 0,
     columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
-    """Make a model folder of a student in eight-bit integers."""
+    """Quantise a student to eight-bit integers, in a new model folder."""
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.distill.quantise import in_words
     from audw2s.distill.quantise import quantise_student

@@ -16,7 +16,7 @@ from audw2s.errors import DataWarning
 from audw2s.model.find import sha256
 
 NUM_NAMED = 20
-"""Clips that are named where clips are left out."""
+"""Largest number of clips that a warning names."""
 
 
 def seconds(time: pd.Timedelta) -> float | None:
@@ -40,7 +40,7 @@ def load_clips(
 
     Args:
         table: see :mod:`audw2s.corpus.lists.corpus`
-        desc: what the progress bar says
+        desc: text of the progress bar
         verbose: show a progress bar
 
     Yields:
@@ -61,11 +61,11 @@ def usable_clips(
     desc: str = "Read",
     verbose: bool = False,
 ) -> tuple[pd.DataFrame, list[np.ndarray]]:
-    """Read the clips of a table; those that can't be read are named and left out.
+    """Read the clips of a table; unreadable ones are left out with a warning.
 
     Args:
         table: see :mod:`audw2s.corpus.lists.corpus`
-        desc: what the progress bar says
+        desc: text of the progress bar
         verbose: show a progress bar
 
     Returns:
@@ -73,8 +73,8 @@ def usable_clips(
         ``(num_samples,)``, float32, mono at 16 kHz
 
     """
-    found = list(readable_clips(table, desc=desc, verbose=verbose))
-    return table.iloc[[number for number, _ in found]], [clip for _, clip in found]
+    clips = list(readable_clips(table, desc=desc, verbose=verbose))
+    return table.iloc[[number for number, _ in clips]], [clip for _, clip in clips]
 
 
 def readable_clips(
@@ -103,7 +103,7 @@ def readable_clips(
 
 
 def warn_left_out(reasons: Sequence[str], total: int) -> None:
-    """Name clips that are left out.
+    """Warn of clips that are left out.
 
     Args:
         reasons: for each such clip, its file and what is wrong with it
@@ -134,7 +134,7 @@ def content_hashes(files: Iterable[str]) -> list[str]:
 
 
 def digest(arrays: Iterable[np.ndarray]) -> str:
-    """sha256 of arrays: their types, shapes and values.
+    """Hash (sha256) of types, shapes and values of arrays.
 
     Examples:
         >>> one, other = (digest([np.array([k, 2])]) for k in (1, 3))
@@ -142,8 +142,8 @@ def digest(arrays: Iterable[np.ndarray]) -> str:
         False
 
     """
-    found = hashlib.sha256()
+    value = hashlib.sha256()
     for array in arrays:
-        found.update(f"{array.dtype.str} {array.shape} ".encode())
-        found.update(array.tobytes())
-    return found.hexdigest()
+        value.update(f"{array.dtype.str} {array.shape} ".encode())
+        value.update(array.tobytes())
+    return value.hexdigest()

@@ -1,4 +1,4 @@
-"""Codecs that speech goes through before anybody analyses it."""
+"""Speech as it sounds after a codec or a telephone."""
 
 import io
 
@@ -8,7 +8,7 @@ import numpy as np
 from audw2s.distill.augment import limit_band
 
 FORMATS = {"libopus": "ogg", "libmp3lame": "mp3"}
-"""File format in which the packets of each codec are kept."""
+"""Container format of each codec."""
 
 TELEPHONE = (300.0, 3400.0)
 """Lowest and highest frequency of a telephone line, in Hz."""
@@ -18,13 +18,12 @@ def encode(signal: np.ndarray, codec: str, bit_rate: int) -> np.ndarray:
     """Encode a signal and decode it again.
 
     Args:
-        signal: ``(num_samples,)`` at 16 kHz; what is louder than full scale is made
-            quieter
+        signal: ``(num_samples,)`` at 16 kHz; it may exceed full scale
         codec: one of :data:`FORMATS`
-        bit_rate: in bit/s
+        bit_rate: bit rate in bit/s
 
     Returns:
-        what comes out, as long as the signal
+        decoded signal ``(num_samples,)``
 
     Examples:
         >>> tone = np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)
@@ -58,7 +57,7 @@ def _decode(file: io.BytesIO) -> np.ndarray:
 
 
 def telephone(signal: np.ndarray) -> np.ndarray:
-    """Cut a signal to a telephone's band, and to 256 steps by the µ-law.
+    """Limit a signal to the band of a telephone, and quantise it by the µ-law.
 
     Args:
         signal: ``(num_samples,)`` at 16 kHz

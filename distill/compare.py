@@ -1,4 +1,4 @@
-"""Models side by side: how well they agree, with whom, and what they cost."""
+"""Compare models: agreement, groups, speakers and costs."""
 
 import contextlib
 import hashlib
@@ -71,23 +71,23 @@ def compare(
         scale: see :func:`audw2s.distill.evaluate.evaluate`
         columns: see :func:`audw2s.corpus.lists.corpus.read_corpus`
         groups: see :func:`audw2s.distill.evaluate.evaluate`
-        papers: add the figures of papers
-        store: folder in which what each model says of each corpus is kept, so that
-            another run goes on; ``None`` to keep nothing
-        num_resamples: of the bootstrap
+        papers: whether to add the figures of papers
+        store: folder in which the predictions of each model are stored, so that
+            another run resumes; ``None`` to store nothing
+        num_resamples: number of resamples of the bootstrap
         num_rounds: see :func:`audw2s.evaluation.cost.latencies`
-        seed: of the bootstrap
-        num_workers: threads that hear clips; costs are those of one
+        seed: seed of the bootstrap
+        num_workers: threads that process clips; costs are those of one
         verbose: show a progress bar per model and corpus
 
     Returns:
-        JSON's kinds of values only. By what it was made; ``raters``: by corpus,
-        how well single ones agree with the mean of the others; ``papers``, see
+        comparison, which can be stored as JSON: settings and machine; ``raters``: by
+        corpus, agreement of single raters with the mean of the others; ``papers``, see
         :func:`audw2s.evaluation.papers.papers`; and for each of the ``models`` its
         ``evaluation``, ``cost`` (see :func:`audw2s.evaluation.cost.costs`),
         :func:`fitted_to`, and ``durations``, see
         :func:`audw2s.evaluation.groups.by_duration`;
-        ``spread`` over those of one name, see :func:`audw2s.evaluation.seeds.spread`
+        ``spread`` over models of one name, see :func:`audw2s.evaluation.seeds.spread`
 
     Raises:
         FileNotFoundError: if a corpus isn't there
@@ -103,10 +103,13 @@ def compare(
     options |= {"groups": groups}
     options |= {"num_workers": num_workers, "verbose": verbose}
     with _folder(store) as folder:
-        hear = remembering(folder)
-        heard = [evaluate(model, corpora, hear=hear, **options) for model in models]
+        predict_ = stored_predict(folder)
+        results = [
+            evaluate(model, corpora, predict_clips=predict_, **options)
+            for model in models
+        ]
     spent = costs(models, num_rounds)
-    first, clips = heard[0]
+    first, clips = results[0]
     edges = duration_edges(clips)
     entries = [
         {
@@ -118,7 +121,7 @@ def compare(
             "durations": by_duration(clips, edges),
         }
         for model, name, cost, (evaluation, clips) in zip(
-            models, names, spent, heard, strict=True
+            models, names, spent, results, strict=True
         )
     ]
     return {
@@ -127,7 +130,7 @@ def compare(
         "num_rounds": num_rounds,
         "machine": machine(),
         "models": entries,
-        "spread": spread([evaluation for evaluation, _ in heard]),
+        "spread": spread([evaluation for evaluation, _ in results]),
         "raters": {k: v[RATERS] for k, v in first["corpora"].items() if v.get(RATERS)},
         "papers": published() if papers else [],
     }
@@ -138,7 +141,7 @@ def write(result: dict, folder: str) -> None:
 
     Args:
         result: see :func:`compare`
-        folder: is made if it isn't there
+        folder: folder of the files, made if it isn't there
 
     """
     os.makedirs(folder, exist_ok=True)
@@ -153,7 +156,7 @@ def write(result: dict, folder: str) -> None:
 
 
 def name_models(models: Sequence[str]) -> list[str]:
-    """Names that tell models apart; two of one name have their sha256 in it.
+    """Unique names of models; models of the same name have their sha256 added.
 
     Raises:
         ValueError: if there is no such model, or one is given twice
@@ -182,42 +185,44 @@ def _with_hash(network: Network) -> str:
 
 
 def _folder(store: str | None) -> contextlib.AbstractContextManager[str]:
-    """Give a folder that stays, or one that doesn't."""
+    """Folder of the store, or a temporary one."""
     return contextlib.nullcontext(store) if store else tempfile.TemporaryDirectory()
 
 
-def remembering(folder: str) -> Callable[..., pd.DataFrame]:
-    """Make a :func:`predict` that keeps what it gave.
+def stored_predict(folder: str) -> Callable[..., pd.DataFrame]:
+    """Make a :func:`predict` that stores its predictions in a folder.
 
-    A model that changed, another version, other clips or audio are heard anew.
+    Clips are processed again if model, version, clips or audio changed.
     """
 
-    def hear(table: pd.DataFrame, predictor: Predictor, **options) -> pd.DataFrame:
+    def predict_(table: pd.DataFrame, predictor: Predictor, **options) -> pd.DataFrame:
         identity = json.dumps(identify(table, predictor))
         name = hashlib.sha256(identity.encode()).hexdigest()[:16]
         path = os.path.join(folder, f"{name}.parquet")
         if not os.path.exists(path):
-            heard = predict(table, predictor, **options)
+            predictions = predict(table, predictor, **options)
             os.makedirs(folder, exist_ok=True)
             with replacing(path) as temporary:
-                heard.to_parquet(temporary)
-        # The same clips may have been elsewhere
-        heard = pd.read_parquet(path)
-        return heard.assign(file=list(table["file"]), speaker=list(table["speaker"]))
+                predictions.to_parquet(temporary)
+        # The same clips may have had other paths
+        predictions = pd.read_parquet(path)
+        return predictions.assign(
+            file=list(table["file"]), speaker=list(table["speaker"])
+        )
 
-    return hear
+    return predict_
 
 
 def fitted_to(model: str) -> dict[str, dict[str, float] | None]:
-    """Corpora that a model was fitted to, as the evaluation beside it says.
+    """Corpora that a model was fitted to, read from the evaluation beside it.
 
-    Corpora are known by their names: what was renamed isn't found.
+    Corpora are identified by name: a renamed corpus is a different one.
 
     Args:
         model: name or folder
 
     Returns:
-        by corpus, CCC of each dimension on folds that the model had not heard;
+        CCC of each dimension on held-out folds, by corpus;
         ``None`` for a mean one of whose members was fitted to it
 
     Examples:
@@ -231,7 +236,7 @@ def fitted_to(model: str) -> dict[str, dict[str, float] | None]:
         return {corpus: None for part in parts for corpus in fitted_to(part)}
     folders = [os.path.dirname(model_path(model))]
     if (entry := entry_of(model)) is not None:
-        # What is made on this machine has its evaluation in the package
+        # The evaluation of a model converted on this machine is in the package
         folders.append(os.path.join(FOLDER, entry.name))
     paths = [os.path.join(folder, "evaluation.json") for folder in folders]
     return {
@@ -249,7 +254,7 @@ def _read(path: str) -> list[dict]:
 
 
 def machine() -> dict[str, object]:
-    """On what costs were measured; the load says whether it was busy."""
+    """Machine on which costs were measured; its load shows whether it was busy."""
     libraries = ("onnxruntime", "onnx", "numpy", "audonnx")
     return {
         "cpu": processor(),

@@ -1,4 +1,4 @@
-"""All that a training depends on."""
+"""Settings of a training."""
 
 import dataclasses
 import json
@@ -31,7 +31,7 @@ from audw2s.model.names import entry_of
 
 @settings
 class Config:
-    """All that a training depends on; kept beside the weights."""
+    """Settings of a training; stored beside its weights."""
 
     corpora: Annotated[
         dict[str, Annotated[float, Field(gt=0)]],
@@ -40,11 +40,11 @@ class Config:
     """Corpora to train on, each with its share of the clips that are drawn."""
 
     teacher: str = "whisper-tiny-adv"
-    """Name or folder of the model whose outputs are learnt, or a mean of such."""
+    """Name or folder of the model that the student learns from, or a mean of models."""
 
     labels: str | None = None
-    """Table made by ``audw2s distill label``: labels are fixed per clip.
-    Without it the teacher hears each crop just as the student does."""
+    """Table written by ``audw2s distill label``: labels are fixed per clip.
+    Without it the teacher labels each crop after augmentation."""
 
     noise: Paths = ()
     """Corpora of noise or music that is mixed in."""
@@ -58,15 +58,15 @@ class Config:
         int | None,
         Field(ge=1, description="has to be at least 1, a whole number without quotes"),
     ] = None
-    """Batches that are made, labelled and kept on disk, 2 MB for 32 crops of 2 s.
-    Once all were learnt, they come again in another order. Without it each step has
-    a batch of its own, which is made while the step before is learnt."""
+    """Number of different batches, which are stored on disk (2 MB for 32 crops of 2 s).
+    After all were used, they are used again in another order. Without it each step has
+    a new batch, which is made while the student learns from the one before."""
 
     batch_size: Annotated[
         int,
         Field(ge=2, description="has to be at least 2, a whole number without quotes"),
     ] = 32
-    """Crops of a step; of a single one there is no correlation."""
+    """Crops per step, at least 2, as a single one has no CCC."""
 
     crop_dur: Annotated[Range, limits(0.1)] = (1.5, 3.0)
     """Shortest and longest crop in seconds; one length per step."""
@@ -75,7 +75,7 @@ class Config:
     """Share of crops that another crop is mixed into."""
 
     spliced: Share = 0.0
-    """Share of crops that go over into another crop; only without fixed labels."""
+    """Share of crops that end as another crop; only without fixed labels."""
 
     noisy: Share = 0.4
     """Share of crops that noise is mixed into."""
@@ -87,23 +87,23 @@ class Config:
     """Slowest and fastest change of speed; only without fixed labels."""
 
     prosody: Share = 0.0
-    """Share of crops in which tempo, pitch, melody and formants are changed, each on
-    its own; the others only change speed. Only without fixed labels."""
+    """Share of crops in which tempo, pitch, melody and formants are changed
+    independently; in the others only speed is. Only without fixed labels."""
 
     tempo: Annotated[Range, limits(0, above=True)] = (0.55, 1.8)
-    """Slowest and fastest, as factors, in crops of changed prosody."""
+    """Slowest and fastest tempo, as factors, in crops of changed prosody."""
 
     pitch: Annotated[Range, limits(0, above=True)] = (0.6, 1.7)
-    """Lowest and highest, as factors."""
+    """Lowest and highest pitch, as factors."""
 
     melody: Annotated[Range, limits(0, above=True)] = (0.1, 2.0)
     """Narrowest and widest range of pitch, as factors."""
 
     formants: Annotated[Range, limits(0, above=True)] = (0.8, 1.25)
-    """Frequencies of the largest and of the smallest person, as factors."""
+    """Lowest and highest formants, as factors."""
 
     paused: Share = 0.0
-    """Share of crops in which a quiet room is heard before and after the speech;
+    """Share of crops with pauses, filled with quiet noise, before and after the speech;
     only without fixed labels."""
 
     reverb: Share = 0.0
@@ -117,7 +117,7 @@ class Config:
     """Shortest and longest decay of a room by 60 dB, in seconds."""
 
     equalised: Share = 0.0
-    """Share of crops whose tone is changed."""
+    """Share of crops whose timbre is changed."""
 
     max_gain: Weight = 10.0
     """Largest change of a frequency's level, in dB."""
@@ -129,19 +129,19 @@ class Config:
     """Share of crops that are sent over a telephone, or through Opus or MP3."""
 
     babble_prob: Share = 0.0
-    """Share of crops that other people talk behind, at least 5 dB below."""
+    """Share of crops with other speakers in the background, at least 5 dB below."""
 
     loudness: Share = 0.0
     """Share of crops whose contour of loudness is changed, by at most 10 dB."""
 
     start: str | None = None
-    """Folder of an earlier training: its student is trained on."""
+    """Folder of an earlier training whose student is trained further."""
 
     loss: Annotated[
         dict[Annotated[str, one_of(LOSSES)], Weight],
         Field(min_length=1, description=f"has weights of {list(LOSSES)}"),
     ] = dataclasses.field(default_factory=lambda: {"ccc": 1.0})
-    """Weights of :data:`audw2s.distill.losses.LOSSES`, of which the loss is the sum."""
+    """Weights of :data:`audw2s.distill.losses.LOSSES`, which are added up."""
 
     dimensions: Annotated[
         tuple[Weight, Weight, Weight],
@@ -157,13 +157,13 @@ class Config:
     ema: Annotated[
         float, Field(ge=0, lt=1, description="is a number from 0 to below 1")
     ] = 0.998
-    """Decay of the moving average of the weights, which is what is kept."""
+    """Decay of the moving average of the weights, which becomes the student."""
 
     refitted: Number = 1500
-    """Clips as they are, of at most 6 s, to which the last layer is fitted at the end,
-    in closed form, if they are five times as many as its inputs. Most crops of a
-    training are disturbed in some way; without this, clean speech is heard as a little
-    more aroused than the teacher hears it."""
+    """Clips without noise or room, of at most 6 s, to which the last layer is fitted at
+    the end, in closed form, if they are five times as many as its inputs. Most crops of
+    a training are augmented; without this fit, the student's arousal of clean speech is
+    a little above the teacher's."""
 
     precision: Annotated[str, one_of(("fp32", "bf16"))] = "fp32"
     """``"fp32"`` or ``"bf16"``, faster on GPUs, and on processors with AMX or
@@ -172,16 +172,15 @@ class Config:
     held_out: Annotated[
         float, Field(ge=0, lt=1, description="is a number from 0 to below 1")
     ] = 0.05
-    """Share of speakers of each corpus whose clips are only validated on: one at
-    least, and never all."""
+    """Share of speakers of each corpus who are held out for validation: at least one,
+    never all."""
 
     held_out_speakers: dict[str, Annotated[tuple[str, ...], Strict(False)]] = (
         dataclasses.field(default_factory=dict)
     )
-    """Speakers who are only validated on, by corpus, instead of a share of its
-    speakers: ``{"emotale.csv" = ["001", "002"]}``. With trainings that together hold
-    out every speaker once, ``audw2s distill folds`` evaluates on a corpus that was
-    trained on."""
+    """Held-out speakers by corpus, instead of a share of its speakers:
+    ``{"emotale.csv" = ["001", "002"]}``. With trainings that together hold out every
+    speaker once, ``audw2s distill folds`` evaluates on the corpus of the trainings."""
 
     keep: Annotated[str, one_of(("last", "best"))] = "last"
     """Which weights become the student: ``"last"``, or ``"best"``, those with the
@@ -190,13 +189,13 @@ class Config:
     eval_every: Count = 100
 
     seed: Number = 0
-    """Of the first weights, and of the order in which batches come again."""
+    """Seed of the initial weights, and of the order in which batches are used again."""
 
     data_seed: Number = 0
-    """Of the batches and of the choice of held-out speakers."""
+    """Seed of the batches, and of the choice of held-out speakers."""
 
     columns: Columns = dataclasses.field(default_factory=dict)
-    """Columns of the corpora by their names here, where they differ, see
+    """Columns of the corpora by the names that audw2s expects, if they differ, see
     :func:`audw2s.corpus.lists.corpus.read_corpus`."""
 
     @model_validator(mode="after")
@@ -210,7 +209,7 @@ class Config:
         ]
         if ignored:
             raise ValueError(
-                f"{ignored} change what a teacher says, and 'labels' are fixed: leave "
+                f"{ignored} change a teacher's values, and 'labels' are fixed: leave "
                 "one of them out"
             )
         if unknown := set(self.held_out_speakers) - set(self.corpora):
@@ -234,22 +233,22 @@ class Config:
             raise ValueError(
                 f"{path}: a table [corpora] of paths and shares is needed."
             )
-        found: dict[str, object] = {
+        paths: dict[str, object] = {
             "corpora": {beside(path, k): v for k, v in config.corpora.items()}
         }
-        found["held_out_speakers"] = {
+        paths["held_out_speakers"] = {
             beside(path, k): v for k, v in config.held_out_speakers.items()
         }
         for key in ("noise", "rooms"):
-            found[key] = tuple(beside(path, one) for one in getattr(config, key))
+            paths[key] = tuple(beside(path, one) for one in getattr(config, key))
         for key in ("labels", "start"):
             if value := getattr(config, key):
-                found[key] = beside(path, value)
-        found["teacher"] = _teacher(path, config.teacher)
-        return dataclasses.replace(config, **found)
+                paths[key] = beside(path, value)
+        paths["teacher"] = _teacher(path, config.teacher)
+        return dataclasses.replace(config, **paths)
 
     def of_batches(self) -> dict[str, object]:
-        """Settings that decide what is in a batch, but for names and paths.
+        """Settings that determine the content of batches, without names and paths.
 
         Examples:
             >>> one, other = Config({"a.csv": 1.0}), Config({"a.csv": 1.0}, steps=9)
@@ -262,7 +261,7 @@ class Config:
         return {key: values[key] for key in values if key not in other}
 
     def of_training(self) -> dict[str, object]:
-        """Settings that decide how batches are learnt, but for names and paths."""
+        """Settings that determine how a student learns, without names and paths."""
         values = dataclasses.asdict(self)
         return {key: values[key] for key in sorted(OF_TRAINING - NAMES)}
 
@@ -278,8 +277,8 @@ def _teacher(path: str, name: str) -> str:
     return beside(path, name) if entry is None else name
 
 
-def changed_settings(found: dict, wanted: dict) -> list[str]:
-    """Names of settings that a file, in JSON, has otherwise.
+def changed_settings(stored: dict, wanted: dict) -> list[str]:
+    """Names of settings whose stored value, read from JSON, differs.
 
     Examples:
         >>> changed_settings({"snr": [0, 30], "steps": 5}, {"snr": (0, 30), "steps": 6})
@@ -287,11 +286,11 @@ def changed_settings(found: dict, wanted: dict) -> list[str]:
 
     """
     wanted = json.loads(json.dumps(wanted))
-    return [key for key in wanted if found.get(key) != wanted[key]]
+    return [key for key in wanted if stored.get(key) != wanted[key]]
 
 
 WITHOUT_LABELS = ("spliced", "prosody", "paused")
-"""Settings that are of no use with fixed labels."""
+"""Settings that can't be used with fixed labels."""
 
 NAMES = frozenset(
     {
@@ -303,7 +302,7 @@ NAMES = frozenset(
         "start",
     }
 )
-"""Settings that tell where something is; what counts is what is there."""
+"""Settings with paths or names; a training depends on the content behind them."""
 
 OF_TRAINING = frozenset(
     {
@@ -325,4 +324,4 @@ OF_TRAINING = frozenset(
         "seed",
     }
 )
-"""Settings that change how batches are learnt, and not what is in them."""
+"""Settings that change how a student learns, and not the content of batches."""

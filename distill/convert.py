@@ -1,4 +1,4 @@
-"""From published weights to ONNX models."""
+"""Convert published weights to ONNX models."""
 
 import os
 from collections.abc import Callable
@@ -22,14 +22,14 @@ TOLERANCE = 1e-4
 
 
 def wav2small2(folder: str) -> nn.Module:
-    """Load the published student, whose keys are our module's."""
+    """Load the published student, which has the same keys as our module."""
     network = Wav2Small2()
     load_strictly(network, read_weights(folder), SAME_KEYS, folder)
     return network.eval()
 
 
 def whisper_base(folder: str) -> nn.Module:
-    """Load Whisper base as published, with the head that this package has."""
+    """Load Whisper base as published, with the head of this package."""
     head = os.path.join(FOLDER, "whisper-base-adv", "head.safetensors")
     return load_published(read_weights(folder), "base", head, folder)
 
@@ -40,20 +40,20 @@ NETWORKS: dict[str, Callable[[str], nn.Module]] = {
     "wav2small-2.0": wav2small2,
     "whisper-base-adv": whisper_base,
 }
-"""How a model's published folder is read."""
+"""Functions that load the published folder of a model, by its name."""
 
 
 def convert(name: str, folder: str) -> onnx.ModelProto:
-    """Make a model of the catalogue from its published files.
+    """Convert the published files of a model to ONNX.
 
     Args:
-        name: of the model
-        folder: with the files
+        name: name of the model
+        folder: folder with the published files
 
     Raises:
         FileNotFoundError: if a file isn't there
         ValueError: if a file is damaged, a weight is missing, unknown, or has a wrong
-            shape, or the ONNX model doesn't say what the network says
+            shape, or the values of the ONNX model differ from those of the network
 
     """
     network = NETWORKS[name](folder)

@@ -1,4 +1,4 @@
-"""Whether a model is evaluated on what its training learnt from."""
+"""Check that evaluation clips and speakers are not those of the training."""
 
 import json
 import os
@@ -13,34 +13,34 @@ from audw2s.files import write_table
 from audw2s.model.find import sha256
 
 RECORD = "clips.parquet"
-"""Table beside a training's ``config.json``: which clips it learnt from, with the
-sha256 of each file, so that they are known wherever they lie."""
+"""Table of the training clips beside ``config.json``, with the sha256 of each file, so
+that a file is recognised under any path."""
 
 MISSING = -1
-"""Size of a file that isn't there."""
+"""Size of a missing file."""
 
 SPLITS = frozenset(
     "train training test testing dev devel development val valid validation eval "
     "evaluation".split()
 )
-"""Folders of these names are parts of one corpus: its people are the same in all."""
+"""Names of folders that are parts of one corpus, and so may share speakers."""
 
 
 def check_disjoint(tables: dict[str, pd.DataFrame], config: str) -> None:
-    """Make sure that a training had none of the clips, and nobody who speaks in them.
+    """Make sure that a training had none of the clips and none of their speakers.
 
-    Clips are the same if their files are, or the content of their files. People are
-    told apart by folder and name: two corpora may both have a speaker 1. Folders
-    that are called as in :data:`SPLITS` don't tell them apart. Where a name is found
-    in two other folders, there is a warning.
+    Clips are the same if their files have the same path or content. Speakers are the
+    same if folder and name are, as two corpora may both have a speaker 1; folders of
+    :data:`SPLITS` don't count. There is a warning if a speaker in another folder has
+    the same name.
 
     Args:
-        tables: corpora by name
+        tables: tables of clips by name of the corpus
         config: ``config.json`` of the training
 
     Raises:
         FileNotFoundError: if the configuration or a corpus of it isn't there
-        ValueError: if a clip or a speaker was learnt from
+        ValueError: if a clip or a speaker is in the training
 
     """
     learnt = learnt_from(config)
@@ -50,19 +50,19 @@ def check_disjoint(tables: dict[str, pd.DataFrame], config: str) -> None:
         if clips:
             raise ValueError(
                 f"{len(clips)} of {len(table)} clips of '{name}' were trained on, "
-                f"among them '{clips[0]}': say nothing of other speech with them."
+                f"among them '{clips[0]}': evaluate on others."
             )
         both = sorted(speaker for _, speaker in people & _people(table))
         if both:
             raise ValueError(
-                f"{len(both)} speakers of '{name}' were heard in the training "
+                f"{len(both)} speakers of '{name}' are in the training "
                 f"({', '.join(both[:5])}): evaluate on others."
             )
         _warn_of_names(name, table, people)
 
 
 def not_learnt(table: pd.DataFrame, config: str) -> np.ndarray:
-    """Say of each clip whether a training had neither it nor its speaker.
+    """Mask of clips that are not in a training, nor their speakers.
 
     Args:
         table: clips
@@ -77,10 +77,10 @@ def not_learnt(table: pd.DataFrame, config: str) -> np.ndarray:
 
 
 def _same_files(table: pd.DataFrame, learnt: pd.DataFrame) -> list[str]:
-    """Files of a table, one for each of its clips, that were learnt from."""
+    """Files of clips in a table that are in the training."""
     paths = set(map(os.path.realpath, learnt["file"]))
     sizes = {file: _size(file) for file in table["file"].unique()}
-    # Only files of one size can be the same, and few are of one
+    # Only files of the same size can be the same: few have to be read
     alike = learnt[learnt["size"].isin(set(sizes.values()) - {MISSING})]
     hashes = set(_hashes(alike))
     possible = set(alike["size"])
@@ -98,21 +98,21 @@ def _size(file: str) -> int:
 
 
 def _hashes(clips: pd.DataFrame) -> list[str]:
-    """sha256 of each file that is there; what is known already isn't read."""
+    """sha256 of each file that exists; a known hash isn't computed again."""
     here = clips[clips["size"] != MISSING]
     known = here[["file", "sha256"]].itertuples(index=False, name=None)
-    return [found if isinstance(found, str) else sha256(file) for file, found in known]
+    return [value if isinstance(value, str) else sha256(file) for file, value in known]
 
 
 def _people(clips: pd.DataFrame) -> set[tuple[str, str]]:
-    """Folder and name of each speaker who is known."""
+    """Folder and name of each known speaker."""
     known = clips[clips["speaker"].notna()]
     folders = map(_folder, known["file"])
     return set(zip(folders, known["speaker"], strict=True))
 
 
 def _folder(file: str) -> str:
-    """Folder of a file, without parts that only say what it is used for.
+    """Folder of a file, without names of :data:`SPLITS`.
 
     Examples:
         >>> _folder("/emodb/test/a.wav") == _folder("/emodb/train/b.wav")
@@ -128,12 +128,14 @@ def _warn_of_names(
     table: pd.DataFrame,
     people: set[tuple[str, str]],
 ) -> None:
-    """Say that speakers elsewhere have the same names, and may be the same people."""
+    """Warn of speakers in other folders with the same names, who may be the same."""
     folders = {speaker: folder for folder, speaker in people}
-    own = _people(table)
-    both = sorted({speaker for _, speaker in own} & set(folders))
+    evaluated = _people(table)
+    both = sorted({speaker for _, speaker in evaluated} & set(folders))
     if both:
-        here = next(folder for folder, speaker in sorted(own) if speaker == both[0])
+        here = next(
+            folder for folder, speaker in sorted(evaluated) if speaker == both[0]
+        )
         warnings.warn(
             f"{len(both)} speakers of '{name}' have the names of speakers in the "
             f"training ({', '.join(both[:5])}). They are taken for others, as '{here}' "
@@ -144,7 +146,7 @@ def _warn_of_names(
 
 
 def learnt_from(config: str) -> pd.DataFrame:
-    """Clips of a training, and of the earlier one that it started from.
+    """Clips of a training, and of the earlier training that it started from.
 
     Args:
         config: ``config.json`` of the training; the :data:`RECORD` beside it is read
@@ -164,7 +166,7 @@ def learnt_from(config: str) -> pd.DataFrame:
     if os.path.isfile(record):
         return pd.read_parquet(record)
     held_out = values.get("held_out_speakers", {})
-    # Noise has no columns that would have other names
+    # Columns are those of corpora with labels, not of noise
     columns = dict.fromkeys(values.get("noise", ()))
     columns |= dict.fromkeys(values["corpora"], values.get("columns"))
     tables = []
@@ -179,18 +181,18 @@ def learnt_from(config: str) -> pd.DataFrame:
 
 
 def describe(table: pd.DataFrame) -> pd.DataFrame:
-    """Give the files of a table and what is known of them without reading them."""
+    """Files of a table with speaker and size, which don't need to be read."""
     clips = table[["file", "speaker"]].drop_duplicates(ignore_index=True)
     return clips.assign(size=[_size(file) for file in clips["file"]], sha256=None)
 
 
 def write_record(clips: pd.DataFrame, folder: str, start: str | None = None) -> None:
-    """Write beside a ``config.json`` which clips were learnt from.
+    """Write the table of the training clips beside ``config.json``.
 
     Args:
-        clips: with columns ``file`` and ``speaker``
-        folder: of the training
-        start: folder of the earlier training that it started from
+        clips: table with columns ``file`` and ``speaker``
+        folder: folder of the training
+        start: folder of the earlier training that this one started from
 
     """
     record = describe(clips)

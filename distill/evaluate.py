@@ -1,4 +1,4 @@
-"""How well a model agrees with people, or with another model."""
+"""Agreement of a model with human ratings, or with another model."""
 
 import functools
 import os
@@ -30,10 +30,10 @@ from audw2s.inference.pipeline import Predictor
 from audw2s.model.registry import DIMENSIONS
 
 HUMANS = "humans"
-"""What a model is compared with if it isn't another model."""
+"""Value of ``against`` for human ratings."""
 
 GROUPS = ("gender", "language")
-"""Columns whose values are told apart by default, where a corpus has them."""
+"""Columns to group clips by, by default, where a corpus has them."""
 
 
 def evaluate(
@@ -49,54 +49,54 @@ def evaluate(
     seed: int = 0,
     num_workers: int = 1,
     verbose: bool = True,
-    hear: Callable[..., pd.DataFrame] | None = None,
+    predict_clips: Callable[..., pd.DataFrame] | None = None,
 ) -> tuple[dict, pd.DataFrame]:
-    """Compare a model's values of whole clips with people's or another model's.
+    """Compare a model's values of whole clips with ratings or another model's values.
 
     Args:
         model: name or folder, see :func:`audw2s.load`
         corpora: paths, see :func:`audw2s.corpus.lists.corpus.read_corpus`
         against: ``"humans"`` for the mean of the corpora's raters, or name or
             folder of another model, say the teacher
-        scale: lowest and highest rating, which become 0 and 1; ``None`` for each
-            corpus' own, see :func:`audw2s.corpus.lists.ratings.rating_scale`
+        scale: lowest and highest rating, which become 0 and 1; ``None`` for that of
+            each corpus, see :func:`audw2s.corpus.lists.ratings.rating_scale`
         columns: see :func:`audw2s.corpus.lists.corpus.read_corpus`
-        trained_on: ``config.json`` of the model's training; nothing that it
-            learnt from, and nobody it heard there, may be in the corpora
-        groups: columns of the corpora whose values are told apart, those of
-            :data:`GROUPS` that exist by default
-        num_resamples: of the bootstrap
-        seed: of the bootstrap
+        trained_on: ``config.json`` of the model's training; none of its clips and
+            speakers may be in the corpora
+        groups: columns to group clips by, by default those of :data:`GROUPS` that
+            exist
+        num_resamples: number of resamples of the bootstrap
+        seed: seed of the bootstrap
         num_workers: threads, each with a session of one thread
         verbose: show progress bars
-        hear: takes what :func:`predict` takes and gives what it gives, say with a
-            memory; :func:`predict` by default
+        predict_clips: function with the arguments and the result of :func:`predict`,
+            which is the default; used to store predictions
 
     Returns:
-        the evaluation, and the clips it was made from (see :func:`compare`). It has
-        an entry per corpus (see :func:`audw2s.evaluation.assessment.assess`); if
-        several have references, one of them ``pooled`` (see
-        :func:`audw2s.evaluation.agreement.summarise`); ``groups`` and ``speakers``,
-        see :func:`audw2s.evaluation.groups.by_group`
+        the evaluation, and its clips (see :func:`compare`). The evaluation has
+        ``corpora``, see :func:`audw2s.evaluation.assessment.assess`; ``pooled`` over
+        all clips if several corpora have references, see
+        :func:`audw2s.evaluation.agreement.summarise`; ``groups`` and ``speakers``, see
+        :func:`audw2s.evaluation.groups.by_group`
 
     Raises:
         FileNotFoundError: if a corpus isn't there
-        ValueError: if it has no ratings or no two clips that can be compared, if
-            two corpora have the same name, or one was trained on
+        ValueError: if a corpus has no ratings or fewer than two clips that can be
+            compared, two have the same name, or one is in the training
 
     """
     tables = read_corpora(corpora, trained_on, columns)
     predictor = Predictor(model)
     judge = None if against == HUMANS else Predictor(against)
     options = {"num_workers": num_workers, "verbose": verbose}
-    predict_ = functools.partial(hear or predict, **options)
+    predict_ = functools.partial(predict_clips or predict, **options)
     scales = {}
     if judge is None:
         scales = {name: scale_of(name, table, scale) for name, table in tables.items()}
     references = {
         name: rated(table, scales[name], name)
         if judge is None
-        else judged(predict_(table, judge))
+        else values_and_reasons(predict_(table, judge))
         for name, table in tables.items()
     }
     parts = {
@@ -136,8 +136,8 @@ def scale_of(
     """Scale of the ratings of a corpus, ``None`` if it has emotions only.
 
     Args:
-        name: of the corpus
-        table: its clips
+        name: name of the corpus
+        table: clips of the corpus
         scale: see :func:`evaluate`
 
     Raises:
@@ -160,12 +160,12 @@ def agreement_of_raters(
     Args:
         table: clips of the corpus
         scale: see :func:`scale_of`
-        used: mask of the clips that count
+        used: mask of the clips that are evaluated
 
     Returns:
-        ``scale`` and, by the key :data:`audw2s.evaluation.agreement.RATERS`, what
-        :func:`audw2s.evaluation.agreement.rater_agreement` gives; nothing if the
-        corpus has no ratings
+        ``scale``, and the result of
+        :func:`audw2s.evaluation.agreement.rater_agreement` by the key
+        :data:`audw2s.evaluation.agreement.RATERS`; empty if the corpus has no ratings
 
     """
     if scale is None:
@@ -175,20 +175,20 @@ def agreement_of_raters(
 
 
 def joined(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Clips of all corpora, in the order in which they are evaluated."""
+    """Clips of all corpora in one table, in the order of the evaluation."""
     parts = [table.assign(corpus=name) for name, table in tables.items()]
     return pd.concat(parts, ignore_index=True)
 
 
 def group_columns(facts: pd.DataFrame, wanted: Sequence[str] | None) -> list[str]:
-    """Columns whose values are told apart.
+    """Columns to group clips by.
 
     Args:
-        facts: what is known of all clips
-        wanted: ``None`` for those of :data:`GROUPS` that are there
+        facts: table of all clips
+        wanted: names of columns, ``None`` for those of :data:`GROUPS` that exist
 
     Raises:
-        ValueError: if a column that is wanted isn't there
+        ValueError: if there is no such column
 
     Examples:
         >>> group_columns(pd.DataFrame(columns=["file", "gender"]), None)
@@ -219,12 +219,12 @@ def read_corpora(
         columns: see :func:`audw2s.corpus.lists.corpus.read_corpus`
 
     Raises:
-        ValueError: if two have the same name, or one was trained on
+        ValueError: if two have the same name, or one is in the training
 
     """
     tables = {corpus_name(path): read_corpus(path, columns) for path in paths}
     if len(tables) < len(paths):
-        raise ValueError(f"Each corpus needs a name of its own, got {list(paths)}.")
+        raise ValueError(f"Each corpus needs another name, got {list(paths)}.")
     if trained_on is not None:
         check_disjoint(tables, trained_on)
     return tables
@@ -264,9 +264,9 @@ def rated(
     scale: tuple[float, float] | None,
     name: str,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Ratings of clips: their means, and what is wrong where they are NaN.
+    """Mean ratings of clips, and the reasons where they are NaN.
 
-    A corpus without a scale has emotions only, and no ratings.
+    A corpus without a scale has no ratings, only emotions.
     """
     means = np.full((len(table), len(DIMENSIONS)), np.nan)
     if scale is not None:
@@ -274,36 +274,36 @@ def rated(
     return means, np.full(len(table), "not rated")
 
 
-def judged(heard: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """What a model says of clips: values and what is wrong where they are NaN."""
-    return heard[list(DIMENSIONS)].to_numpy(), heard["status"].to_numpy()
+def values_and_reasons(predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Values that a model predicts for clips, and the reasons where they are NaN."""
+    return predictions[list(DIMENSIONS)].to_numpy(), predictions["status"].to_numpy()
 
 
 def compare(
-    heard: pd.DataFrame,
+    predictions: pd.DataFrame,
     reference: np.ndarray,
     problems: np.ndarray,
 ) -> pd.DataFrame:
-    """Put predictions and references side by side.
+    """Join predictions and references.
 
     Args:
-        heard: see :func:`annotate`
-        reference: ``(num_clips, 3)``
-        problems: ``(num_clips,)``, why a reference is NaN
+        predictions: table, see :func:`audw2s.distill.label.annotate`
+        reference: reference values ``(num_clips, 3)``
+        problems: reasons why a reference is NaN, ``(num_clips,)``
 
     Returns:
         the table with columns ``reference_arousal``, ``reference_dominance``,
         ``reference_valence`` and ``left_out``: the reason why a clip can't be
-        compared, empty if it can. A clip needs all dimensions that others have
+        compared, else empty. A clip needs each dimension that any clip has
 
     """
-    clips = heard.copy()
+    clips = predictions.copy()
     clips[REFERENCE] = reference
-    unheard = clips[list(DIMENSIONS)].isna().any(axis=1)
+    without_value = clips[list(DIMENSIONS)].isna().any(axis=1)
     references = clips[REFERENCE].dropna(axis=1, how="all")
     unknown = references.isna().any(axis=1)
     reasons = np.where(unknown, problems.astype(object), "")
-    clips["left_out"] = np.where(unheard, clips["status"].astype(object), reasons)
+    clips["left_out"] = np.where(without_value, clips["status"].astype(object), reasons)
     return clips
 
 
@@ -312,7 +312,7 @@ def describe(
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
 ) -> dict[str, object]:
-    """By what an evaluation was made."""
+    """Model, version and settings of an evaluation."""
     identity = {key: provenance[key] for key in ("model", "sha256", "version")}
     settings = {"num_resamples": num_resamples, "seed": seed}
     return {**identity, "confidence": CONFIDENCE, **settings}
@@ -322,15 +322,15 @@ def describe_folds(folder: str, corpus: str, report: dict) -> dict:
     """Evaluation of a model on folds of the corpus it was fitted to.
 
     Args:
-        folder: of the model
-        corpus: path of its corpus
-        report: see :func:`audw2s.evaluation.assessment.assess_folds`
+        folder: folder of the model
+        corpus: path of the corpus
+        report: evaluation, see :func:`audw2s.evaluation.assessment.assess_folds`
 
     """
     return describe(Predictor(folder).provenance) | {
         "against": HUMANS,
         "against_sha256": None,
-        # Each fold is predicted by what was fitted to the others
+        # Each fold is predicted by a model that was fitted to the others
         "training_checked": True,
         "corpora": {corpus_name(corpus): report},
     }

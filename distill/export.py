@@ -1,4 +1,4 @@
-"""From a torch network to one ONNX file that takes the raw signal."""
+"""Export a torch network to an ONNX file that takes the raw signal."""
 
 import logging
 import os
@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from audw2s.distill.optimise_graph import Fused
+from audw2s.distill.optimise_graph import OptimisedStudent
 from audw2s.distill.optimise_graph import locality
 from audw2s.distill.optimise_graph import widened
 from audw2s.distill.students import load_student
@@ -45,9 +45,9 @@ def to_onnx(
     """Export a network: ``signal`` [1, time] to ``hidden_states`` and ``logits``.
 
     Args:
-        network: takes ``(batch, time)``, returns hidden states and logits
-        inner: names of what it returns beside: no outputs of the graph, but values
-            within it that can be told by these names
+        network: torch module, from ``(batch, time)`` to hidden states and logits
+        inner: names of further values that it returns: in the graph they are inner
+            values with these names, and no outputs
         batches: see :func:`export_graph`
 
     """
@@ -66,18 +66,18 @@ def export_graph(
     outputs: Sequence[str],
     batches: bool = False,
 ) -> onnx.ModelProto:
-    """Export a network of one input.
+    """Export a network with one input.
 
     Args:
-        network: in torch
-        name: of the input; a ``signal`` may have any length from 64 samples on
-        example: what the network takes
-        outputs: names of what it returns
-        batches: make a graph that could take more than one signal at a time. The file
-            says that it takes one, since audonnx has room for one free axis only
+        network: torch module
+        name: name of the input; a ``signal`` may have any length from 64 samples on
+        example: example of the input
+        outputs: names of the outputs
+        batches: whether the graph can take several signals at once. Its file declares
+            one, as audonnx allows a single free axis
 
     """
-    # The exporter tells about torchvision and its own deprecations on each call
+    # The exporter warns of torchvision and of its own deprecations on each call
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     logging.getLogger("onnxscript").setLevel(logging.ERROR)
     free = {1: torch.export.Dim("time", min=64)} if name == "signal" else None
@@ -106,28 +106,30 @@ def export_graph(
 
 
 def student_to_onnx(student: nn.Module) -> onnx.ModelProto:
-    """Export a student, rearranged for speed where it is one of ours.
+    """Export a student, with a graph that is optimised for speed where possible.
 
-    Its properties say what it is made of: ``parameters`` and ``gmac`` (for 5 s) of
-    the network, without zeros that were added, and, if windows can be pooled from
-    the tokens of one pass, ``token_hop`` in samples, ``token_context`` in tokens, and
-    the ``epsilon`` that the network adds to the variance of a signal.
+    Properties of the model are ``parameters`` and ``gmac`` (for 5 s) of the network,
+    without added zeros. If windows can be pooled from the tokens of one pass, it has
+    ``token_hop`` in samples, ``token_context`` in tokens, and the ``epsilon`` that the
+    network adds to the variance of a signal.
     """
-    about = {"parameters": str(num_parameters(student)), "gmac": gmac(student)}
+    counts = {"parameters": str(num_parameters(student)), "gmac": gmac(student)}
     if not isinstance(student, Student):
         model = to_onnx(student)
     else:
-        model = widened(to_onnx(Fused(student).eval(), ("normalised", "tokens")))
+        model = widened(
+            to_onnx(OptimisedStudent(student).eval(), ("normalised", "tokens"))
+        )
         if reach := locality(student):
             hop, context = reach
-            about |= {"token_hop": str(hop), "token_context": str(context)}
-            about["epsilon"] = f"{student.normalise.epsilon:g}"
-    onnx.helper.set_model_props(model, about)
+            counts |= {"token_hop": str(hop), "token_context": str(context)}
+            counts["epsilon"] = f"{student.normalise.epsilon:g}"
+    onnx.helper.set_model_props(model, counts)
     return model
 
 
 def num_parameters(student: nn.Module) -> int:
-    """Parameters and mel weights, as the paper counts.
+    """Number of parameters and mel weights, which the paper counts as well.
 
     Examples:
         >>> from audw2s.distill.students.wav2small import Wav2Small
@@ -141,16 +143,16 @@ def num_parameters(student: nn.Module) -> int:
 
 
 def gmac(student: nn.Module) -> str:
-    """Billions of multiply-accumulates for 5 s, the front end included."""
+    """Billions of multiply-accumulates for 5 s, including the front end."""
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         student(torch.zeros(1, 80000))
     return f"{counter.get_total_flops() / 2e9:.6f}"
 
 
 def strip(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Remove what the exporter notes about its own work, in place.
+    """Remove the exporter's notes on its own work, in place.
 
-    A fifth of a small model's size, and paths of the machine it was made on.
+    They are a fifth of a small model's size, and contain paths of the machine.
     """
     del model.graph.value_info[:]
     del model.functions[:]
@@ -164,10 +166,10 @@ def strip(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def halve(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Store weights as float16 where that loses nothing, in place.
+    """Store weights as float16 where that is exact, in place.
 
-    The graph casts them back to float32 when it is loaded, so results are those
-    of the float32 file. Whisper's weights are published in float16.
+    The graph casts them to float32 when it is loaded, so that results don't change.
+    Whisper's weights are published in float16.
     """
     casts = []
     for weight in model.graph.initializer:
@@ -191,7 +193,7 @@ def halve(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def probes(sampling_rate: int = 16000) -> Iterator[tuple[str, np.ndarray]]:
-    """Signals on which two forms of a network are compared.
+    """Signals on which a network and its export are compared.
 
     Yields:
         name and ``(num_samples,)``, float32, of odd lengths
@@ -216,11 +218,11 @@ def parity(
     model: onnx.ModelProto,
     signals: Iterator[tuple[str, np.ndarray]] | None = None,
 ) -> float:
-    """Largest difference between a network's logits and its ONNX form's; may be NaN.
+    """Largest difference of logits between a network and its export; may be NaN.
 
     Args:
-        network: in torch
-        model: its export
+        network: torch module
+        model: export of the network
         signals: names and arrays ``(num_samples,)``, :func:`probes` by default
 
     """
@@ -229,8 +231,8 @@ def parity(
     for _, signal in signals or probes():
         with torch.inference_mode():
             expected = network(torch.from_numpy(signal[None]))[1].numpy()
-        (found,) = session.run(["logits"], {"signal": signal[None]})
-        differences.append(np.abs(expected - found).max())
+        (logits,) = session.run(["logits"], {"signal": signal[None]})
+        differences.append(np.abs(expected - logits).max())
     return float(np.max(differences))
 
 
@@ -240,19 +242,19 @@ def check_parity(
     largest: float,
     signals: Iterator[tuple[str, np.ndarray]] | None = None,
 ) -> float:
-    """Make sure that an ONNX form says what its network says.
+    """Make sure that an export has the same logits as its network.
 
     Args:
-        network: in torch
-        model: its export
-        largest: difference of logits that is allowed
+        network: torch module
+        model: export of the network
+        largest: largest difference of logits that is allowed
         signals: names and arrays ``(num_samples,)``, :func:`probes` by default
 
     Returns:
-        the largest difference found
+        largest difference
 
     Raises:
-        ValueError: if it is larger than the tolerance
+        ValueError: if the difference is larger
 
     """
     worst = parity(network, model, signals)
@@ -266,12 +268,12 @@ def check_parity(
 
 
 def export_student(run: str, folder: str, name: str) -> tuple[str, float]:
-    """Make a model folder of a trained student.
+    """Export a trained student to a model folder.
 
     Args:
         run: folder of a training, with a ``student.safetensors``
-        folder: of the model
-        name: of the model
+        folder: folder of the model
+        name: name of the model
 
     Returns:
         sha256 of the ONNX file, and the largest difference to the network
@@ -285,7 +287,7 @@ def export_student(run: str, folder: str, name: str) -> tuple[str, float]:
     architecture, network = load_student(os.path.join(run, "student.safetensors"))
     model = student_to_onnx(network)
     worst = check_parity(network, model, tolerance(network))
-    about = properties(model)
-    about |= {"name": name, "sampling_rate": "16000", "max_dur": "30"}
-    about |= {"version": __version__, "student": architecture}
-    return save(model, folder, about), worst
+    entries = properties(model)
+    entries |= {"name": name, "sampling_rate": "16000", "max_dur": "30"}
+    entries |= {"version": __version__, "student": architecture}
+    return save(model, folder, entries), worst

@@ -1,4 +1,4 @@
-"""The last layer of a student, fitted in closed form to clips in good sound."""
+"""Fit the last layer of a student in closed form to clips without noise or room."""
 
 import numpy as np
 import torch
@@ -6,33 +6,33 @@ import torch
 from audw2s.distill.teachers.ridge import fit_ridge
 
 
-def can_refit(network: torch.nn.Module, num_clips: int) -> bool:
-    """Whether clips are enough to fit a student's last layer to, and not to learn.
+def can_fit_head(network: torch.nn.Module, num_clips: int) -> bool:
+    """Whether there are enough clips to fit the last layer of a student.
 
     Examples:
         >>> from audw2s.distill.students import STUDENTS
-        >>> [can_refit(STUDENTS["wav2small"](), count) for count in (844, 845)]
+        >>> [can_fit_head(STUDENTS["wav2small"](), count) for count in (844, 845)]
         [False, True]
 
     """
     return num_clips >= 5 * network.adv.in_features
 
 
-def refit(
+def fit_head(
     network: torch.nn.Module,
     clips: list[tuple[torch.Tensor, torch.Tensor]],
     penalty: float = 3.0,
 ) -> None:
-    """Fit the last layer of a student again, to clips with their teacher's values.
+    """Fit the last layer of a student to a teacher's values of clips.
 
     Args:
-        network: whose ``adv`` is replaced, in place
+        network: student, whose layer ``adv`` is changed in place
         clips: signals ``(time,)`` and labels ``(3,)``; if they are too few, see
-            :func:`can_refit`, the layer is left as it is
+            :func:`can_fit_head`, the layer is left as it is
         penalty: see :func:`audw2s.distill.teachers.ridge.fit_ridge`
 
     """
-    if not can_refit(network, len(clips)):
+    if not can_fit_head(network, len(clips)):
         return
     network.eval()
     with torch.inference_mode():
@@ -40,40 +40,40 @@ def refit(
     features = hidden_states.double().numpy()
     labels = torch.stack([label for _, label in clips]).double().numpy()
     weight, bias = fit_ridge(features, labels, penalty)
-    head = spread_like(labels, features @ weight.T + bias, weight, bias)
+    head = match_std(labels, features @ weight.T + bias, weight, bias)
     with torch.no_grad():
         for parameter, values in zip(network.adv.parameters(), head, strict=True):
             parameter.copy_(torch.from_numpy(values))
 
 
-def spread_like(
+def match_std(
     labels: np.ndarray,
     values: np.ndarray,
     weight: np.ndarray,
     bias: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Let a head's values spread as the labels do.
+    """Scale a head, so that its values have the standard deviation of the labels.
 
-    Least squares draws values together, by as much as they are unsure. The CCC is
-    highest where both spread alike: ``2 r s_p s_t / (s_p² + s_t²)``.
+    Least squares shrinks the deviations of uncertain values. For a given correlation,
+    ``CCC = 2 r s_p s_t / (s_p² + s_t²)`` is highest where both deviations are equal.
 
     Args:
-        labels: ``(num_clips, 3)``
-        values: what the head, or heads like it, give for these clips
-        weight: of the head, ``(3, num_features)``
-        bias: ``(3,)``
+        labels: labels ``(num_clips, 3)``
+        values: values ``(num_clips, 3)`` of the head, or of heads like it
+        weight: weight of the head, ``(3, num_features)``
+        bias: bias of the head, ``(3,)``
 
     Returns:
-        another weight and bias, with the same mean of the values
+        scaled weight and bias, with the same mean of the values
 
     Examples:
         >>> labels = np.array([[0.0], [1.0]])
         >>> values = np.array([[0.25], [0.75]])
-        >>> spread_like(labels, values, np.array([[0.5]]), np.array([0.25]))
+        >>> match_std(labels, values, np.array([[0.5]]), np.array([0.25]))
         (array([[1.]]), array([0.]))
 
     """
-    spread = np.maximum(values.std(axis=0), 1e-12)
-    factor = labels.std(axis=0) / spread
+    std = np.maximum(values.std(axis=0), 1e-12)
+    factor = labels.std(axis=0) / std
     mean = values.mean(axis=0)
     return weight * factor[:, None], mean + (bias - mean) * factor

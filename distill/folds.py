@@ -1,4 +1,4 @@
-"""Students of folds: each is evaluated on speakers that it never had."""
+"""Evaluate students of folds, each on the speakers that its training held out."""
 
 import os
 import tempfile
@@ -30,11 +30,11 @@ def evaluate_folds(
     num_workers: int = 1,
     verbose: bool = True,
 ) -> dict:
-    """Evaluate a recipe on a corpus that it trains on, by folds of speakers.
+    """Evaluate a recipe on the corpus of its trainings, by folds of speakers.
 
     Args:
-        runs: folders of trainings, each with other ``held_out_speakers``; together
-            they hold out every speaker of the corpus once
+        runs: folders of trainings with different ``held_out_speakers``, which together
+            hold out every speaker of the corpus once
         corpus: path, see :func:`audw2s.corpus.lists.corpus.read_corpus`
         scale: see :func:`audw2s.distill.evaluate.evaluate`
         columns: see :func:`audw2s.corpus.lists.corpus.read_corpus`
@@ -56,7 +56,7 @@ def evaluate_folds(
     if wrong := sorted(set(table["speaker"][counts != 1].astype(str))):
         raise ValueError(
             f"Each speaker of '{corpus}' has to be held out by one of {len(runs)} "
-            f"trainings; it is not so for {', '.join(wrong[:5])}: check their "
+            f"trainings; which isn't true for {', '.join(wrong[:5])}: check their "
             "'held_out_speakers'."
         )
     parts = []

@@ -1,7 +1,7 @@
-"""What a teacher says of every clip of a corpus, as one table.
+"""Label every clip of a corpus with a teacher's values, in one table.
 
-A run that was broken off, even by ``kill -9``, is gone on with by the same call and
-ends in the same table as one that wasn't.
+The same call resumes a run that was interrupted, even by ``kill -9``, and ends in the
+same table as a run that wasn't.
 """
 
 import hashlib
@@ -27,9 +27,9 @@ from audw2s.inference.pipeline import Row
 from audw2s.model.registry import DIMENSIONS
 
 METADATA = b"audw2s"
-"""Key under which a table's file says by what it was made, as JSON."""
+"""Key of a table's metadata with the identity of its run, as JSON."""
 
-_WHAT = {
+_NAMES = {
     "model": "model",
     "sha256": "model file",
     "version": "version of audw2s",
@@ -45,11 +45,10 @@ def label(
     shard_size: int = 256,
     verbose: bool = True,
 ) -> pd.DataFrame:
-    """Let a model hear every clip of a table, and write what it says.
+    """Predict A/D/V of every clip of a table with a model, and write them.
 
-    Finished clips are kept in the folder ``OUT.parts`` until all are done. If
-    ``out`` is there already and was made by the same model of the same clips, it
-    is returned at once.
+    Finished clips are stored in the folder ``OUT.parts`` until all are done. If ``out``
+    exists and was made by the same model from the same clips, it is returned at once.
 
     Args:
         table: clips, see :mod:`audw2s.corpus.lists.corpus`
@@ -62,14 +61,14 @@ def label(
     Returns:
         a row per clip of the table, in its order: ``file``, ``start``, ``end`` and
         ``speaker`` as in the table, ``arousal``, ``dominance`` and ``valence``
-        (float32, unclipped, NaN where no value is honest), ``duration`` in seconds
-        that were heard (NaN if unknown), ``status`` and ``message``, see
+        (float32, unclipped, NaN where there is no value), ``duration`` of the clip in
+        seconds (NaN if unknown), ``status`` and ``message``, see
         :class:`audw2s.audio.quality.Report`, and ``sha256`` of the file, empty if it
-        can't be read: labels belong to the content of files, wherever they lie
+        can't be read: labels are identified by content, not by path
 
     Raises:
         ValueError: if the table is empty, there is no such model, or ``out`` or
-            ``OUT.parts`` was made by another model, of other clips, or is no
+            ``OUT.parts`` was made by another model or from other clips, or is no
             table of labels
 
     """
@@ -105,20 +104,20 @@ def annotate(
     num_workers: int = 1,
     progress: tqdm | None = None,
 ) -> pd.DataFrame:
-    """Annotate whole clips; whatever is wrong with one ends in its row.
+    """Predict A/D/V of whole clips; every clip has a row, also without values.
 
     Args:
         table: clips, see :mod:`audw2s.corpus.lists.corpus`
-        predictor: gives a row per clip
+        predictor: predictor that gives a row per clip
         num_workers: threads
-        progress: is moved on with each clip
+        progress: progress bar of clips
 
     Returns:
-        table as :func:`label` describes it, with the index of the given one
+        table, see :func:`label`, with the index of the given one
 
     """
 
-    def hear(clip: tuple) -> Row:
+    def process(clip: tuple) -> Row:
         file, start, end = clip
         return predictor.file(file, start.total_seconds(), seconds(end))[0]
 
@@ -126,7 +125,7 @@ def annotate(
     rows = []
     pool = ThreadPoolExecutor(num_workers)
     try:
-        for row in pool.map(hear, clips):
+        for row in pool.map(process, clips):
             rows.append(row)
             if progress is not None:
                 progress.update()
@@ -148,8 +147,8 @@ def _frame(table: pd.DataFrame, rows: Sequence[Row]) -> pd.DataFrame:
 
 
 def identify(table: pd.DataFrame, predictor: Predictor) -> dict[str, str]:
-    """All that labels depend on: model, version, clips, and content of their files."""
-    found = hashlib.sha256()
+    """Identity of labels: model, version, clips, and content of their files."""
+    clip_hash = hashlib.sha256()
     clips = zip(
         content_hashes(table["file"]),
         table["start"],
@@ -158,14 +157,14 @@ def identify(table: pd.DataFrame, predictor: Predictor) -> dict[str, str]:
         strict=True,
     )
     for clip in clips:
-        found.update("\0".join(map(str, clip)).encode("utf-8", "surrogateescape"))
+        clip_hash.update("\0".join(map(str, clip)).encode("utf-8", "surrogateescape"))
     provenance = predictor.provenance
     identity = {key: provenance[key] for key in ("model", "sha256", "version")}
-    return {**identity, "table": found.hexdigest()}
+    return {**identity, "table": clip_hash.hexdigest()}
 
 
 def stored_identity(path: str) -> dict[str, str]:
-    """By what a table of labels was made.
+    """Identity of a stored table of labels.
 
     Raises:
         ValueError: if the file isn't a table of labels
@@ -178,19 +177,19 @@ def stored_identity(path: str) -> dict[str, str]:
         raise
     except (pa.ArrowInvalid, OSError, KeyError):
         raise ValueError(
-            f"'{path}' is there, but isn't a table of labels. "
+            f"'{path}' exists, but isn't a table of labels. "
             "Choose another output, or delete it."
         ) from None
 
 
-def _check(path: str, found: dict[str, str], identity: dict[str, str]) -> None:
-    changed = [key for key in identity if found.get(key) != identity[key]]
+def _check(path: str, stored: dict[str, str], identity: dict[str, str]) -> None:
+    changed = [key for key in identity if stored.get(key) != identity[key]]
     if not changed:
         return
     differences = "; ".join(
         "its list of clips, or their audio files, changed"
         if key == "table"
-        else f"its {_WHAT[key]} was {found.get(key)} and is now {identity[key]}"
+        else f"its {_NAMES[key]} was {stored.get(key)} and is now {identity[key]}"
         for key in changed
     )
     raise ValueError(
@@ -200,7 +199,7 @@ def _check(path: str, found: dict[str, str], identity: dict[str, str]) -> None:
 
 
 def _begin(parts: str, identity: dict[str, str]) -> None:
-    """Make sure that a folder of parts is of this run."""
+    """Make sure that a folder of parts belongs to this run."""
     audeer.mkdir(parts)
     path = os.path.join(parts, "identity.json")
     if os.path.exists(path):
@@ -235,7 +234,7 @@ def _fill(
 
 def _read_parts(parts: str) -> pd.DataFrame:
     """All finished clips; the index is their number in the table."""
-    # What a killed run was writing is called tmp.NUMBER.parquet
+    # A file that a killed run was writing is called tmp.NUMBER.parquet
     names = sorted(n for n in os.listdir(parts) if n[:-8].isdigit())
     shards = [pd.read_parquet(os.path.join(parts, name)) for name in names]
     return pd.concat(shards).sort_index() if shards else pd.DataFrame()

@@ -1,4 +1,4 @@
-"""Labels of clips, which belong to the content of files, wherever they lie."""
+"""Stored labels of clips, identified by the content of files, not by their path."""
 
 from collections.abc import Sequence
 
@@ -18,13 +18,13 @@ def finite(
     labels: list[np.ndarray],
     reasons: Sequence[str],
 ) -> tuple[pd.DataFrame, list[np.ndarray], list[np.ndarray]]:
-    """Keep clips with values; the others are named.
+    """Keep clips with values; the others are left out with a warning.
 
     Args:
-        table: a row per clip
-        clips: audio of each
-        labels: values of each, ``(3,)``
-        reasons: why each would have none
+        table: table with a row per clip
+        clips: audio of each clip
+        labels: values of each clip, ``(3,)``
+        reasons: reason for each clip, used if it has no values
 
     """
     good = [bool(np.isfinite(label).all()) for label in labels]
@@ -39,7 +39,7 @@ def finite(
 
 
 def keys(table: pd.DataFrame, hashes: Sequence[str]) -> list[tuple]:
-    """What identifies clips wherever they lie: sha256 of the file, start, end."""
+    """Keys of clips: sha256 of the file, start, end."""
     times = table[["start", "end"]].itertuples(index=False, name=None)
     return [
         (sha256, start.total_seconds(), seconds(end))
@@ -51,7 +51,7 @@ class Labels:
     """Labels of clips in a table that ``audw2s distill label`` wrote.
 
     Args:
-        path: of the table
+        path: path of the table
 
     Raises:
         FileNotFoundError: if there is no such file
@@ -65,12 +65,12 @@ class Labels:
         table = pd.read_parquet(path)
         if "sha256" not in table:
             raise ValueError(
-                f"'{path}' doesn't say of which audio its labels are. Delete it, and "
-                "make it anew with 'audw2s distill label'."
+                f"'{path}' has no column 'sha256' of its files. Delete it, and make it "
+                "again with 'audw2s distill label'."
             )
         values = table[list(DIMENSIONS)].to_numpy(copy=True)
-        found = zip(values, table["status"], strict=True)
-        self.labels = dict(zip(keys(table, table["sha256"]), found, strict=True))
+        labels = zip(values, table["status"], strict=True)
+        self.labels = dict(zip(keys(table, table["sha256"]), labels, strict=True))
 
     def of(
         self,
@@ -80,8 +80,8 @@ class Labels:
         """Clips of a table with their labels; those without a value are left out.
 
         Args:
-            table: a row per clip
-            clips: audio of each
+            table: table with a row per clip
+            clips: audio of each clip
 
         Raises:
             ValueError: if a clip isn't in the table of labels
@@ -98,6 +98,6 @@ class Labels:
                 f"{len(missing)} clips have no label in '{self.path}', among them "
                 f"'{missing[0]}'. Label their corpus with 'audw2s distill label' first."
             )
-        found = [self.labels[key] for key in wanted]
-        reasons = [f"its label is {label}, {status}" for label, status in found]
-        return finite(table, clips, [label for label, _ in found], reasons)
+        labels = [self.labels[key] for key in wanted]
+        reasons = [f"its label is {label}, {status}" for label, status in labels]
+        return finite(table, clips, [label for label, _ in labels], reasons)

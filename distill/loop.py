@@ -1,4 +1,4 @@
-"""The loop that all trainings run: prepare ahead, learn, look now and then."""
+"""Loop of all trainings: prepare ahead, update, evaluate at intervals."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -7,14 +7,14 @@ from typing import Protocol
 from tqdm import tqdm
 
 
-class Counting(Protocol):
-    """What counts the steps of a training."""
+class HasStep(Protocol):
+    """State of a training that counts its steps."""
 
     step: int
 
 
 def learn(
-    state: Counting,
+    state: HasStep,
     *,
     steps: int,
     every: int,
@@ -24,18 +24,19 @@ def learn(
     desc: str = "Train",
     verbose: bool = True,
 ) -> None:
-    """Run the steps of a training that are left.
+    """Run the remaining steps of a training.
 
     Args:
-        state: counts the steps
-        steps: of the whole training
-        every: steps after which there is something to note, and after the last
-        prepare: makes what a step of this number learns from; a thread does it
-            while the step before is learnt
-        update: learns from it, and gives the loss
-        note: is told the loss, evaluates and keeps what it finds; what it returns
-            is shown
-        desc: what the progress bar says
+        state: state that counts the steps
+        steps: number of steps of the whole training
+        every: number of steps between calls of ``note``, which is called after the
+            last one, too
+        prepare: function that makes the batch of a step, called in a thread during the
+            step before
+        update: function that learns from a batch, and returns the loss
+        note: function that takes the loss, evaluates, and stores the state; its values
+            are shown
+        desc: text of the progress bar
         verbose: show a progress bar
 
     """

@@ -33,7 +33,7 @@ def mse_loss(truth: torch.Tensor, prediction: torch.Tensor) -> torch.Tensor:
 
 
 LOSSES = {"ccc": ccc_loss, "l1": l1_loss, "mse": mse_loss}
-"""What a loss can be made of, each given for every dimension."""
+"""Losses by name; each gives a value per dimension."""
 
 
 def total_loss(
@@ -47,7 +47,7 @@ def total_loss(
     Args:
         truth: ``(batch, 3)``
         prediction: ``(batch, 3)``
-        weights: of some of :data:`LOSSES`
+        weights: weights of some of :data:`LOSSES`
         dimensions: weights of arousal, dominance and valence
 
     Returns:

@@ -31,7 +31,7 @@ MAX_CONTEXT_DUR = 1.0
 """Seconds: with more on each side of a token, blocks of tokens aren't worth it."""
 
 
-class Fused(nn.Module):
+class OptimisedStudent(nn.Module):
     """What a student says, to be exported; weights are copies.
 
     Beside hidden states and logits it returns where the graph can be cut, so that
@@ -50,7 +50,7 @@ class Fused(nn.Module):
 
     Examples:
         >>> from audw2s.distill.students.wav2small import Wav2Small
-        >>> outputs = Fused(Wav2Small().eval())(torch.zeros(2, 16000))
+        >>> outputs = OptimisedStudent(Wav2Small().eval())(torch.zeros(2, 16000))
         >>> [tuple(output.shape) for output in outputs]
         [(2, 169), (2, 3), (2, 16000), (2, 338, 250)]
 

@@ -20,8 +20,8 @@ from torch.utils.tensorboard import SummaryWriter
 from audw2s.distill.batches import Batches
 from audw2s.distill.config import Config
 from audw2s.distill.disjoint import write_record
-from audw2s.distill.fit_head import can_refit
-from audw2s.distill.fit_head import refit
+from audw2s.distill.fit_head import can_fit_head
+from audw2s.distill.fit_head import fit_head
 from audw2s.distill.loop import learn
 from audw2s.distill.losses import total_loss
 from audw2s.distill.plots import plot_curves
@@ -229,8 +229,8 @@ def finish(state: State, batches: Batches, folder: str) -> torch.nn.Module:
     if config.keep == "best":
         student.load_state_dict(state.best, strict=True)
     count = min(config.refitted, len(batches.clips))
-    if can_refit(student, count):
-        refit(student, batches.undisturbed(count))
+    if can_fit_head(student, count):
+        fit_head(student, batches.undisturbed(count))
     weights = {k: v.clone().contiguous() for k, v in student.state_dict().items()}
     path = os.path.join(folder, "student.safetensors")
     with replacing(path) as temporary:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from audw2s.distill.fit_head import spread_like
+from audw2s.distill.fit_head import match_std
 from audw2s.distill.teachers.categories import Categories
 from audw2s.distill.teachers.categories import category_means
 from audw2s.distill.teachers.ridge import PoolingState
@@ -77,7 +77,7 @@ class Heads:
             return head
         values = [self._held_out(n, left_out) for n in others]
         targets = [self.targets[self.folds[n]] for n in others]
-        return spread_like(np.concatenate(targets), np.concatenate(values), *head)
+        return match_std(np.concatenate(targets), np.concatenate(values), *head)
 
     def cross_validate(self) -> np.ndarray:
         """Predict every clip with a head that doesn't know its fold.

@@ -346,7 +346,7 @@ def test_command(rated, tmp_path, monkeypatch):
     arguments += ["--against", "whisper-tiny-adv"]
     finished = run(*arguments)
     assert finished.exit_code == 0, finished.output
-    files = ["comparison.json", "comparison.md", "heard", *PICTURES]
+    files = ["comparison.json", "comparison.md", "predictions", *PICTURES]
     assert sorted(os.listdir(out)) == sorted(files)
     assert finished.stdout == (out / "comparison.md").read_text()
     assert "wav2small" in finished.stderr
@@ -361,7 +361,7 @@ def test_command(rated, tmp_path, monkeypatch):
         *("itself", "itself", "itself |"),
     ]
 
-    # What was heard isn't heard again
+    # Stored predictions aren't computed again
     monkeypatch.setattr(module, "predict", None)
     again = run(*arguments, "--quiet")
     assert again.exit_code == 0, again.output

@@ -130,7 +130,7 @@ def test_changes_of_speech_are_refused_with_fixed_labels(tmp_path):
     """They were left out without a word."""
     text = "labels = 'l.parquet'\nprosody = 0.5\n[corpora]\n'a.csv' = 1\n"
     said = message(Config.from_toml, tmp_path / "t.toml", text)
-    assert "['prosody'] change what a teacher says" in said
+    assert "['prosody'] change a teacher's values" in said
 
 
 def test_files_that_are_no_toml_are_named(tmp_path):

@@ -44,7 +44,9 @@ def in_folders(corpus, folder, *names):
 def test_people_of_a_corpus_that_is_split_into_folders(corpus, tmp_path, names):
     learnt, others = in_folders(corpus, str(tmp_path), *names)
     config = write_config(str(tmp_path / "run"), corpora={learnt: 1.0})
-    with pytest.raises(ValueError, match="6 speakers of 'x' were heard.*00, 01"):
+    with pytest.raises(
+        ValueError, match="6 speakers of 'x' are in the training.*00, 01"
+    ):
         check_disjoint({"x": read_corpus(others)}, config)
 
 
@@ -105,5 +107,5 @@ def test_a_record_knows_clips_of_corpora_that_are_gone(corpus, tmp_path):
 def test_case_of_a_split_in_folders(cases):
     folder = os.path.join(cases, "training", "06_split_in_folders")
     table = read_corpus(os.path.join(folder, "test.csv"))
-    with pytest.raises(ValueError, match="6 speakers of 'test' were heard"):
+    with pytest.raises(ValueError, match="6 speakers of 'test' are in the training"):
         check_disjoint({"test": table}, os.path.join(folder, "config.json"))

@@ -14,7 +14,7 @@ from torch import nn
 
 from audw2s.distill import optimise_graph as fuse
 from audw2s.distill.export import to_onnx
-from audw2s.distill.optimise_graph import Fused
+from audw2s.distill.optimise_graph import OptimisedStudent
 from audw2s.distill.optimise_graph import locality
 from audw2s.distill.optimise_graph import widened
 from audw2s.distill.students import STUDENTS
@@ -47,7 +47,7 @@ def side_by_side(student, signal):
 @pytest.fixture(scope="module")
 def plain(student):
     """Rearranged, but without zeros."""
-    return to_onnx(Fused(student).eval(), ("normalised", "tokens"))
+    return to_onnx(OptimisedStudent(student).eval(), ("normalised", "tokens"))
 
 
 def run(model, inputs, names=None):
@@ -58,7 +58,7 @@ def run(model, inputs, names=None):
 @pytest.mark.parametrize("name", LOCAL)
 def test_values_are_those_of_the_student(name):
     network = randomised(name)
-    fused = Fused(network).eval()
+    fused = OptimisedStudent(network).eval()
     for length in LENGTHS:
         signal = torch.from_numpy(np.stack([noise(length, seed) for seed in (1, 2)]))
         with torch.inference_mode():
@@ -82,7 +82,7 @@ def test_values_are_those_of_the_student(name):
 def test_last_projection_is_absorbed(layers, channels, absorbed):
     torch.manual_seed(0)
     network = Student(copy.deepcopy(layers), channels[1] * 26).eval()
-    fused = Fused(network).eval()
+    fused = OptimisedStudent(network).eval()
     assert len(fused.body) == len(layers) - absorbed
     assert fused.weight.shape == (2 * channels[1] * 26, channels[0] * 26)
     signal = torch.from_numpy(noise(1001)[None])
@@ -96,7 +96,7 @@ def test_last_projection_is_absorbed(layers, channels, absorbed):
 
 def test_student_stays_as_it_was(student):
     before = copy.deepcopy(student.state_dict())
-    Fused(student)
+    OptimisedStudent(student)
     locality(student)
     after = student.state_dict()
     assert before.keys() == after.keys()
@@ -137,7 +137,7 @@ def test_context_is_enough_and_needed(name):
     for values in network.body.parameters():
         values.data.abs_()
     hop, context = locality(network)
-    fused = Fused(network).eval().double()
+    fused = OptimisedStudent(network).eval().double()
     fused.normalise = nn.Identity()
     first, last = 2 * context, 2 * context + 3
     rng = np.random.default_rng(0)
@@ -165,7 +165,7 @@ def test_graph_can_be_cut_at_its_tokens(student, student_onnx):
     cut = onnx.utils.Extractor(student_onnx).extract_model(*[[name] for name in inner])
     signal = torch.from_numpy(voice(0, 1.5)[None])
     with torch.inference_mode():
-        _, _, normalised, expected = Fused(student).eval()(signal)
+        _, _, normalised, expected = OptimisedStudent(student).eval()(signal)
     (found,) = run(cut, {"normalised": normalised.numpy()})
     np.testing.assert_allclose(found, expected, atol=1e-5)
 

@@ -19,7 +19,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from audw2s.distill import train as training
 from audw2s.distill.batches import Batches
-from audw2s.distill.fit_head import refit
+from audw2s.distill.fit_head import fit_head
 from audw2s.distill.losses import ccc_loss
 from audw2s.distill.state import State
 from audw2s.distill.store import prepare
@@ -183,9 +183,9 @@ def test_the_last_layer_is_fitted_again(student):
     draws = rng.uniform(0, 1, (850, 3)).astype(np.float32)
     clips = list(zip(signals, torch.from_numpy(draws), strict=True))
     network = copy.deepcopy(student)
-    refit(network, clips[:800], penalty=2.0)
+    fit_head(network, clips[:800], penalty=2.0)
     assert torch.equal(network.adv.weight, student.adv.weight)
-    refit(network, clips, penalty=2.0)
+    fit_head(network, clips, penalty=2.0)
     with torch.inference_mode():
         hidden = torch.cat([student(signal[None])[0] for signal, _ in clips])
     features, labels = hidden.double().numpy(), draws.astype(np.float64)
