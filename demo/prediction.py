@@ -14,7 +14,7 @@ from audw2s.demo.limits import Deadline
 from audw2s.demo.models import Facts
 from audw2s.demo.models import Models
 from audw2s.demo.models import facts
-from audw2s.inference.curve import heard_curve
+from audw2s.inference.curve import predicted_curve
 from audw2s.model.registry import named
 
 
@@ -59,12 +59,12 @@ def analyse(
     read = deadline.timed(partial(array_blocks, clip.signal, SAMPLING_RATE))
     with models.held(name, deadline) as predictor:
         begin = time.perf_counter()
-        ((row,),) = predictor.stretches(read, [(0.0, None)])
+        ((row,),) = predictor.segments(read, [(0.0, None)])
         latency = time.perf_counter() - begin
         curve = None
         if windows is not None:
             win_dur, hop_dur = windows
-            curve = heard_curve(predictor, read, win_dur=win_dur, rate=1 / hop_dur)
+            curve = predicted_curve(predictor, read, win_dur=win_dur, rate=1 / hop_dur)
         network = predictor.network
     values = named(row.values[0].astype(np.float64))
     factor = latency / clip.duration

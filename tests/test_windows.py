@@ -152,7 +152,7 @@ def test_both_ways_have_the_same_rows(
             exact=exact,
         )
         # With another segment, so that one pass is more than one
-        segments = predictor.stretches(read, [(start or 0.0, end), (0.5, 1.5)])
+        segments = predictor.segments(read, [(start or 0.0, end), (0.5, 1.5)])
         rows = [row for rows in segments for row in rows]
         for row in rows:
             has_values = np.isfinite(row.values).all()

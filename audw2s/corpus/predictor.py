@@ -222,7 +222,7 @@ class FilePredictor:
             read = _held(path, heartbeat) or read
         read = _watched(read, heartbeat)
         own = [spans[number] for number in wanted]
-        by_model = [predictor.stretches(read, own) for predictor in self.annotators]
+        by_model = [predictor.segments(read, own) for predictor in self.annotators]
         for number, rows in zip(wanted, zip(*by_model, strict=True), strict=True):
             found[number] = _merged(rows)
         return found

@@ -90,10 +90,10 @@ def curve(
         device=device,
         exit=exit,
     )
-    return heard_curve(predictor, read, win_dur=win_dur, rate=rate)
+    return predicted_curve(predictor, read, win_dur=win_dur, rate=rate)
 
 
-def heard_curve(
+def predicted_curve(
     predictor: Predictor,
     read: Read,
     *,
@@ -126,7 +126,7 @@ def heard_curve(
     ]
     if not duration:
         spans = [(0.0, None)]
-    rows = [row for (row,) in predictor.stretches(read, spans)]
+    rows = [row for (row,) in predictor.segments(read, spans)]
     values = np.array([row.values.mean(axis=0) for row in rows])
     frame = pd.DataFrame(values, times, list(DIMENSIONS))
     frame.index.name = "time"

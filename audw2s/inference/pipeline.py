@@ -87,7 +87,7 @@ class Predictor(Analyser):
             one row, or one per window; at least one
 
         """
-        return self.stretches(partial(file_blocks, path), [(start, end)], callback)[0]
+        return self.segments(partial(file_blocks, path), [(start, end)], callback)[0]
 
     def signal(
         self,
@@ -114,9 +114,9 @@ class Predictor(Analyser):
 
         """
         read = partial(array_blocks, signal, sampling_rate)
-        return self.stretches(read, [(start, end)], callback)[0]
+        return self.segments(read, [(start, end)], callback)[0]
 
-    def stretches(
+    def segments(
         self,
         read: Read,
         spans: Sequence[Span],

@@ -1,4 +1,4 @@
-"""What the interfaces share: arguments, model and provenance."""
+"""Arguments, model and provenance of all interfaces."""
 
 import functools
 from collections.abc import Callable
@@ -30,14 +30,14 @@ RUNTIME = [
     "segment",
     "verbose",
 ]
-"""Arguments that don't change results, and are not written to YAML."""
+"""Arguments that don't change results and are not written to YAML."""
 
 
 class DurationResolver(audobject.resolver.Base):
-    """Writes durations to YAML, timedeltas as strings with a unit."""
+    """Write durations to YAML, timedeltas as strings with a unit."""
 
     def decode(self, value: Duration | None) -> Duration | None:
-        """Leave it to audinterface, which reads strings."""
+        """Return the value; audinterface reads strings."""
         return value
 
     def encode(self, value: Duration | None) -> float | int | str | None:
@@ -45,7 +45,7 @@ class DurationResolver(audobject.resolver.Base):
         return f"{value.value}ns" if isinstance(value, pd.Timedelta) else value
 
     def encode_type(self) -> type:
-        """Type of what is written: anything YAML knows."""
+        """Type of the written value: any type of YAML."""
         return object
 
 
@@ -60,7 +60,7 @@ BORROWED = {
         "max_signal_dur",
     )
 } | {"model": "network", "exit": "network", "exact": "predictor"}
-"""Where audobject finds arguments that aren't attributes of their own."""
+"""Attribute that holds an argument, where audobject doesn't find it on the object."""
 
 RESOLVERS = {
     name: DurationResolver
@@ -84,42 +84,44 @@ def by_name(
 
 
 class Plugin(audobject.Object):
-    """What Process and Feature share: their model, provenance and cache."""
+    """Model, provenance and cache settings of an interface."""
 
     predictor: Predictor
 
     network: Network
-    """The annotator's; audobject finds the model here."""
+    """Network of the predictor; audobject finds the model here."""
 
     @property
     def model(self) -> "str | audonnx.Model":
-        """The model as it was given: a name, a folder or an object."""
+        """Model as given by the user: name, folder or object."""
         return self.network.model
 
     @property
     def provenance(self) -> dict[str, object]:
         """Model name, its sha256, version of audw2s and window.
 
-        Results carry it in ``attrs["audw2s"]``.
+        Results hold it in ``attrs["audw2s"]``.
         """
         return self.predictor.provenance
 
     @property
     def cache_settings(self) -> dict[str, object]:
-        """All that values in a cache depend on, but for the files."""
+        """All settings that cached values depend on, except the files."""
         return self.provenance | {"settings": self.to_yaml_s(include_version=False)}
 
-    def _marked(self, result: pd.Series | pd.DataFrame) -> pd.Series | pd.DataFrame:
+    def _with_provenance(
+        self, result: pd.Series | pd.DataFrame
+    ) -> pd.Series | pd.DataFrame:
         result.attrs["audw2s"] = self.provenance
         return result
 
 
-def marked(method: Callable) -> Callable:
-    """Let a method of audinterface return results that carry their provenance."""
+def with_provenance(method: Callable) -> Callable:
+    """Wrap a method of audinterface, so that its results hold their provenance."""
 
     @functools.wraps(method)
     def call(self: Plugin, *args: object, **kwargs: object) -> object:
-        return self._marked(method(self, *args, **kwargs))
+        return self._with_provenance(method(self, *args, **kwargs))
 
     return call
 
@@ -131,16 +133,16 @@ def make_predictor(
     device: Device = "cpu",
     **kwargs: object,
 ) -> Predictor:
-    """Make an annotator from the arguments of an interface.
+    """Create a predictor from the arguments of an interface.
 
     Raises:
-        ValueError: if the sampling rate isn't the models'
+        ValueError: if the sampling rate isn't that of the models
 
     """
     if sampling_rate != SAMPLING_RATE:
         raise ValueError(
-            f"The models take {SAMPLING_RATE} Hz, not {sampling_rate} Hz. "
-            "Other input is resampled: leave 'sampling_rate' as it is."
+            f"'sampling_rate' has to be {SAMPLING_RATE} Hz, that of the models, got "
+            f"{sampling_rate} Hz. Other input is resampled: leave out 'sampling_rate'."
         )
     for name in RESOLVERS:
         kwargs[name] = _seconds(name, kwargs.get(name))
@@ -148,7 +150,7 @@ def make_predictor(
 
 
 def _seconds(name: str, duration: Duration | None) -> float | None:
-    """Seconds of an argument that is a duration."""
+    """Duration of an argument in seconds."""
     try:
         return to_seconds(duration)
     except (ValueError, OverflowError) as error:

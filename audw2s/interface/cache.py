@@ -1,4 +1,4 @@
-"""Values of an index that are kept on disk, by all that they depend on."""
+"""Cache on disk for the values of an index."""
 
 import hashlib
 import os
@@ -21,10 +21,17 @@ def cache_path(
     index: pd.MultiIndex,
     root: str | None,
 ) -> str:
-    """Path of the file in which values for an index are kept.
+    """Path of the cache file for the values of an index.
 
-    audinterface's cache knows only the index: here model, settings, version, root, and
-    size and time of each file are part of the key.
+    The key of audinterface's cache is the index only. Here, model, settings, version,
+    root, and size and modification time of each file belong to the key.
+
+    Args:
+        cache_root: folder of the cache
+        settings: model and settings that values depend on
+        index: segmented index
+        root: root folder of the files
+
     """
     key = {**settings, "root": os.path.abspath(root or "")}
     folder = audeer.mkdir(cache_root, audeer.uid(from_string=repr(key)))
@@ -35,7 +42,7 @@ def cache_path(
 
 
 def _state(path: str) -> tuple[int, int] | None:
-    """Size and time of the last change of a file, ``None`` if it isn't there."""
+    """Size and modification time of a file, ``None`` if it doesn't exist."""
     try:
         stat = os.stat(path)
     except OSError:
@@ -48,14 +55,14 @@ def kept_series(
     index: pd.MultiIndex,
     compute: Callable[[pd.MultiIndex], pd.Series],
 ) -> pd.Series:
-    """Compute values of a segmented index that aren't kept yet.
+    """Read the values of a segmented index from the cache, and compute missing ones.
 
-    Files that have no values are never kept: they are read again each time.
+    Files without values are never cached: they are read again each time.
 
     Args:
-        path: of the file in which values are kept
-        index: of files and segments
-        compute: gives the rows of an index in its order
+        path: path of the cache file
+        index: segmented index
+        compute: function that computes the rows of an index, in its order
 
     """
     kept, again = _read(path) or (None, [])
@@ -76,7 +83,7 @@ def _failed(series: pd.Series) -> list[str]:
     """Files with rows that have no values."""
     ends = series.index.get_level_values("end")
     usable = [
-        # Where an index comes from a file that can't be read, its end is unknown
+        # The end of a file that can't be read is unknown
         pd.notna(end) if isinstance(item, pd.Index) else _is_finite(item)
         for item, end in zip(series, ends, strict=True)
     ]
@@ -111,7 +118,7 @@ def _write(path: str, series: pd.Series, failed: list[str]) -> None:
 
 
 def _read(path: str) -> tuple[pd.Series, list[str]] | None:
-    """What :func:`_write` wrote; ``None`` if there is nothing, or it is damaged."""
+    """Read a cache file; ``None`` if it doesn't exist or is damaged."""
     try:
         with open(path, "rb") as file:
             digest, content = file.read(32), file.read()
@@ -121,5 +128,5 @@ def _read(path: str) -> tuple[pd.Series, list[str]] | None:
         return None
     try:
         return pickle.loads(content)
-    except Exception:  # whatever another version of pandas makes of it
+    except Exception:  # written by another version of pandas
         return None

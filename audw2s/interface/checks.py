@@ -1,4 +1,4 @@
-"""What interfaces are given: NumPy's numbers, files, indices."""
+"""Check and convert arguments of interfaces: numbers, files, indices."""
 
 import functools
 import os
@@ -14,7 +14,7 @@ from audw2s.files import resolve
 
 
 def plain(value: object) -> object:
-    """Turn NumPy's numbers into those of Python, also in lists and arrays.
+    """Convert NumPy's numbers to Python's, also in lists and arrays.
 
     Examples:
         >>> plain(np.int64(1)), plain(np.array([0, 1])), plain((np.True_, "a"))
@@ -33,7 +33,7 @@ def plain(value: object) -> object:
 
 
 def plain_arguments(method: Callable) -> Callable:
-    """Let a method take NumPy's numbers, and know those of Python only."""
+    """Convert NumPy's numbers in the arguments of a method, see :func:`plain`."""
 
     @functools.wraps(method)
     def call(self: object, *args: object, **kwargs: object) -> object:
@@ -44,10 +44,10 @@ def plain_arguments(method: Callable) -> Callable:
 
 
 def check_files(files: Sequence[str]) -> None:
-    """Make sure that files are a list.
+    """Check that files are given as a list.
 
     Raises:
-        ValueError: if they are a string, or a path
+        ValueError: if they are given as a string or a path
 
     """
     if isinstance(files, str | bytes | os.PathLike):
@@ -58,16 +58,17 @@ def check_files(files: Sequence[str]) -> None:
 
 
 def check_index(index: pd.Index) -> None:
-    """Make sure that an index is one of files, or of segments of files.
+    """Check that an index is a filewise or segmented index of audformat.
 
     Raises:
-        ValueError: if it isn't
+        ValueError: if it is neither
 
     """
     if not isinstance(index, pd.Index):
         raise ValueError(
             f"'index' has to be an index of audformat, not of type "
-            f"'{type(index).__name__}': make one by audformat.filewise_index(files)."
+            f"'{type(index).__name__}': create one with "
+            "audformat.filewise_index(files)."
         )
     names = [
         audformat.define.IndexField.FILE,
@@ -76,8 +77,8 @@ def check_index(index: pd.Index) -> None:
     ]
     if index.nlevels > 1 and list(index.names) != names:
         raise ValueError(
-            f"'index' has to have the levels {', '.join(names)}, or files only; it has "
-            f"{', '.join(map(str, index.names))}."
+            f"'index' has to have the levels {', '.join(names)}, or a single level of "
+            f"files; it has {', '.join(map(str, index.names))}."
         )
     for file in index.get_level_values(0):
         if not isinstance(file, str):
@@ -88,10 +89,10 @@ def check_index(index: pd.Index) -> None:
 
 
 def check_found(index: pd.Index, root: str | None) -> None:
-    """Make sure that relative paths aren't all meant to lie elsewhere.
+    """Check that at least one file exists, in case the root folder is wrong.
 
     Raises:
-        FileNotFoundError: if none of the files is there
+        FileNotFoundError: if all paths are relative and none of the files exists
 
     """
     files = index.get_level_values(0).unique()
@@ -101,5 +102,5 @@ def check_found(index: pd.Index, root: str | None) -> None:
         where = os.path.abspath(root or "")
         raise FileNotFoundError(
             f"None of the {len(files)} files is in '{where}', such as '{files[0]}': "
-            "say by 'root' in which folder they are, for instance root=db.root."
+            "set 'root' to the folder of the files, for instance root=db.root."
         )

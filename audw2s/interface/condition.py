@@ -1,4 +1,4 @@
-"""Conditions over arousal, dominance and valence, read without ``eval``."""
+"""Conditions over arousal, dominance and valence, parsed without ``eval``."""
 
 import ast
 import operator
@@ -22,22 +22,22 @@ COMPARISONS = {
 }
 
 MAX_LENGTH = 1000
-"""Longest condition in characters."""
+"""Length of the longest condition in characters."""
 
 
 class Condition:
-    """Tells whether A/D/V fulfil an expression.
+    """Condition that A/D/V may fulfil.
 
-    It may use the names arousal, dominance and valence, numbers, ``+ - * /``,
-    ``< <= > >=``, ``and``, ``or``, ``not`` and brackets. Where a value is NaN no
-    comparison holds, and dividing by zero makes a comparison fail as well.
+    The expression may use the names arousal, dominance and valence, numbers,
+    ``+ - * /``, ``< <= > >=``, ``and``, ``or``, ``not`` and brackets. A comparison
+    with NaN, or with a division by zero in it, is false.
 
     Args:
-        expression: such as ``"arousal > 0.6 and valence < 0.4"``
-        names: that it may use in place of arousal, dominance and valence
+        expression: expression such as ``"arousal > 0.6 and valence < 0.4"``
+        names: names that the expression may use
 
     Raises:
-        ValueError: if the expression is anything else
+        ValueError: if the expression uses anything else
 
     Examples:
         >>> condition = Condition("arousal > 0.6 and not valence >= 0.4")
@@ -65,14 +65,14 @@ class Condition:
         """Evaluate the condition.
 
         Args:
-            values: arousal, dominance and valence by name
+            values: values of arousal, dominance and valence by name
 
         """
         return _truth(self._tree, values)
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names in a sentence.
+    """Join names for use in a sentence.
 
     Examples:
         >>> listed(DIMENSIONS)

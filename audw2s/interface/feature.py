@@ -1,4 +1,4 @@
-"""Feature: A/D/V as a frame."""
+"""Feature: A/D/V as a table."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -29,39 +29,41 @@ EMPTY_INDEX = audformat.segmented_index()
 
 
 class Feature(audinterface.Feature, Plugin):
-    """Arousal, dominance and valence as a frame with these three columns.
+    """Arousal, dominance and valence as a table with these three columns.
 
-    Of a model of classes the columns are the classes, in the order of its training,
-    and the values their scores (softmax), which add up to one.
+    For a model of classes the columns are the classes, in the order used in training,
+    and the values are their scores (softmax), which add up to one.
 
     Arguments and behaviour are those of :class:`audw2s.Process`; methods are those
     of :class:`audinterface.Feature`. With ``mixdown=False`` and several channels
     there are columns for each of them, such as ``(0, "arousal")``.
 
     Args:
-        model: see :class:`audw2s.Process`, as for all others
-        exit: of a model with exits, the layer of one, or ``"auto"``; see
+        model: name of a model (see :func:`audw2s.models`), folder with
+            ``model.onnx``, or :class:`audonnx.Model`
+        exit: layer of an exit, or ``"auto"``, for a model with early exits; see
             :func:`audw2s.load`
-        sampling_rate: that of the models; other input is resampled
+        sampling_rate: sampling rate of the models in Hz; other input is resampled
         resample: ``False`` makes input at another rate unusable
-        channels: channels to hear, ``None`` for all
-        mixdown: hear the mean of the channels, else each channel on its own
+        channels: channels to process, ``None`` for all
+        mixdown: process the mean of the channels, else each channel on its own
         win_dur: duration of windows, ``None`` for one value per input
-        hop_dur: from the start of a window to the next, half a window by default
-        exact: hear each window and segment alone; by default students hear a file
-            once, and windows and segments in their surroundings
-        min_signal_dur: shorter input is heard with silence appended
+        hop_dur: duration between the starts of windows, half a window by default
+        exact: process each window and segment on its own; by default students
+            process a file in a single pass, and a window depends on its surroundings
+        min_signal_dur: shorter input is padded with zeros up to this duration
         max_signal_dur: longer input is cut
-        segment: finds the stretches to process, such as :class:`audw2s.Segment`
-        keep_nat: leave the end of input that has none as NaT
-        on_error: ``"nan"``, or ``"raise"`` for an exception on unusable input
+        segment: object that finds the segments to process, such as
+            :class:`audw2s.Segment`
+        keep_nat: if no end is given, leave it as NaT
+        on_error: ``"nan"``, or ``"raise"`` to raise an exception on unusable input
         device: see :func:`audw2s.load`
         num_workers: workers over files, ``None`` for five per core
         multiprocessing: use processes instead of threads
         verbose: show a progress bar
 
     Raises:
-        ValueError: if there is no such model, or an argument makes no sense
+        ValueError: if there is no such model, or an argument is invalid
         audw2s.UnusableSignalError: by methods, with ``on_error="raise"``
 
     Examples:
@@ -102,10 +104,10 @@ class Feature(audinterface.Feature, Plugin):
     ):
         if not mixdown and channels is None:
             raise ValueError(
-                "With mixdown=False the frame has columns for each channel: "
-                "say which, for instance channels=[0, 1]."
+                "With mixdown=False the table has columns for each channel: "
+                "name the channels, for instance channels=[0, 1]."
             )
-        heard = {
+        input_args = {
             "resample": resample,
             "channels": channels,
             "mixdown": mixdown,
@@ -127,13 +129,13 @@ class Feature(audinterface.Feature, Plugin):
             sampling_rate=sampling_rate,
             exact=exact,
             device=device,
-            **heard,
+            **input_args,
         )
         super().__init__(
             list(predictor.network.names),
             name="audw2s",
             sampling_rate=sampling_rate,
-            **heard,
+            **input_args,
             **runtime,
         )
         self.predictor = predictor
@@ -143,7 +145,7 @@ class Feature(audinterface.Feature, Plugin):
             make=np.asarray,
             owner=self,
             on_error=on_error,
-            **heard,
+            **input_args,
             **runtime,
         )
         self.params = self.to_dict(flatten=True)
@@ -159,7 +161,7 @@ class Feature(audinterface.Feature, Plugin):
     ) -> pd.DataFrame:
         """Process an index, see :meth:`audinterface.Feature.process_index`.
 
-        ``cache_root`` and what is raised are those of :class:`audw2s.Process`.
+        ``cache_root`` and errors are those of :class:`audw2s.Process`.
         """
         series = self.process.process_index(
             index,
@@ -190,4 +192,4 @@ class Feature(audinterface.Feature, Plugin):
         index = y.index if isinstance(y.index, pd.MultiIndex) else EMPTY_INDEX
         values = np.reshape([*y], (len(y), len(self.column_names)))
         frame = pd.DataFrame(values, index, self.column_names, dtype="float32")
-        return self._marked(frame)
+        return self._with_provenance(frame)

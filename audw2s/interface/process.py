@@ -14,7 +14,7 @@ from audw2s.interface.base import RUNTIME
 from audw2s.interface.base import Plugin
 from audw2s.interface.base import by_name
 from audw2s.interface.base import make_predictor
-from audw2s.interface.base import marked
+from audw2s.interface.base import with_provenance
 from audw2s.interface.checks import plain_arguments
 from audw2s.interface.rows import RowProcess
 from audw2s.model.device import Device
@@ -29,49 +29,50 @@ class Process(RowProcess, Plugin):
 
     All methods are those of :class:`audinterface.Process`, with these differences:
 
-    - Every input has its row. Windows lie at multiples of ``hop_dur``; the last one
+    - Every input has a row. Windows start at multiples of ``hop_dur``; the last one
       may be shorter, and a recording shorter than a window is one window.
-    - A negative ``start`` or ``end`` counts from the end, and the index has the times
-      from the start, where audinterface has the negative ones. An end beyond the
-      input is that of the input, for signals as for files.
-    - Durations in samples, such as ``"16000"``, count at 16 kHz in every argument,
-      where audinterface counts some at the rate of the input.
+    - A negative ``start`` or ``end`` counts from the end of the input. The index holds
+      times from its start, where audinterface keeps the negative ones. An end beyond
+      the input is set to the end of the input, for signals as for files.
+    - Durations in samples, such as ``"16000"``, refer to 16 kHz in every argument,
+      where audinterface sometimes uses the sampling rate of the input.
     - Unusable input (missing, unreadable, empty, under 64 samples, NaN or inf)
       gives NaN and a ``UserWarning`` that names file and reason.
-    - ``cache_root`` keeps values only, by model, settings, and size and time of each
-      file; what couldn't be read is read again.
-    - Results carry model, sha256, version and window in ``attrs["audw2s"]``.
+    - ``cache_root`` stores values only. The key holds model, settings, and size and
+      modification time of each file; files that couldn't be read are read again.
+    - Results hold model, sha256, version and window in ``attrs["audw2s"]``.
 
     Values are roughly in 0…1 and not clipped: they can leave that range. Models of
     classes give the scores (softmax) of their classes instead, by name and in the
-    order of their training.
+    order used in training.
 
     Args:
-        model: a name (see :func:`audw2s.models`), a folder with ``model.onnx``, or
-            an :class:`audonnx.Model`
-        exit: of a model with exits, the layer of one, or ``"auto"``; see
+        model: name of a model (see :func:`audw2s.models`), folder with
+            ``model.onnx``, or :class:`audonnx.Model`
+        exit: layer of an exit, or ``"auto"``, for a model with early exits; see
             :func:`audw2s.load`
-        sampling_rate: that of the models; other input is resampled
+        sampling_rate: sampling rate of the models in Hz; other input is resampled
         resample: ``False`` makes input at another rate unusable
-        channels: channels to hear, ``None`` for all
-        mixdown: hear the mean of the channels, else each channel on its own
+        channels: channels to process, ``None`` for all
+        mixdown: process the mean of the channels, else each channel on its own
         win_dur: duration of windows, ``None`` for one value per input; seconds, or
             whatever :func:`audinterface.utils.to_timedelta` reads
-        hop_dur: from the start of a window to the next, half a window by default
-        exact: hear each window and segment alone; by default students hear a file
-            once, and windows and segments in their surroundings
-        min_signal_dur: shorter input is heard with silence appended, and ends with it
+        hop_dur: duration between the starts of windows, half a window by default
+        exact: process each window and segment on its own; by default students
+            process a file in a single pass, and a window depends on its surroundings
+        min_signal_dur: shorter input is padded with zeros up to this duration
         max_signal_dur: longer input is cut
-        segment: finds the stretches to process, such as :class:`audw2s.Segment`
-        keep_nat: leave the end of input that has none as NaT
-        on_error: ``"nan"``, or ``"raise"`` for an exception on unusable input
+        segment: object that finds the segments to process, such as
+            :class:`audw2s.Segment`
+        keep_nat: if no end is given, leave it as NaT
+        on_error: ``"nan"``, or ``"raise"`` to raise an exception on unusable input
         device: see :func:`audw2s.load`
         num_workers: workers over files, ``None`` for five per core
         multiprocessing: use processes instead of threads
         verbose: show a progress bar
 
     Raises:
-        ValueError: if there is no such model, or an argument makes no sense
+        ValueError: if there is no such model, or an argument is invalid
         audw2s.UnusableSignalError: by methods, with ``on_error="raise"``
 
     Examples:
@@ -111,7 +112,7 @@ class Process(RowProcess, Plugin):
         multiprocessing: bool = False,
         verbose: bool = False,
     ):
-        heard = {
+        input_args = {
             "resample": resample,
             "channels": channels,
             "mixdown": mixdown,
@@ -126,7 +127,7 @@ class Process(RowProcess, Plugin):
             sampling_rate=sampling_rate,
             exact=exact,
             device=device,
-            **heard,
+            **input_args,
         )
         super().__init__(
             predictor,
@@ -138,12 +139,12 @@ class Process(RowProcess, Plugin):
             num_workers=num_workers,
             multiprocessing=multiprocessing,
             verbose=verbose,
-            **heard,
+            **input_args,
         )
         self.network = predictor.network
 
-    process_index = marked(RowProcess.process_index)
-    process_file = marked(RowProcess.process_file)
-    process_files = marked(RowProcess.process_files)
-    process_signal = marked(RowProcess.process_signal)
-    process_signal_from_index = marked(RowProcess.process_signal_from_index)
+    process_index = with_provenance(RowProcess.process_index)
+    process_file = with_provenance(RowProcess.process_file)
+    process_files = with_provenance(RowProcess.process_files)
+    process_signal = with_provenance(RowProcess.process_signal)
+    process_signal_from_index = with_provenance(RowProcess.process_signal_from_index)

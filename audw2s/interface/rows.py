@@ -1,4 +1,4 @@
-"""Rows of files and signals, as audinterface collects them."""
+"""Process of audinterface that decodes and checks files itself."""
 
 import warnings
 from collections.abc import Callable
@@ -40,22 +40,31 @@ if TYPE_CHECKING:
     from audinterface.core.typing import Timestamps
 
 Limits = tuple[Duration | None, Duration | None]
-"""Start and end of a stretch, ``None`` or NaT where it is open."""
+"""Start and end of a segment, ``None`` or NaT for the start or end of the input."""
 
 Items = tuple[list, list[str], list[pd.Timedelta], list[pd.Timedelta]]
+"""Values, files, starts and ends, as audinterface collects them."""
 
 WORTH_A_WARNING = (*UNUSABLE, "silent", "quiet", "truncated")
-"""Statuses that a user has to hear of."""
+"""Statuses that are reported as a warning."""
 
 
 class RowProcess(audinterface.Process):
-    """Reads, checks and annotates; what an item holds is up to ``make``.
+    """Decode, check and process files and signals.
 
     audinterface does the rest: lists, folders, indices, workers, segments.
+
+    Args:
+        predictor: predictor of the values
+        make: function that turns the values of a row into an item of the result
+        owner: interface whose settings and provenance belong to the results
+        on_error: ``"nan"``, or ``"raise"`` to raise an exception on unusable input
+        kwargs: arguments of :class:`audinterface.Process`
+
     """
 
     owner: "Plugin"
-    """The interface whose settings and provenance are those of the results."""
+    """Interface whose settings and provenance belong to the results."""
 
     def __init__(
         self,
@@ -106,12 +115,12 @@ class RowProcess(audinterface.Process):
     ) -> pd.Series:
         """Process an index, as :meth:`audinterface.Process.process_index` does.
 
-        With a cache of our own: see :mod:`audw2s.interface.cache`.
+        The cache is not that of audinterface, see :mod:`audw2s.interface.cache`.
 
         Raises:
-            FileNotFoundError: if paths are relative, and none of the files is there
-            ValueError: if the index isn't one of files or of segments of files, or the
-                settings of the segment can't be known
+            FileNotFoundError: if paths are relative, and none of the files exists
+            ValueError: if the index is neither filewise nor segmented, or the settings
+                of the segment object can't be written to YAML
 
         """
         _refuse(process_func_args)
@@ -140,11 +149,12 @@ class RowProcess(audinterface.Process):
         if cache_root is None or not isinstance(self.segment, audobject.Object):
             if cache_root is not None:
                 raise ValueError(
-                    "With a segment that can't be written to YAML, 'cache_root' can't "
-                    "know its settings. Leave 'cache_root' out, or use audw2s.Segment."
+                    "The settings of this 'segment' can't be written to YAML, and "
+                    "'cache_root' needs them. Leave 'cache_root' out, or use "
+                    "audw2s.Segment."
                 )
             return self.segment.process_index(index, root=root)
-        # The caches of others don't know whether a file has changed
+        # Other segment objects may have a cache that ignores changes of a file
         own = cache_root if isinstance(self.segment, Plugin) else None
         return self.segment.process_index(index, root=root, cache_root=own)
 
@@ -189,13 +199,13 @@ class RowProcess(audinterface.Process):
     ) -> pd.Series:
         """Process a signal, as :meth:`audinterface.Process.process_signal` does.
 
-        Samples in ``start`` and ``end`` count at 16 kHz, as everywhere.
+        Samples in ``start`` and ``end`` refer to 16 kHz, as everywhere.
         """
         return super().process_signal(
             signal,
             sampling_rate,
             file=file,
-            # Which would count them at the rate of the signal
+            # audinterface would refer samples to the sampling rate of the signal
             start=_limit(start),
             end=_limit(end),
             process_func_args=process_func_args,
@@ -241,7 +251,7 @@ class RowProcess(audinterface.Process):
         index: pd.Index,
         process_func_args: dict[str, object] | None = None,
     ) -> pd.Series:
-        """Process segments of a signal, which is heard once for all."""
+        """Process segments of a signal, in a single pass over the signal."""
         _refuse(process_func_args)
         if index.empty:
             return pd.Series(None, index=index, dtype=object)
@@ -264,24 +274,24 @@ class RowProcess(audinterface.Process):
         file: str | None,
         limits: list[Limits],
     ) -> list[Items]:
-        """Turn stretches of a source into what audinterface collects of each."""
+        """Predict segments of a source; one item per segment."""
         spans = [(to_limit(start) or 0.0, to_limit(end)) for start, end in limits]
-        found = self.predictor.stretches(source, spans)
+        found = self.predictor.segments(source, spans)
         return [
             self._item(rows, file, is_open=end is None)
             for rows, (_, end) in zip(found, spans, strict=True)
         ]
 
     def _item(self, rows: list[Row], file: str | None, *, is_open: bool) -> Items:
-        self._complain(rows, file)
+        self._report_problems(rows, file)
         ends = [row.end for row in rows]
         if self.win_dur is None and self.keep_nat and is_open:
             ends = [pd.NaT]
         starts = [row.start for row in rows]
         return [self.make(row.values) for row in rows], [file] * len(rows), starts, ends
 
-    def _complain(self, rows: list[Row], file: str | None) -> None:
-        """Warn of what a user has to know, or raise if that was asked for."""
+    def _report_problems(self, rows: list[Row], file: str | None) -> None:
+        """Warn of unusable or doubtful input, or raise with ``on_error="raise"``."""
         problems = {r.status: r for r in rows if r.status in WORTH_A_WARNING}
         for status, row in problems.items():
             count = sum(row.status == status for row in rows)
@@ -299,18 +309,18 @@ class RowProcess(audinterface.Process):
         **kwargs: object,
     ) -> object:
         rows = self.predictor.signal(signal, sampling_rate)
-        self._complain(rows, kwargs.get("file"))
+        self._report_problems(rows, kwargs.get("file"))
         items = [self.make(row.values) for row in rows]
         return items[0] if self.win_dur is None else items
 
 
 def file_source(file: File, root: str | None) -> Read:
-    """Read a file that may be relative to a root folder."""
+    """Source of a file, whose path may be relative to a root folder."""
     return partial(file_blocks, resolve(file, root))
 
 
 def _limit(time: Duration | None) -> pd.Timedelta | None:
-    """Time of a start or an end, ``None`` where it is open."""
+    """Time of a start or an end, ``None`` for the start or end of the input."""
     seconds = to_limit(time)
     return None if seconds is None else from_seconds(seconds)
 
@@ -321,7 +331,7 @@ def _limits(index: pd.MultiIndex) -> list[Limits]:
 
 
 def _joined(items: list[Items]) -> Items:
-    """Items of several stretches, one after the other."""
+    """Items of several segments, one after the other."""
     parts = zip(*items, strict=True)
     return tuple(list(chain.from_iterable(part)) for part in parts)
 

@@ -1,4 +1,4 @@
-"""Segment: stretches of steady A/D/V without silence."""
+"""Segment: segments of steady A/D/V without silence."""
 
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -45,43 +45,47 @@ if TYPE_CHECKING:
 
 
 class Segment(audinterface.Segment, Plugin):
-    """Cut recordings into stretches in which A/D/V stays about the same.
+    """Cut recordings into segments in which A/D/V stays about the same.
 
-    Silence is left out: stretches of ``min_silence`` or more that are quieter than
-    the loud parts by ``silence_threshold``. Between silences a new stretch starts
-    where a window differs from the mean of the stretch so far by more than
-    ``tolerance`` in arousal, dominance or valence.
+    Silence is left out: at least ``min_silence`` in which the level lies
+    ``silence_threshold`` below that of the loud frames. Between silences a new
+    segment starts where a window differs from the mean of the segment so far by more
+    than ``tolerance`` in arousal, dominance or valence.
 
     Methods are those of :class:`audinterface.Segment`. Unusable input (see
-    :class:`audw2s.Process`) is one stretch as a whole, so that it isn't lost where
-    a :class:`audw2s.Feature` goes on with the stretches; with ``where`` it is left
-    out, as no condition holds for it.
+    :class:`audw2s.Process`) is returned as one segment, so that a
+    :class:`audw2s.Feature` that processes the segments still has a row for it. With
+    ``where`` it is left out, as no condition holds for it.
 
     Args:
-        model: see :class:`audw2s.Process`; of classes, their scores count in place
-            of arousal, dominance and valence
-        exit: of a model with exits, the layer of one, or ``"auto"``; see
+        model: name of a model, model folder or :class:`audonnx.Model`, see
+            :class:`audw2s.Process`; for a model of classes the scores of its classes
+            take the place of arousal, dominance and valence
+        exit: layer of an exit, or ``"auto"``, for a model with early exits; see
             :func:`audw2s.load`
         where: condition over arousal, dominance, valence, such as
-            ``"arousal > 0.6 and valence < 0.4"``: only stretches are returned for
-            which it holds, as :class:`audw2s.Feature` hears the stretch
-        tolerance: largest difference within a stretch, A/D/V being roughly 0…1
-        min_dur: shortest stretch, unless silence leaves less; seconds, or whatever
+            ``"arousal > 0.6 and valence < 0.4"``. Only segments are returned whose
+            values, as given by :class:`audw2s.Feature`, fulfil it
+        tolerance: largest difference within a segment, A/D/V being roughly 0…1
+        min_dur: duration of the shortest segment, unless the speech between two
+            silences is shorter; seconds, or whatever
             :func:`audinterface.utils.to_timedelta` reads
-        win_dur: of the windows that are compared
-        hop_dur: from the start of a window to the next
-        exact: hear each window alone, see :class:`audw2s.Process`
-        silence_threshold: in dB below the loud parts, negative
-        min_silence: shortest silence
-        invert: return what lies between the stretches
-        sampling_rate: that of the models; other input is resampled
+        win_dur: duration of the windows that are compared
+        hop_dur: duration between the starts of windows
+        exact: process each window on its own, see :class:`audw2s.Process`
+        silence_threshold: level of silence in dB, relative to the loud frames;
+            negative
+        min_silence: duration of the shortest silence
+        invert: return what lies between the segments
+        sampling_rate: sampling rate of the models in Hz; other input is resampled
         resample: ``False`` makes input at another rate unusable
-        channels: channels to hear, ``None`` for all
-        mixdown: hear the mean of the channels, else their values' mean counts
-        min_signal_dur: shorter input is heard with silence appended
+        channels: channels to process, ``None`` for all
+        mixdown: process the mean of the channels, else use the mean of the values of
+            all channels
+        min_signal_dur: shorter input is padded with zeros up to this duration
         max_signal_dur: longer input is cut
-        keep_nat: leave the end of input that has none as NaT
-        on_error: ``"nan"``, or ``"raise"`` for an exception on unusable input
+        keep_nat: if no end is given, leave it as NaT
+        on_error: ``"nan"``, or ``"raise"`` to raise an exception on unusable input
         device: see :func:`audw2s.load`
         num_workers: workers over files, ``None`` for five per core
         multiprocessing: use processes instead of threads
@@ -138,7 +142,7 @@ class Segment(audinterface.Segment, Plugin):
         multiprocessing: bool = False,
         verbose: bool = False,
     ):
-        heard = {
+        input_args = {
             "resample": resample,
             "channels": channels,
             "mixdown": mixdown,
@@ -151,7 +155,7 @@ class Segment(audinterface.Segment, Plugin):
             "multiprocessing": multiprocessing,
             "verbose": verbose,
         }
-        super().__init__(sampling_rate=sampling_rate, **heard, **runtime)
+        super().__init__(sampling_rate=sampling_rate, **input_args, **runtime)
         self.where = where
         self.tolerance = tolerance
         self.min_dur = min_dur
@@ -168,12 +172,14 @@ class Segment(audinterface.Segment, Plugin):
             win_dur=win_dur,
             hop_dur=hop_dur,
             exact=exact,
-            **heard,
+            **input_args,
         )
         self.network = self.predictor.network
-        whole = make_predictor(model, exit=exit, exact=exact, device=device, **heard)
-        self.process = StretchProcess(
-            self, Cutter(self, whole), on_error=on_error, **heard, **runtime
+        whole = make_predictor(
+            model, exit=exit, exact=exact, device=device, **input_args
+        )
+        self.process = SegmentProcess(
+            self, Cutter(self, whole), on_error=on_error, **input_args, **runtime
         )
 
     def process_file(
@@ -223,17 +229,17 @@ class Segment(audinterface.Segment, Plugin):
 
 def _absolute(y: pd.Series) -> tuple[pd.Index, pd.Index]:
     """Starts and ends of the segments that were found in one input."""
-    # Where it starts, which may have been said as a time from the end
+    # Start of the input; it may have been given as a time from the end
     start = y.index.get_level_values("start")[0]
     return tuple(y.iloc[0].get_level_values(name) + start for name in ("start", "end"))
 
 
 class Cutter:
-    """From windows and levels of a recording to its stretches.
+    """Find segments from the windows and levels of a recording.
 
     Args:
-        segment: holds the settings
-        whole: hears stretches as a whole, to see whether the condition holds
+        segment: interface that holds the settings
+        whole: predictor without windows, to check the condition on whole segments
 
     """
 
@@ -249,15 +255,15 @@ class Cutter:
         self.invert = segment.invert
         self.grid = (to_seconds(segment.win_dur), to_seconds(segment.hop_dur))
 
-    def stretches(
+    def segments(
         self, rows: list[Row], level: np.ndarray, duration: float
     ) -> list[Span]:
-        """Stretches in seconds from the start of the input.
+        """Segments in seconds from the start of the input.
 
         Args:
-            rows: of the windows
-            level: of frames of 20 ms, in dB
-            duration: of the input in seconds, NaN if unknown
+            rows: rows of the windows
+            level: level of each frame of 20 ms in dB
+            duration: duration of the input in seconds, NaN if unknown
 
         """
         values = np.stack([row.values.mean(axis=0) for row in rows])
@@ -268,19 +274,19 @@ class Cutter:
         )
         limits = {"tolerance": self.tolerance, "min_dur": self.min_dur}
         return [
-            stretch
+            segment
             for span in spans
-            for stretch in to_spans(values, span, *self.grid, **limits)
+            for segment in to_spans(values, span, *self.grid, **limits)
         ]
 
     def holds(self, rows: list[Row]) -> bool:
-        """Whether the condition holds for a stretch."""
+        """Whether the condition holds for a segment."""
         values = rows[0].values.mean(axis=0, keepdims=True)
         return self.condition(by_name(values, self.names))
 
 
-class StretchProcess(RowProcess):
-    """A process whose items are indices of stretches."""
+class SegmentProcess(RowProcess):
+    """A process whose items are indices of segments."""
 
     def __init__(self, owner: Segment, cutter: Cutter, **kwargs: object):
         super().__init__(owner.predictor, make=np.asarray, owner=owner, **kwargs)
@@ -301,7 +307,7 @@ class StretchProcess(RowProcess):
         file: str | None,
         limits: list[Limits],
     ) -> list[Items]:
-        """Stretches of each part of a source."""
+        """Segments within each pair of limits of a source."""
         return [self._cut(source, file, *limit) for limit in limits]
 
     def _cut(
@@ -317,19 +323,19 @@ class StretchProcess(RowProcess):
         def callback(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
             return levels(blocks, SAMPLING_RATE, level)
 
-        (rows,) = self.predictor.stretches(source, [span], callback)
-        self._complain(rows, file)
+        (rows,) = self.predictor.segments(source, [span], callback)
+        self._report_problems(rows, file)
         begin = rows[0].start
         duration = (rows[-1].end - begin).total_seconds()
-        spans = self.cutter.stretches(rows, np.concatenate([*level, []]), duration)
+        spans = self.cutter.segments(rows, np.concatenate([*level, []]), duration)
         if self.cutter.condition:
             first = begin.total_seconds()
-            # The end of what can't be read is unknown
+            # The end of an unreadable file is unknown
             absolute = [
                 (first + a, None if np.isnan(b) else first + b) for a, b in spans
             ]
-            heard = self.cutter.whole.stretches(source, absolute)
-            pairs = zip(spans, heard, strict=True)
+            predictions = self.cutter.whole.segments(source, absolute)
+            pairs = zip(spans, predictions, strict=True)
             spans = [span for span, rows in pairs if self.cutter.holds(rows)]
         if self.cutter.invert:
             spans = inverted(spans, duration)

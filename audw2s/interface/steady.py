@@ -1,4 +1,4 @@
-"""Where stretches of steady A/D/V lie, and where silence is."""
+"""Find segments of steady A/D/V, and silence."""
 
 import math
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 FRAME_DUR = 0.02
-"""Seconds of a frame whose level is measured."""
+"""Duration in seconds of a frame whose level is measured."""
 
 Span = tuple[float, float]
 """Start and end in seconds."""
@@ -18,12 +18,12 @@ def levels(
     sampling_rate: int,
     collected: list[np.ndarray],
 ) -> Iterator[np.ndarray]:
-    """Pass blocks on, and collect the level of each frame of 20 ms on the way.
+    """Yield blocks unchanged, and collect the level of each frame of 20 ms.
 
     Args:
         blocks: arrays ``(num_channels, num_samples)``
-        sampling_rate: in Hz
-        collected: receives arrays of levels in dB, the loudest channel counts
+        sampling_rate: sampling rate in Hz
+        collected: list to which levels in dB of the loudest channel are appended
 
     """
     size = round(FRAME_DUR * sampling_rate)
@@ -53,14 +53,15 @@ def sounding(
 ) -> list[Span]:
     """Spans between silences.
 
-    Silence is ``min_silence`` or more in which no frame comes closer than
-    ``threshold`` to the loud frames (95th percentile), or is above -80 dB.
+    Silence lasts at least ``min_silence``, and the level of all of its frames is more
+    than ``-threshold`` below that of the loud frames (95th percentile), or below
+    -80 dB.
 
     Args:
-        level: of frames of 20 ms, in dB
-        duration: of the recording in seconds
-        threshold: in dB, negative
-        min_silence: in seconds
+        level: level of each frame of 20 ms in dB
+        duration: duration of the recording in seconds
+        threshold: level of silence in dB relative to the loud frames, negative
+        min_silence: duration of the shortest silence in seconds
 
     Examples:
         >>> level = np.repeat([-90.0, -20.0, -90.0], 50)
@@ -82,7 +83,7 @@ def sounding(
             merged[-1] = (merged[-1][0], end)
         else:
             merged.append((start, end))
-    # Too little silence before or after is no silence either
+    # Shorter silence at the start or end belongs to the first or last span
     first, last = merged[0], merged[-1]
     if first[0] < min_silence:
         merged[0] = (0.0, merged[0][1])
@@ -99,13 +100,13 @@ def steady(
     """Group windows into runs in which A/D/V stays about the same.
 
     A run ends where a window differs from the mean of the run so far by more than
-    ``tolerance`` in any dimension. BooleanRuns of fewer than ``min_count`` windows join
-    the neighbour that is nearer to them.
+    ``tolerance`` in any dimension. Runs of fewer than ``min_count`` windows are joined
+    with the neighbour whose mean is closer.
 
     Args:
-        values: ``(num_windows, 3)``
-        tolerance: largest difference
-        min_count: fewest windows in a run
+        values: values ``(num_windows, 3)``
+        tolerance: largest difference from the mean of a run
+        min_count: smallest number of windows in a run
 
     Returns:
         first window and window after the last, of each run
@@ -133,7 +134,7 @@ def _join_short(
     values: np.ndarray,
     min_count: int,
 ) -> list[tuple[int, int]]:
-    """Append short runs to what lies before, unless what follows is nearer."""
+    """Join short runs with the run before, or with the next if its mean is closer."""
     joined: list[tuple[int, int]] = []
     carried: int | None = None
     for number, (first, last) in enumerate(runs):
@@ -174,18 +175,18 @@ def to_spans(
     tolerance: float,
     min_dur: float,
 ) -> list[Span]:
-    """Cut a span between silences into stretches of steady A/D/V.
+    """Cut a span between silences into segments of steady A/D/V.
 
     Args:
-        values: ``(num_windows, 3)`` of windows of the whole recording
-        span: to cut, in seconds
-        win_dur: of the windows, in seconds
-        hop_dur: of the windows, in seconds
-        tolerance: see :func:`steady`
-        min_dur: shortest stretch in seconds, unless the span is shorter
+        values: values ``(num_windows, 3)`` of all windows of the recording
+        span: start and end of the span in seconds
+        win_dur: duration of the windows in seconds
+        hop_dur: duration between the starts of windows in seconds
+        tolerance: largest difference, see :func:`steady`
+        min_dur: duration of the shortest segment in seconds, unless the span is shorter
 
     Returns:
-        stretches that cover the span without gaps
+        segments that cover the span without gaps
 
     """
     start, end = span
@@ -196,14 +197,14 @@ def to_spans(
         return [span]
     min_count = max(1, round(min_dur / hop_dur))
     runs = steady(values[inside], tolerance, min_count)
-    # A change lies half-way between the centres of the windows it lies between
+    # A segment ends half-way between the centres of two windows
     cuts = [(centres[inside[b - 1]] + centres[inside[b]]) / 2 for _, b in runs[:-1]]
     edges = [start, *(float(cut) for cut in cuts), end]
     return list(zip(edges, edges[1:], strict=False))
 
 
 def inverted(spans: list[Span], duration: float) -> list[Span]:
-    """What lies between spans, and before and after them.
+    """Gaps between spans, and before and after them.
 
     Examples:
         >>> inverted([(1.0, 2.0)], 3.0)
