@@ -85,7 +85,7 @@ def test_moments_of_a_long_recording(offset):
     signal = (0.01 * rng.standard_normal(100_001) + offset).astype(np.float32)
     moments = RunningMoments()
     for block in np.split(signal, [1, 5000, 5000, 77_777]):
-        moments.see(block)
+        moments.update(block)
     wide = signal.astype(np.float64)
     expected = (wide - wide.mean()) / np.sqrt(wide.var() + 1e-7)
     np.testing.assert_allclose(moments.push(signal), expected, atol=1e-3)

@@ -142,7 +142,7 @@ def test_odd_chunks(speech):
 
 
 def test_wrong_use():
-    with pytest.raises(ValueError, match="'whisper-tiny-adv' can't be heard live"):
+    with pytest.raises(ValueError, match="'whisper-tiny-adv' can't be used live"):
         audw2s.Stream("whisper-tiny-adv")
     with pytest.raises(ValueError, match="'win_dur' has to be at least 0.5 s"):
         audw2s.Stream(win_dur=0.1)

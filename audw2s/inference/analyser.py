@@ -1,4 +1,4 @@
-"""A network with its settings, and blocks of a source as it takes them."""
+"""A network and its preprocessing."""
 
 import math
 from collections.abc import Iterator
@@ -29,14 +29,15 @@ if TYPE_CHECKING:
 
 
 class Analyser:
-    """A network and what is done with signals before it: what strategies are given.
+    """Network with its settings and the preprocessing of signals.
 
-    Arguments are those of :class:`audw2s.inference.pipeline.Predictor`.
+    The strategies :mod:`audw2s.inference.exact` and :mod:`audw2s.inference.one_pass`
+    take it. Arguments are those of :class:`audw2s.inference.pipeline.Predictor`.
 
     """
 
     at_once = 1
-    """Windows of a recording that :meth:`run` is given together."""
+    """Number of windows that :meth:`run` processes in one call."""
 
     def __init__(
         self,
@@ -87,7 +88,7 @@ class Analyser:
         span: Span,
         callback: Callback | None = None,
     ) -> Iterator[np.ndarray]:
-        """Give blocks ``(num_channels, num_samples)`` at 16 kHz."""
+        """Yield blocks ``(num_channels, num_samples)`` at 16 kHz."""
         start, end = span
         report.start = start
         blocks = self._selected(read(report, start=start, end=end), report)
@@ -99,7 +100,7 @@ class Analyser:
         blocks: Iterator[np.ndarray],
         report: Report,
     ) -> Iterator[np.ndarray]:
-        """Check blocks in the selected channels and make them mono."""
+        """Select channels, check the samples and convert blocks to mono."""
         for block in blocks:
             if not block.size:
                 return
@@ -124,7 +125,7 @@ class Analyser:
 
     @property
     def num_channels(self) -> int:
-        """Channels that a row has values for."""
+        """Number of channels for which a row holds values."""
         if self.mixdown or self.channels is None or isinstance(self.channels, Integral):
             return 1
         return len(self.channels)
@@ -136,7 +137,7 @@ class Analyser:
 
     @property
     def provenance(self) -> dict[str, object]:
-        """What results have to carry: by what they were made."""
+        """Model, version and settings that results are stored with."""
         return self.network.provenance | {
             "win_dur": self.win_dur,
             "hop_dur": self.hop_dur,

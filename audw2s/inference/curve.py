@@ -1,4 +1,4 @@
-"""A/D/V over time, as a frame."""
+"""A/D/V over time, as a table."""
 
 import os
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import audonnx
 
 MAX_RATE = 250.0
-"""Tokens that Wav2Small makes of a second."""
+"""Tokens per second of Wav2Small."""
 
 
 def curve(
@@ -39,34 +39,33 @@ def curve(
     device: Device = "cpu",
     exit: Choice = None,
 ) -> pd.DataFrame:
-    """A/D/V around each moment of a recording.
+    """A/D/V of a recording over time.
 
-    A value is that of the ``win_dur`` seconds around it, as far as the recording
-    reaches. Students of this package hear the recording once for all values, other
-    models once for each.
+    A value belongs to a window of ``win_dur`` seconds that is centred at its time and
+    cut at the start and end of the recording. Students of this package process the
+    recording in a single pass, other models process each window.
 
     Args:
-        source: path or file object, or a signal ``(num_channels, num_samples)`` or
+        source: path, file object, or signal ``(num_channels, num_samples)`` or
             ``(num_samples,)``
-        model: see :func:`audw2s.load`
-        sampling_rate: in Hz, of a signal
-        win_dur: duration around each moment in seconds
-        rate: values per second, 250 at most
-        exact: hear the surroundings of each moment alone, see
-            :class:`audw2s.Feature`
-        channels: channels to hear, ``None`` for all
+        model: name of a model, model folder or loaded model, see :func:`audw2s.load`
+        sampling_rate: sampling rate of a signal in Hz
+        win_dur: duration of the windows in seconds
+        rate: number of values per second, 250 at most
+        exact: process each window on its own, see :class:`audw2s.Feature`
+        channels: channels to process, ``None`` for all
         resample: ``False`` makes input at another rate unusable
-        device: see :func:`audw2s.load`
-        exit: see :func:`audw2s.load`
+        device: device of the model, see :func:`audw2s.load`
+        exit: early exit of the model, see :func:`audw2s.load`
 
     Returns:
-        frame with an index ``time`` (timedeltas) and the columns ``arousal``,
-        ``dominance``, ``valence`` (roughly 0…1, unclipped, NaN where no value is
-        honest) and ``status``; a single row if nothing can be read.
-        ``attrs["audw2s"]`` says by what it was made
+        table with an index ``time`` (timedeltas) and the columns ``arousal``,
+        ``dominance``, ``valence`` (roughly 0…1, not clipped, NaN for unusable input)
+        and ``status``; a single row if nothing can be read. ``attrs["audw2s"]`` holds
+        model, sha256, version and settings
 
     Raises:
-        ValueError: if an argument makes no sense, or a signal comes without its
+        ValueError: if an argument is invalid, or a signal is given without its
             sampling rate
 
     Examples:
@@ -79,7 +78,7 @@ def curve(
     if isinstance(source, str | os.PathLike) or hasattr(source, "read"):
         read = partial(file_blocks, source)
     elif sampling_rate is None:
-        raise ValueError("A signal needs its 'sampling_rate'.")
+        raise ValueError("'sampling_rate' is missing, a signal needs it.")
     else:
         read = partial(array_blocks, source, sampling_rate)
     predictor = Predictor(
@@ -100,25 +99,27 @@ def predicted_curve(
     win_dur: float = 2.0,
     rate: float = 10.0,
 ) -> pd.DataFrame:
-    """Give what :func:`curve` gives, by an annotator that is there already.
+    """Return the table of :func:`curve`, using an existing predictor.
 
     Args:
-        predictor: without windows of its own
+        predictor: predictor without windows
         read: :func:`audw2s.audio.decode.file_blocks` or
-            :func:`audw2s.audio.preprocess.array_blocks`, given the source
-        win_dur: see :func:`curve`
-        rate: see :func:`curve`
+            :func:`audw2s.audio.preprocess.array_blocks`, bound to a source
+        win_dur: duration of the windows in seconds
+        rate: number of values per second
 
     Raises:
-        ValueError: if an argument makes no sense
+        ValueError: if ``win_dur`` or ``rate`` is out of range
 
     """
     if not 0 < rate <= MAX_RATE:
-        raise ValueError(f"'rate' has to be above 0 and {MAX_RATE:g} at most.")
+        raise ValueError(
+            f"'rate' has to be above 0 and {MAX_RATE:g} at most, got {rate}."
+        )
     if not win_dur > 0:
         raise ValueError(f"'win_dur' has to be positive, got {win_dur}.")
     duration = measured(read).duration
-    # As many as lie within the recording, whatever rounding makes of 0.29 * 100
+    # Values within the recording; 1e-6 as 0.29 * 100 is slightly below 29
     times = to_timedelta(np.arange(int(duration * rate + 1e-6) + 1), rate)
     spans = [
         (max(0.0, time - win_dur / 2), min(duration, time + win_dur / 2))

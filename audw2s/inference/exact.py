@@ -1,4 +1,4 @@
-"""Hear a stretch, or each of its windows, as if nothing else were there."""
+"""Process a segment, or each of its windows, independent of the rest of a recording."""
 
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -35,13 +35,13 @@ def exact(
     end: float | None,
     callback: Callback | None,
 ) -> list[Row]:
-    """Annotate a segment as if it were a recording of its own.
+    """Process a segment as if it were a recording of its own.
 
     Args:
-        analyser: holds the model and the settings
-        read: reads the source
-        span: of the segment that is heard
-        end: that was asked for, in seconds
+        analyser: model and settings
+        read: reader of the source
+        span: start and end of the segment in seconds, cut at ``max_signal_dur``
+        end: requested end in seconds, ``None`` for the end of the source
         callback: see :meth:`audw2s.inference.pipeline.Predictor.file`
 
     """
@@ -59,16 +59,16 @@ def exact(
     else:
         again = partial(analyser.blocks, read, Report(), span)
         values = _one_window(analyser, blocks, report, again)
-    own = report.segment(*span, is_asked=end is not None)
-    last, size = end_of(own, end, span[1]), 0
-    if own.num_samples:
-        size = resampled_size(own.num_samples, own.sampling_rate)
+    segment = report.segment(*span, is_asked=end is not None)
+    last, size = end_of(segment, end, span[1]), 0
+    if segment.num_samples:
+        size = resampled_size(segment.num_samples, segment.sampling_rate)
     if 0 < size < fewest:
-        last = from_seconds(own.start) + from_seconds(analyser.min_signal_dur)
+        last = from_seconds(segment.start) + from_seconds(analyser.min_signal_dur)
         size = fewest
     if grid is None:
-        return [whole_row(own, last, values, analyser.no_values())]
-    return window_rows(own, last, grid, size, values, analyser.no_values())
+        return [whole_row(segment, last, values, analyser.no_values())]
+    return window_rows(segment, last, grid, size, values, analyser.no_values())
 
 
 def _mean_of_blocks(
@@ -79,10 +79,10 @@ def _mean_of_blocks(
     size = analyser.network.max_dur
     values, weights = [], []
     for group in groups(Grid(size, size).cut(blocks), analyser.at_once):
-        heard = [window for window in group if window.shape[1] >= MIN_SAMPLES]
+        usable = [window for window in group if window.shape[1] >= MIN_SAMPLES]
         if not report.fault():
-            values += analyser.run(heard)
-            weights += [window.shape[1] for window in heard]
+            values += analyser.run(usable)
+            weights += [window.shape[1] for window in usable]
     return np.average(values, 0, weights) if values else None
 
 
@@ -92,13 +92,13 @@ def _one_window(
     report: Report,
     again: Callable[[], Iterator[np.ndarray]],
 ) -> np.ndarray | None:
-    """Hear all as one window; read twice if it is too long to be held.
+    """Process a segment as one window; read it twice if it is too long for memory.
 
     Args:
-        analyser: holds the model
-        blocks: of the stretch
-        report: of what was found in them
-        again: gives the blocks once more
+        analyser: model and settings
+        blocks: blocks of the segment
+        report: report of the segment
+        again: function that reads the blocks a second time
 
     """
     held, size = [], 0
@@ -114,16 +114,16 @@ def _one_window(
     tokens = analyser.network.tokens
     moments = [RunningMoments(tokens.epsilon) for _ in held[0]]
     while held:
-        _see(moments, held.pop(0))
+        _update(moments, held.pop(0))
     for block in blocks:
-        _see(moments, block)
+        _update(moments, block)
     if report.fault():
         return None
-    wholes = [UtterancePooler(tokens, moment) for moment in moments]
+    poolers = [UtterancePooler(tokens, moment) for moment in moments]
     for block in again():
-        for heard, channel in zip(wholes, block, strict=True):
-            heard.push(channel)
-    return np.stack([heard.finish() for heard in wholes])
+        for pooler, channel in zip(poolers, block, strict=True):
+            pooler.push(channel)
+    return np.stack([pooler.finish() for pooler in poolers])
 
 
 def _each_window(
@@ -131,22 +131,22 @@ def _each_window(
     grid: Grid,
     blocks: Iterable[np.ndarray],
 ) -> list[np.ndarray | None]:
-    """Run the model on each window; ``None`` where one is too short."""
+    """Run the model on each window; ``None`` for a window that is too short."""
     values: list[np.ndarray | None] = []
     for group in groups(grid.cut(blocks), analyser.at_once):
-        heard = [window for window in group if window.shape[1] >= MIN_SAMPLES]
-        # Only the one window of a short segment is too short
-        values += analyser.run(heard) if heard else [None]
+        usable = [window for window in group if window.shape[1] >= MIN_SAMPLES]
+        # Only the single window of a short segment can be too short
+        values += analyser.run(usable) if usable else [None]
     return values
 
 
-def _see(moments: list[RunningMoments], block: np.ndarray) -> None:
+def _update(moments: list[RunningMoments], block: np.ndarray) -> None:
     for moment, channel in zip(moments, block, strict=True):
-        moment.see(channel)
+        moment.update(channel)
 
 
 def padded(blocks: Iterable[np.ndarray], num_samples: int) -> Iterator[np.ndarray]:
-    """Append zeros to a stream that is shorter than ``num_samples``."""
+    """Append zeros to a signal that is shorter than ``num_samples``."""
     total, block = 0, None
     for block in blocks:
         total += block.shape[1]

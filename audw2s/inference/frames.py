@@ -1,4 +1,4 @@
-"""What a student makes of a signal before it pools: tokens, in one pass."""
+"""Tokens of a student: the frames that are pooled over time."""
 
 import functools
 from collections.abc import Callable
@@ -16,27 +16,27 @@ from audw2s.model.device import thawed
 from audw2s.model.folder import explained
 
 BLOCK_DUR = 1.0
-"""Seconds of tokens that the network makes at a time; with more, memory grows, and
-less time goes into what blocks overlap by."""
+"""Duration in seconds of a block that the network processes at once. Longer blocks need
+more memory, and less time for the context by which blocks overlap."""
 
 ENDLESS = 2**50
-"""Number of a sample, or a token, that no recording has."""
+"""Index of a sample or token beyond the end of any recording."""
 
 Wanted = Callable[[int], tuple[int, int] | None]
-"""Tells which tokens, from a number on, are wanted next: first, and after the last."""
+"""Function that returns the next range of needed tokens, from an index on."""
 
 
 class Tokens:
-    """The part of a student's graph between normalisation and pooling.
+    """Graph of a student from its normalised input to the tokens.
 
     Args:
-        path: of an ONNX file that ``audw2s distill export`` wrote
-        hop: samples from token to token
-        context: tokens on each side that a token depends on
-        device: see :func:`audw2s.load`
-        hidden_states: see :class:`audw2s.inference.network.Network`
-        block_dur: see :class:`audw2s.inference.network.Network`
-        order: numbers of arousal, dominance and valence among the model's values
+        path: path of an ONNX file exported by ``audw2s distill export``
+        hop: number of samples from one token to the next
+        context: number of tokens on each side that a token depends on
+        device: device of the model, see :func:`audw2s.load`
+        hidden_states: append hidden states to the outputs
+        block_dur: duration in seconds of a block that the network processes at once
+        order: positions of arousal, dominance and valence among the model's values
 
     """
 
@@ -79,7 +79,7 @@ class Tokens:
         """Run the network.
 
         Args:
-            normalised: ``(num_samples,)``, float32, see
+            normalised: normalised signal ``(num_samples,)``, float32, see
                 :mod:`audw2s.inference.normalisation`
 
         Returns:
@@ -92,26 +92,26 @@ class Tokens:
 
     def logits(self, hidden_states: np.ndarray) -> np.ndarray:
         """Turn pooled tokens ``(..., size)`` into A/D/V ``(..., 3)``, float32."""
-        # No BLAS, see audw2s.inference.normalisation.Moments
+        # No BLAS, see audw2s.inference.normalisation.RunningMoments
         with explained(self.path, "can't be run"):
             values = np.einsum("...s,ds->...d", hidden_states, self.weight) + self.bias
         return values.astype(np.float32)
 
     def outputs(self, hidden_states: np.ndarray) -> np.ndarray:
-        """A/D/V of pooled tokens, followed by these if they are asked for."""
+        """A/D/V of pooled tokens, and the pooled tokens with ``hidden_states``."""
         values = self.logits(hidden_states)
         if not self.hidden_states:
             return values
         return np.concatenate([values, hidden_states.astype(np.float32)], axis=-1)
 
     def range(self, first: int, last: int) -> tuple[int, int]:
-        """Tokens of samples at 16 kHz: those that lie there as a whole.
+        """Range of the tokens that lie within a range of samples at 16 kHz.
 
-        Shorter segments have the token in which they start.
+        If no token lies within it, this is the token at the first sample.
 
         Args:
-            first: number of the first sample
-            last: number of the one after the last, :data:`ENDLESS` if it isn't known
+            first: index of the first sample
+            last: index after the last sample, :data:`ENDLESS` if unknown
 
         Examples:
             >>> from audw2s.inference.network import Network
@@ -139,20 +139,27 @@ def open_tokens(
     process: int,
 ) -> Tokens:
     """Open the tokens of a model, once per process."""
-    about = (thawed(device), hidden_states, block_dur, order)
-    return Tokens(path, hop, context, *about)
+    return Tokens(
+        path,
+        hop,
+        context,
+        device=thawed(device),
+        hidden_states=hidden_states,
+        block_dur=block_dur,
+        order=order,
+    )
 
 
 class TokenStream:
-    """Makes tokens of a normalised signal that comes in pieces.
+    """Computes tokens of a normalised signal block by block.
 
-    Each piece is heard with the context that its tokens depend on, so that they are
-    the tokens of one pass over all, but for rounding.
+    The network processes each block with the context that its tokens depend on. The
+    tokens are those of a single pass over the whole signal, except for rounding.
 
     Args:
-        tokens: of a model
-        least: fewest tokens that are made at a time; as many as a block by default
-        wanted: tells which tokens are wanted, all by default
+        tokens: tokens of a model
+        least: smallest number of tokens computed at once, those of a block by default
+        wanted: function that returns the needed tokens, all by default
 
     """
 
@@ -172,7 +179,7 @@ class TokenStream:
         self.num_done = 0
 
     def push(self, normalised: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-        """Take samples; give tokens, with the number of the first."""
+        """Add samples; yield tokens and the index of the first one."""
         skipped = min(self.missing, len(normalised))
         self.missing -= skipped
         self.waiting = np.concatenate([self.waiting, normalised[skipped:]])
@@ -194,14 +201,14 @@ class TokenStream:
         self._go_to(ENDLESS)
 
     def finish(self) -> Iterator[tuple[int, np.ndarray]]:
-        """Give the rest, which ends as the recording does."""
+        """Yield the remaining tokens at the end of the recording."""
         if len(self.waiting) >= MIN_SAMPLES and self.wanted(self.num_done):
             made = self.tokens.make(self.waiting)[self.num_done - self.origin :]
             if len(made):
                 yield self.num_done, made
 
     def _go_to(self, number: int) -> None:
-        """Forget what tokens from a number on don't depend on."""
+        """Drop samples that tokens from an index on don't depend on."""
         origin = max(self.origin, number - self.tokens.context)
         drop = (origin - self.origin) * self.tokens.hop
         self.missing += max(0, drop - len(self.waiting))

@@ -1,4 +1,4 @@
-"""A model as the pipeline sees it: a mono signal in, three values out."""
+"""Run a model on a mono signal, to get its values."""
 
 import contextlib
 import functools
@@ -37,28 +37,28 @@ if TYPE_CHECKING:
     import audonnx
 
 DEFAULT_MAX_DUR = 60.0
-"""Seconds that are given at once to a model that doesn't say what it takes."""
+"""Longest signal in seconds for a model whose metadata has no ``max_dur``."""
 
 
 class Network:
-    """Runs a model, and can be sent to another process.
+    """Model that can be pickled.
 
     An ONNX session can't be pickled: each process opens its own, once.
 
     Args:
-        model: name or folder, see :func:`audw2s.load`, or a model. Its outputs are
-            found by their labels, whatever their order. The transform of a model is
-            applied to what it is given at once, see ``max_dur``
-        device: see :func:`audw2s.load`, for names and folders
-        exit: see :func:`audw2s.load`, for folders
-        classes: whether the model may give scores of classes
-        hidden_states: give the model's ``hidden_states`` after A/D/V
-        block_dur: seconds that a student hears at a time, which changes values by
-            rounding only
+        model: name of a model or model folder, see :func:`audw2s.load`, or a loaded
+            model. Its outputs are found by their labels, whatever their order. Its
+            transform is applied to each signal of up to ``max_dur`` seconds
+        device: device of a named model, see :func:`audw2s.load`
+        exit: early exit of a model folder, see :func:`audw2s.load`
+        classes: whether a model of classes is accepted
+        hidden_states: append the model's ``hidden_states`` to the values
+        block_dur: duration in seconds of a block that a student processes at once;
+            it changes values by rounding only
 
     Raises:
-        ValueError: if there is no such model, or no output of the model is
-            labelled arousal, dominance and valence, or it has no hidden states
+        ValueError: if there is no such model, no output is labelled arousal,
+            dominance and valence, or the model has no hidden states
 
     """
 
@@ -82,13 +82,16 @@ class Network:
             model, exit = model.name, model.exit if exit is None else exit
         self.exit = normalised(exit)
         self.transforms: dict[str, str] = {}
-        """YAML of what turns a signal into an input of the model, by its name."""
+        """YAML of the transforms of the model's inputs, by name of the input."""
 
         if isinstance(model, str):
             self.name = os.path.basename(os.path.normpath(model))
             self.sha256 = model_sha256(model, self.exit)
         elif exit is not None:
-            raise ValueError("'exit' is for folders; this model is loaded already.")
+            raise ValueError(
+                f"'exit' has to be None for a model that is loaded already, got "
+                f"{exit!r}. Give its folder instead."
+            )
         else:
             path = model.path
             self.name = os.path.basename(os.path.dirname(path or "")) or "model"
@@ -103,21 +106,22 @@ class Network:
         self.of_classes = properties.get("outputs") == "classes"
         if self.of_classes and not classes:
             raise ValueError(
-                f"'{self.name}' tells classes, and here arousal, dominance and valence "
-                "are needed. Feature, Process, Segment and 'audw2s predict' take it."
+                f"'{self.name}' predicts classes, and arousal, dominance and valence "
+                "are needed here. Use it with Feature, Process, Segment or "
+                "'audw2s predict'."
             )
         self.output = "logits" if self.of_classes else _find_output(opened)
         labels = list(opened.outputs[self.output].labels)
         self.names = tuple(labels) if self.of_classes else DIMENSIONS
-        """Of the values: arousal, dominance, valence, or classes as they were
-        trained."""
+        """Names of the values: arousal, dominance, valence, or the classes in the order
+        used in training."""
 
         self.order = [labels.index(name) for name in self.names]
         self.max_dur = float(properties.get("max_dur", DEFAULT_MAX_DUR))
         self.name = properties.get("name", self.name)
         self.properties = properties
         self.num_values = len(self.names)
-        """Of a signal: A/D/V or classes, and hidden states if they are asked for."""
+        """Number of values of a signal: A/D/V or classes, and hidden states."""
 
         if hidden_states:
             self.num_values += _num_hidden_states(opened, self.name)
@@ -125,12 +129,17 @@ class Network:
     def open(self) -> "audonnx.Model":
         """Open the model, once per process."""
         if isinstance(self.model, str):
-            own = (frozen(self.device), self.exit, self.sha256, os.getpid())
-            return _open(self.model, *own)
+            return _open(
+                self.model,
+                device=frozen(self.device),
+                exit=self.exit,
+                sha256=self.sha256,
+                process=os.getpid(),
+            )
         return self.model
 
     def __getstate__(self) -> dict:
-        """Leave the session behind: a name or a path is enough to open it again."""
+        """Pickle without the session: it is opened again from a name or a path."""
         state = self.__dict__.copy()
         if not isinstance(self.model, str):
             state["model"] = (*_packed(self.model), tuple(self.transforms.items()))
@@ -146,11 +155,12 @@ class Network:
         """Run the model.
 
         Args:
-            signal: ``(num_samples,)``, float32, mono at 16 kHz
+            signal: mono signal ``(num_samples,)`` at 16 kHz, float32
 
         Returns:
-            ``(num_values,)``: arousal, dominance, valence, unclipped; of classes their
-            scores, which add up to one; and the hidden states if they are asked for
+            values ``(num_values,)``: arousal, dominance, valence, not clipped, or the
+            scores of classes, which add up to one; followed by hidden states if
+            requested
 
         """
         if (tokens := self.tokens) is not None:
@@ -160,18 +170,24 @@ class Network:
             return self.values([found[name] for name in self.outputs], 1)[0]
 
     def _explained(self, what: str) -> contextlib.AbstractContextManager:
-        """Turn the errors of a model's file into a sentence; others are its owner's."""
+        """Explain errors of a model file; those of a loaded model are raised as is."""
         if not isinstance(self.model, str):
             return contextlib.nullcontext()
         return explained(self.open().path or self.model, what)
 
     @property
     def outputs(self) -> list[str]:
-        """Outputs of the graph that values are made of, see :meth:`values`."""
+        """Names of the outputs of the graph that :meth:`values` takes."""
         return [self.output] + ["hidden_states"] * self.hidden_states
 
     def values(self, outputs: Sequence[np.ndarray], count: int) -> np.ndarray:
-        """Turn what the graph gives for some signals into ``(count, num_values)``."""
+        """Convert outputs of the graph for several signals to ``(count, num_values)``.
+
+        Args:
+            outputs: outputs of the graph, in the order of :attr:`outputs`
+            count: number of signals
+
+        """
         values, *hidden_states = (found.reshape(count, -1) for found in outputs)
         values = values[:, self.order]
         if self.of_classes:
@@ -180,24 +196,33 @@ class Network:
 
     @property
     def tokens(self) -> Tokens | None:
-        """The tokens that a student pools; ``None`` if the model has none for it.
+        """Tokens of a student; ``None`` for other models.
 
-        Nor has one with a transform, which the graph alone knows nothing of.
+        Also ``None`` for a model with a transform, which isn't part of the graph.
         """
         path = self.open().path
         if path is None or "token_hop" not in self.properties or self.transforms:
             return None
-        about = (frozen(self.device), self.hidden_states, self.block_dur)
+
         with explained(path):
             hop, context = (
                 int(self.properties[f"token_{name}"]) for name in ("hop", "context")
             )
-            own = (*about, tuple(self.order), os.getpid())
-            return open_tokens(path, self.sha256, hop, context, *own)
+            return open_tokens(
+                path,
+                self.sha256,
+                hop,
+                context,
+                device=frozen(self.device),
+                hidden_states=self.hidden_states,
+                block_dur=self.block_dur,
+                order=tuple(self.order),
+                process=os.getpid(),
+            )
 
     @property
     def provenance(self) -> dict[str, str]:
-        """By what values are made: model, its sha256, version of audw2s."""
+        """Name of the model, its sha256, and version of audw2s."""
         return {"model": self.name, "sha256": self.sha256, "version": __version__}
 
 
@@ -213,12 +238,12 @@ def _open(
 
 
 def _properties(model: "audonnx.Model") -> dict[str, str]:
-    """What the file says of itself; the duration that it takes is positive."""
+    """Metadata of the ONNX file; ``max_dur`` is checked."""
     with explained(model.path or "model"):
         properties = model.sess.get_modelmeta().custom_metadata_map
         max_dur = float(properties.get("max_dur", DEFAULT_MAX_DUR))
         if not MIN_SAMPLES / SAMPLING_RATE <= max_dur < math.inf:
-            raise ValueError(f"it takes {max_dur} s at a time")
+            raise ValueError(f"its longest signal, 'max_dur', is {max_dur} s")
     return properties
 
 
@@ -266,9 +291,9 @@ def _transforms(model: "audonnx.Model") -> dict[str, str]:
         if not isinstance(node.transform, audobject.Object):
             raise ValueError(
                 f"The transform of the model's input '{name}' is a "
-                f"{type(node.transform).__name__}, which can't be written to YAML, so "
-                "that results can't say what made them, nor other processes have it. "
-                "Wrap a function as audonnx.Function(...)."
+                f"{type(node.transform).__name__}, which can't be written to YAML. "
+                "Provenance and other processes need that: wrap a function as "
+                "audonnx.Function(...)."
             )
         found[name] = node.transform.to_yaml_s(include_version=False)
     return found

@@ -1,7 +1,7 @@
-"""Bring a recording to one level: zero mean and unit variance, without hearing the end.
+"""Normalise a signal to zero mean and unit variance, block by block.
 
-Students normalise what they are given, as Wav2Small does. Where windows are pooled
-from one pass, the level that counts is that of the surroundings of each sample.
+Students normalise their input as a whole, as Wav2Small does. Where windows are pooled
+from a single pass, mean and variance are those of the surroundings of each sample.
 """
 
 import math
@@ -12,31 +12,34 @@ from audw2s.audio.samples import HOP
 from audw2s.audio.samples import SAMPLING_RATE
 
 EPSILON = 1e-7
-"""Added to the variance by networks that don't say what they add."""
+"""Constant added to the variance, for networks whose metadata has no ``epsilon``."""
 
 LEAST_VARIANCE = 1e-14
-"""Variance that silence is taken to have."""
+"""Lower bound of the variance, for silence."""
 
 
 class SlidingNormaliser:
-    """Level around each sample, over a duration that stays within the recording.
+    """Normalise samples by mean and variance of their surroundings.
 
-    The level of a hop of 64 samples is that of the ``dur`` seconds around it; near an
-    end of the recording it is that of the first or last ``dur`` seconds. Over a
-    recording of at most ``dur`` seconds that is what the networks do themselves.
+    Mean and variance (the level) of a hop of 64 samples are those of the ``dur``
+    seconds around it. Near the start or end of the recording they are those of the
+    first or last ``dur`` seconds. For a recording of at most ``dur`` seconds this is
+    the normalisation of the networks.
 
-    With ``past`` it is that of the ``dur`` seconds that end with the hop, as nothing
-    else is known while somebody speaks; at the start it is that of the first
-    ``first_dur`` seconds.
+    With ``past`` they are those of the ``dur`` seconds that end with the hop, as in a
+    live stream nothing else is known; at the start, those of the first ``first_dur``
+    seconds.
 
-    Samples come back as soon as their level is known; at most ``dur`` seconds and a
-    block are held.
+    Samples are returned as soon as their level is known. At most ``dur`` seconds and
+    one block are kept in memory.
 
     Args:
-        dur: seconds, or ``math.inf`` for the whole recording
-        past: hear nothing that comes later
-        first_dur: fewest seconds that a level is taken from, with ``past``
-        epsilon: added to the variance, as the network does that takes the samples
+        dur: duration in seconds, or ``math.inf`` for the whole recording
+        past: use samples up to the current hop only
+        first_dur: shortest duration in seconds of which a level is computed, with
+            ``past``
+        epsilon: constant added to the variance, as in the network that takes the
+            samples
 
     Examples:
         >>> level = SlidingNormaliser(math.inf)
@@ -67,7 +70,7 @@ class SlidingNormaliser:
         self.num_done = 0
 
     def push(self, block: np.ndarray) -> np.ndarray:
-        """Take samples ``(num_samples,)``, return those whose level is known now."""
+        """Add samples ``(num_samples,)``; return those that can be normalised."""
         self.waiting = np.concatenate([self.waiting, block])
         held = self.num_done * HOP
         count = (held + len(self.waiting)) // HOP - self.num_known
@@ -78,14 +81,14 @@ class SlidingNormaliser:
         return self._release(max(self.num_done, self.num_known - self.ahead))
 
     def finish(self) -> np.ndarray:
-        """Return the rest; the recording is over."""
+        """Return the remaining samples at the end of the recording."""
         rest = self.waiting[(self.num_known - self.num_done) * HOP :]
         if len(rest):
             self._note(rest[None])
         return self._release(self.num_known)
 
     def _note(self, hops: np.ndarray) -> None:
-        """Add up hops of the same length."""
+        """Store the sums of hops of equal length."""
         hops = hops.astype(np.float64)
         count = np.full(len(hops), hops.shape[1])
         sums = [hops.sum(axis=1), np.einsum("ij,ij->i", hops, hops), count]
@@ -93,7 +96,7 @@ class SlidingNormaliser:
         self.num_known += len(hops)
 
     def _release(self, last: int) -> np.ndarray:
-        """Normalise hops up to a number; forget what no later hop needs."""
+        """Normalise hops up to an index; drop sums that later hops don't need."""
         hops = np.arange(self.num_done, last)
         behind = self.size - 1 - self.ahead
         low = np.minimum(hops - behind, self.num_known - self.size)
@@ -107,18 +110,18 @@ class SlidingNormaliser:
         scale = 1 / np.sqrt(np.maximum(variance, LEAST_VARIANCE))
         taken, self.waiting = np.split(self.waiting, [len(hops) * HOP])
         self.num_done = last
-        # One more: a last hop that isn't full shifts what the end is compared with
+        # One more, as an incomplete last hop shifts the range of the last hops
         needed = max(0, last - behind - 1)
         self.sums = self.sums[needed - self.num_dropped :]
         self.num_dropped = needed
         return _apply(taken, mean, scale)
 
     def _totals(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """Add up hops ``low`` to ``high``, of which there are ``size``, or all.
+        """Sum hops ``low`` to ``high``, which are ``size`` hops, or all.
 
-        Hops lie in chunks of ``size``, so a range is the end of one and the start of
-        the next. Nothing is subtracted: a loud hop would leave its rounding in all
-        that come later.
+        Hops are divided into chunks of ``size``, so that a range consists of the end of
+        a chunk and the start of the next. Nothing is subtracted, as rounding errors of
+        a loud hop would remain in all later sums.
         """
         size = min(self.size, max(1, self.num_known))
         lead = self.num_dropped % size
@@ -127,13 +130,13 @@ class SlidingNormaliser:
         starts = chunks.cumsum(axis=1).reshape(-1, 3)
         ends = chunks[:, ::-1].cumsum(axis=1)[:, ::-1].reshape(-1, 3)
         offset = self.num_dropped - lead
-        # Those that begin with a chunk end in it
+        # A range that starts with a chunk ends with it
         tails = np.where((low % size == 0)[:, None], 0, ends[low - offset])
         return starts[high - 1 - offset] + tails
 
 
 def _hops(dur: float) -> int:
-    """Hops in a duration; more than there ever are, for infinity."""
+    """Number of hops in a duration; beyond any recording for infinity."""
     return 2**60 if math.isinf(dur) else max(1, round(dur * SAMPLING_RATE / HOP))
 
 
@@ -150,10 +153,10 @@ def _apply(signal: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarra
 
 
 class RunningMoments:
-    """Mean and variance of a recording that is too long to be held.
+    """Mean and variance of a recording that is too long for memory.
 
     Args:
-        epsilon: see :class:`SlidingNormaliser`
+        epsilon: constant added to the variance, see :class:`SlidingNormaliser`
 
     """
 
@@ -163,20 +166,20 @@ class RunningMoments:
         self.mean = 0.0
         self.square = 0.0
 
-    def see(self, block: np.ndarray) -> None:
-        """Take note of samples ``(num_samples,)``, as means, so that nothing drifts."""
+    def update(self, block: np.ndarray) -> None:
+        """Update mean and variance with samples ``(num_samples,)``."""
         if not len(block):
             return
         values = block.astype(np.float64)
         self.count += len(values)
         share = len(values) / self.count
         self.mean += share * (values.mean() - self.mean)
-        # No BLAS: its threads wait by spinning, on the cores that other workers need
+        # No BLAS: its threads wait actively, on cores that other workers need
         square = np.einsum("i,i->", values, values) / len(values)
         self.square += share * (square - self.square)
 
     def push(self, block: np.ndarray) -> np.ndarray:
-        """Normalise a block, once all of the recording was seen."""
+        """Normalise a block, after an update with the whole recording."""
         variance = max(self.square - self.mean**2, 0.0) + self.epsilon
         scale = 1 / math.sqrt(max(variance, LEAST_VARIANCE))
         return (block - np.float32(self.mean)) * np.float32(scale)

@@ -1,4 +1,4 @@
-"""Hear stretches of a recording, and their windows, in one pass."""
+"""Process segments of a recording, and their windows, in a single pass."""
 
 import math
 from collections.abc import Sequence
@@ -24,24 +24,25 @@ from audw2s.inference.source import Read
 from audw2s.inference.source import Span
 
 LEVEL_DUR = 3.0
-"""Seconds around a sample that its level is taken from, where it isn't ``win_dur``."""
+"""Duration in seconds over which a signal is normalised, if there are no windows."""
 
 
-def parts(
+def grouped_spans(
     spans: Sequence[Span],
     margin: float | None,
 ) -> list[list[int]]:
-    """Group stretches that are heard in one pass, as their surroundings touch.
+    """Group segments whose surroundings overlap, to process them in a single pass.
 
     Args:
-        spans: start and end of each
-        margin: seconds that are heard around it, ``None`` if each is on its own
+        spans: start and end of each segment
+        margin: seconds around a segment that are processed as well, ``None`` to
+            process each segment on its own
 
     Returns:
-        numbers of the stretches of each pass
+        positions of the segments of each pass
 
     Examples:
-        >>> parts([(0, 1), (20, 21), (2, 3)], 4)
+        >>> grouped_spans([(0, 1), (20, 21), (2, 3)], 4)
         [[0, 2], [1]]
 
     """
@@ -57,7 +58,7 @@ def parts(
 
 
 def margin(analyser: Analyser) -> float:
-    """Seconds around a stretch that its tokens depend on."""
+    """Seconds around a segment that its tokens depend on."""
     tokens = analyser.network.tokens
     return math.ceil(_level_dur(analyser) + (tokens.context + 1) / tokens.rate)
 
@@ -73,13 +74,13 @@ def one_pass(
     ends: Sequence[float | None],
     callback: Callback | None,
 ) -> list[list[Row]]:
-    """Pool stretches, or their windows, from one pass over all.
+    """Process segments, or their windows, in a single pass over the source.
 
     Args:
-        analyser: holds the model and the settings
-        read: reads the source
-        spans: of the stretches
-        ends: that were asked for, in seconds; spans may end earlier
+        analyser: model and settings
+        read: reader of the source
+        spans: start and end of each segment in seconds, cut at ``max_signal_dur``
+        ends: requested ends in seconds, ``None`` for the end of the source
         callback: see :meth:`audw2s.inference.pipeline.Predictor.file`
 
     """
@@ -87,24 +88,24 @@ def one_pass(
     first, last = min(starts), None if None in stops else max(stops)
     if callback is None:
         around = margin(analyser)
-        # At whole seconds, where samples of all rates fall together
+        # Whole seconds are whole samples at any sampling rate
         first = max(0, math.floor(first) - around)
         last = None if last is None else math.ceil(last) + around
     report = Report(mask=Mask())
     asked: list[int] = []
     tokens = analyser.network.tokens
-    passes: list[SegmentPooler] = []
+    poolers: list[SegmentPooler] = []
     for block in analyser.blocks(read, report, (first, last), callback):
         for number, channel in enumerate(block):
-            if number == len(passes):
+            if number == len(poolers):
                 noted = asked if number == 0 else []
                 segments = [at_model_rate(report, span) for span in spans]
                 ranges = window_ranges(segments, analyser.grid, tokens, noted)
                 level = SlidingNormaliser(_level_dur(analyser), epsilon=tokens.epsilon)
-                passes.append(SegmentPooler(tokens, level, ranges))
-            passes[number].push(channel)
+                poolers.append(SegmentPooler(tokens, level, ranges))
+            poolers[number].push(channel)
     values = [[] for _ in spans]
-    pooled = zip(*(heard.finish() for heard in passes), strict=True)
+    pooled = zip(*(pooler.finish() for pooler in poolers), strict=True)
     for number, channels in zip(asked, pooled, strict=False):
         values[number].append(np.stack(channels))
     return [
@@ -114,11 +115,11 @@ def one_pass(
 
 
 def at_model_rate(report: Report, span: Span) -> tuple[int, int]:
-    """First and last sample of a segment, from where the report starts, at 16 kHz."""
+    """Range of a segment in samples at 16 kHz, counted from the start of the report."""
     rate = report.sampling_rate
     begin = round(report.start * rate)
     first, stop = round(span[0] * rate) - begin, span[1]
-    # Rounded down, so that it never reaches beyond the samples that there are
+    # Rounded down, to stay within the existing samples
     start = first * SAMPLING_RATE // rate
     if stop is None:
         return start, ENDLESS
@@ -133,12 +134,12 @@ def _rows_of(
     values: list[np.ndarray],
 ) -> list[Row]:
     """Rows of one segment of a pass."""
-    own = report.segment(*span, is_asked=end is not None)
-    last, no_values = end_of(own, end, span[1]), analyser.no_values()
+    segment = report.segment(*span, is_asked=end is not None)
+    last, no_values = end_of(segment, end, span[1]), analyser.no_values()
     size = 0
-    if own.num_samples:
-        size = resampled_size(own.num_samples, own.sampling_rate)
+    if segment.num_samples:
+        size = resampled_size(segment.num_samples, segment.sampling_rate)
     if analyser.grid is None:
-        heard = values[0] if size >= MIN_SAMPLES else None
-        return [whole_row(own, last, heard, no_values)]
-    return window_rows(own, last, analyser.grid, size, values, no_values)
+        pooled = values[0] if size >= MIN_SAMPLES else None
+        return [whole_row(segment, last, pooled, no_values)]
+    return window_rows(segment, last, analyser.grid, size, values, no_values)

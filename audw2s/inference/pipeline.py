@@ -1,7 +1,7 @@
-"""From a file or a signal to rows: the one way that all entry points go.
+"""From a file or a signal to rows; all entry points use this pipeline.
 
-read → check → mono → resample → level → tokens → windows → rows, or, with models
-that don't give tokens, windows → model → rows.
+read → check → mono → resample → normalise → tokens → windows → rows, or, with models
+without tokens, read → check → mono → resample → windows → model → rows.
 """
 
 import math
@@ -15,9 +15,9 @@ from audw2s.audio.decode import file_blocks
 from audw2s.audio.preprocess import array_blocks
 from audw2s.inference.analyser import Analyser
 from audw2s.inference.exact import exact
+from audw2s.inference.one_pass import grouped_spans
 from audw2s.inference.one_pass import margin
 from audw2s.inference.one_pass import one_pass
-from audw2s.inference.one_pass import parts
 from audw2s.inference.row import Row
 from audw2s.inference.source import Callback
 from audw2s.inference.source import Read
@@ -26,36 +26,37 @@ from audw2s.inference.source import from_the_start
 
 
 class Predictor(Analyser):
-    """Gives rows of A/D/V for files and signals; bad input is a row, no exception.
+    """Predicts rows of A/D/V for files and signals; unusable input has a row as well.
 
-    Students of this package hear a recording once: windows and stretches are pooled
-    from the same tokens, heard in their surroundings. With ``exact``, and with other
-    models, each is heard alone, as if nothing else were there.
+    Students of this package process a recording in a single pass: windows and segments
+    are pooled from the same tokens, so they depend on their surroundings. With
+    ``exact``, and with other models, each window or segment is processed on its own.
 
-    A recording as a whole is heard in one pass by students. By other models, beyond
-    what they take at once, it is heard in blocks of that length, and its value is
-    their mean, weighted by duration.
+    Students process a whole recording in a single pass. Other models process a
+    recording that exceeds their longest signal in blocks of that length; its value is
+    the mean of the blocks, weighted by duration.
 
     Args:
-        model: name, folder or model, see :class:`audw2s.inference.network.Network`
+        model: name of a model, model folder or loaded model, see
+            :class:`audw2s.inference.network.Network`
         win_dur: duration of windows in seconds, ``None`` for one row per input
-        hop_dur: seconds between starts of windows, half a window by default
-        exact: hear each window and stretch alone
-        min_signal_dur: shorter input is followed by zeros up to this duration, and
-            then each window and stretch is heard alone
-        max_signal_dur: longer input is cut
-        channels: channels that are heard, ``None`` for all
-        mixdown: hear the mean of the channels, else each on its own
+        hop_dur: duration between the starts of windows in seconds, half a window by
+            default
+        exact: process each window and segment on its own
+        min_signal_dur: shorter input is padded with zeros up to this duration in
+            seconds; each window and segment is then processed on its own
+        max_signal_dur: longer input is cut, in seconds
+        channels: channels to process, ``None`` for all
+        mixdown: process the mean of the channels, else each channel on its own
         resample: resample input that isn't at 16 kHz, else it is unusable
-        device: see :func:`audw2s.load`
-        exit: see :func:`audw2s.load`
+        device: device of the model, see :func:`audw2s.load`
+        exit: early exit of the model, see :func:`audw2s.load`
         classes: whether the model may give scores of classes in place of A/D/V
-        hidden_states: see :class:`audw2s.inference.network.Network`; they follow
-            A/D/V in the values of rows
-        block_dur: see :class:`audw2s.inference.network.Network`
+        hidden_states: append hidden states to the values of rows
+        block_dur: duration in seconds of a block that a student processes at once
 
     Raises:
-        ValueError: if ``win_dur`` or ``hop_dur`` isn't positive
+        ValueError: if a duration is shorter than 64 samples at 16 kHz, or infinite
 
     Examples:
         >>> predictor = Predictor("wav2small")
@@ -73,18 +74,19 @@ class Predictor(Analyser):
         *,
         callback: Callback | None = None,
     ) -> list[Row]:
-        """Annotate a file, or a stretch of it.
+        """Predict a file, or a segment of it.
 
         Args:
-            path: audio file, or a file object of one
-            start: first second; a negative one counts from the end of the file
-            end: last second; a negative one counts from the end of the file, ``None``,
-                or one that lies beyond it, is that end
-            callback: is handed the stream of blocks at 16 kHz, returns what is heard;
-                nothing around the stretch is heard then
+            path: path of an audio file, or a binary file object
+            start: start in seconds; if negative, it counts from the end of the file
+            end: end in seconds; if negative, it counts from the end of the file. If
+                ``None``, or beyond the end of the file, it is that end
+            callback: function that takes the iterator of blocks at 16 kHz and returns
+                the one to process. The surroundings of a segment are not processed
+                then
 
         Returns:
-            one row, or one per window; at least one
+            one row, or one row per window; at least one
 
         """
         return self.segments(partial(file_blocks, path), [(start, end)], callback)[0]
@@ -98,14 +100,14 @@ class Predictor(Analyser):
         *,
         callback: Callback | None = None,
     ) -> list[Row]:
-        """Annotate a signal, or a stretch of it.
+        """Predict a signal, or a segment of it.
 
         Args:
-            signal: ``(num_channels, num_samples)`` or ``(num_samples,)``, float
+            signal: signal ``(num_channels, num_samples)`` or ``(num_samples,)``, float
                 or integer; it is not changed
-            sampling_rate: in Hz
-            start: see :meth:`file`
-            end: see :meth:`file`
+            sampling_rate: sampling rate in Hz
+            start: start in seconds, see :meth:`file`
+            end: end in seconds, see :meth:`file`
             callback: see :meth:`file`
 
         Raises:
@@ -122,16 +124,16 @@ class Predictor(Analyser):
         spans: Sequence[Span],
         callback: Callback | None = None,
     ) -> list[list[Row]]:
-        """Annotate stretches of a source, which is read and heard once where it can.
+        """Predict segments of a source, in a single pass where possible.
 
         Args:
             read: :func:`audw2s.audio.decode.file_blocks` or
-                :func:`audw2s.audio.preprocess.array_blocks`, given the source
-            spans: in any order
+                :func:`audw2s.audio.preprocess.array_blocks`, bound to a source
+            spans: start and end of each segment in seconds, in any order
             callback: see :meth:`file`
 
         Returns:
-            rows of each stretch
+            rows of each segment
 
         """
         spans = from_the_start(read, spans)
@@ -149,12 +151,13 @@ class Predictor(Analyser):
             else:
                 pooled.append(number)
         around = None if callback else margin(self)
-        for part in parts([cut[number] for number in pooled], around):
-            own = [pooled[k] for k in part]
-            ends = [spans[number][1] for number in own]
-            rows = one_pass(self, read, [cut[number] for number in own], ends, callback)
-            for number, rows_of_stretch in zip(own, rows, strict=True):
-                found[number] = rows_of_stretch
+        for group in grouped_spans([cut[number] for number in pooled], around):
+            numbers = [pooled[k] for k in group]
+            ends = [spans[number][1] for number in numbers]
+            inner = [cut[number] for number in numbers]
+            rows = one_pass(self, read, inner, ends, callback)
+            for number, rows_of_segment in zip(numbers, rows, strict=True):
+                found[number] = rows_of_segment
         return found
 
     def _last(self, start: float, end: float | None) -> float | None:

@@ -1,4 +1,4 @@
-"""One pass over a stretch of a recording, for any windows and segments in it."""
+"""Normalise, compute tokens and pool them, for one channel of a recording."""
 
 import heapq
 import itertools
@@ -18,17 +18,17 @@ from audw2s.inference.pooling import Range
 from audw2s.inference.pooling import combined
 from audw2s.inference.pooling import total_sums
 
-MAX_PARTS = 100
-"""Sums of pieces that are kept before they are added up."""
+MAX_STATES = 100
+"""Number of pooling states that are kept before they are combined."""
 
 
 class SegmentPooler:
-    """Level, tokens and pooling of one channel.
+    """Pools tokens of one channel over windows or segments.
 
     Args:
-        tokens: of the model
-        level: gives samples back normalised
-        ranges: of tokens, see :class:`audw2s.inference.pooling.Pool`
+        tokens: tokens of the model
+        level: normaliser of the samples
+        ranges: ranges of tokens, see :class:`audw2s.inference.pooling.Pool`
 
     """
 
@@ -42,27 +42,27 @@ class SegmentPooler:
         self.outputs = tokens.outputs
         self.pool = Pool(ranges, tokens.outputs)
         self.stream = TokenStream(tokens, wanted=self._wanted)
-        # Number of tokens so far, and the last one
+        # Index after the last token so far, and that token
         self.end = 0
         self.last: np.ndarray | None = None
 
     def push(self, signal: np.ndarray) -> None:
-        """Hear samples ``(num_samples,)`` at 16 kHz."""
+        """Process samples ``(num_samples,)`` at 16 kHz."""
         self._pool(self.stream.push(self.level.push(signal)))
 
     def finish(self) -> list[np.ndarray]:
-        """Give values ``(num_values,)`` of each range that has begun."""
+        """Return values ``(num_values,)`` of each range that has begun."""
         self._pool(self.stream.push(self.level.finish()))
         self._pool(self.stream.finish())
         values = self.pool.finish()
         if self.last is None:
             return values
-        # What is left of a recording after its last whole token has that one
+        # A range behind the last whole token of a recording gets that token
         left = itertools.takewhile(lambda found: found[0] <= self.end, self.pool.rest())
         return values + [self.outputs(self.last) for _ in left]
 
     def _wanted(self, number: int) -> Range | None:
-        """Tokens that the pool wants, with the one before: it may be the last."""
+        """Tokens that the pool needs, and the one before, which may be the last."""
         wanted = self.pool.wanted(number)
         return wanted and (max(number, wanted[0] - 1), wanted[1])
 
@@ -75,11 +75,11 @@ class SegmentPooler:
 
 
 class UtterancePooler:
-    """Level, tokens and pooling of one channel, as one window.
+    """Pools tokens of a whole channel.
 
     Args:
-        tokens: of the model
-        moments: of the whole channel
+        tokens: tokens of the model
+        moments: mean and variance of the whole channel
 
     """
 
@@ -87,31 +87,31 @@ class UtterancePooler:
         self.tokens = tokens
         self.moments = moments
         self.stream = TokenStream(tokens)
-        self.parts: list[PoolingState] = []
+        self.states: list[PoolingState] = []
 
     def push(self, signal: np.ndarray) -> None:
-        """Hear samples ``(num_samples,)`` at 16 kHz."""
+        """Process samples ``(num_samples,)`` at 16 kHz."""
         self._sum(self.stream.push(self.moments.push(signal)))
 
     def finish(self) -> np.ndarray:
-        """Give values ``(num_values,)``; there have to be 64 samples or more."""
+        """Return values ``(num_values,)`` of at least 64 samples."""
         self._sum(self.stream.finish())
-        _, weight, value = combined(self.parts)
+        _, weight, value = combined(self.states)
         return self.tokens.outputs(value / weight)[0]
 
     def _sum(self, made: Iterator[tuple[int, np.ndarray]]) -> None:
-        self.parts += [total_sums(tokens) for _, tokens in made]
-        if len(self.parts) > MAX_PARTS:
-            self.parts = [combined(self.parts)]
+        self.states += [total_sums(tokens) for _, tokens in made]
+        if len(self.states) > MAX_STATES:
+            self.states = [combined(self.states)]
 
 
 def whole(tokens: Tokens, signal: np.ndarray) -> np.ndarray:
-    """Values of a signal ``(num_samples,)``, 64 samples or more at 16 kHz."""
+    """Values of a signal ``(num_samples,)`` at 16 kHz, at least 64 samples."""
     moments = RunningMoments(tokens.epsilon)
-    moments.see(signal)
-    heard = UtterancePooler(tokens, moments)
-    heard.push(signal)
-    return heard.finish()
+    moments.update(signal)
+    pooler = UtterancePooler(tokens, moments)
+    pooler.push(signal)
+    return pooler.finish()
 
 
 def window_ranges(
@@ -120,14 +120,15 @@ def window_ranges(
     tokens: Tokens,
     asked: list[int],
 ) -> Iterator[Range]:
-    """Tokens of the windows of all segments, by their first tokens.
+    """Ranges of tokens of the windows of all segments, sorted by their first token.
 
     Args:
-        segments: first sample and the one after the last at 16 kHz, from the first
-            token on; :data:`audw2s.inference.frames.ENDLESS` where the end isn't known
-        grid: of windows, ``None`` for segments as a whole
-        tokens: of the model
-        asked: receives the number of the segment of each window
+        segments: first sample, and index after the last one, of each segment at
+            16 kHz, counted from the first token;
+            :data:`audw2s.inference.frames.ENDLESS` if the end is unknown
+        grid: grid of windows, ``None`` for segments as a whole
+        tokens: tokens of the model
+        asked: list to which the position of the segment of each window is appended
 
     """
 
@@ -141,7 +142,7 @@ def window_ranges(
 
 
 def _spans(first: int, last: int, grid: Grid | None) -> Iterator[tuple[int, int]]:
-    """Windows of a segment, or some more: how many there are isn't known yet."""
+    """Windows of a segment, perhaps more, as its end may be unknown."""
     if grid is None:
         yield first, last
         return

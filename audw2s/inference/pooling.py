@@ -1,9 +1,9 @@
-"""Pool frames over any segments of a recording, as they come.
+"""Pool tokens over windows and segments of a recording, block by block.
 
 Wav2Small pools by ``sum over t of softmax(sof)_t * lin_t`` (arXiv 2408.13920): sums of
 ``e^sof`` and ``e^sof * lin`` over a segment give its hidden states, so the network runs
-once for all segments. Sums are kept relative to their largest ``sof``, and nothing is
-subtracted from sums over other blocks: hours of audio lose no precision.
+once for all segments. Sums are relative to their largest ``sof``, and sums of different
+blocks are never subtracted, so that hours of audio lose no precision.
 """
 
 from collections.abc import Callable
@@ -13,22 +13,23 @@ from collections.abc import Iterator
 import numpy as np
 
 Range = tuple[int, int]
-"""First token, and the one after the last."""
+"""Index of the first token, and index after the last one."""
 
 PoolingState = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Largest ``sof``, and relative to it the sums of weights and of weighted ``lin``."""
 
 RELIABLE = 1e-7
-"""Below this sum of weights, the largest of a block being 1, rounding shows."""
+"""Smallest sum of weights, relative to the largest weight of a block, without notable
+rounding errors."""
 
 
 class Pool:
     """Pools tokens over ranges.
 
     Args:
-        ranges: of at least one token, in the order of their first ones; taken one by
-            one as tokens come, so there may be endlessly many
-        head: turns hidden states ``(num_ranges, size)`` into what is wanted of them
+        ranges: ranges of at least one token, sorted by their first token; read one by
+            one as tokens are added, so that the iterator may be infinite
+        head: function that turns hidden states ``(num_ranges, size)`` into results
 
     Examples:
         >>> pool = Pool([(0, 2), (1, 3)], lambda hidden_states: hidden_states)
@@ -48,24 +49,24 @@ class Pool:
         self.upcoming = iter(ranges)
         self.next = next(self.upcoming, None)
         self.count = 0
-        # Of the ranges that have begun: number, first and last token, and sums
+        # Position, first and last token of the ranges that have begun
         self.open = np.zeros((0, 3), np.int64)
         self.sums: PoolingState | None = None
         self.results: dict[int, np.ndarray] = {}
 
     def wanted(self, number: int) -> Range | None:
-        """Tokens from a number on that are pooled, as far as no gap is between."""
+        """Tokens from an index on that are needed, up to the next gap."""
         if len(self.open):
             return number, int(self.open[:, 2].max())
         return self.next
 
     def add(self, first: int, lin: np.ndarray, sof: np.ndarray) -> None:
-        """Take tokens that follow those before, with or without a gap.
+        """Add tokens behind the previous ones, with or without a gap.
 
         Args:
-            first: number of the first token
-            lin: ``(num_tokens, size)``
-            sof: ``(num_tokens, size)``
+            first: index of the first token
+            lin: values of the tokens ``(num_tokens, size)``
+            sof: logarithm of the weights of the tokens ``(num_tokens, size)``
 
         """
         end = first + len(lin)
@@ -77,13 +78,13 @@ class Pool:
         self._finish(self.open[:, 2] <= end)
 
     def finish(self) -> list[np.ndarray]:
-        """Give the results of all ranges that began, in their order."""
+        """Return the results of all ranges that have begun, in their order."""
         if len(self.open):
             self._finish(np.ones(len(self.open), bool))
         return [self.results[number] for number in range(self.count)]
 
     def rest(self) -> Iterator[Range]:
-        """Give the ranges that have not begun."""
+        """Yield the ranges that have not begun."""
         if self.next is not None:
             yield self.next
             yield from self.upcoming
@@ -116,7 +117,7 @@ class Pool:
 
 
 def total_sums(tokens: np.ndarray) -> PoolingState:
-    """Sum over all of some tokens ``(num_tokens, 2 * size)``, ``lin`` before ``sof``.
+    """Sum over tokens ``(num_tokens, 2 * size)``, ``lin`` before ``sof``.
 
     Returns:
         three arrays ``(1, size)``, float64
@@ -131,17 +132,17 @@ def total_sums(tokens: np.ndarray) -> PoolingState:
     return tuple(part.reshape(1, size).astype(np.float64) for part in sums)
 
 
-def combined(parts: list[PoolingState]) -> PoolingState:
-    """Add up sums ``(1, size)`` of several pieces."""
-    peaks, weights, values = map(np.concatenate, zip(*parts, strict=True))
+def combined(states: list[PoolingState]) -> PoolingState:
+    """Add the sums ``(1, size)`` of several states."""
+    peaks, weights, values = map(np.concatenate, zip(*states, strict=True))
     peak = peaks.max(axis=0, keepdims=True)
     shares = np.exp(peaks - peak)
-    sums = ((part * shares).sum(axis=0, keepdims=True) for part in (weights, values))
+    sums = ((item * shares).sum(axis=0, keepdims=True) for item in (weights, values))
     return peak, *sums
 
 
 def merged(one: PoolingState, other: PoolingState) -> PoolingState:
-    """Add sums of several ranges, pair by pair."""
+    """Add the sums of two states, range by range."""
     peak = np.maximum(one[0], other[0])
     shares = [np.exp(sums[0] - peak) for sums in (one, other)]
     weight, value = (one[part] * shares[0] + other[part] * shares[1] for part in (1, 2))

@@ -1,4 +1,4 @@
-"""What is said of a segment of a recording."""
+"""Rows of the result: values and status of a window or segment."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,11 +15,11 @@ from audw2s.audio.times import to_timedelta
 from audw2s.audio.windows import Grid
 
 MIN_DUR = MIN_SAMPLES / SAMPLING_RATE
-"""Shortest segment, in seconds, of which a value can be made."""
+"""Duration in seconds of the shortest segment that has a value."""
 
 
 NO_VALUE = "the model gives NaN or inf, its weights may be damaged"
-"""Why there is no value of a signal that has no fault."""
+"""Message of status ``no_value``."""
 
 
 class Row(NamedTuple):
@@ -30,26 +30,27 @@ class Row(NamedTuple):
     """NaT if unknown."""
 
     values: np.ndarray
-    """``(num_channels, num_values)``, float32, NaN where no value is honest: A/D/V,
-    and the hidden states if they were asked for."""
+    """Values ``(num_channels, num_values)``, float32, NaN for unusable input: A/D/V,
+    and hidden states if requested."""
 
     status: str
     """See :class:`audw2s.audio.quality.Report`."""
 
     message: str
-    """The reason for the status, in words."""
+    """Reason for the status."""
 
     duration: float
-    """Seconds that were heard; fewer than asked for where the source ends."""
+    """Duration in seconds that was processed; shorter than requested if the source ends
+    earlier."""
 
 
 def end_of(report: Report, end: float | None, stop: float | None) -> pd.Timedelta:
-    """Where a segment ends: as asked for, but not beyond what was read.
+    """End of a segment: the requested one, but not beyond the last sample.
 
     Args:
-        report: what was found in the segment
-        end: that was asked for, in seconds, ``None`` for that of the source
-        stop: where reading stopped, in seconds, ``None`` for the end of the source
+        report: report of the segment
+        end: requested end in seconds, ``None`` for the end of the source
+        stop: end in seconds up to which the source was read, ``None`` for its end
 
     """
     rate = report.sampling_rate
@@ -71,15 +72,15 @@ def whole_row(
     """Row of a segment as a whole.
 
     Args:
-        report: what was found in the segment
-        end: of the segment, see :func:`end_of`
-        values: of the segment, ``None`` if it is too short for any
-        no_values: what stands where no value is honest
+        report: report of the segment
+        end: end of the segment, see :func:`end_of`
+        values: values of the segment, ``None`` if it is too short
+        no_values: values of unusable input
 
     """
     status, message = report.status(MIN_DUR if values is None else 0.0)
     if status in UNUSABLE or values is None:
-        # NaN may come up after the first blocks were heard
+        # Samples that are NaN may follow the first blocks
         values = no_values
     elif not np.isfinite(values).all():
         values, status, message = no_values, "no_value", NO_VALUE
@@ -99,13 +100,13 @@ def window_rows(
     """Rows of the windows of a segment.
 
     Args:
-        report: what was found in the segment
-        end: of the segment, see :func:`end_of`
-        grid: of the windows
-        num_samples: of the segment at 16 kHz, with zeros that were appended
-        values: of the windows, ``None`` where one is too short for any; there may be
-            more values than windows
-        no_values: what stands where no value is honest
+        report: report of the segment
+        end: end of the segment, see :func:`end_of`
+        grid: grid of the windows
+        num_samples: number of samples of the segment at 16 kHz, including padding
+        values: values of the windows, ``None`` for a window that is too short; there
+            may be more values than windows
+        no_values: values of unusable input
 
     """
     if report.problem is not None or not report.num_samples:
@@ -113,12 +114,13 @@ def window_rows(
     truncated = report.truncation()
     rows = []
     for number, (first, last) in enumerate(grid.windows(num_samples)):
-        part = report.part(*(_original(k, report) for k in (first, last)))
-        part.start = report.start
-        if not part.num_samples:
-            part.problem = ("silent", "nothing but zeros that 'min_signal_dur' appends")
-        own = values[number] if last - first >= MIN_SAMPLES else None
-        row = whole_row(part, end, own, no_values)
+        window = report.part(*(_original(k, report) for k in (first, last)))
+        window.start = report.start
+        if not window.num_samples:
+            message = "nothing but zeros that 'min_signal_dur' appends"
+            window.problem = ("silent", message)
+        of_window = values[number] if last - first >= MIN_SAMPLES else None
+        row = whole_row(window, end, of_window, no_values)
         if row.status == "ok" and truncated:
             message = "; ".join([truncated, *report.notes])
             row = row._replace(status="truncated", message=message)
@@ -128,5 +130,5 @@ def window_rows(
 
 
 def _original(number: int, report: Report) -> int:
-    """Sample of a source, of its number at 16 kHz."""
+    """Index of a sample of the source, given its index at 16 kHz."""
     return round(number * report.sampling_rate / SAMPLING_RATE)

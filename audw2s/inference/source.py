@@ -1,4 +1,4 @@
-"""What is read, and which part of it."""
+"""Types of a source, its segments and callbacks."""
 
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -10,21 +10,21 @@ from audw2s.audio.quality import Report
 from audw2s.audio.times import to_timedelta
 
 Read = Callable[..., Iterator[np.ndarray]]
-"""Reads a source: takes a report and, by name, start and end; gives blocks.
+"""Function that reads a source: takes a report, ``start`` and ``end``; yields blocks.
 
 :func:`audw2s.audio.decode.file_blocks` or
-:func:`audw2s.audio.preprocess.array_blocks`, with their first arguments given.
+:func:`audw2s.audio.preprocess.array_blocks`, bound to a file or signal.
 """
 
 Span = tuple[float, float | None]
 """Start and end of a segment in seconds, ``None`` for the end of the source."""
 
 Callback = Callable[[Iterator[np.ndarray]], Iterator[np.ndarray]]
-"""Is handed a stream of blocks, returns what is heard of it."""
+"""Function that takes an iterator of blocks and returns the one to process."""
 
 
 def measured(read: Read) -> Report:
-    """Report that counts the samples that can be read: a header may promise more."""
+    """Report with the number of samples that can be read, as a header may be wrong."""
     report = Report()
     for block in read(report, start=0.0, end=None):
         report.num_samples += block.shape[1]
@@ -34,11 +34,11 @@ def measured(read: Read) -> Report:
 def from_the_start(read: Read, spans: Sequence[Span]) -> Sequence[Span]:
     """Replace negative times, which count from the end of a source.
 
-    What lies before its start is its start.
+    Times before the start of the source are set to its start.
 
     Args:
-        read: reads the source, to know how long it is
-        spans: segments
+        read: reader of the source, to get its duration
+        spans: start and end of each segment in seconds
 
     Examples:
         >>> from functools import partial

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     import audonnx
 
 UPDATE_DUR = 0.1
-"""Seconds of speech after which values change, if nothing else is said."""
+"""Default duration in seconds between updates of the values."""
 
 
 class Moment(NamedTuple):
-    """What is known at a moment of a stream; values are NaN before 0.5 s of speech."""
+    """Values and status of a stream at a time; values are NaN in the first 0.5 s."""
 
     time: float
-    """Seconds of audio that were pushed."""
+    """Duration in seconds of the audio that was pushed."""
 
     window: dict[str, float]
     """A/D/V of the last window."""
@@ -43,32 +43,32 @@ class Moment(NamedTuple):
     """A/D/V of everything so far."""
 
     status: str
-    """``waiting`` for the first 0.5 s, ``silent`` if all samples of the window are
-    equal, ``not_finite`` or ``out_of_range`` if NaN, inf or numbers beyond all scales
-    were in it and counted as silence, ``no_value`` if the model gives NaN or inf (then
-    all values are NaN), or ``ok``."""
+    """``waiting`` in the first 0.5 s; ``silent`` if all samples of the window are
+    equal; ``not_finite`` or ``out_of_range`` if the window has samples that are NaN,
+    inf or beyond any scale, which are replaced by zeros; ``no_value`` if the model
+    gives NaN or inf (all values are NaN then); else ``ok``."""
 
 
 class Stream:
-    """Arousal, dominance and valence of the last window, and of all so far.
+    """Arousal, dominance and valence of live speech: of the last window, and in total.
 
-    Chunks may have any size. The state is bounded: some seconds of samples and
-    tokens, whatever was pushed before.
+    Chunks may have any size. The memory is bounded: a few seconds of samples and
+    tokens are kept, however much was pushed.
 
-    Nothing that comes later is known, so the level of a sample is that of the
-    ``win_dur`` seconds before it (of the first 0.5 s, at the start), where
-    :class:`audw2s.Feature` takes that of the ``win_dur`` seconds around it. That is
-    the one difference: values are those of one pass over the whole signal with that
-    level, to 1e-4, however it was cut into chunks. They change each ``update_dur``,
-    and lag 24 ms behind, which a token hears of what follows; :meth:`finish` hears the
-    rest.
+    As later samples are unknown, a sample is normalised by mean and variance of the
+    ``win_dur`` seconds before it (at the start, of the first 0.5 s), whereas
+    :class:`audw2s.Feature` uses the ``win_dur`` seconds around it. This is the only
+    difference: values equal those of a single pass over the whole signal with that
+    normalisation, to 1e-4, for any size of the chunks. They are updated every
+    ``update_dur`` seconds, with a delay of 24 ms, as a token depends on the following
+    samples; :meth:`finish` processes the rest.
 
     Args:
-        model: a student of this package, see :func:`audw2s.load`
-        win_dur: duration of the window in seconds, 0.5 or more
-        sampling_rate: of the chunks in Hz
-        update_dur: seconds of speech after which values change; more often costs more
-        device: see :func:`audw2s.load`
+        model: name or folder of a student of this package, see :func:`audw2s.load`
+        win_dur: duration of the window in seconds, at least 0.5
+        sampling_rate: sampling rate of the chunks in Hz
+        update_dur: duration in seconds between updates; shorter ones cost more
+        device: device of the model, see :func:`audw2s.load`
 
     Raises:
         ValueError: if the model doesn't give tokens, or a duration is too short
@@ -95,8 +95,8 @@ class Stream:
         network = Network(model, device)
         if network.tokens is None:
             raise ValueError(
-                f"'{network.name}' can't be heard live: it gives no tokens to pool. "
-                "Students that 'audw2s distill export' writes do, such as wav2small."
+                f"'{network.name}' can't be used live: it gives no tokens to pool. "
+                "Use a student exported by 'audw2s distill export', such as wav2small."
             )
         if not SHORT_DUR <= win_dur < math.inf:
             raise ValueError(
@@ -130,15 +130,16 @@ class Stream:
         self.window = self.total = named(np.full(3, np.nan))
 
     def push(self, chunk: np.ndarray) -> Moment:
-        """Hear a chunk.
+        """Process a chunk.
 
         Args:
-            chunk: ``(num_samples,)`` or ``(num_channels, num_samples)``, whose mean
-                is heard; float or integer; it is not changed
+            chunk: chunk ``(num_samples,)`` or ``(num_channels, num_samples)``, of
+                which the mean of the channels is processed; float or integer; it is
+                not changed
 
         Raises:
             ValueError: if the array has more than two dimensions, or more channels
-                than samples, as blocks of sounddevice and soundfile have, which are
+                than samples, as blocks of sounddevice and soundfile, which are
                 ``(num_samples, num_channels)``
             TypeError: if it holds no real numbers
             RuntimeError: after :meth:`finish`
@@ -160,10 +161,10 @@ class Stream:
         return self._moment()
 
     def finish(self) -> Moment:
-        """Hear what was held back; the stream is over.
+        """Process the remaining samples and close the stream.
 
         Raises:
-            RuntimeError: if it was over before
+            RuntimeError: if the stream is closed already
 
         """
         self._refuse_if_over()
@@ -177,7 +178,7 @@ class Stream:
 
     @property
     def provenance(self) -> dict[str, object]:
-        """By what values are made: model, sha256, version, window."""
+        """Name of the model, its sha256, version of audw2s, and window."""
         return self.network.provenance | {"win_dur": self.win_dur}
 
     def _refuse_if_over(self) -> None:
@@ -187,7 +188,7 @@ class Stream:
             )
 
     def _checked(self, signal: np.ndarray) -> np.ndarray:
-        """Count samples, and equal ones at the end; replace bad ones."""
+        """Count samples, and equal ones at the end; replace bad ones by zeros."""
         if not len(signal):
             return signal
         finite = np.isfinite(signal)
@@ -221,13 +222,13 @@ class Stream:
                 self.num_recent -= len(self.recent.popleft()[0])
         if not found:
             return
-        parts = [sums for _, sums in self.recent]
+        states = [sums for _, sums in self.recent]
         if (outside := self.num_recent - self.size) > 0:
-            # The oldest piece lies in the window only in part
-            parts[0] = total_sums(self.recent[0][0][outside:])
+            # The window contains the oldest tokens only in part
+            states[0] = total_sums(self.recent[0][0][outside:])
         self.window, self.total = (
             named(self.tokens.logits(value / weight)[0])
-            for _, weight, value in (combined(parts), self.sums)
+            for _, weight, value in (combined(states), self.sums)
         )
 
     def _moment(self) -> Moment:

@@ -30,7 +30,7 @@ class Ensemble(MultiFileModel):
 
     Raises:
         MissingModelError: if there is no such mean, or one of its models isn't here
-        ValueError: if a model tells classes
+        ValueError: if a model predicts classes
 
     Examples:
         >>> model = Ensemble("mean(wav2small, whisper-tiny-adv)")
@@ -56,7 +56,7 @@ class Ensemble(MultiFileModel):
         self.path = None
         for member in members(name):
             if (found := exits_of(member)) and found.of_classes:
-                raise ValueError(f"'{member}' tells classes, which have no mean.")
+                raise ValueError(f"'{member}' predicts classes, which have no mean.")
         models = [
             (Ensemble if members(member) else open_single)(
                 member, device=device, num_workers=num_workers

@@ -170,7 +170,7 @@ def test_live_has_room_for_some(models, chunks):
 
 
 def test_only_some_models_can_be_heard_live(models, chunks):
-    with pytest.raises(RefusedError, match="can't be heard live"):
+    with pytest.raises(RefusedError, match="can't be used live"):
         Live(models).push("one", chunks[0], "wav2small", "whisper-tiny-adv")
 
 

@@ -274,7 +274,7 @@ def test_where_classes_make_no_sense(toy, clips):
         lambda: audw2s.Stream(toy["model"]),
         lambda: audw2s.load(f"mean(wav2small, {toy['model']})"),
     ):
-        with pytest.raises(ValueError, match="tells classes"):
+        with pytest.raises(ValueError, match="predicts classes"):
             use()
 
 
