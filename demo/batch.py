@@ -101,7 +101,7 @@ def agreement(batch: pd.DataFrame) -> dict[str, tuple[float, float]]:
     if len(values) < 2:
         return {}
     moments = Covariance()
-    moments.see(values)
+    moments.update(values)
     return {
         name: (
             concordance(moments, place, place + len(DIMENSIONS)),

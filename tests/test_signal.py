@@ -17,7 +17,7 @@ def read(path, **kwargs):
     blocks = list(
         audio.prepared(
             (
-                audio.mono(report.see(b))
+                audio.mono(report.update(b))
                 for b in audio.file_blocks(path, report, **kwargs)
             ),
             report,
@@ -121,10 +121,10 @@ def test_not_finite_stretches_are_found():
     block = np.ones((2, 20), np.float32)
     block[0, 3:5] = np.nan
     block[1, 12] = -np.inf
-    seen = report.see(block)
+    seen = report.update(block)
     assert np.isnan(block[0, 3])
     assert np.isfinite(seen).all()
-    report.see(np.full((2, 1), np.nan, np.float32))
+    report.update(np.full((2, 1), np.nan, np.float32))
     assert report.not_finite.runs.tolist() == [[3, 5], [12, 13], [20, 21]]
     assert report.part(4, 6).fault() == ("not_finite", "holds 1 NaN or inf samples")
     assert report.part(5, 12).fault() is None

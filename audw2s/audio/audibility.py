@@ -1,25 +1,26 @@
-"""Where something is loud enough in a signal, and where its channels cancel out."""
+"""Find out whether a signal is loud enough, and whether its channels cancel out."""
 
 import numpy as np
 
 LOUD = 2**-8
-"""A sample is loud from here on: of 16 bits, 8 are used."""
+"""Absolute value from which on a sample is loud: 8 of 16 bits are used."""
 
 CANCELLED = 1e-3
-"""Energy of the mean of channels, relative to theirs, below which they cancel out.
+"""Energy of the mixdown, relative to the mean energy of channels, if they cancel out.
 
-It is 1/64 or more if there is speech in one of 64 channels, or if 64 channels have
-nothing in common.
+It is at least 1/64 if only one of 64 channels has speech, or if 64 channels are
+uncorrelated.
 """
 
 HOPS_PER_SECOND = 100
 
 
 class Hops:
-    """A number for each hop of a signal that comes in blocks.
+    """One value per hop of a signal that is read in blocks.
 
     Args:
-        combine: makes one number of those of samples: ``np.add``, ``np.logical_or``
+        combine: function that combines the values of samples, such as ``np.add`` or
+            ``np.logical_or``
 
     """
 
@@ -27,19 +28,26 @@ class Hops:
         self.combine = combine
         self.parts: list[tuple[int, np.ndarray]] = []
 
-    def see(self, values: np.ndarray, first: int, hop: int) -> None:
-        """Take note of values of samples, the first of which has a number."""
+    def update(self, values: np.ndarray, first: int, hop: int) -> None:
+        """Add the values of samples.
+
+        Args:
+            values: one value per sample
+            first: index of the first sample
+            hop: number of samples of a hop
+
+        """
         begin, end = first // hop, -(-(first + len(values)) // hop)
         starts = np.maximum(0, np.arange(begin, end) * hop - first)
         self.parts.append((begin, self.combine.reduceat(values, starts)))
 
     def between(self, low: int, high: int) -> np.ndarray:
-        """Numbers of some hops.
+        """Values of a range of hops.
 
         Examples:
             >>> hops = Hops(np.add)
-            >>> hops.see(np.array([1, 2, 3]), 0, 2)
-            >>> hops.see(np.array([4, 5]), 3, 2)
+            >>> hops.update(np.array([1, 2, 3]), 0, 2)
+            >>> hops.update(np.array([4, 5]), 3, 2)
             >>> hops.between(0, 3).tolist()
             [3, 7, 5]
 
@@ -49,9 +57,9 @@ class Hops:
             end = max(first + len(values) for first, values in self.parts)
             joined = np.zeros(end - begin, self.parts[0][1].dtype)
             for first, values in self.parts:
-                # A hop may reach from one block into the next
-                own = joined[first - begin : first - begin + len(values)]
-                self.combine(own, values, out=own)
+                # A hop may belong to two blocks
+                hops = joined[first - begin : first - begin + len(values)]
+                self.combine(hops, values, out=hops)
             self.parts = [(begin, joined)]
         if not self.parts:
             return np.zeros(0)
@@ -60,10 +68,10 @@ class Hops:
 
 
 class Audibility:
-    """Tells parts of a signal in which nothing is loud, or channels cancel out.
+    """Finds segments of a signal in which nothing is loud, or channels cancel out.
 
-    Hops of 10 ms count from the start of the source, wherever reading starts: what is
-    said of a part doesn't depend on what else is read.
+    Hops of 10 ms are counted from the start of the source, so that the status of a
+    segment doesn't depend on where reading starts.
     """
 
     def __init__(self):
@@ -72,41 +80,41 @@ class Audibility:
         self.is_loud = Hops(np.logical_or)
         self.energy, self.mixed_energy = Hops(np.add), Hops(np.add)
 
-    def see(
+    def update(
         self, block: np.ndarray, mix: np.ndarray, first: int, sampling_rate: int
     ) -> None:
-        """Take note of a block.
+        """Update with a block.
 
         Args:
-            block: ``(num_channels, num_samples)``
-            mix: what is heard of it, of as many channels or one
-            first: number of its first sample in the source
-            sampling_rate: in Hz
+            block: block ``(num_channels, num_samples)``
+            mix: block after mixdown, of one channel or as many as the block
+            first: index of the first sample of the block in the source
+            sampling_rate: sampling rate in Hz
 
         """
         self.hop = max(1, sampling_rate // HOPS_PER_SECOND)
         if self.begin is None:
             self.begin = first
         is_loud = (np.abs(mix) >= LOUD).any(axis=0)
-        self.is_loud.see(is_loud, first, self.hop)
+        self.is_loud.update(is_loud, first, self.hop)
         if len(mix) < len(block):
             energy = np.square(block).mean(axis=0)
-            self.energy.see(energy, first, self.hop)
-            self.mixed_energy.see(np.square(mix[0]), first, self.hop)
+            self.energy.update(energy, first, self.hop)
+            self.mixed_energy.update(np.square(mix[0]), first, self.hop)
 
     def status(self, first: int, last: int) -> str | None:
-        """Whether a part is quiet or its channels cancel out.
+        """Whether a segment is quiet or its channels cancel out.
 
         Args:
-            first: its first sample, counted from the first one that was seen
-            last: the one after its last
+            first: first sample of the segment, counted from the first block
+            last: index after the last sample of the segment
 
         Returns:
             ``"quiet"``, ``"cancelled"`` or ``None``
 
         Examples:
             >>> audibility, noise = Audibility(), np.full((1, 1000), 0.1)
-            >>> audibility.see(np.concatenate([noise, -noise]), 0 * noise, 0, 1000)
+            >>> audibility.update(np.concatenate([noise, -noise]), 0 * noise, 0, 1000)
             >>> audibility.status(0, 1000)
             'cancelled'
 

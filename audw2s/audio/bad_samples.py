@@ -1,18 +1,17 @@
-"""Samples that no recording holds: NaN, infinity, and numbers beyond all scales."""
+"""Bad samples: NaN, infinity, and values beyond any scale."""
 
 import numpy as np
 
 MAX_SAMPLE = 2.0**15
-"""Largest floating point sample that may belong to a recording.
+"""Largest valid floating point sample.
 
-Full scale is 1. Samples of 16 bits that weren't divided by theirs still have the right
-values, as the level doesn't count; beyond that a file is damaged, or nobody knows what
-its numbers mean.
+Full scale is 1. Samples of 16 bits that weren't scaled to -1…1 are accepted, as models
+normalise their input; beyond that a file is damaged, or its scale is unknown.
 """
 
 
 class BadSamples:
-    """Numbers of samples, as runs that are no longer than they have to be.
+    """Indices of bad samples, as run-length encoding.
 
     Examples:
         >>> bad = BadSamples()
@@ -24,10 +23,10 @@ class BadSamples:
 
     def __init__(self):
         self.runs = np.zeros((0, 2), np.int64)
-        """First sample, and the one after the last, of each run."""
+        """First index, and index after the last one, of each run."""
 
     def add(self, numbers: np.ndarray) -> None:
-        """Append numbers of samples, sorted, beyond those that are known."""
+        """Append sorted indices of samples, behind the existing ones."""
         if not len(numbers):
             return
         edges = np.flatnonzero(np.diff(numbers) > 1)
@@ -36,7 +35,7 @@ class BadSamples:
         self.runs = np.concatenate([self.runs, np.stack([firsts, lasts], axis=1)])
 
     def part(self, first: int, last: int) -> "BadSamples":
-        """Those from ``first`` until before ``last``, counted from ``first`` on."""
+        """Bad samples in ``first`` to ``last - 1``, counted from ``first``."""
         low = np.searchsorted(self.runs[:, 1], first, side="right")
         high = np.searchsorted(self.runs[:, 0], last)
         found = BadSamples()
@@ -44,6 +43,6 @@ class BadSamples:
         return found
 
     def count(self, first: int = 0, last: int = 2**62) -> int:
-        """Count those from ``first`` until before ``last``."""
+        """Number of bad samples in ``first`` to ``last - 1``."""
         firsts, lasts = self.part(first, last).runs.sum(axis=0).tolist()
         return lasts - firsts

@@ -1,4 +1,4 @@
-"""What is in a file by its chunks or pages: bytes that are missing, other streams."""
+"""Read the chunks or pages of a file: missing bytes, further streams."""
 
 import contextlib
 import os
@@ -7,23 +7,23 @@ from typing import BinaryIO
 from typing import Literal
 
 W64 = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
-"""First bytes of a W64: like all names of its chunks, 16 bytes."""
+"""First bytes of a W64 file; all names of its chunks have 16 bytes."""
 
 UNKNOWN = (2**31, 2**32, 2**63, 2**64)
-"""Sizes that stand for "unknown": programs that write to a pipe put the largest one."""
+"""Sizes that mean "unknown": programs that write to a pipe use the largest size."""
 
 ROOM = 2**25
-"""Bytes below the largest size that some programs leave for the header and more."""
+"""Number of bytes by which such a size may be lower, to leave room for the header."""
 
 
 def missing_share(file: BinaryIO, head: bytes) -> float:
-    """Promised bytes of samples, relative to those in the file; 1 if none is missing.
+    """Declared bytes of samples, relative to those in the file; 1 if none is missing.
 
-    Sizes that stand for "unknown" promise nothing.
+    Sizes that mean "unknown" are ignored.
 
     Args:
-        file: opened for reading
-        head: its first bytes, as many as are known
+        file: file opened for reading
+        head: first bytes of the file, as many as are known
 
     Examples:
         >>> import io
@@ -46,9 +46,9 @@ def missing_share(file: BinaryIO, head: bytes) -> float:
 
 
 def is_oversized(file: BinaryIO, head: bytes) -> bool:
-    """Whether a chunk of metadata promises far more bytes than the file has.
+    """Whether a chunk of metadata declares far more bytes than the file has.
 
-    FFmpeg would take as much memory.
+    FFmpeg would allocate that amount of memory.
     """
     end = file_size(file)
     return any(
@@ -68,7 +68,7 @@ def file_size(file: BinaryIO) -> int:
 
 @contextlib.contextmanager
 def unmoved(file: BinaryIO) -> Iterator[None]:
-    """Look elsewhere into a file that a decoder reads, which mustn't notice."""
+    """Restore the position of a file at the end."""
     position = file.tell()
     try:
         yield
@@ -117,7 +117,7 @@ def _long_chunks(
 
 
 def _bytes_at(file: BinaryIO, head: bytes, position: int) -> bytes:
-    """Read 24 bytes, most often from what was read already."""
+    """Read 24 bytes, if possible from the first bytes."""
     if position + 24 <= len(head):
         return head[position : position + 24]
     with unmoved(file):

@@ -1,4 +1,4 @@
-"""Read all that PyAV can decode: compressed audio in any container."""
+"""Read files with PyAV: compressed audio in any container."""
 
 import contextlib
 import os
@@ -16,45 +16,45 @@ from audw2s.audio.mp3 import promised_samples
 from audw2s.audio.samples import as_float
 
 OPTIONS = {"protocol_whitelist": "none"}
-"""Options of FFmpeg: it opens nothing else, whatever a playlist may name."""
+"""Options of FFmpeg, so that it doesn't open files that a playlist names."""
 
 IMAGES = ("gif", "image2", "apng", "ico", "tty", "txd", "webp")
-"""Formats of pictures and text that FFmpeg takes for video."""
+"""Formats of pictures and text that FFmpeg treats as video."""
 
 MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
 
 DECLARING = (MP4, "matroska,webm", "flac", "aiff", "caf", "w64")
-"""Containers whose length can be trusted; that of others may be an estimate."""
+"""Containers whose duration can be trusted; in others it may be an estimate."""
 
 SEEKABLE = (MP4, "mp3", "aac", "amr", "caf")
-"""Containers in which a position is found to the sample."""
+"""Containers with exact seeking."""
 
 SEEK_DUR = 10.0
-"""Seconds from which on seeking is faster than decoding what comes before."""
+"""Start in seconds from which on seeking is faster than decoding all before."""
 
 WARM_UP_DUR = 1.0
-"""Seconds that are decoded before a position, as decoders depend on what was."""
+"""Duration in seconds that is decoded before a start, as decoders have a state."""
 
 PADDING = 4096
-"""Most samples that encoders append to fill their last frame."""
+"""Largest number of samples that encoders append to fill their last frame."""
 
 Pieces = Iterator[tuple[int, np.ndarray]]
-"""Number of the first sample, and samples ``(num_channels, num_samples)``."""
+"""Index of the first sample, and samples ``(num_channels, num_samples)``."""
 
 
 class NoAudioError(ValueError):
-    """Raised if a file can be read, but no audio is in it."""
+    """Raised if a file can be read, but holds no audio."""
 
 
 class Nameless:
-    """A file without its name, by which FFmpeg would guess what is in it."""
+    """File without its name, as FFmpeg would guess the format from a name."""
 
     def __init__(self, file: BinaryIO):
         self.file = file
         self.read, self.tell = file.read, file.tell
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a position; -1 if there is none, as a damaged header names some."""
+        """Go to a position; -1 if it doesn't exist, as in damaged headers."""
         try:
             return self.file.seek(offset, whence)
         except (OSError, ValueError, OverflowError):
@@ -62,10 +62,10 @@ class Nameless:
 
 
 def open_nameless(file: BinaryIO) -> av.container.InputContainer:
-    """Open a file by its content alone.
+    """Open a file by its content.
 
     Raises:
-        av.FFmpegError: if FFmpeg knows no format that it may have
+        av.FFmpegError: if FFmpeg doesn't recognise its format
 
     """
     nameless = Nameless(file)
@@ -73,14 +73,14 @@ def open_nameless(file: BinaryIO) -> av.container.InputContainer:
 
 
 class Container:
-    """A file of which PyAV decodes the first audio stream.
+    """File whose first audio stream is decoded by PyAV.
 
     Args:
-        file: opened for reading
-        is_damaged: whether checksums are worth a look
+        file: file opened for reading
+        is_damaged: whether to check checksums
 
     Raises:
-        NoAudioError: if no audio stream is in it that can be decoded
+        NoAudioError: if it has no audio stream that can be decoded
         av.FFmpegError: if it can't be opened
 
     """
@@ -100,10 +100,10 @@ class Container:
         self.num_streams = len(self.opened.streams.audio)
         self.num_samples = self.declared = self._declared()
         if self.opened.format.name == "mp3":
-            # Of joined MP3s, the first one declares itself only
+            # The header of joined MP3s declares the first one only
             self.num_samples = None
         elif self.opened.format.name == "matroska,webm" and self.declared:
-            # Counts what encoders put before and behind
+            # Includes samples that encoders add at start and end
             frame = self.stream.codec_context.frame_size
             self.declared = max(0, self.declared - 2 * frame)
 
@@ -134,12 +134,12 @@ class Container:
         context = streams[0].codec_context
         context.thread_count = 1
         if self.is_damaged:
-            # Else frames whose checksum is wrong become noise
+            # Frames with a wrong checksum would become noise
             context.options = {"err_detect": "crccheck+explode"}
         return streams[0]
 
     def adapt(self, sampling_rate: int, num_channels: int) -> None:
-        """Give samples of another sampling rate and number of channels."""
+        """Set another sampling rate and number of channels."""
         self.sampling_rate = sampling_rate
         if num_channels != self.num_channels:
             names = {1: "mono", 2: "stereo"}
@@ -152,7 +152,7 @@ class Container:
 
     @property
     def notes(self) -> list[str]:
-        """What is odd about the file, as far as it was read."""
+        """Messages on the file, as far as it was read."""
         found = []
         if self.num_streams > 1:
             found.append(f"the first of {self.num_streams} audio streams")
@@ -182,7 +182,7 @@ class Container:
             yield from (frame for frame in frames if frame.samples)
 
     def _declared(self) -> int | None:
-        """Samples per channel that the file promises, if that can be trusted."""
+        """Number of samples per channel by the header, if it can be trusted."""
         name, stream = self.opened.format.name, self.stream
         if name == "mp3":
             with unmoved(self.file):
@@ -196,7 +196,7 @@ class Container:
         return round(seconds * self.sampling_rate) or None
 
     def blocks(self, first: int, last: float, size: int) -> Iterator[np.ndarray]:
-        """Give samples ``first`` to ``last`` in blocks of ``size`` and some more."""
+        """Yield samples ``first`` to ``last - 1`` in blocks of at least ``size``."""
         pieces = self._pieces(first)
         if self.opened.format.name == MP4 and self.declared:
             pieces = without_padding(pieces, self.declared)
@@ -206,7 +206,7 @@ class Container:
                 break
             stop = min(last - position, piece.shape[1])
             piece = piece[:, max(0, first - position) : int(stop)]
-            # Else all that is passed over would be held
+            # Skipped samples are not kept
             if piece.shape[1]:
                 held.append(piece)
                 count += piece.shape[1]
@@ -223,7 +223,7 @@ class Container:
             self.declared = round(self.position * share)
 
     def _pieces(self, first: int) -> Pieces:
-        """Decode from a sample, or from somewhere before it."""
+        """Decode from a frame at or before a sample."""
         self.position = self._sought(first)
         frame = self.first
         while frame is not None:
@@ -234,7 +234,7 @@ class Container:
             frame = next(self.frames, None)
 
     def _sought(self, first: int) -> int:
-        """Go to a frame before a sample; its position."""
+        """Go to a frame at or before a sample; return its position."""
         rate, start = self.sampling_rate, self.first
         name = self.opened.format.name
         if first < SEEK_DUR * rate or name not in SEEKABLE:
@@ -257,13 +257,13 @@ class Container:
         return 0
 
     def _samples(self, frame: av.AudioFrame) -> Iterator[np.ndarray]:
-        """Samples of a frame, in the rate and channels of the first one."""
+        """Samples of a frame, converted to sampling rate and channels of the file."""
         kind = (frame.sample_rate, frame.layout.nb_channels)
         is_known = not frame.format.name.startswith("s64")
         if kind == (self.sampling_rate, self.num_channels) and is_known:
             yield planes(frame)
             return
-        # In chained streams, each may have its own; NumPy's arrays of PyAV lack s64
+        # Chained streams may differ; PyAV can't convert s64 to NumPy arrays
         if kind not in self.adapters:
             target = (self.layout, self.sampling_rate)
             self.adapters[kind] = av.AudioResampler("fltp", *target)
@@ -272,7 +272,7 @@ class Container:
 
 
 def holds_media(file: BinaryIO) -> bool:
-    """Whether FFmpeg finds audio that it can decode in a file, or video."""
+    """Whether a file holds audio that FFmpeg can decode, or video."""
     try:
         with contextlib.closing(Container(file)) as audio:
             return audio.first is not None
@@ -292,13 +292,13 @@ def planes(frame: av.AudioFrame) -> np.ndarray:
 
 
 def without_padding(pieces: Pieces, declared: int) -> Pieces:
-    """Leave out what an encoder appended to fill its last frame."""
+    """Drop samples that an encoder appended to fill its last frame."""
     held: list[tuple[int, np.ndarray]] = []
     for position, piece in pieces:
         held.append((position, piece))
         end = position + piece.shape[1]
         if not declared < end <= declared + PADDING:
-            # Beyond, it is more than padding
+            # Padding is never that long
             yield from held
             held = []
     for position, piece in held:
@@ -307,5 +307,5 @@ def without_padding(pieces: Pieces, declared: int) -> Pieces:
 
 
 def error_text(error: Exception) -> str:
-    """What FFmpeg says, without its numbers and names."""
+    """Message of an error, without number and file name."""
     return (getattr(error, "strerror", None) or str(error)).rstrip(".")

@@ -1,30 +1,30 @@
-"""What the first bytes of a file say of it."""
+"""Recognise the content of a file by its first bytes."""
 
 import codecs
 
 from audw2s.audio.chunks import W64
 
 HEAD = 4096
-"""Bytes that are looked at."""
+"""Number of bytes that are checked."""
 
 SIGNS = (
     (b"version https://git-lfs", "a git-lfs pointer, no audio: run 'git lfs pull'"),
-    (b"\x00\x05\x16\x07", "what macOS leaves beside a file (AppleDouble), no audio"),
+    (b"\x00\x05\x16\x07", "metadata of macOS (AppleDouble), no audio"),
     (b"%PDF", "a PDF, no audio"),
     (b"PK\x03\x04", "a ZIP archive, no audio: unpack it"),
     (b"\x1f\x8b", "a gzip archive, no audio: unpack it"),
 )
-"""How files begin that are often taken for audio, and what to say of them."""
+"""First bytes of files that are often mistaken for audio, and the message for each."""
 
 TEXT_HEADERS = (b"NIST_1", b"#!AMR")
-"""How audio files begin whose first bytes may all be text."""
+"""First bytes of audio files whose header may look like text."""
 
 
 def no_audio(head: bytes) -> str | None:
-    r"""Say what a file is that can't be audio.
+    r"""Describe a file that can't be audio.
 
     Args:
-        head: its first :data:`HEAD` bytes
+        head: first :data:`HEAD` bytes of the file
 
     Returns:
         ``None`` if it may be audio
@@ -67,7 +67,7 @@ def is_text(head: bytes) -> bool:
     if any(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in set(head)):
         return False
     try:
-        # Its last character may be cut
+        # The last character may be cut
         codecs.getincrementaldecoder("utf-8")().decode(head)
         return True
     except UnicodeDecodeError:
@@ -76,7 +76,7 @@ def is_text(head: bytes) -> bool:
 
 
 def is_for_soundfile(head: bytes) -> bool:
-    r"""Whether a file is of a format that soundfile reads right, and fastest.
+    r"""Whether a file has a format that soundfile reads correctly, and fastest.
 
     Examples:
         >>> is_for_soundfile(b"fLaC\x00\x00\x00\x22"), is_for_soundfile(b"ID3")

@@ -1,8 +1,8 @@
-"""Read any file: the one place that decides how.
+"""Decode any audio file; the decoder is chosen here.
 
-Content decides, never the name. soundfile reads what it reads right and fastest: PCM,
-FLAC and Ogg whose header and content agree. PyAV reads all else, and wherever
-soundfile fails. No other program is called, and nothing is written.
+The content of a file decides, never its name. soundfile reads PCM, FLAC and Ogg whose
+header and content agree, as it is fastest. PyAV reads all other files, and those at
+which soundfile fails. No other program is called, and no file is written.
 """
 
 import contextlib
@@ -30,37 +30,37 @@ from audw2s.files import is_url
 from audw2s.files import resolve
 
 BLOCK_DUR = 30.0
-"""Seconds of a recording that are held in memory at a time."""
+"""Duration in seconds of a block that is kept in memory."""
 
 BLOCK_SIZE = 2**24
-"""Bytes that they have at most."""
+"""Largest size of a block in bytes."""
 
 MIN_RATE = 1000
-"""Lowest sampling rate of a file in Hz: there's no speech in one below."""
+"""Lowest sampling rate of a file in Hz; below, it can't hold speech."""
 
 MAX_RATE = 768_000
-"""Highest sampling rate of a file in Hz: no converter has more."""
+"""Highest sampling rate of a file in Hz; no converter exceeds it."""
 
 MAX_CHANNELS = 64
-"""Most channels of a file: what has more is damaged."""
+"""Largest number of channels of a file; with more, its header is damaged."""
 
 ERRORS = (soundfile.SoundFileError, av.FFmpegError, OSError, ValueError)
-"""What may be raised by readers, whatever is in a file."""
+"""Exceptions that decoders may raise."""
 
 File = str | os.PathLike | BinaryIO
-"""A path, or a binary file object that can seek."""
+"""Path, or binary file object that can seek."""
 
 
 class Facts(NamedTuple):
-    """What a file's header says of it."""
+    """Facts from the header of a file."""
 
     sampling_rate: int
-    """In Hz."""
+    """Sampling rate in Hz."""
 
     num_channels: int
 
     duration: float | None
-    """In seconds, ``None`` if the header doesn't say, or can't be trusted."""
+    """Duration in seconds, ``None`` if the header has none, or it can't be trusted."""
 
 
 def file_blocks(
@@ -72,13 +72,13 @@ def file_blocks(
 ) -> Iterator[np.ndarray]:
     """Read a file in blocks ``(num_channels, num_samples)`` of float32.
 
-    Whatever is wrong with the file ends in the report, not in an exception.
+    Problems with the file are stored in the report; no exception is raised.
 
     Args:
         file: path or binary file object, read from its beginning
-        report: is told the sampling rate, the length, what is declared, and problems
-        start: first second to read
-        end: last second to read, ``None`` for all
+        report: report that is filled with sampling rate, duration and problems
+        start: start in seconds
+        end: end in seconds, ``None`` for the end of the file
 
     Examples:
         >>> import io
@@ -97,7 +97,7 @@ def facts(file: File) -> Facts:
     """Read the header of a file.
 
     Raises:
-        ValueError: if it can't be read; the sentence says why
+        ValueError: if it can't be read; the message names the reason
 
     """
     report = Report()
@@ -112,14 +112,15 @@ def facts(file: File) -> Facts:
 
 
 def duration(file: File, limit: float = math.inf) -> float:
-    """Seconds of a file, counted: most headers may say what isn't true.
+    """Duration of a file in seconds, counted, as headers may be wrong.
 
     Args:
         file: path or binary file object
-        limit: seconds after which counting ends, as it is long enough
+        limit: duration in seconds after which counting stops
 
     Returns:
-        more than the limit if it is longer, 0 if it can't be read
+        duration in seconds, above the limit for longer files, 0 for a file that can't
+        be read
 
     """
     report, count = Report(), 0
@@ -171,7 +172,7 @@ def _decoder(opened: BinaryIO) -> SndFile | Container:
         try:
             return SndFile(opened, head)
         except soundfile.SoundFileError:
-            # Not one that it reads right
+            # PyAV reads it
             pass
     if reason := no_audio(head):
         raise NoAudioError(reason)
@@ -206,7 +207,7 @@ def _why_missing(path: str) -> str:
 
 @contextlib.contextmanager
 def _faults_in(report: Report) -> Iterator[None]:
-    """Turn what readers raise into a problem of the report."""
+    """Store exceptions of decoders as a problem of the report."""
     try:
         yield
     except NoAudioError as error:
@@ -221,10 +222,10 @@ def _faults_in(report: Report) -> Iterator[None]:
 
 
 def _check_limits(audio: SndFile | Container, report: Report) -> None:
-    """Refuse what only a damaged header says."""
+    """Refuse values that only a damaged header has."""
     rate, channels = audio.sampling_rate, audio.num_channels
     if not MIN_RATE <= rate <= MAX_RATE:
-        # Else a minute may become days, or seconds gigabytes
+        # A minute might become days, or seconds might become gigabytes
         limits = f"speech has {MIN_RATE:,} to {MAX_RATE:,} Hz"
         report.problem = ("sampling_rate", f"a sampling rate of {rate} Hz, {limits}")
     elif not 1 <= channels <= MAX_CHANNELS:

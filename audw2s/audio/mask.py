@@ -1,16 +1,16 @@
-"""Where samples of a source are constant, and where at full scale."""
+"""Quality mask: which samples of a source are constant, and which at full scale."""
 
 import bisect
 
 import numpy as np
 
 MIN_RUN_DUR = 0.002
-"""Seconds of the shortest run of constant samples that is kept: no window, nor segment
-that has a value, is shorter."""
+"""Duration in seconds of the shortest run of constant samples that is stored; windows
+and segments with a value are longer."""
 
 
 class Mask:
-    """What is odd in a source, to the sample, which count from the first one read."""
+    """Constant and clipped samples of a source, counted from the first one read."""
 
     def __init__(self):
         self.num_samples = 0
@@ -19,15 +19,15 @@ class Mask:
         self.runs = [np.zeros((0, 2), np.int64)]
         self.clipped: list[tuple[int, int, np.ndarray]] = []
 
-    def see(
+    def update(
         self, block: np.ndarray, is_clipped: np.ndarray | None, sampling_rate: int
     ) -> None:
-        """Take note of a block.
+        """Update with a block.
 
         Args:
-            block: ``(num_channels, num_samples)``, of one sample or more
-            is_clipped: for each of its samples, ``None`` if none is
-            sampling_rate: in Hz
+            block: block ``(num_channels, num_samples)`` of at least one sample
+            is_clipped: whether each sample is at full scale, ``None`` if none is
+            sampling_rate: sampling rate in Hz
 
         """
         size = block.shape[1]
@@ -47,12 +47,12 @@ class Mask:
         self.num_samples += size
 
     def is_constant(self, first: int, last: int) -> bool:
-        """Whether no channel changes from ``first`` until before ``last``.
+        """Whether all channels are constant in ``first`` to ``last - 1``.
 
         Examples:
             >>> mask = Mask()
-            >>> mask.see(np.array([[0, 1, 1, 1]]), None, 500)
-            >>> mask.see(np.array([[1, 1, 2]]), None, 500)
+            >>> mask.update(np.array([[0, 1, 1, 1]]), None, 500)
+            >>> mask.update(np.array([[1, 1, 2]]), None, 500)
             >>> mask.is_constant(1, 6), mask.is_constant(0, 3), mask.is_constant(4, 7)
             (True, False, False)
 
@@ -66,11 +66,11 @@ class Mask:
         return bool(number >= 0 and runs[number, 1] >= last)
 
     def num_clipped(self, first: int, last: int) -> int:
-        """Count samples at full scale, those of all channels.
+        """Number of samples at full scale in all channels.
 
         Examples:
             >>> mask, block = Mask(), np.array([[0, 1, 1, 0]])
-            >>> mask.see(block, block > 0, 500)
+            >>> mask.update(block, block > 0, 500)
             >>> mask.num_clipped(0, 4), mask.num_clipped(2, 4)
             (2, 1)
 

@@ -1,17 +1,17 @@
-"""How many samples an MP3 promises."""
+"""Number of samples that the header of an MP3 declares."""
 
 from typing import BinaryIO
 
 FIRST_FRAME = 4096
-"""Bytes in which the first frame lies; most have under 1,500."""
+"""Number of bytes that contain the first frame; most frames have under 1,500."""
 
 
 def promised_samples(file: BinaryIO, frame_size: int) -> int | None:
     """Samples per channel by the Xing or Info tag of an MP3, ``None`` without.
 
     Args:
-        file: opened for reading
-        frame_size: samples per channel of a frame
+        file: file opened for reading
+        frame_size: number of samples per channel of a frame
 
     Examples:
         >>> import io
@@ -31,7 +31,7 @@ def promised_samples(file: BinaryIO, frame_size: int) -> int | None:
     if tag < 0 or not frame[tag + 7] & 1:
         return None
     samples = int.from_bytes(frame[tag + 8 : tag + 12], "big") * frame_size
-    # What encoders put before and behind: 12 bits each, 21 bytes into their own tag
+    # Samples that encoders add at start and end: 12 bits each, 21 bytes into their tag
     encoder = (
         tag + 8 + sum((4, 4, 100, 4)[k] for k in range(4) if frame[tag + 7] >> k & 1)
     )

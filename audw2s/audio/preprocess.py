@@ -1,7 +1,7 @@
-"""Read, check, mono, resample: from a file or an array to blocks a model can hear.
+"""Read, check, convert to mono and resample a file or an array.
 
-Everything flows in blocks, so memory is bounded by the block and not by the
-recording. Every entry point (interfaces, command, training) reads through here.
+A recording is processed in blocks, so that memory depends on the size of a block only.
+All entry points (interfaces, commands, training) use these functions.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ from audw2s.audio.statuses import UNUSABLE
 
 
 class UnusableSignalError(ValueError):
-    """Raised for unusable input where the caller asked for errors."""
+    """Raised for unusable input, with ``on_error="raise"``."""
 
 
 def array_blocks(
@@ -35,11 +35,11 @@ def array_blocks(
     """Cut an array into blocks ``(num_channels, num_samples)`` of float32.
 
     Args:
-        signal: see :func:`as_float`
-        sampling_rate: in Hz
-        report: is told the sampling rate and the length
-        start: first second
-        end: last second, ``None`` for all
+        signal: signal as :func:`as_float` takes it
+        sampling_rate: sampling rate in Hz
+        report: report that is filled with sampling rate and duration
+        start: start in seconds
+        end: end in seconds, ``None`` for the end of the signal
 
     Raises:
         ValueError: if the array has more than two dimensions
@@ -69,7 +69,7 @@ def mono(
     """Select channels and average them.
 
     Args:
-        block: ``(num_channels, num_samples)``
+        block: block ``(num_channels, num_samples)``
         channels: channel or channels to select, ``None`` for all
         mixdown: average the selected channels
 
@@ -114,18 +114,18 @@ def selected(
 
 
 def mixed(block: np.ndarray, report: Report, mixdown: bool = True) -> np.ndarray:
-    """Check a block of selected channels and make it mono.
+    """Check a block of selected channels and convert it to mono.
 
     Args:
-        block: ``(num_channels, num_samples)``
-        report: is told what is found
+        block: block ``(num_channels, num_samples)``
+        report: report that is updated
         mixdown: average the channels
 
     """
     first = round(report.start * report.sampling_rate) + report.num_samples
-    block = report.see(block)
+    block = report.update(block)
     mix = mono(block) if mixdown else block
-    report.audibility.see(block, mix, first, report.sampling_rate)
+    report.audibility.update(block, mix, first, report.sampling_rate)
     return mix
 
 
@@ -139,7 +139,7 @@ def resampled(
     Args:
         blocks: arrays ``(num_channels, num_samples)``
         original_rate: sampling rate of the blocks in Hz
-        target_rate: wanted sampling rate in Hz
+        target_rate: target sampling rate in Hz
 
     """
     if original_rate == target_rate:
@@ -164,13 +164,19 @@ def load(
     start: float = 0.0,
     end: float | None = None,
 ) -> np.ndarray:
-    """Read a file, or a stretch of it in seconds, as mono float32.
+    """Read a file, or a segment of it, as mono float32.
+
+    Args:
+        file: path of the file
+        sampling_rate: target sampling rate in Hz
+        start: start in seconds
+        end: end in seconds, ``None`` for the end of the file
 
     Returns:
-        ``(num_samples,)``
+        signal ``(num_samples,)``
 
     Raises:
-        UnusableSignalError: if nothing can be read from the file, or NaN is in it
+        UnusableSignalError: if nothing can be read from the file, or it holds NaN
 
     """
     report = Report()
@@ -189,17 +195,17 @@ def load_as_found(
     start: float = 0.0,
     end: float | None = None,
 ) -> np.ndarray:
-    """Read a file as :func:`load` does; what is wrong with it ends in the report.
+    """Read a file as :func:`load` does, and store problems in a report.
 
     Args:
-        file: path
-        report: is told all that is found
-        sampling_rate: wanted sampling rate in Hz
-        start: first second
-        end: last second, ``None`` for all
+        file: path of the file
+        report: report that is filled
+        sampling_rate: target sampling rate in Hz
+        start: start in seconds
+        end: end in seconds, ``None`` for the end of the file
 
     Returns:
-        ``(num_samples,)``, without samples if nothing can be read
+        signal ``(num_samples,)``, empty if nothing can be read
 
     """
     blocks = file_blocks(file, report, start=start, end=end)
@@ -213,7 +219,7 @@ def prepared(
     report: Report,
     sampling_rate: int,
 ) -> Iterator[np.ndarray]:
-    """Resample blocks whose rate is known once the first one was read."""
+    """Resample blocks whose sampling rate is known after reading the first one."""
     first = next(blocks, None)
     if first is None:
         return

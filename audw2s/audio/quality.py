@@ -1,4 +1,4 @@
-"""What was found in a recording: its status, and the reason in words."""
+"""Quality of a recording: its status, and the reason as a message."""
 
 import dataclasses
 
@@ -11,66 +11,70 @@ from audw2s.audio.mask import Mask
 from audw2s.audio.statuses import UNUSABLE
 
 CLIPPED_SHARE = 0.001
-"""A recording is called clipped if this share of its samples is at full scale."""
+"""Share of samples at full scale above which a recording is clipped."""
 
 FULL_SCALE = 0.999
-"""A sample from here on is clipped."""
+"""Absolute value from which on a sample is clipped."""
+
 MISSING_DUR = 0.05
-"""Seconds that may be missing, as lengths of containers are a bit off."""
+"""Duration in seconds that may be missing, as durations in containers are inexact."""
 
 MISSING_SHARE = 0.01
 """Share of a recording that may be missing."""
 
 SHORT_DUR = 0.5
-"""A recording (or window) below this many seconds is called short."""
+"""Duration in seconds below which a recording or window is short."""
 
 REASONS = {
     "quiet": "no sample reaches 1/256 of full scale, values are unsure",
     "cancelled": "the channels cancel each other out in their mean, as the phase of "
     "one is inverted: take one of them by channels=0, or each by mixdown=False",
 }
-"""What is said of what is hardly to be heard."""
+"""Messages of the statuses of :class:`audw2s.audio.audibility.Audibility`."""
 
 
 @dataclasses.dataclass
 class Report:
-    """What was found while a source was read; filled while its blocks pass by.
+    """Report on a source, updated with each block that is read.
 
-    It has one of :data:`audw2s.audio.statuses.STATUSES`, with its reason in words.
-    ``no_value``, where the model itself gives NaN or infinity, is told by
+    Its status is one of :data:`audw2s.audio.statuses.STATUSES`, with the reason as a
+    message. ``no_value``, if the model itself gives NaN or infinity, is set by
     :mod:`audw2s.inference.row`.
     """
 
     problem: tuple[str, str] | None = None
-    """Status and reason that were found before any sample was read."""
+    """Status and reason of a source from which no sample can be read."""
 
     sampling_rate: int = 0
     """Sampling rate of the source in Hz."""
 
     total: float = 0.0
-    """Seconds of the whole source, of which a stretch may be read."""
+    """Duration in seconds of the whole source, of which a segment may be read."""
 
     start: float = 0.0
-    """Where the stretch that is read starts, in seconds."""
+    """Start in seconds of the segment that is read."""
 
     promised: int | None = None
-    """Samples per channel that the whole source promises, ``None`` if unknown."""
+    """Number of samples per channel that the header of the whole source declares,
+    ``None`` if unknown."""
 
     declared: int | None = None
-    """Samples per channel the source promised, ``None`` if it can't know."""
+    """The same for the segment that is read."""
 
     num_samples: int = 0
-    """Samples per channel that were read."""
+    """Number of samples per channel that were read."""
 
     num_channels: int = 0
-    """Channels of the source, of which some may be selected."""
+    """Number of channels of the source, of which some may be selected."""
 
     num_values: int = 0
-    """Samples that were read of all selected channels together."""
+    """Number of samples that were read, summed over selected channels."""
 
     num_clipped: int = 0
+    """Number of samples at full scale, summed over selected channels."""
+
     is_constant: bool = True
-    """Whether no channel changes."""
+    """Whether all channels are constant."""
 
     not_finite: BadSamples = dataclasses.field(default_factory=BadSamples)
     """Samples that are NaN or inf in any selected channel."""
@@ -79,30 +83,30 @@ class Report:
     """Samples that are beyond :data:`audw2s.audio.bad_samples.MAX_SAMPLE`."""
 
     mask: Mask | None = None
-    """Where samples are odd; needed for reports of parts."""
+    """Constant and clipped samples; needed for reports of windows and segments."""
 
     offset: int = 0
-    """First sample of this report in the mask."""
+    """Index of the first sample of this report in the mask."""
 
     first_samples: np.ndarray | None = None
     """First sample of each channel."""
 
     audibility: Audibility = dataclasses.field(default_factory=Audibility)
-    """Where what is heard is loud, and where channels cancel out."""
+    """Loudness of the processed channels, and whether they cancel out."""
 
     notes: list[str] = dataclasses.field(default_factory=list)
-    """What was odd about the source and costs no value, in words."""
+    """Messages on the source that don't change its status."""
 
     @property
     def duration(self) -> float:
-        """Seconds that were read."""
+        """Duration in seconds that was read."""
         return self.num_samples / self.sampling_rate if self.sampling_rate else 0.0
 
-    def see(self, block: np.ndarray) -> np.ndarray:
-        """Take note of a block ``(num_channels, num_samples)``, of selected channels.
+    def update(self, block: np.ndarray) -> np.ndarray:
+        """Update with a block ``(num_channels, num_samples)`` of selected channels.
 
         Returns:
-            the block, with zeros where samples are bad (a copy in that case)
+            the block; if it has bad samples, a copy with zeros in their place
 
         """
         low, high = float(block.min()), float(block.max())
@@ -119,18 +123,18 @@ class Report:
         if self.is_constant:
             self.is_constant = bool((block == self.first_samples).all())
         if self.mask is not None:
-            self.mask.see(block, is_clipped, self.sampling_rate)
+            self.mask.update(block, is_clipped, self.sampling_rate)
         self.num_samples += block.shape[1]
         self.num_values += block.size
         self.num_channels = self.num_channels or block.shape[0]
         return block
 
     def part(self, first: int, last: int) -> "Report":
-        """Report of some of the samples that were read.
+        """Report of a range of the samples that were read.
 
         Args:
-            first: number of the first one
-            last: number of the one after the last
+            first: index of the first sample
+            last: index after the last sample
 
         """
         first, last = (min(max(0, k), self.num_samples) for k in (first, last))
@@ -153,12 +157,13 @@ class Report:
     def segment(
         self, start: float, stop: float | None, *, is_asked: bool = True
     ) -> "Report":
-        """Report of a segment of what was read.
+        """Report of a segment of the source.
 
         Args:
-            start: in seconds of the source
-            stop: in seconds of the source, ``None`` for its end
-            is_asked: whether the source promises to reach up to ``stop``
+            start: start of the segment in seconds
+            stop: end of the segment in seconds, ``None`` for the end of the source
+            is_asked: whether ``stop`` was requested, so that the source is truncated if
+                it ends earlier
 
         """
         rate = self.sampling_rate
@@ -192,13 +197,13 @@ class Report:
         return None
 
     def status(self, min_dur: float) -> tuple[str, str]:
-        """Name the status of the whole source and say why.
+        """Status of the source, and its reason.
 
         Args:
-            min_dur: seconds below which the model gives no value
+            min_dur: duration in seconds below which the model gives no value
 
         Returns:
-            status and reason, the reason empty if all is well
+            status and reason; the reason is empty if there is no problem
 
         """
         status, message = self._status(min_dur)
@@ -235,7 +240,7 @@ class Report:
         return "ok", ""
 
     def truncation(self) -> str:
-        """Tell how much is missing, if it is more than lengths may be off."""
+        """Message on missing samples, empty if few are missing."""
         if self.declared is None:
             return ""
         missing = self.declared - self.num_samples

@@ -3,24 +3,24 @@
 import numpy as np
 
 SAMPLING_RATE = 16000
-"""Sampling rate in Hz that all models take."""
+"""Sampling rate of all models in Hz."""
 
 MIN_SAMPLES = 64
-"""Fewest samples at that rate of which a value can be made."""
+"""Smallest number of samples at that rate that has a value."""
 
 HOP = 64
-"""Samples that share a level and a mark, so that frames fall together with them."""
+"""Number of samples that are normalised by the same mean and variance."""
 
 
 def as_float(signal: np.ndarray) -> np.ndarray:
-    """Convert an array to 2D float32 in -1…1, without touching the caller's.
+    """Convert an array to 2D float32 in -1…1; the given array is not changed.
 
     Args:
-        signal: ``(num_samples,)`` or ``(num_channels, num_samples)``,
-            floating point in -1…1 or integers at full scale
+        signal: signal ``(num_samples,)`` or ``(num_channels, num_samples)``, floating
+            point in -1…1, or integers at full scale
 
     Returns:
-        ``(num_channels, num_samples)``, float32
+        signal ``(num_channels, num_samples)``, float32
 
     Raises:
         ValueError: if the array has more than two dimensions

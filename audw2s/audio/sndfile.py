@@ -1,4 +1,4 @@
-"""Read what soundfile reads right: fastest, and with each sample at its place."""
+"""Read files that soundfile reads correctly, sample by sample, as it is fastest."""
 
 import contextlib
 import functools
@@ -19,22 +19,22 @@ from audw2s.audio.container import Container
 from audw2s.audio.samples import as_float
 
 MAX_FRAMES = 2**48
-"""More samples per channel than any file has: soundfile says so if it doesn't know."""
+"""Number of samples per channel beyond any file; soundfile gives more if unknown."""
 
 SUBTYPES = ("PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE")
 SUBTYPES += ("ULAW", "ALAW", "VORBIS", "OPUS")
-"""What is read right; other codecs may be in a WAV, too."""
+"""Codecs that soundfile reads correctly; a WAV may hold others."""
 
 
 class SndFile:
-    """A file of which soundfile knows every sample.
+    """File that is read by soundfile.
 
     Args:
-        file: opened for reading
-        head: its first bytes
+        file: file opened for reading
+        head: first bytes of the file
 
     Raises:
-        soundfile.SoundFileError: if soundfile can't read it, or not right
+        soundfile.SoundFileError: if soundfile can't read it, or not correctly
 
     """
 
@@ -52,14 +52,14 @@ class SndFile:
         is_known = self.sound.subtype in SUBTYPES and 0 < self.num_samples < MAX_FRAMES
         if not is_known or (kind == "OGG" and is_chained(file)):
             self.close()
-            raise soundfile.SoundFileError("not one that soundfile reads right")
+            raise soundfile.SoundFileError("soundfile can't read it correctly")
         self.is_exact = kind not in ("FLAC", "OGG")
         self.declared: int | None = self.num_samples
         if self.is_exact:
-            # soundfile corrects what a header says of a file that was cut
+            # soundfile corrects the number of samples of a truncated file
             self.declared = round(self.num_samples * missing_share(file, head))
         elif kind == "OGG":
-            # What was cut still ends with a page that is whole
+            # A truncated file still ends with a complete page
             self.declared = None
 
     def close(self) -> None:
@@ -67,7 +67,7 @@ class SndFile:
         self.sound.close()
 
     def blocks(self, first: int, last: float, size: int) -> Iterator[np.ndarray]:
-        """Give samples ``first`` to ``last`` in blocks of ``size``."""
+        """Yield samples ``first`` to ``last - 1`` in blocks of ``size``."""
         self.position, end = first, self.num_samples
         try:
             yield from self._blocks(first, min(last, end), size)
@@ -93,7 +93,7 @@ class SndFile:
                 yield block
 
     def _following(self) -> "SndFile | Container | None":
-        """Open a FLAC that follows behind the samples that are declared."""
+        """Open a FLAC that follows the first one in the same file."""
         offset = self._second()
         if offset < 0:
             return None
@@ -103,20 +103,20 @@ class SndFile:
             if (rest.sampling_rate, rest.num_channels) == self.kind:
                 return rest
             rest.close()
-            # It adapts rate and channels
+            # PyAV adapts sampling rate and channels
             rest = Container(tail)
             rest.adapt(*self.kind)
             return rest
         return None
 
     def _second(self) -> int:
-        """Where a second FLAC begins in the file, -1 if there's none."""
+        """Position of a second FLAC in the file, -1 if there is none."""
         if self.sound.format != "FLAC":
             return -1
         if not isinstance(self.file, io.FileIO):
             return _find(self.file, b"fLaC", 4)
-        about = os.fstat(self.file.fileno())
-        return _found(self.file.name, about.st_size, about.st_mtime_ns)
+        stat = os.fstat(self.file.fileno())
+        return _found(self.file.name, stat.st_size, stat.st_mtime_ns)
 
     def _blocks(self, first: int, last: int, size: int) -> Iterator[np.ndarray]:
         if first >= last:
@@ -129,7 +129,7 @@ class SndFile:
             # Also to 0: it then finds FLAC behind damage at its beginning
             self.sound.seek(first)
         self.position = first
-        # The same values; libsndfile takes four times longer to convert them
+        # The same values, but libsndfile converts them four times slower
         dtype = "int16" if self.sound.subtype == "PCM_16" else "float32"
         while self.position < last:
             wanted = min(size, last - self.position)
@@ -144,18 +144,18 @@ class SndFile:
 
 
 class Tail(io.RawIOBase):
-    """What follows in a file from a position on, as a file of its own."""
+    """Rest of a file from a position on, as a file object."""
 
     def __init__(self, file: BinaryIO, offset: int):
         self.file, self.offset = file, offset
         self.position = 0
 
     def readable(self) -> bool:
-        """Tell that it can be read."""
+        """Return that it can be read."""
         return True
 
     def seekable(self) -> bool:
-        """Tell that it can be sought."""
+        """Return that it can seek."""
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
@@ -168,11 +168,11 @@ class Tail(io.RawIOBase):
         return self.position
 
     def tell(self) -> int:
-        """Tell the position."""
+        """Return the position."""
         return self.position
 
     def readinto(self, buffer: memoryview) -> int:
-        """Read as much as there is room for."""
+        """Read bytes into a buffer."""
         self.file.seek(self.offset + self.position)
         found = self.file.read(len(buffer))
         buffer[: len(found)] = found
@@ -181,22 +181,22 @@ class Tail(io.RawIOBase):
 
 
 def handle(file: BinaryIO) -> BinaryIO | int | str:
-    """What soundfile reads a file by: at half the speed if it is only an object."""
+    """File descriptor or path for soundfile, which reads file objects half as fast."""
     if not isinstance(file, io.FileIO):
         return file
-    # Windows gives each library file descriptors of its own
+    # On Windows, libraries don't share file descriptors
     return str(file.name) if os.name == "nt" else file.fileno()
 
 
 @functools.lru_cache(1024)
 def _found(name: str, size: int, mtime: int) -> int:
-    """Find a second FLAC once for all segments of a file."""
+    """Find a second FLAC, once for all segments of a file."""
     with open(name, "rb", buffering=0) as file:
         return _find(file, b"fLaC", 4)
 
 
 def _find(file: BinaryIO, sign: bytes, start: int) -> int:
-    """Find a sign in a file, -1 if it isn't there."""
+    """Find bytes in a file, -1 if they aren't there."""
     try:
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError):

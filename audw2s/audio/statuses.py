@@ -1,4 +1,4 @@
-"""What may be said of a recording, a segment or a window of it."""
+"""Statuses of recordings, segments and windows."""
 
 from typing import NamedTuple
 
@@ -15,8 +15,8 @@ STATUSES = {
     "short": Status("under 0.5 s; values are unsure below some 2 s", True),
     "silent": Status("all samples are equal; the values say nothing of speech", True),
     "quiet": Status(
-        "no sample reaches 1/256 of full scale: quantisation may have taken the "
-        "speech, and what is heard may be the noise of a pause; values are unsure",
+        "no sample reaches 1/256 of full scale: quantisation may have removed the "
+        "speech, and only the noise of a pause may be left; values are unsure",
         True,
     ),
     "clipped": Status("more than 0.1 % of its samples are at full scale", True),
@@ -55,4 +55,4 @@ STATUSES = {
 """All statuses; README's table is this one."""
 
 UNUSABLE = tuple(name for name, status in STATUSES.items() if not status.has_values)
-"""Statuses for which no value is honest: their rows are NaN."""
+"""Statuses of unusable input, whose values are NaN."""

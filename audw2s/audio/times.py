@@ -1,6 +1,6 @@
-"""THE way from samples to times: as audformat, audinterface and opensmile have them.
+"""Convert samples and seconds to times, as audformat, audinterface and opensmile do.
 
-Whatever writes an index takes its times from here, so that tables join.
+All indices use these functions, so that tables can be joined.
 """
 
 import math
@@ -15,8 +15,8 @@ from audw2s.audio.samples import SAMPLING_RATE
 Duration = float | int | str | pd.Timedelta
 """Seconds, samples as in ``"8000"``, a string with a unit, or a timedelta.
 
-Samples count at 16 kHz, that of the models, in every argument, whatever the sampling
-rate of the input is.
+Samples refer to 16 kHz, the sampling rate of the models, in every argument, also if the
+input has another sampling rate.
 """
 
 
@@ -24,11 +24,11 @@ def to_timedelta(
     num_samples: float | Iterable[float] | np.ndarray,
     sampling_rate: float,
 ) -> pd.Timedelta | pd.TimedeltaIndex:
-    """Time of a number of samples, to the nanosecond that audformat gives.
+    """Duration of a number of samples, to the nanosecond as in audformat.
 
     Args:
-        num_samples: one number or several
-        sampling_rate: in Hz
+        num_samples: number or numbers of samples
+        sampling_rate: sampling rate in Hz
 
     Examples:
         >>> to_timedelta(55051, 16000)
@@ -43,13 +43,13 @@ def to_timedelta(
 
 
 def from_seconds(seconds: float | None) -> pd.Timedelta:
-    """Time that somebody gave in seconds, to the nearest nanosecond.
+    """Time given in seconds, rounded to nanoseconds.
 
-    It takes seconds of a timedelta back to that timedelta. Seconds of a number of
-    samples are for :func:`to_timedelta`.
+    Seconds of a timedelta are converted back to that timedelta. For a number of samples
+    use :func:`to_timedelta`.
 
     Args:
-        seconds: ``None`` or NaN where it isn't known
+        seconds: time in seconds, ``None`` or NaN if unknown
 
     Examples:
         >>> time = pd.Timedelta("1.234567891s")
@@ -65,7 +65,7 @@ def from_seconds(seconds: float | None) -> pd.Timedelta:
 
 
 def to_samples(time: pd.Timedelta, sampling_rate: int = SAMPLING_RATE) -> int:
-    """Sample that is nearest to a time.
+    """Index of the sample closest to a time.
 
     Examples:
         >>> to_samples(pd.Timedelta("500ms"))
@@ -76,7 +76,7 @@ def to_samples(time: pd.Timedelta, sampling_rate: int = SAMPLING_RATE) -> int:
 
 
 def resampled_size(num_samples: int, sampling_rate: int) -> int:
-    """Samples at 16 kHz that resampling makes of some.
+    """Number of samples after resampling to 16 kHz.
 
     Examples:
         >>> resampled_size(22051, 44100)
@@ -87,13 +87,13 @@ def resampled_size(num_samples: int, sampling_rate: int) -> int:
 
 
 def to_seconds(duration: Duration | None) -> float | None:
-    """Seconds of any duration that audinterface knows; samples count at 16 kHz.
+    """Seconds of a duration as audinterface takes it; samples refer to 16 kHz.
 
     Returns:
         seconds, NaN for NaN and NaT, ``None`` for ``None``
 
     Raises:
-        ValueError: if it is a string that means no duration
+        ValueError: if it is a string that is no duration
 
     Examples:
         >>> to_seconds("500ms"), to_seconds(2), to_seconds("8000"), to_seconds(None)
@@ -107,7 +107,7 @@ def to_seconds(duration: Duration | None) -> float | None:
 
 
 def to_limit(time: Duration | None) -> float | None:
-    """Seconds of a start or an end; ``None`` where it is open: ``None``, NaN or NaT.
+    """Seconds of a start or an end; ``None`` for ``None``, NaN or NaT.
 
     Examples:
         >>> to_limit("1s"), to_limit(pd.NaT)

@@ -1,4 +1,4 @@
-"""THE grid of windows, in samples at 16 kHz."""
+"""Grid of windows, in samples at 16 kHz."""
 
 import itertools
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from audw2s.audio.times import to_samples
 
 
 def default_hop_dur(win_dur: float | None, hop_dur: float | None) -> float | None:
-    """Seconds from window to window: half a window unless something else is said.
+    """Seconds between the starts of windows, half a window by default.
 
     Examples:
         >>> default_hop_dur(2.0, None), default_hop_dur(2.0, 0.5)
@@ -22,21 +22,22 @@ def default_hop_dur(win_dur: float | None, hop_dur: float | None) -> float | Non
     """
     if hop_dur is not None or win_dur is None:
         return hop_dur
-    # Of nanoseconds, as audinterface halves them
+    # audinterface halves nanoseconds
     return from_seconds(win_dur).value // 2 / 1e9
 
 
 class Grid:
-    """Where the windows of a segment lie.
+    """Grid of the windows of a segment.
 
-    Window k starts ``k * hop_dur`` after the segment; its samples are those nearest
-    to its times, so that no error adds up. The last window may be shorter than the
-    others: it ends with the segment. A segment shorter than a window is one window.
-    A rest that has fewer than 64 samples, or none that isn't in a window, is none.
+    Window k starts ``k * hop_dur`` after the start of the segment. Its times are
+    rounded to samples, so that errors don't accumulate. The last window may be shorter
+    than the others: it ends with the segment. A segment shorter than a window is one
+    window. There is no last window for fewer than 64 samples, or without samples that
+    no other window has.
 
     Args:
         win_dur: duration of a window in seconds
-        hop_dur: seconds from the start of a window to the start of the next
+        hop_dur: duration between the starts of windows in seconds
 
     Examples:
         >>> grid = Grid(2.0, 1.0)
@@ -53,12 +54,12 @@ class Grid:
         self.size = to_samples(self.win)
 
     def first(self, number: int) -> int:
-        """Number of the first sample of a window."""
+        """Index of the first sample of a window."""
         return to_samples(number * self.hop)
 
     def count(self, num_samples: int) -> int:
-        """Count the windows of a segment of so many samples."""
-        # A guess that rounding makes too large by one or two, never too small
+        """Number of windows of a segment of ``num_samples``."""
+        # Due to rounding too large by one or two, never too small
         hop = self.hop.value * SAMPLING_RATE
         full = max(0, (num_samples - self.size) * 10**9 // hop + 2)
         while full and self.first(full - 1) + self.size > num_samples:
@@ -69,11 +70,11 @@ class Grid:
         return full + (is_new and num_samples - self.first(full) >= MIN_SAMPLES)
 
     def windows(self, num_samples: int, number: int = 0) -> Iterator[tuple[int, int]]:
-        """First sample, and the one after the last, of each window of a segment.
+        """First sample, and index after the last one, of each window of a segment.
 
         Args:
-            num_samples: of the segment
-            number: of the first window that is wanted
+            num_samples: number of samples of the segment
+            number: index of the first window to yield
 
         """
         for number in range(number, self.count(num_samples)):
@@ -81,13 +82,13 @@ class Grid:
             yield first, min(first + self.size, num_samples)
 
     def cut(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """Cut a segment that comes in blocks into its windows.
+        """Cut a segment, given as blocks, into its windows.
 
         Args:
             blocks: arrays ``(num_channels, num_samples)`` at 16 kHz
 
         Yields:
-            ``(num_channels, num_samples)`` of each window
+            windows ``(num_channels, num_samples)``
 
         Examples:
             >>> blocks = [np.zeros((1, 100)), np.zeros((1, 156))]
@@ -110,7 +111,7 @@ class Grid:
 
 
 def groups(items: Iterable, size: int) -> Iterator[list]:
-    """Take so many at a time; the last ones may be fewer.
+    """Divide items into lists of a size; the last list may be shorter.
 
     Examples:
         >>> list(groups("abc", 2))

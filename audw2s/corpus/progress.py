@@ -103,7 +103,7 @@ class Progress:
         self.heard = 0.0
         self.failed = 0
 
-    def see(self, found: Seen) -> None:
+    def update(self, found: Seen) -> None:
         """Take note of files that are finished."""
         self.files += found.files
         self.heard += found.heard

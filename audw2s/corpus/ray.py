@@ -281,7 +281,7 @@ def hear(
                     raise _error(reply)
                 for written in reply.parts:
                     parts.add(written)
-                progress.see(reply.found)
+                progress.update(reply.found)
     parts.remove_unknown()
 
 

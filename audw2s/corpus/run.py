@@ -260,7 +260,7 @@ class Run:
                     with _writing(self.out):
                         job.write(self.provenance)
                     noted = True
-                progress.see(seen(result))
+                progress.update(seen(result))
                 buffer.add(self.inputs.piece(units[number]), result)
                 if buffer.high:
                     self._put_away(buffer)
@@ -309,9 +309,9 @@ class Run:
 
     def _seen(self) -> Iterator[pa.Table]:
         for numbers, rows in self.parts.rows():
-            self.summary.see(numbers, rows)
+            self.summary.update(numbers, rows)
             if self.options.report is not None:
-                self.overview.see(numbers, rows)
+                self.overview.update(numbers, rows)
             yield rows
 
 

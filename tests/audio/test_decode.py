@@ -37,7 +37,7 @@ def original() -> np.ndarray:
 
 def read(file, **kwargs) -> tuple[np.ndarray, Report]:
     report = Report()
-    blocks = [report.see(b) for b in decode.file_blocks(file, report, **kwargs)]
+    blocks = [report.update(b) for b in decode.file_blocks(file, report, **kwargs)]
     return np.concatenate(blocks, axis=1) if blocks else np.zeros((1, 0)), report
 
 

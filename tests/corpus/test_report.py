@@ -198,11 +198,11 @@ def test_counts_are_those_of_all_rows(tmp_path):
     starts = np.tile([0.0, 0.25], 2500)
     whole, pieces, summary = Overview(names), Overview(names), Summary(names, True)
     table = rows(names, starts, durations, values)
-    whole.see(numbers, table)
+    whole.update(numbers, table)
     for first in range(0, 5000, 1234):
         part = slice(first, first + 1234)
-        pieces.see(numbers[part], table.slice(first, 1234))
-        summary.see(numbers[part], table.slice(first, 1234))
+        pieces.update(numbers[part], table.slice(first, 1234))
+        summary.update(numbers[part], table.slice(first, 1234))
     finite = values[np.isfinite(values).all(axis=1)]
     clipped = np.clip(finite, EDGES[0], EDGES[-1])
     for k in range(9):

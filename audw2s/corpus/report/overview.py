@@ -61,7 +61,7 @@ class Overview:
         self.seconds = 0.0
         """Of all inputs, as far as they were heard."""
 
-    def see(self, numbers: np.ndarray, table: pa.Table) -> None:
+    def update(self, numbers: np.ndarray, table: pa.Table) -> None:
         """Take note of rows; all of an input come at once.
 
         Args:

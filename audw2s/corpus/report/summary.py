@@ -23,7 +23,7 @@ class Covariance:
         self.mean = 0.0
         self.cross = 0.0
 
-    def see(self, values: np.ndarray) -> None:
+    def update(self, values: np.ndarray) -> None:
         """Take note of rows ``(num_rows, num_columns)``, without NaN."""
         if not len(values):
             return
@@ -48,7 +48,7 @@ def concordance(moments: Covariance, first: int, second: int) -> float:
 
     Examples:
         >>> moments = Covariance()
-        >>> moments.see(np.array([[0.0, 0.1], [1.0, 1.1]]))
+        >>> moments.update(np.array([[0.0, 0.1], [1.0, 1.1]]))
         >>> round(concordance(moments, 0, 0), 3), round(concordance(moments, 0, 1), 3)
         (1.0, 0.98)
 
@@ -85,7 +85,7 @@ class Summary:
         self.num_failed = 0
         self.moments = Covariance()
 
-    def see(self, numbers: np.ndarray, table: pa.Table) -> None:
+    def update(self, numbers: np.ndarray, table: pa.Table) -> None:
         """Take note of rows; all of an input come at once.
 
         Args:
@@ -100,7 +100,7 @@ class Summary:
         self.num_failed += len(np.unique(numbers[failed]))
         values = [table[name].to_numpy() for name in columns(self.names)]
         values = np.stack(values, axis=1)
-        self.moments.see(values[np.isfinite(values).all(axis=1)])
+        self.moments.update(values[np.isfinite(values).all(axis=1)])
 
     def __str__(self) -> str:
         """Give a line for the statuses, and one for each model and pair of models."""
