@@ -33,8 +33,8 @@ def test_values_are_those_of_the_segments_around(clips, name, exact):
     feature = audw2s.Feature(name, exact=exact)
     for time, row in zip(times, frame[NAMES].to_numpy(), strict=True):
         span = {"start": max(0, time - 0.75), "end": min(duration, time + 0.75)}
-        exact = feature.process_signal(signal, rate, **span)
-        np.testing.assert_allclose(values(exact)[0], row, atol=1e-5)
+        segment = feature.process_signal(signal, rate, **span)
+        np.testing.assert_allclose(values(segment)[0], row, atol=1e-5)
     same = audw2s.curve(
         signal, name, win_dur=1.5, rate=4, exact=exact, sampling_rate=rate
     )

@@ -1,1 +1,1 @@
-"""Models: the table of them, how they are found, verified and opened."""
+"""Models: registry, search, verification and loading."""

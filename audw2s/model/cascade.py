@@ -1,4 +1,4 @@
-"""Exits that a signal chooses itself: once it is sure enough, the rest is left."""
+"""Model with an early exit that depends on the signal."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ OUTPUTS = ("hidden_states", "logits", "exit")
 
 
 class Cascade(MultiFileModel):
-    """A model that stops at the first exit whose margin is large enough.
+    """Model that stops at the first exit whose margin is large enough.
 
     The margin is the score of the most likely class minus that of the second. Layers
     behind the exit don't run.
@@ -26,14 +26,14 @@ class Cascade(MultiFileModel):
     ``exit``, the layer of that exit.
 
     Args:
-        name: folder of a model of classes, with exits
-        exit: ``"auto"`` for the model's own margin, or such as ``"auto(0.5)"``
-        device: see :func:`audw2s.load`
-        num_workers: see :func:`audw2s.load`
+        name: folder of a model of classes with early exits
+        exit: ``"auto"`` for the model's default margin, or ``"auto(0.5)"`` for another
+        device: device of the model, see :func:`audw2s.load`
+        num_workers: number of threads, see :func:`audw2s.load`
 
     Raises:
-        CorruptModelError: if a file's sha256 isn't the one that is known
-        ValueError: if the model has no exits, or gives values
+        CorruptModelError: if the sha256 of a file isn't the expected one
+        ValueError: if the model has no exits, or predicts no classes
 
     """
 
@@ -50,7 +50,7 @@ class Cascade(MultiFileModel):
         """Folder of the model."""
 
         self.exit = exit
-        """As it was chosen."""
+        """Exit as given by the user."""
 
         self.path = None
         found = exits_of(name, exit)
@@ -77,12 +77,12 @@ class Cascade(MultiFileModel):
 
 
 class CascadeSession:
-    """Sessions of which each goes on with the states of the one before.
+    """ONNX sessions, each of which continues with the states of the previous one.
 
     Args:
-        depths: layer of the exit of each
-        sessions: of the parts
-        margin: that is enough to stop
+        depths: layer of the exit of each session
+        sessions: sessions of the layers from one exit to the next
+        margin: smallest margin to stop at an exit
 
     """
 
@@ -97,7 +97,7 @@ class CascadeSession:
         inputs: dict[str, np.ndarray],
         options: object = None,
     ) -> list[np.ndarray]:
-        """Run part after part, until one is sure enough."""
+        """Run one session after the other, until the margin is large enough."""
         states = inputs["signal"]
         last = len(self.sessions) - 1
         for number, session in enumerate(self.sessions):
@@ -112,9 +112,9 @@ class CascadeSession:
         return [found[name] for name in outputs or OUTPUTS]
 
     def get_modelmeta(self) -> object:
-        """Give the properties of the first part, which are those of the model."""
+        """Return the metadata of the first session, which is that of the model."""
         return self.sessions[0].get_modelmeta()
 
     def get_providers(self) -> list[str]:
-        """Give the providers of the first part; all run on the same device."""
+        """Return the providers of the first session; all run on the same device."""
         return self.sessions[0].get_providers()

@@ -1,19 +1,19 @@
-"""What models that are made of several files have in common."""
+"""Base class of models that consist of several files."""
 
 import audeer
 import audonnx
 
 
 class MultiFileModel(audonnx.Model):
-    """A model without an ONNX file of its own: its arguments say what it is."""
+    """Model without an ONNX file of its own, defined by its arguments."""
 
     def to_yaml(self, path: str, *, include_version: bool = True) -> None:
-        """Write the arguments, which are all that this model is.
+        """Write the arguments, which define the model.
 
-        :func:`audonnx.load` opens it, where audw2s is installed.
+        :func:`audonnx.load` opens it, if audw2s is installed.
 
         Args:
-            path: has to end on ``.yaml``
+            path: path that ends on ``.yaml``
             include_version: add the version to the name of the class
 
         Raises:
@@ -25,6 +25,6 @@ class MultiFileModel(audonnx.Model):
         text = self.to_yaml_s(include_version=include_version)
         audeer.mkdir(audeer.path(path, ".."))
         with open(path, "w", encoding="utf-8") as file:
-            # audonnx.load takes what it finds for ONNX unless it begins like this;
-            # audobject reads it as the package that the class is from
+            # audonnx.load treats a file as ONNX unless it begins like this;
+            # audobject takes it for the package of the class
             file.write(text.replace("$", "$audonnx:", 1))

@@ -1,4 +1,4 @@
-"""Where models run: whether the runtime has what was asked for."""
+"""Devices of models, and whether ONNX Runtime supports them."""
 
 import re
 from collections.abc import Sequence
@@ -8,25 +8,25 @@ if TYPE_CHECKING:
     import audonnx
 
 Device = str | tuple[str, dict] | Sequence[str | tuple[str, dict]]
-"""``"cpu"``, ``"cuda"``, ``"cuda:1"``, or what onnxruntime calls providers, as audonnx
-takes them: a name such as ``"CPUExecutionProvider"``, a tuple of a name and options, or
-a list of these, of which the first that works is used."""
+"""``"cpu"``, ``"cuda"``, ``"cuda:1"``, or providers of onnxruntime as in audonnx:
+a name such as ``"CPUExecutionProvider"``, a tuple of a name and options, or a list of
+these, of which the first that works is used."""
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-"""What onnxruntime calls devices."""
+"""Provider of onnxruntime for each type of device."""
 
 Frozen = str | tuple[str | tuple[str, tuple], ...]
-"""A device that can be a key, see :func:`frozen`."""
+"""Hashable device, see :func:`frozen`."""
 
 
 def check_device(device: Device) -> None:
-    """Make sure that onnxruntime knows a device.
+    """Check that onnxruntime supports a device.
 
     Args:
-        device: see :data:`Device`
+        device: device or providers, see :data:`Device`
 
     Raises:
-        ValueError: if not
+        ValueError: if it is unknown, or not available here
 
     Examples:
         >>> check_device("cpu")
@@ -55,7 +55,7 @@ def check_device(device: Device) -> None:
 
 
 def check_session(model: "audonnx.Model", device: Device) -> None:
-    """Make sure that a model runs where it was asked to.
+    """Check that a model runs on the requested device.
 
     Raises:
         ValueError: if onnxruntime has fallen back to the CPU
@@ -82,7 +82,7 @@ def _providers(device: Device) -> list[object]:
 
 
 def frozen(device: Device) -> Frozen:
-    """Turn a device into what can be a key; a string stays as it is.
+    """Convert a device to a hashable value; a string is returned unchanged.
 
     Examples:
         >>> frozen("cuda:1")
@@ -101,7 +101,7 @@ def frozen(device: Device) -> Frozen:
 
 
 def thawed(device: Frozen) -> Device:
-    """Turn what :func:`frozen` gave into a device.
+    """Convert the result of :func:`frozen` back to a device.
 
     Examples:
         >>> thawed((("CPUExecutionProvider", (("a", 1),)),))

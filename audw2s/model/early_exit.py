@@ -1,4 +1,4 @@
-"""Model folders with exits: an ONNX file for each, and what they hold."""
+"""Model folders with early exits: one ONNX file per exit, and an index."""
 
 import dataclasses
 import hashlib
@@ -8,23 +8,24 @@ import re
 from numbers import Integral
 
 INDEX = "exits.json"
-"""Says what is in a folder with exits."""
+"""Name of the index of a folder with exits."""
 
 Choice = int | str | None
-"""Layer of an exit, ``"auto"``, ``"auto(0.5)"`` with a margin, or the deepest."""
+"""Layer of an exit, ``"auto"``, ``"auto(0.5)"`` with a margin, or ``None`` for the
+deepest exit."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Exits:
-    """What a folder with exits holds.
+    """Index of a folder with exits.
 
     Args:
-        folder: of the model
+        folder: folder of the model
         labels: names of the outputs
-        of_classes: whether they are classes
-        margin: that is enough for ``exit="auto"``
-        files: name and sha256 of the ONNX file of each exit
-        parts: the same of the layers from one exit to the next
+        of_classes: whether the outputs are classes
+        margin: default margin of ``exit="auto"``
+        files: name and sha256 of the ONNX file of each exit, from the signal on
+        parts: name and sha256 of the ONNX file of each exit, from the previous exit on
 
     """
 
@@ -44,7 +45,7 @@ class Exits:
         """Path and sha256 of an exit's ONNX file.
 
         Raises:
-            FileNotFoundError: if the file isn't there
+            FileNotFoundError: if the file doesn't exist
             ValueError: if there is no such exit
 
         """
@@ -59,17 +60,17 @@ class Exits:
         return self._path(name), sha256
 
     def chain(self) -> list[tuple[int, str, str]]:
-        """Layer, path and sha256 of the parts, from the signal on.
+        """Layer, path and sha256 of each part, in order.
 
         Raises:
-            FileNotFoundError: if a file isn't there
+            FileNotFoundError: if a file doesn't exist
             ValueError: if the outputs aren't classes
 
         """
         if not self.of_classes:
             raise ValueError(
-                f"exit='auto' looks at how sure classes are, and '{self.folder}' "
-                "gives values: choose an exit by its number."
+                f"exit='auto' needs scores of classes, and '{self.folder}' gives "
+                "values: choose an exit by its number."
             )
         return [
             (depth, self._path(name), sha256)
@@ -83,12 +84,12 @@ class Exits:
         return path
 
     def margin_of(self, choice: str) -> float:
-        """Margin that is enough: the one that is given, or the model's own."""
+        """Margin of a choice, or the default of the model."""
         margin = parse(choice)[1]
         return self.margin if margin is None else margin
 
     def identity(self, choice: Choice) -> str:
-        """Hash that identifies what an exit gives."""
+        """Hash that identifies the results of an exit."""
         if not is_adaptive(choice):
             return self.file(choice)[1]
         hashes = [sha256 for _, _, sha256 in self.chain()]
@@ -97,7 +98,7 @@ class Exits:
 
 
 def is_adaptive(choice: Choice) -> bool:
-    """Whether each signal finds its own exit.
+    """Whether the exit depends on the signal.
 
     Examples:
         >>> is_adaptive("auto(0.5)"), is_adaptive(3)
@@ -108,10 +109,10 @@ def is_adaptive(choice: Choice) -> bool:
 
 
 def parse(choice: int | str) -> tuple[int | str, float | None]:
-    """Read an exit and its margin, as users write them.
+    """Parse an exit and its margin, as given by users.
 
     Raises:
-        ValueError: if it is neither
+        ValueError: if it is invalid
 
     Examples:
         >>> parse("3"), parse("auto"), parse("auto(0.5)")
@@ -134,10 +135,10 @@ def parse(choice: int | str) -> tuple[int | str, float | None]:
 
 
 def normalised(choice: Choice) -> Choice:
-    """Give a choice as it is written in one way only.
+    """Convert a choice to its canonical form.
 
     Raises:
-        ValueError: if it is none
+        ValueError: if it is invalid
 
     Examples:
         >>> normalised("3"), normalised("auto(.5)"), normalised(None)
@@ -151,10 +152,10 @@ def normalised(choice: Choice) -> Choice:
 
 
 def read(folder: str) -> Exits | None:
-    """Read what a folder with exits holds; ``None`` if it isn't one.
+    """Read the index of a folder with exits; ``None`` for other folders.
 
     Raises:
-        ValueError: if its index is damaged
+        ValueError: if the index is damaged
 
     """
     path = os.path.join(folder, INDEX)
@@ -185,6 +186,6 @@ def _files(entries: dict) -> dict[int, tuple[str, str]]:
     for depth, entry in entries.items():
         name, sha256 = str(entry["file"]), str(entry["sha256"])
         if os.path.basename(name) != name:
-            raise ValueError(f"'{name}' isn't beside it")
+            raise ValueError(f"'{name}' isn't in the same folder")
         files[int(depth)] = (name, sha256)
     return files

@@ -18,18 +18,18 @@ from audw2s.model.single import open_single
 
 
 class Ensemble(MultiFileModel):
-    """The mean of what several models say of a signal, unclipped.
+    """Mean of several models, not clipped.
 
-    Each model hears the same samples, with its own normalisation. ``logits`` are
-    their mean, ``hidden_states`` those of all models one after the other.
+    All models process the same samples, each with its own normalisation. ``logits`` are
+    the mean of their logits, ``hidden_states`` the concatenation of theirs.
 
     Args:
         name: ``"teacher"``, or names of models as in ``"mean(dawn, odyssey)"``
-        device: see :func:`audw2s.load`
-        num_workers: see :func:`audw2s.load`
+        device: device of the models, see :func:`audw2s.load`
+        num_workers: number of threads, see :func:`audw2s.load`
 
     Raises:
-        MissingModelError: if there is no such mean, or one of its models isn't here
+        MissingModelError: if it is no mean, or one of its models isn't installed
         ValueError: if a model predicts classes
 
     Examples:
@@ -51,7 +51,7 @@ class Ensemble(MultiFileModel):
         if not members(name):
             raise MissingModelError(f"'{name}' is no mean of models.")
         self.name = name
-        """Its models, by their names."""
+        """Names of its models, as given by the user."""
 
         self.path = None
         for member in members(name):
@@ -80,12 +80,13 @@ def _output(name: str, size: int) -> OutputNode:
 
 
 class Sessions:
-    """Several ONNX sessions that answer as one.
+    """Several ONNX sessions with the interface of one.
 
     Args:
-        name: of the mean
-        sessions: of its models
-        orders: of each, numbers of arousal, dominance and valence among its logits
+        name: name of the ensemble
+        sessions: sessions of its models
+        orders: positions of arousal, dominance and valence among the logits of each
+            model
 
     """
 
@@ -100,25 +101,26 @@ class Sessions:
         inputs: dict[str, np.ndarray],
         options: object = None,
     ) -> list[np.ndarray]:
-        """Run all models; the mean of logits, and hidden states one after another."""
+        """Run all models; average logits and concatenate hidden states."""
         names = list(outputs or ["hidden_states", "logits"])
         results = [session.run(names, inputs, options) for session in self.sessions]
         found = []
         for name, values in zip(names, zip(*results, strict=True), strict=True):
             if name == "logits":
                 pairs = zip(values, self.orders, strict=True)
-                found.append(np.mean([own[:, order] for own, order in pairs], axis=0))
+                logits = [value[:, order] for value, order in pairs]
+                found.append(np.mean(logits, axis=0))
             else:
                 found.append(np.hstack(values))
         return found
 
     def get_modelmeta(self) -> SimpleNamespace:
-        """Give the mean's name, and what all of its models can take."""
+        """Return the name of the ensemble, and the shortest ``max_dur``."""
         properties = [s.get_modelmeta().custom_metadata_map for s in self.sessions]
         shortest = min(float(p["max_dur"]) for p in properties)
         found = {"name": self.name, "max_dur": f"{shortest:g}"}
         return SimpleNamespace(custom_metadata_map=found)
 
     def get_providers(self) -> list[str]:
-        """Give the providers of the first model; all run on the same device."""
+        """Return the providers of the first model; all run on the same device."""
         return self.sessions[0].get_providers()

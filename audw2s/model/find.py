@@ -1,4 +1,4 @@
-"""Where models are, by their names, and which files they have to be."""
+"""Find models by name, and verify their files."""
 
 import dataclasses
 import functools
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def warn_unverified(name: str) -> None:
-    """Say once of a model folder that nobody knows what its file should be."""
+    """Warn once if no sha256 is known for the file of a model folder."""
     for member in members(name):
         warn_unverified(member)
     if not members(name) and known_sha256(name) is None:
@@ -32,16 +32,16 @@ def warn_unverified(name: str) -> None:
 
 
 def verified(path: str, expected: str | None, remedy: str) -> str:
-    """Path of a file that is the one that is known.
+    """Verify a file by its sha256 and return its path.
 
     Args:
-        path: of the file
-        expected: its sha256, ``None`` if nobody knows it
-        remedy: what to do if it is another
+        path: path of the file
+        expected: expected sha256, ``None`` if unknown
+        remedy: advice for the user if it differs
 
     Raises:
-        CorruptModelError: if its sha256 is another
-        FileNotFoundError: if it isn't there
+        CorruptModelError: if the sha256 differs
+        FileNotFoundError: if the file doesn't exist
 
     """
     found = sha256(path)
@@ -54,15 +54,15 @@ def verified(path: str, expected: str | None, remedy: str) -> str:
 
 
 def exits_of(name: str, exit: exits.Choice = None) -> exits.Exits | None:
-    """What exits a model has; ``None`` if it has none.
+    """Exits of a model; ``None`` if it has none.
 
     Args:
-        name: of the model
-        exit: that is wanted
+        name: name or folder of the model
+        exit: requested exit
 
     Raises:
         CorruptModelError: if the folder is damaged
-        ValueError: if an exit is wanted, and the model has none
+        ValueError: if an exit is requested, and the model has none
 
     """
     found = None
@@ -77,7 +77,7 @@ def exits_of(name: str, exit: exits.Choice = None) -> exits.Exits | None:
 
 
 def members(name: str) -> tuple[str, ...]:
-    """Names of the models that a model is the mean of; none if it isn't one.
+    """Names of the models of an ensemble; empty for other models.
 
     Examples:
         >>> members("teacher")
@@ -99,11 +99,11 @@ def model_path(name: str, exit: int | None = None) -> str:
     """Path of a model's ONNX file.
 
     Args:
-        name: name in the catalogue, or a model folder; not of a mean
-        exit: of a model with exits, the deepest by default
+        name: name in the catalogue, or a model folder; not an ensemble
+        exit: layer of an exit, for a model with exits; the deepest by default
 
     Raises:
-        MissingModelError: if there is no such model, or its weights aren't here
+        MissingModelError: if there is no such model, or it isn't installed
         ValueError: if there is no such exit
 
     """
@@ -122,16 +122,16 @@ def model_path(name: str, exit: int | None = None) -> str:
     path = os.path.join(_folder(name), "model.onnx")
     if not entry.packaged and not os.path.isfile(path):
         raise MissingModelError(
-            f"The weights of '{name}' aren't here. They are {entry.licence}. "
-            f"To get them from {entry.source}: {_command(name)}"
+            f"'{name}' isn't installed. Its licence is {entry.licence}. "
+            f"To download it from {entry.source}, run: {_command(name)}"
         )
     return path
 
 
 def num_hidden_states(name: str) -> int:
-    """Size of a model's hidden states as its file tells it, 0 if it doesn't.
+    """Size of a model's hidden states as stored in its file, 0 if it has none.
 
-    No session is opened for it.
+    No session is opened.
 
     Examples:
         >>> num_hidden_states("wav2small")
@@ -154,7 +154,7 @@ def num_hidden_states(name: str) -> int:
 
 
 def is_installed(name: str) -> bool:
-    """Whether a model can be loaded without getting anything."""
+    """Whether a model can be loaded without a download."""
     if members(name):
         return all(map(is_installed, members(name)))
     try:
@@ -164,7 +164,7 @@ def is_installed(name: str) -> bool:
 
 
 def location(name: str) -> str:
-    """Where a model of the catalogue is, or how it gets here, in words.
+    """Location of a model of the catalogue, or how to download it, as text.
 
     Examples:
         >>> location("wav2small")
@@ -185,8 +185,9 @@ def location(name: str) -> str:
 def model_sha256(name: str, exit: exits.Choice = None) -> str:
     """Hash of a model, which identifies its results.
 
-    That of its ONNX file; of a mean, that of the hashes of its members; of exits that
-    are chosen by a margin, that of the hashes of all parts and of the margin.
+    It is the sha256 of the ONNX file. For an ensemble it is the sha256 of the hashes of
+    its models, for ``exit="auto"`` the sha256 of the hashes of all parts and the
+    margin.
     """
     if found := exits_of(name, exit):
         return found.identity(exits.normalised(exit))
@@ -197,12 +198,12 @@ def model_sha256(name: str, exit: exits.Choice = None) -> str:
 
 
 def known_sha256(name: str, exit: int | None = None) -> str | None:
-    """What the hash of a model's ONNX file has to be.
+    """Expected sha256 of a model's ONNX file.
 
-    Of a folder nobody knows, unless it has exits.
+    It is unknown for a folder without exits.
 
     Raises:
-        CorruptModelError: if it was noted when the model was made, and isn't there
+        CorruptModelError: if the provenance of an installed model is missing or damaged
 
     """
     entry = entry_of(name)
@@ -215,7 +216,7 @@ def known_sha256(name: str, exit: int | None = None) -> str | None:
         return provenance.read(_folder(name))["sha256"]
     except (OSError, ValueError, KeyError) as error:
         raise CorruptModelError(
-            f"{_folder(name)} doesn't say what its model was made of ({error}): "
+            f"The provenance of the model in {_folder(name)} can't be read ({error}): "
             f"{remedy(name)}."
         ) from error
 
@@ -246,7 +247,7 @@ def _command(name: str) -> str:
 
 
 def remedy(name: str) -> str:
-    """What to do if the file of a model is another than the one that is known."""
+    """Advice for the user if the file of a model differs from the expected one."""
     entry = entry_of(name)
     if entry is None:
         return "export the model again"
@@ -256,10 +257,10 @@ def remedy(name: str) -> str:
 
 
 def models() -> "pd.DataFrame":
-    """Give the catalogue as a table, a row per model.
+    """Return the catalogue as a table, a row per model.
 
-    Column ``installed`` tells whether the weights are here; if not,
-    :func:`audw2s.get` gets them.
+    Column ``installed`` is true if a model can be loaded; if not, :func:`audw2s.get`
+    downloads it.
 
     Examples:
         >>> models().loc["wav2small", "installed"]

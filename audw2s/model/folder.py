@@ -1,4 +1,4 @@
-"""Model folders that audw2s knows nothing of: what they hold is looked at first."""
+"""Model folders of users: check their content before a model is opened."""
 
 import contextlib
 import functools
@@ -20,20 +20,20 @@ REMEDY = "export or copy the model again"
 
 
 class CorruptModelError(ValueError):
-    """Raised if a model file isn't the one that is known, or can't be used."""
+    """Raised if a model file isn't the expected one, or can't be used."""
 
 
 class UnverifiedModelWarning(DataWarning):
-    """Warns that nobody knows whether a model is what it was when it was made."""
+    """Warns that a model file can't be verified, as its sha256 is unknown."""
 
 
 @contextlib.contextmanager
 def explained(path: str, what: str = "can't be opened as a model") -> Iterator[None]:
-    """Turn whatever a damaged model raises into a sentence.
+    """Explain exceptions that a damaged model raises.
 
     Args:
-        path: of the ONNX file
-        what: can't be done with it
+        path: path of the ONNX file
+        what: text that describes what failed
 
     Raises:
         CorruptModelError: in place of other errors
@@ -51,11 +51,12 @@ def explained(path: str, what: str = "can't be opened as a model") -> Iterator[N
 def labels(folder: str) -> list[str]:
     """Names of the model's values in the order of its output ``logits``.
 
-    They are those of ``model.yaml``, which is read as data: what it names isn't run.
-    Arousal, dominance and valence if it tells none.
+    They are those of ``model.yaml``, which is read as data: code that it names isn't
+    run. Without labels they are arousal, dominance and valence.
 
     Raises:
-        ValueError: if they are others, or the file asks for what audw2s doesn't do
+        ValueError: if there are other labels, or the file names a transform or another
+            ONNX file
 
     """
     content = _content(folder)
@@ -83,7 +84,7 @@ def labels(folder: str) -> list[str]:
 
 
 def _content(folder: str) -> dict:
-    """What ``model.yaml`` says of the model, nothing if it isn't audonnx's."""
+    """Content of ``model.yaml``; empty if audonnx didn't write it."""
     path = os.path.join(folder, "model.yaml")
     if not os.path.isfile(path):
         return {}
@@ -97,12 +98,12 @@ def _content(folder: str) -> dict:
         ) from error
     if not isinstance(content, dict) or len(content) != 1:
         return {}
-    ((key, own),) = content.items()
-    return own if str(key).startswith("$audonnx") and isinstance(own, dict) else {}
+    ((key, model),) = content.items()
+    return model if str(key).startswith("$audonnx") and isinstance(model, dict) else {}
 
 
 def check(path: str) -> None:
-    """Make sure that all of a model is in its file, and that its weights are numbers.
+    """Check that all weights of a model are in its file, and that none is NaN.
 
     Raises:
         CorruptModelError: if not
@@ -136,7 +137,7 @@ def _check(real: str, path: str, size: int, changed: int) -> None:
 
 
 def _tensors(message: "Message") -> "Iterator[onnx.TensorProto]":
-    """All tensors of a model: of graphs within graphs, functions and attributes."""
+    """All tensors of a model, also of nested graphs, functions and attributes."""
     for field, value in message.ListFields():
         if field.type != field.TYPE_MESSAGE:
             continue
@@ -149,15 +150,15 @@ def _tensors(message: "Message") -> "Iterator[onnx.TensorProto]":
 
 @functools.lru_cache(maxsize=64)
 def warn_unverified(path: str, sha256: str) -> None:
-    """Say once that nobody knows what a model file should be.
+    """Warn once that the sha256 of a model file is unknown.
 
     Args:
-        path: of the ONNX file
-        sha256: of its content
+        path: path of the ONNX file
+        sha256: sha256 of its content
 
     """
     folder = os.path.dirname(path)
-    told = (
+    labels_text = (
         ""
         if _content(folder).get("labels")
         else (
@@ -167,7 +168,7 @@ def warn_unverified(path: str, sha256: str) -> None:
     )
     warnings.warn(
         f"'{folder}' isn't verified: no sha256 of it is known, it has {sha256[:8]}. "
-        f"{told}Use models only from those whom you trust.",
+        f"{labels_text}Use models only from sources that you trust.",
         UnverifiedModelWarning,
         stacklevel=4,
     )

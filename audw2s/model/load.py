@@ -1,4 +1,4 @@
-"""Models by name: verified, then opened."""
+"""Load models by name."""
 
 from typing import TYPE_CHECKING
 
@@ -24,34 +24,36 @@ def load(
 ) -> "audonnx.Model":
     """Load a model.
 
-    The network takes ``signal`` of shape ``(1, num_samples)``, 16 kHz, mono,
-    float32, and gives ``hidden_states`` and ``logits``: arousal, dominance and
-    valence, roughly in 0…1, unclipped, or logits of the classes that a model was
-    trained on. Nothing is downloaded: see :func:`audw2s.get`.
+    The model takes ``signal`` of shape ``(1, num_samples)``, mono, 16 kHz, float32. It
+    gives ``hidden_states`` and ``logits``: arousal, dominance and valence, roughly in
+    0…1, not clipped, or the logits of classes. Nothing is downloaded, see
+    :func:`audw2s.get`.
 
     Args:
-        name: name in the catalogue, or a folder with a ``model.onnx`` such as
-            ``audw2s distill`` writes (its content is data, no code is run; the labels
-            in its ``model.yaml`` are honoured, whatever their order), or the mean of
-            such, as in ``"mean(dawn, whisper-tiny-adv)"``. A folder that is called as a
-            model of the catalogue is written ``"./dawn"``, and that model
-            ``"catalogue:dawn"`` beside it
-        exit: of a folder with exits, the layer of one; only the layers up to it are
-            loaded, and run. ``"auto"`` stops where classes are told surely enough, see
-            :class:`audw2s.model.cascade.Cascade`. By default the deepest
+        name: name in the catalogue (see :func:`audw2s.models`), or folder with a
+            ``model.onnx``, such as exported by ``audw2s distill``, or the mean of
+            several, as ``"mean(dawn, whisper-tiny-adv)"``. A folder is read as data, no
+            code in it is run; labels in its ``model.yaml`` may have any order. If a
+            folder has the same name as a model of the catalogue, write ``"./dawn"`` for
+            the folder, and ``"catalogue:dawn"`` for the model
+        exit: layer of an exit, for a folder with early exits, the deepest by default;
+            only the layers up to it are loaded. ``"auto"`` stops at the first exit
+            whose margin is large enough, see :class:`audw2s.model.cascade.Cascade`
         device: ``"cpu"``, ``"cuda"``, ``"cuda:2"``, or providers of onnxruntime, see
             :class:`audonnx.Model`
-        num_workers: threads of the session, ``None`` for its own choice
+        num_workers: number of threads of the session, ``None`` for the default of
+            onnxruntime
 
     Returns:
-        the model, its file verified by its sha256; a warning says so once where none
-        is known
+        model, whose file was verified by its sha256; if that is unknown, a warning is
+        shown once
 
     Raises:
-        MissingModelError: if there is no model of this name, or it isn't here
-        CorruptModelError: if a file's sha256 isn't the one that is known, or the file
-            is damaged, or doesn't hold all of the model
-        ValueError: if the model has no such exit, or onnxruntime can't use the device
+        MissingModelError: if there is no model of this name, or it isn't installed
+        CorruptModelError: if the sha256 of a file isn't the expected one, or the file
+            is damaged or incomplete
+        ValueError: if the model has no such exit, or onnxruntime doesn't support the
+            device
 
     Examples:
         >>> import numpy as np

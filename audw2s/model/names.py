@@ -1,4 +1,4 @@
-"""Names of models: those of the catalogue, and those of folders."""
+"""Names of models: those of the catalogue, and of folders."""
 
 import os
 
@@ -7,26 +7,26 @@ from audw2s.model.registry import CATALOGUE
 from audw2s.model.registry import Entry
 
 PREFIX = "catalogue:"
-"""Before a name: what is in the catalogue is meant, whatever folders are here."""
+"""Prefix of a name that refers to the catalogue, even if a folder has that name."""
 
 
 class AmbiguousModelError(ValueError):
-    """Raised if a name is one of the catalogue, and a folder's."""
+    """Raised if a model of the catalogue and a folder have the same name."""
 
 
 class MissingModelError(ValueError):
-    """Raised if there is no such model, or its weights aren't here."""
+    """Raised if there is no such model, or it isn't installed."""
 
 
 def entry_of(name: str, folder: str = "") -> Entry | None:
-    """Entry of the catalogue that a name means, ``None`` if it means a folder.
+    """Entry of the catalogue for a name, ``None`` for a folder.
 
     Args:
-        name: name in the catalogue, maybe after :data:`PREFIX`, or anything else
-        folder: that names of folders are relative to, the current one by default
+        name: name in the catalogue, with or without :data:`PREFIX`, or folder
+        folder: folder that relative paths refer to, the current one by default
 
     Raises:
-        AmbiguousModelError: if a name in the catalogue is a folder as well
+        AmbiguousModelError: if a folder has the same name as a model of the catalogue
 
     Examples:
         >>> entry_of("wav2small").name, entry_of("catalogue:wav2small").name
@@ -53,14 +53,14 @@ def entry_of(name: str, folder: str = "") -> Entry | None:
 def _is_model_too(folder: str, entry: Entry) -> bool:
     """Whether a folder may be meant by the name of an entry."""
     if entry.packaged:
-        # Defaults are among these: only a model is in their way
+        # As these are defaults, other folders of that name are ignored
         files = (os.path.join(folder, file) for file in ("model.onnx", exits.INDEX))
         return any(map(os.path.isfile, files))
     return os.path.isdir(folder)
 
 
 def exact(name: str) -> str:
-    """Name in the catalogue that is no folder's, whatever is here.
+    """Unambiguous name of a model of the catalogue, with :data:`PREFIX` if needed.
 
     Examples:
         >>> exact("wav2small")

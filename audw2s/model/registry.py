@@ -1,4 +1,4 @@
-"""The table of models: what each is, where it is, what one may do with it."""
+"""Table of models with their sources, licences and hashes."""
 
 import dataclasses
 import os
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     import numpy as np
 
 DIMENSIONS = ("arousal", "dominance", "valence")
-"""What all models give, in this order; roughly 0…1, unclipped."""
+"""Values of all models, in this order; roughly 0…1, not clipped."""
 
 FOLDER = os.path.join(
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "assets"
 )
-"""Where the models lie that come with the package."""
+"""Folder of the models in the package."""
 
 
 def named(
@@ -33,7 +33,7 @@ def named(
 
 
 DATA = (".json", ".onnx", ".safetensors", ".txt", ".yaml")
-"""Endings of files that may be fetched; pickles and code are not among them."""
+"""Extensions of files that may be downloaded; no pickles, no code."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +41,7 @@ class HubSource:
     """Files of a model on the Hugging Face hub.
 
     The environment variables ``HF_ENDPOINT`` (a mirror), ``HF_TOKEN`` and
-    ``HF_HUB_OFFLINE`` are heeded.
+    ``HF_HUB_OFFLINE`` are used.
 
     Examples:
         >>> source = HubSource("audeering/wav2small", "main", ("model.safetensors",))
@@ -52,16 +52,16 @@ class HubSource:
 
     repository: str
     revision: str
-    """Hash of a commit: only that is the same forever."""
+    """Hash of a commit, as branches and tags may change."""
 
     files: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """Refuse what isn't data."""
+        """Check that all files are data."""
         _check_names(self.files)
 
     def __str__(self) -> str:
-        """How messages call it."""
+        """Return the name of the source in messages."""
         return f"{self.repository} (revision {self.revision[:8]})"
 
     @property
@@ -71,7 +71,7 @@ class HubSource:
 
     @property
     def by_hand(self) -> str:
-        """What users can get in another way, and where."""
+        """Files that users can download themselves, and their address."""
         page = f"https://huggingface.co/{self.repository}/tree/{self.revision}"
         return f"{' and '.join(self.files)} of {page}"
 
@@ -80,8 +80,8 @@ class HubSource:
 class ZenodoSource:
     """Files in a zip archive on Zenodo.
 
-    The environment variable ``AUDW2S_ZENODO_ENDPOINT`` names another server that
-    speaks as Zenodo does.
+    The environment variable ``AUDW2S_ZENODO_ENDPOINT`` sets another server with the API
+    of Zenodo.
     """
 
     record: str
@@ -89,11 +89,11 @@ class ZenodoSource:
     files: tuple[str, ...] = ("model.onnx", "model.yaml")
 
     def __post_init__(self) -> None:
-        """Refuse what isn't data."""
+        """Check that all files are data."""
         _check_names(self.files)
 
     def __str__(self) -> str:
-        """How messages call it."""
+        """Return the name of the source in messages."""
         return f"{self.archive} (Zenodo record {self.record})"
 
     @property
@@ -103,7 +103,7 @@ class ZenodoSource:
 
     @property
     def by_hand(self) -> str:
-        """What users can get in another way, and where."""
+        """Files that users can download themselves, and their address."""
         return f"{self.archive} of https://zenodo.org/records/{self.record}"
 
 
@@ -118,48 +118,48 @@ def _check_names(files: tuple[str, ...]) -> None:
     for name in files:
         if os.path.basename(name) != name or not name.endswith(DATA):
             raise ValueError(
-                f"'{name}' can't be fetched: expected a name without folders "
+                f"'{name}' can't be downloaded: expected a file name without folder "
                 f"that ends on {', '.join(DATA)}."
             )
 
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """A model of the catalogue."""
+    """Model of the catalogue."""
 
     name: str
     description: str
     parameters: int
-    """Number of values in the network, the fixed front end included."""
+    """Number of parameters, including the fixed front end."""
 
     max_dur: float
-    """Longest recording in seconds that the network takes at once."""
+    """Duration in seconds of the longest signal that the model processes at once."""
 
     licence: str
     source: str
     citation: str
     sha256: str = ""
-    """Of the ``model.onnx`` that comes with the package. A model that is made of
-    published weights on this machine has its own, noted beside it."""
+    """sha256 of the ``model.onnx`` in the package. For a model that is converted from
+    published weights it is stored with the model."""
 
     weights: tuple[Source, ...] = ()
-    """Where published weights are; any of them will do."""
+    """Alternative sources of published weights."""
 
     size: int = 0
-    """Bytes of ``model.onnx``, about, where it is made on this machine."""
+    """Approximate size in bytes of a ``model.onnx`` that is converted."""
 
     non_commercial: bool = False
     """Whether the licence has to be accepted before the weights are used."""
 
     members: tuple[str, ...] = ()
-    """Models of which this one is the mean."""
+    """Names of the models of an ensemble."""
 
     sampling_rate: int = 16000
     outputs: tuple[str, ...] = DIMENSIONS
 
     @property
     def packaged(self) -> bool:
-        """Whether the model comes with the package."""
+        """Whether the model is in the package."""
         return bool(self.sha256)
 
 

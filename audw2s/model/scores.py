@@ -1,4 +1,4 @@
-"""What logits of classes say: how likely each is, and how sure that is."""
+"""Scores of classes and their margins."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     """Scores of classes, which are positive and add up to one.
 
     Args:
-        logits: ``(..., num_classes)``
+        logits: logits ``(..., num_classes)``
 
     Examples:
         >>> softmax(np.zeros((1, 4)))
@@ -19,13 +19,13 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 def margins(logits: np.ndarray) -> np.ndarray:
-    """How much higher the score of the first class is than that of the second.
+    """Difference between the highest and the second highest score.
 
     Args:
-        logits: ``(..., num_classes)``
+        logits: logits ``(..., num_classes)``
 
     Returns:
-        ``(...)``, 0…1
+        margins ``(...)``, 0…1
 
     Examples:
         >>> margins(np.log([[0.25, 0.5, 0.25]])).round(3)

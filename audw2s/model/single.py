@@ -1,4 +1,4 @@
-"""One model with an ONNX file of its own: verified, then opened."""
+"""Open a model that has a single ONNX file."""
 
 import audonnx
 
@@ -24,14 +24,14 @@ def open_single(
     """Open a model of the registry, or a model folder; see :func:`audw2s.load`.
 
     Args:
-        name: name in the registry, or a folder; not of an ensemble
+        name: name in the registry, or a folder; not an ensemble
         exit: layer of an exit, the deepest by default
-        device: see :func:`audw2s.load`
-        num_workers: see :func:`audw2s.load`
+        device: device of the model, see :func:`audw2s.load`
+        num_workers: number of threads, see :func:`audw2s.load`
 
     Raises:
-        MissingModelError: if there is no such model, or it isn't here
-        CorruptModelError: if its file isn't the one that is known, or is damaged
+        MissingModelError: if there is no such model, or it isn't installed
+        CorruptModelError: if its file isn't the expected one, or is damaged
 
     """
     path, expected = model_path(name, exit), known_sha256(name, exit)
@@ -43,7 +43,7 @@ def open_single(
         folders.check(path)
         warn_unverified(name)
     with folders.explained(path):
-        # The labels of model.yaml are set here: loading it would run what it names
+        # Labels are set here, as loading model.yaml would run code that it names
         model = audonnx.Model(
             path,
             labels={"logits": labels},

@@ -1,4 +1,4 @@
-"""Model folders: a ``model.onnx`` that says what it is, and a ``model.yaml``."""
+"""Write model folders: a ``model.onnx`` with metadata, and a ``model.yaml``."""
 
 import os
 from collections.abc import Sequence
@@ -22,12 +22,12 @@ def save(
     """Write a model into a folder: ``model.onnx`` and a ``model.yaml`` for audonnx.
 
     Args:
-        model: with output ``logits``
-        folder: is created; files in it are replaced
-        properties: written into the ONNX file, see
+        model: model with an output ``logits``
+        folder: folder that is created; existing files are replaced
+        properties: metadata of the ONNX file, see
             :class:`audw2s.inference.network.Network`
-        name: of both files
-        labels: of ``logits``
+        name: name of both files, without extension
+        labels: labels of ``logits``
 
     Returns:
         sha256 of the ONNX file
@@ -46,5 +46,5 @@ def save(
 
 
 def properties(model: onnx.ModelProto) -> dict[str, str]:
-    """What an ONNX file says of itself."""
+    """Metadata of an ONNX file."""
     return {entry.key: entry.value for entry in model.metadata_props}

@@ -14,9 +14,9 @@ from audw2s.model.registry import ZenodoSource
 
 @pytest.mark.parametrize("name", ["model.bin", "code.py", "../model.onnx", "a/b.json"])
 def test_only_data(name):
-    with pytest.raises(ValueError, match="can't be fetched"):
+    with pytest.raises(ValueError, match="can't be downloaded"):
         HubSource("user/model", REVISION, (name,))
-    with pytest.raises(ValueError, match="can't be fetched"):
+    with pytest.raises(ValueError, match="can't be downloaded"):
         ZenodoSource("6221127", "model.zip", (name,))
 
 
