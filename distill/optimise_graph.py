@@ -1,8 +1,8 @@
-"""A student rearranged for speed: the same values from fewer, wider operations.
+"""Optimise the graph of a student: the same values from fewer, wider operations.
 
-Measured with ONNX Runtime's profiler, a plain export spends its time in the
-convolutions, in reordering their 13 channels, and in a front end and a pooling of many
-small steps. Here:
+According to ONNX Runtime's profiler, a plain export spends its time in convolutions, in
+reordering their 13 channels, and in many small operations of front end and pooling.
+Therefore:
 
 - Time is the last axis, not mel: kernels of convolutions run along that axis, six
   places at a time but for its ends, and 26 or 13 bands are mostly ends.
@@ -25,18 +25,18 @@ from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.distill.students.student import Student
 
 LANES = 16
-"""Channels that kernels of ONNX Runtime treat at a time (8 with AVX2)."""
+"""Channels that kernels of ONNX Runtime process at a time (8 with AVX2)."""
 
 MAX_CONTEXT_DUR = 1.0
-"""Seconds: with more on each side of a token, blocks of tokens aren't worth it."""
+"""Longest context in seconds on each side of a token for blocks of tokens."""
 
 
 class OptimisedStudent(nn.Module):
-    """What a student says, to be exported; weights are copies.
+    """Student with an optimised graph, for export; weights are copies.
 
-    Beside hidden states and logits it returns where the graph can be cut, so that
-    any window can be pooled from the tokens of one pass: the normalised signal, and
-    ``lin`` and ``sof`` of each token, side by side.
+    Besides hidden states and logits it returns the values from which any window can be
+    pooled in one pass: the normalised signal, and ``lin`` and ``sof`` of each token,
+    concatenated.
 
     Shape:
         - signal ``(batch, time)``, 16 kHz, at least 64 samples
@@ -46,7 +46,7 @@ class OptimisedStudent(nn.Module):
         - tokens ``(batch, 2 * size, tokens)``
 
     Args:
-        student: trained, in evaluation mode
+        student: trained student in evaluation mode
 
     Examples:
         >>> from audw2s.distill.students.wav2small import Wav2Small
@@ -70,7 +70,7 @@ class OptimisedStudent(nn.Module):
         bias = torch.cat([pooling.lin.bias, pooling.sof.bias]).double()
         if _is_projection(layers[-1]):
             weight, bias = _absorbed(weight, bias, layers.pop())
-        self.body = _turned(nn.Sequential(*layers))
+        self.body = _transposed(nn.Sequential(*layers))
         self.weight = _fixed(weight.float())
         self.bias = _fixed(bias[:, None].float())
         self.adv = student.adv
@@ -90,8 +90,8 @@ class OptimisedStudent(nn.Module):
         return hidden_states, self.adv(hidden_states), normalised, tokens
 
 
-def _turned(body: nn.Module) -> nn.Module:
-    """Let layers for ``(time, mel)`` take ``(mel, time)``, in place."""
+def _transposed(body: nn.Module) -> nn.Module:
+    """Change layers for ``(time, mel)`` to ``(mel, time)``, in place."""
     for layer in body.modules():
         if isinstance(layer, nn.Conv2d):
             layer.weight = _fixed(layer.weight.transpose(2, 3))
@@ -105,7 +105,7 @@ def _fixed(values: torch.Tensor) -> nn.Parameter:
 
 
 def _is_projection(layer: nn.Module) -> bool:
-    """Whether a layer mixes channels of each place, and does nothing else."""
+    """Whether a layer is a 1×1 convolution."""
     return (
         isinstance(layer, nn.Conv2d)
         and layer.kernel_size == layer.stride == (1, 1)
@@ -120,7 +120,7 @@ def _absorbed(
     bias: torch.Tensor,
     projection: nn.Conv2d,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Let a matrix over (channels, mel) do what a 1×1 convolution did before it."""
+    """Merge a 1×1 convolution into the following matrix over (channels, mel)."""
     mixing = projection.weight[:, :, 0, 0].double()
     split = weight.view(len(weight), projection.out_channels, -1)
     bias = bias + torch.einsum("ocm,c->o", split, projection.bias.double())
@@ -128,13 +128,13 @@ def _absorbed(
 
 
 def locality(student: nn.Module) -> tuple[int, int] | None:
-    """How far a student's tokens hear.
+    """Hop and context of a student's tokens.
 
-    Found with NaN, which spreads to whatever depends on it.
+    Measured with NaN in the input, which reaches all values that depend on it.
 
     Returns:
-        samples from token to token, and tokens on each side that a token depends
-        on; ``None`` if that is all of the clip, or more than
+        samples from token to token, and number of tokens on each side that a token
+        depends on; ``None`` if that is the whole clip, or more than
         :data:`MAX_CONTEXT_DUR`, or if the student pools in another way
 
     Examples:
@@ -156,19 +156,18 @@ def locality(student: nn.Module) -> tuple[int, int] | None:
     middle = num_samples // hop // 2
     poisoned = torch.zeros(1, num_samples)
     poisoned[:, middle * hop : (middle + 1) * hop] = math.nan
-    found = tokens(poisoned)[0].isnan().any(dim=2).any(dim=0).nonzero()[:, 0]
-    context = max(middle - int(found.min()), int(found.max()) - middle)
+    reached = tokens(poisoned)[0].isnan().any(dim=2).any(dim=0).nonzero()[:, 0]
+    context = max(middle - int(reached.min()), int(reached.max()) - middle)
     if context * hop > MAX_CONTEXT_DUR * SAMPLING_RATE:
         return None
     return hop, context
 
 
 def widened(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Give convolutions of few channels zeros, up to :data:`LANES`, as a copy.
+    """Pad convolutions of few channels with zeros to :data:`LANES`, as a copy.
 
-    That changes no value, and suits the kernels. Only where nothing but ReLU and
-    max-pooling is between two convolutions: there the zeros stay zeros, and the
-    second one's zeros ignore them.
+    This changes no value, and is faster. It is done where only ReLU and max-pooling lie
+    between two convolutions, so that the added channels stay zero.
     """
     wide = onnx.ModelProto()
     wide.CopyFrom(model)
@@ -184,7 +183,7 @@ def _pairs(
     graph: onnx.GraphProto,
     weights: Container[str],
 ) -> Iterator[tuple[onnx.NodeProto, onnx.NodeProto]]:
-    """Convolutions, and the ones that alone hear them."""
+    """Pairs of convolutions where only the second one uses the output of the first."""
     readers: dict[str, list[onnx.NodeProto]] = {}
     for node in graph.node:
         for name in node.input:

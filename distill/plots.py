@@ -15,13 +15,13 @@ def plot_curves(
     names: Sequence[str] = DIMENSIONS,
     measure: str = "CCC",
 ) -> None:
-    """Loss and what was measured on held-out clips, over steps.
+    """Plot loss and scores on held-out clips over steps.
 
     Args:
         history: entries with ``step``, ``loss`` and a value per name
         path: picture to write
-        names: of what was measured
-        measure: what it was measured by
+        names: names of the scores
+        measure: name of the measure
 
     """
     figure = Figure(figsize=(7, 4), layout="constrained")

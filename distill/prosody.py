@@ -1,7 +1,7 @@
-"""How something is said, changed without changing what is said.
+"""Change prosody and voice of speech, and not its words.
 
-Read speech is mostly calm. With another pitch, more or less of its melody, another
-tempo and another voice, a student hears more of what a teacher can tell apart.
+Read speech is mostly calm. With changes of pitch, melody, tempo and voice, a student
+learns from more of the teacher's range of values.
 """
 
 import threading
@@ -12,7 +12,7 @@ from parselmouth.praat import call
 from parselmouth.praat import run
 
 PITCH = (75.0, 500.0)
-"""Lowest and highest fundamental frequency that is looked for, in Hz."""
+"""Lowest and highest fundamental frequency of the pitch tracker in Hz."""
 
 FLOOR = 40.0
 """Lowest fundamental frequency that a change of melody may lead to, in Hz."""
@@ -31,17 +31,17 @@ def change_prosody(
 ) -> np.ndarray:
     """Change pitch, its range, tempo and the length of the vocal tract.
 
-    Overlap-add of pitch periods, as Praat's command "Change gender" does it.
+    Overlap-add of pitch periods, as Praat's command "Change gender".
 
     Args:
         signal: ``(num_samples,)``, float32, 16 kHz
         pitch: factor of the median fundamental frequency
         melody: factor of the distance of the fundamental frequency to its median
-        tempo: above 1 for faster
+        tempo: factor of the tempo, above 1 for faster
         formants: factor of the formants' frequencies
 
     Returns:
-        the changed signal, float32; the signal itself where no voice is found.
+        changed signal, float32; the signal itself if it has no voiced part.
         ``melody`` is reduced where it would lead below :data:`FLOOR`
 
     Examples:
@@ -63,11 +63,11 @@ def change_prosody(
         target = float(np.clip(median * pitch, *PITCH))
         voiced = contour.selected_array["frequency"]
         lowest = voiced[voiced > 0].min() / median
-        # A melody that falls to 0 Hz would never end: Praat goes on period by period
+        # Praat works period by period: it would never end at 0 Hz
         melody = min(melody, (1 - FLOOR / target) / max(1e-3, 1 - lowest))
         settings = formants, target, melody, 1 / tempo
         with _ONE_AT_A_TIME:
-            # What has no voice is filled at random: always in the same way
+            # Unvoiced parts are filled at random: a fixed seed repeats results
             run("random_initializeWithSeedUnsafelyButPredictably (1)")
             changed = call([sound, contour], "Change gender", *settings)
     except parselmouth.PraatError:

@@ -1,16 +1,16 @@
-"""A student in eight-bit integers: a smaller file, and a quicker one.
+"""Quantise a student to eight-bit integers, for a smaller and faster model.
 
-How, and for which reason; ``tests/benchmark/quantisation.py`` compares others:
+Choices and their reasons (``tests/benchmark/quantisation.py`` compares others):
 
 - Static, as pairs of QuantizeLinear and DequantizeLinear, weights per channel. The
   ranges of activations are the lowest and highest values that clips give.
 - The front end stays in float: 256 steps are too few for a spectrum, whose powers
   span ten decades. So does the first convolution, which integers make no quicker.
-- What the two matrices of the pooling give stays in float, for the softmax over time.
+- Outputs of the two matrices of the pooling stay in float, for the softmax over time.
 - Weights use seven of their eight bits. Processors without VNNI add two products
   in 16 bits: with eight bits some of these sums don't fit, and values would depend
-  on the processor. That rounding is coarser shifts all values of a dimension alike,
-  mostly: the last bias takes the mean of it back.
+  on the processor. The coarser rounding mostly shifts all values of a dimension alike:
+  the last bias is corrected by the mean shift.
 - Exports have 16 channels for 13 already
   (:func:`audw2s.distill.optimise_graph.widened`), which suits kernels of integers
   even more than those of floats.
@@ -44,23 +44,23 @@ from audw2s.model.store import save
 from audw2s.version import __version__
 
 TOLERANCE = 0.01
-"""Largest mean absolute difference to the floats that a dimension may have."""
+"""Largest mean absolute difference to the float model, for each dimension."""
 
 CLIP_DUR = 10.0
-"""Seconds of a clip that are heard: ranges don't grow with its length."""
+"""Seconds of a clip that are used: ranges don't grow with its length."""
 
 PREPARED = {"onnx.quant.pre_process": "onnxruntime.quant"}
-"""Tells ONNX Runtime that batch normalisations are folded, as exports are."""
+"""Tells ONNX Runtime that batch normalisations are folded already."""
 
 
 def quantise(model: onnx.ModelProto, clips: Iterable[np.ndarray]) -> onnx.ModelProto:
-    """Quantise a student; see this module for how.
+    """Quantise a student, as the module describes.
 
     The order of the clips doesn't matter.
 
     Args:
-        model: in float32, made by :func:`audw2s.distill.export.student_to_onnx`
-        clips: what it is calibrated with, each ``(num_samples,)``, float32, 16 kHz
+        model: float32 model, made by :func:`audw2s.distill.export.student_to_onnx`
+        clips: clips for calibration, each ``(num_samples,)``, float32, 16 kHz
 
     Returns:
         model with the same inputs, outputs and properties
@@ -77,11 +77,11 @@ def quantise(model: onnx.ModelProto, clips: Iterable[np.ndarray]) -> onnx.ModelP
         raise ValueError("The model is quantised already.")
     expected = logits(model, clips)
     if not np.isfinite(expected).all():
-        raise ValueError("The model gives NaN, which integers don't know.")
-    return centred(static(turned(model), clips), expected, clips)
+        raise ValueError("The model gives NaN, which integers can't represent.")
+    return centred(static(transposed(model), clips), expected, clips)
 
 
-def turned(model: onnx.ModelProto) -> onnx.ModelProto:
+def transposed(model: onnx.ModelProto) -> onnx.ModelProto:
     """Put weights of matrix products on the right, as a copy.
 
     ``W @ x`` becomes the transpose of ``x.T @ W.T``: only weights on the right are
@@ -125,8 +125,8 @@ def static(
 
     Args:
         model: in float32
-        clips: what it is calibrated with
-        options: of ``onnxruntime.quantization.quantize_static``, instead of ours
+        clips: clips for calibration
+        options: options of ``onnxruntime.quantization.quantize_static``
 
     Raises:
         ValueError: if there is nothing in the model to quantise
@@ -145,20 +145,20 @@ def static(
     prepared.CopyFrom(model)
     onnx.helper.set_model_props(prepared, PREPARED)
     with tempfile.TemporaryDirectory() as folder:
-        # Of a model in memory it would move the weights into files
+        # From a model in memory, quantize_static would move the weights into files
         source, target = (os.path.join(folder, name) for name in ("in", "out"))
         onnx.save(prepared, source)
         quantize_static(source, target, _Reader(clips), **(chosen | options))
         quantised = onnx.load(target)
     onnx.helper.set_model_props(quantised, properties(model))
-    # Shapes that were inferred on the way
+    # Remove the shapes that quantize_static inferred
     del quantised.graph.value_info[:]
     quantised.graph.value_info.extend(model.graph.value_info)
     return quantised
 
 
 def integer_nodes(model: onnx.ModelProto) -> list[str]:
-    """Names of the nodes that are worth it, and can bear it, in integers.
+    """Names of the nodes that are quantised.
 
     Raises:
         ValueError: if there are none
@@ -185,7 +185,7 @@ def integer_nodes(model: onnx.ModelProto) -> list[str]:
 
 
 class _Reader(CalibrationDataReader):
-    """Clips, as ONNX Runtime wants to be given them."""
+    """Clips in the form that ONNX Runtime needs for calibration."""
 
     def __init__(self, clips: Sequence[np.ndarray]):
         self.clips = clips
@@ -195,7 +195,7 @@ class _Reader(CalibrationDataReader):
         return len(self.clips)
 
     def set_range(self, start_index: int, end_index: int) -> None:
-        """Give these clips next, for methods that can't hold all."""
+        """Select the clips that come next, for methods that don't take all at once."""
         self.range = iter(self.clips[start_index:end_index])
 
     def get_next(self) -> dict[str, np.ndarray] | None:
@@ -209,12 +209,12 @@ def centred(
     expected: np.ndarray,
     clips: Sequence[np.ndarray],
 ) -> onnx.ModelProto:
-    """Copy of a model with its last bias shifted, to logits right on average.
+    """Copy of a model whose last bias is shifted, so that logits are right on average.
 
     Args:
         model: quantised
-        expected: what its logits should be, ``(num_clips, 3)``
-        clips: of which they are
+        expected: expected logits ``(num_clips, 3)``
+        clips: clips of these logits
 
     """
     differences = expected - logits(model, clips)
@@ -231,7 +231,7 @@ def centred(
 
 
 def logits(model: onnx.ModelProto, clips: Iterable[np.ndarray]) -> np.ndarray:
-    """What a model says of clips, ``(num_clips, 3)``, float64; on one thread."""
+    """Logits ``(num_clips, 3)`` of a model for clips, float64; on one thread."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(
@@ -253,8 +253,8 @@ def draw_clips(
 
     Args:
         corpora: paths, see :func:`audw2s.corpus.lists.corpus.read_corpus`
-        num_clips: of each corpus and each kind; half of a corpus that has fewer
-        seed: of the draw
+        num_clips: clips per corpus and kind; half of the corpus if it has fewer
+        seed: seed of the draw
         columns: see :func:`audw2s.corpus.lists.corpus.read_corpus`
         verbose: show progress bars
 
@@ -283,11 +283,11 @@ def draw_clips(
     return calibration, held_out
 
 
-def agreement(expected: np.ndarray, found: np.ndarray) -> dict[str, dict]:
+def agreement(expected: np.ndarray, logits: np.ndarray) -> dict[str, dict]:
     """Compare logits ``(num_clips, 3)``.
 
     Returns:
-        ``difference``, the mean absolute one, and ``ccc``, each by dimension
+        ``difference`` (mean absolute) and ``ccc``, each by dimension
 
     Examples:
         >>> expected = np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
@@ -295,13 +295,13 @@ def agreement(expected: np.ndarray, found: np.ndarray) -> dict[str, dict]:
         {'arousal': 0.0, 'dominance': 0.25, 'valence': 0.5}
 
     """
-    means = np.abs(expected - found).mean(axis=0)
+    means = np.abs(expected - logits).mean(axis=0)
     difference = dict(zip(DIMENSIONS, map(float, means), strict=True))
-    return {"difference": difference, "ccc": ccc_by_dimension(expected, found)}
+    return {"difference": difference, "ccc": ccc_by_dimension(expected, logits)}
 
 
 def in_words(figures: dict[str, dict]) -> str:
-    """Say how well logits agree.
+    """Agreement of logits in words.
 
     Examples:
         >>> in_words({"difference": {"valence": 0.004}, "ccc": {"valence": 0.9991}})
@@ -324,16 +324,16 @@ def quantise_student(
     columns: Mapping[str, str] | None = None,
     verbose: bool = False,
 ) -> tuple[str, dict[str, dict]]:
-    """Make a model folder of a student in eight-bit integers.
+    """Quantise a student, and write a model folder.
 
     Args:
         model: name or folder of the student, see :func:`audw2s.load`
-        corpora: clips to calibrate with and to check on; the result is made of
-            them, so mind their terms
+        corpora: corpora with clips for calibration and for a check; the result depends
+            on them, so their licences have to allow it
         out: folder of the model
-        name: of the model, the student's with ``-int8`` by default
-        num_clips: of each corpus to calibrate with; as many others check
-        seed: of the draw
+        name: name of the model, by default that of the student with ``-int8``
+        num_clips: clips per corpus for calibration; as many others for the check
+        seed: seed of the draw
         columns: see :func:`audw2s.corpus.lists.corpus.read_corpus`
         verbose: show progress bars
 
@@ -350,19 +350,19 @@ def quantise_student(
     """
     if members(model):
         raise ValueError(f"'{model}' is several models: quantise one.")
-    # Loaded to be verified
+    # Loading verifies the model
     loaded = load(model)
     path, labels = loaded.path, loaded.labels("logits")
-    order = [labels.index(dimension) for dimension in DIMENSIONS]
+    positions = [labels.index(dimension) for dimension in DIMENSIONS]
     original = onnx.load(path)
     if "student" not in properties(original):
-        raise ValueError(f"'{model}' isn't what 'audw2s distill export' wrote.")
+        raise ValueError(f"'{model}' wasn't written by 'audw2s distill export'.")
     calibration, held_out = draw_clips(
         corpora, num_clips, seed, columns=columns, verbose=verbose
     )
     quantised = quantise(original, calibration)
     figures = agreement(
-        *(logits(graph, held_out)[:, order] for graph in (original, quantised))
+        *(logits(graph, held_out)[:, positions] for graph in (original, quantised))
     )
     # Not "any larger": NaN has to fail
     if not all(value <= TOLERANCE for value in figures["difference"].values()):
@@ -370,11 +370,11 @@ def quantise_student(
             f"In integers the model differs {in_words(figures)} on {len(held_out)} "
             f"clips, {TOLERANCE:g} at most is allowed. It was not written."
         )
-    about = properties(original)
-    about |= {
-        "name": name or f"{about['name']}-int8",
+    entries = properties(original)
+    entries |= {
+        "name": name or f"{entries['name']}-int8",
         "version": __version__,
         "quantised": "int8",
         "quantised_from": sha256(path),
     }
-    return save(quantised, out, about, labels=labels), figures
+    return save(quantised, out, entries, labels=labels), figures

@@ -1,4 +1,4 @@
-"""How the learning rate rises and falls."""
+"""Schedule of the learning rate."""
 
 import math
 
@@ -7,9 +7,9 @@ def share_of_rate(step: int, steps: int, warmup: int, fall: str = "cosine") -> f
     """Share of the highest learning rate at a step.
 
     Args:
-        step: from 0
-        steps: of the training
-        warmup: first steps, in which it rises linearly
+        step: number of the step, from 0
+        steps: number of steps of the training
+        warmup: number of first steps, in which the rate rises linearly
         fall: ``"cosine"`` for half a cosine down to zero, or ``"none"``
 
     Examples:

@@ -1,4 +1,4 @@
-"""Settings from TOML files: read, checked, and what is wrong said in a sentence."""
+"""Settings from TOML files: read and check them, with errors in one sentence."""
 
 import dataclasses
 import difflib
@@ -23,7 +23,7 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 Kind = TypeVar("Kind")
 
 STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-"""A text is no number, true is none either, and NaN and infinity are refused."""
+"""Strings and Booleans are no numbers; NaN and infinity are refused."""
 
 
 def one_of(names: Collection[str]) -> AfterValidator:
@@ -59,8 +59,8 @@ def limits(low: float = -math.inf, *, above: bool = False) -> AfterValidator:
     """Make a check of two numbers: the lowest and the highest that are drawn.
 
     Args:
-        low: what both have to reach
-        above: whether both have to be more than that
+        low: least value of both
+        above: whether both have to be larger than ``low``
 
     """
 
@@ -124,7 +124,7 @@ def read_toml(path: str) -> dict[str, Any]:
 
 
 def beside(path: str, other: str) -> str:
-    """Path of what a file names, which is relative to the file's folder.
+    """Path that is given in a file, relative to the file's folder.
 
     Examples:
         >>> beside("/settings/a.toml", "b.csv")
@@ -135,12 +135,12 @@ def beside(path: str, other: str) -> str:
 
 
 def checked(make: Callable[..., Kind], path: str, values: dict[str, Any]) -> Kind:
-    """Make settings of what is in a file, which errors name.
+    """Make settings from the content of a file, which errors name.
 
     Args:
         make: see :func:`settings`
-        path: of the file
-        values: by key
+        path: path of the file
+        values: values by key
 
     Raises:
         ValueError: see :func:`settings`
@@ -157,7 +157,7 @@ def settings(kind: type[Kind]) -> type[Kind]:
     """Make a frozen dataclass that pydantic validates.
 
     Its constructor raises a ``ValueError`` that names, in one sentence, each key that
-    isn't known or has another value than is expected.
+    isn't known or has an unexpected value.
 
     Examples:
         >>> @settings
@@ -188,7 +188,7 @@ def settings(kind: type[Kind]) -> type[Kind]:
 
 
 def unknown(key: str, known: Collection[str]) -> str:
-    """Say that a key isn't known, and which one may be meant.
+    """Message on an unknown key, with the most similar known key.
 
     Examples:
         >>> unknown("step", ["steps", "seed"])
@@ -200,11 +200,11 @@ def unknown(key: str, known: Collection[str]) -> str:
 
 
 def _sentence(error: ValidationError, fields: dict, given: dict[str, Any]) -> str:
-    said: dict[Any, str] = {}
+    messages: dict[Any, str] = {}
     for entry in error.errors():
         key = str(entry["loc"][0]) if entry["loc"] else ""
-        said.setdefault(key, _explain(key, entry, fields, given))
-    return "; ".join(said.values()) + "."
+        messages.setdefault(key, _explain(key, entry, fields, given))
+    return "; ".join(messages.values()) + "."
 
 
 def _explain(key: str, entry: Any, fields: dict, given: dict[str, Any]) -> str:
@@ -216,8 +216,8 @@ def _explain(key: str, entry: Any, fields: dict, given: dict[str, Any]) -> str:
     expected = fields[key].description
     if key not in given:
         return f"'{key}' is missing" + (f", which {expected}" if expected else "")
-    own_check = entry["type"] == "value_error" and len(entry["loc"]) == 1
-    if own_check or not expected:
+    is_our_check = entry["type"] == "value_error" and len(entry["loc"]) == 1
+    if is_our_check or not expected:
         expected = message.replace("Input should be", "is")
     expected = expected.replace("a valid string", "a text in quotes")
     return f"'{key}' {expected}, got {given[key]!r}"

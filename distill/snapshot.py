@@ -1,4 +1,4 @@
-"""The file that a training goes on from: tensors, optimiser, history."""
+"""Checkpoint file that resumes a training: tensors, optimiser, history."""
 
 import json
 from typing import NamedTuple
@@ -14,7 +14,7 @@ Tensors = dict[str, torch.Tensor]
 
 
 class Snapshot(NamedTuple):
-    """What a file holds of a training."""
+    """Content of a checkpoint."""
 
     parts: dict[str, Tensors]
     """Tensors by the part that they belong to, and by their name in it."""
@@ -35,15 +35,15 @@ def write(
     """Write a snapshot, atomically.
 
     Args:
-        path: of the file
+        path: path of the file
         parts: tensors by part and name; a part's name has no dot
-        optimiser: whose moments are kept as well
-        step: how many steps are done
-        history: what is known of them
-        identity: all that the training depends on, as JSON has it
+        optimiser: optimiser, whose moments are stored as well
+        step: number of steps done
+        history: history of the training
+        identity: settings and hashes that the training depends on, as for JSON
 
     """
-    tensors = {f"{p}.{k}": v for p, found in parts.items() for k, v in found.items()}
+    tensors = {f"{p}.{k}": v for p, values in parts.items() for k, v in values.items()}
     for number, values in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{number}.{k}": v for k, v in values.items()}
     # Averages share no memory with the network, but buffers may
@@ -61,7 +61,7 @@ def read(path: str, identity: dict[str, object]) -> Snapshot:
     """Read a snapshot.
 
     Args:
-        path: of the file
+        path: path of the file
         identity: see :func:`write`
 
     Raises:
@@ -71,8 +71,8 @@ def read(path: str, identity: dict[str, object]) -> Snapshot:
     with safe_open(path, "pt") as file:
         meta = file.metadata()
         tensors = {key: file.get_tensor(key) for key in file.keys()}
-    found = json.loads(meta.get("identity", "{}"))
-    if changed := changed_settings(found, identity):
+    stored = json.loads(meta.get("identity", "{}"))
+    if changed := changed_settings(stored, identity):
         raise ValueError(
             f"{path} was trained with other settings of {changed}, or other content. "
             "Choose another output folder, or delete this one."
@@ -85,7 +85,7 @@ def read(path: str, identity: dict[str, object]) -> Snapshot:
 
 
 def restore(optimiser: torch.optim.Optimizer, snapshot: Snapshot) -> None:
-    """Give an optimiser its moments back."""
+    """Restore the moments of an optimiser."""
     moments: dict[int, Tensors] = {}
     for key, value in snapshot.parts.get("optimiser", {}).items():
         number, _, name = key.partition(".")

@@ -1,4 +1,4 @@
-"""What a training goes on from, kept in one file."""
+"""State of a training, stored in one file."""
 
 import os
 
@@ -15,7 +15,7 @@ from audw2s.model.registry import DIMENSIONS
 
 
 class State:
-    """Student, its average, optimiser and history: all that a run goes on from."""
+    """Student, average of its weights, optimiser and history."""
 
     def __init__(self, config: Config, device: torch.device):
         torch.manual_seed(config.seed)
@@ -23,7 +23,7 @@ class State:
         if config.start:
             weights = load_file(os.path.join(config.start, "student.safetensors"))
             self.network.load_state_dict(weights, strict=True)
-        # Twice as fast on processors, for convolutions without groups or with
+        # Twice as fast on processors, for convolutions with or without groups
         self.network.body.to(memory_format=torch.channels_last)
         self.network.to(device)
         average = get_ema_multi_avg_fn(config.ema)
@@ -42,7 +42,7 @@ class State:
         self.best: dict[str, torch.Tensor] = {}
 
     def note(self, entry: dict) -> None:
-        """Add an evaluation to the history; the best weights so far are kept."""
+        """Add an evaluation to the history, and keep the best weights so far."""
         scores = [_score(old) for old in self.history]
         self.history.append(entry)
         if not scores or _score(entry) > max(scores):
@@ -56,23 +56,29 @@ class State:
             "ema": self.ema.state_dict(),
             "best": self.best,
         }
-        about = {"step": self.step, "history": self.history, "identity": identity}
-        snapshot.write(path, parts, self.optimiser, **about)
+        snapshot.write(
+            path,
+            parts,
+            self.optimiser,
+            step=self.step,
+            history=self.history,
+            identity=identity,
+        )
 
     def load(self, path: str, identity: dict[str, object]) -> None:
-        """Go on from a checkpoint.
+        """Resume from a checkpoint.
 
         Raises:
             ValueError: if it was written with another identity
 
         """
-        found = snapshot.read(path, identity)
-        self.network.load_state_dict(found.parts["network"])
-        self.ema.load_state_dict(found.parts["ema"])
-        self.best = found.parts.get("best", {})
-        snapshot.restore(self.optimiser, found)
-        self.step = found.step
-        self.history = found.history
+        stored = snapshot.read(path, identity)
+        self.network.load_state_dict(stored.parts["network"])
+        self.ema.load_state_dict(stored.parts["ema"])
+        self.best = stored.parts.get("best", {})
+        snapshot.restore(self.optimiser, stored)
+        self.step = stored.step
+        self.history = stored.history
 
 
 def _score(entry: dict) -> float:

@@ -1,4 +1,4 @@
-"""Batches that are made once and kept: several trainings may learn from them."""
+"""Batches on disk, which several trainings can use."""
 
 import json
 import os
@@ -21,11 +21,11 @@ from audw2s.files import write_json
 
 
 class Store:
-    """Folder of batches, each in a file of its own that appears when it is whole.
+    """Folder of batches, each in a separate file that is written atomically.
 
     Args:
-        batches: makes what isn't there yet
-        folder: of the files, made if it isn't there
+        batches: maker of missing batches
+        folder: folder of the files, made if it isn't there
 
     Raises:
         ValueError: if the folder holds batches of other settings, clips or labels, or
@@ -40,8 +40,8 @@ class Store:
         wanted = batches.identity
         if os.path.exists(path):
             with open(path, encoding="utf-8") as file:
-                found = json.load(file)
-            if changed := changed_settings(found, wanted):
+                stored = json.load(file)
+            if changed := changed_settings(stored, wanted):
                 raise ValueError(
                     f"The batches in '{folder}' were made with another {changed}. "
                     "Choose another folder, or delete this one."
@@ -76,13 +76,13 @@ def prepare(
     num_workers: int = 1,
     verbose: bool = True,
 ) -> None:
-    """Make all batches of a configuration, before a training or for several.
+    """Make all batches of a configuration in advance.
 
-    Called again, it goes on with those that are missing.
+    Called again, it makes the missing ones.
 
     Args:
         config: settings with ``distinct``
-        folder: of the batches, see :class:`Store`
+        folder: folder of the batches, see :class:`Store`
         num_workers: threads
         verbose: show a progress bar
 

@@ -1,7 +1,7 @@
-"""Train a student on a teacher's outputs, and on nothing else.
+"""Train a student on a teacher's outputs only.
 
-``audw2s distill train config.toml --out FOLDER``; the same command goes on where an
-interrupted run stopped. With several GPUs or machines: ``accelerate launch``.
+``audw2s distill train config.toml --out FOLDER``; the same command resumes an
+interrupted run. With several GPUs or machines: ``accelerate launch``.
 """
 
 import dataclasses
@@ -42,19 +42,19 @@ def train(
     store: str | None = None,
     verbose: bool = True,
 ) -> torch.nn.Module:
-    """Train a student; called again, go on where it stopped.
+    """Train a student; called again, resume the training.
 
-    What a step does depends on the configuration and its number only, so a run
-    that was interrupted ends in the same weights as one that wasn't. With several
-    processes, each has batches of its own and the gradients are averaged.
+    A step depends only on the configuration and its number, so an interrupted run ends
+    in the same weights as one that wasn't. With several processes, each has different
+    batches, and the gradients are averaged.
 
     Args:
-        config: all settings
-        folder: for ``checkpoint.safetensors``, ``student.safetensors``,
+        config: settings of the training
+        folder: folder for ``checkpoint.safetensors``, ``student.safetensors``,
             ``config.json``, ``clips.parquet`` (see
             :data:`audw2s.distill.disjoint.RECORD`), ``history.json``,
             ``curves.png``, and ``logs`` for TensorBoard
-        store: folder of the batches that come again if ``distinct`` is given, by
+        store: folder of the batches that are used again if ``distinct`` is given, by
             default ``batches`` in the training's folder; see
             :func:`audw2s.distill.store.prepare`
         verbose: show a progress bar
@@ -119,14 +119,14 @@ def train(
 
 
 def identify(batches: Batches) -> dict[str, object]:
-    """All that a training depends on, and no path."""
+    """Settings and hashes that a training depends on, without paths."""
     config = batches.config
     start = config.start and sha256(os.path.join(config.start, "student.safetensors"))
     return {**batches.identity, **config.of_training(), "start": start}
 
 
 def batch_number(position: int, config: Config) -> int:
-    """Which batch is learnt at a position of all batches of a training.
+    """Number of the batch at a position in a training.
 
     Examples:
         >>> config = Config({}, distinct=3)
@@ -141,8 +141,8 @@ def batch_number(position: int, config: Config) -> int:
     epoch, place = divmod(position, config.distinct)
     if epoch == 0:
         return place
-    order = np.random.default_rng((config.seed, epoch)).permutation(config.distinct)
-    return int(order[place])
+    shuffled = np.random.default_rng((config.seed, epoch)).permutation(config.distinct)
+    return int(shuffled[place])
 
 
 def rate(step: int, config: Config) -> float:
@@ -190,10 +190,10 @@ def validate(
     network.eval()
     device = next(network.parameters()).device
     with torch.inference_mode():
-        heard = [network(signal[None].to(device))[1].cpu() for signal, _ in clips]
+        values = [network(signal[None].to(device))[1].cpu() for signal, _ in clips]
     labels = torch.stack([label for _, label in clips])
-    values = ccc(labels, torch.cat(heard))
-    return dict(zip(DIMENSIONS, values.tolist(), strict=True))
+    scores = ccc(labels, torch.cat(values))
+    return dict(zip(DIMENSIONS, scores.tolist(), strict=True))
 
 
 def show(
@@ -203,14 +203,14 @@ def show(
     names: Sequence[str] = DIMENSIONS,
     measure: str = "CCC",
 ) -> None:
-    """Write losses and a measure as JSON, as a picture, and for TensorBoard.
+    """Write losses and scores as JSON, as a picture, and for TensorBoard.
 
     Args:
         history: entries with ``step``, ``loss``, and the measure of each name
-        folder: for ``history.json`` and ``curves.png``
-        writer: for TensorBoard
-        names: of what was measured
-        measure: what it was measured by
+        folder: folder for ``history.json`` and ``curves.png``
+        writer: writer for TensorBoard
+        names: names of the scores
+        measure: name of the measure
 
     """
     write_json(history, os.path.join(folder, "history.json"))
@@ -223,7 +223,7 @@ def show(
 
 
 def finish(state: State, batches: Batches, folder: str) -> torch.nn.Module:
-    """Fit the last layer again, and write the student with its configuration."""
+    """Fit the last layer, and write the student with its configuration."""
     config = batches.config
     student = state.ema.module.cpu().to(memory_format=torch.contiguous_format).eval()
     if config.keep == "best":

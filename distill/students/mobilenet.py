@@ -1,4 +1,4 @@
-"""Blocks of MobileNets, and what makes a student of their convolutions."""
+"""Blocks of MobileNets, and a student of such blocks."""
 
 import torch
 from torch import nn
@@ -91,7 +91,7 @@ def bottleneck(
 
 
 class SqueezeExcite(nn.Module):
-    """Scale channels by what their means over the clip tell (arXiv 1709.01507).
+    """Scale channels depending on their means over the clip (arXiv 1709.01507).
 
     With a hard sigmoid and a quarter of the channels, as in MobileNetV3.
 
@@ -151,7 +151,7 @@ def universal_inverted_bottleneck(
         first: kernel before expanding, 0 for none
         middle: kernel after expanding, 0 for none; strides if it is there
         expansion: channels between, as a multiple of the input's
-        stride: over time and mel
+        stride: stride over time and mel
 
     """
     width = num_in * expansion

@@ -5,7 +5,7 @@ from torch import nn
 
 
 class LearnablePooling(nn.Module):
-    """Weighted mean over time with weights of its own for every value.
+    """Weighted mean over time, with separate weights for every value.
 
     ``sum over time of lin(token) * softmax over time of sof(token)``
     (arXiv 2408.13920; the exact form is inferred from the published sizes).

@@ -1,4 +1,4 @@
-"""What all students are made of: a front end, convolutions, pooling, a head."""
+"""Structure of all students: front end, convolutions, pooling, head."""
 
 import torch
 from torch import nn
@@ -18,7 +18,7 @@ class Student(nn.Module):
 
     Args:
         layers: convolutions, from one channel
-        size: values of a token: channels times what is left of the mel axis
+        size: values per token: channels times remaining mel bands
 
     Examples:
         >>> network = Student([nn.Conv2d(1, 2, 1)], 2 * 26).eval()

@@ -45,7 +45,7 @@ class LogMelBands(nn.Module):
     def __init__(self):
         super().__init__()
         mel = torch.from_numpy(slaney_mel(16000, 64, 26)).float()
-        # The published key, which is why the name is as it is
+        # The name is that of the published key
         self.register_buffer("melW", mel)
         self.register_buffer("amin", torch.tensor([1e-10]))
 

@@ -1,8 +1,8 @@
-"""Clips that have categories instead of ratings: weak supervision of a teacher's head.
+"""Clips with categories instead of ratings: weak supervision of a teacher's head.
 
-A method of our own. Few corpora have ratings, many have acted emotions: each of their
-clips gets the mean rating that people gave to clips of its category in the rated
-corpus. That adds speakers, rooms and languages, and says nothing of a single clip.
+This method isn't from the paper. Few corpora have ratings, many have acted emotions:
+each of their clips gets the mean rating of its category in the rated corpus. That adds
+speakers, rooms and languages, without information on single clips.
 """
 
 from typing import Annotated
@@ -25,7 +25,7 @@ from audw2s.model.registry import DIMENSIONS
 
 @settings
 class Categories:
-    """Corpora with categories, and what their clips count for."""
+    """Corpora with categories, and the weight of their clips."""
 
     corpora: Annotated[Paths, Field(min_length=1)]
     """Corpora whose clips have categories."""
@@ -37,14 +37,14 @@ class Categories:
     """Dimensions that are fitted to categories, too; the others to ratings alone."""
 
     weight: Rate = 1.0
-    """What a clip counts for, where a rated clip counts for 1."""
+    """Weight of a clip; a rated clip has weight 1."""
 
     means: dict[str, dict[str, float]] = Field(default_factory=dict)
     """Mean ratings, 0 to 1, by category and dimension, of categories that the rated
     corpus doesn't have. Clips of others are left out."""
 
     source: str = ""
-    """Where ``means`` are from."""
+    """Source of ``means``."""
 
     @classmethod
     def from_toml(cls, path: str) -> "Categories":
@@ -60,7 +60,7 @@ class Categories:
             values["corpora"] = [beside(path, str(c)) for c in values["corpora"]]
         made = checked(cls, path, values)
         if made.means and not made.source:
-            raise ValueError(f"{path}: 'means' need a 'source', where they are from.")
+            raise ValueError(f"{path}: 'means' need a 'source'.")
         for category, means in made.means.items():
             if set(means) != set(made.dimensions):
                 raise ValueError(
@@ -83,7 +83,7 @@ class Categories:
 
 
 def check_column(table: pd.DataFrame, column: str, path: str) -> None:
-    """Refuse a table that has no column of categories.
+    """Check that a table has a column of categories.
 
     Raises:
         ValueError: if it has none
@@ -102,7 +102,7 @@ def category_means(
     """Mean rating of each category.
 
     Args:
-        categories: of each clip, anything else than a string is none
+        categories: category of each clip; other values than strings are none
         targets: ratings ``(num_clips, 3)``
 
     Examples:

@@ -13,7 +13,7 @@ INDEX = "model.safetensors.index.json"
 PICKLES = (".bin", ".ckpt", ".pkl", ".pt", ".pth")
 
 NAMED = 3
-"""How many keys of each kind an error names."""
+"""Largest number of keys of each kind that an error names."""
 
 SAME_KEYS = {"": ""}
 """Key map of a network whose keys are the published ones."""
@@ -99,18 +99,18 @@ def read_shards(folder: str) -> dict[str, torch.Tensor]:
         shard = os.path.join(folder, name)
         if not os.path.isfile(shard):
             raise FileNotFoundError(f"'{path}' names '{name}', which isn't there.")
-        found = read_file(shard)
-        differing = found.keys() ^ {key for key in shards if shards[key] == name}
+        stored = read_file(shard)
+        differing = stored.keys() ^ {key for key in shards if shards[key] == name}
         if differing:
             raise ValueError(
                 f"'{shard}' doesn't hold what '{path}' says: {some(sorted(differing))}."
             )
-        weights.update(found)
+        weights.update(stored)
     return weights
 
 
 def is_name(value: object) -> bool:
-    """Tell whether a value is a file name without a folder."""
+    """Whether a value is a file name without a folder."""
     return isinstance(value, str) and bool(value) and os.path.basename(value) == value
 
 
@@ -121,12 +121,12 @@ def load_strictly(
     path: str,
     ignored: tuple[str, ...] = (),
 ) -> None:
-    """Give a network all of its weights, in its own precision, or none.
+    """Load all weights of a network, in its precision, or none.
 
     Args:
         network: may be on torch's meta device: its weights are replaced, not copied
             to, so none keeps a random value
-        weights: by their published keys
+        weights: weights by their published keys
         key_map: prefixes of published keys and what they are in the network; the
             first that fits counts
         path: where the weights are from, for errors
@@ -149,27 +149,27 @@ def load_strictly(
             twice.append(key)
         renamed[name] = weights[key]
         if not fits(weights[key], expected[name]):
-            found, needed = describe(weights[key]), describe(expected[name])
-            wrong.append(f"{key} is {found}, not {needed}")
+            given, needed = describe(weights[key]), describe(expected[name])
+            wrong.append(f"{key} is {given}, not {needed}")
     missing = [published(name, key_map) for name in expected if name not in renamed]
     faults = {"missing": missing, "unknown": unknown, "twice": twice, "wrong": wrong}
     if any(faults.values()):
         reason = "; ".join(f"{len(v)} {k} ({some(v)})" for k, v in faults.items() if v)
         kind = type(network).__name__
         raise ValueError(f"'{path}' doesn't hold the weights of {kind}: {reason}.")
-    # Copies: values that were read from safetensors lie in the file
+    # Copies, as values read from safetensors are views of the file
     values = {k: v.to(expected[k].dtype, copy=True) for k, v in renamed.items()}
     network.load_state_dict(values, strict=True, assign=True)
 
 
 def fits(value: torch.Tensor, expected: torch.Tensor) -> bool:
-    """Tell whether a weight can be used as it is, or in another precision."""
+    """Whether a weight can be used, possibly in another precision."""
     same_kind = value.is_floating_point() == expected.is_floating_point()
     return value.shape == expected.shape and same_kind
 
 
 def describe(value: torch.Tensor) -> str:
-    """Give shape and type.
+    """Type and shape of a tensor.
 
     Examples:
         >>> describe(torch.zeros(3, 2))
@@ -180,7 +180,7 @@ def describe(value: torch.Tensor) -> str:
 
 
 def rename(key: str, key_map: dict[str, str]) -> str | None:
-    """Give what a published key is called in the network; None if it is unknown.
+    """Name in the network of a published key; None if it is unknown.
 
     Examples:
         >>> rename("classifier.out_proj.bias", {"classifier.out_proj.": "adv."})
@@ -194,7 +194,7 @@ def rename(key: str, key_map: dict[str, str]) -> str | None:
 
 
 def published(name: str, key_map: dict[str, str]) -> str:
-    """Give the published key of one of the network's; the reverse of a rename.
+    """Published key of a name in the network; the reverse of :func:`rename`.
 
     Examples:
         >>> published("adv.bias", {"classifier.out_proj.": "adv."})
@@ -208,7 +208,7 @@ def published(name: str, key_map: dict[str, str]) -> str:
 
 
 def some(keys: list[str]) -> str:
-    """List the first few.
+    """First keys of a list, in words.
 
     Examples:
         >>> some(["a", "b"])

@@ -24,17 +24,17 @@ KEYS = {
     "classifier.dense.": "dense.",
     "classifier.out_proj.": "adv.",
 }
-"""Prefixes of published keys and what they are here."""
+"""Prefixes of published keys, and their names in our module."""
 
 UNUSED = ("wav2vec2.masked_spec_embed",)
-"""Keys that only training needs."""
+"""Published keys that only training needs."""
 
 
 class Dawn(nn.Module):
     """Wav2vec 2.0, mean over time, and two layers for A/D/V.
 
     Args:
-        sizes: as in ``config.json``, see :data:`SIZES`
+        sizes: sizes of ``config.json``, see :data:`SIZES`
 
     Shape:
         - signal ``(batch, time)``, 16 kHz, at least 64 samples

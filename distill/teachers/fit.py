@@ -56,29 +56,29 @@ def fit_teacher(
     seed: int = 0,
     verbose: bool = False,
 ) -> tuple[WhisperTeacher, dict]:
-    """Fit a teacher and evaluate it on speakers that its head never heard.
+    """Fit a teacher, and evaluate it on held-out speakers.
 
     The head is fitted to each clip in several forms, see
-    :mod:`audw2s.distill.teachers.variants`, its values are spread as the ratings are,
-    see :class:`audw2s.distill.teachers.head.Heads`, and it is evaluated on the clips as
-    they are; what it reaches on the other forms is reported too.
+    :mod:`audw2s.distill.teachers.variants`. Its values have the standard deviation of
+    the ratings, see :class:`audw2s.distill.teachers.head.Heads`. It is evaluated on
+    unchanged clips; scores on the other forms are reported, too.
 
     Args:
         encoder: safetensors file of a Whisper encoder
         table: clips with ratings, see :mod:`audw2s.corpus.lists.corpus`
-        size: ``"tiny"`` or ``"base"``
-        layers: hidden states that are read, 0 before the first layer
-        penalty: of the ridge regression
+        size: size of the encoder, ``"tiny"`` or ``"base"``
+        layers: layers whose hidden states are used, 0 before the first layer
+        penalty: penalty of the ridge regression
         categories: clips that have categories instead of ratings, see
             :mod:`audw2s.distill.teachers.categories`
-        scale: lowest and highest rating, ``None`` for the table's own, see
+        scale: lowest and highest rating, ``None`` for that of the table, see
             :func:`audw2s.corpus.lists.ratings.rating_scale`
-        num_folds: folds of the evaluation, by speaker, by file if unknown
-        seed: of the folds and of the forms
+        num_folds: number of folds by speaker, or by file if unknown
+        seed: seed of the folds and of the forms
         verbose: show a progress bar
 
     Returns:
-        the teacher, fitted to all clips, and the evaluation of its folds, see
+        teacher, fitted to all clips, and its evaluation by folds, see
         :func:`audw2s.evaluation.agreement.summarise`
 
     Raises:
@@ -95,7 +95,7 @@ def fit_teacher(
         bad = table["file"][np.isnan(targets).any(axis=1)].iloc[0]
         raise ValueError(f"Each clip needs ratings, '{bad}' has none.")
     network = WhisperTeacher(load_encoder(encoder, SIZES[size]), layers)
-    # Fails before anything is heard
+    # Checked before clips are processed
     folds_by_speaker(speaker_or_file(table), num_folds, seed)
     features = extract(network, table, seed=seed, verbose=verbose)
     usable = np.isfinite(features).all(axis=(1, 2))
@@ -131,10 +131,10 @@ def add_categories(
     seed: int,
     verbose: bool,
 ) -> dict:
-    """Let heads be fitted to clips of categories as well.
+    """Add clips with categories to the fit of the heads.
 
     Returns:
-        what a report says of them
+        entry of the report
 
     """
     check_column(table, categories.column, "the rated corpus")
@@ -166,24 +166,23 @@ def extract(
 ) -> np.ndarray:
     """Pooled hidden states ``(num_clips, num_forms, num_features)``, float64.
 
-    Clips that are longer than Whisper takes at once are heard in parts of one length:
-    their features are the mean over these. Clips that can't be read are named, and
-    their features are NaN.
+    Longer clips than Whisper's maximum are processed in parts of equal length: their
+    features are the mean over these. Unreadable clips have NaN, with a warning.
     """
-    found: dict[int, np.ndarray] = {}
+    features: dict[int, np.ndarray] = {}
     rng = np.random.default_rng(seed)
     for number, clip in readable_clips(table, desc="Features", verbose=verbose):
         parts = np.array_split(clip, math.ceil(len(clip) / (MAX_DUR * 16000)))
-        heard = []
+        by_part = []
         with torch.inference_mode():
             for part in parts:
                 signals = map(torch.from_numpy, variants(part, MAX_DUR, rng))
-                heard.append([network.features(s[None])[0].numpy() for s in signals])
-        found[number] = np.mean(np.array(heard, np.float64), axis=0)
-    if not found:
+                by_part.append([network.features(s[None])[0].numpy() for s in signals])
+        features[number] = np.mean(np.array(by_part, np.float64), axis=0)
+    if not features:
         raise ValueError("There is no clip that can be read.")
-    missing = np.full_like(next(iter(found.values())), np.nan)
-    return np.array([found.get(number, missing) for number in range(len(table))])
+    missing = np.full_like(next(iter(features.values())), np.nan)
+    return np.array([features.get(number, missing) for number in range(len(table))])
 
 
 def evaluate_folds(
@@ -192,12 +191,12 @@ def evaluate_folds(
     held_out: np.ndarray,
     folds: list[np.ndarray],
 ) -> dict:
-    """Agreement with people of heads that didn't hear the speaker.
+    """Agreement of held-out predictions with ratings.
 
     Args:
         table: clips
         targets: ratings ``(num_clips, 3)``
-        held_out: predictions ``(num_clips, 3)``
+        held_out: predictions ``(num_clips, 3)`` of heads fitted to other speakers
         folds: for each fold, a mask of the clips in it
 
     Returns:
@@ -223,13 +222,13 @@ def save_teacher(
     folder: str,
     name: str,
 ) -> str:
-    """Export a teacher, compare it with its torch form, and write its folder.
+    """Export a teacher, compare it with the torch network, and write its folder.
 
     Args:
         network: a fitted teacher
-        table: clips, of which up to 20 are heard in the comparison
-        folder: of the model
-        name: of the model
+        table: clips, of which up to 20 are used in the comparison
+        folder: folder of the model
+        name: name of the model
 
     Returns:
         sha256 of the ONNX file
@@ -250,7 +249,7 @@ def speech_and_probes(
     table: pd.DataFrame,
     num_clips: int = 20,
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Give :func:`audw2s.distill.export.probes`, then clips spread over a table."""
+    """Signals of :func:`audw2s.distill.export.probes`, then clips of a table."""
     yield from probes()
     rows = np.linspace(0, len(table) - 1, min(num_clips, len(table))).astype(int)
     for number, clip in readable_clips(table.iloc[rows]):

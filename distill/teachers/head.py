@@ -7,7 +7,7 @@ import numpy as np
 from audw2s.distill.fit_head import match_std
 from audw2s.distill.teachers.categories import Categories
 from audw2s.distill.teachers.categories import category_means
-from audw2s.distill.teachers.ridge import PoolingState
+from audw2s.distill.teachers.ridge import RidgeSums
 from audw2s.distill.teachers.ridge import per_form
 from audw2s.model.registry import DIMENSIONS
 
@@ -16,14 +16,14 @@ Head = tuple[np.ndarray, np.ndarray]
 
 
 class Heads:
-    """Heads that are fitted to all folds of rated clips, or to all but some.
+    """Heads that are fitted to all folds of rated clips, or to all except some.
 
-    Least squares draws values together, by as much as they are unsure; so a head's
-    values are spread as the ratings are. By how much is found on clips of folds that
-    a head doesn't know.
+    Least squares shrinks the deviations of uncertain values, so a head is scaled until
+    its values have the standard deviation of the ratings. The factor is estimated on
+    held-out folds.
 
     Args:
-        features: of the rated clips, ``(num_clips, num_forms, num_features)``
+        features: features of the rated clips, ``(num_clips, num_forms, num_features)``
         targets: ratings ``(num_clips, 3)``
         folds: for each fold, a mask of the clips in it
         penalty: see :func:`audw2s.distill.teachers.ridge.fit_ridge`
@@ -41,7 +41,7 @@ class Heads:
         self.targets = targets
         self.folds = folds
         self.penalty = penalty
-        self.sums = [PoolingState.of(*per_form(features[f], targets[f])) for f in folds]
+        self.sums = [RidgeSums.of(*per_form(features[f], targets[f])) for f in folds]
         self.weak: WeakLabels | None = None
         self.heads: dict[frozenset[int], Head] = {}
 
@@ -52,12 +52,12 @@ class Heads:
         categories: np.ndarray,
         rated: np.ndarray,
     ) -> int:
-        """Fit some dimensions to clips of categories as well.
+        """Fit some dimensions to clips with categories as well.
 
         Args:
-            settings: which dimensions, and how much a clip counts
-            features: of these clips, ``(num_clips, num_forms, num_features)``
-            categories: of these clips
+            settings: settings with the dimensions and the weight of a clip
+            features: features of these clips, ``(num_clips, num_forms, num_features)``
+            categories: categories of these clips
             rated: categories of the rated clips
 
         Returns:
@@ -70,7 +70,7 @@ class Heads:
         return int(np.isin(categories, sorted(known)).sum())
 
     def fit(self, left_out: Sequence[int] = ()) -> Head:
-        """Fit a head to all clips but those of some folds."""
+        """Fit a head to all clips except those of some folds."""
         head = self._fit(frozenset(left_out))
         others = [n for n in range(len(self.folds)) if n not in left_out]
         if len(others) < 2:
@@ -80,7 +80,7 @@ class Heads:
         return match_std(np.concatenate(targets), np.concatenate(values), *head)
 
     def cross_validate(self) -> np.ndarray:
-        """Predict every clip with a head that doesn't know its fold.
+        """Predict every clip with a head that was fitted without its fold.
 
         Returns:
             predictions ``(num_clips, num_forms, 3)``
@@ -94,7 +94,7 @@ class Heads:
         return predictions
 
     def _held_out(self, number: int, left_out: Sequence[int]) -> np.ndarray:
-        """Predict the clips of a fold, as they are, by a head without it as well."""
+        """Predict the unchanged clips of a fold by a head fitted without it."""
         weight, bias = self._fit(frozenset([*left_out, number]))
         return self.features[self.folds[number], 0] @ weight.T + bias
 
@@ -119,7 +119,7 @@ class Heads:
 
 
 class WeakLabels:
-    """Clips of categories, summed up by category; what they mean depends on a fold."""
+    """Clips with categories, summed by category; mean ratings depend on a fold."""
 
     def __init__(
         self,
@@ -133,17 +133,17 @@ class WeakLabels:
         names = sorted({name for name in categories if isinstance(name, str)})
         one = np.ones((1, len(DIMENSIONS)))
         self.by_category = {
-            name: PoolingState.of(*per_form(clips, one.repeat(len(clips), axis=0)))
+            name: RidgeSums.of(*per_form(clips, one.repeat(len(clips), axis=0)))
             for name in names
             for clips in [features[categories == name]]
         }
 
-    def sums(self, clips: np.ndarray, targets: np.ndarray) -> PoolingState:
+    def sums(self, clips: np.ndarray, targets: np.ndarray) -> RidgeSums:
         """Sums of all clips with the mean rating of their category.
 
         Args:
-            clips: mask of the rated clips that may be known
-            targets: ratings of all of them
+            clips: mask of the rated clips to take mean ratings from
+            targets: ratings of all rated clips
 
         """
         means = category_means(self.rated[clips], targets[clips])
@@ -152,7 +152,7 @@ class WeakLabels:
             values = np.array([given.get(d, 0.0) for d in DIMENSIONS])
             means.setdefault(name, values)
         parts = [
-            PoolingState(s.count, s.x, s.y * means[name], s.xx, s.xy * means[name])
+            RidgeSums(s.count, s.x, s.y * means[name], s.xx, s.xy * means[name])
             for name, s in self.by_category.items()
             if name in means
         ]

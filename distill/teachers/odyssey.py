@@ -20,13 +20,13 @@ SIZES = {
     "num_buckets": 320,
     "max_bucket_distance": 800,
 }
-"""Sizes of WavLM Large, which the published ``config.json`` names by its name only."""
+"""Sizes of WavLM Large, which the published ``config.json`` gives by name only."""
 
 FORM = {**wav2vec2.FORM, "conv_bias": False}
 
 MEAN = -8.278621631819787e-05
 STD = 0.08485510250851999
-"""Of all samples of its training, from its ``config.json``."""
+"""Mean and standard deviation of all training samples, from ``config.json``."""
 
 KEYS = {
     **wav2vec2.position_keys("ssl_model.", "encoder."),
@@ -37,10 +37,10 @@ KEYS = {
     "ser_model.fc.0.1.": "norm.",
     "ser_model.out.0.": "adv.",
 }
-"""Prefixes of published keys and what they are here."""
+"""Prefixes of published keys, and their names in our module."""
 
 UNUSED = ("ssl_model.masked_spec_embed",)
-"""Keys that only training needs."""
+"""Published keys that only training needs."""
 
 
 class AttentivePooling(nn.Module):
@@ -74,9 +74,9 @@ class Odyssey(nn.Module):
     It was trained on 12 s at most.
 
     Args:
-        sizes: as in ``config.json``, see :data:`SIZES`
-        mean: that is taken from the signal
-        std: that the signal is divided by
+        sizes: sizes of ``config.json``, see :data:`SIZES`
+        mean: mean that is subtracted from the signal
+        std: standard deviation that the signal is divided by
 
     Shape:
         - signal ``(batch, time)``, 16 kHz, at least 64 samples
@@ -129,5 +129,5 @@ class Odyssey(nn.Module):
 
 
 def is_finite(value: object) -> bool:
-    """Tell whether a value is a number, and not NaN or infinite."""
+    """Whether a value is a number, and not NaN or infinite."""
     return type(value) in (int, float) and math.isfinite(value)

@@ -6,8 +6,8 @@ import numpy as np
 
 
 @dataclasses.dataclass(frozen=True)
-class PoolingState:
-    """What a ridge regression has to know of clips: sums, which can be added up.
+class RidgeSums:
+    """Sums over clips that a ridge regression needs; they can be added.
 
     Heads for all folds of a corpus come from the sums of its parts, and a corpus
     counts for less when its sums are scaled.
@@ -28,7 +28,7 @@ class PoolingState:
     xy: np.ndarray
 
     @classmethod
-    def of(cls, features: np.ndarray, targets: np.ndarray) -> "PoolingState":
+    def of(cls, features: np.ndarray, targets: np.ndarray) -> "RidgeSums":
         """Sum up clips.
 
         Args:
@@ -44,14 +44,14 @@ class PoolingState:
             features.T @ targets,
         )
 
-    def __add__(self, other: "PoolingState") -> "PoolingState":
+    def __add__(self, other: "RidgeSums") -> "RidgeSums":
         """Sums over the clips of both."""
         pairs = zip(_values(self), _values(other), strict=True)
-        return PoolingState(*(one + another for one, another in pairs))
+        return RidgeSums(*(one + another for one, another in pairs))
 
-    def __mul__(self, weight: float) -> "PoolingState":
+    def __mul__(self, weight: float) -> "RidgeSums":
         """Sums in which each clip counts as much as ``weight`` clips."""
-        return PoolingState(*(weight * value for value in _values(self)))
+        return RidgeSums(*(weight * value for value in _values(self)))
 
     def fit(self, penalty: float) -> tuple[np.ndarray, np.ndarray]:
         """Fit a linear head on standardised features, see :func:`fit_ridge`."""
@@ -64,7 +64,7 @@ class PoolingState:
         return weight, centre - weight @ mean
 
 
-def _values(sums: PoolingState) -> list:
+def _values(sums: RidgeSums) -> list:
     return [getattr(sums, field.name) for field in dataclasses.fields(sums)]
 
 
@@ -94,7 +94,7 @@ def fit_ridge(
         (array([[3.]]), array([1.]))
 
     """
-    return PoolingState.of(features, targets).fit(penalty)
+    return RidgeSums.of(features, targets).fit(penalty)
 
 
 def per_form(

@@ -1,9 +1,9 @@
-"""Forms in which a clip's ratings hold just as well.
+"""Variants of a clip for which its ratings hold as well.
 
 Where the tokens of an encoder know their position, means over time depend on the
 clip's length, and on the silence around the speech; and all tokens depend on
 microphone, room and codec, and on who speaks. A head that is fitted to the clips of one
-corpus as they are takes that for emotion. Fitted to these forms, it doesn't.
+corpus as they are takes that for emotion; a head that is fitted to these forms doesn't.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""What the teachers have in common: wav2vec 2.0's family, with stable layer norm."""
+"""Common parts of the teachers of wav2vec 2.0's family, with stable layer norm."""
 
 import contextlib
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ SIZES = {
     "num_conv_pos_embeddings": 128,
     "num_conv_pos_embedding_groups": 16,
 }
-"""Of the large models, by their names in ``config.json``."""
+"""Sizes of the large models, by their names in ``config.json``."""
 
 FORM = {
     "hidden_act": "gelu",
@@ -31,7 +31,7 @@ FORM = {
     "feat_extract_activation": "gelu",
     "do_stable_layer_norm": True,
 }
-"""What the large models are besides their sizes."""
+"""Other settings of the large models, besides their sizes."""
 
 FROZEN = {
     "hidden_dropout": 0.0,
@@ -42,17 +42,17 @@ FROZEN = {
     "mask_time_prob": 0.0,
     "mask_feature_prob": 0.0,
 }
-"""Without what is for training only."""
+"""Settings that switch off what only training needs."""
 
 LABELS = {"id2label": {str(n): name for n, name in enumerate(DIMENSIONS)}}
-"""The order of the outputs, as ``config.json`` says it."""
+"""Names of the outputs in their order, as in ``config.json``."""
 
 
 def read_config(path: str, form: dict, known: dict) -> tuple[dict, dict]:
-    """Read a ``config.json`` that has to be of the form that our module has.
+    """Read a ``config.json`` that has to describe our module.
 
     Args:
-        path: of the file
+        path: path of the file
         form: fields besides the sizes and the order of outputs, with their values
         known: sizes with their published values
 
@@ -70,12 +70,12 @@ def read_config(path: str, form: dict, known: dict) -> tuple[dict, dict]:
 
 
 def read_sizes(config: dict, known: dict, path: str) -> dict:
-    """Take the known sizes that a configuration has, and nothing else.
+    """Select the known sizes of a configuration.
 
     Args:
         config: content of a ``config.json``
         known: sizes with their published values: numbers, or lists of as many numbers
-        path: of the file, for errors
+        path: path of the file, for errors
 
     Raises:
         ValueError: if one isn't made of whole numbers of at least 1
@@ -90,7 +90,7 @@ def read_sizes(config: dict, known: dict, path: str) -> dict:
 
 
 def is_like(value: object, known: int | list[int]) -> bool:
-    """Tell whether a value is a size, or a list of sizes as long as a known one."""
+    """Whether a value is a size, or a list of as many sizes as a known one."""
     if isinstance(known, int):
         # Not isinstance: true is an int
         return type(value) is int and value > 0
@@ -100,9 +100,9 @@ def is_like(value: object, known: int | list[int]) -> bool:
 
 
 def check_form(config: dict, form: dict, path: str) -> None:
-    """Make sure that a configuration is of the form that our module has.
+    """Make sure that a configuration describes our module.
 
-    Weights of another form can have the same keys and shapes.
+    Weights of another network can have the same keys and shapes.
 
     Raises:
         ValueError: if a field has another value; it may not be there
@@ -114,7 +114,7 @@ def check_form(config: dict, form: dict, path: str) -> None:
 
 
 def receptive_field(kernels: list[int], strides: list[int]) -> int:
-    """Number of samples that one frame is made of.
+    """Number of samples that one frame depends on.
 
     Examples:
         >>> receptive_field(SIZES["conv_kernel"], SIZES["conv_stride"])
@@ -128,7 +128,7 @@ def receptive_field(kernels: list[int], strides: list[int]) -> int:
 
 
 def extend(signal: torch.Tensor, min_samples: int) -> torch.Tensor:
-    """Append zeros to a signal that is shorter, in a way that can be exported.
+    """Append zeros to a signal that is too short, in a way that can be exported.
 
     Shape:
         ``(batch, time)`` -> ``(batch, max(time, min_samples))``
@@ -142,7 +142,7 @@ def extend(signal: torch.Tensor, min_samples: int) -> torch.Tensor:
 
 @contextlib.contextmanager
 def building(path: str) -> Iterator[None]:
-    """Build a network that a file describes without weights, not even random ones.
+    """Context in which a network is built without allocating weights.
 
     Raises:
         ValueError: if the sizes don't fit each other; it names the file
@@ -156,7 +156,7 @@ def building(path: str) -> Iterator[None]:
 
 
 def position_keys(theirs: str, ours: str) -> dict[str, str]:
-    """Map the older names of the weight norm of positions to today's.
+    """Map older names of the weight norm of positions to current ones.
 
     Checkpoints written before torch 2.1 have the older ones.
 
@@ -178,7 +178,7 @@ def load(
     key_map: dict[str, str],
     ignored: tuple[str, ...],
 ) -> nn.Module:
-    """Give a network the weights of a folder, and make it ready for use.
+    """Load the weights of a folder into a network, and make it ready for use.
 
     The weight norm is computed once, and not for each signal. See
     :func:`audw2s.distill.teachers.checkpoint.load_strictly` for the arguments.

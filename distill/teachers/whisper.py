@@ -1,6 +1,6 @@
-"""Our offline teacher: layers of Whisper's encoder with an A/D/V head.
+"""Teacher of this package: layers of Whisper's encoder with an A/D/V head.
 
-It is ours, fitted to the ratings it is given, and not the paper's teacher.
+It is fitted to human ratings, and isn't the paper's teacher.
 """
 
 import dataclasses
@@ -43,13 +43,13 @@ DECODER = ("model.decoder.", "proj_out.")
 """Prefixes of published keys that no teacher needs."""
 
 LEVEL = 0.05
-"""Root mean square that every clip is brought to, about that of read speech."""
+"""Root mean square to which every clip is scaled, similar to that of read speech."""
 
 QUIET = 1e-3
-"""Energy, against that of the speech, at which a token counts half: -30 dB."""
+"""Energy, relative to that of the speech, at which a token has half weight: -30 dB."""
 
 MAX_DUR = 30.0
-"""Seconds that Whisper's positions are made for."""
+"""Seconds that Whisper's positions cover."""
 
 
 def load_encoder(path: str, size: Size) -> WhisperEncoder:
@@ -71,9 +71,9 @@ def load_encoder(path: str, size: Size) -> WhisperEncoder:
 
 
 def save_head(network: "WhisperTeacher", path: str) -> None:
-    """Write the head alone, and which layers it reads.
+    """Write the head, and which layers it uses.
 
-    With it, the encoder as OpenAI published it is the teacher again.
+    Together with the encoder as published by OpenAI it is the whole teacher.
     """
     weights = {k: v.detach().clone() for k, v in network.adv.state_dict().items()}
     metadata = {"layers": ",".join(map(str, network.read))}
@@ -84,12 +84,12 @@ def save_head(network: "WhisperTeacher", path: str) -> None:
 
 
 def load_published(weights: dict, size: str, head: str, path: str) -> "WhisperTeacher":
-    """Make a teacher of Whisper as published and of a head.
+    """Make a teacher from Whisper's published weights and a head.
 
     Args:
-        weights: all of Whisper's, by their published keys
-        size: one of :data:`SIZES`
-        head: path of what :func:`save_head` wrote
+        weights: all weights of Whisper by their published keys
+        size: name of the size, one of :data:`SIZES`
+        head: path of a file of :func:`save_head`
         path: where the weights are from, for errors
 
     Raises:
@@ -97,7 +97,7 @@ def load_published(weights: dict, size: str, head: str, path: str) -> "WhisperTe
 
     """
     encoder = WhisperEncoder(WhisperConfig(**dataclasses.asdict(SIZES[size])))
-    # The decoder writes words, which nobody asks for here
+    # The decoder, which transcribes, isn't needed
     decoder = tuple(key for key in weights if key.startswith(DECODER))
     load_strictly(encoder, weights, {"model.encoder.": ""}, path, decoder)
     with safe_open(head, "pt") as file:
@@ -147,16 +147,16 @@ class WhisperTeacher(nn.Module):
     """Mean and deviation over time of some encoder layers, and a linear head.
 
     The early layers carry the emotion, the last ones the words: layers above
-    the last one that is read are not part of the network.
+    the last one that is used are not part of the network.
 
-    Each clip is brought to the same level first: Whisper hears how loud a recording
-    is, and would take the gain of a microphone for arousal and dominance.
+    Each clip is scaled to the same level first: Whisper's states depend on the level of
+    a recording, and the gain of a microphone would change arousal and dominance.
 
     Args:
         encoder: Whisper's encoder
-        layers: which hidden states are read, 0 before the first layer
-        speech_only: let tokens count by their energy, so that silence around and in
-            speech doesn't; else all count alike
+        layers: layers whose hidden states are used, 0 before the first layer
+        speech_only: whether tokens are weighted by their energy, so that silence has no
+            weight; else all have the same weight
 
     Shape:
         - signal ``(batch, time)``, 16 kHz, 64 samples to 30 s
@@ -217,7 +217,7 @@ def loudness(logmel: torch.Tensor) -> torch.Tensor:
         ``(batch, 80, frames)`` -> ``(batch, tokens, 1)``, half as many tokens as frames
     """
     energy = torch.pow(10.0, 4 * logmel - 4).mean(dim=1, keepdim=True)
-    # Tokens are two frames apart, and know of the frames around them
+    # Tokens are two frames apart, and depend on the frames around them
     energy = nn.functional.avg_pool1d(energy, 5, stride=2, padding=2)
     speech = energy.square().sum(dim=2, keepdim=True) / energy.sum(dim=2, keepdim=True)
     return (energy / (energy + QUIET * speech)).transpose(1, 2)
@@ -228,7 +228,7 @@ def pool(hidden: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tens
 
     Args:
         hidden: hidden states
-        weight: of each token, all alike by default
+        weight: weight of each token, equal by default
 
     Shape:
         ``(batch, tokens, width)``, ``(batch, tokens, 1)`` -> ``(batch, 2 * width)``

@@ -40,7 +40,7 @@ from audw2s.distill.quantise import integer_nodes
 from audw2s.distill.quantise import logits
 from audw2s.distill.quantise import quantise
 from audw2s.distill.quantise import static
-from audw2s.distill.quantise import turned
+from audw2s.distill.quantise import transposed
 from audw2s.evaluation.cost import processor
 from audw2s.model.load import load
 
@@ -213,7 +213,7 @@ def main() -> None:
     if arguments.evaluation:
         clips = list(load_clips(read_corpus(arguments.evaluation)))
     original = onnx.load(load(arguments.model).path)
-    model = turned(original)
+    model = transposed(original)
     schemes = {"float32": lambda: original, **storage_schemes(model)}
     schemes |= {"dynamic": lambda: dynamic(model)}
     schemes |= static_schemes(model, calibration)

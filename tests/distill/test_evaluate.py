@@ -125,7 +125,7 @@ def test_corpora_that_cannot_be_evaluated(corpus, teacher, tmp_path):
     with pytest.raises(ValueError, match="'audio' has no human ratings.*missing"):
         folder = os.path.join(os.path.dirname(corpus), "audio")
         evaluate(teacher, [folder], verbose=False)
-    with pytest.raises(ValueError, match="name of its own"):
+    with pytest.raises(ValueError, match="needs another name"):
         evaluate(teacher, [corpus, corpus], verbose=False)
     with pytest.raises(FileNotFoundError, match="nowhere"):
         evaluate(teacher, [str(tmp_path / "nowhere")], verbose=False)

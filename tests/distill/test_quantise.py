@@ -34,7 +34,7 @@ from audw2s.distill.quantise import properties
 from audw2s.distill.quantise import quantise
 from audw2s.distill.quantise import quantise_student
 from audw2s.distill.quantise import static
-from audw2s.distill.quantise import turned
+from audw2s.distill.quantise import transposed
 from audw2s.inference.network import Network
 from audw2s.model.find import model_path
 from audw2s.model.find import model_sha256
@@ -264,7 +264,7 @@ def test_command(tmp_path, folder):
         (("nobody", SPEECH), "There is no model 'nobody'."),
         (("wav2small", "nowhere.csv"), "is no folder, no list of files"),
         (("mean(wav2small, wav2small)", SPEECH), "is several models: quantise one."),
-        (("whisper-tiny-adv", SPEECH), "isn't what 'audw2s distill export' wrote."),
+        (("whisper-tiny-adv", SPEECH), "wasn't written by 'audw2s distill export'."),
     ],
 )
 def test_errors_are_one_sentence(tmp_path, arguments, message):
@@ -329,7 +329,7 @@ def test_no_clips(original):
 
 def test_integers_start_after_the_first_convolution(original):
     kinds = {node.name: node.op_type for node in original.graph.node}
-    found = [kinds[name] for name in integer_nodes(turned(original))]
+    found = [kinds[name] for name in integer_nodes(transposed(original))]
     counts = {kind: found.count(kind) for kind in found}
     assert counts == {"Conv": 6, "MatMul": 1, "Relu": 7, "MaxPool": 1}
 
