@@ -183,7 +183,7 @@ def test_command(encoder, corpus, tmp_path):
     assert evaluation["sha256"] == model_sha256(str(out))
     assert evaluation["corpora"]["clips"]["penalty"] == 10
     assert "| CCC, mean ± std of 6 folds by speaker |" in result.output
-    assert result.output.strip() in (out / "card.md").read_text()
+    assert result.stdout.strip() in (out / "card.md").read_text()
     table = read_corpus(corpus)
     network, _ = fit_teacher(encoder, table, size="toy", layers=(1, 2), penalty=10)
     for length in (0.3, 0.6, 2.001):
