@@ -1,6 +1,6 @@
 """Arousal, dominance and valence of speech, as objects of audinterface.
 
-Names are imported when they are first used: ``import audw2s`` costs nothing.
+Names are imported at first use, so that ``import audw2s`` is fast.
 """
 
 import importlib

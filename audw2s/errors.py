@@ -1,4 +1,4 @@
-"""Errors of commands: a sentence and an exit code."""
+"""Errors of commands: a message and an exit code."""
 
 import _thread
 import contextlib
@@ -22,19 +22,19 @@ EXTRAS = {
     "ray": "ray",
     "sounddevice": "live",
 }
-"""Which extra has a module; all others are in ``distill``."""
+"""Extra of the package that installs a module; others are in ``distill``."""
 
 
 SOME_WITHOUT_VALUES = 1
-"""Exit code: the table is complete, and some inputs have no values in it."""
+"""Exit code: the table is complete, and some inputs have no values."""
 
 STOPPED = 2
-"""Exit code: a sentence says what stopped the command: its arguments, a file, a disk,
-a cluster. What was finished before is kept."""
+"""Exit code: a message names the reason, such as arguments, a file or a cluster.
+Finished results are kept."""
 
 UNLISTED = 3
-"""Exit code: the table is complete, but folders couldn't be listed: what is in them has
-no row."""
+"""Exit code: the table is complete, but folders couldn't be listed, so that their files
+have no row."""
 
 FAULT = 70
 """Exit code: a fault of this package, with a traceback."""
@@ -43,21 +43,21 @@ INTERRUPTED = 130
 """Exit code: Ctrl-C."""
 
 CLOSED_PIPE = 141
-"""Exit code: whoever read the output has stopped reading."""
+"""Exit code: the reader of the output closed the pipe."""
 
 
 class DataWarning(UserWarning):
-    """Something about the data that has to be known, and stops nothing."""
+    """Warning about the data."""
 
 
 @contextlib.contextmanager
 def explained(
     interrupted: str = "interrupted, run the same command to go on.",
 ) -> Iterator[None]:
-    """Turn what users can mend into one sentence and an exit code.
+    """Show errors of users as a message, and end with an exit code.
 
     Args:
-        interrupted: what to say after Ctrl-C
+        interrupted: message after Ctrl-C
 
     """
     previous, show = sys.unraisablehook, warnings.showwarning
@@ -83,7 +83,7 @@ def _flush_stdout() -> None:
 
 
 def _explain(error: Exception) -> None:
-    """End with a sentence, or with a traceback where it isn't the user's to mend."""
+    """End with a message for errors of users, with a traceback for faults."""
     if isinstance(error, OSError) and _is_of_stdout(error):
         _drop_stdout()
         if isinstance(error, BrokenPipeError):
@@ -103,36 +103,36 @@ def _explain(error: Exception) -> None:
 
 
 def _is_of_stdout(error: OSError) -> bool:
-    """Whether an error is one of printing, and not of a file."""
+    """Whether an error comes from printing, not from a file."""
     frames = traceback.walk_tb(error.__traceback__)
     names = {frame.f_code.co_name for frame, _ in frames}
     return not names.isdisjoint({"echo", _flush_stdout.__name__})
 
 
 def _drop_stdout() -> None:
-    """Keep the end of Python from writing once more what can't be written."""
+    """Replace stdout, so that Python doesn't flush it again at exit."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _warn(show: Callable[..., None], message: Warning | str, category: type, *about):
-    """Say what there is to know of the data as a sentence, without a line of code."""
+def _warn(show: Callable[..., None], message: Warning | str, category: type, *where):
+    """Show warnings about the data as a message, without a line of code."""
     if issubclass(category, DataWarning):
         typer.echo(f"audw2s: {message}", err=True)
     else:
-        show(message, category, *about)
+        show(message, category, *where)
 
 
 def _interrupt_again(
     previous: Callable[["sys.UnraisableHookArgs"], None],
     unraisable: "sys.UnraisableHookArgs",
 ) -> None:
-    """Don't lose a Ctrl-C that came while an object was deleted.
+    """Raise a Ctrl-C again that came while an object was deleted.
 
-    Python ignores all errors there, and would go on.
+    Python ignores all errors there, and would continue.
     """
     if unraisable.exc_type is KeyboardInterrupt:
-        # Only once this is over, as errors are ignored here, too
+        # Later, as errors are ignored here as well
         timer = threading.Timer(0.05, _interrupt)
         timer.daemon = True
         timer.start()
@@ -144,12 +144,12 @@ def _interrupt() -> None:
     if os.name == "nt":
         _thread.interrupt_main()
     else:
-        # Wakes the main thread as well, should it wait
+        # Also wakes the main thread if it waits
         os.kill(os.getpid(), signal.SIGINT)
 
 
 def _fail(message: str, code: int = STOPPED) -> NoReturn:
-    # The code is right even where nobody can be told
+    # The exit code is set even if the message can't be printed
     with contextlib.suppress(OSError):
         typer.echo(f"audw2s: {message}", err=True)
     raise typer.Exit(code) from None

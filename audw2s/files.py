@@ -1,4 +1,4 @@
-"""Paths of files, and files that are there whole or not."""
+"""Paths of files, and writing of complete files."""
 
 import contextlib
 import json
@@ -16,7 +16,7 @@ TABLES = ("csv", "parquet")
 
 
 def unlisted_text(unlisted: Sequence[str]) -> str:
-    """Say which folders couldn't be listed, the first three by name.
+    """Message on folders that couldn't be listed, with the names of the first three.
 
     Examples:
         >>> unlisted_text(["'a': Permission denied"])
@@ -34,11 +34,11 @@ def write_table(table: pd.DataFrame, path: str) -> None:
     """Write a table as CSV or parquet; the file appears when it is complete.
 
     Args:
-        table: without index
-        path: ends on ``.csv`` or ``.parquet``
+        table: table, whose index isn't written
+        path: path that ends on ``.csv`` or ``.parquet``
 
     Raises:
-        ValueError: if it has another ending
+        ValueError: if it has another extension
 
     """
     check_table_path(path)
@@ -53,7 +53,7 @@ def check_table_path(path: str) -> None:
     """Check that a table can be written to a path.
 
     Raises:
-        ValueError: if its ending is unknown or its folder doesn't exist
+        ValueError: if its extension is unknown or its folder doesn't exist
 
     """
     if audeer.file_extension(path) not in TABLES:
@@ -66,7 +66,7 @@ def resolve(file: "str | os.PathLike | object", root: str | None) -> "str | obje
     """Path of a file, which may begin with ``~`` or be relative to a root folder.
 
     Args:
-        file: path; file objects stay what they are
+        file: path of the file; file objects are returned unchanged
         root: root folder, ``None`` for the current one
 
     Examples:
@@ -83,7 +83,7 @@ def resolve(file: "str | os.PathLike | object", root: str | None) -> "str | obje
 
 
 def _spelt(path: str) -> str:
-    """Path as the file system spells it, where letters with accents have two forms."""
+    """Path as spelt by the file system, as letters with accents have two forms."""
     if os.path.exists(path):
         return path
     folder, name = os.path.split(path)
@@ -111,7 +111,7 @@ def label(file: "str | os.PathLike | object") -> str:
 
 
 def is_url(path: str) -> bool:
-    """Whether a path is an address, and none of a file system that is mounted.
+    """Whether a path is a URL.
 
     Examples:
         >>> is_url("s3://bucket/a.wav"), is_url("folder/a.wav")
@@ -123,14 +123,14 @@ def is_url(path: str) -> bool:
 
 @contextlib.contextmanager
 def replacing(path: str, *, durable: bool = False) -> Iterator[str]:
-    """Give a temporary path; what is written there replaces ``path`` at the end.
+    """Yield a temporary path, whose file replaces ``path`` at the end.
 
-    After an error ``path`` is what it was before. The temporary file has the same
-    extension, which many writers choose the format by.
+    After an error ``path`` is unchanged. The temporary file has the same extension, as
+    many libraries choose the format by it.
 
     Args:
-        path: of the file
-        durable: be sure that it is on disk at the end, whatever happens then
+        path: path of the file
+        durable: flush the file to disk
 
     Examples:
         >>> import tempfile
@@ -143,10 +143,10 @@ def replacing(path: str, *, durable: bool = False) -> Iterator[str]:
 
     """
     folder, name = os.path.split(path)
-    # Processes of other machines may have the same number, and the same folder
+    # Processes on other machines may have the same id and use the same folder
     temporary = os.path.join(folder, f"tmp{uuid.uuid4().hex}.{name}")
     try:
-        # Some writers make files that nobody else may read: give them the usual mode
+        # Some libraries write files that only the user may read: set the usual mode
         with open(temporary, "w") as file:
             mode = os.stat(file.fileno()).st_mode
         yield temporary
@@ -155,7 +155,7 @@ def replacing(path: str, *, durable: bool = False) -> Iterator[str]:
             _sync(temporary)
         os.replace(temporary, path)
         if durable and os.name != "nt":
-            # The new name is in the folder
+            # The folder holds the new name
             _sync(folder or ".")
     finally:
         with contextlib.suppress(FileNotFoundError):
@@ -163,7 +163,7 @@ def replacing(path: str, *, durable: bool = False) -> Iterator[str]:
 
 
 def _sync(path: str) -> None:
-    """Make sure that a file, or the names in a folder, are on disk."""
+    """Flush a file, or the names in a folder, to disk."""
     number = os.open(path, os.O_RDONLY if os.path.isdir(path) else os.O_RDWR)
     try:
         os.fsync(number)
@@ -175,12 +175,12 @@ def write_json(value: object, path: str, *, durable: bool = False) -> None:
     """Write a value as JSON.
 
     Args:
-        value: of what JSON knows
-        path: of the file
-        durable: see :func:`replacing`
+        value: value of types that JSON supports
+        path: path of the file
+        durable: flush the file to disk, see :func:`replacing`
 
     Raises:
-        ValueError: if NaN or infinity is in it, which JSON doesn't know
+        ValueError: if it holds NaN or infinity, which JSON doesn't support
 
     """
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)

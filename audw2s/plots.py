@@ -1,4 +1,4 @@
-"""Curves of A/D/V as a picture."""
+"""Plots of A/D/V over time."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 STYLES = [("#1b5e9b", "-"), ("#c4501b", "--"), ("#3c7a3c", ":"), ("#7b4b94", "-.")]
-"""Colour and line of each model: told apart without colour, too."""
+"""Colour and line style of each model, so that they differ without colour, too."""
 
 MAX_POINTS = 2000
-"""Points of a waveform that are drawn: more than a screen has columns."""
+"""Number of points of a waveform, more than a screen has columns."""
 
 
 def plot_curves(
@@ -29,12 +29,12 @@ def plot_curves(
     The axes show 0 to 1, and further where values leave that range.
 
     Args:
-        curves: frames of :func:`audw2s.curve`, by the names of their models
-        signal: ``(num_samples,)``, drawn above the curves if given
-        sampling_rate: of the signal in Hz
+        curves: tables of :func:`audw2s.curve` by name of the model
+        signal: signal ``(num_samples,)`` to plot above the curves
+        sampling_rate: sampling rate of the signal in Hz
 
     Returns:
-        figure of matplotlib, which saves itself by ``savefig(path)``
+        figure of matplotlib; save it with ``savefig(path)``
 
     Examples:
         >>> import audw2s
@@ -85,7 +85,7 @@ def _draw_waveform(axis: object, signal: np.ndarray, sampling_rate: int) -> None
 def save_curves(
     path: str, curves: Mapping[str, pd.DataFrame], **kwargs: object
 ) -> None:
-    """Write :func:`plot_curves` as a picture, by the ending of its path."""
+    """Save the figure of :func:`plot_curves`, in the format of the file extension."""
     figure = plot_curves(curves, **kwargs)
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=150)

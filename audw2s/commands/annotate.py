@@ -28,16 +28,17 @@ Corpus = Annotated[
 Out = Annotated[
     str,
     typer.Option(
-        help="Folder for results, new or of a run to go on with; or s3://…, gs://…."
+        help="Folder of the results, new or of a run to resume; or s3://…, gs://…."
     ),
 ]
 
 MaxDur = Annotated[
-    float | None, typer.Option(help="Leave out what lasts longer, in seconds.")
+    float | None,
+    typer.Option(help="Longest duration in seconds; longer inputs have no values."),
 ]
 
 TableFormat = Annotated[
-    str, typer.Option("--format", help="Of the table: parquet or csv.")
+    str, typer.Option("--format", help="Format of the table: parquet or csv.")
 ]
 
 Table = Annotated[
@@ -54,70 +55,76 @@ Embeddings = Annotated[
 ]
 
 Device = Annotated[
-    str, typer.Option(help="That models run on: cpu, cuda, cuda:1 and so on.")
+    str, typer.Option(help="Device of the models: cpu, cuda, cuda:1 and so on.")
 ]
 
 BatchSize = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Windows of one length that a teacher hears at once; on GPUs 16, else 1.",
+        help="Number of windows of equal length that a teacher processes at once; 16 "
+        "on GPUs, else 1.",
     ),
 ]
 
 Report = Annotated[
     str | None,
-    typer.Option(help="Write a page on what was found to this path, as HTML."),
+    typer.Option(help="Write a report on the results to this path, as HTML."),
 ]
 
 NumWorkers = Annotated[
     int | None,
-    typer.Option(min=1, help="Threads over files, actors of Ray; one per core."),
+    typer.Option(
+        min=1, help="Number of threads over files, or actors of Ray; one per core."
+    ),
 ]
 
 FileTimeout = Annotated[
     float,
     typer.Option(
-        help="Seconds without progress after which a file is given up; one more "
-        "for each MB."
+        help="Seconds without progress after which a file is given up; plus one second "
+        "per MB."
     ),
 ]
 
 ShardSize = Annotated[
-    int, typer.Option(min=1, help="Inputs that are written to disk at a time.")
+    int, typer.Option(min=1, help="Number of inputs that are written to disk at once.")
 ]
 
 RetryFailed = Annotated[
     bool,
     typer.Option(
         "--retry-failed",
-        help="Hear again what was missing, unreadable, empty or truncated.",
+        help="Process missing, unreadable, empty and truncated files again.",
     ),
 ]
 
 Restart = Annotated[
-    bool, typer.Option("--restart", help="Delete what is in OUT, start anew.")
+    bool, typer.Option("--restart", help="Delete the results in OUT and start again.")
 ]
 
 Engine = Annotated[
     str,
     typer.Option(
-        help="local, or ray for many machines: files and OUT have the same paths "
-        "on all of them, and so have models."
+        help="local, or ray for several machines, on which files, OUT and models need "
+        "to have the same paths."
     ),
 ]
 
 Address = Annotated[
     str | None,
-    typer.Option(help="Of a Ray cluster: auto or HOST:PORT; left out, its own."),
+    typer.Option(
+        help="Address of a Ray cluster: auto or HOST:PORT; by default one is started."
+    ),
 ]
 
 CpusPerWorker = Annotated[
-    int, typer.Option(min=1, help="Of Ray: cores of an actor, and its threads.")
+    int, typer.Option(min=1, help="Number of cores, and threads, of an actor of Ray.")
 ]
 
 GpusPerWorker = Annotated[
-    float, typer.Option(min=0, help="Of Ray: GPUs of an actor, or a part of one.")
+    float,
+    typer.Option(min=0, help="Number of GPUs of an actor of Ray, also a fraction."),
 ]
 
 
@@ -149,10 +156,10 @@ def annotate(
     list_left_out: ListLeftOut = False,
     quiet: Quiet = False,
 ) -> None:
-    """Annotate a corpus; run the same command again to go on.
+    """Annotate a corpus; run the same command again to resume.
 
-    Every input has a row. Exit code 0 if all have values, 1 if some have not (the
-    table says why), 2 if a sentence says what stopped it, 3 if folders can't be
+    Every input has a row. Exit code 0 if all have values, 1 if some have none (the
+    table holds the reason), 2 after an error with a message, 3 if folders can't be
     listed, 130 after Ctrl-C.
     """
     from audw2s.corpus.lists.columns import parse_columns
@@ -161,9 +168,16 @@ def annotate(
     from audw2s.corpus.predictor import Settings
     from audw2s.corpus.run import Run
 
-    models = tuple(model or ["wav2small"])
-    about = (win_dur, hop_dur, exact, max_dur, embeddings, device, batch_size)
-    settings = Settings(models, *about)
+    settings = Settings(
+        tuple(model or ["wav2small"]),
+        win_dur=win_dur,
+        hop_dur=hop_dur,
+        exact=exact,
+        max_dur=max_dur,
+        embeddings=embeddings,
+        device=device,
+        batch_size=batch_size,
+    )
     options = Options(
         num_workers=num_workers,
         file_timeout=file_timeout,

@@ -13,14 +13,16 @@ from audw2s.errors import explained
 def curve(
     file: Annotated[str, typer.Argument(help="Audio file.")],
     model: Models = None,
-    win_dur: Annotated[float, typer.Option(help="Seconds around each value.")] = 2.0,
+    win_dur: Annotated[
+        float, typer.Option(help="Duration of windows in seconds.")
+    ] = 2.0,
     rate: Annotated[float, typer.Option(help="Values per second, 250 at most.")] = 10.0,
     out: TableOut = None,
     plot: Annotated[
-        str | None, typer.Option(help="Draw the curves into a .png, .svg or .pdf file.")
+        str | None, typer.Option(help="Plot the curves to a .png, .svg or .pdf file.")
     ] = None,
 ) -> None:
-    """Print, write or draw A/D/V of one file over time."""
+    """Print, write or plot A/D/V of one file over time."""
     import pandas as pd
 
     from audw2s.audio.preprocess import load

@@ -11,18 +11,21 @@ from audw2s.errors import explained
 @explained()
 def get(
     name: Annotated[
-        str, typer.Argument(help="Of a model, see 'audw2s models', or a mean of some.")
+        str,
+        typer.Argument(help="Name of a model, see 'audw2s models', or mean(NAME, …)."),
     ],
     source: Annotated[
         str | None,
-        typer.Option("--from", help="'hub', 'zenodo', or a folder with the files."),
+        typer.Option(
+            "--from", help="Source: 'hub', 'zenodo', or a folder with the files."
+        ),
     ] = None,
     accept_licence: Annotated[
-        bool, typer.Option("--accept-licence", help="Of models that ask for it.")
+        bool, typer.Option("--accept-licence", help="Accept a non-commercial licence.")
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Get a model that isn't in the package; run again to go on."""
+    """Download a model that isn't in the package; run again to resume."""
     from audw2s.model.find import location
     from audw2s.model.hub.get import get as run
     from audw2s.model.names import entry_of

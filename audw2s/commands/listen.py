@@ -12,24 +12,28 @@ def listen(
     source: Annotated[
         str | None,
         typer.Argument(
-            help="'-' for raw samples on stdin, or name or number of a microphone; "
-            "the system's default microphone if left out."
+            help="'-' for raw samples on stdin, or name or number of a microphone; by "
+            "default the system's default microphone."
         ),
     ] = None,
     model: Annotated[
         str, typer.Option(help="Name or folder of a student.")
     ] = "wav2small",
-    win_dur: Annotated[float, typer.Option(help="Seconds of the last window.")] = 2.0,
+    win_dur: Annotated[
+        float, typer.Option(help="Duration of the window in seconds.")
+    ] = 2.0,
     every: Annotated[float, typer.Option(help="Seconds between updates.")] = 0.25,
-    sampling_rate: Annotated[int, typer.Option(min=1000, help="In Hz.")] = 16000,
-    channels: Annotated[int, typer.Option(min=1, help="Of raw samples.")] = 1,
+    sampling_rate: Annotated[int, typer.Option(min=1000, help="Rate in Hz.")] = 16000,
+    channels: Annotated[
+        int, typer.Option(min=1, help="Number of channels of raw samples.")
+    ] = 1,
     sample_format: Annotated[
-        str, typer.Option("--format", help="Of raw samples: s16, s32 or f32.")
+        str, typer.Option("--format", help="Format of raw samples: s16, s32 or f32.")
     ] = "s16",
 ) -> None:
-    """Show A/D/V live, of a microphone or a pipe, until Ctrl-C or its end.
+    """Show A/D/V of a microphone or a pipe live, until Ctrl-C or the end of the pipe.
 
-    Bars in a terminal, CSV lines where the output goes elsewhere. For a pipe:
+    Shows bars in a terminal, and prints CSV otherwise. For a pipe:
     ffmpeg -i FILE -f s16le -ac 1 -ar 16000 - | audw2s listen -
     """
     import sys

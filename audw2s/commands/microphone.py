@@ -1,4 +1,4 @@
-"""Live A/D/V in the terminal, of a microphone or of raw samples on stdin."""
+"""Live A/D/V of a microphone, or of raw samples on stdin, in the terminal."""
 
 import contextlib
 import queue
@@ -18,10 +18,10 @@ FORMATS = {"s16": np.dtype("<i2"), "s32": np.dtype("<i4"), "f32": np.dtype("<f4"
 """Raw samples, little-endian, as ``ffmpeg -f s16le`` writes them."""
 
 CHUNK_DUR = 0.05
-"""Seconds that are read at a time."""
+"""Duration in seconds of a chunk."""
 
 BAR_LENGTH = 30
-"""Characters of a bar from 0 to 1."""
+"""Number of characters of a bar from 0 to 1."""
 
 
 def raw_chunks(
@@ -30,13 +30,13 @@ def raw_chunks(
     num_channels: int,
     sample_format: str,
 ) -> Iterator[np.ndarray]:
-    """Read raw samples until the end; a last sample that isn't whole is left out.
+    """Read raw samples until the end; an incomplete last sample is left out.
 
     Args:
-        file: binary, such as ``sys.stdin.buffer``
-        sampling_rate: in Hz
-        num_channels: interleaved
-        sample_format: one of :data:`FORMATS`
+        file: binary file, such as ``sys.stdin.buffer``
+        sampling_rate: sampling rate in Hz
+        num_channels: number of interleaved channels
+        sample_format: format of the samples, one of :data:`FORMATS`
 
     Yields:
         ``(num_channels, num_samples)``
@@ -52,7 +52,7 @@ def raw_chunks(
     frame = kind.itemsize * num_channels
     size = max(1, round(CHUNK_DUR * sampling_rate)) * frame
     rest = b""
-    # read1 returns what is there: a live source isn't waited for
+    # read1 returns available bytes, without waiting for more
     while data := file.read1(size):
         data = rest + data
         whole = len(data) // frame * frame
@@ -65,15 +65,16 @@ def microphone_chunks(device: str | None, sampling_rate: int) -> Iterator[np.nda
     """Record until interrupted.
 
     Args:
-        device: name or part of it, or number; ``None`` for the system's default
-        sampling_rate: in Hz
+        device: name of the microphone, or a part of it, or its number; ``None`` for
+            the system's default
+        sampling_rate: sampling rate in Hz
 
     Yields:
         ``(num_samples,)``, float32
 
     Raises:
         ModuleNotFoundError: without sounddevice
-        ValueError: if there is no such device, or it can't record like that
+        ValueError: if there is no such device, or it doesn't support the settings
 
     """
     import sounddevice
@@ -105,7 +106,7 @@ def moments(
     chunks: Iterator[np.ndarray],
     every: float,
 ) -> Iterator[Moment]:
-    """Give what is known each ``every`` seconds of audio, and at the end."""
+    """Yield values every ``every`` seconds of audio, and at the end."""
     following = every
     with contextlib.suppress(KeyboardInterrupt):
         for chunk in chunks:
@@ -118,11 +119,11 @@ def moments(
 
 
 def write_lines(found: Iterator[Moment], file: IO[str]) -> None:
-    """Write a CSV line for each moment, at once, for other programs to read."""
+    """Write and flush a line of CSV per moment, for other programs to read."""
     names = [*DIMENSIONS, *(f"{name}_so_far" for name in DIMENSIONS)]
     for number, moment in enumerate(found):
         if number == 0:
-            # Not before: there may be no microphone
+            # Not earlier, as there may be no microphone
             print(",".join(["time", *names, "status"]), file=file, flush=True)
         values = [*moment.window.values(), *moment.total.values()]
         numbers = [f"{moment.time:.3f}", *(f"{value:.4f}" for value in values)]
@@ -130,7 +131,7 @@ def write_lines(found: Iterator[Moment], file: IO[str]) -> None:
 
 
 def draw(found: Iterator[Moment], title: str) -> None:
-    """Draw bars in the terminal, in place."""
+    """Show bars in the terminal, updated in place."""
     from rich.console import Console
     from rich.live import Live
     from rich.text import Text
@@ -141,7 +142,7 @@ def draw(found: Iterator[Moment], title: str) -> None:
 
 
 def as_bars(moment: Moment, title: str) -> str:
-    """Bars of the last window and of all so far, as text.
+    """Format the bars of the last window, and of the total, as text.
 
     Examples:
         >>> values = {"arousal": 0.5, "dominance": 1.2, "valence": float("nan")}
@@ -162,7 +163,7 @@ def as_bars(moment: Moment, title: str) -> str:
 
 
 def listen(stream: Stream, chunks: Iterator[np.ndarray], every: float) -> None:
-    """Show moments: as bars in a terminal, as lines of CSV elsewhere."""
+    """Show moments as bars in a terminal, or print them as CSV."""
     found = moments(stream, chunks, every)
     if sys.stdout.isatty():
         draw(found, stream.network.name)

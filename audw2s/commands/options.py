@@ -1,23 +1,31 @@
-"""Options that several commands have."""
+"""Options of several commands."""
 
 from typing import Annotated
 
 import typer
 
 WinDur = Annotated[
-    float | None, typer.Option(help="Seconds of a window; one row per window.")
+    float | None,
+    typer.Option(help="Duration of windows in seconds; one row per window."),
 ]
 
 HopDur = Annotated[
     float | None,
-    typer.Option(help="Seconds from window to window, half a window by default."),
+    typer.Option(
+        help="Duration between the starts of windows in seconds, half a window by "
+        "default."
+    ),
 ]
 
-Exact = Annotated[bool, typer.Option("--exact", help="Hear each window alone; slower.")]
+Exact = Annotated[
+    bool, typer.Option("--exact", help="Process each window on its own; slower.")
+]
 
 Models = Annotated[
     list[str] | None,
-    typer.Option("--model", help="Name or folder; more than one to compare them."),
+    typer.Option(
+        "--model", help="Name or folder of a model; repeat it to compare several."
+    ),
 ]
 
 TableOut = Annotated[
@@ -28,26 +36,26 @@ Columns = Annotated[
     list[str] | None,
     typer.Option(
         "--columns",
-        help="NAME=COLUMN where a corpus has another name, such as arousal=Arousal; "
-        "repeatedly, for every corpus that is given.",
+        help="NAME=COLUMN for a column with another name, such as arousal=Arousal; "
+        "may be repeated, applies to all given corpora.",
     ),
 ]
 
 Scale = Annotated[
     tuple[float, float] | None,
     typer.Option(
-        help="Lowest and highest rating, if the corpus doesn't say; 1 5 is taken "
-        "where ratings look like it."
+        help="Lowest and highest rating, if the corpus doesn't define them; 1 5 is "
+        "assumed if the ratings match."
     ),
 ]
 
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress bar.")]
 
 ListLeftOut = Annotated[
     bool,
     typer.Option(
         "--list-left-out",
-        help="Name what is in folders and has no row: hidden files, and those without "
+        help="List files in folders that have no row: hidden files, and files without "
         "audio or video.",
     ),
 ]

@@ -34,16 +34,17 @@ def predict(
     exit: Annotated[
         str | None,
         typer.Option(
-            help="Of a model with exits: the layer of one, auto, or auto(MARGIN)."
+            help="Exit of a model with early exits: its layer, auto, or auto(MARGIN)."
         ),
     ] = None,
-    num_workers: Annotated[int, typer.Option(min=1, help="Threads over files.")] = 1,
+    num_workers: Annotated[int, typer.Option(min=1, help="Number of threads.")] = 1,
     list_left_out: ListLeftOut = False,
 ) -> None:
     """Print or write arousal, dominance and valence of audio files.
 
-    Every input has a row. Exit code 0 if all have values, 1 if some have not (the
-    table says why), 2 if a sentence says what stopped it, 3 if folders can't be listed.
+    Every input has a row. Exit code 0 if all have values, 1 if some have none (the
+    table holds the reason), 2 after an error with a message, 3 if folders can't be
+    listed.
     """
     from audw2s.audio.statuses import UNUSABLE
     from audw2s.corpus.lists.folder import find_media
@@ -91,7 +92,7 @@ def predict(
 
 
 def as_text(table: "pd.DataFrame") -> str:
-    """Table for the terminal: times in seconds, three digits, made by what."""
+    """Format a table for the terminal: times in seconds, three digits, provenance."""
     shown = table.loc[:, :"message"]
     for column in ("start", "end"):
         shown[column] = shown[column].dt.total_seconds()
