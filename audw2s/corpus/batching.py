@@ -48,7 +48,7 @@ class Batcher:
         most: windows in a batch
 
     Raises:
-        ValueError: if the model can't hear several windows at once
+        ValueError: if the model can't process several windows at once
 
     Examples:
         >>> batcher = Batcher(Network("whisper-tiny-adv"), 2)
@@ -61,7 +61,7 @@ class Batcher:
     def __init__(self, network: Network, most: int):
         session = open_batches(network)
         if session is None:
-            raise ValueError(f"'{network.name}' hears one window at a time.")
+            raise ValueError(f"'{network.name}' processes one window at a time.")
         self.network = network
         self.session = session
         self.most = most

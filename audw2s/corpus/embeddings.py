@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from audw2s.corpus.predictor import Heard
+from audw2s.corpus.predictor import Prediction
 from audw2s.model.find import num_hidden_states
 
 MAX_BYTES = 16e6
@@ -42,7 +42,7 @@ def max_rows(sizes: Mapping[str, int], otherwise: int) -> int:
     return max(1, min(otherwise, int(MAX_BYTES / max(1, 4 * sum(sizes.values())))))
 
 
-def arrays(rows: Sequence[Heard], sizes: Mapping[str, int]) -> list[pa.Array]:
+def arrays(rows: Sequence[Prediction], sizes: Mapping[str, int]) -> list[pa.Array]:
     """Columns of some rows."""
     columns = []
     for number, size in enumerate(sizes.values()):

@@ -1,4 +1,4 @@
-"""What of a corpus is to be annotated: files, or stretches of files."""
+"""Inputs of a corpus: files, or segments of files."""
 
 import dataclasses
 import os
@@ -12,37 +12,38 @@ from audw2s.corpus.lists.folder import LeftOut
 from audw2s.files import resolve
 
 OPEN = np.iinfo(np.int64).min
-"""An end in nanoseconds that isn't known: NaT, as an integer."""
+"""Unknown end in nanoseconds: NaT as an integer."""
 
 
 class Unit(NamedTuple):
-    """A file and its stretches, which are heard in one go."""
+    """File and its segments, which are processed together."""
 
     file: str
-    """As it is called in the corpus."""
+    """Name of the file in the corpus."""
 
     numbers: list[int]
-    """Of the inputs that lie in it."""
+    """Positions of its inputs."""
 
 
 class Piece(NamedTuple):
-    """All that has to be known of a file and its stretches, wherever it is heard."""
+    """File and its segments, for workers on any machine."""
 
     file: str
     """As it is called in the corpus."""
 
     path: str
-    """Where it is; absolute."""
+    """Absolute path of the file."""
 
     numbers: list[int]
     """Of the inputs that lie in it."""
 
     spans: list[tuple[int, int]]
-    """Start and end of each in nanoseconds, :data:`OPEN` for the end of the file."""
+    """Start and end of each segment in nanoseconds, :data:`OPEN` for the end of the
+    file."""
 
     @property
     def seconds(self) -> list[tuple[float, float | None]]:
-        """Start and end of each in seconds, ``None`` for the end of the file.
+        """Start and end of each segment in seconds, ``None`` for the end of the file.
 
         Examples:
             >>> Piece("a.wav", "/a.wav", [0], [(500_000_000, OPEN)]).seconds
@@ -57,18 +58,19 @@ class Piece(NamedTuple):
 
 @dataclasses.dataclass
 class Inputs:
-    """What is to be annotated, in the order of the result.
+    """Inputs of a run, in the order of the result.
 
     Args:
-        files: as the corpus calls them, one per input; may repeat
-        starts: in nanoseconds, int64
-        ends: in nanoseconds, int64, :data:`OPEN` for the end of the file
-        root: folder that relative paths count from, ``None`` for the current one
-        database: folder of the audformat database that this is a part of
+        files: name of the file of each input; names may repeat
+        starts: start of each input in nanoseconds, int64
+        ends: end of each input in nanoseconds, int64, :data:`OPEN` for the end of the
+            file
+        root: root folder of relative paths, ``None`` for the current folder
+        database: folder of the audformat database of the inputs
         filewise: whether the inputs are whole files
-        database_table: table of the database that they are from, empty for none
-        unlisted: folders that can't be listed, each with its reason
-        left_out: what else is in a folder
+        database_table: name of the table of the database, empty for none
+        unlisted: folders that can't be listed, each with the reason
+        left_out: files of a folder that are no inputs
 
     """
 
@@ -83,11 +85,11 @@ class Inputs:
     left_out: LeftOut = dataclasses.field(default_factory=LeftOut)
 
     def __len__(self) -> int:
-        """Count the inputs."""
+        """Return the number of inputs."""
         return len(self.files)
 
     def path(self, file: str) -> str:
-        """Where a file is."""
+        """Path of a file."""
         return resolve(file, self.root)
 
     def span(self, number: int) -> tuple[int, int]:
@@ -95,8 +97,8 @@ class Inputs:
         return int(self.starts[number]), int(self.ends[number])
 
     def piece(self, unit: Unit) -> Piece:
-        """Describe a file for whom it is heard by."""
-        # Others have another current folder
+        """Describe a file for a worker."""
+        # Workers may have another current folder
         path = os.path.join(os.getcwd(), self.path(unit.file))
         spans = [self.span(number) for number in unit.numbers]
         return Piece(unit.file, path, unit.numbers, spans)
@@ -117,15 +119,16 @@ class Inputs:
 
 
 def read_inputs(corpus: str, columns: Mapping[str, str] | None = None) -> Inputs:
-    """Read what is to be annotated.
+    """Read the inputs of a corpus.
 
     Args:
-        corpus: see :func:`audw2s.corpus.lists.entries.read_entries`
+        corpus: folder, list of files, or database, see
+            :func:`audw2s.corpus.lists.entries.read_entries`
         columns: names of the corpus' columns by names in this package
 
     Raises:
-        FileNotFoundError: if there is nothing of this kind
-        ValueError: if it holds no input, can't be understood, or is a URL
+        FileNotFoundError: if the corpus doesn't exist
+        ValueError: if it has no inputs, can't be parsed, or is a URL
 
     """
     entries = read_entries(corpus, columns, people=False)

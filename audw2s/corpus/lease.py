@@ -41,7 +41,7 @@ class Lease:
     It says whose it is, and when it was renewed. That of a run that was killed is
     taken over: at once by a run on the same machine, which sees that the process
     has ended, and by others after :data:`STALE` seconds; clocks may differ by less
-    than that. Parts have names of their own and are never changed, so that even two
+    than that. Shards have names of their own and are never changed, so that even two
     runs at once do no harm to each other's results.
 
     Args:
@@ -85,13 +85,13 @@ class Lease:
         self.thread.start()
 
     def _write(self) -> None:
-        about = {
+        content = {
             "owner": self.owner,
             "machine": _machine(),
             "process": os.getpid(),
             "renewed": time.time(),
         }
-        self.store.write(NAME, json.dumps(about).encode())
+        self.store.write(NAME, json.dumps(content).encode())
 
     def _found(self) -> dict | None:
         """What the object says, ``None`` if nothing that can be understood."""

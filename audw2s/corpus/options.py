@@ -21,13 +21,13 @@ class Options:
         num_workers: files that are heard at once, ``None`` for one per core, and with
             batches for one per window of a batch at least; of Ray the actors, ``None``
             for as many as there is room for
-        file_timeout: see :class:`audw2s.corpus.workers.Engine`
+        file_timeout: see :class:`audw2s.corpus.workers.WorkerPool`
         shard_size: inputs that are written at a time
         table: name of the table that is added to a copy of a database
         table_format: ``"parquet"`` or ``"csv"``
         report: path of a page (HTML) on what was found
         restart: delete what an earlier run has written
-        retry_failed: hear again what couldn't be heard
+        retry_failed: process missing, unreadable, empty and truncated files again
         verbose: show a progress bar on stderr
         engine: ``"local"``, or ``"ray"``, see :class:`audw2s.corpus.ray.Cluster`
         address: of a Ray cluster, ``None`` for a Ray of its own on this machine

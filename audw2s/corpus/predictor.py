@@ -1,4 +1,4 @@
-"""Hear a file with all models; whatever happens, each stretch has its rows."""
+"""Process a file with all models, so that each segment has rows."""
 
 import dataclasses
 import threading
@@ -28,33 +28,35 @@ from audw2s.model.device import check_session
 from audw2s.model.registry import DIMENSIONS
 
 HELD_SAMPLES = 5 * 60 * 48000
-"""Samples of a file that are kept for the next model: 58 MB, 5 min at 48 kHz."""
+"""Largest number of samples of a file that is kept for the next model: 58 MB, 5 min at
+48 kHz."""
 
 BLOCK_DUR = 5.0
-"""Seconds that a student hears at a time: some 10 MB more than the interfaces, which
-are to be small, and a tenth of the time less."""
+"""Duration in seconds of a block that a student processes at once: a tenth faster than
+in the interfaces, for 10 MB more of memory."""
 
 GPU_BATCH = 16
-"""Windows that a GPU is given at once."""
+"""Default number of windows of a batch on a GPU."""
 
 Heartbeat = Callable[[], None]
-"""Is called whenever a step is done, so that a file that hangs is noticed."""
+"""Function that is called after each step, so that a hanging file is noticed."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What is done with each file.
+    """Models and windows of a run.
 
     Args:
-        models: names or folders
-        win_dur: see :class:`audw2s.inference.pipeline.Predictor`
-        hop_dur: see :class:`audw2s.inference.pipeline.Predictor`
-        exact: see :class:`audw2s.inference.pipeline.Predictor`
-        max_dur: longer stretches, in seconds, have no values; ``None`` for no limit
-        embeddings: give the hidden states of the models as well
-        device: see :func:`audw2s.load`; changes nothing but speed
-        batch_size: windows of one length that a model hears at once, where it can;
-            ``None`` for one, on GPUs 16. Students hear whole recordings at once anyway
+        models: names of models, or model folders
+        win_dur: duration of windows in seconds, ``None`` for a row per input
+        hop_dur: duration between the starts of windows in seconds
+        exact: process each window and segment on its own
+        max_dur: longest duration of a segment in seconds, ``None`` for no limit; longer
+            ones have no values
+        embeddings: also return the hidden states of the models
+        device: device of the models, see :func:`audw2s.load`; it changes speed only
+        batch_size: number of windows of equal length that a model processes at once, if
+            it can; ``None`` for 16 on GPUs, else 1. Students process whole recordings
 
     """
 
@@ -69,36 +71,36 @@ class Settings:
 
     @property
     def at_once(self) -> int:
-        """Windows in a batch."""
+        """Number of windows of a batch."""
         return self.batch_size or (1 if self.device == "cpu" else GPU_BATCH)
 
 
-class Heard(NamedTuple):
-    """What all models say of a stretch, or of a window of it."""
+class Prediction(NamedTuple):
+    """Values of all models for a segment or window."""
 
     start: pd.Timedelta
     end: pd.Timedelta
     """NaT if unknown."""
 
     values: np.ndarray
-    """``(num_models, 3)``, float32, NaN where no value is honest."""
+    """Values ``(num_models, 3)``, float32, NaN for unusable input."""
 
     duration: float
-    """Seconds that were heard."""
+    """Duration in seconds that was processed."""
 
     status: str
     message: str
 
     hidden_states: tuple[np.ndarray | None, ...]
-    """Of each model ``(size,)``, float32, ``None`` where it has no values, or if they
-    weren't asked for."""
+    """Hidden states ``(size,)`` of each model, float32, ``None`` without values, or if
+    they weren't requested."""
 
 
 class MonitoredPredictor(Predictor):
-    """An annotator that tells of each run of its model."""
+    """Predictor that calls a heartbeat after each run of its model."""
 
     current = threading.local()
-    """Whom to tell: each thread hears another file."""
+    """Heartbeat of the file that a thread processes."""
 
     batcher: Batcher | None = None
 
@@ -125,26 +127,26 @@ class MonitoredPredictor(Predictor):
 
 
 class FilePredictor:
-    """Hears files with one or more models.
+    """Processes files with one or more models.
 
     Args:
         settings: models and windows
 
     Raises:
-        ValueError: if a model isn't there, a window is too short, or batches are asked
-            for and no model hears them
+        ValueError: if a model doesn't exist, a window is too short, or batches are
+            requested and no model supports them
 
     Examples:
         >>> predictor = FilePredictor(Settings(("wav2small",)))
-        >>> ((heard,),) = predictor.hear("not_there.wav", [(0.0, None)])
-        >>> heard.status, heard.message, heard.duration
+        >>> ((row,),) = predictor.predict("not_there.wav", [(0.0, None)])
+        >>> row.status, row.message, row.duration
         ('missing', 'no such file', 0.0)
 
     """
 
     def __init__(self, settings: Settings):
         self.settings = settings
-        self.annotators = [
+        self.predictors = [
             MonitoredPredictor(
                 model,
                 win_dur=settings.win_dur,
@@ -161,27 +163,28 @@ class FilePredictor:
 
     def _gather(self) -> None:
         reasons = []
-        for predictor in self.annotators:
+        for predictor in self.predictors:
             if predictor.network.tokens is not None:
-                reasons.append(f"'{predictor.network.name}' hears whole recordings.")
+                name = predictor.network.name
+                reasons.append(f"'{name}' processes whole recordings.")
                 continue
             try:
                 predictor.gather(self.settings.at_once)
             except ValueError as error:
                 reasons.append(str(error))
-        if self.settings.batch_size and len(reasons) == len(self.annotators):
+        if self.settings.batch_size and len(reasons) == len(self.predictors):
             raise ValueError(f"{' '.join(reasons)} Leave out the batch size.")
 
     def try_out(self) -> None:
-        """Run each model once: a fault of a model is no fault of all the files.
+        """Run each model once, so that its faults aren't attributed to files.
 
         Raises:
-            ValueError: if one can't be run
+            ValueError: if a model can't be run
 
         """
         noise = np.random.default_rng(0).uniform(-0.1, 0.1, SAMPLING_RATE)
         MonitoredPredictor.current.heartbeat = lambda: None
-        for predictor in self.annotators:
+        for predictor in self.predictors:
             check_session(predictor.network.open(), self.settings.device)
             try:
                 predictor.signal(noise, SAMPLING_RATE)
@@ -189,25 +192,26 @@ class FilePredictor:
                 name = predictor.network.name
                 raise ValueError(f"'{name}' can't be run: {error}") from error
 
-    def hear(
+    def predict(
         self,
         path: str,
         spans: Sequence[Span],
         heartbeat: Heartbeat = lambda: None,
-    ) -> list[list[Heard]]:
-        """Annotate stretches of a file.
+    ) -> list[list[Prediction]]:
+        """Predict segments of a file.
 
         Args:
-            path: audio file
-            spans: in any order
-            heartbeat: is called after each block that was read, and each run of a model
+            path: path of an audio file
+            spans: start and end of each segment in seconds, in any order
+            heartbeat: function that is called after each block that was read, and each
+                run of a model
 
         Returns:
-            rows of each stretch, at least one
+            rows of each segment, at least one
 
         """
         MonitoredPredictor.current.heartbeat = heartbeat
-        found: list[list[Heard]] = [[]] * len(spans)
+        found: list[list[Prediction]] = [[]] * len(spans)
         total, wanted = self._total(path, spans), []
         for number, (start, end) in enumerate(spans):
             last = total if end is None else min(end, total)
@@ -218,25 +222,25 @@ class FilePredictor:
         if not wanted:
             return found
         read = partial(file_blocks, path)
-        if len(self.annotators) > 1:
+        if len(self.predictors) > 1:
             read = _held(path, heartbeat) or read
         read = _watched(read, heartbeat)
         own = [spans[number] for number in wanted]
-        by_model = [predictor.segments(read, own) for predictor in self.annotators]
+        by_model = [predictor.segments(read, own) for predictor in self.predictors]
         for number, rows in zip(wanted, zip(*by_model, strict=True), strict=True):
             found[number] = _merged(rows)
         return found
 
     def _total(self, path: str, spans: Sequence[Span]) -> float:
-        """Seconds of a file, as far as it matters for what is too long."""
+        """Duration of a file in seconds, counted as far as ``max_dur`` needs it."""
         if self.settings.max_dur is None:
             return 0.0
         limit = max(start for start, _ in spans) + self.settings.max_dur
         return duration(path, limit)
 
-    def _too_long(self, start: float, end: float | None, last: float) -> Heard:
+    def _too_long(self, start: float, end: float | None, last: float) -> Prediction:
         message = f"{last - start:.1f} s, longer than {self.settings.max_dur:g} s"
-        row = without_values(start, end, "too_long", message, len(self.annotators))
+        row = without_values(start, end, "too_long", message, len(self.predictors))
         return row if end is not None else row._replace(end=to_timedelta(last, 1))
 
 
@@ -246,21 +250,21 @@ def without_values(
     status: str,
     message: str,
     num_models: int,
-) -> Heard:
-    """Row of a stretch that wasn't heard."""
+) -> Prediction:
+    """Row of a segment without values."""
     values = np.full((num_models, len(DIMENSIONS)), np.nan, np.float32)
     none = (None,) * num_models
-    return Heard(
+    return Prediction(
         from_seconds(start), from_seconds(end), values, 0.0, status, message, none
     )
 
 
 def _held(path: str, heartbeat: Heartbeat) -> Read | None:
-    """Decode a file as a whole, to be read from memory.
+    """Decode a whole file, so that all models read it from memory.
 
     Returns:
-        ``None`` if it is too long for that, or not whole: then each model reads it,
-        and what is wrong with it is found by the one who knows
+        source, or ``None`` if the file is too long or has problems; then each model
+        reads the file
 
     """
     report, blocks, size = Report(), [], 0
@@ -292,8 +296,8 @@ def _watched(read: Read, heartbeat: Heartbeat) -> Read:
     return call
 
 
-def _merged(by_model: Sequence[list[Row]]) -> list[Heard]:
-    """Rows of all models side by side; they hear the same windows."""
+def _merged(by_model: Sequence[list[Row]]) -> list[Prediction]:
+    """Merge the rows of all models, which have the same windows."""
     others = [{row.start: row for row in rows} for rows in by_model[1:]]
     merged = []
     for row in by_model[0]:
@@ -308,6 +312,15 @@ def _merged(by_model: Sequence[list[Row]]) -> list[Heard]:
                     hidden_states[number] = more
         known = [own for own in rows if own is not None]
         worst = next((own for own in known if own.status in UNUSABLE), row)
-        about = (row.duration, worst.status, worst.message, tuple(hidden_states))
-        merged.append(Heard(row.start, row.end, values, *about))
+        merged.append(
+            Prediction(
+                start=row.start,
+                end=row.end,
+                values=values,
+                duration=row.duration,
+                status=worst.status,
+                message=worst.message,
+                hidden_states=tuple(hidden_states),
+            )
+        )
     return merged

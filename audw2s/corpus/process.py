@@ -11,7 +11,7 @@ import time
 
 import audw2s
 from audw2s.corpus.paths import Stamp
-from audw2s.corpus.predictor import Heard
+from audw2s.corpus.predictor import Prediction
 from audw2s.corpus.predictor import Settings
 from audw2s.corpus.worker import BYTES_PER_SECOND
 from audw2s.corpus.worker import Task
@@ -23,7 +23,7 @@ TICK = 0.5
 WAITING = 64
 """Results that may wait until they are taken."""
 
-Result = tuple[Stamp, list[list[Heard]]]
+Result = tuple[Stamp, list[list[Prediction]]]
 """What a file was when it was heard, and the rows of its stretches."""
 
 
@@ -58,7 +58,7 @@ class WorkerProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
-            # Ctrl-C is for the parent, who lets it finish its files
+            # The parent handles Ctrl-C, and lets the worker finish its files
             start_new_session=True,
         )
         self.messages: queue.Queue = queue.Queue(WAITING)
@@ -76,31 +76,29 @@ class WorkerProcess:
         if kind == "refused":
             raise ValueError(content)
         if kind == "end":
-            raise ChildProcessError(
-                f"The process that hears the files didn't start ({self.end()})."
-            )
+            raise ChildProcessError(f"The worker process didn't start ({self.end()}).")
 
     def _receive(self) -> None:
         try:
             while True:
                 self.messages.put(pickle.load(self.process.stdout))
         except (EOFError, OSError, ValueError, pickle.UnpicklingError):
-            # A process that was killed may leave half a message
+            # A killed process may leave an incomplete message
             self.messages.put(("end", None))
 
     def _write(self, message: object) -> None:
-        # If it has ended, that is the next thing that it tells
+        # If it has ended, the next message is "end"
         with contextlib.suppress(OSError):
             pickle.dump(message, self.process.stdin)
             self.process.stdin.flush()
 
     def send(self, task: Task) -> None:
-        """Give it a file to hear."""
+        """Send a task to the worker process."""
         self.sent[task[0]] = task
         self._write(task)
 
     def receive(self) -> tuple[str, object]:
-        """Wait for what happens next.
+        """Wait for the next event.
 
         Returns:
             ``("done", (number, result))``, ``("end", None)`` if the process ended,
@@ -114,7 +112,7 @@ class WorkerProcess:
             kind, content = "", None
         now = time.monotonic()
         if now - self.ticked > TICK + 5:
-            # This process was stopped for a while, and maybe the other one as well
+            # This process was suspended, and maybe the worker process as well
             for life in self.started.values():
                 life[0] = now
         self.ticked = now
@@ -136,14 +134,14 @@ class WorkerProcess:
         return ("late", late) if late else ("", None)
 
     def finish(self) -> None:
-        """Let it finish the files that it has started, and end."""
+        """Let the worker finish the files in progress, and end."""
         with contextlib.suppress(OSError):
             self.process.stdin.close()
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the worker process."""
         if self.process.poll() is None and os.name == "posix":
-            # With what it has started itself, such as converters
+            # Including its child processes
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
@@ -151,7 +149,7 @@ class WorkerProcess:
         self.close()
 
     def close(self) -> None:
-        """Forget what an ended process has told, and close the pipes to it."""
+        """Drop messages of an ended process, and close its pipes."""
         while self.reader.is_alive():
             with contextlib.suppress(queue.Empty):
                 self.messages.get(timeout=0.05)
@@ -160,7 +158,7 @@ class WorkerProcess:
         self.process.stdout.close()
 
     def end(self) -> str:
-        """How it ended, in words."""
+        """Exit code or signal of the worker process, as text."""
         code = self.process.wait()
         if code < 0:
             return signal.Signals(-code).name

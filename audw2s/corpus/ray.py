@@ -1,4 +1,4 @@
-"""Hear files on many machines: partitions are a Ray dataset, models live in actors."""
+"""Process files on several machines: a Ray dataset of partitions, and actors."""
 
 import contextlib
 import dataclasses
@@ -16,39 +16,40 @@ from collections.abc import Sequence
 from audw2s.corpus.inputs import Unit
 from audw2s.corpus.progress import Progress
 from audw2s.corpus.ray_actor import Failed
-from audw2s.corpus.ray_actor import Hearer
 from audw2s.corpus.ray_actor import Partition
+from audw2s.corpus.ray_actor import ShardActor
 from audw2s.corpus.ray_actor import Work
-from audw2s.corpus.shards import Parts
+from audw2s.corpus.shards import Shards
 from audw2s.corpus.workers import num_cores
 
 SHARES = 4
-"""Partitions that each worker has at least, so that all end at about the same time."""
+"""Smallest number of partitions per worker, so that all end at about the same time."""
 
 PATIENCE = 10.0
-"""Seconds in which something has to answer at the address of a cluster."""
+"""Time limit in seconds to connect to a cluster."""
 
 LOST_AFTER = 45.0
-"""Seconds after which a cluster that doesn't answer is lost. After 60 Ray ends the
-process, with the exit code of tables in which some inputs have no values."""
+"""Seconds after which a cluster that doesn't answer is lost. After 60 s Ray ends the
+process, with an exit code that has another meaning here."""
 
 OWN_MEMORY = 100_000_000
-"""Bytes of the object store of a Ray of our own: hardly anything goes through it."""
+"""Size in bytes of the object store of a local Ray, which is hardly used."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Cluster:
-    """A Ray cluster, and what its workers are.
+    """Ray cluster and its resources.
 
-    Files have to be visible under the same paths from all machines, which have the
-    same version of audw2s and the same models.
+    Files need the same paths on all machines, and all machines need the same version of
+    audw2s and the same models.
 
     Args:
-        address: ``"auto"`` or ``"HOST:PORT"``; ``None`` for the one that this process
-            is connected to, or one of its own on this machine
-        num_workers: actors, ``None`` for as many as there is room for
-        cpus_per_worker: cores of each, which hears as many files at once
-        gpus_per_worker: GPUs of each, or a part of one
+        address: ``"auto"`` or ``"HOST:PORT"``; ``None`` for the cluster that this
+            process is connected to, or else a local one
+        num_workers: number of actors, ``None`` for as many as fit
+        cpus_per_worker: number of cores of an actor, which processes as many files at
+            once
+        gpus_per_worker: number of GPUs of an actor, also a fraction
 
     """
 
@@ -59,11 +60,11 @@ class Cluster:
 
     @contextlib.contextmanager
     def connected(self) -> Iterator[None]:
-        """Connect to it, or start it.
+        """Connect to the cluster, or start a local one.
 
         Raises:
-            ConnectionError: if it isn't there
-            ValueError: if the address is one of Ray's clients
+            ConnectionError: if it can't be reached
+            ValueError: if the address is that of a Ray client
 
         """
         if self.address is not None and self.address.startswith("ray://"):
@@ -71,7 +72,7 @@ class Cluster:
                 "Datasets of Ray don't go through ray://: run the command on a machine "
                 "of the cluster with the address auto, or by 'ray job submit'."
             )
-        # Nothing is told to anyone, and little on stderr
+        # No usage statistics, few messages on stderr
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
         import ray
@@ -98,21 +99,21 @@ class Cluster:
             ray.shutdown()
 
     def _own(self) -> dict[str, object]:
-        """How large a Ray of our own is."""
+        """Resources of a local Ray."""
         workers = self.num_workers or max(1, num_cores() // self.cpus_per_worker)
         return {
             "num_cpus": workers * self.cpus_per_worker,
             "object_store_memory": OWN_MEMORY,
             "include_dashboard": False,
-            # Ray's workers would leave the cores to any other process
+            # By default workers of Ray have a lower priority than other processes
             "_system_config": {"worker_niceness": 0},
         }
 
     def size(self) -> int:
-        """Count the workers.
+        """Return the number of workers.
 
         Raises:
-            ValueError: if there is no room for any
+            ValueError: if the cluster has too few resources for one
 
         """
         import ray
@@ -132,11 +133,11 @@ class Cluster:
         return int(room)
 
     def run(self, work: Work, partitions: Sequence[Partition]) -> Iterator[object]:
-        """Have partitions heard and written; what is lost with a machine again.
+        """Process partitions, and repeat those that are lost with a machine.
 
         Args:
-            work: what each worker has to know
-            partitions: are divided among the workers
+            work: settings of the workers
+            partitions: partitions to distribute to the workers
 
         Yields:
             :class:`audw2s.corpus.ray_actor.Done` or
@@ -153,7 +154,7 @@ class Cluster:
             rows = [{"partition": pickle.dumps(partition)} for partition in partitions]
             dataset = ray.data.from_items(rows, override_num_blocks=len(rows))
             found = dataset.map_batches(
-                Hearer,
+                ShardActor,
                 fn_constructor_args=(work,),
                 batch_size=None,
                 compute=ray.data.ActorPoolStrategy(size=min(self.size(), len(rows))),
@@ -175,7 +176,7 @@ class Cluster:
 
 
 def _knock(address: str | None) -> None:
-    """Raise an error if nothing answers; Ray would go on trying for minutes."""
+    """Raise an error if nothing answers, as Ray would try for minutes."""
     host, _, port = (address or "").rpartition("://")[2].rpartition(":")
     if host and port.isdigit():
         socket.create_connection((host, int(port)), timeout=PATIENCE).close()
@@ -183,13 +184,13 @@ def _knock(address: str | None) -> None:
 
 @contextlib.contextmanager
 def _watched(address: str | None) -> Iterator[None]:
-    """Notice that the head of a cluster is gone before Ray ends the process.
+    """Raise an error if the head of a cluster is lost, before Ray ends the process.
 
     Args:
-        address: of the cluster, for the message
+        address: address of the cluster, for the message
 
     Raises:
-        ConnectionError: if it is gone
+        ConnectionError: if it is lost
 
     """
     import ray
@@ -200,8 +201,8 @@ def _watched(address: str | None) -> Iterator[None]:
         yield
         return
     head = ray.get_runtime_context().gcs_address
-    about = (head, lost, stopped)
-    threading.Thread(target=_watch, args=about, daemon=True).start()
+    thread = threading.Thread(target=_watch, args=(head, lost, stopped), daemon=True)
+    thread.start()
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
@@ -217,7 +218,7 @@ def _watched(address: str | None) -> Iterator[None]:
 
 
 def _watch(head: str, lost: threading.Event, stopped: threading.Event) -> None:
-    """Knock until nothing has answered for too long, then interrupt the main thread."""
+    """Check the connection; interrupt the main thread if the cluster is lost."""
     last = time.monotonic()
     while not stopped.wait(LOST_AFTER / 10):
         with contextlib.suppress(OSError):
@@ -231,7 +232,7 @@ def _watch(head: str, lost: threading.Event, stopped: threading.Event) -> None:
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Keep Ray Data from showing bars and messages of its own."""
+    """Hide progress bars and messages of Ray Data."""
     import ray
 
     context = ray.data.DataContext.get_current()
@@ -250,43 +251,43 @@ def _quietly() -> Iterator[None]:
             setattr(context, name, value)
 
 
-def hear(
+def predict(
     cluster: Cluster,
     work: Work,
-    parts: Parts,
+    shards: Shards,
     units: Sequence[Unit],
     progress: Progress,
 ) -> None:
-    """Have files heard by the workers of a cluster.
+    """Process files by the workers of a cluster.
 
     Args:
-        cluster: where
-        work: what each worker has to know
-        parts: take note of what is written
-        units: files
-        progress: takes note of what is heard
+        cluster: cluster of the workers
+        work: settings of the workers
+        shards: shards of the run, to which new ones are added
+        units: files to process
+        progress: progress that is updated
 
     Raises:
-        ConnectionError: if the cluster isn't there
+        ConnectionError: if the cluster can't be reached
         ValueError: if the settings don't fit, or its machines differ
         OSError: if a worker can't write
 
     """
     with cluster.connected():
-        partitions = divide(parts, units, work.shard_size, cluster.size())
+        partitions = divide(shards, units, work.shard_size, cluster.size())
         replies = cluster.run(work, partitions)
         with contextlib.closing(replies):
             for reply in replies:
                 if isinstance(reply, Failed):
                     raise _error(reply)
-                for written in reply.parts:
-                    parts.add(written)
+                for written in reply.shards:
+                    shards.add(written)
                 progress.update(reply.found)
-    parts.remove_unknown()
+    shards.remove_unknown()
 
 
 def divide(
-    parts: Parts,
+    shards: Shards,
     units: Sequence[Unit],
     shard_size: int,
     num_workers: int,
@@ -294,10 +295,10 @@ def divide(
     """Divide files into partitions, in their order.
 
     Args:
-        parts: give inputs, and the number of the next part
-        units: files; all stretches of a file are in one partition
-        shard_size: most inputs of a partition
-        num_workers: each has some, if there are enough
+        shards: shards of the run, with its inputs and the number of the next shard
+        units: files to process; all segments of a file are in one partition
+        shard_size: largest number of inputs of a partition
+        num_workers: number of workers, each of which gets some, if there are enough
 
     """
     total = sum(len(unit.numbers) for unit in units)
@@ -311,7 +312,7 @@ def divide(
         chunks[-1].append(unit)
         count += len(unit.numbers)
     return [
-        Partition(parts.next + number, [parts.inputs.piece(unit) for unit in chunk])
+        Partition(shards.next + number, [shards.inputs.piece(unit) for unit in chunk])
         for number, chunk in enumerate(chunks)
     ]
 

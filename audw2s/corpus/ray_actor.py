@@ -1,4 +1,4 @@
-"""What hears files in a Ray cluster, and writes their rows where all rows are."""
+"""Actor of a Ray cluster that processes files and writes their rows."""
 
 import contextlib
 import dataclasses
@@ -20,21 +20,22 @@ from audw2s.corpus.shard import Buffer
 from audw2s.corpus.shard import Writer
 from audw2s.corpus.shard import Written
 from audw2s.corpus.storage import open_storage
-from audw2s.corpus.workers import Engine
+from audw2s.corpus.workers import WorkerPool
 from audw2s.corpus.workers import task
 
 
 @dataclasses.dataclass(frozen=True)
 class Work:
-    """What each worker has to know.
+    """Settings of the workers of a cluster.
 
     Args:
-        out: where the run is, the same from everywhere
-        settings: of what is done with each file
-        provenance: by what results are to be made
-        num_threads: files that a worker hears at once
-        file_timeout: see :class:`audw2s.corpus.workers.Engine`
-        shard_size: most inputs of a part
+        out: folder of the run, the same on all machines
+        settings: models and windows
+        provenance: expected provenance of the results
+        num_threads: number of files that a worker processes at once
+        file_timeout: seconds without progress after which a file is given up, see
+            :class:`audw2s.corpus.workers.WorkerPool`
+        shard_size: largest number of inputs of a shard
 
     """
 
@@ -47,47 +48,47 @@ class Work:
 
 
 class Partition(NamedTuple):
-    """Files that a worker hears and writes."""
+    """Files that a worker processes."""
 
     number: int
-    """Of its parts."""
+    """Number of its shards."""
 
     pieces: list[Piece]
 
 
 class Done(NamedTuple):
-    """What a worker tells of a partition."""
+    """Result of a partition."""
 
-    parts: list[Written]
+    shards: list[Written]
     found: Seen
 
 
 class Failed(NamedTuple):
-    """Why a worker can't go on, and none of the others should."""
+    """Error of a worker that ends the run."""
 
     reason: str
     is_wrong: bool
-    """Whether something is wrong with the settings, else with writing."""
+    """Whether the settings are invalid, else results can't be written."""
 
 
-class Hearer:
-    """Lives in an actor, for many partitions.
+class ShardActor:
+    """Processes partitions in an actor of Ray.
 
     Args:
-        work: what each worker has to know
+        work: settings of the worker
 
     """
 
     def __init__(self, work: Work):
         self.work = work
-        self.engine = Engine(
+        self.pool = WorkerPool(
             work.settings, work.num_threads, work.file_timeout, keep=True
         )
         self.writer: Writer | None = None
         self.sizes: dict[str, int] = {}
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Hear partitions and write their parts.
+        """Process partitions and write their shards.
 
         Args:
             batch: pickles of :class:`Partition`
@@ -100,17 +101,17 @@ class Hearer:
         return {"reply": np.array([pickle.dumps(r) for r in replies], dtype=object)}
 
     def _reply(self, partition: Partition) -> Done | Failed:
-        # As a reply, since Ray would try again what can't be mended that way
+        # Returned, as Ray would repeat the partition after an exception
         try:
             if self.writer is None:
                 self.writer = self._open()
-            return self._hear(partition, self.writer)
+            return self._process(partition, self.writer)
         except (ValueError, ModuleNotFoundError, OSError) as error:
             is_wrong = not isinstance(error, OSError)
             return Failed(f"{socket.gethostname()}: {error}", is_wrong)
 
     def _open(self) -> Writer:
-        """Make sure that results are those of the other workers.
+        """Check that results agree with those of other workers.
 
         Raises:
             ValueError: if models or versions differ
@@ -130,9 +131,9 @@ class Hearer:
                 f"'{work.out}' isn't here what it is where the run was started: it has "
                 "to be on a file system that all machines share, or in a store."
             )
-        self.engine.open()
+        self.pool.open()
         job = Job(work.out)
-        # Not before the models have been opened, but before the first part
+        # After the models have been opened, but before the first shard
         job.write(work.provenance)
         settings = work.settings
         names = [model_name(model) for model in settings.models]
@@ -140,18 +141,18 @@ class Hearer:
             self.sizes = hidden_sizes(names, settings.models)
         return Writer(job.storage, names, settings.win_dur is not None, self.sizes)
 
-    def _hear(self, partition: Partition, writer: Writer) -> Done:
+    def _process(self, partition: Partition, writer: Writer) -> Done:
         buffer = Buffer(self.work.shard_size, self.sizes)
-        parts, found = [], Seen(0, 0.0, 0)
+        shards, found = [], Seen(0, 0.0, 0)
         pieces = partition.pieces
-        results = self.engine.run(task(piece, k) for k, piece in enumerate(pieces))
+        results = self.pool.run(task(piece, k) for k, piece in enumerate(pieces))
         with contextlib.closing(results):
             for number, result in results:
                 found += seen(result)
                 buffer.add(pieces[number], result)
                 if buffer.high:
-                    parts.append(writer.write(partition.number, buffer.finished))
+                    shards.append(writer.write(partition.number, buffer.finished))
                     buffer.clear()
         if buffer.finished:
-            parts.append(writer.write(partition.number, buffer.finished))
-        return Done(parts, found)
+            shards.append(writer.write(partition.number, buffer.finished))
+        return Done(shards, found)

@@ -1,4 +1,4 @@
-"""Annotate a corpus: what is done is on disk, the rest is done, then the table."""
+"""Annotate a corpus: process unfinished files, then write the table."""
 
 import contextlib
 import signal
@@ -37,9 +37,9 @@ from audw2s.corpus.report.page import write_report
 from audw2s.corpus.report.summary import Summary
 from audw2s.corpus.shard import Buffer
 from audw2s.corpus.shard import columns
-from audw2s.corpus.shards import Parts
+from audw2s.corpus.shards import Shards
 from audw2s.corpus.storage import RemovedError
-from audw2s.corpus.workers import Engine
+from audw2s.corpus.workers import WorkerPool
 from audw2s.corpus.workers import num_cores
 from audw2s.corpus.workers import task
 from audw2s.errors import DataWarning
@@ -61,46 +61,47 @@ def annotate(
     batch_size: int | None = None,
     **options: object,
 ) -> pd.DataFrame:
-    """Annotate a corpus, so that nothing is lost and any run can be resumed.
+    """Annotate a corpus; an interrupted run can be resumed.
 
-    Each input has its row, whatever is wrong with it. Files are heard in a process
-    of their own: a file that crashes the decoder, or hangs, costs no other one. The
-    same call again goes on where a run was interrupted, and leaves out what is
-    done. Ctrl-C finishes the files in progress first.
+    Each input has a row, also if it is unusable. Files are processed in a separate
+    process, so that a file that crashes the decoder, or hangs, doesn't affect others.
+    The same call again resumes an interrupted run and skips finished files. Ctrl-C
+    finishes the files in progress first.
 
     Args:
-        corpus: a folder, a list of files, or a database, see
+        corpus: folder, list of files, or database, see
             :func:`audw2s.corpus.lists.entries.read_entries`
-        out: folder for results, or address in a store, such as ``s3://…``;
-            ``None`` to keep nothing
-        model: name or names, or folders
-        win_dur: seconds of a window, ``None`` for a row per input
-        hop_dur: seconds from window to window, half a window by default
-        exact: hear each window and stretch alone; slower
-        max_dur: inputs that last longer, in seconds, are left out: ``too_long``
+        out: folder of the results, or address in a store, such as ``s3://…``;
+            ``None`` to store nothing
+        model: name or names of models, or model folders
+        win_dur: duration of windows in seconds, ``None`` for a row per input
+        hop_dur: duration between the starts of windows in seconds, half a window by
+            default
+        exact: process each window and segment on its own; slower
+        max_dur: longest duration of an input in seconds; longer inputs have no values
+            and the status ``too_long``
         embeddings: write the ``hidden_states`` of the models to
-            ``OUT/embeddings.parquet``, a row for each row of the table: ``file``,
+            ``OUT/embeddings.parquet``, with a row per row of the table: ``file``,
             ``start``, ``end``, and for each model ``MODEL.hidden_states``, a list
-            of float32 that is missing where there are no values. Those of a whole
-            file are what :func:`audw2s.load` gives; A/D/V is a linear function of
-            them in windows and stretches, too. Windows of one file are held in
-            memory together
+            of float32 that is missing if there are no values. Those of a whole file
+            are those of :func:`audw2s.load`; also for windows and segments A/D/V is a
+            linear function of them. All windows of a file are kept in memory
         device: ``"cpu"``, ``"cuda"``, or ``"cuda:1"`` and so on
-        batch_size: windows of one length, of any files, that a teacher hears at once;
-            one, or on a GPU 16 by default
+        batch_size: number of windows of equal length, of any files, that a teacher
+            processes at once; by default 16 on GPUs, else 1
         **options: see :class:`Options`
 
     Returns:
-        a row per input or window, in the order of the inputs: ``file``, ``start``,
-        ``end``, ``arousal``, ``dominance``, ``valence`` (with several models
-        ``MODEL.arousal`` and so on; float32, roughly 0…1, unclipped, NaN where no
-        value is honest), ``duration`` (seconds heard), ``status``, ``message``;
-        ``attrs["audw2s"]`` says by what they were made
+        table with a row per input or window, in the order of the inputs: ``file``,
+        ``start``, ``end``, ``arousal``, ``dominance``, ``valence`` (with several models
+        ``MODEL.arousal`` and so on; float32, roughly 0…1, not clipped, NaN for unusable
+        input), ``duration`` (processed seconds), ``status``, ``message``.
+        ``attrs["audw2s"]`` holds models, sha256, version and settings
 
     Raises:
-        ValueError: if arguments are wrong, or ``out`` is another run's
-        OSError: if nothing can be read or written there
-        KeyboardInterrupt: after Ctrl-C; what is finished is in ``out``
+        ValueError: if arguments are invalid, or ``out`` belongs to another run
+        OSError: if ``out`` can't be read or written
+        KeyboardInterrupt: after Ctrl-C; finished results are in ``out``
 
     Examples:
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -113,9 +114,16 @@ def annotate(
         0  not_there.wav  missing
 
     """
-    models = (model,) if isinstance(model, str) else tuple(model)
-    about = (win_dur, hop_dur, exact, max_dur, embeddings, device, batch_size)
-    settings = Settings(models, *about)
+    settings = Settings(
+        (model,) if isinstance(model, str) else tuple(model),
+        win_dur=win_dur,
+        hop_dur=hop_dur,
+        exact=exact,
+        max_dur=max_dur,
+        embeddings=embeddings,
+        device=device,
+        batch_size=batch_size,
+    )
     if out is None and options.get("table") is not None:
         raise ValueError("A copy of a database with a 'table' needs 'out'.")
     if out is None and embeddings:
@@ -127,8 +135,8 @@ def annotate(
         if run.inputs.unlisted:
             warnings.warn(unlisted_text(run.inputs.unlisted), DataWarning, stacklevel=2)
         run()
-        rows = pa.concat_tables(rows for _, rows in run.parts.rows())
-        # No second copy of what is in columns
+        rows = pa.concat_tables(rows for _, rows in run.shards.rows())
+        # Without a second copy of the columns
         frame = rows.to_pandas(split_blocks=True, self_destruct=True)
         del rows
     frame.attrs["audw2s"] = run.provenance
@@ -139,13 +147,13 @@ class Run:
     """One run over a corpus; call it to do the work.
 
     Args:
-        corpus: see :func:`annotate`
-        out: folder for results
+        corpus: folder, list of files, or database, see :func:`annotate`
+        out: folder of the results
         settings: models and windows
-        options: how the work is done
+        options: options of the run
 
     Raises:
-        ValueError: if they don't fit
+        ValueError: if arguments are invalid
 
     """
 
@@ -172,13 +180,13 @@ class Run:
         )
         self.overview = Overview(names)
         self.speed = Speed(0, 0.0, 0.0)
-        self.parts: Parts
+        self.shards: Shards
 
     def __call__(self) -> None:
-        """Hear what isn't done yet, and write the table.
+        """Process unfinished files, and write the table.
 
         Raises:
-            ValueError: if the folder is another run's
+            ValueError: if the folder belongs to another run
             OSError: if it can't be written to
             KeyboardInterrupt: after Ctrl-C
 
@@ -190,10 +198,15 @@ class Run:
                 job.restart()
             job.check(self.provenance)
             with _writing(self.out):
-                about = (self.names, self.inputs, self.windows, self.sizes)
-                self.parts = Parts(job.storage, *about)
+                self.shards = Shards(
+                    job.storage,
+                    self.names,
+                    self.inputs,
+                    windows=self.windows,
+                    sizes=self.sizes,
+                )
                 self._find()
-            self._hear(job)
+            self._process(job)
             with _writing(self.out):
                 self._write(job)
             if self.options.report is not None:
@@ -201,14 +214,15 @@ class Run:
                     self._report(self.options.report)
 
     def _find(self) -> None:
-        for path in self.parts.find(retry=self.options.retry_failed):
+        for path in self.shards.find(retry=self.options.retry_failed):
             if self.options.verbose:
                 tqdm.write(
-                    f"{path} is damaged, its inputs are heard again.", file=sys.stderr
+                    f"{path} is damaged, its inputs are processed again.",
+                    file=sys.stderr,
                 )
 
-    def _hear(self, job: Job) -> None:
-        units = self.parts.unfinished()
+    def _process(self, job: Job) -> None:
+        units = self.shards.unfinished()
         if not units:
             return
         options = self.options
@@ -216,14 +230,16 @@ class Run:
         progress = Progress(total, total - len(units), options.verbose)
         with contextlib.closing(progress):
             if options.engine == "ray":
-                self._hear_there(job, units, progress)
+                self._process_on_cluster(job, units, progress)
             else:
-                self._hear_here(job, units, progress)
+                self._process_here(job, units, progress)
             self.speed = progress.speed
 
-    def _hear_there(self, job: Job, units: list[Unit], progress: Progress) -> None:
+    def _process_on_cluster(
+        self, job: Job, units: list[Unit], progress: Progress
+    ) -> None:
         from audw2s.corpus.ray import Cluster
-        from audw2s.corpus.ray import hear
+        from audw2s.corpus.ray import predict
         from audw2s.corpus.ray_actor import Work
 
         options = self.options
@@ -241,57 +257,57 @@ class Run:
             file_timeout=options.file_timeout,
             shard_size=options.shard_size,
         )
-        hear(cluster, work, self.parts, units, progress)
+        predict(cluster, work, self.shards, units, progress)
 
-    def _hear_here(self, job: Job, units: list[Unit], progress: Progress) -> None:
+    def _process_here(self, job: Job, units: list[Unit], progress: Progress) -> None:
         options = self.options
         workers = options.num_workers or max(num_cores(), self.settings.at_once)
         noted = False
         buffer = Buffer(options.shard_size, self.sizes)
-        said = "finishing the files in progress, Ctrl-C again to drop them"
-        # Not said where the signal arrives, which may be in the middle of a line
-        say = partial(progress.say, said)
-        engine = Engine(self.settings, workers, options.file_timeout, say)
-        results = engine.run(task(self.inputs.piece(u), k) for k, u in enumerate(units))
-        with contextlib.closing(results), interruptible(engine.stop):
+        message = "finishing the files in progress, Ctrl-C again to drop them"
+        # Shown later than the signal, which may arrive in the middle of a line
+        say = partial(progress.say, message)
+        pool = WorkerPool(self.settings, workers, options.file_timeout, say)
+        results = pool.run(task(self.inputs.piece(u), k) for k, u in enumerate(units))
+        with contextlib.closing(results), interruptible(pool.stop):
             for number, result in results:
                 if not noted:
-                    # Not before the models have been opened
+                    # After the models have been opened
                     with _writing(self.out):
                         job.write(self.provenance)
                     noted = True
                 progress.update(seen(result))
                 buffer.add(self.inputs.piece(units[number]), result)
                 if buffer.high:
-                    self._put_away(buffer)
-            self._put_away(buffer)
-        if engine.stopping and self.parts.unfinished():
+                    self._flush(buffer)
+            self._flush(buffer)
+        if pool.stopping and self.shards.unfinished():
             raise KeyboardInterrupt
 
-    def _put_away(self, buffer: Buffer) -> None:
+    def _flush(self, buffer: Buffer) -> None:
         if buffer.finished:
             with _writing(self.out):
-                self.parts.write(buffer.finished)
+                self.shards.write(buffer.finished)
             buffer.clear()
 
     def _write(self, job: Job) -> None:
         with job.storage.replacing(f"table.{self.options.table_format}") as path:
-            tables.write(self._seen(), path, self.parts.schema, self.provenance)
+            tables.write(self._seen(), path, self.shards.schema, self.provenance)
         if self.sizes:
             self._write_embeddings(job)
         if self.options.table is not None:
             self._write_database(job, self.options.table)
 
     def _write_embeddings(self, job: Job) -> None:
-        schema = self.parts.embeddings
+        schema = self.shards.embeddings
         size = max_rows(self.sizes, 5000)
-        batches = (rows for _, rows in self.parts.rows(size, schema.names))
+        batches = (rows for _, rows in self.shards.rows(size, schema.names))
         with job.storage.replacing("embeddings.parquet") as path:
             tables.write(batches, path, schema, self.provenance)
 
     def _write_database(self, job: Job, table: str) -> None:
         needed = ["start", "end", *columns(self.names)]
-        numbers, rows = zip(*self.parts.rows(names=needed), strict=True)
+        numbers, rows = zip(*self.shards.rows(names=needed), strict=True)
         with job.storage.replacing_folder("database") as folder:
             write_database(
                 self.inputs,
@@ -308,7 +324,7 @@ class Run:
         write_report(path, self.corpus, *found)
 
     def _seen(self) -> Iterator[pa.Table]:
-        for numbers, rows in self.parts.rows():
+        for numbers, rows in self.shards.rows():
             self.summary.update(numbers, rows)
             if self.options.report is not None:
                 self.overview.update(numbers, rows)
@@ -336,13 +352,13 @@ def interruptible(stop: Callable[[], None]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _writing(out: str) -> Iterator[None]:
-    """Say what can be done if nothing can be written."""
+    """Explain errors of writing results."""
     try:
         yield
     except RemovedError:
         raise
     except OSError as error:
         raise type(error)(
-            f"'{out}' can't be written to: {error.strerror or error}. What was "
-            "finished before is kept: mend that, and run the same command to go on."
+            f"'{out}' can't be written to: {error.strerror or error}. Finished results "
+            "are kept: correct this, and run the same command to resume."
         ) from error

@@ -16,7 +16,7 @@ from audw2s.corpus.embeddings import max_rows
 from audw2s.corpus.inputs import OPEN
 from audw2s.corpus.inputs import Piece
 from audw2s.corpus.paths import printable
-from audw2s.corpus.predictor import Heard
+from audw2s.corpus.predictor import Prediction
 from audw2s.corpus.process import Result
 from audw2s.corpus.storage import Storage
 from audw2s.model.registry import DIMENSIONS
@@ -24,10 +24,10 @@ from audw2s.model.registry import DIMENSIONS
 FOLDER = "parts"
 """Where parts are."""
 
-PART_DUR = 60.0
+SHARD_DUR = 60.0
 """Seconds after which what is finished is written, however little it is."""
 
-PART_ROWS = 50_000
+SHARD_ROWS = 50_000
 """Rows after which what is finished is written, however few inputs it is."""
 
 KEYS = {
@@ -78,7 +78,7 @@ def table_schema(names: Sequence[str]) -> pa.Schema:
     )
 
 
-def part_name(number: int) -> str:
+def shard_name(number: int) -> str:
     """Name of a part, which no other one has, be it another attempt at the same.
 
     Args:
@@ -88,11 +88,11 @@ def part_name(number: int) -> str:
     return f"part-{number:08d}-{secrets.token_hex(4)}.parquet"
 
 
-def part_number(name: str) -> int:
+def shard_number(name: str) -> int:
     """Give the number in the name of a part.
 
     Examples:
-        >>> part_number(part_name(12))
+        >>> shard_number(shard_name(12))
         12
 
     """
@@ -110,7 +110,7 @@ class Buffer:
 
     def __init__(self, size: int, sizes: Mapping[str, int]):
         self.size = size
-        self.most = max_rows(sizes, PART_ROWS)
+        self.most = max_rows(sizes, SHARD_ROWS)
         self.clear()
 
     def clear(self) -> None:
@@ -128,7 +128,7 @@ class Buffer:
     @property
     def high(self) -> bool:
         """Whether they should be written."""
-        late = time.monotonic() - self.last > PART_DUR
+        late = time.monotonic() - self.last > SHARD_DUR
         return self.inputs >= self.size or self.rows >= self.most or late
 
 
@@ -166,14 +166,14 @@ class Writer:
         """Write a part, which is stored and whole when this returns.
 
         Args:
-            number: see :func:`part_name`
+            number: see :func:`shard_name`
             finished: files and their results
 
         Raises:
             OSError: if that isn't possible; then nothing is there
 
         """
-        name = part_name(number)
+        name = shard_name(number)
         table, places = self._table(finished)
         with self.storage.replacing(f"{FOLDER}/{name}", durable=True) as temporary:
             pq.write_table(table, temporary)
@@ -185,8 +185,8 @@ class Writer:
     ) -> tuple[pa.Table, list[tuple[int, int, int]]]:
         found: dict[str, list] = {name: [] for name in (*self.schema.names, *KEYS)}
         places, size = [], 0
-        for piece, (seen, stretches) in finished:
-            own = zip(piece.numbers, piece.spans, stretches, strict=True)
+        for piece, (seen, segments) in finished:
+            own = zip(piece.numbers, piece.spans, segments, strict=True)
             for number, span, rows in own:
                 places.append((number, size, len(rows)))
                 size += len(rows)
@@ -206,7 +206,7 @@ class Writer:
         hidden = zip(self.sizes, arrays(heard, self.sizes), strict=True)
         return pa.table(found | dict(hidden), self.written), places
 
-    def _cells(self, span: tuple[int, int], row: Heard) -> dict[str, object]:
+    def _cells(self, span: tuple[int, int], row: Prediction) -> dict[str, object]:
         start, end = span
         if self.windows or end == OPEN:
             # What was asked for stays what it was, so that rows join with the inputs

@@ -18,7 +18,7 @@ from audw2s.corpus.shard import KEYS
 from audw2s.corpus.shard import Finished
 from audw2s.corpus.shard import Writer
 from audw2s.corpus.shard import Written
-from audw2s.corpus.shard import part_number
+from audw2s.corpus.shard import shard_number
 from audw2s.corpus.storage import RemovedError
 from audw2s.corpus.storage import Storage
 
@@ -26,10 +26,10 @@ RETRIED = ("unreadable", "missing", "empty", "truncated")
 """Statuses that may be another one the next time."""
 
 CACHED = 64
-"""Parts that are held while the table is written, where inputs aren't in order."""
+"""Shards that are held while the table is written, where inputs aren't in order."""
 
 
-class Parts:
+class Shards:
     """The parts of a run, and which of them has which input.
 
     Args:
@@ -118,7 +118,7 @@ class Parts:
 
     def _append(self, name: str) -> None:
         self.files.append(name)
-        self.next = max(self.next, part_number(name) + 1)
+        self.next = max(self.next, shard_number(name) + 1)
 
     def write(self, finished: Sequence[Finished]) -> None:
         """Write a part, see :class:`audw2s.corpus.shard.Writer`.

@@ -1,4 +1,4 @@
-"""The table of a corpus, written piece by piece."""
+"""Write the table of a corpus in batches."""
 
 import json
 from collections.abc import Iterable
@@ -11,10 +11,10 @@ from audw2s.files import TABLES
 
 
 def check_format(table_format: str) -> None:
-    """Make sure that tables can be written in a format.
+    """Check the format of a table.
 
     Raises:
-        ValueError: if not
+        ValueError: if it is unknown
 
     """
     if table_format not in TABLES:
@@ -27,14 +27,14 @@ def write(
     schema: pa.Schema,
     provenance: dict[str, object],
 ) -> None:
-    """Write a table, of which only a piece is in memory.
+    """Write a table in batches, of which one is in memory.
 
     Args:
-        batches: its rows
-        path: ends on ``.csv`` or ``.parquet``
-        schema: its columns
-        provenance: is kept in the metadata of parquet, under ``audw2s``, and is in
-            ``attrs["audw2s"]`` when pandas reads it
+        batches: rows of the table
+        path: path that ends on ``.csv`` or ``.parquet``
+        schema: columns of the table
+        provenance: provenance, stored as ``audw2s`` in the metadata of parquet, and in
+            ``attrs["audw2s"]`` when pandas reads the file
 
     """
     if path.endswith(".csv"):
@@ -43,13 +43,13 @@ def write(
                 frame = batch.to_pandas()
                 frame.to_csv(file, header=number == 0, index=False)
         return
-    about = {
+    metadata = {
         "audw2s": json.dumps(provenance),
         "PANDAS_ATTRS": json.dumps({"audw2s": provenance}),
     }
-    with pq.ParquetWriter(path, schema.with_metadata(about)) as writer:
+    with pq.ParquetWriter(path, schema.with_metadata(metadata)) as writer:
         for batch in batches:
-            writer.write_table(batch.replace_schema_metadata(about))
+            writer.write_table(batch.replace_schema_metadata(metadata))
 
 
 def _or_empty(batches: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:

@@ -1,10 +1,10 @@
-"""The process that hears files: what crashes here takes nothing else with it.
+"""Worker process that processes files, so that a crash ends no other process.
 
-It is told of files on stdin and tells of results on stdout, both as pickles:
-``(number, path, spans)`` comes in; ``("ready", None)``, and of each file
-``("started", number)``, of a large one ``("size", (number, bytes))``, ``("beat",
-number)`` and ``("done", (number, result))`` go out. At the end of stdin it finishes
-what it has started, and no more.
+It reads tasks from stdin and writes messages to stdout, both as pickles. A task is
+``(number, path, spans)``. Messages are ``("ready", None)``, and for each file
+``("started", number)``, ``("size", (number, bytes))`` for a large one, heartbeats
+``("beat", number)``, and ``("done", (number, result))``. At the end of stdin it
+finishes the files in progress.
 """
 
 import os
@@ -22,20 +22,20 @@ from audw2s.corpus.predictor import without_values
 from audw2s.model.folder import UnverifiedModelWarning
 
 BYTES_PER_SECOND = 1e6
-"""For each so many bytes a file has a second more: a slow disk, a long conversion."""
+"""Bytes of a file per additional second of its time limit, as disks may be slow."""
 
 HEARTBEAT_DUR = 1.0
-"""Seconds between two signs of life of a file."""
+"""Seconds between two heartbeats of a file."""
 
 Task = tuple[int, str, list[tuple[float, float | None]]]
-"""Number of a file, its path, and start and end of its stretches in seconds."""
+"""Number of a file, its path, and start and end of its segments in seconds."""
 
 
 class MessageWriter:
     """Writes messages of several threads.
 
     Args:
-        file: where to
+        file: binary file to write to
 
     """
 
@@ -44,7 +44,7 @@ class MessageWriter:
         self.lock = threading.Lock()
 
     def __call__(self, kind: str, content: object) -> None:
-        """Write one message; without anyone who reads it there is nothing to do."""
+        """Write a message; end the process if nobody reads it."""
         data = pickle.dumps((kind, content))
         try:
             with self.lock:
@@ -55,56 +55,56 @@ class MessageWriter:
 
 
 def work(
-    predictor: FilePredictor, tasks: queue.SimpleQueue, tell: MessageWriter
+    predictor: FilePredictor, tasks: queue.SimpleQueue, write: MessageWriter
 ) -> None:
-    """Hear files until there are none."""
+    """Process files until there are no more tasks."""
     while (task := tasks.get()) is not None:
         number, path, spans = task
-        tell("started", number)
+        write("started", number)
         found = stamp(path)
         if found.size > BYTES_PER_SECOND:
-            tell("size", (number, found.size))
+            write("size", (number, found.size))
         last = time.monotonic()
 
         def heartbeat(number: int = number) -> None:
             nonlocal last
             if time.monotonic() - last > HEARTBEAT_DUR:
                 last = time.monotonic()
-                tell("beat", number)
+                write("beat", number)
 
         try:
-            rows = predictor.hear(path, spans, heartbeat)
+            rows = predictor.predict(path, spans, heartbeat)
         except Exception as error:  # noqa: BLE001
             # One file must not end the run for all others
             reason = " ".join(f"{type(error).__name__}: {error}".split())
-            models = len(predictor.annotators)
+            models = len(predictor.predictors)
             rows = [
                 [without_values(start, end, "unreadable", reason, models)]
                 for start, end in spans
             ]
-        tell("done", (number, (found, rows)))
+        write("done", (number, (found, rows)))
 
 
 def main() -> None:
-    """Hear what is named on stdin."""
+    """Process the files that are named on stdin."""
     parent = os.getppid()
-    source, told = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    # What libraries print must not get between the messages
+    source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    # Libraries may print to stdout, which must not mix with the messages
     os.dup2(2, 1)
-    tell = MessageWriter(told)
+    write = MessageWriter(target)
     settings, num_workers = pickle.load(source)
-    # Told by the parent already
+    # The parent has shown the warning already
     warnings.simplefilter("ignore", UnverifiedModelWarning)
     try:
         predictor = FilePredictor(settings)
         predictor.try_out()
     except (ValueError, OSError, ModuleNotFoundError) as error:
-        tell("refused", str(error))
+        write("refused", str(error))
         return
-    tell("ready", None)
+    write("ready", None)
     tasks: queue.SimpleQueue = queue.SimpleQueue()
     threads = [
-        threading.Thread(target=work, args=(predictor, tasks, tell), daemon=True)
+        threading.Thread(target=work, args=(predictor, tasks, write), daemon=True)
         for _ in range(num_workers)
     ]
     for thread in threads:
@@ -115,7 +115,7 @@ def main() -> None:
     except EOFError:
         pass
     if os.getppid() != parent:
-        # Nobody is there who would take what is still to come
+        # The parent has died, and nobody reads the results
         os._exit(1)
     try:
         while True:

@@ -1,4 +1,4 @@
-"""Hear many files at once, and go on after a crash or with a file that hangs."""
+"""Process several files at once, and survive crashing or hanging decoders."""
 
 import collections
 import os
@@ -15,38 +15,37 @@ from audw2s.corpus.process import WorkerProcess
 from audw2s.corpus.worker import Task
 
 AHEAD = 4
-"""Files per worker that are sent before they are needed."""
+"""Number of files per worker that are sent in advance."""
 
 MAX_DEATHS = 3
-"""So many processes may end for no file's fault, one after the other."""
+"""Number of times in a row that a worker process may die without a file in progress."""
 
 
 def num_cores() -> int:
-    """Cores that this process may use."""
+    """Number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def task(piece: Piece, number: int) -> Task:
-    """What a process has to know to hear a file."""
+    """Task of a worker process: number, path and segments of a file."""
     return number, piece.path, piece.seconds
 
 
-class Engine:
-    """Hears files in a process of its own, which may crash.
+class WorkerPool:
+    """Processes files in a separate worker process, which may crash.
 
-    If it does, the files that it was at are heard again, each in a process of its
-    own: those that crash that as well are called unreadable, and so are files of
-    which no block was read (or no window heard) for too long. All others have
-    their values.
+    After a crash each file that was in progress is processed again in a process of its
+    own. If that crashes as well, the file is unreadable. So is a file without progress
+    (no block read, no window processed) for too long. All other files have values.
 
     Args:
-        settings: of what is done with each file
-        num_workers: files that are heard at once
-        timeout: seconds without any progress after which a file is given up; a
-            file has a second more for each MB
-        on_stop: is called when it is about to stop
+        settings: models and windows
+        num_workers: number of files that are processed at once
+        timeout: seconds without progress after which a file is given up, plus one
+            second per MB of the file
+        on_stop: function that is called when the pool starts to stop
         keep: keep the process for the next files, until :meth:`close`
 
     """
@@ -68,10 +67,10 @@ class Engine:
         self.stopping = False
 
     def open(self) -> None:
-        """Start the process, and see that it can hear.
+        """Start the worker process, and check that it can run the models.
 
         Raises:
-            ValueError: if the settings don't fit
+            ValueError: if the settings are invalid
             ChildProcessError: if it doesn't start
 
         """
@@ -80,27 +79,27 @@ class Engine:
         )
 
     def close(self) -> None:
-        """End the process, if it was kept."""
+        """End the worker process, if it was kept."""
         if self.kept is not None:
             self.kept.kill()
             self.kept = None
 
     def stop(self) -> None:
-        """Finish the files that are in progress, then no more."""
+        """Stop after the files that are in progress."""
         self.stopping = True
 
     def run(self, tasks: Iterable[Task]) -> Iterator[tuple[int, Result]]:
-        """Hear files.
+        """Process files.
 
         Args:
-            tasks: numbers, paths and stretches; are taken when they are needed
+            tasks: number, path and segments of each file; read when needed
 
         Yields:
-            number and result of each file, in the order in which they are done
+            number and result of each file, in the order in which they are finished
 
         Raises:
-            ValueError: if the settings don't fit
-            ChildProcessError: if the process ends without any file's fault
+            ValueError: if the settings are invalid
+            ChildProcessError: if the process dies repeatedly without a file in progress
 
         """
         waiting = iter(tasks)
@@ -122,18 +121,18 @@ class Engine:
                     worker.kill()
             if not worker.sent:
                 return
-            # Late ones are known, else it may be any that was in progress
+            # After a crash, any file in progress may be the cause
             suspects = content if kind == "late" else worker.started
             deaths = 0 if suspects else deaths + 1
             if deaths == MAX_DEATHS:
                 raise ChildProcessError(
-                    f"The process that hears the files ended ({worker.end()}), "
-                    f"{MAX_DEATHS} times, at no file."
+                    f"The worker process died {MAX_DEATHS} times without a task "
+                    f"({worker.end()})."
                 )
             again.extend(t for n, t in worker.sent.items() if n not in suspects)
             for number in suspects:
                 if not self.stopping:
-                    yield self._alone(worker.sent[number])
+                    yield self._isolated(worker.sent[number])
 
     def _events(
         self,
@@ -141,7 +140,7 @@ class Engine:
         again: collections.deque[Task],
         waiting: Iterator[Task],
     ) -> Iterator[tuple[str, object]]:
-        """What happens until all is done, the process ends, or a file hangs."""
+        """Yield events until all tasks are done, the process ends, or a file hangs."""
         finishing = False
         while True:
             while not self.stopping and len(worker.sent) < AHEAD * self.num_workers:
@@ -161,8 +160,8 @@ class Engine:
             if kind in ("end", "late"):
                 return
 
-    def _alone(self, task: Task) -> tuple[int, Result]:
-        """Hear one file in a process of its own."""
+    def _isolated(self, task: Task) -> tuple[int, Result]:
+        """Process one file in a process of its own."""
         worker = WorkerProcess(self.settings, 1, self.timeout)
         try:
             worker.send(task)
@@ -180,6 +179,9 @@ class Engine:
 
     def _given_up(self, task: Task, reason: str) -> tuple[int, Result]:
         number, path, spans = task
-        about = ("unreadable", reason, len(self.settings.models))
-        rows = [[without_values(start, end, *about)] for start, end in spans]
+        num_models = len(self.settings.models)
+        rows = [
+            [without_values(start, end, "unreadable", reason, num_models)]
+            for start, end in spans
+        ]
         return number, (stamp(path), rows)

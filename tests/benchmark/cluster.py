@@ -45,7 +45,7 @@ import pickle, resource, sys, tempfile, time
 import numpy as np
 from audw2s.corpus.ray import divide
 from audw2s.corpus.inputs import OPEN, Inputs
-from audw2s.corpus.shards import Parts
+from audw2s.corpus.shards import Shards
 from audw2s.corpus.storage import Folder
 
 count = int(sys.argv[1])
@@ -53,7 +53,7 @@ peak = lambda: 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 before, start = peak(), time.process_time()
 files = [f"/corpora/a/folder/{number:010}.wav" for number in range(count)]
 inputs = Inputs(files, np.zeros(count, np.int64), np.full(count, OPEN))
-parts = Parts(Folder(tempfile.gettempdir()), ["wav2small"], inputs)
+parts = Shards(Folder(tempfile.gettempdir()), ["wav2small"], inputs)
 partitions = divide(parts, parts.unfinished(), 200, 2)
 rows = [{"partition": pickle.dumps(partition)} for partition in partitions]
 print((peak() - before) / count, (time.process_time() - start) / count)

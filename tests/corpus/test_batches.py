@@ -123,9 +123,11 @@ def test_a_corpus_in_batches(damaged, tmp_path, speech, options):
 def test_models_that_take_one_at_a_time(tmp_path, clips):
     path = tmp_path / "list.txt"
     path.write_text("\n".join(clips))
-    with pytest.raises(ValueError, match="'wav2small' hears whole recordings. Leave"):
+    with pytest.raises(
+        ValueError, match="'wav2small' processes whole recordings. Leave"
+    ):
         audw2s.annotate(str(path), batch_size=2)
     with pytest.raises(ValueError, match="'batch_size' has to be at least 1, got 0"):
         audw2s.annotate(str(path), batch_size=0)
-    with pytest.raises(ValueError, match="hears one window at a time"):
+    with pytest.raises(ValueError, match="processes one window at a time"):
         Batcher(Network("wav2small-int8"), 2)

@@ -21,7 +21,7 @@ from waiting import wait_until
 
 import audw2s
 from audw2s.corpus.inputs import Inputs
-from audw2s.corpus.shards import Parts
+from audw2s.corpus.shards import Shards
 from audw2s.corpus.storage import Folder
 
 ray = pytest.importorskip("ray", reason='needs Ray: pip install "audw2s[ray]"')
@@ -29,8 +29,8 @@ ray = pytest.importorskip("ray", reason='needs Ray: pip install "audw2s[ray]"')
 from audw2s.corpus.job import identity  # noqa: E402
 from audw2s.corpus.predictor import Settings  # noqa: E402
 from audw2s.corpus.ray import divide  # noqa: E402
-from audw2s.corpus.ray_actor import Hearer  # noqa: E402
 from audw2s.corpus.ray_actor import Partition  # noqa: E402
+from audw2s.corpus.ray_actor import ShardActor  # noqa: E402
 from audw2s.corpus.ray_actor import Work  # noqa: E402
 
 SETTINGS = Settings(("wav2small",))
@@ -199,9 +199,9 @@ def test_workers_that_differ_are_refused(clips, tmp_path):
 
     def reply(**changes):
         work = Work(str(out), SETTINGS, {**provenance, **changes}, 1, 120.0, 200)
-        hearer = Hearer(work)
-        (found,) = hearer(batch)["reply"]
-        hearer.engine.close()
+        actor = ShardActor(work)
+        (found,) = actor(batch)["reply"]
+        actor.pool.close()
         return pickle.loads(found)
 
     other = reply(version="0.0.1")
@@ -216,7 +216,7 @@ def test_workers_that_differ_are_refused(clips, tmp_path):
     with Folder(str(out)).locked():
         done = reply()
     assert done.found.files == 1
-    assert [part.places for part in done.parts] == [[(0, 0, 1)]]
+    assert [shard.places for shard in done.shards] == [[(0, 0, 1)]]
     assert set(os.listdir(out)) - {".lock"} == {"job.json", "parts"}
 
 
@@ -224,7 +224,7 @@ def test_files_are_divided(tmp_path):
     files = [f"{number % 7}.wav" for number in range(20)] + ["last.wav"]
     times = np.zeros(len(files), np.int64)
     inputs = Inputs(files, times, times)
-    place = Parts(Folder(str(tmp_path)), ["wav2small"], inputs)
+    place = Shards(Folder(str(tmp_path)), ["wav2small"], inputs)
     for most, workers, size in ((200, 1, 6), (4, 1, 4), (200, 100, 1)):
         found = divide(place, inputs.units(), most, workers)
         pieces = [piece for partition in found for piece in partition.pieces]
@@ -323,6 +323,6 @@ def parent(process: int) -> int | None:
 
 
 def parts(out: pathlib.Path) -> list[pd.DataFrame]:
-    """Parts that are there."""
+    """Shards that are there."""
     found = sorted((out / "parts").glob("part-*")) if out.exists() else []
     return [pd.read_parquet(path) for path in found]

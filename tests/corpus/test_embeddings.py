@@ -12,7 +12,7 @@ import soundfile
 import audw2s
 from audw2s.corpus.job import identity
 from audw2s.corpus.predictor import Settings
-from audw2s.corpus.shards import Parts
+from audw2s.corpus.shards import Shards
 from audw2s.inference.pipeline import Predictor
 from audw2s.model.find import model_path
 
@@ -50,7 +50,7 @@ def folder(tmp_path, speech):
 
 
 def test_whole_files_of_two_models(folder, tmp_path, monkeypatch):
-    out, fine = str(tmp_path / "out"), Parts.write
+    out, fine = str(tmp_path / "out"), Shards.write
     options = {"model": MODELS, "embeddings": True, "shard_size": 2}
     written = []
 
@@ -60,10 +60,10 @@ def test_whole_files_of_two_models(folder, tmp_path, monkeypatch):
         written.append(finished)
         fine(self, finished)
 
-    monkeypatch.setattr(Parts, "write", full)
+    monkeypatch.setattr(Shards, "write", full)
     with pytest.raises(OSError, match="No space left on device"):
         audw2s.annotate(str(folder / "list.txt"), out, **options)
-    monkeypatch.setattr(Parts, "write", fine)
+    monkeypatch.setattr(Shards, "write", fine)
     frame = audw2s.annotate(str(folder / "list.txt"), out, **options)
     assert len(list((tmp_path / "out" / "parts").iterdir())) > 1
     found = pq.read_table(tmp_path / "out" / "embeddings.parquet")

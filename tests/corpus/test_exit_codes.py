@@ -20,7 +20,7 @@ from audw2s import errors
 from audw2s.corpus.inputs import read_inputs
 from audw2s.corpus.lists.folder import Found
 from audw2s.corpus.lists.folder import read_folder
-from audw2s.corpus.shards import Parts
+from audw2s.corpus.shards import Shards
 from audw2s.errors import explained
 
 README = pathlib.Path(__file__).parent.parent.parent / "README.md"
@@ -122,7 +122,7 @@ def test_file_of_a_run_in_another_shape(clips, tmp_path, text):
 
 @pytest.mark.parametrize("made_again", [False, True])
 def test_results_that_are_removed(corpus, tmp_path, monkeypatch, made_again):
-    out, fine, written = tmp_path / "out", Parts.write, []
+    out, fine, written = tmp_path / "out", Shards.write, []
 
     def removed(self, finished):
         if len(written) == 1:
@@ -132,13 +132,13 @@ def test_results_that_are_removed(corpus, tmp_path, monkeypatch, made_again):
         written.append(finished)
         fine(self, finished)
 
-    monkeypatch.setattr(Parts, "write", removed)
+    monkeypatch.setattr(Shards, "write", removed)
     with pytest.raises(OSError, match="was removed while this ran") as failure:
         audw2s.annotate(str(corpus), str(out), shard_size=20)
     assert "kept" not in str(failure.value)
     assert "--restart" in str(failure.value)
     assert out.exists() == made_again
-    monkeypatch.setattr(Parts, "write", fine)
+    monkeypatch.setattr(Shards, "write", fine)
     assert len(audw2s.annotate(str(corpus), str(out), restart=True)) == 60
 
 

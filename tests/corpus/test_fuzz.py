@@ -15,7 +15,7 @@ import soundfile
 
 from audw2s.audio.statuses import UNUSABLE
 from audw2s.corpus.predictor import Settings
-from audw2s.corpus.workers import Engine
+from audw2s.corpus.workers import WorkerPool
 
 COUNT = int(os.environ.get("AUDW2S_MUTATIONS", 60))
 """Mutations of each format; the full run has 2,000."""
@@ -157,9 +157,9 @@ def test_mutated_files(tmp_path, speech, kind):
         paths.append(str(tmp_path / f"{seed}.{kind}"))
         with open(paths[-1], "wb") as file:
             file.write(mutated(whole, kind, seed))
-    engine = Engine(Settings(("wav2small",)), num_workers=2, timeout=60)
+    pool = WorkerPool(Settings(("wav2small",)), num_workers=2, timeout=60)
     tasks = [(k, path, [(0.0, None)]) for k, path in enumerate(paths)]
-    results = list(engine.run(tasks))
+    results = list(pool.run(tasks))
     assert sorted(number for number, _ in results) == list(range(COUNT))
     statuses = collections.Counter()
     for number, (_, stretches) in results:

@@ -11,7 +11,7 @@ from commands import annotate
 from waiting import MAX_DUR
 
 import audw2s
-from audw2s.corpus.shards import Parts
+from audw2s.corpus.shards import Shards
 
 WORKERS = ("--num-workers", 2, "--shard-size", 8, "--quiet")
 
@@ -194,7 +194,7 @@ def test_folder_that_cannot_be_written_to(clips, tmp_path):
 
 
 def test_disk_is_full(corpus, tmp_path, monkeypatch):
-    out, fine = str(tmp_path / "out"), Parts.write
+    out, fine = str(tmp_path / "out"), Shards.write
     written = []
 
     def full(self, finished):
@@ -203,9 +203,9 @@ def test_disk_is_full(corpus, tmp_path, monkeypatch):
         written.append(finished)
         fine(self, finished)
 
-    monkeypatch.setattr(Parts, "write", full)
+    monkeypatch.setattr(Shards, "write", full)
     with pytest.raises(OSError, match="No space left on device. What was finished"):
         audw2s.annotate(str(corpus), out, shard_size=8)
-    monkeypatch.setattr(Parts, "write", fine)
+    monkeypatch.setattr(Shards, "write", fine)
     whole = audw2s.annotate(str(corpus))
     pd.testing.assert_frame_equal(audw2s.annotate(str(corpus), out), whole)
