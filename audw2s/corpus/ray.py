@@ -170,8 +170,8 @@ class Cluster:
             except Exception as error:
                 reason = str(error).strip().splitlines() or [type(error).__name__]
                 raise ChildProcessError(
-                    f"Ray gave up: {reason[-1]} What was finished before is kept: mend "
-                    "that, and run the same command to go on."
+                    f"Ray gave up: {reason[-1]} Finished results are kept: correct "
+                    "this, and run the same command to resume."
                 ) from error
 
 
@@ -210,8 +210,8 @@ def _watched(address: str | None) -> Iterator[None]:
             raise
         where = address or head
         raise ConnectionError(
-            f"The Ray at {where} doesn't answer any more. What was finished before is "
-            "kept: run the same command when it is there again."
+            f"The Ray at {where} doesn't answer any more. Finished results are kept: "
+            "run the same command when it is there again."
         ) from error
     finally:
         stopped.set()

@@ -1,4 +1,4 @@
-"""One part: the rows of some finished files, written whole or not at all."""
+"""Shard: the rows of finished files, in a file that is complete or doesn't exist."""
 
 import secrets
 import time
@@ -22,13 +22,13 @@ from audw2s.corpus.storage import Storage
 from audw2s.model.registry import DIMENSIONS
 
 FOLDER = "parts"
-"""Where parts are."""
+"""Folder of the shards."""
 
 SHARD_DUR = 60.0
-"""Seconds after which what is finished is written, however little it is."""
+"""Seconds after which finished files are written to a shard."""
 
 SHARD_ROWS = 50_000
-"""Rows after which what is finished is written, however few inputs it is."""
+"""Number of rows after which finished files are written to a shard."""
 
 KEYS = {
     "key.first": pa.bool_(),
@@ -37,19 +37,19 @@ KEYS = {
     "key.size": pa.int64(),
     "key.mtime_ns": pa.int64(),
 }
-"""Columns that tell which input rows are of: whether a row is the first of an input,
-what was asked for, in nanoseconds, and what the file was when it was heard."""
+"""Columns that identify the input of a row: whether the row is the first of an input,
+requested start and end in nanoseconds, size and modification time of the file."""
 
 Finished = tuple[Piece, Result]
-"""A file, and what was heard of it."""
+"""File and its result."""
 
 
 class Written(NamedTuple):
-    """A part that is there."""
+    """Shard that was written."""
 
     name: str
     places: list[tuple[int, int, int]]
-    """Of each input its number, its first row, and its number of rows."""
+    """Position of each input, its first row, and its number of rows."""
 
 
 def columns(names: Sequence[str]) -> list[str]:
@@ -68,7 +68,7 @@ def columns(names: Sequence[str]) -> list[str]:
 
 
 def table_schema(names: Sequence[str]) -> pa.Schema:
-    """Columns of the table that is made of the parts."""
+    """Columns of the table."""
     return pa.schema(
         [("file", pa.string())]
         + [(name, pa.duration("ns")) for name in ("start", "end")]
@@ -79,17 +79,17 @@ def table_schema(names: Sequence[str]) -> pa.Schema:
 
 
 def shard_name(number: int) -> str:
-    """Name of a part, which no other one has, be it another attempt at the same.
+    """Unique name of a shard, also among several attempts at the same inputs.
 
     Args:
-        number: later parts have larger ones
+        number: number of the shard, which increases
 
     """
     return f"part-{number:08d}-{secrets.token_hex(4)}.parquet"
 
 
 def shard_number(name: str) -> int:
-    """Give the number in the name of a part.
+    """Return the number in the name of a shard.
 
     Examples:
         >>> shard_number(shard_name(12))
@@ -100,10 +100,10 @@ def shard_number(name: str) -> int:
 
 
 class Buffer:
-    """Finished files that wait until they are worth a part.
+    """Buffer of finished files that are not written yet.
 
     Args:
-        size: inputs of a part
+        size: number of inputs of a shard
         sizes: columns of hidden states, see :mod:`audw2s.corpus.embeddings`
 
     """
@@ -114,31 +114,31 @@ class Buffer:
         self.clear()
 
     def clear(self) -> None:
-        """Forget them, as they are written."""
+        """Clear the buffer."""
         self.finished: list[Finished] = []
         self.inputs = self.rows = 0
         self.last = time.monotonic()
 
     def add(self, piece: Piece, result: Result) -> None:
-        """Put one on it."""
+        """Add a finished file."""
         self.finished.append((piece, result))
         self.inputs += len(piece.numbers)
         self.rows += sum(map(len, result[1]))
 
     @property
     def high(self) -> bool:
-        """Whether they should be written."""
+        """Whether the buffer should be written."""
         late = time.monotonic() - self.last > SHARD_DUR
         return self.inputs >= self.size or self.rows >= self.most or late
 
 
 class Writer:
-    """Writes parts.
+    """Writes shards.
 
     Args:
-        storage: where the run is
-        names: of the models
-        windows: whether rows are windows, else inputs as a whole
+        storage: storage of the run
+        names: names of the models
+        windows: whether rows are windows, else whole inputs
         sizes: columns of hidden states, see :mod:`audw2s.corpus.embeddings`
 
     """
@@ -163,14 +163,14 @@ class Writer:
         self.written = pa.schema([*self.schema, *KEYS.items(), *lists])
 
     def write(self, number: int, finished: Sequence[Finished]) -> Written:
-        """Write a part, which is stored and whole when this returns.
+        """Write a shard, which is complete and on disk afterwards.
 
         Args:
-            number: see :func:`shard_name`
+            number: number of the shard
             finished: files and their results
 
         Raises:
-            OSError: if that isn't possible; then nothing is there
+            OSError: if it can't be written; then there is no file
 
         """
         name = shard_name(number)
@@ -202,14 +202,14 @@ class Writer:
                     }
                     for name, value in row.items():
                         found[name].append(value)
-        heard = [row for _, result in finished for rows in result[1] for row in rows]
-        hidden = zip(self.sizes, arrays(heard, self.sizes), strict=True)
+        flat = [row for _, result in finished for rows in result[1] for row in rows]
+        hidden = zip(self.sizes, arrays(flat, self.sizes), strict=True)
         return pa.table(found | dict(hidden), self.written), places
 
     def _cells(self, span: tuple[int, int], row: Prediction) -> dict[str, object]:
         start, end = span
         if self.windows or end == OPEN:
-            # What was asked for stays what it was, so that rows join with the inputs
+            # A requested end is kept, so that rows can be joined with the inputs
             end = None if pd.isna(row.end) else row.end.value
         names = self.schema.names[3:-3]
         return {

@@ -1,4 +1,4 @@
-"""The parts of a run, and which of them has which input."""
+"""Shards of a run, and which of them holds which input."""
 
 import functools
 from collections.abc import Iterator
@@ -23,20 +23,20 @@ from audw2s.corpus.storage import RemovedError
 from audw2s.corpus.storage import Storage
 
 RETRIED = ("unreadable", "missing", "empty", "truncated")
-"""Statuses that may be another one the next time."""
+"""Statuses of inputs that may have values the next time."""
 
 CACHED = 64
-"""Shards that are held while the table is written, where inputs aren't in order."""
+"""Number of shards kept in memory while the table is written."""
 
 
 class Shards:
-    """The parts of a run, and which of them has which input.
+    """Shards of a run, and which of them holds which input.
 
     Args:
-        storage: where the run is
-        names: of the models
-        inputs: of which the parts hold rows
-        windows: whether rows are windows, else inputs as a whole
+        storage: storage of the run
+        names: names of the models
+        inputs: inputs of the run
+        windows: whether rows are windows, else whole inputs
         sizes: columns of hidden states, see :mod:`audw2s.corpus.embeddings`
 
     """
@@ -56,21 +56,21 @@ class Shards:
         self.embeddings = self.writer.embeddings
         self.files: list[str] = []
         self.next = 0
-        """Number of the next part."""
+        """Number of the next shard."""
 
         self.places = np.full((len(inputs), 3), -1, np.int64)
-        """Of each input its part, its first row there, and its number of rows."""
+        """Shard of each input, its first row there, and its number of rows."""
 
         self._load = functools.lru_cache(CACHED)(self._read)
 
     def find(self, *, retry: bool = False) -> list[str]:
-        """Look which inputs are done and haven't changed since.
+        """Find inputs that are finished and unchanged.
 
         Args:
-            retry: leave out those that might have a value the next time
+            retry: leave out inputs that may have values the next time
 
         Returns:
-            parts that can't be read, which are removed
+            damaged shards, which are removed
 
         """
         damaged: list[str] = []
@@ -84,7 +84,7 @@ class Shards:
         current = functools.lru_cache(1024)(lambda f: stamp(self.inputs.path(f)))
         for name in found:
             if name.startswith("tmp") and ".part-" in name:
-                # Of a run that was killed while it wrote
+                # Left by a run that was killed while it wrote
                 self.storage.remove(f"{FOLDER}/{name}")
             if not name.startswith("part-"):
                 continue
@@ -101,15 +101,15 @@ class Shards:
                 done = len(numbers) and seen == current(self.inputs.files[numbers[0]])
                 here = (len(self.files) - 1, first, count)
                 for number in numbers:
-                    # What is in a later part was computed because this wasn't enough
+                    # A later shard replaces the rows of this one
                     good = done and not (retry and failed)
                     self.places[number] = here if good else -1
         return damaged
 
     def unfinished(self) -> list[Unit]:
-        """Files that have an input that isn't done.
+        """Files with an unfinished input.
 
-        All stretches of a file are heard together, so that values don't depend on
+        All segments of a file are processed together, so that values don't depend on
         where a run was interrupted.
         """
         done = self.places[:, 0] >= 0
@@ -121,22 +121,22 @@ class Shards:
         self.next = max(self.next, shard_number(name) + 1)
 
     def write(self, finished: Sequence[Finished]) -> None:
-        """Write a part, see :class:`audw2s.corpus.shard.Writer`.
+        """Write a shard, see :class:`audw2s.corpus.shard.Writer`.
 
         Raises:
-            OSError: if that isn't possible; then nothing is there
+            OSError: if it can't be written; then there is no file
 
         """
         self.add(self.writer.write(self.next, finished))
 
     def add(self, written: Written) -> None:
-        """Take note of a part that is there."""
+        """Add a shard that was written."""
         self._append(written.name)
         for number, first, count in written.places:
             self.places[number] = (len(self.files) - 1, first, count)
 
     def remove_unknown(self) -> None:
-        """Delete what others hold as well: of attempts that weren't heard of."""
+        """Delete shards of lost attempts, whose inputs are in others as well."""
         for name in set(self.storage.names(FOLDER)) - set(self.files):
             self.storage.remove(f"{FOLDER}/{name}")
 
@@ -153,14 +153,14 @@ class Shards:
         size: int = 5000,
         names: Sequence[str] | None = None,
     ) -> Iterator[tuple[np.ndarray, pa.Table]]:
-        """Give the rows of all inputs that are done, in the order of the inputs.
+        """Yield the rows of all finished inputs, in the order of the inputs.
 
         Args:
-            size: inputs at a time
-            names: of columns, ``None`` for those of the table
+            size: number of inputs that are read at once
+            names: names of columns, ``None`` for those of the table
 
         Yields:
-            for each row the number of its input, and the rows
+            position of the input of each row, and the rows
 
         """
         for first in range(0, len(self.places), size):
@@ -183,7 +183,7 @@ class Shards:
         rows: np.ndarray,
         names: Sequence[str] | None,
     ) -> pa.Table:
-        """Rows of parts; of each part only those are kept."""
+        """Select rows of several shards."""
         order = np.argsort(part, kind="stable")
         needed, begins = np.unique(part[order], return_index=True)
         tables = []
@@ -194,14 +194,14 @@ class Shards:
 
 
 def _parsed(data: bytes, columns: list[str]) -> pa.Table:
-    # In this thread: one of Arrow's that lets go of Python's bytes when Python is about
-    # to end aborts the process
+    # In this thread, as a thread of Arrow that releases bytes while Python ends aborts
+    # the process
     file = pq.ParquetFile(pa.BufferReader(data), pre_buffer=False)
     return file.read(columns=columns, use_threads=False)
 
 
 def _runs(table: pa.Table) -> Iterator[tuple]:
-    """Key, stamp, first row, number of rows and failure of each input of a part."""
+    """Key, stamp, first row, number of rows and failure of each input of a shard."""
     begins = np.flatnonzero(table["key.first"].to_numpy())
     ends = [*begins[1:], len(table)]
     failed = np.isin(table["status"].to_numpy(), RETRIED)

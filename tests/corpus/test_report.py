@@ -113,7 +113,7 @@ def test_two_models(folder, tmp_path):
     assert any("<script>alert(1)<&.wav" in row[1] for row in examples)
     good = frame[frame["status"] != "unreadable"]
     values = {name: good[[f"{name}.{d}" for d in NAMES]].to_numpy() for name in models}
-    for row in page.table("Ensemble"):
+    for row in page.table("Mean"):
         mean, std = values[row[0]].mean(axis=0), values[row[0]].std(axis=0)
         assert row[1:] == [
             f"{m:.3f} ±\u00a0{s:.3f}" for m, s in zip(mean, std, strict=True)
@@ -135,7 +135,7 @@ def test_two_models(folder, tmp_path):
     path.unlink()
     audw2s.annotate(str(folder), out, model=models, report=str(path))
     again = Page(path)
-    assert again.table("Ensemble") == page.table("Ensemble")
+    assert again.table("Mean") == page.table("Mean")
     assert dict(again.table("What was"))["this run"].startswith("nothing was heard")
 
 

@@ -204,7 +204,7 @@ def test_disk_is_full(corpus, tmp_path, monkeypatch):
         fine(self, finished)
 
     monkeypatch.setattr(Shards, "write", full)
-    with pytest.raises(OSError, match="No space left on device. What was finished"):
+    with pytest.raises(OSError, match="No space left on device. Finished results"):
         audw2s.annotate(str(corpus), out, shard_size=8)
     monkeypatch.setattr(Shards, "write", fine)
     whole = audw2s.annotate(str(corpus))
