@@ -1,8 +1,8 @@
 """Speech encoders of transformers, layer by layer.
 
-Each is taken apart into its fixed front end, what comes before the layers, and the
-layers, so that only those that are needed are there. All hear the same: mono at
-16 kHz, normalised over the clip, tiled or cut to one length.
+Each is split into its fixed front end, the embedding, and the layers, so that only the
+needed layers are kept. Their input is the same: mono at 16 kHz, normalised over the
+clip, tiled or cut to one length.
 """
 
 import abc
@@ -42,15 +42,15 @@ UNMASKED = {
     "layerdrop": 0.0,
     "encoder_layerdrop": 0.0,
 }
-"""Nothing is masked or left out at random: all exits see what is there."""
+"""Settings without masking and without random omission of layers."""
 
 
 class Backbone(nn.Module, abc.ABC):
-    """An encoder whose layers are read one after the other.
+    """Encoder whose layers are applied one by one.
 
     Args:
-        model: of transformers
-        samples: that each clip is tiled or cut to
+        model: encoder of transformers
+        samples: number of samples to which each clip is tiled or cut
 
     """
 
@@ -63,7 +63,7 @@ class Backbone(nn.Module, abc.ABC):
         self.normalise = Normalise()
         self.layers: nn.ModuleList
         self.norm: nn.Module
-        """What the encoder does after its last layer; exits have a copy each.
+        """Normalisation after the last layer; each exit has a copy.
 
         Encoders that normalise after each layer, as wav2vec 2.0 base, have none.
         """
@@ -74,7 +74,7 @@ class Backbone(nn.Module, abc.ABC):
         return self.config.hidden_size
 
     def front(self, signal: torch.Tensor) -> torch.Tensor:
-        """What comes before all that is learnt; it may be computed once and kept.
+        """Fixed front end, whose output can be computed once and stored.
 
         Shape:
             ``(batch, time)`` -> ``(batch, samples)``, or features of them
@@ -83,10 +83,10 @@ class Backbone(nn.Module, abc.ABC):
 
     @abc.abstractmethod
     def embed(self, inputs: torch.Tensor) -> torch.Tensor:
-        """From what :meth:`front` gives to the hidden states before the layers."""
+        """Hidden states before the layers, from the output of :meth:`front`."""
 
     def context(self, hidden: torch.Tensor) -> torch.Tensor | None:
-        """What all layers share beside the hidden states."""
+        """Value that all layers share besides the hidden states."""
         return None
 
     def step(
@@ -99,7 +99,7 @@ class Backbone(nn.Module, abc.ABC):
         return self.layers[number - 1](hidden, None)
 
     def cut(self, depth: int) -> "Backbone":
-        """Copy of the encoder with its first layers only.
+        """Copy of the encoder with only its first layers.
 
         Raises:
             ValueError: if there are fewer
@@ -116,7 +116,7 @@ class Backbone(nn.Module, abc.ABC):
         return short
 
     def freeze(self, depth: int) -> None:
-        """Keep all below the layers, and so many layers, as they are."""
+        """Freeze the first layers, and all before them."""
         if depth:
             self.requires_grad_(False)
             self.layers[depth:].requires_grad_(True)
@@ -128,7 +128,7 @@ class Convolutional(Backbone):
     def __init__(self, model: nn.Module, samples: int = SAMPLES):
         super().__init__(model, samples)
         self.convolutions = model.feature_extractor
-        # Not while weights are frozen from the outside: gradients pass as elsewhere
+        # Else gradients are computed even if weights are frozen from outside
         self.convolutions._requires_grad = False
         self.projection = model.feature_projection
         self.positions = model.encoder.pos_conv_embed
@@ -142,13 +142,13 @@ class Convolutional(Backbone):
     def embed(self, inputs: torch.Tensor) -> torch.Tensor:
         """Return the projected and positioned frames, 50 a second."""
         hidden = self.projection(self.convolutions(inputs).transpose(1, 2))
-        # Wav2vec 2.0 gives the normalised convolutions as well
+        # Wav2vec 2.0 returns the normalised convolutions as well
         hidden = hidden[0] if isinstance(hidden, tuple) else hidden
         return self.dropout(self.before(hidden + self.positions(hidden)))
 
 
 class WavLM(Convolutional):
-    """WavLM: all layers share a bias of positions, which the first one has."""
+    """WavLM: all layers share a bias of positions, computed by the first one."""
 
     def context(self, hidden: torch.Tensor) -> torch.Tensor:
         """Bias of each distance between tokens, ``(batch * heads, tokens, tokens)``."""
@@ -169,8 +169,8 @@ class WavLM(Convolutional):
 class Whisper(Backbone):
     """Whisper's encoder, on clips of any length up to 30 s.
 
-    The log-mel comes before all that is learnt. Clips are brought to one level
-    first, as Whisper hears how loud a recording is.
+    The log-mel is part of the fixed front end. Clips are scaled to one level first, as
+    Whisper's states depend on the level of a recording.
     """
 
     def __init__(self, model: WhisperEncoder, samples: int = SAMPLES):
@@ -202,7 +202,7 @@ KINDS = {
     "hubert": Convolutional,
     "whisper": Whisper,
 }
-"""How the encoders of each family are taken apart."""
+"""Classes of the encoders by family."""
 
 
 def make_model(settings: dict) -> nn.Module:
@@ -224,16 +224,16 @@ def make_model(settings: dict) -> nn.Module:
 
 
 def make_backbone(settings: dict, samples: int = SAMPLES) -> Backbone:
-    """Make an encoder with random weights, taken apart.
+    """Make a backbone with random weights.
 
     Args:
         settings: content of a ``config.json``
-        samples: that each clip is tiled or cut to
+        samples: number of samples to which each clip is tiled or cut
 
     """
     return take_apart(make_model(settings), samples)
 
 
 def take_apart(model: nn.Module, samples: int = SAMPLES) -> Backbone:
-    """Take an encoder of transformers apart."""
+    """Make a backbone of an encoder of transformers."""
     return KINDS[model.config.model_type](model, samples)

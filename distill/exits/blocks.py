@@ -1,4 +1,4 @@
-"""What stands between a layer of the encoder and its exit."""
+"""Blocks between a layer of the encoder and its exit."""
 
 import torch
 from torch import nn
@@ -60,7 +60,7 @@ BLOCKS = {"cnn": Cnn, "lstm": Lstm, "gru": Gru}
 
 
 def make_block(name: str | None, width: int) -> nn.Module:
-    """Make a block; ``None`` is none.
+    """Make a block; ``None`` is the identity.
 
     Examples:
         >>> sum(p.numel() for p in make_block("lstm", 768).parameters())

@@ -1,4 +1,4 @@
-"""The command ``audw2s distill exits``: parses, calls, prints."""
+"""The command ``audw2s distill exits``."""
 
 import os
 from typing import Annotated
@@ -21,15 +21,15 @@ app = typer.Typer(
 @explained()
 def get(
     repository: Annotated[
-        str, typer.Argument(help="On the hub, such as facebook/wav2vec2-base.")
+        str, typer.Argument(help="Repository, such as facebook/wav2vec2-base.")
     ],
     out: Annotated[str, typer.Option(help="Folder for the encoder.")],
     revision: Annotated[
-        str, typer.Option(help="Commit or branch; only a commit stays the same.")
+        str, typer.Option(help="Commit or branch; only a commit never changes.")
     ] = "main",
     quiet: Quiet = False,
 ) -> None:
-    """Get an encoder from the Hugging Face hub; run again to go on."""
+    """Get an encoder from the Hugging Face hub; run again to resume."""
     from audw2s.distill.exits.published import get as run
     from audw2s.distill.exits.published import load
 
@@ -41,7 +41,7 @@ def get(
 @app.command()
 @explained()
 def train(
-    settings: Annotated[str, typer.Argument(help="Settings, in TOML.")],
+    settings: Annotated[str, typer.Argument(help="Settings (TOML).")],
     out: Annotated[str, typer.Option(help="Folder of all trainings.")],
     backbone: Annotated[
         str | None, typer.Option(help="Encoder, in place of the one in the settings.")
@@ -55,7 +55,7 @@ def train(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Train exits and what they are compared with; run again to go on."""
+    """Train exits and their baselines; run again to resume."""
     from audw2s.distill.exits.study import Study
     from audw2s.distill.exits.study import run
     from audw2s.distill.exits.tables import write
@@ -77,7 +77,7 @@ def _paths(corpora: list[str] | None) -> dict[str, str]:
 def tables(
     run: Annotated[str, typer.Argument(help="Folder of all trainings.")],
 ) -> None:
-    """Print the paper's tables of what is finished, and write them."""
+    """Print and write the paper's tables for all finished trainings."""
     from audw2s.distill.exits.tables import write
 
     typer.echo(write(run))
@@ -89,10 +89,10 @@ def export(
     run: Annotated[str, typer.Argument(help="Folder of one training.")],
     out: Annotated[str, typer.Option(help="Model folder to write.")],
     name: Annotated[
-        str | None, typer.Option(help="Of the model, the folder's by default.")
+        str | None, typer.Option(help="Name; that of the folder by default.")
     ] = None,
 ) -> None:
-    """Make a model folder of a training, with an ONNX file for each exit."""
+    """Export a training to a model folder, with an ONNX file for each exit."""
     from audw2s.distill.exits.export import export_exits
 
     worst = export_exits(run, out, name or os.path.basename(os.path.normpath(out)))
@@ -112,7 +112,7 @@ def evaluate(
     columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
-    """Measure each exit on a corpus, and what adaptive exits cost and reach."""
+    """Evaluate each exit on a corpus, and score and cost of adaptive exits."""
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.distill.exits.evaluate import evaluate as run
     from audw2s.distill.exits.evaluate import to_markdown

@@ -1,13 +1,13 @@
-"""Clips as the encoders hear them: of one length, normalised as a whole."""
+"""Clips of one length, as the encoders need them."""
 
 import torch
 
 SAMPLES = 95_744
-"""Samples that every clip is tiled or cut to, 5.984 s at 16 kHz."""
+"""Samples to which every clip is tiled or cut, 5.984 s at 16 kHz."""
 
 
 def fit(signal: torch.Tensor, samples: int = SAMPLES) -> torch.Tensor:
-    """Repeat a signal until it has so many samples, or cut it there.
+    """Tile or cut a signal to a number of samples.
 
     It can be exported: a graph does the same for signals of any length.
 

@@ -1,4 +1,4 @@
-"""All that a training of exits depends on."""
+"""Settings of a training of exits."""
 
 import dataclasses
 from typing import Annotated
@@ -20,7 +20,7 @@ from audw2s.distill.settings import one_of
 from audw2s.distill.settings import settings
 
 DIMENSIONS = "dimensions"
-"""Target of values in place of classes."""
+"""Target for values instead of classes."""
 
 METHODS = ("distilled", "plain", "layerwise")
 """Self-distillation, fine-tuning of the deepest exit alone, layer-wise distillation."""
@@ -28,27 +28,27 @@ METHODS = ("distilled", "plain", "layerwise")
 
 @settings
 class Config:
-    """All that a training of exits depends on; kept beside its results."""
+    """Settings of a training of exits; stored beside its results."""
 
     backbone: str
     """Folder of an encoder, or file of Whisper's, see
     :func:`audw2s.distill.exits.published.load`."""
 
     corpus: str
-    """See :func:`audw2s.corpus.lists.corpus.read_corpus`."""
+    """Corpus, see :func:`audw2s.corpus.lists.corpus.read_corpus`."""
 
     target: str = "emotion"
     """Column of classes, or ``"dimensions"`` for arousal, dominance and valence."""
 
     classes: Names = ()
-    """Classes in the order of the outputs; clips of others are left out. All that
-    there are, sorted, if none is given."""
+    """Classes in the order of the outputs; clips of others are left out. By default all
+    classes, sorted."""
 
     method: Annotated[str, one_of(METHODS)] = "distilled"
-    """One of :data:`METHODS`."""
+    """Method, one of :data:`METHODS`."""
 
     exits: Layers = (3, 8, 10)
-    """Layers with an exit beside the deepest; not used by other methods."""
+    """Layers with an exit besides the deepest; only for ``"distilled"``."""
 
     depth: Annotated[
         int | None,
@@ -57,13 +57,13 @@ class Config:
     """Layer of the deepest exit, the last by default."""
 
     block: Annotated[str, one_of(BLOCKS)] = "lstm"
-    """``"cnn"``, ``"lstm"`` or ``"gru"``."""
+    """Block of an exit: ``"cnn"``, ``"lstm"`` or ``"gru"``."""
 
     similarity: Annotated[str, one_of(SIMILARITIES)] = "l2"
-    """One of :data:`audw2s.distill.exits.losses.SIMILARITIES`."""
+    """Similarity, one of :data:`audw2s.distill.exits.losses.SIMILARITIES`."""
 
     compared: Annotated[str, one_of(("embedding", "linear"))] = "embedding"
-    """``"embedding"`` or ``"linear"``: what exits are to have similar."""
+    """Values whose similarity is learnt: ``"embedding"`` or ``"linear"``."""
 
     alpha: Weight = 1.0
     """Weight of the divergence of the exits from the teacher."""
@@ -72,10 +72,10 @@ class Config:
     """Weight of the similarity."""
 
     gamma: Weight = 1.0
-    """Weight of the exits' own losses."""
+    """Weight of the exits' losses against the labels."""
 
     reference_kl: bool = False
-    """Probabilities in place of logarithms, as the published code has them."""
+    """Whether probabilities replace logarithms, as in the published code."""
 
     layerwise_depth: Count = 2
     """Layers of the student of layer-wise distillation."""
@@ -88,48 +88,48 @@ class Config:
     batch_size: Count = 16
     learning_rate: Rate = 3e-5
     head_rate: Rate = 1.0
-    """Factor of the learning rate of blocks and linear layers, which begin at
-    random."""
+    """Factor of the learning rate of blocks and linear layers, whose initial weights
+    are random."""
 
     warmup: Number = 0
     """Steps in which the learning rate rises."""
 
     fall: Annotated[str, one_of(("none", "cosine"))] = "none"
-    """``"none"`` as in the paper, or ``"cosine"``: how the learning rate falls."""
+    """How the learning rate falls: ``"none"`` as in the paper, or ``"cosine"``."""
 
     frozen: Number = 0
-    """Lower layers that stay as they are, with all below them; 0 for none."""
+    """Number of frozen lower layers, with all before them; 0 for none."""
 
     samples: Count = SAMPLES
-    """Samples that clips are tiled or cut to."""
+    """Samples to which clips are tiled or cut."""
 
     precision: Annotated[str, one_of(("fp32", "bf16"))] = "fp32"
     """``"fp32"`` or ``"bf16"``, faster on GPUs, and on processors with AMX or
     AVX512-BF16."""
 
     fold: Number = 0
-    """Which group of speakers is the test, see
+    """Number of the group of test speakers, see
     :func:`audw2s.distill.exits.splits.split`."""
 
     num_folds: Annotated[
         int,
         Field(ge=2, description="has to be at least 2, a whole number without quotes"),
     ] = 3
-    """Groups that speakers are dealt to."""
+    """Number of groups of speakers."""
 
     devel: Annotated[
         float, Field(gt=0, lt=1, description="is a number between 0 and 1")
     ] = 0.25
-    """Share of the speakers who aren't the test that choose the epoch."""
+    """Share of the other speakers that are used to choose the epoch."""
 
     split_seed: Number = 0
-    """Of the order in which speakers are dealt."""
+    """Seed of the groups of speakers."""
 
     seed: Number = 0
-    """Of the first weights, of the order of clips, and of what is dropped."""
+    """Seed of the initial weights, of the order of clips, and of dropout."""
 
     columns: Columns = dataclasses.field(default_factory=dict)
-    """Columns of the corpus by their names here, where they differ."""
+    """Columns of the corpus by the names that audw2s expects, if they differ."""
 
     scale: Range | None = None
     """Lowest and highest rating, see
@@ -137,10 +137,10 @@ class Config:
 
     @property
     def of_classes(self) -> bool:
-        """Whether classes are told, and not values."""
+        """Whether the outputs are classes, and not values."""
         return self.target != DIMENSIONS
 
     @property
     def measure(self) -> str:
-        """By what exits are measured: ``"UAR"``, or ``"CCC"``, a mean."""
+        """Measure of exits: ``"UAR"``, or ``"CCC"`` (mean over dimensions)."""
         return "UAR" if self.of_classes else "CCC"

@@ -1,4 +1,4 @@
-"""A corpus in memory, as the encoder's front end gives it."""
+"""Corpus in memory, processed by the encoder's front end."""
 
 import dataclasses
 
@@ -22,18 +22,17 @@ from audw2s.version import __version__
 
 @dataclasses.dataclass(frozen=True)
 class Data:
-    """Clips with what is to be told of them.
+    """Clips with their classes or values.
 
-    Front ends learn nothing, so what they give is computed once. It is held in
-    memory: 380 KB a clip of 5.984 s for encoders of the signal, about half for
-    Whisper.
+    Outputs of the fixed front end are computed once and held in memory: 380 KB per clip
+    of 5.984 s for encoders of the signal, about half for Whisper.
     """
 
     table: pd.DataFrame
     """A row per clip, see :mod:`audw2s.corpus.lists.corpus`."""
 
     inputs: torch.Tensor
-    """``(num_clips, ...)``: what the backbone's front end gives."""
+    """Outputs ``(num_clips, ...)`` of the backbone's front end."""
 
     truth: torch.Tensor
     """Classes ``(num_clips,)``, or values ``(num_clips, 3)`` in 0…1."""
@@ -42,7 +41,7 @@ class Data:
     """Names of the outputs."""
 
     identity: dict[str, str]
-    """Hashes of the corpus and of the backbone, wherever they lie."""
+    """Hashes of the content of corpus and backbone."""
 
     def part(self, config: Config, *names: str) -> np.ndarray:
         """Numbers of the clips of some parts of the split."""
@@ -57,12 +56,12 @@ class Data:
 
 
 def read_data(config: Config, backbone: Backbone, *, verbose: bool = True) -> Data:
-    """Read a corpus, and hear it through the front end.
+    """Read a corpus, and process it by the front end.
 
     Raises:
         FileNotFoundError: if there is no corpus
-        ValueError: if it has no labels, or no clip that can be read; a clip that can't
-            be read is named and left out
+        ValueError: if it has no labels, or no clip that can be read; unreadable clips
+            are left out with a warning
 
     """
     table = read_corpus(config.corpus, config.columns)
@@ -78,20 +77,20 @@ def read_data(config: Config, backbone: Backbone, *, verbose: bool = True) -> Da
     table = table.reset_index(drop=True)
     with torch.no_grad():
         rows = [backbone.front(torch.from_numpy(clip[None]))[0] for clip in clips]
-    # Speakers and the corpus' own split say what is learnt from. Of someone unknown
-    # there is only the path, which may be another tomorrow: how they sort is enough
-    about = [np.unique(speaker_or_file(table), return_inverse=True)[1]]
+    # Speakers and the column 'split' determine the parts. An unknown speaker is known
+    # by a path, which may change: only the sorted position counts
+    groups = [np.unique(speaker_or_file(table), return_inverse=True)[1]]
     if "split" in table:
-        about.append(table["split"].to_numpy(str))
+        groups.append(table["split"].to_numpy(str))
     identity = {
-        "corpus": digest([*clips, truth.numpy(), *about]),
+        "corpus": digest([*clips, truth.numpy(), *groups]),
         "backbone": digest(v.numpy() for v in backbone.state_dict().values()),
     }
     return Data(table, torch.stack(rows), truth, labels, identity)
 
 
 def identify(config: Config, data: Data) -> dict[str, object]:
-    """All that a training depends on, and no path."""
+    """Settings and hashes that a training depends on, without paths."""
     return {"version": __version__, **dataclasses.asdict(config), **data.identity}
 
 
@@ -133,7 +132,7 @@ def read_values(
     Args:
         table: clips
         scale: see :func:`audw2s.corpus.lists.ratings.rating_scale`
-        name: of the corpus, for messages
+        name: name of the corpus, for messages
 
     """
     values = mean_rating(ratings(table, *rating_scale(table, scale, name), name))

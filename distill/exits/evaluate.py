@@ -1,4 +1,4 @@
-"""Exits of a model folder on a corpus: what they reach, and what they cost."""
+"""Evaluate the exits of a model folder on a corpus: score and cost."""
 
 import os
 import time
@@ -39,47 +39,47 @@ def evaluate(
     columns: Mapping[str, str] | None = None,
     verbose: bool = True,
 ) -> dict:
-    """Measure each exit, and adaptive exits at many margins.
+    """Evaluate each exit, and adaptive exits at many margins.
 
     Args:
         model: folder with exits
         corpus: see :func:`audw2s.corpus.lists.corpus.read_corpus`; clips of classes
             that the model doesn't know are left out
-        folder: for ``evaluation.json`` and, of classes, ``adaptive.png``
+        folder: folder for ``evaluation.json`` and, of classes, ``adaptive.png``
         target: column of the classes, or ``"dimensions"``
-        scale: of ratings, see :func:`audw2s.corpus.lists.ratings.rating_scale`
+        scale: scale of ratings, see :func:`audw2s.corpus.lists.ratings.rating_scale`
         columns: see :func:`audw2s.corpus.lists.corpus.read_corpus`
         verbose: show a progress bar
 
     Returns:
-        by exit the score with its interval and the median ``seconds`` of a clip on
-        one thread; of classes also a ``curve`` with score, layers and seconds by
-        margin, where a clip costs what the parts take that ran for it
+        score with its interval and median ``seconds`` of a clip on one thread by exit;
+        for classes also a ``curve`` with score, layers and seconds by margin, where
+        only the layers that ran for a clip count
 
     Raises:
         FileNotFoundError: if the corpus isn't there
         ValueError: if the folder has no exits, or the corpus no labels
 
     """
-    found = exits_of(model)
-    if found is None:
+    exits = exits_of(model)
+    if exits is None:
         raise ValueError(f"The model '{model}' has no exits.")
-    if found.of_classes == (target == "dimensions"):
-        kind = "classes" if found.of_classes else "values"
+    if exits.of_classes == (target == "dimensions"):
+        kind = "classes" if exits.of_classes else "values"
         raise ValueError(f"'{model}' gives {kind}, which '{target}' isn't.")
     table = read_corpus(corpus, columns)
-    if found.of_classes:
-        config = Config("", corpus, target, found.labels)
+    if exits.of_classes:
+        config = Config("", corpus, target, exits.labels)
         table, truth, _ = read_classes(table, config)
     else:
         table, truth = read_values(table, scale, f"'{corpus}'")
-    depths = sorted(found.files)
+    depths = sorted(exits.files)
     models = [load(model, exit=depth) for depth in depths]
     logits, seconds, readable = [], [], []
-    for number, clip in readable_clips(table, desc="Hear", verbose=verbose):
+    for number, clip in readable_clips(table, desc="Evaluate", verbose=verbose):
         readable.append(number)
-        said, taken = zip(*(timed(one, clip) for one in models), strict=True)
-        logits.append(said)
+        outputs, taken = zip(*(timed(one, clip) for one in models), strict=True)
+        logits.append(outputs)
         seconds.append(taken)
     if not readable:
         raise ValueError(f"'{corpus}' has no clip that can be read.")
@@ -91,27 +91,27 @@ def evaluate(
         "model": model,
         "corpus": os.path.basename(corpus),
         "version": __version__,
-        "measure": "UAR" if found.of_classes else "CCC",
+        "measure": "UAR" if exits.of_classes else "CCC",
         "exits": {
             str(depth): {
                 **summarise(truth, values, speakers),
                 "seconds": float(taken),
-                "sha256": sha256(found.file(depth)[0]),
+                "sha256": sha256(exits.file(depth)[0]),
             }
             for depth, values, taken in zip(depths, outputs, cost, strict=True)
         },
     }
-    if found.of_classes:
-        result["margin"] = found.margin
+    if exits.of_classes:
+        result["margin"] = exits.margin
         result["curve"] = curve(truth, outputs, np.array(depths), cost)
     write_json(result, os.path.join(audeer.mkdir(folder), "evaluation.json"))
-    if found.of_classes:
+    if exits.of_classes:
         save(plot(result), os.path.join(folder, "adaptive.png"))
     return result
 
 
 def timed(model: object, clip: np.ndarray) -> tuple[np.ndarray, float]:
-    """What a model says of a clip, and how long it takes."""
+    """Logits of a model for a clip, and the seconds they take."""
     start = time.perf_counter()
     values = model(clip[None], SAMPLING_RATE, outputs="logits")[0]
     return values, time.perf_counter() - start
@@ -129,7 +129,7 @@ def curve(
         truth: class of each clip
         outputs: logits ``(num_exits, num_clips, classes)``
         depths: layer of each exit
-        cost: seconds of a clip, up to each exit
+        cost: seconds per clip up to each exit
 
     """
     points = []
@@ -147,7 +147,7 @@ def curve(
 
 
 def plot(result: dict) -> Figure:
-    """UAR over time, of exits and of adaptive exits."""
+    """Plot UAR over time of exits and of adaptive exits."""
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     points = result["curve"]
@@ -164,7 +164,7 @@ def plot(result: dict) -> Figure:
 
 
 def to_markdown(result: dict) -> str:
-    """Table of the exits, and of the model's own margin."""
+    """Table of the exits, and of the adaptive exit at the model's margin."""
     is_uar = result["measure"] == "UAR"
     factor, digits = (100, 1) if is_uar else (1, 3)
     rows = []
@@ -178,9 +178,11 @@ def to_markdown(result: dict) -> str:
     header = ["exit", f"{result['measure']}, 95 % interval", "ms"]
     header += [] if is_uar else list(DIMENSIONS)
     if is_uar:
-        own = min(
+        nearest = min(
             result["curve"], key=lambda point: abs(point["margin"] - result["margin"])
         )
-        name = f"auto({own['margin']:g})"
-        rows.append([name, f"{100 * own['score']:.1f}", f"{1000 * own['seconds']:.1f}"])
+        name = f"auto({nearest['margin']:g})"
+        rows.append(
+            [name, f"{100 * nearest['score']:.1f}", f"{1000 * nearest['seconds']:.1f}"]
+        )
     return markdown_table(header, rows)

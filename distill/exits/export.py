@@ -1,4 +1,4 @@
-"""From trained exits to a model folder: an ONNX file for each, and one per stretch."""
+"""Export trained exits: an ONNX file per exit, and one per segment of layers."""
 
 import os
 from collections.abc import Iterator
@@ -9,10 +9,10 @@ import onnxruntime
 import torch
 
 from audw2s.distill.exits.model import ExitNetwork
+from audw2s.distill.exits.model import LayerSegment
 from audw2s.distill.exits.model import SingleExit
-from audw2s.distill.exits.model import Stretch
 from audw2s.distill.exits.model import num_parameters
-from audw2s.distill.exits.results import Heard
+from audw2s.distill.exits.results import Predictions
 from audw2s.distill.exits.results import good_margin
 from audw2s.distill.exits.train import load_network
 from audw2s.distill.export import check_parity
@@ -32,29 +32,32 @@ TOLERANCE = 1e-4
 
 
 def export_exits(run: str, folder: str, name: str) -> float:
-    """Make a model folder of a training.
+    """Export a training to a model folder.
 
     Args:
         run: folder of one training, see :func:`audw2s.distill.exits.train.train`
-        folder: of the model: ``exit3.onnx`` and ``exit3.yaml`` and so on,
+        folder: folder of the model: ``exit3.onnx`` and ``exit3.yaml`` and so on,
             ``model.yaml`` for the deepest, ``part3.onnx`` and so on for classes,
             ``exits.json`` with their sha256, and a ``card.md``
-        name: of the model
+        name: name of the model
 
     Returns:
-        the largest difference to torch
+        largest difference to torch
 
     Raises:
         FileNotFoundError: if the training isn't finished
         ValueError: if a logit differs by more than 1e-4; that file isn't written
 
     """
-    network, about = load_network(run)
-    labels, of_classes = about["labels"], about["config"]["target"] != "dimensions"
+    network, metadata = load_network(run)
+    labels, of_classes = (
+        metadata["labels"],
+        metadata["config"]["target"] != "dimensions",
+    )
     properties = {
         "name": name,
         "sampling_rate": "16000",
-        "max_dur": f"{about['config']['samples'] / 16000:g}",
+        "max_dur": f"{metadata['config']['samples'] / 16000:g}",
         "outputs": "classes" if of_classes else "dimensions",
         "version": __version__,
     }
@@ -66,24 +69,24 @@ def export_exits(run: str, folder: str, name: str) -> float:
         model = to_onnx(single)
         worst = max(worst, check_parity(single, model, TOLERANCE, odd_probes()))
         counted = {"parameters": str(num_parameters(single)), "exit": str(depth)}
-        own = {**properties, **counted}
-        sha256 = save(model, folder, own, f"exit{depth}", labels)
+        entries = {**properties, **counted}
+        sha256 = save(model, folder, entries, f"exit{depth}", labels)
         file = {"file": f"exit{depth}.onnx", "sha256": sha256}
         index["exits"][str(depth)] = file | {"parameters": num_parameters(single)}
     write_yaml_of_deepest(folder, network.deepest)
     if of_classes:
-        index["margin"] = good_margin(Heard(os.path.join(run, "devel.parquet")))
+        index["margin"] = good_margin(Predictions(os.path.join(run, "devel.parquet")))
         parts, difference = export_parts(network, folder, properties, labels)
         index["parts"], worst = parts, max(worst, difference)
     else:
         index["parts"] = index["exits"]
     write_json(index, os.path.join(folder, INDEX))
-    write_card(folder, index, about)
+    write_card(folder, index, metadata)
     return worst
 
 
 def odd_probes() -> Iterator[tuple[str, np.ndarray]]:
-    """Signals of odd lengths, shorter and longer than what is heard of them."""
+    """Signals of odd lengths, shorter and longer than the input of the encoder."""
     yield from probes()
     rng = np.random.default_rng(1)
     for length in (95_743, 95_744, 95_745):
@@ -99,13 +102,13 @@ def export_parts(
     """Write the layers from one exit to the next, for exits chosen by a margin.
 
     Args:
-        network: with exits
-        folder: of the model
-        properties: written into each file
+        network: network with exits
+        folder: folder of the model
+        properties: properties of each file
         labels: names of the outputs
 
     Returns:
-        what the index says of them, and the largest difference to torch
+        entries of the index, and largest difference to torch
 
     Raises:
         ValueError: if a logit differs by more than 1e-4
@@ -114,7 +117,7 @@ def export_parts(
     after, example, name = 0, torch.randn(1, 32000), "signal"
     models: dict[int, onnx.ModelProto] = {}
     for depth in network.depths:
-        part = Stretch(network, after, depth).eval()
+        part = LayerSegment(network, after, depth).eval()
         outputs = ["states", "hidden_states", "logits"]
         models[depth] = export_graph(part, name, example, outputs)
         with torch.inference_mode():
@@ -128,8 +131,8 @@ def export_parts(
         )
     entries = {}
     for depth, model in models.items():
-        own = {**properties, "exit": str(depth)}
-        sha256 = save(model, folder, own, f"part{depth}", labels)
+        part_properties = {**properties, "exit": str(depth)}
+        sha256 = save(model, folder, part_properties, f"part{depth}", labels)
         entries[str(depth)] = {"file": f"part{depth}.onnx", "sha256": sha256}
     return entries, worst
 
@@ -140,15 +143,15 @@ def chain_parity(network: ExitNetwork, models: dict[int, onnx.ModelProto]) -> fl
         onnxruntime.InferenceSession(model.SerializeToString())
         for model in models.values()
     ]
-    # A margin that no logits have: all parts run
+    # No logits reach this margin, so all parts run
     chain = CascadeSession(list(models), sessions, margin=2.0)
     differences = []
     for _, signal in odd_probes():
-        (found,) = chain.run(["logits"], {"signal": signal[None]})
+        (logits,) = chain.run(["logits"], {"signal": signal[None]})
         with torch.inference_mode():
-            said = network(network.backbone.front(torch.from_numpy(signal[None])))
-        expected = said[network.deepest].logits.numpy()
-        differences.append(np.abs(found - expected).max())
+            outputs = network(network.backbone.front(torch.from_numpy(signal[None])))
+        expected = outputs[network.deepest].logits.numpy()
+        differences.append(np.abs(logits - expected).max())
     return float(np.max(differences))
 
 
@@ -161,25 +164,26 @@ def write_yaml_of_deepest(folder: str, deepest: int) -> None:
         file.write(text)
 
 
-def write_card(folder: str, index: dict, about: dict) -> None:
-    """Write what the model is, and how it was made."""
+def write_card(folder: str, index: dict, metadata: dict) -> None:
+    """Write a card: what the model is, and how it was trained."""
     rows = [
         [depth, f"{entry['parameters']:,}", f"`{entry['sha256']}`"]
         for depth, entry in index["exits"].items()
     ]
     table = markdown_table(["exit", "parameters", "sha256"], rows)
-    config = about["config"]
+    config = metadata["config"]
     what = ", ".join(index["labels"])
     kind = "Scores of classes" if index["classes"] else "Values"
+    family = metadata["backbone"]["model_type"]
     text = f"""# {index["name"]}
 
-An encoder ({about["backbone"]["model_type"]}) with exits after several of its layers,
-trained by audw2s {about["version"]} with the method "{config["method"]}" (block
+An encoder ({family}) with exits after several of its layers,
+trained by audw2s {metadata["version"]} with the method "{config["method"]}" (block
 {config["block"]}, similarity {config["similarity"]}), after Ren et al., "Fast yet
 effective speech emotion recognition with self-distillation".
 
-{kind}: {what}. It hears mono at 16 kHz, normalised over the clip, tiled or cut to
-{config["samples"]:,} samples; longer recordings are heard in blocks of that length, and
+{kind}: {what}. Its input is mono at 16 kHz, normalised over the clip, tiled or cut to
+{config["samples"]:,} samples; longer recordings are processed in blocks of it, and
 their values are the mean.
 
 {table}

@@ -1,4 +1,4 @@
-"""The baseline of layer-wise distillation: a short encoder learns a long one's layers.
+"""Baseline: layer-wise distillation, a short encoder predicts layers of a long one.
 
 A copy of the first layers predicts layers of the frozen encoder, without labels, and is
 then fine-tuned.
@@ -21,8 +21,8 @@ class Predictors(nn.Module):
 
     Args:
         backbone: the short encoder
-        targets: layers that are predicted
-        block: of each, one of :data:`audw2s.distill.exits.blocks.BLOCKS`
+        targets: layers to predict
+        block: block for each layer, one of :data:`audw2s.distill.exits.blocks.BLOCKS`
 
     """
 
@@ -45,15 +45,15 @@ class Predictors(nn.Module):
         return {int(number): block(hidden) for number, block in self.blocks.items()}
 
     def hand_over(self, network: ExitNetwork) -> None:
-        """Give a network what was learnt: the encoder, and one block.
+        """Copy the trained encoder and one block to a network.
 
-        The paper's notes don't say what is read then; here it is the block that
-        predicts the last layer.
+        The paper doesn't say which block is used then; here it is that of the last
+        predicted layer.
         """
         norm, block = list(self.blocks.values())[-1]
-        found = network.exits[str(network.deepest)]
-        found.norm.load_state_dict(norm.state_dict())
-        found.block.load_state_dict(block.state_dict())
+        deepest_exit = network.exits[str(network.deepest)]
+        deepest_exit.norm.load_state_dict(norm.state_dict())
+        deepest_exit.block.load_state_dict(block.state_dict())
         weights = self.backbone.state_dict()
         network.backbone.load_state_dict(
             {key: weights[key] for key in network.backbone.state_dict()}
@@ -65,25 +65,25 @@ def hidden_states(
     inputs: torch.Tensor,
     layers: Sequence[int],
 ) -> dict[int, torch.Tensor]:
-    """Hidden states after some layers, as the encoder gives them.
+    """Hidden states after some layers.
 
     After its last layer an encoder may normalise them.
 
     Args:
-        backbone: an encoder that has its norm
-        inputs: of what its front end gives
-        layers: whose states are wanted
+        backbone: encoder with its norm
+        inputs: outputs of its front end
+        layers: layers whose states are returned
 
     """
     hidden = backbone.embed(inputs)
     context = backbone.context(hidden)
-    found = {}
+    states = {}
     for number in range(1, max(layers) + 1):
         hidden = backbone.step(number, hidden, context)
         if number in layers:
             last = number == backbone.config.num_hidden_layers
-            found[number] = backbone.norm(hidden) if last else hidden
-    return found
+            states[number] = backbone.norm(hidden) if last else hidden
+    return states
 
 
 def default_targets(depth: int) -> tuple[int, ...]:
@@ -102,7 +102,7 @@ def prediction_loss(
     predictors: Predictors,
     inputs: torch.Tensor,
 ) -> torch.Tensor:
-    """Mean of the losses of all layers; the teacher learns nothing."""
+    """Mean of the losses of all layers; the teacher isn't trained."""
     predicted = predictors(inputs)
     with torch.no_grad():
         targets = hidden_states(teacher, inputs, list(predicted))

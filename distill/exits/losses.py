@@ -8,7 +8,7 @@ is a target and learns nothing from them.
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from audw2s.distill.exits.model import Said
+from audw2s.distill.exits.model import ExitOutput
 from audw2s.distill.losses import ccc_loss
 from audw2s.distill.losses import mse_loss
 
@@ -32,7 +32,7 @@ def kl_divergence(
     Args:
         teacher: logits ``(batch, classes)``
         student: logits ``(batch, classes)``
-        reference: as the published code has it, with ``p_s`` for ``log p_s``
+        reference: whether to use ``p_s`` for ``log p_s``, as the published code does
 
     Returns:
         scalar
@@ -78,7 +78,7 @@ SIMILARITIES = {
     "l1+cosine": (l1, cosine),
     "l2+cosine": (l2, cosine),
 }
-"""Which functions a similarity is the sum of."""
+"""Functions whose sum is a similarity, by name."""
 
 
 def regression(values: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
@@ -101,7 +101,7 @@ def regression_match(teacher: torch.Tensor, student: torch.Tensor) -> torch.Tens
 
 
 def total_loss(
-    said: dict[int, Said],
+    outputs: dict[int, ExitOutput],
     truth: torch.Tensor,
     *,
     alpha: float = 1.0,
@@ -114,13 +114,13 @@ def total_loss(
     """The loss of all exits; of the deepest alone, if there is no other.
 
     Args:
-        said: what the exits say, the deepest last
+        outputs: outputs of the exits, the deepest last
         truth: classes ``(batch,)``, or values ``(batch, dimensions)``
         alpha: weight of the match of outputs
         beta: weight of the similarity
-        gamma: weight of the exits' own losses
+        gamma: weight of the exits' losses against the truth
         similarity: one of :data:`SIMILARITIES`
-        compared: ``"embedding"`` or ``"linear"``, what is to be similar
+        compared: values whose similarity is learnt, ``"embedding"`` or ``"linear"``
         reference_kl: see :func:`kl_divergence`
 
     Returns:
@@ -128,25 +128,25 @@ def total_loss(
 
     """
     is_class = not truth.is_floating_point()
-    own = cross_entropy if is_class else regression
-    *students, teacher = said.values()
-    loss = own(teacher.logits, truth)
+    truth_loss = cross_entropy if is_class else regression
+    *students, teacher = outputs.values()
+    loss = truth_loss(teacher.logits, truth)
     if not students:
         return loss
     # Deviation: the published code lets the teacher learn from its students
-    target = Said(*(values.detach() for values in teacher))
+    target = ExitOutput(*(values.detach() for values in teacher))
 
-    def match(student: Said) -> torch.Tensor:
+    def match(student: ExitOutput) -> torch.Tensor:
         if is_class:
             return kl_divergence(target.logits, student.logits, reference_kl)
         return regression_match(target.logits, student.logits)
 
-    def similar(student: Said) -> torch.Tensor:
+    def similar(student: ExitOutput) -> torch.Tensor:
         pair = getattr(target, compared), getattr(student, compared)
         return sum(function(*pair) for function in SIMILARITIES[similarity])
 
     terms = [
-        gamma * own(student.logits, truth)
+        gamma * truth_loss(student.logits, truth)
         + alpha * match(student)
         + beta * similar(student)
         for student in students
@@ -158,7 +158,7 @@ def layerwise_loss(
     target: torch.Tensor,
     prediction: torch.Tensor,
 ) -> torch.Tensor:
-    """``L1 - log σ(cosine)`` of hidden states, the baseline's loss of one layer.
+    """``L1 - log σ(cosine)`` of hidden states: the baseline's loss of one layer.
 
     Shape:
         ``(batch, tokens, width)`` twice -> scalar

@@ -1,4 +1,4 @@
-"""How well classes and values are told, and how sure that is."""
+"""Scores of classes and values, with confidence intervals."""
 
 import numpy as np
 
@@ -45,8 +45,8 @@ def recalls(
     np.add.at(right, (groups, truth), predicted == truth)
     known = total.sum(axis=0) > 0
     total, right = draws @ total[:, known], draws @ right[:, known]
-    found = np.divide(right, total, out=np.full(total.shape, np.nan), where=total > 0)
-    return found.mean(axis=1)
+    recall = np.divide(right, total, out=np.full(total.shape, np.nan), where=total > 0)
+    return recall.mean(axis=1)
 
 
 def uar(truth: np.ndarray, predicted: np.ndarray) -> float:
@@ -81,7 +81,7 @@ def drawn(
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
 ) -> np.ndarray:
-    """Score of every resample; the same clips are drawn for the same speakers.
+    """Score of every resample; the same speakers give the same resamples.
 
     See :func:`summarise` for the arguments.
     """
@@ -100,15 +100,15 @@ def summarise(
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
 ) -> dict:
-    """Measure an exit, with an interval of 95 % over speakers.
+    """Score of an exit, with a 95 % confidence interval over speakers.
 
     Args:
         truth: see :func:`score`
         outputs: see :func:`score`
         speakers: name of the speaker of each clip, or its file, see
             :func:`audw2s.evaluation.speakers.speaker_or_file`
-        num_resamples: of the bootstrap
-        seed: of the bootstrap
+        num_resamples: number of resamples of the bootstrap
+        seed: seed of the bootstrap
 
     Returns:
         ``score`` (UAR, or mean CCC) with ``low`` and ``high``, numbers of clips and
@@ -130,7 +130,7 @@ def summarise(
 
 
 def fused(logits: np.ndarray) -> np.ndarray:
-    """Of each clip, the exit that is surest.
+    """Logits of the exit with the largest margin, for each clip.
 
     Args:
         logits: ``(num_exits, num_clips, classes)``
@@ -144,11 +144,11 @@ def fused(logits: np.ndarray) -> np.ndarray:
 
 
 def adaptive(logits: np.ndarray, margin: float) -> tuple[np.ndarray, np.ndarray]:
-    """Of each clip, the first exit whose margin is large enough, else the last.
+    """Logits of the first exit with a large enough margin, else the last, per clip.
 
     Args:
         logits: ``(num_exits, num_clips, classes)``
-        margin: that is enough, 0 for the first exit
+        margin: least margin, 0 for the first exit
 
     Returns:
         logits ``(num_clips, classes)``, and the number of the exit from 0

@@ -14,26 +14,26 @@ HIDDEN = 256
 """Width between the two linear layers of an exit."""
 
 
-class Said(NamedTuple):
-    """What an exit says of a batch."""
+class ExitOutput(NamedTuple):
+    """Output of an exit for a batch."""
 
     embedding: torch.Tensor
-    """``(batch, width)``: the block's output, mean over time."""
+    """Output of the block, mean over time, ``(batch, width)``."""
 
     linear: torch.Tensor
-    """``(batch, 256)``: the output of the first linear layer."""
+    """Output of the first linear layer, ``(batch, 256)``."""
 
     logits: torch.Tensor
-    """``(batch, num_outputs)``."""
+    """Logits ``(batch, num_outputs)``."""
 
 
 class Exit(nn.Module):
     """Block, mean over time, and two linear layers without a function between.
 
     Args:
-        norm: of the encoder's last layer, of which the exit has a copy
-        width: of the hidden states
-        num_outputs: classes, or dimensions
+        norm: norm of the encoder's last layer, which is copied
+        width: width of the hidden states
+        num_outputs: number of classes or dimensions
         block: name of the block, ``None`` for none
 
     Shape:
@@ -44,33 +44,33 @@ class Exit(nn.Module):
         self, norm: nn.Module, width: int, num_outputs: int, block: str | None
     ):
         super().__init__()
-        # Deviation: wav2vec 2.0 base normalises what each layer gives. Encoders that
-        # only do so after the last one are read through a norm of each exit's own
+        # Deviation: wav2vec 2.0 base normalises after each layer. Exits of encoders
+        # that only do so after the last layer have a copy of that norm
         self.norm = copy.deepcopy(norm)
         self.block = make_block(block, width)
         self.linear1 = nn.Linear(width, HIDDEN)
         self.linear2 = nn.Linear(HIDDEN, num_outputs)
 
-    def forward(self, hidden: torch.Tensor) -> Said:
-        """Return what is said."""
+    def forward(self, hidden: torch.Tensor) -> ExitOutput:
+        """Return the output of the exit."""
         # A mean over many tokens needs more than 8 bits
         embedding = self.block(self.norm(hidden)).float().mean(dim=1)
         linear = self.linear1(embedding)
-        return Said(embedding, linear, self.linear2(linear))
+        return ExitOutput(embedding, linear, self.linear2(linear))
 
 
 class ExitNetwork(nn.Module):
     """An encoder with exits.
 
     Args:
-        backbone: the encoder, cut to the layers up to the deepest exit
-        exits: layers with an exit beside the deepest; none for plain fine-tuning
-        num_outputs: classes, or dimensions
-        block: of the exits, one of :data:`audw2s.distill.exits.blocks.BLOCKS`
-        deepest_block: of the deepest exit, ``None`` for none as in the paper
+        backbone: encoder, cut to the layers up to the deepest exit
+        exits: layers with an exit besides the deepest; none for plain fine-tuning
+        num_outputs: number of classes or dimensions
+        block: block of the exits, one of :data:`audw2s.distill.exits.blocks.BLOCKS`
+        deepest_block: block of the deepest exit, ``None`` for none as in the paper
 
     Raises:
-        ValueError: if a layer isn't there, or comes twice
+        ValueError: if a layer doesn't exist, or is given twice
 
     """
 
@@ -104,28 +104,28 @@ class ExitNetwork(nn.Module):
         """Layer of the deepest exit, the teacher."""
         return self.depths[-1]
 
-    def forward(self, inputs: torch.Tensor) -> dict[int, Said]:
-        """What all exits say, by layer.
+    def forward(self, inputs: torch.Tensor) -> dict[int, ExitOutput]:
+        """Outputs of all exits by layer.
 
         Args:
-            inputs: what :meth:`Backbone.front` gives
+            inputs: outputs of :meth:`Backbone.front`
 
         """
         hidden = self.backbone.embed(inputs)
         context = self.backbone.context(hidden)
-        said = {}
+        outputs = {}
         for number in range(1, self.deepest + 1):
             hidden = self.backbone.step(number, hidden, context)
             if number in self.depths:
-                said[number] = self.exits[str(number)](hidden)
-        return said
+                outputs[number] = self.exits[str(number)](hidden)
+        return outputs
 
 
 class SingleExit(nn.Module):
-    """The layers up to one exit, and that exit: what is exported.
+    """Layers up to one exit, and that exit, for export.
 
     Args:
-        network: with all exits; the layers are copied
+        network: network with all exits; the layers are copied
         depth: layer of the exit
 
     Shape:
@@ -146,15 +146,15 @@ class SingleExit(nn.Module):
         context = self.backbone.context(hidden)
         for number in range(1, self.depth + 1):
             hidden = self.backbone.step(number, hidden, context)
-        said = self.exit(hidden)
-        return said.embedding, said.logits
+        output = self.exit(hidden)
+        return output.embedding, output.logits
 
 
-class Stretch(nn.Module):
-    """The layers between two exits, and the second of them.
+class LayerSegment(nn.Module):
+    """Layers between two exits, and the second exit.
 
     Args:
-        network: with all exits; the layers are copied
+        network: network with all exits; the layers are copied
         after: layer of the exit before, 0 for the signal
         depth: layer of the exit
 
@@ -178,12 +178,12 @@ class Stretch(nn.Module):
         context = backbone.context(hidden)
         for number in range(self.after + 1, self.depth + 1):
             hidden = backbone.step(number, hidden, context)
-        said = self.exit(hidden)
-        return hidden, said.embedding, said.logits
+        output = self.exit(hidden)
+        return hidden, output.embedding, output.logits
 
 
 def num_parameters(network: nn.Module) -> int:
-    """Values that are learnt; what is fixed, as mel bands, doesn't count."""
+    """Number of trained values; fixed ones, such as mel bands, don't count."""
     return sum(values.numel() for values in network.parameters())
 
 

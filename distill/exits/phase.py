@@ -1,4 +1,4 @@
-"""Epochs over some clips: what all trainings of exits have in common."""
+"""Epochs over some clips, which all trainings of exits consist of."""
 
 import contextlib
 import math
@@ -21,20 +21,20 @@ from audw2s.distill.schedule import share_of_rate
 from audw2s.distill.train import show
 
 Loss = Callable[[torch.nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]
-"""Takes a network, inputs and truth."""
+"""Function of a network, inputs and truth."""
 
 Measure = Callable[[torch.nn.Module], tuple[dict[str, float], dict[str, torch.Tensor]]]
-"""Takes a network; gives scores by name, and tensors to keep if they are the best."""
+"""Function of a network: scores by name, and tensors to keep if they are the best."""
 
 CHECKPOINT = "checkpoint.safetensors"
 
 
 class State:
-    """Network, optimiser and history: all that a phase goes on from.
+    """Network, optimiser and history: all that a phase resumes from.
 
     Args:
-        network: is trained in place
-        config: of the training
+        network: network, which is trained in place
+        config: settings of the training
 
     """
 
@@ -55,7 +55,7 @@ class State:
         self.best: dict[str, torch.Tensor] = {}
 
     def note(self, entry: dict, scores: dict, kept: dict[str, torch.Tensor]) -> None:
-        """Add what an epoch gave; what goes with the best mean score is kept."""
+        """Add the scores of an epoch, and keep the tensors of the best mean score."""
         entry = {**entry, "score": float(np.mean(list(scores.values()))), **scores}
         if all(entry["score"] > old["score"] for old in self.history):
             self.best = kept
@@ -69,21 +69,27 @@ class State:
     def save(self, path: str, identity: dict[str, object]) -> None:
         """Write a checkpoint, atomically."""
         parts = {"network": self.network.state_dict(), "best": self.best}
-        about = {"step": self.step, "history": self.history, "identity": identity}
-        snapshot.write(path, parts, self.optimiser, **about)
+        snapshot.write(
+            path,
+            parts,
+            self.optimiser,
+            step=self.step,
+            history=self.history,
+            identity=identity,
+        )
 
     def load(self, path: str, identity: dict[str, object]) -> None:
-        """Go on from a checkpoint.
+        """Resume from a checkpoint.
 
         Raises:
             ValueError: if it was written with another identity
 
         """
-        found = snapshot.read(path, identity)
-        self.network.load_state_dict(found.parts["network"])
-        self.best = found.parts.get("best", {})
-        snapshot.restore(self.optimiser, found)
-        self.step, self.history = found.step, found.history
+        stored = snapshot.read(path, identity)
+        self.network.load_state_dict(stored.parts["network"])
+        self.best = stored.parts.get("best", {})
+        snapshot.restore(self.optimiser, stored)
+        self.step, self.history = stored.step, stored.history
 
 
 def run_epochs(
@@ -99,21 +105,21 @@ def run_epochs(
     desc: str = "Train",
     verbose: bool = True,
 ) -> State:
-    """Train a network on some clips; called again, go on where it stopped.
+    """Train a network on some clips; called again, resume the training.
 
-    What a step does depends on the configuration and its number only.
+    A step depends only on the configuration and its number.
 
     Args:
-        network: with a ``backbone``; is moved to the device and trained in place
-        config: of the training
-        data: holds the clips
+        network: network with a ``backbone``, moved to the device and trained in place
+        config: settings of the training
+        data: clips
         learnt: numbers of the clips to learn from
-        folder: for ``checkpoint.safetensors``, and with a ``measure`` for
+        folder: folder for ``checkpoint.safetensors``, and with a ``measure`` for
             ``history.json``, ``curves.png``, and ``logs`` for TensorBoard
-        loss: of a batch
-        measure: what to look at after each epoch
-        epochs: after which to stop; the learning rate falls as if all were run
-        desc: what the progress bar says
+        loss: loss of a batch
+        measure: evaluation after each epoch
+        epochs: number of epochs to run; the learning rate falls as if all were run
+        desc: text of the progress bar
         verbose: show a progress bar
 
     Raises:
@@ -180,7 +186,7 @@ def find_device() -> torch.device:
 
 
 def batch(step: int, per_epoch: int, learnt: np.ndarray, seed: int) -> np.ndarray:
-    """Numbers of the clips of a step; batches of an epoch are of about one size.
+    """Numbers of the clips of a step; batches of an epoch have nearly equal sizes.
 
     Examples:
         >>> learnt = np.arange(5)
@@ -191,12 +197,12 @@ def batch(step: int, per_epoch: int, learnt: np.ndarray, seed: int) -> np.ndarra
 
     """
     epoch, place = divmod(step, per_epoch)
-    order = np.random.default_rng((seed, epoch)).permutation(learnt)
-    return np.array_split(order, per_epoch)[place]
+    shuffled = np.random.default_rng((seed, epoch)).permutation(learnt)
+    return np.array_split(shuffled, per_epoch)[place]
 
 
 def set_rates(state: State, config: Config, steps: int) -> None:
-    """Give the optimiser the learning rates of the step."""
+    """Set the learning rates of the step."""
     share = share_of_rate(state.step, steps, config.warmup, config.fall)
     for group in state.optimiser.param_groups:
         group["lr"] = group["peak"] * share
@@ -225,7 +231,7 @@ def descend(
 
 @contextlib.contextmanager
 def seeded(seed: int, step: int, device: torch.device) -> Iterator[None]:
-    """Draw what a step draws, say for dropout, and leave others' draws as they are."""
+    """Seed the random numbers of a step, and restore the generator afterwards."""
     devices = [] if device.type == "cpu" else [device]
     with torch.random.fork_rng(devices, device_type=device.type):
         torch.manual_seed(seed * 1_000_003 + step)
@@ -233,7 +239,7 @@ def seeded(seed: int, step: int, device: torch.device) -> Iterator[None]:
 
 
 def autocast(config: Config, device: torch.device) -> torch.autocast:
-    """Half precision, if the configuration wants it."""
+    """Half precision, if set in the configuration."""
     return torch.autocast(
         device.type, torch.bfloat16, enabled=config.precision == "bf16"
     )

@@ -1,4 +1,4 @@
-"""Encoders as they are published: read strictly, from folders or from the hub."""
+"""Published encoders, read strictly, from folders or from the hub."""
 
 import dataclasses
 import os
@@ -21,7 +21,7 @@ FILES = ("config.json", "model.safetensors", "preprocessor_config.json")
 """Files of an encoder on the hub that are needed."""
 
 PREFIXES = {"wav2vec2": "wav2vec2.", "wavlm": "wavlm.", "hubert": "hubert."}
-"""Where encoders lie in checkpoints that have heads as well."""
+"""Prefixes of encoders in checkpoints that have heads as well."""
 
 UNUSED = (
     *("lm_head.", "quantizer.", "project_hid.", "project_q."),
@@ -39,18 +39,18 @@ def get(
 ) -> None:
     """Get an encoder from the Hugging Face hub, into a folder; no code is run.
 
-    Called again, it goes on. It is the only function of the package that asks the
-    hub for an encoder.
+    Called again, it resumes. No other function of the package asks the hub for an
+    encoder.
 
     Args:
-        repository: such as ``"facebook/wav2vec2-base"``
-        folder: receives ``config.json``, ``model.safetensors`` and
+        repository: name of the repository, such as ``"facebook/wav2vec2-base"``
+        folder: folder for ``config.json``, ``model.safetensors`` and
             ``preprocessor_config.json``
-        revision: hash of a commit, or a branch; only the first is the same forever
+        revision: hash of a commit, or a branch; only a commit never changes
         verbose: show progress
 
     Raises:
-        FetchError: if a file can't be had, or is damaged
+        FetchError: if a file can't be downloaded, or is damaged
 
     """
     fetch(HubSource(repository, revision, FILES), folder, verbose=verbose)
@@ -62,7 +62,7 @@ def load(path: str, samples: int = SAMPLES) -> Backbone:
     Args:
         path: folder with ``config.json`` and ``model.safetensors`` of wav2vec 2.0,
             WavLM, HuBERT or Whisper, or a file with Whisper's encoder alone
-        samples: that each clip is tiled or cut to
+        samples: number of samples to which each clip is tiled or cut
 
     Raises:
         FileNotFoundError: if a file isn't there
@@ -95,7 +95,7 @@ def load(path: str, samples: int = SAMPLES) -> Backbone:
 
 
 def read_encoder(path: str) -> tuple[dict, dict]:
-    """Read Whisper's encoder from one file, and tell its size by its shapes.
+    """Read Whisper's encoder from one file; its size follows from the shapes.
 
     Raises:
         FileNotFoundError: if there is no such file
@@ -119,10 +119,10 @@ def read_encoder(path: str) -> tuple[dict, dict]:
 
 
 def check_rate(folder: str) -> None:
-    """Make sure that an encoder hears 16 kHz, where its folder says what it hears.
+    """Make sure that the sampling rate of an encoder, if given, is 16 kHz.
 
     Raises:
-        ValueError: if it hears something else
+        ValueError: if it is another one
 
     """
     path = os.path.join(folder, "preprocessor_config.json")

@@ -1,4 +1,4 @@
-"""What the trainings of a study reached."""
+"""Results of the trainings of a study."""
 
 import json
 import os
@@ -18,17 +18,17 @@ from audw2s.evaluation.speakers import speaker_or_file
 from audw2s.model.registry import DIMENSIONS
 
 PARTS = ("devel", "test")
-"""Parts that are heard."""
+"""Parts of the corpus that are evaluated."""
 
 MARGINS = np.linspace(0, 1, 41)
-"""Margins that curves of adaptive exits are made of."""
+"""Margins of the curves of adaptive exits."""
 
 
-class Heard:
-    """What the exits of a training say of a part.
+class Predictions:
+    """Predictions of the exits of a training for a part of the corpus.
 
     Args:
-        path: of the table
+        path: path of the table
 
     """
 
@@ -50,11 +50,11 @@ class Heard:
 
     @property
     def of_classes(self) -> bool:
-        """Whether classes are told, and not values."""
+        """Whether the outputs are classes, and not values."""
         return self.truth.ndim == 1
 
     def outputs(self) -> Iterator[tuple[str, np.ndarray]]:
-        """Outputs by what gives them: exits, and their fusion."""
+        """Outputs by exit, and their fusion."""
         for depth, logits in zip(self.depths, self.logits, strict=True):
             yield str(depth), logits
         if self.of_classes and len(self.depths) > 1:
@@ -65,7 +65,7 @@ def collect(folder: str) -> dict:
     """Read all finished trainings of a study.
 
     Args:
-        folder: of the study
+        folder: folder of the study
 
     Returns:
         for each corpus its ``methods`` and ``gains`` (see :func:`gains`). Of each
@@ -104,37 +104,37 @@ def finished(folder: str) -> Iterator[tuple[str, str, int, str]]:
 
 
 def summary(runs: list[tuple[int, str]]) -> dict:
-    """What all seeds of a method reached."""
+    """Results of a method over all seeds."""
     outcomes = []
     for _, path in runs:
         with open(os.path.join(path, OUTCOME), encoding="utf-8") as file:
             outcomes.append(json.load(file))
-    heard = {
-        part: [Heard(os.path.join(path, f"{part}.parquet")) for _, path in runs]
+    predictions = {
+        part: [Predictions(os.path.join(path, f"{part}.parquet")) for _, path in runs]
         for part in PARTS
     }
-    exits = [name for name, _ in heard["test"][0].outputs()]
-    found = {
-        "measure": "UAR" if heard["test"][0].of_classes else "CCC",
+    exits = [name for name, _ in predictions["test"][0].outputs()]
+    result = {
+        "measure": "UAR" if predictions["test"][0].of_classes else "CCC",
         "seeds": [seed for seed, _ in runs],
         "epochs": [outcome["epoch"] for outcome in outcomes],
         "parameters": outcomes[0]["parameters"],
         "labels": outcomes[0]["labels"],
         "exits": {
-            name: {part: over_seeds(heard[part], k) for part in PARTS}
+            name: {part: over_seeds(predictions[part], k) for part in PARTS}
             for k, name in enumerate(exits)
         },
     }
     if "fusion" in exits:
-        found["curve"] = curve(heard["test"])
-    return found
+        result["curve"] = curve(predictions["test"])
+    return result
 
 
 def gains(methods: dict[str, list[tuple[int, str]]]) -> list[dict]:
-    """What exits gain over plain fine-tuning that is cut where they are.
+    """Gains of exits over plain fine-tuning cut at the same layer.
 
     Args:
-        methods: seed and folder of the trainings of each
+        methods: seed and folder of the trainings of each method
 
     Returns:
         an entry for each self-distilled method and exit with a plain counterpart:
@@ -155,8 +155,10 @@ def gains(methods: dict[str, list[tuple[int, str]]]) -> list[dict]:
     return found
 
 
-def _tests(runs: list[tuple[int, str]]) -> dict[int, Heard]:
-    return {seed: Heard(os.path.join(path, "test.parquet")) for seed, path in runs}
+def _tests(runs: list[tuple[int, str]]) -> dict[int, Predictions]:
+    return {
+        seed: Predictions(os.path.join(path, "test.parquet")) for seed, path in runs
+    }
 
 
 def _plain(entry: tuple[str, list]) -> tuple[int, list]:
@@ -189,27 +191,28 @@ def _gain(pairs: list[tuple]) -> dict:
     return {"differences": differences, "mean": mean, "low": low, "high": high}
 
 
-def over_seeds(heard: list[Heard], number: int) -> dict:
+def over_seeds(predictions: list[Predictions], number: int) -> dict:
     """Scores of an exit on each seed's clips, and on all of them."""
-    outputs = [list(one.outputs())[number][1] for one in heard]
+    outputs = [list(one.outputs())[number][1] for one in predictions]
     scores = [
-        score(one.truth, values) for one, values in zip(heard, outputs, strict=True)
+        score(one.truth, values)
+        for one, values in zip(predictions, outputs, strict=True)
     ]
     pooled = summarise(
-        np.concatenate([one.truth for one in heard]),
+        np.concatenate([one.truth for one in predictions]),
         np.concatenate(outputs),
-        np.concatenate([one.speakers for one in heard]),
+        np.concatenate([one.speakers for one in predictions]),
     )
     pooled["pooled"] = pooled.pop("score")
     return {"scores": scores, "mean": float(np.mean(scores)), **pooled}
 
 
-def curve(heard: list[Heard]) -> list[dict]:
+def curve(predictions: list[Predictions]) -> list[dict]:
     """Score and mean layer of adaptive exits, by margin; means over seeds."""
     points = []
     for margin in MARGINS:
         scores, layers = [], []
-        for one in heard:
+        for one in predictions:
             outputs, chosen = adaptive(one.logits, margin)
             scores.append(score(one.truth, outputs))
             layers.append(np.mean(np.array(one.depths)[chosen]))
@@ -223,16 +226,16 @@ def curve(heard: list[Heard]) -> list[dict]:
     return points
 
 
-def good_margin(heard: Heard, loss: float = 0.01) -> float:
-    """Give the smallest margin that costs little on clips that weren't learnt from.
+def good_margin(predictions: Predictions, loss: float = 0.01) -> float:
+    """Smallest margin whose loss of score is small on the development part.
 
     Args:
-        heard: what exits say of the development part
-        loss: of the score of the deepest exit that is allowed
+        predictions: predictions for the development part
+        loss: allowed loss against the score of the deepest exit
 
     """
-    wanted = score(heard.truth, heard.logits[-1]) - loss
+    wanted = score(predictions.truth, predictions.logits[-1]) - loss
     for margin in MARGINS:
-        if score(heard.truth, adaptive(heard.logits, margin)[0]) >= wanted:
+        if score(predictions.truth, adaptive(predictions.logits, margin)[0]) >= wanted:
             return float(margin)
     return 1.0

@@ -1,4 +1,4 @@
-"""Who is learnt from, who chooses, who is tested: never the same speakers."""
+"""Split a corpus into train, devel and test part without common speakers."""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ SPLITS = ("train", "devel", "test")
 """Parts of a corpus."""
 
 ALIASES = {"dev": "devel", "development": "devel", "validation": "devel"}
-"""What others call them."""
+"""Other names of parts."""
 
 
 def split(
@@ -23,19 +23,19 @@ def split(
     devel: float = 0.25,
     seed: int = 0,
 ) -> pd.Series:
-    """Say of each clip which part it belongs to.
+    """Part of each clip.
 
-    A column ``split`` of the table is taken as it is. Without one, speakers are
-    dealt, or files where speakers aren't known: one of ``num_folds`` groups is the
-    test, and of the others a share is the development part. All
-    folds together test every speaker once.
+    A column ``split`` of the table is used as it is. Without one, speakers (files if
+    unknown) are split at random: one of ``num_folds`` groups is the test part, and a
+    share of the others the development part. All folds together test every speaker
+    once.
 
     Args:
-        table: with a column ``speaker``
-        fold: which group of speakers is the test; numbers beyond the last begin anew
-        num_folds: groups of speakers
-        devel: share of the other speakers, at least one
-        seed: of the order of speakers
+        table: table with a column ``speaker``
+        fold: number of the group of test speakers, modulo ``num_folds``
+        num_folds: number of groups of speakers
+        devel: share of the other speakers, at least one speaker
+        seed: seed of the groups of speakers
 
     Returns:
         ``"train"``, ``"devel"`` or ``"test"`` for each clip

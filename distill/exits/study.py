@@ -46,7 +46,7 @@ class Job:
     """Name of the corpus."""
 
     method: str
-    """What sets it apart from others on the corpus, but for the seed."""
+    """Name of the method and its variant."""
 
     config: Config
 
@@ -57,10 +57,10 @@ class Job:
 
 @settings
 class Study:
-    """What is trained, and compared."""
+    """Settings of a study: trainings to compare."""
 
     corpora: dict[str, dict[str, Any]]
-    """For each corpus its ``path`` and settings of its own."""
+    """``path`` and further settings of each corpus."""
 
     base: dict[str, Any]
     """Settings of all trainings, see :class:`audw2s.distill.exits.config.Config`."""
@@ -70,8 +70,8 @@ class Study:
         Strict(False),
         Field(min_length=1, description="is a list of whole numbers, in [ ]"),
     ] = (0,)
-    """Each with another group of speakers as the test, where the corpus has no split
-    of its own."""
+    """Seeds; each has another group of test speakers, unless the corpus has a column
+    ``split``."""
 
     methods: Annotated[Names, each_of(METHODS)] = METHODS
     """Some of :data:`audw2s.distill.exits.config.METHODS`."""
@@ -93,8 +93,8 @@ class Study:
         """Read settings; paths in them are relative to the file.
 
         Args:
-            path: of the file
-            backbone: used in place of the one in the file
+            path: path of the file
+            backbone: encoder that replaces the one in the file
             corpora: paths of corpora, by their names in the file; the others are
                 left out, if any is given
 
@@ -109,10 +109,10 @@ class Study:
         if wrong := set(corpora or ()) - set(values["corpora"]):
             known = ", ".join(values["corpora"])
             raise ValueError(f"{path} has the corpora {known}, and no {sorted(wrong)}.")
-        own = {key: values.pop(key) for key in OF_STUDY if key in values}
-        own["corpora"] = {
+        for_study = {key: values.pop(key) for key in OF_STUDY if key in values}
+        for_study["corpora"] = {
             name: _entry(path, name, entry, (corpora or {}).get(name))
-            for name, entry in own["corpora"].items()
+            for name, entry in for_study["corpora"].items()
             if not corpora or name in corpora
         }
         _refuse_unknown(path, values, OF_STUDY)
@@ -120,7 +120,7 @@ class Study:
             values["backbone"] = beside(path, values["backbone"])
         if backbone:
             values["backbone"] = backbone
-        study = checked(cls, path, {**own, "base": values})
+        study = checked(cls, path, {**for_study, "base": values})
         # A job's settings are validated as it is made
         checked(lambda: list(study.jobs()), path, {})
         return study
@@ -151,7 +151,7 @@ class Study:
 
 
 def _entry(path: str, name: str, entry: object, place: str | None) -> dict:
-    """Settings of a corpus, which lies where its file says or in another place."""
+    """Settings of a corpus, with its path from the file or another one."""
     if not isinstance(entry, dict):
         raise ValueError(f"{path}: 'corpora.{name}' is a table, got {entry!r}.")
     _refuse_unknown(path, entry, ("path",))
@@ -173,11 +173,11 @@ def _refuse_unknown(path: str, values: Iterable[str], others: Sequence[str]) -> 
 
 
 def run(study: Study, folder: str, *, verbose: bool = True) -> None:
-    """Run all trainings of a study; called again, go on where it stopped.
+    """Run all trainings of a study; called again, resume.
 
     Args:
-        study: what to train
-        folder: a folder for each corpus, and in it for each training
+        study: settings of the study
+        folder: folder of the study, with a folder per corpus and training
         verbose: show progress bars
 
     """
@@ -188,11 +188,11 @@ def run(study: Study, folder: str, *, verbose: bool = True) -> None:
             name = f"{job.corpus}, {job.method}, seed {job.config.seed}"
             tqdm.write(f"{number} of {len(jobs)}: {name}", file=sys.stderr)
         config = job.config
-        heard = (config.backbone, config.samples)
-        key = (*heard, config.corpus, config.target, config.classes)
+        inputs = (config.backbone, config.samples)
+        key = (*inputs, config.corpus, config.target, config.classes)
         if key not in read:
             backbone = load(config.backbone, config.samples)
-            # One corpus is held at a time
+            # One corpus is in memory at a time
             read = {key: (backbone, read_data(config, backbone, verbose=verbose))}
         backbone, data = read[key]
         train(config, data, backbone, job.folder(folder), verbose=verbose)

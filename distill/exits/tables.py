@@ -1,4 +1,4 @@
-"""The paper's tables, of what was trained here, with the paper's figures beside."""
+"""Tables as in the paper, of trainings made here, with the paper's figures."""
 
 import os
 
@@ -43,7 +43,7 @@ def write(folder: str) -> str:
     """Write ``results.json``, ``tables.md`` and curves of a study.
 
     Args:
-        folder: of the study
+        folder: folder of the study
 
     Returns:
         the tables, in Markdown
@@ -65,8 +65,8 @@ def write(folder: str) -> str:
 
 
 def curves_of(methods: dict) -> dict:
-    """What adaptive exits reach and cost, of the methods that have them."""
-    return {k: found["curve"] for k, found in methods.items() if "curve" in found}
+    """Curves of adaptive exits, for methods that have them."""
+    return {k: result["curve"] for k, result in methods.items() if "curve" in result}
 
 
 def picture_of(corpus: str) -> str:
@@ -101,11 +101,13 @@ def to_markdown(results: dict) -> str:
 
 def table_of_exits(methods: dict) -> str:
     """Table 1: a row for each block and similarity, a column for each exit."""
-    names = list(dict.fromkeys(k for found in methods.values() for k in found["exits"]))
+    names = list(
+        dict.fromkeys(k for result in methods.values() for k in result["exits"])
+    )
     rows = []
-    for method, found in methods.items():
+    for method, result in methods.items():
         _, block, similarity = method.split("-")
-        texts = [both(found, name) for name in names]
+        texts = [both(result, name) for name in names]
         rows.append([block, similarity, *texts])
     stated = {depth: (devel, test) for method, depth, _, devel, test in PAPER[:4]}
     if [name for name in names if name != "fusion"] == list(stated):
@@ -116,42 +118,42 @@ def table_of_exits(methods: dict) -> str:
 
 
 def exit_title(name: str) -> str:
-    """How an exit is called in a header."""
+    """Name of an exit in a header."""
     return name if name == "fusion" else f"exit {name}"
 
 
-def both(found: dict, name: str) -> str:
+def both(result: dict, name: str) -> str:
     """Development and test score of an exit."""
-    if name not in found["exits"]:
+    if name not in result["exits"]:
         return "–"
-    scores = found["exits"][name]
+    scores = result["exits"][name]
     return " / ".join(
-        written(scores[part]["mean"], found) for part in ("devel", "test")
+        written(scores[part]["mean"], result) for part in ("devel", "test")
     )
 
 
-def written(value: float, found: dict) -> str:
+def written(value: float, result: dict) -> str:
     """Write a score: UAR in percent."""
-    return f"{100 * value:.1f}" if found["measure"] == "UAR" else f"{value:.3f}"
+    return f"{100 * value:.1f}" if result["measure"] == "UAR" else f"{value:.3f}"
 
 
 def table_of_methods(methods: dict) -> str:
     """Table 2: a row for each method and exit, with parameters and intervals."""
     rows = []
-    for method, found in sorted(methods.items(), key=lambda entry: entry[0]):
-        for name, scores in found["exits"].items():
+    for method, result in sorted(methods.items(), key=lambda entry: entry[0]):
+        for name, scores in result["exits"].items():
             test = scores["test"]
             # All exits run for their fusion
-            count = found["parameters"].get(name) or max(found["parameters"].values())
-            low, high = (written(test[key], found) for key in ("low", "high"))
+            count = result["parameters"].get(name) or max(result["parameters"].values())
+            low, high = (written(test[key], result) for key in ("low", "high"))
             rows.append(
                 [
                     method,
                     name,
                     f"{count / 1e6:.1f}M",
-                    both(found, name),
-                    ", ".join(written(value, found) for value in test["scores"]),
-                    f"{written(test['pooled'], found)} [{low}, {high}]",
+                    both(result, name),
+                    ", ".join(written(value, result) for value in test["scores"]),
+                    f"{written(test['pooled'], result)} [{low}, {high}]",
                 ]
             )
     if next(iter(methods.values()))["measure"] == "UAR":
@@ -190,9 +192,11 @@ def stated(devel: float | None, test: float | None) -> str:
 def conditions(methods: dict) -> str:
     """Say how many clips and seeds stand behind the figures."""
     notes = []
-    for method, found in methods.items():
-        test = next(iter(found["exits"].values()))["test"]
-        seeds, epochs = (", ".join(map(str, found[key])) for key in ("seeds", "epochs"))
+    for method, result in methods.items():
+        test = next(iter(result["exits"].values()))["test"]
+        seeds, epochs = (
+            ", ".join(map(str, result[key])) for key in ("seeds", "epochs")
+        )
         notes.append(
             f"- {method}: seeds {seeds}; chosen epochs {epochs}; "
             f"{clips_and_speakers(test, ' test clips')}"
@@ -201,11 +205,11 @@ def conditions(methods: dict) -> str:
 
 
 def plot_curves(methods: dict, path: str) -> None:
-    """UAR over layers that run: of adaptive exits, and of plain fine-tuning cut there.
+    """Plot UAR over layers that run, of adaptive exits and of plain fine-tuning.
 
     Args:
-        methods: of a corpus, see :func:`audw2s.distill.exits.results.collect`
-        path: of the picture
+        methods: methods of a corpus, see :func:`audw2s.distill.exits.results.collect`
+        path: path of the picture
 
     """
     figure = Figure(figsize=(7, 4), layout="constrained")
@@ -217,9 +221,9 @@ def plot_curves(methods: dict, path: str) -> None:
         axes.plot(layers, scores, style, ms=3, label=f"{method}, adaptive")
     plain = {
         int(layer): 100 * scores["test"]["mean"]
-        for method, found in methods.items()
+        for method, result in methods.items()
         if method.startswith("plain-")
-        for layer, scores in found["exits"].items()
+        for layer, scores in result["exits"].items()
     }
     if plain:
         label = "plain fine-tuning, cut there"

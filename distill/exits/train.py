@@ -1,4 +1,4 @@
-"""Train exits: on train, chosen on devel; then on both, heard on test."""
+"""Train exits: choose the epoch on devel, train again on train and devel, test."""
 
 import dataclasses
 import json
@@ -23,7 +23,7 @@ from audw2s.distill.exits.layerwise import prediction_loss
 from audw2s.distill.exits.losses import total_loss
 from audw2s.distill.exits.metrics import score
 from audw2s.distill.exits.model import ExitNetwork
-from audw2s.distill.exits.model import Said
+from audw2s.distill.exits.model import ExitOutput
 from audw2s.distill.exits.model import SingleExit
 from audw2s.distill.exits.model import num_parameters
 from audw2s.distill.exits.phase import State
@@ -50,23 +50,23 @@ def train(
     *,
     verbose: bool = True,
 ) -> dict:
-    """Train exits; called again, go on where it stopped.
+    """Train exits; called again, resume the training.
 
-    The epoch with the best mean score of all exits on the development part is
-    chosen; then so many epochs are learnt from the training and the development part
-    together, and the test part is heard once.
+    The number of epochs with the best mean score of all exits on the development part
+    is chosen; then the network is trained for as many epochs on training and
+    development part, and tested once.
 
     Args:
-        config: of the training
+        config: settings of the training
         data: see :func:`audw2s.distill.exits.data.read_data`
-        backbone: the published encoder; it is copied
-        folder: for ``network.safetensors``, ``outcome.json``, ``devel.parquet`` and
-            ``test.parquet`` with what each exit says of each clip, and a folder for
-            each of both trainings with curves
+        backbone: published encoder, which is copied
+        folder: folder for ``network.safetensors``, ``outcome.json``, predictions in
+            ``devel.parquet`` and ``test.parquet``; both trainings have a folder with
+            curves in it
         verbose: show progress bars
 
     Returns:
-        what is in ``outcome.json``: the chosen ``epoch``, ``depths`` of the exits
+        content of ``outcome.json``: the chosen ``epoch``, ``depths`` of the exits
         and ``parameters`` of each, and ``labels``
 
     Raises:
@@ -81,8 +81,8 @@ def train(
     state = run_part(
         config, data, backbone, os.path.join(folder, "devel"), devel, verbose=verbose
     )
-    said = {int(depth): values.numpy() for depth, values in state.best.items()}
-    write_said(said, data, devel, os.path.join(folder, "devel.parquet"))
+    outputs = {int(depth): values.numpy() for depth, values in state.best.items()}
+    write_predictions(outputs, data, devel, os.path.join(folder, "devel.parquet"))
     epoch = state.best_epoch
     network = run_part(
         config,
@@ -92,8 +92,8 @@ def train(
         epochs=epoch,
         verbose=verbose,
     ).network
-    said = hear(network, data, test)
-    write_said(said, data, test, os.path.join(folder, "test.parquet"))
+    outputs = predict(network, data, test)
+    write_predictions(outputs, data, test, os.path.join(folder, "test.parquet"))
     outcome = {
         "epoch": epoch,
         "depths": list(network.depths),
@@ -115,14 +115,14 @@ def train(
 
 
 def read_outcome(path: str, identity: dict[str, object]) -> dict:
-    """Read what a training gave.
+    """Read the outcome of a training.
 
     Args:
-        path: of the file
+        path: path of the file
         identity: see :func:`audw2s.distill.exits.data.identify`
 
     Raises:
-        ValueError: if its settings were others, its corpus or its backbone
+        ValueError: if settings, corpus or backbone were different
 
     """
     with open(path, encoding="utf-8") as file:
@@ -136,7 +136,7 @@ def read_outcome(path: str, identity: dict[str, object]) -> dict:
 
 
 def remove_checkpoint(folder: str) -> None:
-    """Remove what a training would go on from; its curves stay."""
+    """Remove the checkpoint of a training, and keep its curves."""
     if folder.endswith("-layers"):
         shutil.rmtree(folder, ignore_errors=True)
     elif os.path.exists(path := os.path.join(folder, "checkpoint.safetensors")):
@@ -148,35 +148,37 @@ def run_part(
     data: Data,
     backbone: Backbone,
     folder: str,
-    heard: np.ndarray | None = None,
+    choosing_clips: np.ndarray | None = None,
     *,
     epochs: int | None = None,
     verbose: bool = True,
 ) -> State:
-    """One of both trainings.
+    """Run one of both trainings.
 
     Args:
-        config: of the training
-        data: holds the clips
-        backbone: the published encoder
-        folder: of its checkpoint and its curves
-        heard: numbers of the clips that choose the epoch; without them train and
-            devel are learnt from
-        epochs: to learn, all by default
+        config: settings of the training
+        data: clips
+        backbone: published encoder
+        folder: folder of its checkpoint and its curves
+        choosing_clips: numbers of the clips to choose the epoch by; without them the
+            network is trained on train and devel
+        epochs: number of epochs, all by default
         verbose: show a progress bar
 
     """
-    learnt = data.part(config, "train", *(() if heard is not None else ("devel",)))
+    learnt = data.part(
+        config, "train", *(() if choosing_clips is not None else ("devel",))
+    )
     network = make_network(config, backbone, len(data.labels))
     if config.method == "layerwise":
         predict_layers(config, data, backbone, learnt, network, folder, verbose)
-    choosing = heard is not None
+    choosing = choosing_clips is not None
 
     def measure(network: ExitNetwork) -> tuple[dict[str, float], Tensors]:
-        said = hear(network, data, heard, config)
-        truth = data.truth[heard].numpy()
-        scores = {f"exit {k}": score(truth, values) for k, values in said.items()}
-        return scores, {str(k): torch.from_numpy(v) for k, v in said.items()}
+        outputs = predict(network, data, choosing_clips, config)
+        truth = data.truth[choosing_clips].numpy()
+        scores = {f"exit {k}": score(truth, values) for k, values in outputs.items()}
+        return scores, {str(k): torch.from_numpy(v) for k, v in outputs.items()}
 
     return run_epochs(
         network,
@@ -193,7 +195,7 @@ def run_part(
 
 
 def exit_loss(config: Config):
-    """The loss of a configuration, of a network, inputs and truth."""
+    """Loss of a configuration, as a function of network, inputs and truth."""
 
     def loss(
         network: ExitNetwork,
@@ -201,10 +203,12 @@ def exit_loss(config: Config):
         truth: torch.Tensor,
     ) -> torch.Tensor:
         with autocast(config, inputs.device):
-            said = network(inputs)
-        said = {k: Said(*(values.float() for values in s)) for k, s in said.items()}
+            outputs = network(inputs)
+        outputs = {
+            k: ExitOutput(*(values.float() for values in s)) for k, s in outputs.items()
+        }
         return total_loss(
-            said,
+            outputs,
             truth,
             alpha=config.alpha,
             beta=config.beta,
@@ -252,7 +256,7 @@ def predict_layers(
 
 
 def make_network(config: Config, backbone: Backbone, num_outputs: int) -> ExitNetwork:
-    """Make the network of a configuration; what isn't published is drawn.
+    """Make the network of a configuration; new layers have random weights.
 
     Raises:
         ValueError: if the encoder doesn't have the layers
@@ -269,7 +273,7 @@ def make_network(config: Config, backbone: Backbone, num_outputs: int) -> ExitNe
         return ExitNetwork(short, exits, num_outputs, config.block, deepest_block)
 
 
-def hear(
+def predict(
     network: ExitNetwork,
     data: Data,
     numbers: np.ndarray,
@@ -278,33 +282,33 @@ def hear(
     """Logits ``(num_clips, num_outputs)`` of each exit.
 
     Args:
-        network: with exits
-        data: holds the clips
-        numbers: of the clips
-        config: whose precision is used, float32 without one
+        network: network with exits
+        data: clips
+        numbers: numbers of the clips
+        config: settings with the precision, float32 without them
 
     """
     device = next(network.parameters()).device
     network.eval()
-    said: dict[int, list] = {depth: [] for depth in network.depths}
+    outputs: dict[int, list] = {depth: [] for depth in network.depths}
     half = (
         autocast(config, device) if config else torch.autocast(device.type, None, False)
     )
     with torch.inference_mode(), half:
         for part in np.array_split(numbers, -(-len(numbers) // 32)):
             inputs = data.inputs[torch.from_numpy(part)].to(device)
-            for depth, found in network(inputs).items():
-                said[depth].append(found.logits.float().cpu().numpy())
-    return {depth: np.concatenate(parts) for depth, parts in said.items()}
+            for depth, output in network(inputs).items():
+                outputs[depth].append(output.logits.float().cpu().numpy())
+    return {depth: np.concatenate(parts) for depth, parts in outputs.items()}
 
 
-def write_said(
-    said: dict[int, np.ndarray],
+def write_predictions(
+    outputs: dict[int, np.ndarray],
     data: Data,
     numbers: np.ndarray,
     path: str,
 ) -> None:
-    """Write what exits say: a row for each exit and clip.
+    """Write predictions: a row for each exit and clip.
 
     Columns: ``file``, ``start``, ``speaker``, ``exit``, the truth as ``truth`` (the
     class) or ``reference_arousal`` and so on, and logits or values by label.
@@ -318,27 +322,27 @@ def write_said(
         clips = clips.assign(**dict(zip(names, truth.T, strict=True)))
     parts = [
         clips.assign(exit=depth, **dict(zip(data.labels, values.T, strict=True)))
-        for depth, values in said.items()
+        for depth, values in outputs.items()
     ]
     write_table(pd.concat(parts, ignore_index=True), path)
 
 
 def save_network(network: ExitNetwork, outcome: dict, path: str) -> None:
-    """Write a trained network, and all that is needed to build it again."""
-    about = {"backbone": network.backbone.config.to_dict(), **outcome}
+    """Write a trained network, with the settings to build it again."""
+    metadata = {"backbone": network.backbone.config.to_dict(), **outcome}
     weights = {k: v.cpu().contiguous() for k, v in network.state_dict().items()}
     with replacing(path) as temporary:
-        save_file(weights, temporary, {"about": json.dumps(about)})
+        save_file(weights, temporary, {"about": json.dumps(metadata)})
 
 
 def load_network(folder: str) -> tuple[ExitNetwork, dict]:
-    """Read a trained network; published weights aren't needed for it.
+    """Read a trained network, without the published weights.
 
     Args:
-        folder: of a training
+        folder: folder of a training
 
     Returns:
-        the network, and what is known of it
+        network, and its metadata
 
     Raises:
         FileNotFoundError: if the training isn't finished, or there is none
@@ -349,12 +353,12 @@ def load_network(folder: str) -> tuple[ExitNetwork, dict]:
     if not os.path.isfile(path):
         raise FileNotFoundError(f"No trained network at '{path}'.")
     with safe_open(path, "pt") as file:
-        about = json.loads((file.metadata() or {}).get("about", "null"))
+        metadata = json.loads((file.metadata() or {}).get("about", "null"))
         weights = {key: file.get_tensor(key) for key in file.keys()}
-    if about is None:
+    if metadata is None:
         raise ValueError(f"'{path}' doesn't say what it holds.")
-    config = Config(**about["config"])
-    backbone = make_backbone(about["backbone"], config.samples)
-    network = make_network(config, backbone, len(about["labels"]))
+    config = Config(**metadata["config"])
+    backbone = make_backbone(metadata["backbone"], config.samples)
+    network = make_network(config, backbone, len(metadata["labels"]))
     load_strictly(network, weights, SAME_KEYS, path)
-    return network.eval(), about
+    return network.eval(), metadata

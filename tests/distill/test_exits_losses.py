@@ -11,7 +11,7 @@ import torch
 from audw2s.distill.exits.losses import kl_divergence
 from audw2s.distill.exits.losses import layerwise_loss
 from audw2s.distill.exits.losses import total_loss
-from audw2s.distill.exits.model import Said
+from audw2s.distill.exits.model import ExitOutput
 
 HERE = pathlib.Path(__file__).parents[1] / "golden"
 GOLDEN = json.loads((HERE / "exits.json").read_text())
@@ -31,7 +31,7 @@ def said(grad=False):
         return torch.tensor(numbers[key], dtype=torch.float64, requires_grad=grad)
 
     return {
-        depth: Said(*(tensor(f"{name}.{w}") for w in Said._fields))
+        depth: ExitOutput(*(tensor(f"{name}.{w}") for w in ExitOutput._fields))
         for depth, name in [(3, "exit1"), (8, "exit2"), (12, "teacher")]
     }
 

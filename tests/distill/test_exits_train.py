@@ -22,12 +22,12 @@ from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.data import read_data
 from audw2s.distill.exits.metrics import score
 from audw2s.distill.exits.published import load
-from audw2s.distill.exits.results import Heard
+from audw2s.distill.exits.results import Predictions
 from audw2s.distill.exits.results import collect
 from audw2s.distill.exits.study import Study
-from audw2s.distill.exits.train import hear
 from audw2s.distill.exits.train import load_network
 from audw2s.distill.exits.train import make_network
+from audw2s.distill.exits.train import predict
 from audw2s.distill.exits.train import train
 
 
@@ -132,7 +132,7 @@ def test_a_training_writes_what_it_was(config, tmp_path):
     assert [entry["epoch"] for entry in history] == [1, 2]
     best = max(history, key=lambda entry: entry["score"])
     assert outcome["epoch"] == best["epoch"]
-    devel = Heard(str(tmp_path / "devel.parquet"))
+    devel = Predictions(str(tmp_path / "devel.parquet"))
     for depth, logits in zip(devel.depths, devel.logits, strict=True):
         assert best[f"exit {depth}"] == pytest.approx(score(devel.truth, logits))
     logs = EventAccumulator(str(tmp_path / "devel" / "logs")).Reload()
@@ -142,8 +142,8 @@ def test_a_training_writes_what_it_was(config, tmp_path):
     network, about = load_network(str(tmp_path))
     assert network.depths == (1, 3) and about["labels"] == list(data.labels)
     test = data.part(config, "test")
-    said = hear(network, data, test)
-    heard = Heard(str(tmp_path / "test.parquet"))
+    said = predict(network, data, test)
+    heard = Predictions(str(tmp_path / "test.parquet"))
     np.testing.assert_allclose(heard.logits, list(said.values()), atol=1e-6)
     assert set(heard.speakers) == set(data.table["speaker"].iloc[test])
     with pytest.raises(ValueError, match=r"other settings of \['gamma'\]"):
@@ -274,7 +274,7 @@ def test_a_study_prints_the_tables(encoder, emotions, tmp_path):
     assert list(rated["distilled-cnn-l2"]["exits"]) == ["1", "3"]
     # Each seed tests other speakers
     heard = [
-        Heard(os.path.join(out, "toy", f"plain-1-seed{seed}", "test.parquet"))
+        Predictions(os.path.join(out, "toy", f"plain-1-seed{seed}", "test.parquet"))
         for seed in (0, 1)
     ]
     assert not set(heard[0].speakers) & set(heard[1].speakers)
