@@ -196,9 +196,14 @@ def write_record(clips: pd.DataFrame, folder: str, start: str | None = None) -> 
 
     """
     record = describe(clips)
-    if start:
-        earlier = learnt_from(os.path.join(start, "config.json"))
-        record = pd.concat([record, earlier], ignore_index=True)
+    earlier = start and os.path.join(start, "config.json")
+    if start and not os.path.isfile(earlier):
+        text = (
+            f"'{earlier}' isn't there: what the weights in '{start}' were trained on "
+        )
+        warnings.warn(f"{text} isn't known.", DataWarning, stacklevel=2)
+    elif start:
+        record = pd.concat([record, learnt_from(earlier)], ignore_index=True)
     record = record[record["size"] != MISSING]
     record = record.assign(sha256=_hashes(record))
     write_table(record, os.path.join(folder, RECORD))

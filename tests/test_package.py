@@ -138,7 +138,7 @@ def test_ci_runs_the_command_of_the_readme():
 
 def test_readme_knows_the_models():
     text = (ROOT / "README.md").read_text()
-    models = ROOT / "audw2s" / "models"
+    models = ROOT / "audw2s" / "assets"
     small = os.path.getsize(models / "wav2small" / "model.onnx")
     large = os.path.getsize(models / "whisper-tiny-adv" / "model.onnx")
     assert f"| 72,659 | {small / 1e3:.0f} KB | CC BY 4.0 |" in text

@@ -116,10 +116,12 @@ def window_rows(
     for number, (first, last) in enumerate(grid.windows(num_samples)):
         window = report.part(*(_original(k, report) for k in (first, last)))
         window.start = report.start
-        if not window.num_samples:
+        of_window = values[number] if last - first >= MIN_SAMPLES else None
+        if not window.num_samples and of_window is None:
+            window.problem = ("too_short", "no sample is left at 16 kHz")
+        elif not window.num_samples:
             message = "nothing but zeros that 'min_signal_dur' appends"
             window.problem = ("silent", message)
-        of_window = values[number] if last - first >= MIN_SAMPLES else None
         row = whole_row(window, end, of_window, no_values)
         if row.status == "ok" and truncated:
             message = "; ".join([truncated, *report.notes])

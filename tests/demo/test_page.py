@@ -106,9 +106,9 @@ def test_every_mistake_is_a_sentence(page, ten_hours, tmp_path):
     soundfile.write(paths["nan"], speech, rate, subtype="FLOAT")
     paths["junk"].write_bytes(b"<!doctype html>" * 100)
     refused = {
-        "empty": "There is no sound in this file.",
+        "empty": "This file has no samples.",
         "tiny": "Record a second of speech or more.",
-        "junk": "Save it as WAV, FLAC, MP3, OGG or AIFF.",
+        "junk": "Save it as WAV, FLAC, MP3 or M4A.",
         "nan": "Export it again",
         "long": "This recording lasts 61 s, this page takes 60 s at most.",
     }
