@@ -117,7 +117,8 @@ def test_root_is_asked_for(interface, clips, tmp_path):
     names = [os.path.basename(clip) for clip in clips]
     index = audformat.filewise_index(names)
     for kwargs in ({}, {"root": str(tmp_path)}, {"cache_root": str(tmp_path)}):
-        with pytest.raises(FileNotFoundError, match="None of the 6 files.*by 'root'"):
+        text = "None of the 6 files.*set 'root' to"
+        with pytest.raises(FileNotFoundError, match=text):
             interface().process_index(index, **kwargs)
     some = audformat.filewise_index([names[0], "missing.wav"])
     root = os.path.dirname(clips[0])
