@@ -23,13 +23,13 @@ from audw2s.corpus.lists.folder import read_folder
 from audw2s.corpus.shards import Shards
 from audw2s.errors import explained
 
-README = pathlib.Path(__file__).parent.parent.parent / "README.md"
+PAGE = pathlib.Path(__file__).parent.parent.parent / "docs" / "commands.md"
 
 
 def test_codes_are_documented():
     known = {v for k, v in vars(errors).items() if k.isupper() and type(v) is int}
     assert len(known) == 6
-    table = README.read_text().partition("| exit code |")[2].partition("\n\n")[0]
+    table = PAGE.read_text().partition("| exit code |")[2].partition("\n\n")[0]
     documented = [int(code) for code in re.findall(r"^\| (\d+) \|", table, re.M)]
     assert documented == sorted({0, *known})
 

@@ -1,0 +1,86 @@
+"""Write tables of README and of docs/models.md from the models' ``evaluation.json``.
+
+python tests/golden/tables.py
+"""
+
+import json
+import os
+import pathlib
+
+from audw2s.evaluation.tables import markdown_table
+from audw2s.model.registry import CATALOGUE
+from audw2s.model.registry import DIMENSIONS
+from audw2s.model.registry import FOLDER
+
+ROOT = pathlib.Path(__file__).parents[2]
+HUMAN = "one human rater"
+
+
+def evaluations(name: str) -> list[dict]:
+    path = pathlib.Path(FOLDER) / name / "evaluation.json"
+    return json.loads(path.read_text()) if path.is_file() else []
+
+
+def agreement(result: dict) -> list[str]:
+    """CCC with its interval, for each dimension."""
+    return [
+        "{ccc:.2f} [{low:.2f}, {high:.2f}]".format(**result[dimension])
+        for dimension in DIMENSIONS
+    ]
+
+
+def raters(result: dict) -> list[str]:
+    """CCC of each rater with the mean of the others, for each dimension."""
+    results = result["one_rater_against_the_others"]
+    return [", ".join(f"{rater[name]:.2f}" for rater in results) for name in DIMENSIONS]
+
+
+def metrics() -> str:
+    """CCC of each model, on each corpus, against each reference."""
+    rows = []
+    for name in CATALOGUE:
+        for evaluation in evaluations(name):
+            results = dict(evaluation["corpora"])
+            if "pooled" in evaluation:
+                results["both"] = evaluation["pooled"]
+            for corpus, result in results.items():
+                if "folds" in result:
+                    corpus += ", folds by speaker"
+                against = evaluation["against"]
+                rows.append([f"`{name}`", against, corpus, *agreement(result)])
+                if "one_rater_against_the_others" in result:
+                    row = [HUMAN, "the other raters", corpus, *raters(result)]
+                    if row not in rows and "folds" not in result:
+                        rows.append(row)
+    return markdown_table(["model", "against", "corpus", *DIMENSIONS], rows)
+
+
+def models() -> str:
+    """The packaged models: agreement with people on EmoTale, size and licence."""
+    rows = []
+    for name, entry in CATALOGUE.items():
+        for evaluation in evaluations(name):
+            if evaluation["against"] == "humans" and entry.packaged:
+                result = evaluation["corpora"]["emotale"]
+                size = os.path.getsize(pathlib.Path(FOLDER) / name / "model.onnx")
+                size = f"{size / 1e6:.1f} MB" if size > 1e6 else f"{size / 1e3:.0f} KB"
+                licence = entry.licence.split(" (")[0]
+                rows.append([f"`{name}`", *agreement(result), size, licence])
+    rows.append([HUMAN, *raters(result), "", ""])
+    return markdown_table(["model", *DIMENSIONS, "file", "licence"], rows)
+
+
+TABLES = {"README.md": ("models", models), "docs/models.md": ("metrics", metrics)}
+
+
+def updated(path: str) -> str:
+    """Text of a page with its table between the marks."""
+    mark, table = TABLES[path]
+    before, rest = (ROOT / path).read_text().split(f"<!-- {mark} -->\n")
+    _, after = rest.split(f"<!-- /{mark} -->\n")
+    return f"{before}<!-- {mark} -->\n\n{table()}\n\n<!-- /{mark} -->\n{after}"
+
+
+if __name__ == "__main__":
+    for path in TABLES:
+        (ROOT / path).write_text(updated(path))
