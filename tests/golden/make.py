@@ -1,14 +1,17 @@
-"""Write the values that the models in the package gave when they were released.
+"""Write the values that the packaged models give, for this version of the package.
 
     python tests/golden/make.py
 
 Run it only after models were changed on purpose, and look at the difference.
+`values.json` holds the present values, and `versions.csv` those of the example clips, for
+each version.
 """
 
 import json
 import pathlib
 
 import numpy as np
+import pandas as pd
 import soundfile
 
 import audw2s
@@ -41,6 +44,24 @@ def main() -> None:
         rounded = {k: [round(float(x), 6) for x in v] for k, v in logits.items()}
         values[name] = {"sha256": entry.sha256, "logits": rounded}
     (HERE / "values.json").write_text(json.dumps(values, indent=1) + "\n")
+    write_version(values)
+
+
+def write_version(values: dict) -> None:
+    """Replace the rows of this version in `versions.csv`."""
+    path = HERE / "versions.csv"
+    rows = [
+        [audw2s.__version__, name, value["sha256"], key, *np.round(logits, 4)]
+        for name, value in values.items()
+        for key, logits in value["logits"].items()
+        if (CLIPS / key).is_file()
+    ]
+    columns = ["version", "model", "sha256", "file", *audw2s.DIMENSIONS]
+    table = pd.DataFrame(rows, columns=columns)
+    if path.is_file():
+        before = pd.read_csv(path, dtype={"version": str})
+        table = pd.concat([before[before.version != audw2s.__version__], table])
+    table.to_csv(path, index=False)
 
 
 if __name__ == "__main__":
