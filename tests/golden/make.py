@@ -3,8 +3,8 @@
     python tests/golden/make.py
 
 Run it only after models were changed on purpose, and look at the difference.
-`values.json` holds the present values, and `versions.csv` those of the example clips, for
-each version.
+`values.json` holds the present values, and `versions.csv` those of the example clips
+for each version.
 """
 
 import json
