@@ -94,6 +94,8 @@ def test_wheel_holds_models_and_cards(wheel):
     for model in ("wav2small", "whisper-tiny-adv"):
         for file in ("model.onnx", "model.yaml", "card.md", "evaluation.json"):
             assert f"audw2s/assets/{model}/{file}" in names
+    for file in ("model.onnx", "card.md", "LICENSE"):
+        assert f"audw2s/assets/silero-vad/{file}" in names
     clips = {f"audw2s/demo/clips/{path.name}" for path in SPEECH.iterdir()}
     assert clips | {"audw2s/demo/style.css", "audw2s/demo/live.js"} <= names
     assert "audw2s/py.typed" in names

@@ -1,0 +1,192 @@
+"""Which frames of a recording are speech, and the segments that they make up."""
+
+import math
+
+import numpy as np
+
+FRAME = 512
+"""Number of samples of a frame at 16 kHz, 32 ms."""
+
+FRAME_DUR = FRAME / 16000
+"""Duration of a frame in seconds."""
+
+THRESHOLD = 0.5
+"""Probability from which on speech begins."""
+
+EXIT_THRESHOLD = 0.35
+"""Probability below which speech ends."""
+
+MIN_PAUSE_DUR = 0.1
+"""Duration in seconds of the shortest pause; what is shorter is part of the speech."""
+
+MIN_SPEECH_DUR = 0.25
+"""Duration in seconds of the shortest speech; what is shorter isn't speech."""
+
+PADDING = 1
+"""Number of frames around speech that count as speech, as it begins softly."""
+
+Run = tuple[int, int]
+"""First frame, and index after the last one."""
+
+
+def num_frames(duration: float) -> int:
+    """Number of frames that last a duration in seconds at least.
+
+    Examples:
+        >>> num_frames(0.1), num_frames(0.064), num_frames(math.inf) > 1e15
+        (4, 2, True)
+
+    """
+    return 2**60 if math.isinf(duration) else math.ceil(duration / FRAME_DUR - 1e-9)
+
+
+def runs(mask: np.ndarray) -> list[Run]:
+    """Runs of true values of a Boolean array.
+
+    Examples:
+        >>> runs(np.array([True, False, True, True]))
+        [(0, 1), (2, 4)]
+
+    """
+    edges = np.flatnonzero(np.diff(np.r_[False, mask, False]))
+    return [(first, last) for first, last in edges.reshape(-1, 2).tolist()]
+
+
+def speech_runs(probabilities: np.ndarray) -> tuple[list[Run], bool]:
+    """Runs of frames between pauses, however short, and whether the last one goes on.
+
+    Args:
+        probabilities: probability of speech of each frame, from a pause on
+
+    Examples:
+        >>> speech_runs(np.array([0, 0.9, 0.4, 0.1, 0.9, 0.1, 0.1]))
+        ([(1, 5)], True)
+
+    """
+    # Hysteresis: a probability between the thresholds keeps the state before it
+    sure = (probabilities >= THRESHOLD) | (probabilities < EXIT_THRESHOLD)
+    last_sure = np.maximum.accumulate(np.where(sure, np.arange(len(sure)), -1))
+    raw = (last_sure >= 0) & (probabilities[last_sure] >= THRESHOLD)
+    joined: list[Run] = []
+    for first, last in runs(raw):
+        if joined and first - joined[-1][1] < num_frames(MIN_PAUSE_DUR):
+            joined[-1] = (joined[-1][0], last)
+        else:
+            joined.append((first, last))
+    pause = len(raw) - joined[-1][1] if joined else 0
+    return joined, bool(joined) and pause < num_frames(MIN_PAUSE_DUR)
+
+
+def speech_frames(probabilities: np.ndarray) -> np.ndarray:
+    """Which frames are speech.
+
+    Speech begins at :data:`THRESHOLD` and ends below :data:`EXIT_THRESHOLD`. Pauses
+    shorter than :data:`MIN_PAUSE_DUR` are part of it, speech shorter than
+    :data:`MIN_SPEECH_DUR` is left out, and :data:`PADDING` frames on both sides are
+    added.
+
+    Args:
+        probabilities: probability of speech of each frame
+
+    Returns:
+        Boolean array of the same length
+
+    Examples:
+        >>> probabilities = np.repeat([0.0, 0.9, 0.0, 0.9, 0.0], [20, 10, 20, 1, 20])
+        >>> runs(speech_frames(probabilities))
+        [(19, 31)]
+
+    """
+    mask = np.zeros(len(probabilities), bool)
+    for first, last in speech_runs(probabilities)[0]:
+        if last - first >= num_frames(MIN_SPEECH_DUR):
+            mask[max(0, first - PADDING) : last + PADDING] = True
+    return mask
+
+
+def num_decided(probabilities: np.ndarray) -> int:
+    """Number of frames for which :func:`speech_frames` doesn't depend on later ones.
+
+    Args:
+        probabilities: probability of speech of each frame, from a pause on
+
+    Examples:
+        >>> num_decided(np.zeros(9)), num_decided(np.repeat([0, 0.9], [9, 4]))
+        (8, 8)
+        >>> num_decided(np.repeat([0, 0.9, 0], [9, 8, 2]))
+        18
+
+    """
+    found, goes_on = speech_runs(probabilities)
+    if not goes_on:
+        return max(0, len(probabilities) - PADDING)
+    first, last = found[-1]
+    if last - first < num_frames(MIN_SPEECH_DUR):
+        return max(0, first - PADDING)
+    return min(last + PADDING, len(probabilities))
+
+
+def segments(
+    mask: np.ndarray,
+    probabilities: np.ndarray,
+    *,
+    min_dur: float = 0.0,
+    max_dur: float = math.inf,
+    min_pause: float = 0.0,
+) -> list[Run]:
+    """Segments of speech.
+
+    Args:
+        mask: which frames are speech, see :func:`speech_frames`
+        probabilities: probability of speech of each frame
+        min_dur: duration in seconds of the shortest segment; shorter ones are left out
+        max_dur: duration in seconds of the longest segment; longer ones are cut at
+            their least probable frame, into parts of half of it at least
+        min_pause: duration in seconds of the shortest pause; segments with a shorter
+            one between them are joined
+
+    Returns:
+        first frame, and index after the last one, of each segment
+
+    Raises:
+        ValueError: if ``max_dur`` is under two frames, or below ``min_dur``
+
+    Examples:
+        >>> mask = np.repeat([False, True, False, True], [5, 40, 20, 10])
+        >>> probabilities = np.where(np.arange(75) == 22, 0.6, 0.9)
+        >>> segments(mask, probabilities, max_dur=1)
+        [(5, 22), (22, 45), (65, 75)]
+        >>> segments(mask, probabilities, min_dur=0.5, min_pause=0.1)
+        [(5, 45)]
+
+    """
+    longest = math.inf if math.isinf(max_dur) else int(max_dur / FRAME_DUR + 1e-9)
+    if longest < 2 or max_dur < min_dur:
+        raise ValueError(
+            f"The longest segment has to last {2 * FRAME_DUR} s at least, and as long "
+            f"as the shortest one, {min_dur} s, got {max_dur} s."
+        )
+    joined: list[Run] = []
+    for first, last in runs(mask):
+        if joined and first - joined[-1][1] < num_frames(min_pause):
+            joined[-1] = (joined[-1][0], last)
+        else:
+            joined.append((first, last))
+    return [
+        part
+        for first, last in joined
+        if last - first >= num_frames(min_dur)
+        for part in _cut(first, last, probabilities, longest)
+    ]
+
+
+def _cut(first: int, last: int, probabilities: np.ndarray, longest: float) -> list[Run]:
+    """Cut a segment into parts of ``longest`` frames at most."""
+    parts = []
+    while last - first > longest:
+        least = -(-longest // 2)
+        low, high = first + least, min(first + longest, last - least)
+        cut = low + int(probabilities[low : high + 1].argmin())
+        parts.append((first, cut))
+        first = cut
+    return [*parts, (first, last)]
