@@ -176,7 +176,7 @@ CATALOGUE = {
             max_dur=30.0,
             licence="CC BY 4.0",
             source="trained for this package, see its card.md",
-            sha256="5c705a2736baddcb8b7d452413c6ec24e1d9204e8f80957f1dc528e621388b9b",
+            sha256="8190d4f590cd97adb8b0c2d0d4df71125986062f27f245119d28a822410ffe78",
             citation="Wav2Small, arXiv 2408.13920",
         ),
         Entry(
@@ -186,7 +186,7 @@ CATALOGUE = {
             max_dur=30.0,
             licence="CC BY 4.0",
             source="quantised for this package, see its card.md",
-            sha256="693e9439c1b682d9dc4f489b36344e4dd41606813dbf2adc635a4e9db3f92c6b",
+            sha256="e7480ab382c79047c7c9367cd4382433ba9d51d10672597fd193a7a9b30080f5",
             citation="Wav2Small, arXiv 2408.13920",
         ),
         Entry(
