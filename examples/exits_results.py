@@ -1,4 +1,4 @@
-"""Write the results of trainings into exits.md, and their pictures beside it.
+"""Write the results of trainings into docs/exits.md, and their pictures beside it.
 
     python examples/exits_results.py RUN
 
@@ -19,7 +19,7 @@ def main() -> None:
     """Put the tables between the marks."""
     if len(sys.argv) != 2:
         raise SystemExit(__doc__)
-    path = pathlib.Path(__file__).with_name("exits.md")
+    path = pathlib.Path(__file__).parents[1] / "docs" / "exits.md"
     before, rest = path.read_text(encoding="utf-8").split(MARKS[0])
     _, after = rest.split(MARKS[1])
     # Below the heading of the results

@@ -31,6 +31,12 @@ def test_public_names():
     assert sorted(block.replace("\n", " ").strip().split(", ")) == sorted(names)
 
 
+def test_every_public_name_is_in_the_reference():
+    names = re.findall(r"audw2s\.(\w+)$", (ROOT / "docs/api.rst").read_text(), re.M)
+    listed = {name for name in names if not name.islower() or name in audw2s.__all__}
+    assert listed == {name for name in audw2s.__all__ if not name.startswith("_")}
+
+
 def test_commands():
     for package in ("gradio", "torch"):
         pytest.importorskip(package)
