@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from audw2s.commands.options import Channels
 from audw2s.commands.options import Models
 from audw2s.commands.options import TableOut
 from audw2s.errors import explained
@@ -17,14 +18,20 @@ def curve(
         float, typer.Option(help="Duration of windows in seconds.")
     ] = 2.0,
     rate: Annotated[float, typer.Option(help="Values per second, 250 at most.")] = 10.0,
+    channels: Channels = None,
     out: TableOut = None,
     plot: Annotated[
         str | None, typer.Option(help="Plot the curves to a .png, .svg or .pdf file.")
     ] = None,
 ) -> None:
     """Print, write or plot A/D/V of one file over time."""
+    from functools import partial
+
     import pandas as pd
 
+    from audw2s.audio.channels import channels_of
+    from audw2s.audio.channels import parse_channels
+    from audw2s.audio.decode import file_blocks
     from audw2s.audio.preprocess import load
     from audw2s.files import check_table_path
     from audw2s.files import write_table
@@ -33,8 +40,12 @@ def curve(
 
     if out is not None:
         check_table_path(out)
-    names = model or ["wav2small"]
-    frames = {name: run(file, name, win_dur=win_dur, rate=rate) for name in names}
+    wanted = channels_of(partial(file_blocks, file), parse_channels(channels))
+    frames = {}
+    for name in model or ["wav2small"]:
+        for channel in wanted:
+            frame = run(file, name, win_dur=win_dur, rate=rate, channels=channel)
+            frames[name if channel is None else f"{name}, channel {channel}"] = frame
     if plot is not None:
         save_curves(plot, frames, signal=load(file))
     table = pd.concat(
@@ -43,6 +54,10 @@ def curve(
             for frame in frames.values()
         ]
     )
+    if channels is not None:
+        sizes = [len(frame) for frame in frames.values()]
+        numbers = [*wanted] * (len(sizes) // len(wanted))
+        table.insert(1, "channel", pd.array(numbers, "Int64").repeat(sizes))
     if out is not None:
         write_table(table, out)
     elif plot is None:

@@ -21,6 +21,14 @@ Exact = Annotated[
     bool, typer.Option("--exact", help="Process each window on its own; slower.")
 ]
 
+Channels = Annotated[
+    str | None,
+    typer.Option(
+        help="Channels that have rows of their own, as speakers of a call: 0, or 0,1, "
+        "or all; by default rows are those of the mean of all channels."
+    ),
+]
+
 Models = Annotated[
     list[str] | None,
     typer.Option(

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from audw2s.commands.options import Channels
 from audw2s.commands.options import Exact
 from audw2s.commands.options import HopDur
 from audw2s.commands.options import ListLeftOut
@@ -37,6 +38,7 @@ def predict(
             help="Exit of a model with early exits: its layer, auto, or auto(MARGIN)."
         ),
     ] = None,
+    channels: Channels = None,
     num_workers: Annotated[int, typer.Option(min=1, help="Number of threads.")] = 1,
     list_left_out: ListLeftOut = False,
 ) -> None:
@@ -46,6 +48,7 @@ def predict(
     table holds the reason), 2 after an error with a message, 3 if folders can't be
     listed.
     """
+    from audw2s.audio.channels import parse_channels
     from audw2s.audio.statuses import UNUSABLE
     from audw2s.corpus.lists.folder import find_media
     from audw2s.corpus.paths import printable
@@ -74,7 +77,13 @@ def predict(
             typer.echo(printable(line), err=True)
     if not files:
         raise ValueError(f"There are no audio files in {', '.join(paths)}.")
-    table = run(files, predictor, num_workers=num_workers, verbose=True)
+    table = run(
+        files,
+        predictor,
+        channels=parse_channels(channels),
+        num_workers=num_workers,
+        verbose=True,
+    )
     if out is not None:
         write_table(table, out)
     else:

@@ -1,10 +1,12 @@
 """A network and its preprocessing."""
 
+import copy
 import math
 from collections.abc import Iterator
 from collections.abc import Sequence
 from numbers import Integral
 from typing import TYPE_CHECKING
+from typing import Self
 
 import numpy as np
 
@@ -80,6 +82,14 @@ class Analyser:
         self.channels = channels
         self.mixdown = mixdown
         self.resample = resample
+
+    def of_channel(self, channel: int | None) -> Self:
+        """Return a copy that processes one channel; ``None`` for this object."""
+        if channel is None:
+            return self
+        other = copy.copy(self)
+        other.channels = channel
+        return other
 
     def blocks(
         self,
