@@ -99,6 +99,14 @@ def test_wrong_usage_is_told_in_a_sentence(tmp_path, arguments, said):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("arguments", [["-h"], ["predict", "-h"], ["distill", "-h"]])
+def test_python_runs_the_package_as_the_command(arguments):
+    command = [sys.executable, "-m", "audw2s", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "Usage: audw2s" in done.stdout
+
+
 def test_models_shows_terms():
     done = audw2s_command("models")
     assert done.returncode == 0

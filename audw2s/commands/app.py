@@ -14,8 +14,8 @@ from audw2s.commands.predict import predict
 from audw2s.version import __version__
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     help="Arousal, dominance and valence of speech.",
 )
