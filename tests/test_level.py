@@ -13,7 +13,7 @@ from audw2s.inference.normalisation import RunningMoments
 from audw2s.inference.normalisation import SlidingNormaliser
 
 
-def literal(signal, dur, past=False, first_dur=0.5):
+def literal(signal, dur, past=False, first_dur=0.5, counts=None):
     """Level of each hop of 64 samples, from the samples themselves."""
     num_hops = math.ceil(len(signal) / HOP)
     size = num_hops if math.isinf(dur) else max(1, round(dur * 16000 / HOP))
@@ -27,9 +27,17 @@ def literal(signal, dur, past=False, first_dur=0.5):
             low = min(max(0, hop - size // 2), max(0, num_hops - size))
             high = low + size
         around = signal[low * HOP : high * HOP].astype(np.float64)
+        if counts is not None:
+            around = around[np.repeat(counts(low, high), HOP)[: len(around)]]
+            around = around if len(around) else np.zeros(1)
         own = signal[hop * HOP : (hop + 1) * HOP]
         out.append((own - around.mean()) / math.sqrt(around.var() + 1e-7))
     return np.concatenate(out)
+
+
+def every_third_is_out(first, last):
+    """Hops that count: all but each third block of five hops."""
+    return np.arange(first, last) // 5 % 3 != 1
 
 
 def in_pieces(level, signal, sizes):
@@ -45,18 +53,20 @@ def in_pieces(level, signal, sizes):
     length=st.integers(64, 3000),
     dur=st.sampled_from([0.004, 0.02, 0.05, 0.3, math.inf]),
     past=st.booleans(),
+    counts=st.sampled_from([None, every_third_is_out]),
     sizes=st.lists(st.integers(1, 700), max_size=12),
     seed=st.integers(0, 9),
 )
-def test_is_that_of_the_surroundings(length, dur, past, sizes, seed):
+def test_is_that_of_the_surroundings(length, dur, past, counts, sizes, seed):
     rng = np.random.default_rng(seed)
     signal = rng.standard_normal(length) * np.linspace(0.01, 0.5, length) + 0.1
     signal = signal.astype(np.float32)
     if past and math.isinf(dur):
         return
     before = signal.copy()
-    found = in_pieces(SlidingNormaliser(dur, past=past, first_dur=0.03), signal, sizes)
-    expected = literal(signal, dur, past, first_dur=0.03)
+    level = SlidingNormaliser(dur, past=past, first_dur=0.03, counts=counts)
+    found = in_pieces(level, signal, sizes)
+    expected = literal(signal, dur, past, first_dur=0.03, counts=counts)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=2e-4)
     np.testing.assert_array_equal(signal, before)

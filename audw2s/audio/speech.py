@@ -13,6 +13,7 @@ import numpy as np
 
 from audw2s.audio.speech_frames import FRAME
 from audw2s.audio.speech_frames import num_decided
+from audw2s.audio.speech_frames import runs
 from audw2s.audio.speech_frames import speech_frames
 
 if TYPE_CHECKING:
@@ -122,53 +123,113 @@ def speech_probabilities(signal: np.ndarray) -> np.ndarray:
     return np.concatenate([detector.push(signal), detector.finish()])
 
 
-class SpeechGate:
-    """Marks the speech of a mono signal at 16 kHz that is read in blocks.
+class SpeechMarks:
+    """Which frames of a mono signal at 16 kHz are speech, read in blocks.
 
-    Samples are returned as soon as it is known whether they are speech, which takes
-    less than half a second. Marks are those of
-    :func:`audw2s.audio.speech_frames.speech_frames` for the whole signal.
+    Marks are those of :func:`audw2s.audio.speech_frames.speech_frames` for the whole
+    signal, and known after less than half a second.
 
     Examples:
-        >>> gate = SpeechGate()
-        >>> signal, is_speech = gate.push(np.zeros(16000, np.float32))
-        >>> len(signal), is_speech.shape, is_speech.any()
-        (15360, (30,), np.False_)
+        >>> marks = SpeechMarks()
+        >>> marks.push(np.zeros(16000, np.float32))
+        >>> marks.num_known, marks.num_samples(0, 16000), marks.hops(0, 2, 64).tolist()
+        (30, 0, [False, False])
 
     """
 
     def __init__(self):
         self.detector = SpeechDetector()
-        self.waiting = np.zeros(0, np.float32)
+        self.known = np.zeros(0, bool)
+        self.parts: list[np.ndarray] = []
+        self.num_known = 0
+        """Number of frames whose mark is known."""
+
         # Probabilities since the last frame that is known to be a pause
         self.probabilities = np.zeros(0, np.float32)
         self.num_done = 0
 
-    def push(self, signal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Add samples ``(num_samples,)``.
+    def push(self, signal: np.ndarray) -> None:
+        """Process samples ``(num_samples,)``, float32."""
+        self._mark(self.detector.push(signal))
 
-        Returns:
-            samples, and whether each frame of them is speech
+    def finish(self) -> None:
+        """Mark the remaining frames at the end of the signal."""
+        self._mark(self.detector.finish(), is_last=True)
 
-        """
-        return self._release(signal, self.detector.push(signal), is_last=False)
-
-    def finish(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the remaining samples, and whether each frame of them is speech."""
-        return self._release(self.waiting[:0], self.detector.finish(), is_last=True)
-
-    def _release(
-        self, signal: np.ndarray, probabilities: np.ndarray, *, is_last: bool
-    ) -> tuple[np.ndarray, np.ndarray]:
-        self.waiting = np.concatenate([self.waiting, signal])
+    def _mark(self, probabilities: np.ndarray, *, is_last: bool = False) -> None:
         self.probabilities = np.concatenate([self.probabilities, probabilities])
         size = len(self.probabilities)
         decided = size if is_last else num_decided(self.probabilities)
         is_speech = speech_frames(self.probabilities)[self.num_done : decided]
-        count = len(self.waiting) if is_last else len(is_speech) * FRAME
-        released, self.waiting = np.split(self.waiting, [count])
+        self.parts.append(is_speech)
+        self.num_known += len(is_speech)
         self.num_done = max(self.num_done, decided)
         if len(is_speech) and not is_speech[-1]:
             self.probabilities = self.probabilities[self.num_done - 1 :]
             self.num_done = 1
-        return released, is_speech
+
+    @property
+    def is_speech(self) -> np.ndarray:
+        """Whether each frame is speech, as far as it is known."""
+        if self.parts:
+            self.known = np.concatenate([self.known, *self.parts])
+            self.parts = []
+        return self.known
+
+    def hops(self, first: int, last: int, hop: int) -> np.ndarray:
+        """Whether each of the hops ``first`` to ``last - 1`` is speech.
+
+        Args:
+            first: index of the first hop
+            last: index after the last hop
+            hop: number of samples of a hop
+
+        """
+        frames = (np.arange(first, last) * hop + hop // 2) // FRAME
+        # The last frame may be shorter than half a hop
+        return self.is_speech[np.minimum(frames, self.num_known - 1)]
+
+    def num_samples(self, first: int, last: int) -> int:
+        """Number of samples of speech in ``first`` to ``last - 1``."""
+        found = np.array(runs(self.is_speech)).reshape(-1, 2) * FRAME
+        return int(np.diff(found.clip(first, last)).sum())
+
+
+class SpeechGate:
+    """Holds back samples until it is known whether they are speech.
+
+    Examples:
+        >>> gate = SpeechGate()
+        >>> gate.push(np.zeros((2, 16000), np.float32)).shape
+        (2, 15360)
+        >>> gate.finish().shape, [len(marks.is_speech) for marks in gate.channels]
+        ((2, 640), [32, 32])
+
+    """
+
+    def __init__(self):
+        self.channels: list[SpeechMarks] = []
+        self.waiting = np.zeros((0, 0), np.float32)
+        self.num_released = 0
+
+    def push(self, block: np.ndarray) -> np.ndarray:
+        """Add samples ``(num_channels, num_samples)``; return those that are marked."""
+        if not self.channels:
+            self.channels = [SpeechMarks() for _ in block]
+            self.waiting = block[:, :0]
+        for marks, signal in zip(self.channels, block, strict=True):
+            marks.push(signal)
+        self.waiting = np.concatenate([self.waiting, block], axis=1)
+        known = min(marks.num_known for marks in self.channels) * FRAME
+        return self._release(known - self.num_released)
+
+    def finish(self) -> np.ndarray:
+        """Return the remaining samples."""
+        for marks in self.channels:
+            marks.finish()
+        return self._release(self.waiting.shape[1])
+
+    def _release(self, count: int) -> np.ndarray:
+        released, self.waiting = np.split(self.waiting, [count], axis=1)
+        self.num_released += count
+        return released

@@ -5,6 +5,7 @@ from a single pass, mean and variance are those of the surroundings of each samp
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from audw2s.audio.samples import SAMPLING_RATE
 
 EPSILON = 1e-7
 """Constant added to the variance, for networks whose metadata has no ``epsilon``."""
+
+Counts = Callable[[int, int], np.ndarray]
+"""Function that returns a Boolean for each hop of a range."""
 
 LEAST_VARIANCE = 1e-14
 """Lower bound of the variance, for silence."""
@@ -40,6 +44,9 @@ class SlidingNormaliser:
             ``past``
         epsilon: constant added to the variance, as in the network that takes the
             samples
+        counts: function that returns whether hops count, given the index of the first
+            one and the index after the last one, such as whether they are speech; by
+            default all do
 
     Examples:
         >>> level = SlidingNormaliser(math.inf)
@@ -57,8 +64,10 @@ class SlidingNormaliser:
         past: bool = False,
         first_dur: float = 0.5,
         epsilon: float = EPSILON,
+        counts: Counts | None = None,
     ):
         self.epsilon = epsilon
+        self.counts = counts
         self.size = _hops(dur)
         self.ahead = 0 if past else self.size - self.size // 2 - 1
         self.first = min(self.size, _hops(first_dur)) if past else self.size
@@ -92,6 +101,8 @@ class SlidingNormaliser:
         hops = hops.astype(np.float64)
         count = np.full(len(hops), hops.shape[1])
         sums = [hops.sum(axis=1), np.einsum("ij,ij->i", hops, hops), count]
+        if self.counts is not None:
+            sums = sums * self.counts(self.num_known, self.num_known + len(hops))
         self.sums = np.concatenate([self.sums, np.stack(sums, axis=1)])
         self.num_known += len(hops)
 
@@ -105,7 +116,8 @@ class SlidingNormaliser:
         if self.ahead:
             high = np.minimum(low + self.size, self.num_known)
         total = self._totals(low, high)
-        mean, square = (total[:, :2] / total[:, 2:]).T
+        # Where no hop counts, there is nothing to normalise for
+        mean, square = (total[:, :2] / np.maximum(total[:, 2:], 1)).T
         variance = np.maximum(square - mean * mean, 0) + self.epsilon
         scale = 1 / np.sqrt(np.maximum(variance, LEAST_VARIANCE))
         taken, self.waiting = np.split(self.waiting, [len(hops) * HOP])

@@ -12,6 +12,7 @@ from audw2s.audio import speech
 from audw2s.audio.preprocess import load
 from audw2s.audio.speech import SpeechDetector
 from audw2s.audio.speech import SpeechGate
+from audw2s.audio.speech import SpeechMarks
 from audw2s.audio.speech import open_detector
 from audw2s.audio.speech import speech_probabilities
 from audw2s.audio.speech_frames import FRAME
@@ -61,17 +62,16 @@ def test_speech_is_that_of_a_literal_implementation(values):
 @settings(deadline=None, max_examples=300)
 @given(values=probabilities, sizes=st.lists(st.integers(1, 20), min_size=1))
 def test_decisions_on_blocks_are_those_on_the_whole(values, sizes):
-    gate = SpeechGate()
-    found, position = [], 0
+    marks = SpeechMarks()
+    position = 0
     while position < len(values):
         block = values[position : position + sizes[position % len(sizes)]]
         position += len(block)
-        signal = np.repeat(block, FRAME)
-        released, is_speech = gate._release(signal, block, is_last=False)
-        assert len(released) == len(is_speech) * FRAME
-        found.append(is_speech)
-    rest = gate._release(values[:0], values[:0], is_last=True)
-    assert np.concatenate([*found, rest[1]]).tolist() == speech_frames(values).tolist()
+        marks._mark(block)
+        expected = speech_frames(values)[: marks.num_known]
+        assert marks.is_speech.tolist() == expected.tolist()
+    marks._mark(values[:0], is_last=True)
+    assert marks.is_speech.tolist() == speech_frames(values).tolist()
 
 
 @settings(deadline=None, max_examples=200)
@@ -129,18 +129,32 @@ def test_gate_returns_the_signal_and_keeps_little_of_it(clip):
     gate = SpeechGate()
     silence = np.zeros(16000, np.float32)
     signal = np.concatenate([silence, clip, silence, clip, silence])
-    parts, marks = [], []
+    channels = np.stack([signal, signal[::-1]])
+    parts = []
     for first in range(0, len(signal), 3000):
-        released, is_speech = gate.push(signal[first : first + 3000])
-        parts.append(released)
-        marks.append(is_speech)
+        parts.append(gate.push(channels[:, first : first + 3000]))
+        size = sum(part.shape[1] for part in parts)
+        for marks in gate.channels:
+            assert marks.num_known * FRAME >= size
         # Pause, shortest speech, a frame around it, and an incomplete frame
-        assert len(gate.waiting) <= 15 * FRAME
-    assert len(gate.probabilities) < 20
-    released, is_speech = gate.finish()
-    np.testing.assert_array_equal(np.concatenate([*parts, released]), signal)
-    expected = speech_frames(speech_probabilities(signal))
-    np.testing.assert_array_equal(np.concatenate([*marks, is_speech]), expected)
+        assert gate.waiting.shape[1] <= 15 * FRAME
+    assert all(len(marks.probabilities) < 20 for marks in gate.channels)
+    parts.append(gate.finish())
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1), channels)
+    for marks, channel in zip(gate.channels, channels, strict=True):
+        expected = speech_frames(speech_probabilities(channel))
+        np.testing.assert_array_equal(marks.is_speech, expected)
+
+
+def test_marks_of_hops_and_samples(clip):
+    marks = SpeechMarks()
+    marks.push(clip)
+    marks.finish()
+    by_sample = np.repeat(marks.is_speech, FRAME)[: len(clip)]
+    hops = marks.hops(3, len(clip) // 64, 64)
+    np.testing.assert_array_equal(hops, by_sample[3 * 64 :][: 64 * len(hops) : 64])
+    for first, last in [(0, len(clip)), (1000, 9000), (9000, 9001), (5, 5)]:
+        assert marks.num_samples(first, last) == by_sample[first:last].sum()
 
 
 def test_speech_after_silence(clip):
