@@ -12,6 +12,10 @@ import typer
 from audw2s.commands.options import Columns
 from audw2s.commands.options import Quiet
 from audw2s.commands.options import Scale
+from audw2s.distill.evaluation_cli import Corpora
+from audw2s.distill.evaluation_cli import Workers
+from audw2s.distill.evaluation_cli import app as evaluation
+from audw2s.distill.evaluation_cli import publish
 from audw2s.distill.exits.cli import app as exits
 from audw2s.errors import explained
 
@@ -19,16 +23,8 @@ app = typer.Typer(
     help="Distil students from a teacher: teacher, label, train, evaluate, export.",
     no_args_is_help=True,
 )
+app.add_typer(evaluation)
 app.add_typer(exits, name="exits")
-
-Corpora = Annotated[
-    list[str],
-    typer.Argument(
-        help="CSV or parquet with a column 'file', folder with audio, audformat "
-        "database, MSP-Podcast or IEMOCAP, or ROOT:PART of one."
-    ),
-]
-Workers = Annotated[int, typer.Option(min=1, help="Threads that process clips.")]
 
 
 @app.command()
@@ -80,7 +76,7 @@ def teacher(
         verbose=not quiet,
     )
     save_teacher(network, table, out, name or f"whisper-{size}-adv")
-    _publish(describe_folds(out, ratings, report), out)
+    publish(describe_folds(out, ratings, report), out)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -155,192 +151,6 @@ def train(
 
     run(Config.from_toml(config), out, store=batches, verbose=not quiet)
     typer.echo(os.path.join(out, "student.safetensors"))
-
-
-@app.command()
-@explained()
-def evaluate(
-    model: Annotated[str, typer.Argument(help="Name or folder of a model.")],
-    corpus: Corpora,
-    against: Annotated[
-        str, typer.Option(help="'humans', or name or folder of another model.")
-    ] = "humans",
-    scale: Scale = None,
-    trained_on: Annotated[
-        str | None,
-        typer.Option(
-            help="config.json of the training: refuse its clips and speakers."
-        ),
-    ] = None,
-    out: Annotated[
-        str | None,
-        typer.Option(help="Folder for evaluation.json, its picture, and its card.md."),
-    ] = None,
-    num_workers: Workers = 1,
-    columns: Columns = None,
-    quiet: Quiet = False,
-) -> None:
-    """Compare a model with human ratings, or with another model."""
-    from audw2s.corpus.lists.columns import parse_columns
-    from audw2s.distill.evaluate import evaluate as run
-    from audw2s.evaluation.card import card_table
-    from audw2s.evaluation.plots import plot_evaluation
-
-    evaluation, clips = run(
-        model,
-        corpus,
-        against=against,
-        scale=scale,
-        trained_on=trained_on,
-        num_workers=num_workers,
-        columns=parse_columns(columns),
-        verbose=not quiet,
-    )
-    if out is None:
-        typer.echo(card_table([evaluation]))
-        return
-    os.makedirs(out, exist_ok=True)
-    plot_evaluation(evaluation, clips, os.path.join(out, "evaluation.png"))
-    _publish(evaluation, out)
-
-
-@app.command()
-@explained()
-def folds(
-    model: Annotated[
-        str, typer.Argument(help="Folder of the model whose card gets the figures.")
-    ],
-    corpus: Annotated[str, typer.Argument(help="Corpus of the trainings.")],
-    fold: Annotated[
-        list[str],
-        typer.Option(
-            help="Folder of a training with some 'held_out_speakers'; give it "
-            "repeatedly, until each speaker is held out once."
-        ),
-    ],
-    scale: Scale = None,
-    columns: Columns = None,
-    num_workers: Workers = 1,
-    quiet: Quiet = False,
-) -> None:
-    """Evaluate a recipe on speakers that were held out of its trainings."""
-    from audw2s.corpus.lists.columns import parse_columns
-    from audw2s.distill.evaluate import describe_folds
-    from audw2s.distill.folds import evaluate_folds
-
-    report = evaluate_folds(
-        fold,
-        corpus,
-        scale=scale,
-        columns=parse_columns(columns),
-        num_workers=num_workers,
-        verbose=not quiet,
-    )
-    _publish(describe_folds(model, corpus, report), model)
-
-
-@app.command()
-@explained()
-def compare(
-    corpus: Corpora,
-    model: Annotated[
-        list[str], typer.Option(help="Name or folder of a model; give it repeatedly.")
-    ],
-    out: Annotated[
-        str, typer.Option(help="Folder for comparison.json, .md, and pictures.")
-    ],
-    against: Annotated[
-        str, typer.Option(help="'humans', or name or folder of another model.")
-    ] = "humans",
-    scale: Scale = None,
-    group: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Column to group clips by, gender and language by default; "
-            "give it repeatedly."
-        ),
-    ] = None,
-    papers: Annotated[
-        bool, typer.Option("--papers/--no-papers", help="Show figures of papers.")
-    ] = True,
-    num_workers: Workers = 1,
-    columns: Columns = None,
-    quiet: Quiet = False,
-) -> None:
-    """Compare models: agreement, groups, speakers, costs; run again to resume."""
-    from audw2s.corpus.lists.columns import parse_columns
-    from audw2s.distill.compare import compare as run
-    from audw2s.distill.compare import to_markdown
-    from audw2s.distill.compare import write
-
-    result = run(
-        model,
-        corpus,
-        against=against,
-        scale=scale,
-        groups=group or None,
-        papers=papers,
-        store=os.path.join(out, "predictions"),
-        num_workers=num_workers,
-        columns=parse_columns(columns),
-        verbose=not quiet,
-    )
-    write(result, out)
-    typer.echo(to_markdown(result))
-
-
-@app.command()
-@explained()
-def ranking(
-    model: Annotated[str, typer.Argument(help="Name or folder of a model.")],
-    corpus: Annotated[str, typer.Argument(help="Corpus with labels.")],
-    by: Annotated[str, typer.Option(help="Column of the labels.")] = "emotion",
-    pair: Annotated[
-        list[str] | None, typer.Option(help="ABOVE:BELOW, such as anger:sadness.")
-    ] = None,
-    out: Annotated[str | None, typer.Option(help="JSON file to write.")] = None,
-    num_workers: Workers = 1,
-    columns: Columns = None,
-    quiet: Quiet = False,
-) -> None:
-    """Compare a model's values of groups of clips, such as emotions."""
-    from audw2s.corpus.lists.columns import hint
-    from audw2s.corpus.lists.columns import parse_columns
-    from audw2s.corpus.lists.corpus import read_corpus
-    from audw2s.distill.evaluate import describe
-    from audw2s.distill.evaluate import predict
-    from audw2s.evaluation.ranking import rank
-    from audw2s.evaluation.ranking import to_markdown
-    from audw2s.files import write_json
-    from audw2s.inference.pipeline import Predictor
-
-    pairs = [tuple(text.split(":")) for text in pair or []]
-    if any(len(names) != 2 for names in pairs):
-        raise ValueError(f"A pair is ABOVE:BELOW, got {pair}.")
-    table = read_corpus(corpus, parse_columns(columns))
-    if by not in table:
-        raise ValueError(
-            f"'{corpus}' has no column '{by}', it has {list(table)}.{hint([by], table)}"
-        )
-    predictor = Predictor(model)
-    predictions = predict(table, predictor, num_workers=num_workers, verbose=not quiet)
-    result = rank(predictions, table[by], pairs)
-    typer.echo(to_markdown(result, by))
-    if out is not None:
-        write_json(describe(predictor.provenance) | result, out)
-
-
-def _publish(evaluation: dict, folder: str) -> None:
-    """Show an evaluation, and add it to a folder's evaluations and card."""
-    from audw2s.evaluation.card import card_table
-    from audw2s.evaluation.card import store
-    from audw2s.evaluation.card import update_card
-
-    typer.echo(card_table([evaluation]))
-    evaluations = store(evaluation, os.path.join(folder, "evaluation.json"))
-    card = os.path.join(folder, "card.md")
-    if os.path.isfile(card):
-        update_card(card, evaluations)
 
 
 @app.command()
