@@ -1,0 +1,71 @@
+"""Python blocks and commands of README and of the guide run as they are written."""
+
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+import audformat.testing
+import numpy as np
+import pytest
+import soundfile
+
+ROOT = pathlib.Path(__file__).parent.parent
+SPEECH = ROOT / "examples" / "speech"
+PAGES = ["README.md", "docs/interfaces.md", "docs/howto.md"]
+COMMAND = os.path.join(os.path.dirname(sys.executable), "audw2s")
+
+
+def blocks(page: str) -> list[tuple[str, str]]:
+    """Languages and code of the blocks of a page, in their order."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    pattern = r"^```(python|bash)\n(.*?)^```"
+    return re.findall(pattern, text, re.DOTALL | re.MULTILINE)
+
+
+def run_commands(code: str) -> None:
+    """Run the commands that analyse files; others are tested elsewhere."""
+    for line in code.splitlines():
+        if re.match(r"audw2s (predict|annotate|curve|models)\b", line):
+            _, *arguments = shlex.split(line.split("  #")[0])
+            done = subprocess.run([COMMAND, *arguments], capture_output=True, text=True)
+            assert done.returncode == 0, f"{line}\n{done.stderr}"
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> pathlib.Path:
+    """Working directory with the files that pages name."""
+    for folder in ("recordings", "more", "my_database/audio"):
+        shutil.copytree(SPEECH, tmp_path / folder, ignore=lambda _, n: n[4:])
+    clips = [soundfile.read(path, dtype="float32")[0] for path in SPEECH.iterdir()]
+    soundfile.write(tmp_path / "interview.wav", np.concatenate(clips), 16000)
+    turns = ["0.0 3.0 A", "3.5 2.5 B", "6.5 3.0 A"]
+    lines = [
+        "SPEAKER interview 1 {} {} <NA> <NA> {} <NA> <NA>\n".format(*turn.split())
+        for turn in turns
+    ]
+    (tmp_path / "interview.rttm").write_text("".join(lines))
+    names = sorted(os.listdir(tmp_path / "my_database" / "audio"))
+    db = audformat.testing.create_db(minimal=True)
+    db["files"] = audformat.Table(
+        audformat.filewise_index([f"audio/{name}" for name in names])
+    )
+    db.save(str(tmp_path / "my_database"))
+    (tmp_path / "path" / "to").mkdir(parents=True)
+    shutil.copytree(tmp_path / "my_database", tmp_path / "path" / "to" / "database")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_code_of_pages_runs(page, project):
+    signal, _ = soundfile.read("interview.wav", dtype="float32")
+    names = {"block": np.repeat(signal[:1600], 3)}
+    for language, code in blocks(page):
+        if language == "bash":
+            run_commands(code)
+        else:
+            exec(compile(code, page, "exec"), names)
