@@ -1,7 +1,6 @@
 """Settings of a training."""
 
 import dataclasses
-import json
 import os
 from typing import Annotated
 
@@ -275,18 +274,6 @@ def _teacher(path: str, name: str) -> str:
     except ValueError as error:
         raise ValueError(f"{path}: 'teacher': {error}") from None
     return beside(path, name) if entry is None else name
-
-
-def changed_settings(stored: dict, wanted: dict) -> list[str]:
-    """Names of settings whose stored value, read from JSON, differs.
-
-    Examples:
-        >>> changed_settings({"snr": [0, 30], "steps": 5}, {"snr": (0, 30), "steps": 6})
-        ['steps']
-
-    """
-    wanted = json.loads(json.dumps(wanted))
-    return [key for key in wanted if stored.get(key) != wanted[key]]
 
 
 WITHOUT_LABELS = ("spliced", "prosody", "paused")

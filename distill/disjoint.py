@@ -198,9 +198,7 @@ def write_record(clips: pd.DataFrame, folder: str, start: str | None = None) -> 
     record = describe(clips)
     earlier = start and os.path.join(start, "config.json")
     if start and not os.path.isfile(earlier):
-        text = (
-            f"'{earlier}' isn't there: what the weights in '{start}' were trained on "
-        )
+        text = f"'{earlier}' isn't there: what the weights in '{start}' were trained on"
         warnings.warn(f"{text} isn't known.", DataWarning, stacklevel=2)
     elif start:
         record = pd.concat([record, learnt_from(earlier)], ignore_index=True)

@@ -1,55 +1,142 @@
-"""Loop of all trainings: prepare ahead, update, evaluate at intervals."""
+"""Loop of all trainings: prepare ahead, update, evaluate at intervals, resume."""
 
+import contextlib
+import math
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
 
+import accelerate
+import numpy as np
+import torch
+from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from audw2s.distill.curves import write_curves
+from audw2s.distill.state import State
+from audw2s.distill.state import Tensors
 
-class HasStep(Protocol):
-    """State of a training that counts its steps."""
-
-    step: int
+Evaluate = Callable[[], tuple[dict[str, float], Tensors]]
+"""Function that gives scores by name, and the tensors to keep if they are the best."""
 
 
 def learn(
-    state: HasStep,
+    state: State,
     *,
     steps: int,
     every: int,
     prepare: Callable[[int], tuple],
-    update: Callable[..., float],
-    note: Callable[[float], dict | None],
+    loss: Callable[..., torch.Tensor],
+    rate: Callable[[int], float],
+    evaluate: Evaluate | None = None,
     desc: str = "Train",
     verbose: bool = True,
 ) -> None:
     """Run the remaining steps of a training.
 
+    Every ``every`` steps, and after the last one, the main process evaluates, and
+    stores the state.
+
     Args:
-        state: state that counts the steps
+        state: state that the training begins or resumes with
         steps: number of steps of the whole training
-        every: number of steps between calls of ``note``, which is called after the
-            last one, too
+        every: number of steps between evaluations
         prepare: function that makes the batch of a step, called in a thread during the
             step before
-        update: function that learns from a batch, and returns the loss
-        note: function that takes the loss, evaluates, and stores the state; its values
-            are shown
+        loss: function of a batch
+        rate: function that gives the share of the highest learning rate at a step, see
+            :func:`share_of_rate`
+        evaluate: evaluation; without one there are no history and no curves
         desc: text of the progress bar
         verbose: show a progress bar
 
+    Raises:
+        FloatingPointError: if the loss isn't finite
+
     """
+    processes = accelerate.PartialState()
     progress = tqdm(total=steps, initial=state.step, desc=desc, disable=not verbose)
-    with ThreadPoolExecutor(1) as ahead, progress:
+    writer, losses = contextlib.nullcontext(), []
+    if processes.is_main_process and evaluate is not None:
+        logs = os.path.join(state.folder, "logs")
+        writer = SummaryWriter(logs, purge_step=state.step + 1)
+    with ThreadPoolExecutor(1) as ahead, progress, writer:
         upcoming = ahead.submit(prepare, state.step) if state.step < steps else None
         while state.step < steps:
             prepared = upcoming.result()
             if state.step + 1 < steps:
                 upcoming = ahead.submit(prepare, state.step + 1)
-            loss = update(*prepared)
+            losses.append(descend(state, loss(*prepared), rate(state.step)))
             state.step += 1
             progress.update()
             if state.step % every == 0 or state.step == steps:
-                entry = note(loss) or {}
-                progress.set_postfix({k[:5]: f"{v:.3f}" for k, v in entry.items()})
+                if processes.is_main_process:
+                    entry = {"step": state.step, "loss": float(np.mean(losses))}
+                    entry = note(state, entry, evaluate, writer)
+                    progress.set_postfix({k[:5]: f"{v:.3f}" for k, v in entry.items()})
+                losses.clear()
+                processes.wait_for_everyone()
+
+
+def descend(state: State, loss: torch.Tensor, share: float) -> float:
+    """One step of the optimiser; returns the loss.
+
+    Args:
+        state: state of the training
+        loss: scalar
+        share: share of the highest learning rate
+
+    Raises:
+        FloatingPointError: if the loss isn't finite
+
+    """
+    if not torch.isfinite(loss):
+        raise FloatingPointError(
+            f"The loss of step {state.step} is {loss.item()}: lower 'learning_rate'."
+        )
+    for group in state.optimiser.param_groups:
+        group["lr"] = group["peak"] * share
+    state.optimiser.zero_grad()
+    loss.backward()
+    state.optimiser.step()
+    return loss.item()
+
+
+def note(
+    state: State,
+    entry: dict[str, float],
+    evaluate: Evaluate | None,
+    writer: SummaryWriter,
+) -> dict[str, float]:
+    """Evaluate, store the state and its curves; returns the entry with the scores."""
+    if evaluate is not None:
+        scores, tensors = evaluate()
+        entry = entry | scores
+        state.note(entry, tensors)
+    state.save()
+    if evaluate is not None:
+        write_curves(state, writer)
+    return entry
+
+
+def share_of_rate(step: int, steps: int, warmup: int, fall: str = "cosine") -> float:
+    """Share of the highest learning rate at a step.
+
+    Args:
+        step: number of the step, from 0
+        steps: number of steps of the training
+        warmup: number of first steps, in which the rate rises linearly
+        fall: ``"cosine"`` for half a cosine down to zero, or ``"none"``
+
+    Examples:
+        >>> [round(share_of_rate(step, 200, 100), 2) for step in (0, 99, 150)]
+        [0.01, 1.0, 0.5]
+        >>> share_of_rate(150, 200, 100, "none")
+        1.0
+
+    """
+    if step < warmup:
+        return (step + 1) / warmup
+    if fall == "none":
+        return 1.0
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))

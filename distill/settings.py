@@ -3,11 +3,13 @@
 import dataclasses
 import difflib
 import functools
+import json
 import math
 import os
 import tomllib
 from collections.abc import Callable
 from collections.abc import Collection
+from collections.abc import Mapping
 from typing import Annotated
 from typing import Any
 from typing import TypeVar
@@ -185,6 +187,33 @@ def settings(kind: type[Kind]) -> type[Kind]:
 
     made.__init__ = checked_init
     return made
+
+
+def check_unchanged(path: str, stored: dict, wanted: Mapping[str, object]) -> None:
+    """Make sure that something stored was made with the same settings and content.
+
+    Args:
+        path: path of what is stored
+        stored: settings and hashes that it was made with, read from JSON
+        wanted: settings and hashes of now
+
+    Raises:
+        ValueError: if some differ, with their names
+
+    Examples:
+        >>> check_unchanged("run", {"snr": [0, 30], "steps": 5}, {"snr": (0, 30)})
+        >>> check_unchanged("run", {"snr": [0, 30], "steps": 5}, {"steps": 6})
+        Traceback (most recent call last):
+        ValueError: run was made with other settings of ['steps'], or other content. ...
+
+    """
+    wanted = json.loads(json.dumps(wanted))
+    changed = [key for key in wanted if stored.get(key) != wanted[key]]
+    if changed:
+        raise ValueError(
+            f"{path} was made with other settings of {changed}, or other content. "
+            "Choose another output folder, or delete this one."
+        )
 
 
 def unknown(key: str, known: Collection[str]) -> str:

@@ -15,7 +15,7 @@ from audw2s.distill.batches import Batches
 from audw2s.distill.batches import as_float
 from audw2s.distill.batches import as_pcm
 from audw2s.distill.config import Config
-from audw2s.distill.config import changed_settings
+from audw2s.distill.settings import check_unchanged
 from audw2s.files import replacing
 from audw2s.files import write_json
 
@@ -37,17 +37,11 @@ class Store:
         self.batches = batches
         self.folder = audeer.mkdir(folder)
         path = os.path.join(folder, "batches.json")
-        wanted = batches.identity
         if os.path.exists(path):
             with open(path, encoding="utf-8") as file:
-                stored = json.load(file)
-            if changed := changed_settings(stored, wanted):
-                raise ValueError(
-                    f"The batches in '{folder}' were made with another {changed}. "
-                    "Choose another folder, or delete this one."
-                )
+                check_unchanged(folder, json.load(file), batches.identity)
         else:
-            write_json(wanted, path)
+            write_json(batches.identity, path)
 
     def path(self, number: int) -> str:
         """Path of a batch."""

@@ -6,16 +6,15 @@ interrupted run. With several GPUs or machines: ``accelerate launch``.
 
 import dataclasses
 import os
-from collections.abc import Sequence
-from contextlib import nullcontext
 
 import accelerate
-import audeer
 import numpy as np
 import pandas as pd
 import torch
+from safetensors.torch import load_file
 from safetensors.torch import save_file
-from torch.utils.tensorboard import SummaryWriter
+from torch.optim.swa_utils import AveragedModel
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from audw2s.distill.batches import Batches
 from audw2s.distill.config import Config
@@ -23,11 +22,12 @@ from audw2s.distill.disjoint import write_record
 from audw2s.distill.fit_head import can_fit_head
 from audw2s.distill.fit_head import fit_head
 from audw2s.distill.loop import learn
+from audw2s.distill.loop import share_of_rate
 from audw2s.distill.losses import total_loss
-from audw2s.distill.plots import plot_curves
-from audw2s.distill.schedule import share_of_rate
 from audw2s.distill.state import State
+from audw2s.distill.state import Tensors
 from audw2s.distill.store import Store
+from audw2s.distill.students import STUDENTS
 from audw2s.evaluation.ccc import ccc
 from audw2s.files import replacing
 from audw2s.files import write_json
@@ -68,54 +68,88 @@ def train(
         ValueError: if the folder holds another training
 
     """
-    on_cpu = not torch.accelerator.is_available()
-    processes = accelerate.PartialState(cpu=on_cpu)
-    is_main = processes.is_main_process
-    verbose = verbose and is_main
-    audeer.mkdir(folder)
-    checkpoint = os.path.join(folder, "checkpoint.safetensors")
-    state = State(config, processes.device)
+    machine = accelerate.Accelerator(cpu=not torch.accelerator.is_available())
+    verbose = verbose and machine.is_main_process
+    network = make_student(config, machine.device)
+    average = get_ema_multi_avg_fn(config.ema)
+    ema = AveragedModel(network, multi_avg_fn=average, use_buffers=True)
+    optimiser = make_optimiser(network, config)
+    optimiser.register_step_post_hook(lambda *_: ema.update_parameters(network))
+    use_precision(network, config)
     batches = Batches(config, verbose=verbose)
-    identity = identify(batches)
-    if os.path.exists(checkpoint):
-        state.load(checkpoint, identity)
-    if is_main:
+    networks = {"network": network, "ema": ema}
+    state = State(folder, identify(batches), networks, optimiser, names=DIMENSIONS)
+    if machine.is_main_process:
         write_record(pd.concat(batches.learnt), folder, config.start)
-    network = accelerate.Accelerator(cpu=on_cpu).prepare_model(state.network)
+    parallel = machine.prepare_model(network)
     make = batches.make
     if config.distinct:
         make = Store(batches, store or os.path.join(folder, "batches")).make
 
     def prepare(step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        position = step * processes.num_processes + processes.process_index
+        position = step * machine.num_processes + machine.process_index
         signals, labels = make(batch_number(position, config))
-        return signals.to(processes.device), labels.to(processes.device)
+        return signals.to(machine.device), labels.to(machine.device)
 
-    logs = os.path.join(folder, "logs")
-    writer = SummaryWriter(logs, purge_step=state.step + 1) if is_main else None
+    def loss(signals: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        logits = parallel.train()(signals)[1]
+        return total_loss(labels, logits, config.loss, config.dimensions)
 
-    def note(loss: float) -> dict | None:
-        entry = None
-        if is_main:
-            entry = {"step": state.step, "loss": loss}
-            entry |= validate(state.ema.module, batches.held_out())
-            state.note(entry)
-            state.save(checkpoint, identity)
-            show(state.history, folder, writer)
-        processes.wait_for_everyone()
-        return entry
+    def evaluate() -> tuple[dict[str, float], Tensors]:
+        scores = validate(ema.module, batches.held_out())
+        return scores, ema.module.state_dict()
 
-    with writer or nullcontext():
-        learn(
-            state,
-            steps=config.steps,
-            every=config.eval_every,
-            prepare=prepare,
-            update=lambda *batch: update(network, state, config, *batch),
-            note=note,
-            verbose=verbose,
-        )
-    return finish(state, batches, folder) if is_main else state.ema.module
+    learn(
+        state,
+        steps=config.steps,
+        every=config.eval_every,
+        prepare=prepare,
+        loss=loss,
+        rate=lambda step: share_of_rate(step, config.steps, config.warmup),
+        evaluate=evaluate,
+        verbose=verbose,
+    )
+    if not machine.is_main_process:
+        return ema.module
+    if config.keep == "best":
+        ema.module.load_state_dict(state.best, strict=True)
+    return finish(ema.module, batches, folder)
+
+
+def make_student(config: Config, device: torch.device) -> torch.nn.Module:
+    """Make the student of a configuration, or read the one that it starts from."""
+    torch.manual_seed(config.seed)
+    network = STUDENTS[config.student]()
+    if config.start:
+        weights = load_file(os.path.join(config.start, "student.safetensors"))
+        network.load_state_dict(weights, strict=True)
+    # Twice as fast on processors, for convolutions with or without groups
+    network.body.to(memory_format=torch.channels_last)
+    return network.to(device)
+
+
+def make_optimiser(network: torch.nn.Module, config: Config) -> torch.optim.Optimizer:
+    """Make the optimiser, which clips gradients."""
+    trained = [p for p in network.parameters() if p.requires_grad]
+    group = {"params": trained, "peak": config.learning_rate}
+    optimiser = torch.optim.AdamW([group], weight_decay=config.weight_decay)
+
+    def clip(*_: object) -> None:
+        torch.nn.utils.clip_grad_norm_(trained, config.clip_norm)
+
+    optimiser.register_step_pre_hook(clip)
+    return optimiser
+
+
+def use_precision(network: torch.nn.Module, config: Config) -> None:
+    """Let the convolutions compute in the precision of the settings.
+
+    The front end needs more than 8 bits.
+    """
+    if config.precision == "bf16":
+        device = next(network.parameters()).device.type
+        half = torch.autocast(device, torch.bfloat16)
+        network.body.forward = half(network.body.forward)
 
 
 def identify(batches: Batches) -> dict[str, object]:
@@ -145,43 +179,6 @@ def batch_number(position: int, config: Config) -> int:
     return int(shuffled[place])
 
 
-def rate(step: int, config: Config) -> float:
-    """Learning rate of a step: linear warm-up, then half a cosine down to zero.
-
-    Examples:
-        >>> config = Config({}, steps=200, warmup=100, learning_rate=1.0)
-        >>> [round(rate(step, config), 2) for step in (0, 99, 100, 150)]
-        [0.01, 1.0, 1.0, 0.5]
-
-    """
-    share = share_of_rate(step, config.steps, config.warmup)
-    return config.learning_rate * share
-
-
-def update(
-    network: torch.nn.Module,
-    state: State,
-    config: Config,
-    signals: torch.Tensor,
-    labels: torch.Tensor,
-) -> float:
-    """One step of the optimiser; returns the loss."""
-    for group in state.optimiser.param_groups:
-        group["lr"] = rate(state.step, config)
-    network.train()
-    loss = total_loss(labels, network(signals)[1], config.loss, config.dimensions)
-    if not torch.isfinite(loss):
-        raise FloatingPointError(
-            f"The loss of step {state.step} is {loss.item()}: lower 'learning_rate'."
-        )
-    state.optimiser.zero_grad()
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
-    state.optimiser.step()
-    state.ema.update_parameters(state.network)
-    return loss.item()
-
-
 def validate(
     network: torch.nn.Module,
     clips: list[tuple[torch.Tensor, torch.Tensor]],
@@ -196,38 +193,10 @@ def validate(
     return dict(zip(DIMENSIONS, scores.tolist(), strict=True))
 
 
-def show(
-    history: list[dict],
-    folder: str,
-    writer: SummaryWriter,
-    names: Sequence[str] = DIMENSIONS,
-    measure: str = "CCC",
-) -> None:
-    """Write losses and scores as JSON, as a picture, and for TensorBoard.
-
-    Args:
-        history: entries with ``step``, ``loss``, and the measure of each name
-        folder: folder for ``history.json`` and ``curves.png``
-        writer: writer for TensorBoard
-        names: names of the scores
-        measure: name of the measure
-
-    """
-    write_json(history, os.path.join(folder, "history.json"))
-    plot_curves(history, os.path.join(folder, "curves.png"), names, measure)
-    last = history[-1]
-    writer.add_scalar("loss", last["loss"], last["step"])
-    for name in names:
-        writer.add_scalar(f"{measure.lower()}/{name}", last[name], last["step"])
-    writer.flush()
-
-
-def finish(state: State, batches: Batches, folder: str) -> torch.nn.Module:
+def finish(student: torch.nn.Module, batches: Batches, folder: str) -> torch.nn.Module:
     """Fit the last layer, and write the student with its configuration."""
     config = batches.config
-    student = state.ema.module.cpu().to(memory_format=torch.contiguous_format).eval()
-    if config.keep == "best":
-        student.load_state_dict(state.best, strict=True)
+    student = student.cpu().to(memory_format=torch.contiguous_format).eval()
     count = min(config.refitted, len(batches.clips))
     if can_fit_head(student, count):
         fit_head(student, batches.undisturbed(count))

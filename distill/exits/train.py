@@ -11,12 +11,14 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from audw2s.distill.config import changed_settings
 from audw2s.distill.exits.backbones import Backbone
 from audw2s.distill.exits.backbones import make_backbone
 from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.data import Data
 from audw2s.distill.exits.data import identify
+from audw2s.distill.exits.epochs import autocast
+from audw2s.distill.exits.epochs import run_epochs
+from audw2s.distill.exits.epochs import seeded
 from audw2s.distill.exits.layerwise import Predictors
 from audw2s.distill.exits.layerwise import default_targets
 from audw2s.distill.exits.layerwise import prediction_loss
@@ -26,11 +28,10 @@ from audw2s.distill.exits.model import ExitNetwork
 from audw2s.distill.exits.model import ExitOutput
 from audw2s.distill.exits.model import SingleExit
 from audw2s.distill.exits.model import num_parameters
-from audw2s.distill.exits.phase import State
-from audw2s.distill.exits.phase import autocast
-from audw2s.distill.exits.phase import run_epochs
-from audw2s.distill.exits.phase import seeded
-from audw2s.distill.snapshot import Tensors
+from audw2s.distill.settings import check_unchanged
+from audw2s.distill.state import CHECKPOINT
+from audw2s.distill.state import State
+from audw2s.distill.state import Tensors
 from audw2s.distill.teachers.checkpoint import SAME_KEYS
 from audw2s.distill.teachers.checkpoint import load_strictly
 from audw2s.files import replacing
@@ -76,22 +77,27 @@ def train(
     """
     path = os.path.join(folder, OUTCOME)
     if os.path.exists(path):
-        return read_outcome(path, identify(config, data))
+        with open(path, encoding="utf-8") as file:
+            outcome = json.load(file)
+        check_unchanged(path, outcome.get("identity", {}), identify(config, data))
+        return outcome
     devel, test = data.part(config, "devel"), data.part(config, "test")
     state = run_part(
         config, data, backbone, os.path.join(folder, "devel"), devel, verbose=verbose
     )
     outputs = {int(depth): values.numpy() for depth, values in state.best.items()}
     write_predictions(outputs, data, devel, os.path.join(folder, "devel.parquet"))
-    epoch = state.best_epoch
-    network = run_part(
+    # The first of equals
+    epoch = max(state.history, key=state.score)["epoch"]
+    state = run_part(
         config,
         data,
         backbone,
         os.path.join(folder, "test"),
         epochs=epoch,
         verbose=verbose,
-    ).network
+    )
+    network = state.networks["network"]
     outputs = predict(network, data, test)
     write_predictions(outputs, data, test, os.path.join(folder, "test.parquet"))
     outcome = {
@@ -107,40 +113,12 @@ def train(
         "identity": identify(config, data),
     }
     save_network(network, outcome, os.path.join(folder, NETWORK))
-    # Their checkpoints are three times as large as the network
-    for name in ("devel", "devel-layers", "test", "test-layers"):
-        remove_checkpoint(os.path.join(folder, name))
     write_json(outcome, path)
+    # Curves stay; checkpoints are three times as large as the network
+    for name in ("devel", "test"):
+        os.remove(os.path.join(folder, name, CHECKPOINT))
+        shutil.rmtree(os.path.join(folder, f"{name}-layers"), ignore_errors=True)
     return outcome
-
-
-def read_outcome(path: str, identity: dict[str, object]) -> dict:
-    """Read the outcome of a training.
-
-    Args:
-        path: path of the file
-        identity: see :func:`audw2s.distill.exits.data.identify`
-
-    Raises:
-        ValueError: if settings, corpus or backbone were different
-
-    """
-    with open(path, encoding="utf-8") as file:
-        outcome = json.load(file)
-    if changed := changed_settings(outcome.get("identity", {}), identity):
-        raise ValueError(
-            f"{path} was made with other settings of {changed}, or other content. "
-            "Choose another output folder, or delete this one."
-        )
-    return outcome
-
-
-def remove_checkpoint(folder: str) -> None:
-    """Remove the checkpoint of a training, and keep its curves."""
-    if folder.endswith("-layers"):
-        shutil.rmtree(folder, ignore_errors=True)
-    elif os.path.exists(path := os.path.join(folder, "checkpoint.safetensors")):
-        os.remove(path)
 
 
 def run_part(
@@ -172,7 +150,6 @@ def run_part(
     network = make_network(config, backbone, len(data.labels))
     if config.method == "layerwise":
         predict_layers(config, data, backbone, learnt, network, folder, verbose)
-    choosing = choosing_clips is not None
 
     def measure(network: ExitNetwork) -> tuple[dict[str, float], Tensors]:
         outputs = predict(network, data, choosing_clips, config)
@@ -180,6 +157,7 @@ def run_part(
         scores = {f"exit {k}": score(truth, values) for k, values in outputs.items()}
         return scores, {str(k): torch.from_numpy(v) for k, v in outputs.items()}
 
+    choosing = choosing_clips is not None
     return run_epochs(
         network,
         config,
@@ -188,6 +166,7 @@ def run_part(
         folder,
         loss=exit_loss(config),
         measure=measure if choosing else None,
+        names=[f"exit {depth}" for depth in network.depths],
         epochs=epochs,
         desc=f"{config.method}, {'train' if choosing else 'train and devel'}",
         verbose=verbose,
@@ -242,7 +221,7 @@ def predict_layers(
         with autocast(config, inputs.device):
             return prediction_loss(teacher.to(inputs.device), predictors, inputs)
 
-    state = run_epochs(
+    run_epochs(
         predictors,
         config,
         data,
@@ -252,7 +231,7 @@ def predict_layers(
         desc="layers",
         verbose=verbose,
     )
-    state.network.cpu().hand_over(network)
+    predictors.cpu().hand_over(network)
 
 
 def make_network(config: Config, backbone: Backbone, num_outputs: int) -> ExitNetwork:

@@ -11,6 +11,7 @@ other programs on the machine disturb less.
 
 import argparse
 import statistics
+import tempfile
 import time
 
 import numpy as np
@@ -21,14 +22,14 @@ from audw2s.distill.exits.backbones import make_backbone
 from audw2s.distill.exits.blocks import BLOCKS
 from audw2s.distill.exits.clips import SAMPLES
 from audw2s.distill.exits.config import Config
+from audw2s.distill.exits.epochs import make_optimiser
 from audw2s.distill.exits.model import SingleExit
 from audw2s.distill.exits.model import num_parameters
-from audw2s.distill.exits.phase import State
-from audw2s.distill.exits.phase import descend
-from audw2s.distill.exits.phase import set_rates
 from audw2s.distill.exits.train import exit_loss
 from audw2s.distill.exits.train import make_network
 from audw2s.distill.export import to_onnx
+from audw2s.distill.loop import descend
+from audw2s.distill.state import State
 from audw2s.evaluation.cost import processor
 
 ENCODERS = {
@@ -70,13 +71,15 @@ def step_seconds(
             block=block,
             precision=arguments.precision,
         )
-        states[method] = State(make_network(config, backbone, 7), config), config
+        network = make_network(config, backbone, 7).train()
+        optimiser = make_optimiser(network, config)
+        state = State(tempfile.mkdtemp(), {}, {"network": network}, optimiser)
+        states[method] = state, network, exit_loss(config)
     times: dict[str, list[float]] = {method: [] for method in states}
     for _ in range(arguments.rounds + 1):
-        for method, (state, config) in states.items():
+        for method, (state, network, loss) in states.items():
             start = time.process_time()
-            set_rates(state, config, 1000)
-            descend(state, config, inputs, truth, exit_loss(config))
+            descend(state, loss(network, inputs, truth), 1.0)
             times[method].append(time.process_time() - start)
     # The first step makes what the optimiser keeps
     return {method: statistics.median(found[1:]) for method, found in times.items()}

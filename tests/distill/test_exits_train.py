@@ -1,4 +1,4 @@
-"""Trainings of exits: that they go on, learn, and say what they were."""
+"""Trainings of exits: they resume, learn, and write their results."""
 
 import contextlib
 import dataclasses
@@ -17,9 +17,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from typer.testing import CliRunner
 
 from audw2s.commands.app import app
-from audw2s.distill.exits import phase
+from audw2s.distill import loop
 from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.data import read_data
+from audw2s.distill.exits.epochs import autocast
+from audw2s.distill.exits.epochs import run_epochs
 from audw2s.distill.exits.metrics import score
 from audw2s.distill.exits.published import load
 from audw2s.distill.exits.results import Predictions
@@ -33,7 +35,7 @@ from audw2s.distill.exits.train import train
 
 @pytest.fixture(autouse=True)
 def one_thread():
-    """As sums over threads come in another order."""
+    """Sums over several threads are added in another order."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -81,8 +83,8 @@ def run(config, folder):
 
 @contextlib.contextmanager
 def interrupted(monkeypatch, step, part):
-    """A training that is broken off before a step of a part that it works on."""
-    real, begun = phase.descend, []
+    """A training that is interrupted before a step of its first or second part."""
+    real, begun = loop.descend, []
 
     def descend(state, *args):
         if state not in begun:
@@ -92,7 +94,7 @@ def interrupted(monkeypatch, step, part):
         return real(state, *args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(phase, "descend", descend)
+        patch.setattr(loop, "descend", descend)
         yield
 
 
@@ -116,7 +118,7 @@ def test_an_interrupted_training_ends_in_the_same_weights(
         pd.testing.assert_frame_equal(*tables)
 
 
-def test_a_training_writes_what_it_was(config, tmp_path):
+def test_a_training_writes_network_scores_and_predictions(config, tmp_path):
     outcome, data = run(config, tmp_path)
     assert sorted(os.listdir(tmp_path)) == [
         "devel",
@@ -136,16 +138,16 @@ def test_a_training_writes_what_it_was(config, tmp_path):
     for depth, logits in zip(devel.depths, devel.logits, strict=True):
         assert best[f"exit {depth}"] == pytest.approx(score(devel.truth, logits))
     logs = EventAccumulator(str(tmp_path / "devel" / "logs")).Reload()
-    found = [event.value for event in logs.Scalars("uar/exit 1")]
-    assert found == pytest.approx([entry["exit 1"] for entry in history])
-    # The network that was kept says what was written of the test part
-    network, about = load_network(str(tmp_path))
-    assert network.depths == (1, 3) and about["labels"] == list(data.labels)
+    values = [event.value for event in logs.Scalars("uar/exit 1")]
+    assert values == pytest.approx([entry["exit 1"] for entry in history])
+    # The stored network predicts what was written for the test part
+    network, metadata = load_network(str(tmp_path))
+    assert network.depths == (1, 3) and metadata["labels"] == list(data.labels)
     test = data.part(config, "test")
-    said = predict(network, data, test)
-    heard = Predictions(str(tmp_path / "test.parquet"))
-    np.testing.assert_allclose(heard.logits, list(said.values()), atol=1e-6)
-    assert set(heard.speakers) == set(data.table["speaker"].iloc[test])
+    expected = predict(network, data, test)
+    stored = Predictions(str(tmp_path / "test.parquet"))
+    np.testing.assert_allclose(stored.logits, list(expected.values()), atol=1e-6)
+    assert set(stored.speakers) == set(data.table["speaker"].iloc[test])
     with pytest.raises(ValueError, match=r"other settings of \['gamma'\]"):
         run(dataclasses.replace(config, gamma=2.0), tmp_path)
 
@@ -168,9 +170,7 @@ def test_all_exits_learn(config, tmp_path):
         losses.append(exit_loss(config)(network, inputs, truth))
         return losses[-1]
 
-    phase.run_epochs(
-        network, config, data, learnt, str(tmp_path), loss=loss, verbose=False
-    )
+    run_epochs(network, config, data, learnt, str(tmp_path), loss=loss, verbose=False)
     first, last = (
         np.mean([v.item() for v in part]) for part in (losses[:3], losses[-3:])
     )
@@ -183,7 +183,7 @@ def test_all_exits_learn(config, tmp_path):
     assert {"exits.1.block.conv.weight", "exits.3.linear2.weight"} <= changed
 
 
-def test_frozen_layers_stay(config, tmp_path):
+def test_frozen_layers_are_not_trained(config, tmp_path):
     config = dataclasses.replace(config, frozen=1, epochs=1, precision="bf16")
     run(config, tmp_path)
     network, _ = load_network(str(tmp_path))
@@ -193,7 +193,7 @@ def test_frozen_layers_stay(config, tmp_path):
         assert torch.equal(value, published[key]) == lower, key
 
 
-def test_half_precision_and_a_seed_of_its_own(config):
+def test_the_seed_and_the_precision_of_the_settings_are_used(config):
     backbone = load(config.backbone, config.samples)
     one, same, other = (
         make_network(dataclasses.replace(config, seed=seed), backbone, 3)
@@ -210,13 +210,13 @@ def test_half_precision_and_a_seed_of_its_own(config):
     half = dataclasses.replace(config, precision="bf16")
     inputs = backbone.front(torch.randn(2, SAMPLES))
     for settings in (config, half):
-        with phase.autocast(settings, torch.device("cpu")):
-            said = one(inputs)
+        with autocast(settings, torch.device("cpu")):
+            outputs = one(inputs)
     assert seen == [torch.float32, torch.bfloat16]
-    assert said[1].embedding.dtype == torch.float32
+    assert outputs[1].embedding.dtype == torch.float32
 
 
-def test_a_loss_that_is_not_finite_is_said(config, tmp_path):
+def test_a_loss_that_is_not_finite_is_an_error(config, tmp_path):
     wild = dataclasses.replace(config, learning_rate=1e30, warmup=0)
     with pytest.raises(FloatingPointError, match="lower 'learning_rate'"):
         run(wild, tmp_path)
@@ -233,7 +233,9 @@ def test_a_loss_that_is_not_finite_is_said(config, tmp_path):
         ({"classes": ("joy", "anger")}, r"is of class \['joy'\]"),
     ],
 )
-def test_settings_that_make_no_sense(config, tmp_path, settings, error):
+def test_settings_that_do_not_fit_the_corpus_are_refused(
+    config, tmp_path, settings, error
+):
     with pytest.raises(ValueError, match=error):
         run(dataclasses.replace(config, **settings), tmp_path)
 
@@ -257,7 +259,7 @@ target = "dimensions"
 """
 
 
-def test_a_study_prints_the_tables(encoder, emotions, tmp_path):
+def test_a_study_trains_all_methods_and_prints_its_tables(encoder, emotions, tmp_path):
     settings, out = tmp_path / "study.toml", str(tmp_path / "out")
     settings.write_text(STUDY)
     command = ["distill", "exits", "train", str(settings), "--out", out, "--quiet"]
@@ -269,26 +271,26 @@ def test_a_study_prints_the_tables(encoder, emotions, tmp_path):
     methods = {"distilled-cnn-l2", "plain-1", "plain-deepest", "layerwise-cnn"}
     toy, rated = (results[name]["methods"] for name in ("toy", "rated"))
     assert set(toy) == set(rated) == methods
-    found = toy["distilled-cnn-l2"]
-    assert list(found["exits"]) == ["1", "3", "fusion"]
+    distilled = toy["distilled-cnn-l2"]
+    assert list(distilled["exits"]) == ["1", "3", "fusion"]
     assert list(rated["distilled-cnn-l2"]["exits"]) == ["1", "3"]
     # Each seed tests other speakers
-    heard = [
+    tests = [
         Predictions(os.path.join(out, "toy", f"plain-1-seed{seed}", "test.parquet"))
         for seed in (0, 1)
     ]
-    assert not set(heard[0].speakers) & set(heard[1].speakers)
-    scores = [score(one.truth, one.logits[0]) for one in heard]
-    shown = toy["plain-1"]["exits"]["1"]["test"]
-    assert shown["scores"] == pytest.approx(scores)
-    assert shown["num_clips"] == sum(len(one.truth) for one in heard)
+    assert not set(tests[0].speakers) & set(tests[1].speakers)
+    scores = [score(one.truth, one.logits[0]) for one in tests]
+    plain = toy["plain-1"]["exits"]["1"]["test"]
+    assert plain["scores"] == pytest.approx(scores)
+    assert plain["num_clips"] == sum(len(one.truth) for one in tests)
     gains = results["toy"]["gains"]
     assert [gain["exit"] for gain in gains] == [1, 3]
-    ours = found["exits"]["1"]["test"]["scores"]
+    ours = distilled["exits"]["1"]["test"]["scores"]
     assert gains[0]["differences"] == pytest.approx(np.subtract(ours, scores))
     assert gains[0]["low"] <= gains[0]["high"]
-    assert found["curve"][0]["layers"] == 1
-    assert found["curve"][-1]["layers"] == 3
+    assert distilled["curve"][0]["layers"] == 1
+    assert distilled["curve"][-1]["layers"] == 3
     text = (tmp_path / "out" / "tables.md").read_text()
     assert text.strip() in done.output
     assert "| distilled-lstm-l2 (paper) | 3 | 36.2M | 83.3 / 85.7 |" in text
@@ -298,7 +300,7 @@ def test_a_study_prints_the_tables(encoder, emotions, tmp_path):
     assert again.output.strip() == text.strip()
 
 
-def test_settings_of_a_study(tmp_path):
+def test_settings_of_a_study_are_read_and_checked(tmp_path):
     path = tmp_path / "study.toml"
     path.write_text(STUDY)
     study = Study.from_toml(str(path))

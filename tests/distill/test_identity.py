@@ -93,7 +93,7 @@ def test_kept_batches_know_their_labels(labelled, tmp_path):
     store = str(tmp_path / "batches")
     prepare(labelled, store, verbose=False)
     change_labels(labelled.labels)
-    with pytest.raises(ValueError, match=r"made with another \['labels'\]"):
+    with pytest.raises(ValueError, match=r"made with other settings of \['labels'\]"):
         prepare(labelled, store, verbose=False)
 
 
@@ -101,7 +101,7 @@ def test_kept_batches_know_their_audio(settings, folder, tmp_path):
     store = str(tmp_path / "batches")
     prepare(settings, store, verbose=False)
     change_audio(folder)
-    with pytest.raises(ValueError, match=r"made with another \['(corpora|held)"):
+    with pytest.raises(ValueError, match=r"settings of \['(corpora|held)"):
         prepare(settings, store, verbose=False)
 
 
@@ -111,7 +111,7 @@ def test_kept_batches_know_their_noise(settings, tmp_path):
     store = str(tmp_path / "batches")
     prepare(config, store, verbose=False)
     make_corpus(str(tmp_path / "noise"), 1, 2, seed=8)
-    with pytest.raises(ValueError, match=r"made with another \['noise'\]"):
+    with pytest.raises(ValueError, match=r"made with other settings of \['noise'\]"):
         prepare(config, store, verbose=False)
 
 

@@ -1,4 +1,4 @@
-"""Trainings: that they go on, learn, and say what they were."""
+"""Trainings of students: they resume, learn, and write their settings."""
 
 import contextlib
 import copy
@@ -17,14 +17,16 @@ from fabricated import voice
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from audw2s.distill import loop
 from audw2s.distill import train as training
 from audw2s.distill.batches import Batches
 from audw2s.distill.fit_head import fit_head
 from audw2s.distill.losses import ccc_loss
-from audw2s.distill.state import State
 from audw2s.distill.store import prepare
 from audw2s.distill.students import load_student
+from audw2s.distill.train import make_student
 from audw2s.distill.train import train
+from audw2s.distill.train import use_precision
 from audw2s.model.registry import DIMENSIONS
 
 CPU = torch.device("cpu")
@@ -32,7 +34,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(autouse=True)
 def one_thread():
-    """As sums over threads come in another order."""
+    """Sums over several threads are added in another order."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -41,16 +43,16 @@ def one_thread():
 
 @contextlib.contextmanager
 def interrupted(monkeypatch, step):
-    """A training that is broken off before a step."""
-    real = training.update
+    """A training that is interrupted before a step."""
+    real = loop.descend
 
-    def update(network, state, *args):
+    def descend(state, *args):
         if state.step == step:
             raise KeyboardInterrupt
-        return real(network, state, *args)
+        return real(state, *args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "update", update)
+        patch.setattr(loop, "descend", descend)
         yield
 
 
@@ -77,7 +79,7 @@ def test_an_interrupted_training_ends_in_the_same_weights(
     assert [entry["step"] for entry in histories[0]] == [2, 4, 6]
 
 
-def test_a_training_writes_what_it_was(config, tmp_path):
+def test_a_training_writes_its_student_and_its_settings(config, tmp_path):
     folder = str(tmp_path / "run")
     config = dataclasses.replace(config, steps=1)
     student = train(config, folder, verbose=False)
@@ -128,13 +130,13 @@ def test_a_student_learns_its_teacher(config, tmp_path):
         eval_every=50,
         seed=1,
     )
-    unheard = Batches(config, verbose=False).make(10_000)
+    unused = Batches(config, verbose=False).make(10_000)
 
     def loss(network):
         with torch.inference_mode():
-            return ccc_loss(unheard[1], network.eval()(unheard[0])[1]).mean().item()
+            return ccc_loss(unused[1], network.eval()(unused[0])[1]).mean().item()
 
-    before = loss(State(config, CPU).network)
+    before = loss(make_student(config, CPU))
     student = train(config, str(tmp_path / "run"), verbose=False)
     assert before > 0.9
     assert loss(student) < 0.6
@@ -150,11 +152,12 @@ def test_half_precision_is_for_the_convolutions_only(config, tmp_path):
 
         return hook
 
-    state = State(config, CPU)
-    state.network.body[0][0].register_forward_hook(note("convolution"))
-    state.network.logmel.register_forward_hook(note("logmel"))
-    state.network.pooling.register_forward_hook(note("pooling"))
-    state.network(torch.randn(2, 2000))
+    network = make_student(config, CPU)
+    use_precision(network, config)
+    network.body[0][0].register_forward_hook(note("convolution"))
+    network.logmel.register_forward_hook(note("logmel"))
+    network.pooling.register_forward_hook(note("pooling"))
+    network(torch.randn(2, 2000))
     assert seen == {
         "convolution": torch.bfloat16,
         "logmel": torch.float32,
@@ -165,19 +168,19 @@ def test_half_precision_is_for_the_convolutions_only(config, tmp_path):
     assert student.body(torch.randn(1, 1, 20, 26)).dtype == torch.float32
 
 
-def test_start_goes_on_from_an_earlier_student(config, tmp_path):
+def test_a_training_starts_from_an_earlier_student(config, tmp_path):
     first = train(config, str(tmp_path / "first"), verbose=False)
     later = dataclasses.replace(config, start=str(tmp_path / "first"))
-    state = State(later, CPU)
+    weights = make_student(later, CPU).state_dict()
     for name, value in first.state_dict().items():
-        torch.testing.assert_close(state.network.state_dict()[name], value)
+        torch.testing.assert_close(weights[name], value)
     missing = dataclasses.replace(config, start=str(tmp_path / "nowhere"))
     with pytest.raises(FileNotFoundError):
-        State(missing, CPU)
+        make_student(missing, CPU)
 
 
-def test_the_last_layer_is_fitted_again(student):
-    """Ridge, then values around the same mean that spread as the labels do."""
+def test_the_last_layer_is_fitted_in_closed_form(student):
+    """Ridge regression, then values are scaled to the labels' standard deviation."""
     rng = np.random.default_rng(0)
     signals = [torch.from_numpy(voice(seed, 0.1)) for seed in range(850)]
     draws = rng.uniform(0, 1, (850, 3)).astype(np.float32)
@@ -190,13 +193,13 @@ def test_the_last_layer_is_fitted_again(student):
         hidden = torch.cat([student(signal[None])[0] for signal, _ in clips])
     features, labels = hidden.double().numpy(), draws.astype(np.float64)
     weight, bias = primal_ridge(features, labels, 2.0)
-    drawn_together = features @ weight.T + bias
-    mean, spread = drawn_together.mean(axis=0), drawn_together.std(axis=0)
-    expected = mean + (drawn_together - mean) * labels.std(axis=0) / spread
+    shrunk = features @ weight.T + bias
+    mean, std = shrunk.mean(axis=0), shrunk.std(axis=0)
+    expected = mean + (shrunk - mean) * labels.std(axis=0) / std
     with torch.inference_mode():
-        found = network.adv(hidden).double().numpy()
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=2e-3)
-    np.testing.assert_allclose(found.std(axis=0), labels.std(axis=0), rtol=1e-2)
+        values = network.adv(hidden).double().numpy()
+    np.testing.assert_allclose(values, expected, rtol=1e-4, atol=2e-3)
+    np.testing.assert_allclose(values.std(axis=0), labels.std(axis=0), rtol=1e-2)
     before, after = student.state_dict(), network.state_dict()
     changed = {key for key in before if not torch.equal(before[key], after[key])}
     assert changed == {"adv.weight", "adv.bias"}
@@ -219,7 +222,9 @@ def test_curves_are_written_for_tensorboard(config, tmp_path, monkeypatch):
         np.testing.assert_allclose([e.value for e in events], expected, rtol=1e-6)
 
 
-def test_the_best_weights_are_kept_if_wanted(config, tmp_path, monkeypatch):
+def test_the_weights_of_the_best_evaluation_become_the_student(
+    config, tmp_path, monkeypatch
+):
     scores = iter([0.1, 0.5, 0.3])
 
     def validate(network, clips):
@@ -235,23 +240,23 @@ def test_the_best_weights_are_kept_if_wanted(config, tmp_path, monkeypatch):
     assert not all(torch.equal(weights[key], seen[2][key]) for key in weights)
 
 
-def test_a_training_from_kept_batches(config, tmp_path, monkeypatch):
-    kept = dataclasses.replace(config, distinct=3)
+def test_stored_batches_are_used_by_several_trainings(config, tmp_path, monkeypatch):
+    config = dataclasses.replace(config, distinct=3)
     store = str(tmp_path / "store")
-    prepare(kept, store, verbose=False)
+    prepare(config, store, verbose=False)
     assert len(os.listdir(store)) == 4
-    one = train(kept, str(tmp_path / "one"), store=store, verbose=False)
-    other = train(kept, str(tmp_path / "other"), verbose=False)
+    one = train(config, str(tmp_path / "one"), store=store, verbose=False)
+    other = train(config, str(tmp_path / "other"), verbose=False)
     weights = other.state_dict()
     assert all(torch.equal(v, weights[k]) for k, v in one.state_dict().items())
     made = []
     monkeypatch.setattr(Batches, "make", lambda self, number: made.append(number))
-    again = dataclasses.replace(kept, seed=5, learning_rate=1e-3)
+    again = dataclasses.replace(config, seed=5, learning_rate=1e-3)
     train(again, str(tmp_path / "again"), store=store, verbose=False)
     assert not made
 
 
-def test_a_loss_that_is_not_finite_is_said(config, tmp_path):
+def test_a_loss_that_is_not_finite_is_an_error(config, tmp_path):
     wild = dataclasses.replace(config, learning_rate=1e30, warmup=0)
     with pytest.raises(FloatingPointError, match="lower 'learning_rate'"):
         train(wild, str(tmp_path / "run"), verbose=False)
@@ -260,7 +265,9 @@ def test_a_loss_that_is_not_finite_is_said(config, tmp_path):
 SCRIPT = """
 import json, sys, torch
 from audw2s.distill.config import Config
+from audw2s.distill.train import make_student
 from audw2s.distill.train import train
+from audw2s.distill.train import use_precision
 settings, folder = json.loads(sys.argv[1]), sys.argv[2]
 network = train(Config(**settings), folder, verbose=False)
 total = sum(p.double().abs().sum().item() for p in network.parameters())
@@ -271,7 +278,7 @@ with open(f"{folder}.{torch.distributed.get_rank()}", "w") as file:
 
 
 def test_two_processes_learn_together(config, tmp_path):
-    """Each has batches of its own, and all have the same weights."""
+    """Each has other batches, and all have the same weights."""
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     settings = json.dumps(dataclasses.asdict(config))
@@ -282,7 +289,7 @@ def test_two_processes_learn_together(config, tmp_path):
     assert done.returncode == 0, done.stderr
     first, second = (float((tmp_path / f"run.{rank}").read_text()) for rank in (0, 1))
     assert first == pytest.approx(second, rel=1e-12)
-    exact = train(config, str(tmp_path / "alone"), verbose=False)
-    total = sum(p.double().abs().sum().item() for p in exact.parameters())
+    single = train(config, str(tmp_path / "single"), verbose=False)
+    total = sum(p.double().abs().sum().item() for p in single.parameters())
     assert first != pytest.approx(total, rel=1e-6)
     assert os.path.exists(os.path.join(folder, "student.safetensors"))
