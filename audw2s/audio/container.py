@@ -99,8 +99,9 @@ class Container:
         self.layout = source.layout.name
         self.num_streams = len(self.opened.streams.audio)
         self.num_samples = self.declared = self._declared()
-        if self.opened.format.name == "mp3":
-            # The header of joined MP3s declares the first one only
+        if self.opened.format.name in ("mp3", "flac"):
+            # The header of joined MP3s declares the first one only; what is wrong with
+            # a FLAC that soundfile can't read may be its header
             self.num_samples = None
         elif self.opened.format.name == "matroska,webm" and self.declared:
             # Includes samples that encoders add at start and end
@@ -185,8 +186,7 @@ class Container:
         """Number of samples per channel by the header, if it can be trusted."""
         name, stream = self.opened.format.name, self.stream
         if name == "mp3":
-            with unmoved(self.file):
-                return promised_samples(self.file, stream.codec_context.frame_size)
+            return promised_samples(self.file, stream.codec_context.frame_size)
         if name not in DECLARING:
             return None
         if stream.duration:

@@ -24,6 +24,7 @@ from audw2s.audio.container import holds_media
 from audw2s.audio.content import HEAD
 from audw2s.audio.content import is_for_soundfile
 from audw2s.audio.content import no_audio
+from audw2s.audio.mp3 import is_free_format
 from audw2s.audio.quality import Report
 from audw2s.audio.sndfile import SndFile
 from audw2s.files import is_url
@@ -168,7 +169,7 @@ def _decoder(opened: BinaryIO) -> SndFile | Container:
     head = opened.read(HEAD)
     if isinstance(head, str):
         raise ValueError("opened as text: open it with mode 'rb'")
-    if is_for_soundfile(head):
+    if is_for_soundfile(head) or is_free_format(opened, head):
         try:
             return SndFile(opened, head)
         except soundfile.SoundFileError:

@@ -1,9 +1,7 @@
 """Read files that soundfile reads correctly, sample by sample, as it is fastest."""
 
 import contextlib
-import functools
 import io
-import mmap
 import os
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -12,10 +10,12 @@ import av
 import numpy as np
 import soundfile
 
+from audw2s.audio import flac
+from audw2s.audio.chunks import file_size
 from audw2s.audio.chunks import is_chained
 from audw2s.audio.chunks import missing_share
-from audw2s.audio.chunks import unmoved
 from audw2s.audio.container import Container
+from audw2s.audio.mp3 import promised_samples
 from audw2s.audio.samples import as_float
 
 MAX_FRAMES = 2**48
@@ -39,8 +39,7 @@ class SndFile:
     """
 
     def __init__(self, file: BinaryIO, head: bytes):
-        file.seek(0)
-        self.sound = soundfile.SoundFile(handle(file), closefd=False)
+        self.sound = open_sound(file)
         self.file = file
         self.notes: list[str] = []
         self.position = 0
@@ -48,19 +47,33 @@ class SndFile:
         self.num_channels = self.sound.channels
         self.kind = (self.sampling_rate, self.num_channels)
         self.num_samples = self.sound.frames
-        kind = self.sound.format
-        is_known = self.sound.subtype in SUBTYPES and 0 < self.num_samples < MAX_FRAMES
-        if not is_known or (kind == "OGG" and is_chained(file)):
+        kind = self.format = self.sound.format
+        self.is_exact = kind not in ("FLAC", "OGG", "MP3")
+        self.declared = self._declared(head)
+        if not self._is_read_correctly(head):
             self.close()
             raise soundfile.SoundFileError("soundfile can't read it correctly")
-        self.is_exact = kind not in ("FLAC", "OGG")
-        self.declared: int | None = self.num_samples
+
+    def _is_read_correctly(self, head: bytes) -> bool:
+        if not 0 < self.num_samples < MAX_FRAMES:
+            return False
+        if self.format == "OGG":
+            return not is_chained(self.file)
+        if self.format == "FLAC":
+            # Its header may declare too few samples
+            is_more = flac.num_samples(self.file, head) > self.num_samples
+            return not is_more or flac.second_stream(self.file) >= 0
+        return self.format == "MP3" or self.sound.subtype in SUBTYPES
+
+    def _declared(self, head: bytes) -> int | None:
+        """Number of samples per channel by the header, if it can be trusted."""
         if self.is_exact:
             # soundfile corrects the number of samples of a truncated file
-            self.declared = round(self.num_samples * missing_share(file, head))
-        elif kind == "OGG":
-            # A truncated file still ends with a complete page
-            self.declared = None
+            return round(self.num_samples * missing_share(self.file, head))
+        if self.format == "MP3":
+            return promised_samples(self.file, 1152 if self.sampling_rate >= 32000 else 576)
+        # A truncated Ogg still ends with a complete page
+        return None if self.format == "OGG" else self.num_samples
 
     def close(self) -> None:
         """Close the decoder."""
@@ -94,7 +107,9 @@ class SndFile:
 
     def _following(self) -> "SndFile | Container | None":
         """Open a FLAC that follows the first one in the same file."""
-        offset = self._second()
+        if self.format != "FLAC" or self.file.tell() == file_size(self.file):
+            return None
+        offset = flac.second_stream(self.file)
         if offset < 0:
             return None
         with contextlib.suppress(soundfile.SoundFileError, av.FFmpegError, ValueError):
@@ -109,24 +124,14 @@ class SndFile:
             return rest
         return None
 
-    def _second(self) -> int:
-        """Position of a second FLAC in the file, -1 if there is none."""
-        if self.sound.format != "FLAC":
-            return -1
-        if not isinstance(self.file, io.FileIO):
-            return _find(self.file, b"fLaC", 4)
-        stat = os.fstat(self.file.fileno())
-        return _found(self.file.name, stat.st_size, stat.st_mtime_ns)
-
     def _blocks(self, first: int, last: int, size: int) -> Iterator[np.ndarray]:
         if first >= last:
             return
-        if first and self._second() >= 0:
+        if first and self.format == "FLAC" and flac.second_stream(self.file) >= 0:
             # libsndfile would seek in both
             for _ in self._blocks(0, first, size):
                 pass
-        elif first or not self.is_exact:
-            # Also to 0: it then finds FLAC behind damage at its beginning
+        elif first:
             self.sound.seek(first)
         self.position = first
         # The same values, but libsndfile converts them four times slower
@@ -134,13 +139,25 @@ class SndFile:
         while self.position < last:
             wanted = min(size, last - self.position)
             block = np.empty((wanted, self.num_channels), dtype)
-            # Half the overhead of read()
-            count = self.sound.buffer_read_into(block, dtype)
+            count = self._read_into(block, dtype)
             self.position += count
             if count:
                 yield as_float(block[:count].T)
             if count < wanted:
                 return
+
+    def _read_into(self, block: np.ndarray, dtype: str) -> int:
+        """Read samples, and return how many; half the overhead of ``read()``."""
+        try:
+            return self.sound.buffer_read_into(block, dtype)
+        except soundfile.SoundFileError:
+            if self.position:
+                raise
+        # Behind damage at the beginning, libsndfile finds FLAC after a seek only
+        self.sound.close()
+        self.sound = open_sound(self.file)
+        self.sound.seek(0)
+        return self.sound.buffer_read_into(block, dtype)
 
 
 class Tail(io.RawIOBase):
@@ -180,29 +197,11 @@ class Tail(io.RawIOBase):
         return len(found)
 
 
-def handle(file: BinaryIO) -> BinaryIO | int | str:
-    """File descriptor or path for soundfile, which reads file objects half as fast."""
+def open_sound(file: BinaryIO) -> soundfile.SoundFile:
+    """Open a file by its descriptor, as soundfile reads file objects half as fast."""
+    file.seek(0)
     if not isinstance(file, io.FileIO):
-        return file
+        return soundfile.SoundFile(file)
     # On Windows, libraries don't share file descriptors
-    return str(file.name) if os.name == "nt" else file.fileno()
-
-
-@functools.lru_cache(1024)
-def _found(name: str, size: int, mtime: int) -> int:
-    """Find a second FLAC, once for all segments of a file."""
-    with open(name, "rb", buffering=0) as file:
-        return _find(file, b"fLaC", 4)
-
-
-def _find(file: BinaryIO, sign: bytes, start: int) -> int:
-    """Find bytes in a file, -1 if they aren't there."""
-    try:
-        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except (OSError, ValueError):
-        with unmoved(file):
-            file.seek(start)
-            found = file.read().find(sign)
-            return found + start if found >= 0 else -1
-    with data:
-        return data.find(sign, start)
+    source = str(file.name) if os.name == "nt" else file.fileno()
+    return soundfile.SoundFile(source, closefd=False)
