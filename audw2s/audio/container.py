@@ -23,11 +23,16 @@ IMAGES = ("gif", "image2", "apng", "ico", "tty", "txd", "webp")
 
 MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
 
-DECLARING = (MP4, "matroska,webm", "flac", "aiff", "caf", "w64")
+MATROSKA = "matroska,webm"
+
+DECLARING = (MP4, MATROSKA, "flac", "aiff", "caf", "w64")
 """Containers whose duration can be trusted; in others it may be an estimate."""
 
-SEEKABLE = (MP4, "mp3", "aac", "amr", "caf")
-"""Containers with exact seeking."""
+SEEKABLE = (MP4, "mp3", "aac", "amr", "caf", MATROSKA)
+"""Containers with exact seeking; Matroska if frames have the same length."""
+
+FRAMES = ("opus", "aac", "mp3", "mp3float", "flac", "ac3")
+"""Codecs whose frames usually have the same number of samples."""
 
 SEEK_DUR = 10.0
 """Start in seconds from which on seeking is faster than decoding all before."""
@@ -103,7 +108,7 @@ class Container:
             # The header of joined MP3s declares the first one only; what is wrong with
             # a FLAC that soundfile can't read may be its header
             self.num_samples = None
-        elif self.opened.format.name == "matroska,webm" and self.declared:
+        elif self.opened.format.name == MATROSKA and self.declared:
             # Includes samples that encoders add at start and end
             frame = self.stream.codec_context.frame_size
             self.declared = max(0, self.declared - 2 * frame)
@@ -246,15 +251,31 @@ class Container:
             self.opened.seek(start.pts + int(wanted), stream=self.stream)
             self.frames = self._decoded()
             self.first = next(self.frames, None)
-        except av.FFmpegError:
-            self.first = None
-        if self.first is not None and self.first.pts is not None:
-            passed = (self.first.pts - start.pts) * start.time_base
-            if 0 <= (position := round(passed * rate)) <= first:
+            position = self._position(start)
+            if position is not None and 0 <= position <= first:
                 return position
+        except av.FFmpegError:
+            pass
         self.close()
         self._open()
         return 0
+
+    def _position(self, start: av.AudioFrame) -> int | None:
+        """Position after seeking, by time stamps relative to the first frame."""
+        if self.opened.format.name == MATROSKA:
+            # Decoders may leave out a part of the first frame
+            self.first = next(self.frames, None)
+        if self.first is None or self.first.pts is None:
+            return None
+        passed = (self.first.pts - start.pts) * start.time_base * self.sampling_rate
+        if self.opened.format.name != MATROSKA:
+            return round(passed)
+        if self.stream.codec_context.name not in FRAMES:
+            return None
+        # Time stamps are rounded to milliseconds
+        size = self.first.samples
+        position = start.samples + round((passed - start.samples) / size) * size
+        return position if abs(position - passed) <= self.sampling_rate / 1000 else None
 
     def _samples(self, frame: av.AudioFrame) -> Iterator[np.ndarray]:
         """Samples of a frame, converted to sampling rate and channels of the file."""

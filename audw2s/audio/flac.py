@@ -9,9 +9,6 @@ from typing import BinaryIO
 from audw2s.audio.chunks import file_size
 from audw2s.audio.chunks import unmoved
 
-TAIL = 2**17
-"""Number of bytes that contain the last frame, if no header tells."""
-
 SIZES = (0, 192, 576, 1152, 2304, 4608, -1, -2, *(1 << k for k in range(8, 16)))
 """Number of samples of a frame by its code; negative, if so many bytes tell it."""
 
@@ -42,15 +39,16 @@ def num_samples(file: BinaryIO, head: bytes) -> int:
         head: first bytes of the file
 
     """
-    longest = int.from_bytes(head[15:18], "big") or TAIL
+    # The longest frame, and metadata that may follow
+    size = (int.from_bytes(head[15:18], "big") or 2**17) + 2**10
     with unmoved(file):
-        file.seek(max(0, file_size(file) - longest - 2**10))
-        tail = file.read()
+        file.seek(max(0, file_size(file) - size))
+        tail = file.read(size)
     place = len(tail)
     # Streams whose frames have the same number of samples, except for the last one
     while (place := tail.rfind(b"\xff\xf8", 0, place)) >= 0:
-        header, size = tail[place : place + 16], int.from_bytes(head[8:10], "big")
-        if end := frame_end(header.ljust(16), size):
+        header = tail[place : place + 20].ljust(20)
+        if end := frame_end(header, int.from_bytes(head[8:10], "big")):
             return end
     return 0
 
@@ -59,14 +57,14 @@ def frame_end(header: bytes, size: int) -> int:
     r"""Number of samples per channel up to the end of a frame.
 
     Args:
-        header: first 16 bytes of the frame
+        header: first 20 bytes of the frame
         size: number of samples of all frames but the last one
 
     Returns:
         0 if these bytes aren't the header of a frame
 
     Examples:
-        >>> frame_end(b"\xff\xf8\x75\x08\x03\x03\xff\x86" + bytes(8), 4096)
+        >>> frame_end(b"\xff\xf8\x75\x08\x03\x03\xff\x86" + bytes(12), 4096)
         13312
 
     """

@@ -15,6 +15,7 @@ from audw2s.audio.chunks import file_size
 from audw2s.audio.chunks import is_chained
 from audw2s.audio.chunks import missing_share
 from audw2s.audio.container import Container
+from audw2s.audio.content import HEAD
 from audw2s.audio.mp3 import promised_samples
 from audw2s.audio.samples import as_float
 
@@ -114,7 +115,7 @@ class SndFile:
             return None
         with contextlib.suppress(soundfile.SoundFileError, av.FFmpegError, ValueError):
             tail = Tail(self.file, offset)
-            rest: SndFile | Container = SndFile(tail, b"")
+            rest: SndFile | Container = SndFile(tail, tail.read(HEAD))
             if (rest.sampling_rate, rest.num_channels) == self.kind:
                 return rest
             rest.close()
