@@ -23,7 +23,7 @@ MAX_FRAMES = 2**48
 """Number of samples per channel beyond any file; soundfile gives more if unknown."""
 
 SUBTYPES = ("PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE")
-SUBTYPES += ("ULAW", "ALAW", "VORBIS", "OPUS")
+SUBTYPES += ("ULAW", "ALAW", "VORBIS", "OPUS", "MPEG_LAYER_III")
 """Codecs that soundfile reads correctly; a WAV may hold others."""
 
 
@@ -56,15 +56,16 @@ class SndFile:
             raise soundfile.SoundFileError("soundfile can't read it correctly")
 
     def _is_read_correctly(self, head: bytes) -> bool:
-        if not 0 < self.num_samples < MAX_FRAMES:
+        if not 0 < self.num_samples < MAX_FRAMES or self.sound.subtype not in SUBTYPES:
             return False
         if self.format == "OGG":
             return not is_chained(self.file)
-        if self.format == "FLAC":
-            # Its header may declare too few samples
-            is_more = flac.num_samples(self.file, head) > self.num_samples
-            return not is_more or flac.second_stream(self.file) >= 0
-        return self.format == "MP3" or self.sound.subtype in SUBTYPES
+        # The header of a FLAC may declare too few samples
+        is_more = (
+            self.format == "FLAC"
+            and flac.num_samples(self.file, head) > self.num_samples
+        )
+        return not is_more or flac.second_stream(self.file) >= 0
 
     def _declared(self, head: bytes) -> int | None:
         """Number of samples per channel by the header, if it can be trusted."""
@@ -72,7 +73,8 @@ class SndFile:
             # soundfile corrects the number of samples of a truncated file
             return round(self.num_samples * missing_share(self.file, head))
         if self.format == "MP3":
-            return promised_samples(self.file, 1152 if self.sampling_rate >= 32000 else 576)
+            frame_size = 1152 if self.sampling_rate >= 32000 else 576
+            return promised_samples(self.file, frame_size)
         # A truncated Ogg still ends with a complete page
         return None if self.format == "OGG" else self.num_samples
 
