@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 from hypothesis import settings
+from tables import Tables
 
 # How long an example takes says nothing on a machine that is busy
 settings.register_profile("untimed", deadline=None)
@@ -20,6 +21,23 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 ROOT = pathlib.Path(__file__).parent.parent
 SPEECH = ROOT / "examples" / "speech"
 SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def tables():
+    """Tables that the full run writes to the path in ``AUDW2S_TABLES``."""
+    made = Tables(
+        {
+            "Against FFmpeg's program": [
+                *("recording", "seconds", "FFmpeg", "difference of A/D/V", "note"),
+            ],
+            "Damaged recordings": ["format", "mutations", "rows by status"],
+            "Memory": ["format", "mutations", "MB above the whole recording"],
+        }
+    )
+    yield made
+    if path := os.environ.get("AUDW2S_TABLES"):
+        made.write(pathlib.Path(path))
 
 
 @pytest.fixture

@@ -133,6 +133,13 @@ def flac_of_unknown_length(speech: np.ndarray) -> bytes:
     return bytes(flac)
 
 
+def flac_of_too_few_samples(speech: np.ndarray) -> bytes:
+    """FLAC whose header declares half of its samples."""
+    flac = bytearray(written(speech, "FLAC", "PCM_16"))
+    flac[22:26] = (len(speech) // 2).to_bytes(4, "big")
+    return bytes(flac)
+
+
 def flac_with_picture(speech: np.ndarray) -> bytes:
     """FLAC with a cover of 100 KB, behind the block that has to come first."""
     flac = written(speech, "FLAC", "PCM_16")
@@ -158,12 +165,34 @@ def mp3(speech: np.ndarray, *, xing: bool = True, quality: str | None = None) ->
     )
 
 
+def free_format(speech: np.ndarray) -> bytes:
+    """MP3 at 48 kHz whose headers name no bit rate: all frames have 288 bytes."""
+    made = bytearray(
+        encoded(
+            speech,
+            "libmp3lame",
+            "mp3",
+            48000,
+            bit_rate=96_000,
+            options={"write_xing": "0", "id3v2_version": "0"},
+            codec_options={"reservoir": "0"},
+        )
+    )
+    for place in range(0, len(made), 288):
+        made[place + 2] &= 0x0F
+    return bytes(made)
+
+
 def with_id3(speech: np.ndarray) -> bytes:
     """An MP3 behind 3 MB of a cover."""
+    return id3() + mp3(speech)
+
+
+def id3() -> bytes:
     size = 3_000_000
     frame = b"APIC" + (size - 10).to_bytes(4, "big") + bytes(2) + bytes(size - 10)
     digits = bytes(size >> shift & 127 for shift in (21, 14, 7, 0))
-    return b"ID3\x03\x00\x00" + digits + frame + mp3(speech)
+    return b"ID3\x03\x00\x00" + digits + frame
 
 
 def unpatched_wav(speech: np.ndarray) -> bytes:
@@ -200,6 +229,7 @@ def by_soundfile(kind: str, subtype: str, rate: int = RATE) -> Make:
 
 
 VORBIS = {"strict": "-2"}
+FRAGMENTS = {"movflags": "empty_moov+default_base_moof", "frag_duration": "500000"}
 AMR = {"rate": 8000, "bit_rate": 12200}
 
 FILES: dict[str, Make] = {
@@ -236,6 +266,7 @@ FILES: dict[str, Make] = {
     "a.flac": by_soundfile("FLAC", "PCM_16"),
     "96_kHz.flac": by_soundfile("FLAC", "PCM_24", 96_000),
     "unknown_length.flac": flac_of_unknown_length,
+    "too_few_declared.flac": flac_of_too_few_samples,
     "picture.flac": flac_with_picture,
     "chained.flac": halves(by_soundfile("FLAC", "PCM_16")),
     "vorbis.ogg": by_soundfile("OGG", "VORBIS"),
@@ -250,6 +281,8 @@ FILES: dict[str, Make] = {
     "id3_of_3_MB.mp3": with_id3,
     "junk_before.mp3": lambda speech: bytes(5000) + mp3(speech),
     "joined.mp3": halves(mp3),
+    "free_format.mp3": free_format,
+    "free_format_id3.mp3": lambda speech: id3() + free_format(speech),
     "a.mp2": by_av("mp2", "mp2", 44100),
     "a.aac": by_av("aac", "adts"),
     "a.m4a": by_av("aac", "ipod", 44100),
@@ -260,12 +293,17 @@ FILES: dict[str, Make] = {
     "a.amr": by_av("libopencore_amrnb", "amr", **AMR),
     "opus.webm": by_av("libopus", "webm", 48000),
     "video.webm": by_av("libopus", "matroska", 48000, video=True),
+    "vorbis.webm": by_av("vorbis", "webm", 48000, "stereo", codec_options=VORBIS),
     "aac.mkv": by_av("aac", "matroska"),
+    "mp3.mkv": by_av("libmp3lame", "matroska", 44100),
     "video.mov": by_av("aac", "mov", video=True),
     "video.mp4": by_av("aac", "mp4", video=True),
+    "fragments.mp4": by_av("aac", "mp4", options=FRAGMENTS),
     "video.avi": by_av("libmp3lame", "avi", video=True),
     "a.ts": by_av("aac", "mpegts"),
     "a.wma": by_av("wmav2", "asf", bit_rate=64_000),
+    "a.wv": by_av("wavpack", "wv"),
+    "a.tta": by_av("tta", "tta"),
     "ac3.ac3": by_av("ac3", "ac3", 48000),
 }
 """A recording by the name of its file; each holds the same speech."""

@@ -14,6 +14,7 @@ import soundfile
 
 from audw2s.audio import container
 from audw2s.audio import decode
+from audw2s.audio import flac
 from audw2s.audio.preprocess import load_as_found
 from audw2s.audio.quality import Report
 
@@ -258,6 +259,61 @@ def test_blocks_are_bounded_in_bytes(monkeypatch, original):
         # What PyAV decodes comes in frames
         assert max(block.nbytes for block in blocks) < 100_000 + 4 * 6 * 1024
         assert len(blocks) > 7
+
+
+def test_a_flac_that_declares_too_few_samples(original):
+    whole, _ = read(io.BytesIO(formats.FILES["a.flac"](original)))
+    for count in (1, 4096, 30000, 32767):
+        content = bytearray(formats.FILES["a.flac"](original))
+        content[22:26] = count.to_bytes(4, "big")
+        samples, report = read(io.BytesIO(content))
+        assert report.status(MIN_DUR) == ("ok", "")
+        np.testing.assert_array_equal(samples, whole)
+        assert decode.facts(io.BytesIO(content)).duration is None
+        samples, _ = read(io.BytesIO(content), start=1.5, end=2.0)
+        np.testing.assert_array_equal(samples, whole[:, 24000:32000])
+
+
+@pytest.mark.parametrize("rate", [8000, 44100, 96000, 12345])
+@pytest.mark.parametrize("subtype", ["PCM_S8", "PCM_16", "PCM_24"])
+def test_the_last_frame_of_a_flac_tells_its_length(rate, subtype):
+    rng = np.random.default_rng(rate)
+    for num_samples in (*rng.integers(1, 150_000, 5), 4096, 8192):
+        signal = rng.normal(0, 0.1, (num_samples, 2)) * rng.integers(2)
+        file = io.BytesIO()
+        soundfile.write(file, signal, rate, format="FLAC", subtype=subtype)
+        assert flac.num_samples(file, file.getvalue()[:4096]) == num_samples
+
+
+def test_segments_of_free_format_mp3_and_what_was_cut(original):
+    content = formats.free_format(original)
+    whole, report = read(io.BytesIO(content))
+    assert report.duration == 87 * 1152 / 48000
+    samples, _ = read(io.BytesIO(content[: len(content) // 2]))
+    np.testing.assert_array_equal(samples, whole[:, : samples.shape[1]])
+    assert 0.99 < samples.shape[1] / 48000 < 1.05
+
+
+@pytest.mark.parametrize("name", ["opus.webm", "video.webm", "mp3.mkv", "aac.mkv"])
+def test_far_segments_are_reached_by_seeking(original, name, monkeypatch):
+    content = formats.FILES[name](np.tile(original, 20))
+    whole, report = read(io.BytesIO(content))
+    decoded = []
+    convert = container.planes
+
+    def counted(frame):
+        decoded.append(frame.samples)
+        return convert(frame)
+
+    monkeypatch.setattr(container, "planes", counted)
+    rate = report.sampling_rate
+    for start in (20.123, 37.5):
+        decoded.clear()
+        samples, _ = read(io.BytesIO(content), start=start, end=start + 0.5)
+        expected = whole[:, round(start * rate) : round((start + 0.5) * rate)]
+        np.testing.assert_allclose(samples, expected, atol=0.03)
+        # Matroska is sought by clusters of at most 5 s
+        assert sum(decoded) < 7 * rate
 
 
 def test_packets_that_can_not_be_decoded(original):

@@ -27,6 +27,7 @@ FORMATS = {
     "flac": formats.by_soundfile("FLAC", "PCM_16"),
     "ogg": formats.by_soundfile("OGG", "VORBIS"),
     "mp3": formats.by_soundfile("MP3", "MPEG_LAYER_III"),
+    "free.mp3": formats.free_format,
     "adpcm.wav": formats.by_av("adpcm_ima_wav", "wav"),
     "aac": formats.by_av("aac", "adts"),
     "m4a": formats.by_av("aac", "ipod"),
@@ -150,7 +151,7 @@ def test_checksums_of_ogg(speech):
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_mutated_files(tmp_path, speech, kind):
+def test_mutated_files(tmp_path, speech, tables, kind):
     whole = FORMATS[kind](speech[16000:20800])
     paths = []
     for seed in range(COUNT):
@@ -172,7 +173,8 @@ def test_mutated_files(tmp_path, speech, kind):
         assert own, (paths[number], row.message)
         # Else a header was believed
         assert row.duration < 60, (paths[number], row.duration)
-    print(kind, dict(statuses))
+    counts = ", ".join(f"{name} {count}" for name, count in statuses.most_common())
+    tables.add("Damaged recordings", kind, COUNT, counts)
     # Neither did all survive, nor none
     assert 0 < sum(statuses[status] for status in UNUSABLE) < COUNT
 
@@ -191,13 +193,15 @@ print(1024 * (peak() - first))
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_memory_of_mutated_files(tmp_path, speech, kind):
+def test_memory_of_mutated_files(tmp_path, speech, tables, kind):
     whole = FORMATS[kind](speech[16000:20800])
     paths = [tmp_path / "whole", *(tmp_path / str(seed) for seed in range(COUNT))]
     for seed, path in enumerate(paths, -1):
         path.write_bytes(whole if seed < 0 else mutated(whole, kind, seed))
     command = [sys.executable, "-c", MEASURED, *map(str, paths)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-    # No decoder says a word on the terminal
-    assert (done.returncode, done.stderr) == (0, "")
+    tables.add("Memory", kind, COUNT, f"{int(done.stdout) / 2**20:.0f}")
+    assert done.returncode == 0, done.stderr
+    # No decoder says a word on the terminal, except for mpg123
+    assert not done.stderr or kind == "free.mp3"
     assert int(done.stdout) < MAX_MEMORY
