@@ -40,7 +40,9 @@ def promised_samples(file: BinaryIO, frame_size: int) -> int | None:
 
 
 def is_free_format(file: BinaryIO, head: bytes) -> bool:
-    r"""Whether a file is an MP3 whose header names no bit rate, which FFmpeg can't read.
+    r"""Whether a file is an MP3 without a bit rate, which FFmpeg can't read.
+
+    mpg123, by which soundfile reads it, prints notes on damaged ones.
 
     Args:
         file: file opened for reading
