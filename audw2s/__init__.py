@@ -11,6 +11,7 @@ from audw2s.version import __version__
 if TYPE_CHECKING:
     from audw2s.audio.preprocess import UnusableSignalError
     from audw2s.corpus.run import annotate
+    from audw2s.evaluation.normalise import normalise
     from audw2s.inference.curve import curve
     from audw2s.inference.stream import Stream
     from audw2s.interface.feature import Feature
@@ -40,6 +41,7 @@ _HOMES = {
     "get": "model.hub.get",
     "load": "model.load",
     "models": "model.find",
+    "normalise": "evaluation.normalise",
     "plot_curves": "plots",
 }
 
@@ -59,6 +61,7 @@ __all__ = [
     "get",
     "load",
     "models",
+    "normalise",
     "plot_curves",
 ]
 
