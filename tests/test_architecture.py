@@ -25,7 +25,7 @@ LAYERS = [
     {"audw2s.__main__"},
     {"audw2s.demo", "audw2s.distill"},
 ]
-"""From the lowest to the highest. Modules import from their own package, or from below."""
+"""Lowest first; modules import from their own package, or from a lower layer."""
 
 WITHIN_MODEL = ["audw2s.model.registry", "audw2s.model.hub", "audw2s.model.load"]
 """In this package as well, imports point down only."""
