@@ -19,6 +19,7 @@ from audw2s.distill.labels import Labels
 from audw2s.distill.labels import finite
 from audw2s.distill.prosody import change_prosody
 from audw2s.errors import DataWarning
+from audw2s.evaluation.speakers import first_share
 from audw2s.evaluation.speakers import speaker_or_file
 from audw2s.evaluation.speakers import unit
 from audw2s.inference.pipeline import Predictor
@@ -126,8 +127,7 @@ class Batches:
                     DataWarning,
                     stacklevel=4,
                 )
-            count = max(1, round(self.config.held_out * len(known)))
-            return rng.permutation(known)[: min(count, len(known) - 1)]
+            return first_share(rng.permutation(known), self.config.held_out)
         if unknown := set(speakers) - set(known):
             raise ValueError(
                 f"'held_out_speakers' has {sorted(unknown)}, who aren't speakers of "

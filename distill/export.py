@@ -33,8 +33,7 @@ def tolerance(network: nn.Module) -> float:
         (1e-05, 0.0001)
 
     """
-    num_parameters = sum(values.numel() for values in network.parameters())
-    return 1e-5 if num_parameters < 1_000_000 else 1e-4
+    return 1e-5 if num_parameters(network) < 1_000_000 else 1e-4
 
 
 def to_onnx(
@@ -113,7 +112,10 @@ def student_to_onnx(student: nn.Module) -> onnx.ModelProto:
     ``token_hop`` in samples, ``token_context`` in tokens, and the ``epsilon`` that the
     network adds to the variance of a signal.
     """
-    counts = {"parameters": str(num_parameters(student)), "gmac": gmac(student)}
+    counts = {
+        "parameters": str(num_parameters(student, mel=True)),
+        "gmac": gmac(student),
+    }
     if not isinstance(student, Student):
         model = to_onnx(student)
     else:
@@ -128,18 +130,24 @@ def student_to_onnx(student: nn.Module) -> onnx.ModelProto:
     return model
 
 
-def num_parameters(student: nn.Module) -> int:
-    """Number of parameters and mel weights, which the paper counts as well.
+def num_parameters(network: nn.Module, *, mel: bool = False) -> int:
+    """Number of parameters of a network.
+
+    Args:
+        network: torch module
+        mel: whether mel weights count, which are fixed, as in the paper of Wav2Small
 
     Examples:
         >>> from audw2s.distill.students.wav2small import Wav2Small
-        >>> num_parameters(Wav2Small())
-        72659
+        >>> num_parameters(Wav2Small()), num_parameters(Wav2Small(), mel=True)
+        (71801, 72659)
 
     """
-    count = sum(values.numel() for values in student.parameters())
-    mel = [v for k, v in student.named_buffers() if k.split(".")[-1].startswith("mel")]
-    return count + sum(values.numel() for values in mel)
+    values = list(network.parameters())
+    if mel:
+        buffers = network.named_buffers()
+        values += [v for k, v in buffers if k.split(".")[-1].startswith("mel")]
+    return sum(value.numel() for value in values)
 
 
 def gmac(student: nn.Module) -> str:

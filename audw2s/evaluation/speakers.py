@@ -94,6 +94,18 @@ def clips_and_speakers(counts: dict, noun: str = "") -> str:
     return f"{text}, speakers of {unknown} unknown" if unknown else text
 
 
+def first_share(names: np.ndarray, share: float) -> np.ndarray:
+    """First of some names: a share of them, at least one, never all.
+
+    Examples:
+        >>> names = np.array(["a", "b", "c"])
+        >>> [len(first_share(names, share)) for share in (0.0, 0.5, 1.0)]
+        [1, 2, 2]
+
+    """
+    return names[: min(max(1, round(share * len(names))), len(names) - 1)]
+
+
 def folds_by_speaker(
     speakers: np.ndarray,
     num_folds: int = 10,

@@ -7,6 +7,7 @@ clip, tiled or cut to one length.
 
 import abc
 import copy
+from collections.abc import Iterator
 
 import torch
 from torch import nn
@@ -20,12 +21,13 @@ from transformers import WavLMModel
 from transformers import WhisperConfig
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
-from audw2s.distill.exits.clips import SAMPLES
-from audw2s.distill.exits.clips import fit
 from audw2s.distill.students.frontend import Normalise
 from audw2s.distill.teachers.whisper import LEVEL
 from audw2s.distill.teachers.whisper import MAX_DUR
 from audw2s.distill.teachers.whisper import WhisperLogMel
+
+SAMPLES = 95_744
+"""Samples to which every clip is tiled or cut, 5.984 s at 16 kHz."""
 
 MODELS = {
     "wav2vec2": (Wav2Vec2Config, Wav2Vec2Model),
@@ -43,6 +45,26 @@ UNMASKED = {
     "encoder_layerdrop": 0.0,
 }
 """Settings without masking and without random omission of layers."""
+
+
+def fit(signal: torch.Tensor, samples: int = SAMPLES) -> torch.Tensor:
+    """Tile or cut a signal to a number of samples.
+
+    It can be exported: a graph does the same for signals of any length.
+
+    Shape:
+        ``(batch, time)`` -> ``(batch, samples)``
+
+    Examples:
+        >>> fit(torch.tensor([[1, 2, 3]]), 7)
+        tensor([[1, 2, 3, 1, 2, 3, 1]])
+        >>> fit(torch.tensor([[1, 2, 3]]), 2)
+        tensor([[1, 2]])
+
+    """
+    # Counted and not read from the shape: the exporter takes a remainder of tensors
+    time = torch.ones_like(signal[0], dtype=torch.int64).sum()
+    return signal[:, torch.arange(samples, device=signal.device) % time]
 
 
 class Backbone(nn.Module, abc.ABC):
@@ -97,6 +119,26 @@ class Backbone(nn.Module, abc.ABC):
     ) -> torch.Tensor:
         """Apply a layer, numbered from 1."""
         return self.layers[number - 1](hidden, None)
+
+    def states(
+        self,
+        hidden: torch.Tensor,
+        after: int = 0,
+    ) -> Iterator[tuple[int, torch.Tensor]]:
+        """Apply one layer after the other.
+
+        Args:
+            hidden: hidden states after an earlier layer
+            after: number of that layer, 0 for the output of :meth:`embed`
+
+        Yields:
+            number of the layer, and the hidden states after it
+
+        """
+        context = self.context(hidden)
+        for number in range(after + 1, len(self.layers) + 1):
+            hidden = self.step(number, hidden, context)
+            yield number, hidden
 
     def cut(self, depth: int) -> "Backbone":
         """Copy of the encoder with only its first layers.
@@ -176,7 +218,7 @@ class Whisper(Backbone):
     def __init__(self, model: WhisperEncoder, samples: int = SAMPLES):
         super().__init__(model, samples)
         if samples > MAX_DUR * 16000:
-            raise ValueError(f"Whisper hears {MAX_DUR:g} s at most.")
+            raise ValueError(f"Whisper processes {MAX_DUR:g} s at most.")
         self.logmel = WhisperLogMel()
         self.conv1, self.conv2 = model.conv1, model.conv2
         tokens = (max(samples, self.logmel.min_samples) // 160 + 1) // 2
@@ -196,13 +238,8 @@ class Whisper(Backbone):
         return hidden + self.positions
 
 
-KINDS = {
-    "wav2vec2": Convolutional,
-    "wavlm": WavLM,
-    "hubert": Convolutional,
-    "whisper": Whisper,
-}
-"""Classes of the encoders by family."""
+KINDS = {"wavlm": WavLM, "whisper": Whisper}
+"""Classes of the families that aren't :class:`Convolutional` alone."""
 
 
 def make_model(settings: dict) -> nn.Module:
@@ -236,4 +273,4 @@ def make_backbone(settings: dict, samples: int = SAMPLES) -> Backbone:
 
 def take_apart(model: nn.Module, samples: int = SAMPLES) -> Backbone:
     """Make a backbone of an encoder of transformers."""
-    return KINDS[model.config.model_type](model, samples)
+    return KINDS.get(model.config.model_type, Convolutional)(model, samples)

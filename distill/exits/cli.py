@@ -30,11 +30,11 @@ def get(
     quiet: Quiet = False,
 ) -> None:
     """Get an encoder from the Hugging Face hub; run again to resume."""
-    from audw2s.distill.exits.published import get as run
-    from audw2s.distill.exits.published import load
+    from audw2s.distill.exits.published import get_encoder
+    from audw2s.distill.exits.published import load_backbone
 
-    run(repository, out, revision=revision, verbose=not quiet)
-    backbone = load(out)
+    get_encoder(repository, out, revision=revision, verbose=not quiet)
+    backbone = load_backbone(out)
     typer.echo(f"{out}: {len(backbone.layers)} layers of width {backbone.width}")
 
 

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from audw2s.distill.exits.backbones import SAMPLES
 from audw2s.distill.exits.blocks import BLOCKS
-from audw2s.distill.exits.clips import SAMPLES
 from audw2s.distill.exits.losses import SIMILARITIES
 from audw2s.distill.settings import Columns
 from audw2s.distill.settings import Count
@@ -32,7 +32,7 @@ class Config:
 
     backbone: str
     """Folder of an encoder, or file of Whisper's, see
-    :func:`audw2s.distill.exits.published.load`."""
+    :func:`audw2s.distill.exits.published.load_backbone`."""
 
     corpus: str
     """Corpus, see :func:`audw2s.corpus.lists.corpus.read_corpus`."""
@@ -109,7 +109,7 @@ class Config:
 
     fold: Number = 0
     """Number of the group of test speakers, see
-    :func:`audw2s.distill.exits.splits.split`."""
+    :func:`audw2s.evaluation.splits.split`."""
 
     num_folds: Annotated[
         int,

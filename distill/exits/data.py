@@ -14,8 +14,8 @@ from audw2s.distill.clips import digest
 from audw2s.distill.clips import usable_clips
 from audw2s.distill.exits.backbones import Backbone
 from audw2s.distill.exits.config import Config
-from audw2s.distill.exits.splits import split
 from audw2s.evaluation.speakers import speaker_or_file
+from audw2s.evaluation.splits import split
 from audw2s.model.registry import DIMENSIONS
 from audw2s.version import __version__
 

@@ -16,7 +16,7 @@ from audw2s.distill.exits.data import read_classes
 from audw2s.distill.exits.data import read_values
 from audw2s.distill.exits.metrics import adaptive
 from audw2s.distill.exits.metrics import score
-from audw2s.distill.exits.metrics import summarise
+from audw2s.distill.exits.metrics import score_with_interval
 from audw2s.distill.exits.results import MARGINS
 from audw2s.evaluation.plots import save
 from audw2s.evaluation.speakers import speaker_or_file
@@ -94,7 +94,7 @@ def evaluate(
         "measure": "UAR" if exits.of_classes else "CCC",
         "exits": {
             str(depth): {
-                **summarise(truth, values, speakers),
+                **score_with_interval(truth, values, speakers),
                 "seconds": float(taken),
                 "sha256": sha256(exits.file(depth)[0]),
             }

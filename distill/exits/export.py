@@ -11,12 +11,12 @@ import torch
 from audw2s.distill.exits.model import ExitNetwork
 from audw2s.distill.exits.model import LayerSegment
 from audw2s.distill.exits.model import SingleExit
-from audw2s.distill.exits.model import num_parameters
 from audw2s.distill.exits.results import Predictions
 from audw2s.distill.exits.results import good_margin
 from audw2s.distill.exits.train import load_network
 from audw2s.distill.export import check_parity
 from audw2s.distill.export import export_graph
+from audw2s.distill.export import num_parameters
 from audw2s.distill.export import probes
 from audw2s.distill.export import to_onnx
 from audw2s.evaluation.tables import markdown_table
@@ -117,7 +117,7 @@ def export_parts(
     after, example, name = 0, torch.randn(1, 32000), "signal"
     models: dict[int, onnx.ModelProto] = {}
     for depth in network.depths:
-        part = LayerSegment(network, after, depth).eval()
+        part = LayerSegment(network, depth, after).eval()
         outputs = ["states", "hidden_states", "logits"]
         models[depth] = export_graph(part, name, example, outputs)
         with torch.inference_mode():

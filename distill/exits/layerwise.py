@@ -44,7 +44,7 @@ class Predictors(nn.Module):
         hidden = hidden_states(self.backbone, inputs, [depth])[depth]
         return {int(number): block(hidden) for number, block in self.blocks.items()}
 
-    def hand_over(self, network: ExitNetwork) -> None:
+    def copy_to(self, network: ExitNetwork) -> None:
         """Copy the trained encoder and one block to a network.
 
         The paper doesn't say which block is used then; here it is that of the last
@@ -75,14 +75,13 @@ def hidden_states(
         layers: layers whose states are returned
 
     """
-    hidden = backbone.embed(inputs)
-    context = backbone.context(hidden)
     states = {}
-    for number in range(1, max(layers) + 1):
-        hidden = backbone.step(number, hidden, context)
+    for number, hidden in backbone.states(backbone.embed(inputs)):
         if number in layers:
-            last = number == backbone.config.num_hidden_layers
-            states[number] = backbone.norm(hidden) if last else hidden
+            is_last = number == backbone.config.num_hidden_layers
+            states[number] = backbone.norm(hidden) if is_last else hidden
+        if number == max(layers):
+            break
     return states
 
 

@@ -13,15 +13,6 @@ from audw2s.distill.losses import ccc_loss
 from audw2s.distill.losses import mse_loss
 
 
-def cross_entropy(logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    """``-log p[truth]``, mean over the batch.
-
-    Shape:
-        ``(batch, classes)`` and ``(batch,)`` -> scalar
-    """
-    return F.cross_entropy(logits, truth)
-
-
 def kl_divergence(
     teacher: torch.Tensor,
     student: torch.Tensor,
@@ -44,24 +35,6 @@ def kl_divergence(
     return F.kl_div(log_student, target, reduction="batchmean", log_target=True)
 
 
-def l1(teacher: torch.Tensor, student: torch.Tensor) -> torch.Tensor:
-    """Mean absolute difference.
-
-    Shape:
-        ``(batch, width)`` twice -> scalar
-    """
-    return (teacher - student).abs().mean()
-
-
-def l2(teacher: torch.Tensor, student: torch.Tensor) -> torch.Tensor:
-    """Mean squared difference.
-
-    Shape:
-        ``(batch, width)`` twice -> scalar
-    """
-    return (teacher - student).square().mean()
-
-
 def cosine(teacher: torch.Tensor, student: torch.Tensor) -> torch.Tensor:
     """Negative cosine of the angle, mean over the batch.
 
@@ -72,13 +45,13 @@ def cosine(teacher: torch.Tensor, student: torch.Tensor) -> torch.Tensor:
 
 
 SIMILARITIES = {
-    "l1": (l1,),
-    "l2": (l2,),
+    "l1": (F.l1_loss,),
+    "l2": (F.mse_loss,),
     "cosine": (cosine,),
-    "l1+cosine": (l1, cosine),
-    "l2+cosine": (l2, cosine),
+    "l1+cosine": (F.l1_loss, cosine),
+    "l2+cosine": (F.mse_loss, cosine),
 }
-"""Functions whose sum is a similarity, by name."""
+"""Functions whose sum is a similarity, by name; all are means over the batch."""
 
 
 def regression(values: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
@@ -128,7 +101,7 @@ def total_loss(
 
     """
     is_class = not truth.is_floating_point()
-    truth_loss = cross_entropy if is_class else regression
+    truth_loss = F.cross_entropy if is_class else regression
     *students, teacher = outputs.values()
     loss = truth_loss(teacher.logits, truth)
     if not students:

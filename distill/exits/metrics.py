@@ -9,56 +9,10 @@ from audw2s.evaluation.intervals import NUM_RESAMPLES
 from audw2s.evaluation.intervals import groups_to_resample
 from audw2s.evaluation.intervals import interval
 from audw2s.evaluation.intervals import resample
+from audw2s.evaluation.recall import recalls
+from audw2s.evaluation.recall import uar
 from audw2s.evaluation.speakers import count_speakers
 from audw2s.model.scores import margins
-
-
-def recalls(
-    truth: np.ndarray,
-    predicted: np.ndarray,
-    groups: np.ndarray,
-    draws: np.ndarray,
-) -> np.ndarray:
-    """Unweighted average recall of every resample, from counts over groups.
-
-    The mean of the recalls of all classes. NaN where one has no clip in the resample:
-    without it the mean is another measure, far higher if that class is a hard one.
-
-    Args:
-        truth: class of each clip, from 0
-        predicted: class of each clip
-        groups: number of each clip's group, from 0
-        draws: see :func:`audw2s.evaluation.intervals.resample`
-
-    Returns:
-        ``(num_resamples,)``
-
-    Examples:
-        >>> truth, one = np.array([0, 0, 1]), np.ones((1, 3))
-        >>> recalls(truth, np.array([0, 1, 1]), np.arange(3), one)
-        array([0.75])
-
-    """
-    shape = (draws.shape[1], truth.max() + 1)
-    total, right = np.zeros(shape), np.zeros(shape)
-    np.add.at(total, (groups, truth), 1)
-    np.add.at(right, (groups, truth), predicted == truth)
-    known = total.sum(axis=0) > 0
-    total, right = draws @ total[:, known], draws @ right[:, known]
-    recall = np.divide(right, total, out=np.full(total.shape, np.nan), where=total > 0)
-    return recall.mean(axis=1)
-
-
-def uar(truth: np.ndarray, predicted: np.ndarray) -> float:
-    """Unweighted average recall.
-
-    Examples:
-        >>> uar(np.array([0, 0, 1]), np.array([0, 1, 1]))
-        0.75
-
-    """
-    groups = np.zeros(len(truth), int)
-    return float(recalls(truth, predicted, groups, np.ones((1, 1)))[0])
 
 
 def score(truth: np.ndarray, outputs: np.ndarray) -> float:
@@ -74,7 +28,7 @@ def score(truth: np.ndarray, outputs: np.ndarray) -> float:
     return float(ccc(truth, outputs).mean())
 
 
-def drawn(
+def score_of_resamples(
     truth: np.ndarray,
     outputs: np.ndarray,
     speakers: np.ndarray,
@@ -83,7 +37,7 @@ def drawn(
 ) -> np.ndarray:
     """Score of every resample; the same speakers give the same resamples.
 
-    See :func:`summarise` for the arguments.
+    See :func:`score_with_interval` for the arguments.
     """
     _, groups = groups_to_resample(speakers)
     draws = resample(groups, num_resamples, seed)
@@ -93,7 +47,7 @@ def drawn(
     return np.mean([ccc_of_resamples(t, o, groups, draws) for t, o in pairs], axis=0)
 
 
-def summarise(
+def score_with_interval(
     truth: np.ndarray,
     outputs: np.ndarray,
     speakers: np.ndarray,
@@ -117,7 +71,9 @@ def summarise(
     """
     details = {} if truth.ndim == 1 else ccc_by_dimension(truth, outputs)
     resampled, _ = groups_to_resample(speakers)
-    low, high = interval(drawn(truth, outputs, speakers, num_resamples, seed))
+    low, high = interval(
+        score_of_resamples(truth, outputs, speakers, num_resamples, seed)
+    )
     return {
         "score": score(truth, outputs),
         "low": low,

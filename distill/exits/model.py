@@ -9,6 +9,7 @@ from torch import nn
 
 from audw2s.distill.exits.backbones import Backbone
 from audw2s.distill.exits.blocks import make_block
+from audw2s.distill.export import num_parameters
 
 HIDDEN = 256
 """Width between the two linear layers of an exit."""
@@ -111,43 +112,12 @@ class ExitNetwork(nn.Module):
             inputs: outputs of :meth:`Backbone.front`
 
         """
-        hidden = self.backbone.embed(inputs)
-        context = self.backbone.context(hidden)
-        outputs = {}
-        for number in range(1, self.deepest + 1):
-            hidden = self.backbone.step(number, hidden, context)
-            if number in self.depths:
-                outputs[number] = self.exits[str(number)](hidden)
-        return outputs
-
-
-class SingleExit(nn.Module):
-    """Layers up to one exit, and that exit, for export.
-
-    Args:
-        network: network with all exits; the layers are copied
-        depth: layer of the exit
-
-    Shape:
-        - signal ``(batch, time)``, 16 kHz
-        - hidden states ``(batch, width)``
-        - logits ``(batch, num_outputs)``
-    """
-
-    def __init__(self, network: ExitNetwork, depth: int):
-        super().__init__()
-        self.depth = depth
-        self.backbone = network.backbone.cut(depth)
-        self.exit = network.exits[str(depth)]
-
-    def forward(self, signal: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the embedding and the logits."""
-        hidden = self.backbone.embed(self.backbone.front(signal))
-        context = self.backbone.context(hidden)
-        for number in range(1, self.depth + 1):
-            hidden = self.backbone.step(number, hidden, context)
-        output = self.exit(hidden)
-        return output.embedding, output.logits
+        states = self.backbone.states(self.backbone.embed(inputs))
+        return {
+            number: self.exits[str(number)](hidden)
+            for number, hidden in states
+            if number in self.depths
+        }
 
 
 class LayerSegment(nn.Module):
@@ -155,8 +125,8 @@ class LayerSegment(nn.Module):
 
     Args:
         network: network with all exits; the layers are copied
-        after: layer of the exit before, 0 for the signal
         depth: layer of the exit
+        after: layer of the exit before, 0 for the signal
 
     Shape:
         - signal ``(batch, time)`` for the first, else states
@@ -165,26 +135,32 @@ class LayerSegment(nn.Module):
         - logits ``(batch, num_outputs)``
     """
 
-    def __init__(self, network: ExitNetwork, after: int, depth: int):
+    def __init__(self, network: ExitNetwork, depth: int, after: int = 0):
         super().__init__()
-        self.after, self.depth = after, depth
+        self.after = after
         self.backbone = network.backbone.cut(depth)
         self.exit = network.exits[str(depth)]
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Return the states, the embedding and the logits."""
-        backbone = self.backbone
-        hidden = x if self.after else backbone.embed(backbone.front(x))
-        context = backbone.context(hidden)
-        for number in range(self.after + 1, self.depth + 1):
-            hidden = backbone.step(number, hidden, context)
+        hidden = x if self.after else self.backbone.embed(self.backbone.front(x))
+        *_, (_, hidden) = self.backbone.states(hidden, self.after)
         output = self.exit(hidden)
         return hidden, output.embedding, output.logits
 
 
-def num_parameters(network: nn.Module) -> int:
-    """Number of trained values; fixed ones, such as mel bands, don't count."""
-    return sum(values.numel() for values in network.parameters())
+class SingleExit(LayerSegment):
+    """Layers up to one exit, and that exit, for export.
+
+    Shape:
+        - signal ``(batch, time)``, 16 kHz
+        - hidden states ``(batch, width)``
+        - logits ``(batch, num_outputs)``
+    """
+
+    def forward(self, signal: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Return the embedding and the logits."""
+        return super().forward(signal)[1:]
 
 
 PRETRAINING = 672_896

@@ -3,10 +3,10 @@
 import dataclasses
 import os
 
+from audw2s.distill.exits.backbones import SAMPLES
 from audw2s.distill.exits.backbones import Backbone
 from audw2s.distill.exits.backbones import make_model
 from audw2s.distill.exits.backbones import take_apart
-from audw2s.distill.exits.clips import SAMPLES
 from audw2s.distill.teachers.checkpoint import load_strictly
 from audw2s.distill.teachers.checkpoint import read_file
 from audw2s.distill.teachers.checkpoint import read_json
@@ -30,7 +30,7 @@ UNUSED = (
 """Beginnings of published keys that only other tasks need."""
 
 
-def get(
+def get_encoder(
     repository: str,
     folder: str,
     *,
@@ -56,7 +56,7 @@ def get(
     fetch(HubSource(repository, revision, FILES), folder, verbose=verbose)
 
 
-def load(path: str, samples: int = SAMPLES) -> Backbone:
+def load_backbone(path: str, samples: int = SAMPLES) -> Backbone:
     """Read an encoder, every key and shape matched.
 
     Args:

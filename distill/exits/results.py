@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from audw2s.distill.exits.metrics import adaptive
-from audw2s.distill.exits.metrics import drawn
 from audw2s.distill.exits.metrics import fused
 from audw2s.distill.exits.metrics import score
-from audw2s.distill.exits.metrics import summarise
+from audw2s.distill.exits.metrics import score_of_resamples
+from audw2s.distill.exits.metrics import score_with_interval
 from audw2s.distill.exits.train import OUTCOME
 from audw2s.evaluation.intervals import interval
 from audw2s.evaluation.speakers import speaker_or_file
@@ -140,7 +140,7 @@ def gains(methods: dict[str, list[tuple[int, str]]]) -> list[dict]:
         an entry for each self-distilled method and exit with a plain counterpart:
         the ``differences`` of their scores on the test part, by seed, their ``mean``,
         and ``low`` and ``high`` end of the interval of the difference on all clips,
-        of which the same ones are drawn for both
+        of which the same ones are score_of_resamples for both
 
     """
     found = []
@@ -186,7 +186,10 @@ def _gain(pairs: list[tuple]) -> dict:
     ]
     parts = map(np.concatenate, zip(*pairs, strict=True))
     truth, speakers, ours, theirs = parts
-    low, high = interval(drawn(truth, ours, speakers) - drawn(truth, theirs, speakers))
+    low, high = interval(
+        score_of_resamples(truth, ours, speakers)
+        - score_of_resamples(truth, theirs, speakers)
+    )
     mean = float(np.mean(differences))
     return {"differences": differences, "mean": mean, "low": low, "high": high}
 
@@ -198,7 +201,7 @@ def over_seeds(predictions: list[Predictions], number: int) -> dict:
         score(one.truth, values)
         for one, values in zip(predictions, outputs, strict=True)
     ]
-    pooled = summarise(
+    pooled = score_with_interval(
         np.concatenate([one.truth for one in predictions]),
         np.concatenate(outputs),
         np.concatenate([one.speakers for one in predictions]),

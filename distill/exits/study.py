@@ -19,7 +19,7 @@ from audw2s.distill.exits.config import METHODS
 from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.data import read_data
 from audw2s.distill.exits.losses import SIMILARITIES
-from audw2s.distill.exits.published import load
+from audw2s.distill.exits.published import load_backbone
 from audw2s.distill.exits.train import train
 from audw2s.distill.settings import Layers
 from audw2s.distill.settings import Names
@@ -191,7 +191,7 @@ def run(study: Study, folder: str, *, verbose: bool = True) -> None:
         inputs = (config.backbone, config.samples)
         key = (*inputs, config.corpus, config.target, config.classes)
         if key not in read:
-            backbone = load(config.backbone, config.samples)
+            backbone = load_backbone(config.backbone, config.samples)
             # One corpus is in memory at a time
             read = {key: (backbone, read_data(config, backbone, verbose=verbose))}
         backbone, data = read[key]

@@ -27,7 +27,7 @@ from audw2s.distill.exits.metrics import score
 from audw2s.distill.exits.model import ExitNetwork
 from audw2s.distill.exits.model import ExitOutput
 from audw2s.distill.exits.model import SingleExit
-from audw2s.distill.exits.model import num_parameters
+from audw2s.distill.export import num_parameters
 from audw2s.distill.settings import check_unchanged
 from audw2s.distill.state import CHECKPOINT
 from audw2s.distill.state import State
@@ -231,7 +231,7 @@ def predict_layers(
         desc="layers",
         verbose=verbose,
     )
-    predictors.cpu().hand_over(network)
+    predictors.cpu().copy_to(network)
 
 
 def make_network(config: Config, backbone: Backbone, num_outputs: int) -> ExitNetwork:

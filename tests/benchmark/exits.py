@@ -18,15 +18,15 @@ import numpy as np
 import onnxruntime
 import torch
 
+from audw2s.distill.exits.backbones import SAMPLES
 from audw2s.distill.exits.backbones import make_backbone
 from audw2s.distill.exits.blocks import BLOCKS
-from audw2s.distill.exits.clips import SAMPLES
 from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.epochs import make_optimiser
 from audw2s.distill.exits.model import SingleExit
-from audw2s.distill.exits.model import num_parameters
 from audw2s.distill.exits.train import exit_loss
 from audw2s.distill.exits.train import make_network
+from audw2s.distill.export import num_parameters
 from audw2s.distill.export import to_onnx
 from audw2s.distill.loop import descend
 from audw2s.distill.state import State

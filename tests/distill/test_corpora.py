@@ -1,4 +1,4 @@
-"""MSP-Podcast and IEMOCAP in their official layouts, as far as they are published."""
+"""MSP-Podcast, IEMOCAP and DEMoS in their published layouts."""
 
 import os
 import shutil
@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 from hypothesis import example
 from hypothesis import given
 from hypothesis import strategies as st
@@ -277,3 +278,33 @@ def test_unknown_speakers_of_a_table(tmp_path, clips):
     pd.DataFrame({"file": clips, "speaker": speakers}).to_csv(path, index=False)
     found = read_corpus(str(path))["speaker"]
     assert found.fillna("").tolist() == [name or "" for name in speakers]
+
+
+@pytest.fixture
+def demos(tmp_path):
+    names = {
+        "DEMOS": ["PR_f_01_tri01.wav", "NP_m_02_rab03.wav", "NP_f_01_col02.wav"],
+        "NEU": ["NEU_m_02_neu01.wav"],
+    }
+    for folder, files in names.items():
+        os.makedirs(tmp_path / "DEMoS" / folder)
+        for file in files:
+            path = tmp_path / "DEMoS" / folder / file
+            soundfile.write(path, np.zeros(800), 16000)
+    return tmp_path / "DEMoS"
+
+
+def test_demos_is_read_as_it_is_published(demos):
+    (demos / "DEMOS" / "._PR_f_01_tri01.wav").write_bytes(b"")
+    table = read_corpus(str(demos)).set_index("emotion")
+    assert sorted(table.index) == ["anger", "guilt", "neutral", "sadness"]
+    assert table.loc["sadness", "speaker"] == table.loc["guilt", "speaker"] == "f_01"
+    assert table.loc["anger", "gender"] == "male"
+    assert table["prototypical"].sum() == 1
+    table = read_corpus(f"{demos}:DEMOS")
+    assert "neutral" not in set(table["emotion"])
+    with pytest.raises(ValueError, match="has no part 'Test'"):
+        read_corpus(f"{demos}:Test")
+    (demos / "NEU" / "other.wav").write_bytes(b"")
+    with pytest.raises(ValueError, match="other.wav' isn't named as DEMoS"):
+        read_corpus(str(demos))

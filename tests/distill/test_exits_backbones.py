@@ -3,6 +3,7 @@
 import json
 import os
 
+import numpy as np
 import pytest
 import torch
 from encoders import SAMPLES
@@ -10,6 +11,8 @@ from encoders import SETTINGS
 from encoders import random_backbone
 from encoders import random_model
 from encoders import write_encoder
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import load_file
 from safetensors.torch import save_file
 from transformers import Wav2Vec2Config
@@ -17,16 +20,18 @@ from transformers import Wav2Vec2ForPreTraining
 from typer.testing import CliRunner
 
 from audw2s.commands.app import app
+from audw2s.distill.exits import backbones
+from audw2s.distill.exits.backbones import fit
 from audw2s.distill.exits.backbones import make_backbone
 from audw2s.distill.exits.backbones import take_apart
 from audw2s.distill.exits.layerwise import hidden_states
 from audw2s.distill.exits.model import PRETRAINING
 from audw2s.distill.exits.model import ExitNetwork
 from audw2s.distill.exits.model import SingleExit
-from audw2s.distill.exits.model import num_parameters
 from audw2s.distill.exits.model import paper_count
-from audw2s.distill.exits.published import get
-from audw2s.distill.exits.published import load
+from audw2s.distill.exits.published import get_encoder
+from audw2s.distill.exits.published import load_backbone
+from audw2s.distill.export import num_parameters
 from audw2s.model.hub.download import FetchError
 
 SIGNAL = torch.randn(2, SAMPLES, generator=torch.Generator().manual_seed(0))
@@ -35,7 +40,7 @@ SIGNAL = torch.randn(2, SAMPLES, generator=torch.Generator().manual_seed(0))
 @pytest.mark.parametrize("name", SETTINGS)
 def test_layers_are_those_of_transformers(name):
     model = random_model(name)
-    # Whisper of transformers hears 30 s and nothing else
+    # Whisper of transformers takes 30 s and nothing else
     samples = 480_000 if name == "whisper" else SAMPLES
     backbone = take_apart(model, samples).eval()
     with torch.inference_mode():
@@ -47,7 +52,7 @@ def test_layers_are_those_of_transformers(name):
     torch.testing.assert_close(found[3], expected.last_hidden_state)
 
 
-def test_whisper_hears_short_clips():
+def test_whisper_processes_short_clips():
     backbone = random_backbone("whisper")
     with torch.inference_mode():
         inputs = backbone.front(SIGNAL[:, :100])
@@ -112,7 +117,7 @@ def test_parameters_are_counted_as_in_the_paper():
 @pytest.mark.parametrize("pretraining", [True, False])
 def test_published_folder(tmp_path, pretraining):
     model = write_encoder(tmp_path / "encoder", pretraining=pretraining)
-    backbone = load(str(tmp_path / "encoder"), SAMPLES).eval()
+    backbone = load_backbone(str(tmp_path / "encoder"), SAMPLES).eval()
     with torch.inference_mode():
         inputs = backbone.front(SIGNAL)
         found = hidden_states(backbone, inputs, [3])[3]
@@ -141,32 +146,32 @@ def test_weights_that_do_not_fit_are_an_error(tmp_path, edit, error):
     write_encoder(tmp_path)
     change(tmp_path, edit)
     with pytest.raises(ValueError, match=error):
-        load(str(tmp_path))
+        load_backbone(str(tmp_path))
 
 
 def test_other_folders_are_explained(tmp_path):
     write_encoder(tmp_path / "rate", rate=8000)
     with pytest.raises(ValueError, match="8000 Hz, not 16000"):
-        load(str(tmp_path / "rate"))
+        load_backbone(str(tmp_path / "rate"))
     write_encoder(tmp_path / "bert")
     (tmp_path / "bert" / "config.json").write_text(json.dumps({"model_type": "bert"}))
     with pytest.raises(ValueError, match="'model_type' is one of wav2vec2.*'bert'"):
-        load(str(tmp_path / "bert"))
+        load_backbone(str(tmp_path / "bert"))
     write_encoder(tmp_path / "pickle")
     os.rename(
         tmp_path / "pickle" / "model.safetensors",
         tmp_path / "pickle" / "pytorch_model.bin",
     )
     with pytest.raises(ValueError, match="Pickles can run any code"):
-        load(str(tmp_path / "pickle"))
+        load_backbone(str(tmp_path / "pickle"))
     save_file({"a": torch.zeros(1)}, tmp_path / "a.safetensors")
     with pytest.raises(ValueError, match="no encoder of Whisper"):
-        load(str(tmp_path / "a.safetensors"))
+        load_backbone(str(tmp_path / "a.safetensors"))
 
 
 def test_whisper_of_the_real_weights(shared):
     path = os.path.join(shared, "weights", "whisper-tiny.en-encoder.safetensors")
-    backbone = load(path)
+    backbone = load_backbone(path)
     assert (len(backbone.layers), backbone.width) == (4, 384)
 
 
@@ -186,13 +191,25 @@ def test_encoder_from_the_hub(server, tmp_path):
     assert done.exit_code == 0, done.output
     assert "3 layers of width 16" in done.output
     assert sorted(os.listdir(folder)) == sorted(files)
-    backbone = load(folder, SAMPLES).eval()
+    backbone = load_backbone(folder, SAMPLES).eval()
     with torch.inference_mode():
         inputs = backbone.front(SIGNAL)
         found = hidden_states(backbone, inputs, [3])[3]
         torch.testing.assert_close(found, model(inputs).last_hidden_state)
     asked = len(server.requests)
-    get("facebook/wav2vec2-base", folder, verbose=False)
+    get_encoder("facebook/wav2vec2-base", folder, verbose=False)
     assert len(server.requests) == asked
     with pytest.raises(FetchError, match="no public repository"):
-        get("facebook/other", str(tmp_path / "other"), verbose=False)
+        get_encoder("facebook/other", str(tmp_path / "other"), verbose=False)
+
+
+@given(st.integers(1, 50), st.integers(1, 50))
+def test_clips_are_tiled_or_cut(length, samples):
+    signal = np.arange(length, dtype=np.float32)
+    expected = np.tile(signal, samples // length + 1)[:samples]
+    clip = fit(torch.from_numpy(signal[None]), samples)
+    assert np.array_equal(clip[0].numpy(), expected)
+
+
+def test_clips_have_the_length_of_the_paper():
+    assert backbones.SAMPLES / 16000 == 5.984

@@ -29,7 +29,7 @@ from audw2s.distill.exits.data import read_data
 from audw2s.distill.exits.export import export_exits
 from audw2s.distill.exits.model import ExitNetwork
 from audw2s.distill.exits.model import SingleExit
-from audw2s.distill.exits.published import load
+from audw2s.distill.exits.published import load_backbone
 from audw2s.distill.exits.train import load_network
 from audw2s.distill.exits.train import train
 from audw2s.distill.export import parity
@@ -64,7 +64,7 @@ def make(folder, target):
         learning_rate=1e-3,
         block="gru",
     )
-    backbone = load(encoder, SAMPLES)
+    backbone = load_backbone(encoder, SAMPLES)
     data = read_data(config, backbone, verbose=False)
     run, out = os.path.join(folder, "run"), os.path.join(folder, "toy-exits")
     train(config, data, backbone, run, verbose=False)

@@ -23,7 +23,7 @@ from audw2s.distill.exits.data import read_data
 from audw2s.distill.exits.epochs import autocast
 from audw2s.distill.exits.epochs import run_epochs
 from audw2s.distill.exits.metrics import score
-from audw2s.distill.exits.published import load
+from audw2s.distill.exits.published import load_backbone
 from audw2s.distill.exits.results import Predictions
 from audw2s.distill.exits.results import collect
 from audw2s.distill.exits.study import Study
@@ -76,7 +76,7 @@ def config(encoder, emotions):
 
 
 def run(config, folder):
-    backbone = load(config.backbone, config.samples)
+    backbone = load_backbone(config.backbone, config.samples)
     data = read_data(config, backbone, verbose=False)
     return train(config, data, backbone, str(folder), verbose=False), data
 
@@ -156,7 +156,7 @@ def test_all_exits_learn(config, tmp_path):
     config = dataclasses.replace(
         config, epochs=25, learning_rate=3e-3, warmup=0, fall="none", block="cnn"
     )
-    backbone = load(config.backbone, config.samples)
+    backbone = load_backbone(config.backbone, config.samples)
     data = read_data(config, backbone, verbose=False)
     learnt = data.part(config, "train")
     network = make_network(config, backbone, 3)
@@ -187,14 +187,14 @@ def test_frozen_layers_are_not_trained(config, tmp_path):
     config = dataclasses.replace(config, frozen=1, epochs=1, precision="bf16")
     run(config, tmp_path)
     network, _ = load_network(str(tmp_path))
-    published = load(config.backbone, config.samples).state_dict()
+    published = load_backbone(config.backbone, config.samples).state_dict()
     for key, value in network.backbone.state_dict().items():
         lower = not key.startswith(("layers.1", "layers.2"))
         assert torch.equal(value, published[key]) == lower, key
 
 
 def test_the_seed_and_the_precision_of_the_settings_are_used(config):
-    backbone = load(config.backbone, config.samples)
+    backbone = load_backbone(config.backbone, config.samples)
     one, same, other = (
         make_network(dataclasses.replace(config, seed=seed), backbone, 3)
         for seed in (0, 0, 1)

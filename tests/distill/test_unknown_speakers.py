@@ -10,11 +10,11 @@ from typer.testing import CliRunner
 from audw2s.commands.app import app
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.batches import Batches
-from audw2s.distill.exits.splits import split
 from audw2s.errors import DataWarning
 from audw2s.evaluation.agreement import REFERENCE
 from audw2s.evaluation.agreement import summarise
 from audw2s.evaluation.card import card_table
+from audw2s.evaluation.splits import split
 from audw2s.model.registry import DIMENSIONS
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 
 from audw2s.evaluation.speakers import UNKNOWN
 from audw2s.evaluation.speakers import deal
+from audw2s.evaluation.speakers import first_share
 from audw2s.evaluation.speakers import speaker_or_file
 from audw2s.evaluation.speakers import unit
 
@@ -85,8 +86,7 @@ def _deal(
     folds = deal(names, num_folds, seed)
     test = folds.pop(fold % num_folds)
     rest = np.concatenate(folds)
-    chosen = rest[: min(len(rest) - 1, max(1, round(devel * len(rest))))]
     parts = pd.Series("train", speakers.index)
-    parts[speakers.isin(chosen)] = "devel"
+    parts[speakers.isin(first_share(rest, devel))] = "devel"
     parts[speakers.isin(test)] = "test"
     return parts
