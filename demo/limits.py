@@ -8,9 +8,9 @@ import numpy as np
 
 from audw2s.audio.decode import duration
 from audw2s.audio.decode import facts
+from audw2s.audio.preprocess import Read
 from audw2s.audio.quality import Report
 from audw2s.audio.statuses import UNUSABLE
-from audw2s.inference.source import Read
 
 MAX_DUR = 60.0
 """Longest recording in seconds."""
@@ -102,7 +102,7 @@ class Deadline:
     def timed(self, read: Read) -> Read:
         """Source that raises an error when time is over.
 
-        See :mod:`audw2s.inference.source`.
+        See :data:`audw2s.audio.preprocess.Read`.
         """
 
         def blocks(

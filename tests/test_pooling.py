@@ -19,7 +19,7 @@ def pooled(ranges, lin, sof, edges):
     pool = Pool(sorted(ranges), lambda hidden_states: hidden_states)
     for first, last in zip([0, *edges], [*edges, len(lin)], strict=True):
         if last > first:
-            pool.add(first, lin[first:last], sof[first:last])
+            pool.add(first, np.hstack([lin, sof])[first:last])
     return pool.finish()
 
 
@@ -54,7 +54,8 @@ def test_hours_lose_no_precision():
     sof[500] += 80
     pool = Pool([(0, 2**50), (990_000, 990_400)], lambda values: values)
     for number in range(1000):
-        pool.add(1000 * number, lin, sof if number == 500 else sof - 60)
+        loud = sof if number == 500 else sof - 60
+        pool.add(1000 * number, np.hstack([lin, loud]))
     (whole, late) = pool.finish()
     np.testing.assert_allclose(whole, lin[500], atol=1e-5)
     np.testing.assert_allclose(late, literal(lin[:400], sof[:400]), atol=1e-5)
@@ -71,8 +72,7 @@ def test_ranges_are_taken_as_tokens_come():
             number += 1
 
     pool = Pool(endless(), lambda values: values)
-    ones = np.ones((100, 1), np.float32)
-    pool.add(0, ones, ones)
+    pool.add(0, np.ones((100, 2), np.float32))
     # One ahead, to know when it begins
     assert len(taken) == 11
     assert len(pool.open) == 1
@@ -82,10 +82,10 @@ def test_ranges_are_taken_as_tokens_come():
 def test_gaps_are_skipped():
     pool = Pool([(5, 10), (100, 110)], lambda values: values)
     assert pool.wanted(0) == (5, 10)
-    ones = np.ones((5, 1), np.float32)
-    pool.add(5, ones, ones)
+    ones = np.ones((5, 2), np.float32)
+    pool.add(5, ones)
     assert pool.wanted(10) == (100, 110)
-    pool.add(100, 2 * ones, ones)
+    pool.add(100, ones * [2, 1])
     assert pool.wanted(105) == (105, 110)
     assert [values.tolist() for values in pool.finish()] == [[1.0], [2.0]]
     assert pool.wanted(110) is None

@@ -7,23 +7,14 @@ from hypothesis import strategies as st
 
 from audw2s.audio import decode
 from audw2s.audio import preprocess as audio
-from audw2s.audio.mask import Mask
 from audw2s.audio.quality import Report
 from audw2s.audio.statuses import UNUSABLE
 
 
 def read(path, **kwargs):
     report = Report()
-    blocks = list(
-        audio.prepared(
-            (
-                audio.mono(report.update(b))
-                for b in audio.file_blocks(path, report, **kwargs)
-            ),
-            report,
-            16000,
-        )
-    )
+    blocks = audio.mixed(audio.file_blocks(path, report, **kwargs), report)
+    blocks = list(audio.resampled(blocks, report, 16000))
     joined = np.concatenate(blocks, axis=1) if blocks else np.zeros((1, 0))
     return joined, report
 
@@ -117,7 +108,7 @@ def test_mono_selects_and_averages():
 
 
 def test_not_finite_stretches_are_found():
-    report = Report(sampling_rate=10, mask=Mask())
+    report = Report(sampling_rate=10)
     block = np.ones((2, 20), np.float32)
     block[0, 3:5] = np.nan
     block[1, 12] = -np.inf
@@ -125,9 +116,10 @@ def test_not_finite_stretches_are_found():
     assert np.isnan(block[0, 3])
     assert np.isfinite(seen).all()
     report.update(np.full((2, 1), np.nan, np.float32))
-    assert report.not_finite.runs.tolist() == [[3, 5], [12, 13], [20, 21]]
-    assert report.part(4, 6).fault() == ("not_finite", "holds 1 NaN or inf samples")
-    assert report.part(5, 12).fault() is None
+    assert report.not_finite.edges.tolist() == [[3, 5], [12, 13], [20, 21]]
+    expected = ("not_finite", "holds 1 NaN or inf samples")
+    assert report.status(0, report.part(4, 6, 0.0)) == expected
+    assert report.status(0, report.part(5, 12, 0.0))[0] != "not_finite"
     assert report.status(0)[0] == "not_finite"
 
 

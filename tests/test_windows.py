@@ -16,6 +16,7 @@ from audw2s.audio.windows import Grid
 from audw2s.inference.frames import Tokens
 from audw2s.inference.one_pass import at_model_rate
 from audw2s.inference.pipeline import Predictor
+from audw2s.inference.row import Segment
 
 
 def literal(total, win_dur, hop_dur):
@@ -166,7 +167,8 @@ def test_both_ways_have_the_same_rows(
 def test_no_segment_reaches_beyond_the_samples_at_16_khz(size, data, rate):
     first = data.draw(st.integers(0, size))
     report = Report(sampling_rate=rate, num_samples=size)
-    start, stop = at_model_rate(report, (first / rate, size / rate))
+    segment = Segment(first / rate, None, size / rate)
+    start, stop = at_model_rate(report, segment)
     assert stop - start == resampled_size(size - first, rate)
     assert stop <= resampled_size(size, rate)
 

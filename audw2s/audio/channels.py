@@ -44,7 +44,7 @@ def channels_of(
     """Channels of a source that have rows.
 
     Args:
-        read: reader of the source, see :data:`audw2s.inference.source.Read`
+        read: reader of the source, see :data:`audw2s.audio.preprocess.Read`
         channels: requested channels
 
     Returns:

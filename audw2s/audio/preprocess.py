@@ -4,7 +4,7 @@ A recording is processed in blocks, so that memory depends on the size of a bloc
 All entry points (interfaces, commands, training) use these functions.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from numbers import Integral
@@ -16,8 +16,23 @@ from audw2s.audio.decode import BLOCK_DUR
 from audw2s.audio.decode import file_blocks
 from audw2s.audio.quality import Report
 from audw2s.audio.samples import MIN_SAMPLES
+from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.samples import as_float
 from audw2s.audio.statuses import UNUSABLE
+from audw2s.audio.times import to_timedelta
+
+Blocks = Iterator[np.ndarray]
+"""Blocks ``(num_channels, num_samples)`` of float32, one after the other."""
+
+Read = Callable[..., Blocks]
+"""Function that reads a source: takes a report, ``start`` and ``end``; yields blocks.
+
+:func:`audw2s.audio.decode.file_blocks` or :func:`array_blocks`, bound to a file or
+signal.
+"""
+
+Span = tuple[float, float | None]
+"""Start and end of a segment in seconds, ``None`` for the end of the source."""
 
 
 class UnusableSignalError(ValueError):
@@ -31,7 +46,7 @@ def array_blocks(
     *,
     start: float = 0.0,
     end: float | None = None,
-) -> Iterator[np.ndarray]:
+) -> Blocks:
     """Cut an array into blocks ``(num_channels, num_samples)`` of float32.
 
     Args:
@@ -61,6 +76,42 @@ def array_blocks(
         yield as_float(signal[:, position : min(position + size, last)])
 
 
+def measured(read: Read) -> Report:
+    """Report with the number of samples that can be read, as a header may be wrong."""
+    report = Report()
+    for block in read(report, start=0.0, end=None):
+        report.num_samples += block.shape[1]
+    return report
+
+
+def from_the_start(read: Read, spans: Sequence[Span]) -> Sequence[Span]:
+    """Replace negative times, which count from the end of a source.
+
+    Times before the start of the source are set to its start.
+
+    Args:
+        read: reader of the source, to get its duration
+        spans: start and end of each segment in seconds
+
+    Examples:
+        >>> from functools import partial
+        >>> read = partial(array_blocks, np.zeros((1, 30)), 10)
+        >>> from_the_start(read, [(-1.0, None), (-5.0, -0.5), (1.0, 2.0)])
+        [(2.0, None), (0.0, 2.5), (1.0, 2.0)]
+
+    """
+    report = measured(read)
+    rate = report.sampling_rate
+
+    def absolute(time: float | None) -> float | None:
+        if time is None or time >= 0:
+            return time
+        sample = max(0, report.num_samples + round(time * rate))
+        return to_timedelta(sample, rate).total_seconds() if rate else 0.0
+
+    return [(absolute(start), absolute(end)) for start, end in spans]
+
+
 def mono(
     block: np.ndarray,
     channels: int | Sequence[int] | None = None,
@@ -84,7 +135,13 @@ def mono(
         array([[0.5, 0.5]])
 
     """
-    block = selected(block, channels)
+    if channels is not None:
+        wanted = [channels] if isinstance(channels, Integral) else list(channels)
+        if not all(-len(block) <= channel < len(block) for channel in wanted):
+            raise ValueError(
+                f"Channels {wanted} were selected, the signal has {len(block)}."
+            )
+        block = block[wanted]
     if not mixdown or len(block) == 1:
         return block
     if len(block) == 2:
@@ -93,62 +150,60 @@ def mono(
     return block.mean(axis=0, keepdims=True)
 
 
-def selected(
-    block: np.ndarray,
+def mixed(
+    blocks: Blocks,
+    report: Report,
     channels: int | Sequence[int] | None = None,
-) -> np.ndarray:
-    """Select channels, ``None`` for all.
-
-    Raises:
-        ValueError: if a selected channel does not exist
-
-    """
-    if channels is None:
-        return block
-    wanted = [channels] if isinstance(channels, Integral) else list(channels)
-    if not all(-len(block) <= channel < len(block) for channel in wanted):
-        raise ValueError(
-            f"Channels {wanted} were selected, the signal has {len(block)}."
-        )
-    return block[wanted]
-
-
-def mixed(block: np.ndarray, report: Report, mixdown: bool = True) -> np.ndarray:
-    """Check a block of selected channels and convert it to mono.
+    mixdown: bool = True,
+    sampling_rate: int | None = None,
+) -> Blocks:
+    """Select channels, check the samples and convert blocks to mono.
 
     Args:
-        block: block ``(num_channels, num_samples)``
+        blocks: blocks ``(num_channels, num_samples)``
         report: report that is updated
-        mixdown: average the channels
+        channels: channel or channels to select, ``None`` for all
+        mixdown: average the selected channels
+        sampling_rate: sampling rate in Hz without which a source is unusable, ``None``
+            for any
 
     """
-    first = round(report.start * report.sampling_rate) + report.num_samples
-    block = report.update(block)
-    mix = mono(block) if mixdown else block
-    report.audibility.update(block, mix, first, report.sampling_rate)
-    return mix
+    for block in blocks:
+        if not block.size:
+            return
+        if report.sampling_rate != (sampling_rate or report.sampling_rate):
+            rate = f"{report.sampling_rate} Hz, the model takes {sampling_rate} Hz"
+            report.problem = ("sampling_rate", f"{rate} and resample is off")
+            return
+        report.num_channels = len(block)
+        try:
+            block = mono(block, channels, mixdown=False)
+        except ValueError as error:
+            report.problem = ("channels", str(error).rstrip("."))
+            return
+        block = report.update(block)
+        mix = mono(block, None, mixdown)
+        report.update_loudness(block, mix)
+        yield mix
 
 
-def resampled(
-    blocks: Iterable[np.ndarray],
-    original_rate: int,
-    target_rate: int,
-) -> Iterator[np.ndarray]:
+def resampled(blocks: Blocks, report: Report, sampling_rate: int) -> Blocks:
     """Resample blocks as if they were one signal (soxr, high quality).
 
     Args:
-        blocks: arrays ``(num_channels, num_samples)``
-        original_rate: sampling rate of the blocks in Hz
-        target_rate: target sampling rate in Hz
+        blocks: blocks ``(num_channels, num_samples)``
+        report: report of the source, which has its sampling rate after the first block
+        sampling_rate: target sampling rate in Hz
 
     """
-    if original_rate == target_rate:
-        yield from blocks
-        return
     stream = None
     for block in blocks:
+        if report.sampling_rate == sampling_rate:
+            yield block
+            continue
         if stream is None:
-            stream = soxr.ResampleStream(original_rate, target_rate, len(block))
+            rates = report.sampling_rate, sampling_rate
+            stream = soxr.ResampleStream(*rates, len(block))
         out = stream.resample_chunk(np.ascontiguousarray(block.T, np.float32))
         if len(out):
             yield out.T
@@ -159,7 +214,7 @@ def resampled(
 
 def load(
     file: str,
-    sampling_rate: int = 16000,
+    sampling_rate: int = SAMPLING_RATE,
     *,
     start: float = 0.0,
     end: float | None = None,
@@ -190,7 +245,7 @@ def load(
 def load_as_found(
     file: str,
     report: Report,
-    sampling_rate: int = 16000,
+    sampling_rate: int = SAMPLING_RATE,
     *,
     start: float = 0.0,
     end: float | None = None,
@@ -208,24 +263,6 @@ def load_as_found(
         signal ``(num_samples,)``, empty if nothing can be read
 
     """
-    blocks = file_blocks(file, report, start=start, end=end)
-    blocks = (mixed(block, report) for block in blocks)
-    parts = list(prepared(blocks, report, sampling_rate))
+    blocks = mixed(file_blocks(file, report, start=start, end=end), report)
+    parts = list(resampled(blocks, report, sampling_rate))
     return np.concatenate([np.zeros((1, 0), np.float32), *parts], axis=1)[0]
-
-
-def prepared(
-    blocks: Iterator[np.ndarray],
-    report: Report,
-    sampling_rate: int,
-) -> Iterator[np.ndarray]:
-    """Resample blocks whose sampling rate is known after reading the first one."""
-    first = next(blocks, None)
-    if first is None:
-        return
-
-    def chained() -> Iterator[np.ndarray]:
-        yield first
-        yield from blocks
-
-    yield from resampled(chained(), report.sampling_rate, sampling_rate)

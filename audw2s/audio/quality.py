@@ -1,36 +1,149 @@
-"""Quality of a recording: its status, and the reason as a message."""
+"""Quality of a recording: what is wrong, and where, as a status and a message."""
 
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 
-from audw2s.audio.audibility import Audibility
-from audw2s.audio.bad_samples import MAX_SAMPLE
-from audw2s.audio.bad_samples import BadSamples
-from audw2s.audio.mask import Mask
+from audw2s.audio.statuses import CANCELLED
+from audw2s.audio.statuses import CLIPPED_SHARE
+from audw2s.audio.statuses import FULL_SCALE
+from audw2s.audio.statuses import HOPS_PER_SECOND
+from audw2s.audio.statuses import LOUD
+from audw2s.audio.statuses import MAX_SAMPLE
+from audw2s.audio.statuses import MIN_RUN_DUR
+from audw2s.audio.statuses import MISSING_DUR
+from audw2s.audio.statuses import MISSING_SHARE
+from audw2s.audio.statuses import REASONS
+from audw2s.audio.statuses import SHORT_DUR
 from audw2s.audio.statuses import UNUSABLE
 
-CLIPPED_SHARE = 0.001
-"""Share of samples at full scale above which a recording is clipped."""
 
-FULL_SCALE = 0.999
-"""Absolute value from which on a sample is clipped."""
+class Part(NamedTuple):
+    """Segment or window of the samples that were read."""
 
-MISSING_DUR = 0.05
-"""Duration in seconds that may be missing, as durations in containers are inexact."""
+    first: int
+    """Index of the first sample."""
 
-MISSING_SHARE = 0.01
-"""Share of a recording that may be missing."""
+    last: int
+    """Index after the last sample."""
 
-SHORT_DUR = 0.5
-"""Duration in seconds below which a recording or window is short."""
+    start: float
+    """Start of the segment in seconds."""
 
-REASONS = {
-    "quiet": "no sample reaches 1/256 of full scale, values are unsure",
-    "cancelled": "the channels cancel each other out in their mean, as the phase of "
-    "one is inverted: take one of them by channels=0, or each by mixdown=False",
-}
-"""Messages of the statuses of :class:`audw2s.audio.audibility.Audibility`."""
+    declared: int | None = None
+    """Number of samples that the segment should have, ``None`` if unknown."""
+
+    @property
+    def num_samples(self) -> int:
+        """Number of samples per channel."""
+        return self.last - self.first
+
+
+class Runs:
+    """Ranges of samples: run-length encoding of a Boolean mask.
+
+    Examples:
+        >>> runs = Runs()
+        >>> runs.add(np.array([True, True, False, False, True]), 3)
+        >>> runs.edges.tolist(), runs.count(4, 8), runs.covers(3, 5)
+        ([[3, 5], [7, 8]], 2, True)
+
+    """
+
+    def __init__(self):
+        self.edges = np.zeros((0, 2), np.int64)
+        """First index, and index after the last one, of each run."""
+
+    def add(self, mask: np.ndarray, first: int) -> None:
+        """Append a mask whose first value has the index ``first``."""
+        self.edges = np.concatenate([self.edges, runs_of(mask) + first])
+
+    def extend(self, runs: np.ndarray, min_size: int, end: int) -> None:
+        """Append runs that may continue the last one.
+
+        Args:
+            runs: first index, and index after the last one, of each run
+            min_size: number of samples of the shortest run that is stored
+            end: index after the last sample so far; a run up to it may go on
+
+        """
+        if not len(runs):
+            return
+        if len(self.edges) and runs[0, 0] < self.edges[-1, 1]:
+            runs[0, 0] = self.edges[-1, 0]
+            self.edges = self.edges[:-1]
+        is_kept = (runs[:, 1] - runs[:, 0] >= min_size) | (runs[:, 1] == end)
+        self.edges = np.concatenate([self.edges, runs[is_kept]])
+
+    def count(self, first: int, last: int) -> int:
+        """Number of samples in ``first`` to ``last - 1``."""
+        if not len(self.edges):
+            return 0
+        low = np.searchsorted(self.edges[:, 1], first, side="right")
+        high = np.searchsorted(self.edges[:, 0], last)
+        return int(np.diff(self.edges[low:high].clip(first, last)).sum())
+
+    def covers(self, first: int, last: int) -> bool:
+        """Whether ``first`` to ``last - 1`` lie within one run."""
+        number = np.searchsorted(self.edges[:, 0], first, side="right") - 1
+        return bool(number >= 0 and self.edges[number, 1] >= last)
+
+
+def runs_of(mask: np.ndarray) -> np.ndarray:
+    """First index, and index after the last one, of each run of true values.
+
+    Examples:
+        >>> runs_of(np.array([True, True, False, True])).tolist()
+        [[0, 2], [3, 4]]
+
+    """
+    edges = np.diff(mask, prepend=False, append=False)
+    return np.flatnonzero(edges).reshape(-1, 2)
+
+
+class Hops:
+    """Sums of values over hops, of a signal that is read in blocks.
+
+    Examples:
+        >>> hops = Hops()
+        >>> hops.add(np.array([[1, 2, 3]]), 0, 2)
+        >>> hops.add(np.array([[4, 5]]), 3, 2)
+        >>> hops.between(0, 3).tolist()
+        [[3, 7, 5]]
+
+    """
+
+    def __init__(self):
+        self.parts: list[tuple[int, np.ndarray]] = []
+
+    def add(self, values: np.ndarray, first: int, hop: int) -> None:
+        """Add values of samples.
+
+        Args:
+            values: values ``(num_values, num_samples)``
+            first: index of the first sample
+            hop: number of samples of a hop
+
+        """
+        begin, end = first // hop, -(-(first + values.shape[1]) // hop)
+        starts = np.maximum(0, np.arange(begin, end) * hop - first)
+        self.parts.append((begin, np.add.reduceat(values, starts, axis=1)))
+
+    def between(self, low: int, high: int) -> np.ndarray:
+        """Sums ``(num_values, num_hops)`` of a range of hops."""
+        if len(self.parts) > 1:
+            begin, sums = self.parts[0][0], self.parts[0][1]
+            end = max(first + part.shape[1] for first, part in self.parts)
+            joined = np.zeros((len(sums), end - begin), sums.dtype)
+            for first, part in self.parts:
+                # A hop may belong to two blocks
+                joined[:, first - begin : first - begin + part.shape[1]] += part
+            self.parts = [(begin, joined)]
+        if not self.parts:
+            return np.zeros((1, 0), bool)
+        begin, sums = self.parts[0]
+        return sums[:, max(0, low - begin) : max(0, high - begin)]
 
 
 @dataclasses.dataclass
@@ -67,35 +180,31 @@ class Report:
     num_channels: int = 0
     """Number of channels of the source, of which some may be selected."""
 
-    num_values: int = 0
-    """Number of samples that were read, summed over selected channels."""
-
-    num_clipped: int = 0
-    """Number of samples at full scale, summed over selected channels."""
-
-    is_constant: bool = True
-    """Whether all channels are constant."""
-
-    not_finite: BadSamples = dataclasses.field(default_factory=BadSamples)
-    """Samples that are NaN or inf in any selected channel."""
-
-    out_of_range: BadSamples = dataclasses.field(default_factory=BadSamples)
-    """Samples that are beyond :data:`audw2s.audio.bad_samples.MAX_SAMPLE`."""
-
-    mask: Mask | None = None
-    """Constant and clipped samples; needed for reports of windows and segments."""
-
-    offset: int = 0
-    """Index of the first sample of this report in the mask."""
-
-    first_samples: np.ndarray | None = None
-    """First sample of each channel."""
-
-    audibility: Audibility = dataclasses.field(default_factory=Audibility)
-    """Loudness of the processed channels, and whether they cancel out."""
+    num_selected: int = 0
+    """Number of selected channels."""
 
     notes: list[str] = dataclasses.field(default_factory=list)
     """Messages on the source that don't change its status."""
+
+    not_finite: Runs = dataclasses.field(default_factory=Runs)
+    """Samples that are NaN or inf in any selected channel."""
+
+    out_of_range: Runs = dataclasses.field(default_factory=Runs)
+    """Samples that are beyond :data:`audw2s.audio.statuses.MAX_SAMPLE`."""
+
+    clipped: Runs = dataclasses.field(default_factory=Runs)
+    """Samples at full scale; the channels are interleaved."""
+
+    constant: Runs = dataclasses.field(default_factory=Runs)
+    """Runs in which all channels are constant."""
+
+    loudness: Hops = dataclasses.field(default_factory=Hops)
+    """Of each hop of 10 ms, whether the mix is loud, and the energies of channels and
+    mix if they differ. Hops are counted from the start of the source, so that the
+    status of a segment doesn't depend on where reading starts."""
+
+    previous: np.ndarray | None = None
+    """Last sample of each channel."""
 
     @property
     def duration(self) -> float:
@@ -112,52 +221,55 @@ class Report:
         low, high = float(block.min()), float(block.max())
         # Also where one of them is NaN
         if not (-MAX_SAMPLE <= low and high <= MAX_SAMPLE):
-            block = self._mask(block)
+            block = self._without_bad_samples(block)
             low, high = float(block.min()), float(block.max())
-        is_clipped = None
+        self.num_selected, size = block.shape
         if max(-low, high) >= FULL_SCALE:
-            is_clipped = np.abs(block) >= FULL_SCALE
-            self.num_clipped += int(np.count_nonzero(is_clipped))
-        if self.first_samples is None:
-            self.first_samples = block[:, :1].copy()
-        if self.is_constant:
-            self.is_constant = bool((block == self.first_samples).all())
-        if self.mask is not None:
-            self.mask.update(block, is_clipped, self.sampling_rate)
-        self.num_samples += block.shape[1]
-        self.num_values += block.size
-        self.num_channels = self.num_channels or block.shape[0]
+            is_clipped = np.abs(block.T.ravel()) >= FULL_SCALE
+            self.clipped.add(is_clipped, self.num_samples * len(block))
+        is_same = np.empty(size, bool)
+        is_same[0] = np.array_equal(block[:, 0], self.previous)
+        np.all(block[:, 1:] == block[:, :-1], axis=0, out=is_same[1:])
+        runs = runs_of(is_same) + self.num_samples - [1, 0]
+        self.previous = block[:, -1].copy()
+        self.num_samples += size
+        min_size = MIN_RUN_DUR * self.sampling_rate
+        self.constant.extend(runs, min_size, self.num_samples)
+        self.num_channels = self.num_channels or len(block)
         return block
 
-    def part(self, first: int, last: int) -> "Report":
-        """Report of a range of the samples that were read.
+    def _without_bad_samples(self, block: np.ndarray) -> np.ndarray:
+        is_finite = np.isfinite(block)
+        is_beyond = is_finite & (np.abs(block) > MAX_SAMPLE)
+        self.not_finite.add(~is_finite.all(axis=0), self.num_samples)
+        self.out_of_range.add(is_beyond.any(axis=0), self.num_samples)
+        return np.where(is_finite & ~is_beyond, block, np.float32(0))
+
+    def update_loudness(self, block: np.ndarray, mix: np.ndarray) -> None:
+        """Update with the last block again, and what is left of it after mixdown.
 
         Args:
-            first: index of the first sample
-            last: index after the last sample
+            block: block ``(num_channels, num_samples)``, without bad samples
+            mix: block after mixdown, of one channel or as many as the block
 
         """
-        first, last = (min(max(0, k), self.num_samples) for k in (first, last))
-        if (first, last) == (0, self.num_samples):
-            return dataclasses.replace(self, declared=None)
-        last = max(first, last)
-        own = (self.offset + first, self.offset + last)
-        return dataclasses.replace(
-            self,
-            declared=None,
-            num_samples=last - first,
-            num_values=self.num_values // self.num_samples * (last - first),
-            num_clipped=self.mask.num_clipped(*own),
-            not_finite=self.not_finite.part(first, last),
-            out_of_range=self.out_of_range.part(first, last),
-            is_constant=self.mask.is_constant(*own),
-            offset=own[0],
-        )
+        values = (np.abs(mix) >= LOUD).any(axis=0, keepdims=True)
+        if len(mix) < len(block):
+            energies = np.square(block).mean(axis=0), np.square(mix[0])
+            values = np.stack([values[0], *energies])
+        begin = round(self.start * self.sampling_rate)
+        first = begin + self.num_samples - block.shape[1]
+        self.loudness.add(values, first, self._hop)
+
+    @property
+    def _hop(self) -> int:
+        """Number of samples of a hop of 10 ms."""
+        return max(1, self.sampling_rate // HOPS_PER_SECOND)
 
     def segment(
         self, start: float, stop: float | None, *, is_asked: bool = True
-    ) -> "Report":
-        """Report of a segment of the source.
+    ) -> Part:
+        """Segment of the source, within the samples that were read.
 
         Args:
             start: start of the segment in seconds
@@ -167,95 +279,115 @@ class Report:
 
         """
         rate = self.sampling_rate
-        begin = round(self.start * rate)
-        first = round(start * rate)
+        begin, first = round(self.start * rate), round(start * rate)
         last = begin + self.num_samples if stop is None else round(stop * rate)
-        part = self.part(first - begin, last - begin)
-        part.start = start
+        declared = None
         if stop is not None and is_asked:
-            part.declared = last - first
+            declared = last - first
         elif self.promised is not None:
-            cut = self.promised if stop is None else min(last, self.promised)
-            part.declared = cut - first
-        return part
+            end = self.promised if stop is None else min(last, self.promised)
+            declared = end - first
+        return self.part(first - begin, last - begin, start, declared)
 
-    def _mask(self, block: np.ndarray) -> np.ndarray:
-        finite = np.isfinite(block)
-        beyond = finite & (np.abs(block) > MAX_SAMPLE)
-        for found, values in ((self.not_finite, ~finite), (self.out_of_range, beyond)):
-            found.add(np.flatnonzero(values.any(axis=0)) + self.num_samples)
-        return np.where(finite & ~beyond, block, np.float32(0))
+    def part(
+        self, first: int, last: int, start: float, declared: int | None = None
+    ) -> Part:
+        """Range of samples, cut at the first and last sample that was read."""
+        first, last = (min(max(0, k), self.num_samples) for k in (first, last))
+        return Part(first, max(first, last), start, declared)
 
-    def fault(self) -> tuple[str, str] | None:
-        """Status and reason for bad samples, ``None`` if there are none."""
-        if count := self.not_finite.count():
-            return "not_finite", f"holds {count} NaN or inf samples"
-        if count := self.out_of_range.count():
-            return "out_of_range", (
-                f"holds {count} samples beyond {MAX_SAMPLE:g}, full scale is 1"
-            )
-        return None
-
-    def status(self, min_dur: float) -> tuple[str, str]:
+    def status(self, min_dur: float, part: Part | None = None) -> tuple[str, str]:
         """Status of the source, and its reason.
 
         Args:
             min_dur: duration in seconds below which the model gives no value
+            part: segment or window, ``None`` for all samples that were read
 
         Returns:
             status and reason; the reason is empty if there is no problem
 
         """
-        status, message = self._status(min_dur)
-        if status not in UNUSABLE:
+        if self.problem is not None:
+            return self.problem
+        if part is None:
+            part = Part(0, self.num_samples, self.start, self.declared)
+        status, message = self._fault(min_dur, part) or self._doubt(part)
+        if self.notes and status not in UNUSABLE:
             message = "; ".join(filter(None, [message, *self.notes]))
         return status, message
 
-    def _status(self, min_dur: float) -> tuple[str, str]:
-        if self.problem is not None:
-            return self.problem
-        if self.num_samples == 0:
-            if 0 < self.total <= self.start:
-                where = f"starts at {self.start:.3f} s of {self.total:.3f} s"
+    def _fault(self, min_dur: float, part: Part) -> tuple[str, str] | None:
+        """Status and reason of samples that have no value."""
+        if not part.num_samples:
+            if 0 < self.total <= part.start:
+                where = f"starts at {part.start:.3f} s of {self.total:.3f} s"
                 return "empty", where
             return "empty", "holds no samples"
-        if fault := self.fault():
-            return fault
-        if self.duration < min_dur:
-            return "too_short", self._too_short(min_dur)
-        if self.is_constant:
+        if count := self.not_finite.count(*part[:2]):
+            return "not_finite", f"holds {count} NaN or inf samples"
+        if count := self.out_of_range.count(*part[:2]):
+            return "out_of_range", (
+                f"holds {count} samples beyond {MAX_SAMPLE:g}, full scale is 1"
+            )
+        if part.num_samples / self.sampling_rate < min_dur:
+            return "too_short", self._too_short(min_dur, part)
+        return None
+
+    def _doubt(self, part: Part) -> tuple[str, str]:
+        """Status and reason of samples whose value may be unsure."""
+        duration = part.num_samples / self.sampling_rate
+        if self.constant.covers(*part[:2]) or part.num_samples == 1:
             return "silent", "all samples are equal, the values say nothing of speech"
-        own = (self.offset, self.offset + self.num_samples)
-        if status := self.audibility.status(*own):
+        if status := self._audibility(part):
             return status, REASONS[status]
-        truncated = self.truncation()
-        if self.duration < SHORT_DUR:
-            reason = f"{self.duration:.3f} s, values below 2 s are unsure"
+        truncated = self.truncation(part)
+        if duration < SHORT_DUR:
+            reason = f"{duration:.3f} s, values below 2 s are unsure"
             return "short", "; ".join(filter(None, [reason, truncated]))
         if truncated:
             return "truncated", truncated
-        if self.num_clipped > CLIPPED_SHARE * self.num_values:
-            share = self.num_clipped / self.num_values
+        first, last = (self.num_selected * k for k in part[:2])
+        share = self.clipped.count(first, last) / (last - first)
+        if share > CLIPPED_SHARE:
             return "clipped", f"{100 * share:.1f} % of the samples at full scale"
         return "ok", ""
 
-    def truncation(self) -> str:
-        """Message on missing samples, empty if few are missing."""
-        if self.declared is None:
-            return ""
-        missing = self.declared - self.num_samples
-        few = max(MISSING_DUR * self.sampling_rate, MISSING_SHARE * self.declared)
-        if missing <= few:
-            return ""
-        declared = self.declared / self.sampling_rate
-        return f"read {self.duration:.3f} s of {declared:.3f} s"
+    def _audibility(self, part: Part) -> str | None:
+        """Whether a part is quiet, or its channels cancel out."""
+        begin, hop = round(self.start * self.sampling_rate), self._hop
+        low, high = -(-(begin + part.first) // hop), (begin + part.last) // hop
+        is_loud, *energies = self.loudness.between(low, high)
+        if not len(is_loud):
+            return None
+        is_cancelled = np.zeros(len(is_loud), bool)
+        if energies:
+            energy, mixed_energy = energies
+            is_cancelled = mixed_energy < CANCELLED * energy
+            is_cancelled &= energy > hop * (LOUD / 4) ** 2
+        num_cancelled = np.count_nonzero(is_cancelled)
+        if np.count_nonzero((is_loud > 0) & ~is_cancelled) > num_cancelled:
+            return None
+        return "cancelled" if num_cancelled else "quiet"
 
-    def _too_short(self, min_dur: float) -> str:
+    def truncation(self, part: Part | None = None) -> str:
+        """Message on missing samples, empty if few are missing."""
+        size, declared = self.num_samples, self.declared
+        if part is not None:
+            size, declared = part.num_samples, part.declared
+        if declared is None:
+            return ""
+        few = max(MISSING_DUR * self.sampling_rate, MISSING_SHARE * declared)
+        if declared - size <= few:
+            return ""
+        seconds, wanted = (count / self.sampling_rate for count in (size, declared))
+        return f"read {seconds:.3f} s of {wanted:.3f} s"
+
+    def _too_short(self, min_dur: float, part: Part) -> str:
         text = (
-            f"{self.num_samples} samples at {self.sampling_rate} Hz, "
+            f"{part.num_samples} samples at {self.sampling_rate} Hz, "
             f"at least {1000 * min_dur:g} ms are needed"
         )
-        if self.num_channels > self.num_samples:
+        if self.num_channels > part.num_samples:
             text += (
                 f"; it has {self.num_channels} channels: "
                 "is the array transposed? It has to be (num_channels, num_samples)"

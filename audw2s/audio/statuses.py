@@ -1,4 +1,4 @@
-"""Statuses of recordings, segments and windows."""
+"""Statuses of recordings, segments and windows, and their thresholds."""
 
 from typing import NamedTuple
 
@@ -56,3 +56,48 @@ STATUSES = {
 
 UNUSABLE = tuple(name for name, status in STATUSES.items() if not status.has_values)
 """Statuses of unusable input, whose values are NaN."""
+
+MAX_SAMPLE = 2.0**15
+"""Largest valid floating point sample.
+
+Full scale is 1. Samples of 16 bits that weren't scaled to -1…1 are accepted, as models
+normalise their input; beyond that a file is damaged, or its scale is unknown.
+"""
+
+CLIPPED_SHARE = 0.001
+"""Share of samples at full scale above which a recording is clipped."""
+
+FULL_SCALE = 0.999
+"""Absolute value from which on a sample is clipped."""
+
+MISSING_DUR = 0.05
+"""Duration in seconds that may be missing, as durations in containers are inexact."""
+
+MISSING_SHARE = 0.01
+"""Share of a recording that may be missing."""
+
+SHORT_DUR = 0.5
+"""Duration in seconds below which a recording or window is short."""
+
+MIN_RUN_DUR = 0.002
+"""Duration in seconds of the shortest run of constant samples that is stored; windows
+and segments with a value are longer."""
+
+LOUD = 2**-8
+"""Absolute value from which on a sample is loud: 8 of 16 bits are used."""
+
+CANCELLED = 1e-3
+"""Energy of the mixdown, relative to the mean energy of channels, if they cancel out.
+
+It is at least 1/64 if only one of 64 channels has speech, or if 64 channels are
+uncorrelated.
+"""
+
+HOPS_PER_SECOND = 100
+
+REASONS = {
+    "quiet": "no sample reaches 1/256 of full scale, values are unsure",
+    "cancelled": "the channels cancel each other out in their mean, as the phase of "
+    "one is inverted: take one of them by channels=0, or each by mixdown=False",
+}
+"""Messages of two statuses."""

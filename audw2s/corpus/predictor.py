@@ -13,6 +13,8 @@ import pandas as pd
 
 from audw2s.audio.decode import duration
 from audw2s.audio.decode import file_blocks
+from audw2s.audio.preprocess import Read
+from audw2s.audio.preprocess import Span
 from audw2s.audio.preprocess import array_blocks
 from audw2s.audio.quality import Report
 from audw2s.audio.samples import SAMPLING_RATE
@@ -22,18 +24,12 @@ from audw2s.audio.times import to_timedelta
 from audw2s.corpus.batching import Batcher
 from audw2s.inference.pipeline import Predictor
 from audw2s.inference.row import Row
-from audw2s.inference.source import Read
-from audw2s.inference.source import Span
 from audw2s.model.device import check_session
 from audw2s.model.registry import DIMENSIONS
 
 HELD_SAMPLES = 5 * 60 * 48000
 """Largest number of samples of a file that is kept for the next model: 58 MB, 5 min at
 48 kHz."""
-
-BLOCK_DUR = 5.0
-"""Duration in seconds of a block that a student processes at once: a tenth faster than
-in the interfaces, for 10 MB more of memory."""
 
 GPU_BATCH = 16
 """Default number of windows of a batch on a GPU."""
@@ -154,7 +150,6 @@ class FilePredictor:
                 exact=settings.exact,
                 device=settings.device,
                 hidden_states=settings.embeddings,
-                block_dur=BLOCK_DUR,
             )
             for model in settings.models
         ]

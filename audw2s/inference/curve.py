@@ -10,11 +10,11 @@ import pandas as pd
 
 from audw2s.audio.decode import File
 from audw2s.audio.decode import file_blocks
+from audw2s.audio.preprocess import Read
 from audw2s.audio.preprocess import array_blocks
+from audw2s.audio.preprocess import measured
 from audw2s.audio.times import to_timedelta
 from audw2s.inference.pipeline import Predictor
-from audw2s.inference.source import Read
-from audw2s.inference.source import measured
 from audw2s.model.device import Device
 from audw2s.model.early_exit import Choice
 from audw2s.model.registry import DIMENSIONS

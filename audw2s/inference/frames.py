@@ -1,6 +1,5 @@
 """Tokens of a student: the frames that are pooled over time."""
 
-import functools
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -11,13 +10,11 @@ from audw2s.audio.samples import MIN_SAMPLES
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.inference.normalisation import EPSILON
 from audw2s.model.device import Device
-from audw2s.model.device import Frozen
-from audw2s.model.device import thawed
 from audw2s.model.folder import explained
 
-BLOCK_DUR = 1.0
+BLOCK_DUR = 5.0
 """Duration in seconds of a block that the network processes at once. Longer blocks need
-more memory, and less time for the context by which blocks overlap."""
+more memory, 2 MB a second, and less time for the context by which blocks overlap."""
 
 ENDLESS = 2**50
 """Index of a sample or token beyond the end of any recording."""
@@ -35,7 +32,6 @@ class Tokens:
         context: number of tokens on each side that a token depends on
         device: device of the model, see :func:`audw2s.load`
         hidden_states: append hidden states to the outputs
-        block_dur: duration in seconds of a block that the network processes at once
         order: positions of arousal, dominance and valence among the model's values
 
     """
@@ -47,7 +43,6 @@ class Tokens:
         context: int,
         device: Device = "cpu",
         hidden_states: bool = False,
-        block_dur: float = BLOCK_DUR,
         order: Sequence[int] = (0, 1, 2),
     ):
         import audonnx
@@ -67,13 +62,11 @@ class Tokens:
         self.hop = hop
         self.context = context
         self.hidden_states = hidden_states
-        block = max(block_dur * SAMPLING_RATE / hop, 8 * context)
-        self.block = round(block)
-
-    @property
-    def rate(self) -> float:
+        self.rate = SAMPLING_RATE / hop
         """Tokens per second."""
-        return SAMPLING_RATE / self.hop
+
+        self.block = round(max(BLOCK_DUR * self.rate, 8 * context))
+        """Number of tokens that are computed at once."""
 
     def make(self, normalised: np.ndarray) -> np.ndarray:
         """Run the network.
@@ -86,15 +79,17 @@ class Tokens:
             ``(num_tokens, 2 * size)``: ``lin`` and ``sof``, float32
 
         """
-        with explained(self.path, "can't be run"):
-            given = {"normalised": normalised[None]}
-            return self.session.run(["tokens"], given)[0][0].T
+        try:
+            (tokens,) = self.session.run(["tokens"], {"normalised": normalised[None]})
+        except Exception:
+            with explained(self.path, "can't be run"):
+                raise
+        return tokens[0].T
 
     def logits(self, hidden_states: np.ndarray) -> np.ndarray:
         """Turn pooled tokens ``(..., size)`` into A/D/V ``(..., 3)``, float32."""
         # No BLAS, see audw2s.inference.normalisation.RunningMoments
-        with explained(self.path, "can't be run"):
-            values = np.einsum("...s,ds->...d", hidden_states, self.weight) + self.bias
+        values = np.einsum("...s,ds->...d", hidden_states, self.weight) + self.bias
         return values.astype(np.float32)
 
     def outputs(self, hidden_states: np.ndarray) -> np.ndarray:
@@ -124,30 +119,6 @@ class Tokens:
         if inside[0] < inside[1]:
             return inside
         return first // self.hop, first // self.hop + 1
-
-
-@functools.lru_cache(maxsize=16)
-def open_tokens(
-    path: str,
-    sha256: str,
-    hop: int,
-    context: int,
-    device: Frozen,
-    hidden_states: bool,
-    block_dur: float,
-    order: tuple[int, ...],
-    process: int,
-) -> Tokens:
-    """Open the tokens of a model, once per process."""
-    return Tokens(
-        path,
-        hop,
-        context,
-        device=thawed(device),
-        hidden_states=hidden_states,
-        block_dur=block_dur,
-        order=order,
-    )
 
 
 class TokenStream:

@@ -12,10 +12,8 @@ import numpy as np
 
 from audw2s.audio.samples import MIN_SAMPLES
 from audw2s.audio.samples import SAMPLING_RATE
-from audw2s.inference.frames import BLOCK_DUR
 from audw2s.inference.frames import Tokens
-from audw2s.inference.frames import open_tokens
-from audw2s.inference.pooler import whole
+from audw2s.inference.one_pass import pooled_as_a_whole
 from audw2s.model.cascade import Cascade
 from audw2s.model.device import Device
 from audw2s.model.device import Frozen
@@ -53,8 +51,6 @@ class Network:
         exit: early exit of a model folder, see :func:`audw2s.load`
         classes: whether a model of classes is accepted
         hidden_states: append the model's ``hidden_states`` to the values
-        block_dur: duration in seconds of a block that a student processes at once;
-            it changes values by rounding only
 
     Raises:
         ValueError: if there is no such model, no output is labelled arousal,
@@ -70,12 +66,11 @@ class Network:
         exit: Choice = None,
         classes: bool = False,
         hidden_states: bool = False,
-        block_dur: float = BLOCK_DUR,
     ):
         check_device(device)
         self.device = device
+        self._device = frozen(device)
         self.hidden_states = hidden_states
-        self.block_dur = block_dur
         if isinstance(model, Ensemble):
             model = model.name
         elif isinstance(model, Cascade):
@@ -120,6 +115,9 @@ class Network:
         self.max_dur = float(properties.get("max_dur", DEFAULT_MAX_DUR))
         self.name = properties.get("name", self.name)
         self.properties = properties
+        self.outputs = [self.output] + ["hidden_states"] * hidden_states
+        """Names of the outputs of the graph that :meth:`values` takes."""
+
         self.num_values = len(self.names)
         """Number of values of a signal: A/D/V or classes, and hidden states."""
 
@@ -131,7 +129,7 @@ class Network:
         if isinstance(self.model, str):
             return _open(
                 self.model,
-                device=frozen(self.device),
+                device=self._device,
                 exit=self.exit,
                 sha256=self.sha256,
                 process=os.getpid(),
@@ -163,22 +161,21 @@ class Network:
             requested
 
         """
-        if (tokens := self.tokens) is not None:
-            return whole(tokens, signal)
-        with self._explained("can't be run"):
-            found = self.open()(signal[None], SAMPLING_RATE, outputs=self.outputs)
-            return self.values([found[name] for name in self.outputs], 1)[0]
+        tokens = self.tokens
+        if tokens is not None and len(signal) > tokens.block * tokens.hop:
+            return pooled_as_a_whole(tokens, signal)
+        try:
+            outputs = self.open()(signal[None], SAMPLING_RATE, outputs=self.outputs)
+            return self.values([outputs[name] for name in self.outputs], 1)[0]
+        except Exception:
+            with self._explained("can't be run"):
+                raise
 
     def _explained(self, what: str) -> contextlib.AbstractContextManager:
         """Explain errors of a model file; those of a loaded model are raised as is."""
         if not isinstance(self.model, str):
             return contextlib.nullcontext()
         return explained(self.open().path or self.model, what)
-
-    @property
-    def outputs(self) -> list[str]:
-        """Names of the outputs of the graph that :meth:`values` takes."""
-        return [self.output] + ["hidden_states"] * self.hidden_states
 
     def values(self, outputs: Sequence[np.ndarray], count: int) -> np.ndarray:
         """Convert outputs of the graph for several signals to ``(count, num_values)``.
@@ -200,25 +197,19 @@ class Network:
 
         Also ``None`` for a model with a transform, which isn't part of the graph.
         """
-        path = self.open().path
-        if path is None or "token_hop" not in self.properties or self.transforms:
+        model = self.open()
+        if model.path is None or self.transforms or "token_hop" not in self.properties:
             return None
-
-        with explained(path):
-            hop, context = (
-                int(self.properties[f"token_{name}"]) for name in ("hop", "context")
-            )
-            return open_tokens(
-                path,
-                self.sha256,
-                hop,
-                context,
-                device=frozen(self.device),
-                hidden_states=self.hidden_states,
-                block_dur=self.block_dur,
-                order=tuple(self.order),
-                process=os.getpid(),
-            )
+        return _open_tokens(
+            model.path,
+            self.sha256,
+            self.properties["token_hop"],
+            self.properties["token_context"],
+            device=self._device,
+            hidden_states=self.hidden_states,
+            order=tuple(self.order),
+            process=os.getpid(),
+        )
 
     @property
     def provenance(self) -> dict[str, str]:
@@ -235,6 +226,29 @@ def _open(
     process: int,
 ) -> "audonnx.Model":
     return load(model, exit=exit, device=thawed(device))
+
+
+@functools.lru_cache(maxsize=16)
+def _open_tokens(
+    path: str,
+    sha256: str,
+    hop: str,
+    context: str,
+    *,
+    device: Frozen,
+    hidden_states: bool,
+    order: tuple[int, ...],
+    process: int,
+) -> Tokens:
+    with explained(path):
+        return Tokens(
+            path,
+            int(hop),
+            int(context),
+            device=thawed(device),
+            hidden_states=hidden_states,
+            order=order,
+        )
 
 
 def _properties(model: "audonnx.Model") -> dict[str, str]:

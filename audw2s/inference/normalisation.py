@@ -195,3 +195,7 @@ class RunningMoments:
         variance = max(self.square - self.mean**2, 0.0) + self.epsilon
         scale = 1 / math.sqrt(max(variance, LEAST_VARIANCE))
         return (block - np.float32(self.mean)) * np.float32(scale)
+
+    def finish(self) -> np.ndarray:
+        """Return the remaining samples, of which there are none."""
+        return np.zeros(0, np.float32)

@@ -1,145 +1,213 @@
-"""Process segments of a recording, and their windows, in a single pass."""
+"""Pool the tokens of a recording over its segments and windows, in a single pass."""
 
+import heapq
+import itertools
 import math
+from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Sequence
 
 import numpy as np
 
-from audw2s.audio.mask import Mask
+from audw2s.audio.preprocess import Blocks
 from audw2s.audio.quality import Report
-from audw2s.audio.samples import MIN_SAMPLES
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.times import resampled_size
-from audw2s.inference.analyser import Analyser
+from audw2s.audio.windows import Grid
 from audw2s.inference.frames import ENDLESS
+from audw2s.inference.frames import Tokens
+from audw2s.inference.frames import TokenStream
+from audw2s.inference.normalisation import RunningMoments
 from audw2s.inference.normalisation import SlidingNormaliser
-from audw2s.inference.pooler import SegmentPooler
-from audw2s.inference.pooler import window_ranges
-from audw2s.inference.row import Row
-from audw2s.inference.row import end_of
-from audw2s.inference.row import whole_row
-from audw2s.inference.row import window_rows
-from audw2s.inference.source import Callback
-from audw2s.inference.source import Read
-from audw2s.inference.source import Span
+from audw2s.inference.pooling import Pool
+from audw2s.inference.pooling import Range
+from audw2s.inference.row import Segment
 
 LEVEL_DUR = 3.0
 """Duration in seconds over which a signal is normalised, if there are no windows."""
 
 
-def grouped_spans(
-    spans: Sequence[Span],
-    margin: float | None,
-) -> list[list[int]]:
+def grouped(segments: dict[int, Segment], margin: float | None) -> list[list[int]]:
     """Group segments whose surroundings overlap, to process them in a single pass.
 
     Args:
-        spans: start and end of each segment
+        segments: segments of a source, by number
         margin: seconds around a segment that are processed as well, ``None`` to
             process each segment on its own
 
     Returns:
-        positions of the segments of each pass
+        numbers of the segments of each pass
 
     Examples:
-        >>> grouped_spans([(0, 1), (20, 21), (2, 3)], 4)
+        >>> segments = [Segment(0, 1, 1), Segment(20, 21, 21), Segment(2, 3, 3)]
+        >>> grouped(dict(enumerate(segments)), 4)
         [[0, 2], [1]]
 
     """
-    grouped: list[list[int]] = []
+    groups: list[list[int]] = []
     reached = -math.inf
-    for number in sorted(range(len(spans)), key=lambda k: spans[k][0]):
-        start, end = spans[number]
+    for number, (start, _, stop) in sorted(segments.items(), key=lambda s: s[1].start):
         if margin is None or start - margin > reached + margin:
-            grouped.append([])
-        grouped[-1].append(number)
-        reached = max(reached, math.inf if end is None else end)
-    return grouped
+            groups.append([])
+        groups[-1].append(number)
+        reached = max(reached, math.inf if stop is None else stop)
+    return groups
 
 
-def margin(analyser: Analyser) -> float:
-    """Seconds around a segment that its tokens depend on."""
-    tokens = analyser.network.tokens
-    return math.ceil(_level_dur(analyser) + (tokens.context + 1) / tokens.rate)
+def surroundings(
+    segments: Sequence[Segment], margin: int
+) -> tuple[float, float | None]:
+    """Start and end in seconds of segments with a margin around them."""
+    first = min(segment.start for segment in segments)
+    stops = [segment.stop for segment in segments]
+    last = None if None in stops else math.ceil(max(stops)) + margin
+    return max(0, math.floor(first) - margin), last
 
 
-def _level_dur(analyser: Analyser) -> float:
-    return analyser.win_dur or LEVEL_DUR
-
-
-def one_pass(
-    analyser: Analyser,
-    read: Read,
-    spans: Sequence[Span],
-    ends: Sequence[float | None],
-    callback: Callback | None,
-) -> list[list[Row]]:
-    """Process segments, or their windows, in a single pass over the source.
+def pooled(
+    blocks: Blocks,
+    tokens: Tokens,
+    normaliser: Callable[[], SlidingNormaliser | RunningMoments],
+    ranges: Callable[[], Iterator[tuple[Range, int]]],
+) -> list[np.ndarray]:
+    """Pool tokens of a signal over ranges, in a single pass over its blocks.
 
     Args:
-        analyser: model and settings
-        read: reader of the source
-        spans: start and end of each segment in seconds, cut at ``max_signal_dur``
-        ends: requested ends in seconds, ``None`` for the end of the source
-        callback: see :meth:`audw2s.inference.pipeline.Predictor.file`
+        blocks: blocks ``(num_channels, num_samples)`` at 16 kHz
+        tokens: tokens of the model
+        normaliser: function that returns the normaliser of a channel
+        ranges: function that returns the ranges and their segments, which is called
+            after the first block was read
+
+    Returns:
+        values ``(num_channels, num_values)`` of each range that has begun
 
     """
-    starts, stops = zip(*spans, strict=True)
-    first, last = min(starts), None if None in stops else max(stops)
-    if callback is None:
-        around = margin(analyser)
-        # Whole seconds are whole samples at any sampling rate
-        first = max(0, math.floor(first) - around)
-        last = None if last is None else math.ceil(last) + around
-    report = Report(mask=Mask())
-    asked: list[int] = []
-    tokens = analyser.network.tokens
     poolers: list[SegmentPooler] = []
-    for block in analyser.blocks(read, report, (first, last), callback):
-        for number, channel in enumerate(block):
-            if number == len(poolers):
-                noted = asked if number == 0 else []
-                segments = [at_model_rate(report, span) for span in spans]
-                ranges = window_ranges(segments, analyser.grid, tokens, noted)
-                level = SlidingNormaliser(_level_dur(analyser), epsilon=tokens.epsilon)
-                poolers.append(SegmentPooler(tokens, level, ranges))
-            poolers[number].push(channel)
-    values = [[] for _ in spans]
-    pooled = zip(*(pooler.finish() for pooler in poolers), strict=True)
-    for number, channels in zip(asked, pooled, strict=False):
-        values[number].append(np.stack(channels))
-    return [
-        _rows_of(analyser, report, span, end, found)
-        for span, end, found in zip(spans, ends, values, strict=True)
-    ]
+    for block in blocks:
+        if not poolers:
+            poolers = [
+                SegmentPooler(tokens, normaliser(), (found for found, _ in ranges()))
+                for _ in block
+            ]
+        for pooler, channel in zip(poolers, block, strict=True):
+            pooler.push(channel)
+    channels = [pooler.finish() for pooler in poolers]
+    return [np.stack(values) for values in zip(*channels, strict=True)]
 
 
-def at_model_rate(report: Report, span: Span) -> tuple[int, int]:
-    """Range of a segment in samples at 16 kHz, counted from the start of the report."""
+def pooled_as_a_whole(tokens: Tokens, signal: np.ndarray) -> np.ndarray:
+    """Values ``(num_values,)`` of a signal ``(num_samples,)``, at least 64 samples."""
+    moments = RunningMoments(tokens.epsilon)
+    moments.update(signal)
+    ((values,),) = pooled(iter([signal[None]]), tokens, lambda: moments, endless)
+    return values
+
+
+def endless() -> Iterator[tuple[Range, int]]:
+    """Range of all tokens, as :func:`window_ranges` has it."""
+    yield (0, ENDLESS), 0
+
+
+class SegmentPooler:
+    """Normalises one channel, computes its tokens and pools them over ranges.
+
+    Args:
+        tokens: tokens of the model
+        normaliser: normaliser of the samples
+        ranges: ranges of tokens, see :class:`audw2s.inference.pooling.Pool`
+
+    """
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        normaliser: SlidingNormaliser | RunningMoments,
+        ranges: Iterator[Range],
+    ):
+        self.normaliser = normaliser
+        self.outputs = tokens.outputs
+        self.pool = Pool(ranges, tokens.outputs)
+        self.stream = TokenStream(tokens, wanted=self._wanted)
+        # Index after the last token so far, and that token
+        self.end = 0
+        self.last: np.ndarray | None = None
+
+    def push(self, signal: np.ndarray) -> None:
+        """Process samples ``(num_samples,)`` at 16 kHz."""
+        self._pool(self.stream.push(self.normaliser.push(signal)))
+
+    def finish(self) -> list[np.ndarray]:
+        """Return values ``(num_values,)`` of each range that has begun."""
+        self._pool(self.stream.push(self.normaliser.finish()))
+        self._pool(self.stream.finish())
+        values = self.pool.finish()
+        if self.last is None:
+            return values
+        # A range behind the last whole token of a recording gets that token
+        late = itertools.takewhile(lambda left: left[0] <= self.end, self.pool.rest())
+        return values + [self.outputs(self.last) for _ in late]
+
+    def _wanted(self, number: int) -> Range | None:
+        """Tokens that the pool needs, and the one before, which may be the last."""
+        wanted = self.pool.wanted(number)
+        return wanted and (max(number, wanted[0] - 1), wanted[1])
+
+    def _pool(self, made: Iterator[tuple[int, np.ndarray]]) -> None:
+        for first, tokens in made:
+            self.pool.add(first, tokens)
+            self.end = first + len(tokens)
+            self.last = tokens[-1, : tokens.shape[1] // 2].astype(np.float64)
+
+
+def window_ranges(
+    report: Report,
+    segments: Sequence[Segment],
+    grid: Grid | None,
+    tokens: Tokens,
+) -> Iterator[tuple[Range, int]]:
+    """Ranges of tokens of the windows of all segments, sorted by their first token.
+
+    Args:
+        report: report of the source, which has its sampling rate
+        segments: segments of the source
+        grid: grid of windows, ``None`` for segments as a whole
+        tokens: tokens of the model
+
+    Yields:
+        range of tokens, and position of its segment
+
+    """
+
+    def windows(number: int, segment: Segment) -> Iterator[tuple[Range, int]]:
+        for first, last in _windows(*at_model_rate(report, segment), grid):
+            yield tokens.range(first, last), number
+
+    return heapq.merge(*itertools.starmap(windows, enumerate(segments)))
+
+
+def _windows(first: int, last: int, grid: Grid | None) -> Iterator[Range]:
+    """Windows of a segment, perhaps more, as its end may be unknown."""
+    if grid is None:
+        yield first, last
+        return
+    for number in itertools.count():
+        start = first + grid.first(number)
+        if number and start >= last:
+            return
+        yield start, min(start + grid.size, last)
+
+
+def at_model_rate(report: Report, segment: Segment) -> tuple[int, int]:
+    """Range of a segment in samples at 16 kHz, counted from the start of the report.
+
+    The end is :data:`audw2s.inference.frames.ENDLESS` if it is unknown.
+    """
     rate = report.sampling_rate
     begin = round(report.start * rate)
-    first, stop = round(span[0] * rate) - begin, span[1]
+    first, stop = round(segment.start * rate) - begin, segment.stop
     # Rounded down, to stay within the existing samples
     start = first * SAMPLING_RATE // rate
     if stop is None:
         return start, ENDLESS
     return start, start + resampled_size(round(stop * rate) - begin - first, rate)
-
-
-def _rows_of(
-    analyser: Analyser,
-    report: Report,
-    span: Span,
-    end: float | None,
-    values: list[np.ndarray],
-) -> list[Row]:
-    """Rows of one segment of a pass."""
-    segment = report.segment(*span, is_asked=end is not None)
-    last, no_values = end_of(segment, end, span[1]), analyser.no_values()
-    size = 0
-    if segment.num_samples:
-        size = resampled_size(segment.num_samples, segment.sampling_rate)
-    if analyser.grid is None:
-        pooled = values[0] if size >= MIN_SAMPLES else None
-        return [whole_row(segment, last, pooled, no_values)]
-    return window_rows(segment, last, analyser.grid, size, values, no_values)

@@ -4,28 +4,56 @@ read → check → mono → resample → normalise → tokens → windows → ro
 without tokens, read → check → mono → resample → windows → model → rows.
 """
 
+import copy
 import math
+from collections.abc import Callable
 from collections.abc import Sequence
 from functools import partial
+from itertools import starmap
+from numbers import Integral
+from typing import TYPE_CHECKING
+from typing import Self
 
 import numpy as np
 
 from audw2s.audio.decode import File
 from audw2s.audio.decode import file_blocks
+from audw2s.audio.preprocess import Blocks
+from audw2s.audio.preprocess import Read
+from audw2s.audio.preprocess import Span
 from audw2s.audio.preprocess import array_blocks
-from audw2s.inference.analyser import Analyser
-from audw2s.inference.exact import exact
-from audw2s.inference.one_pass import grouped_spans
-from audw2s.inference.one_pass import margin
-from audw2s.inference.one_pass import one_pass
+from audw2s.audio.preprocess import from_the_start
+from audw2s.audio.preprocess import mixed
+from audw2s.audio.preprocess import resampled
+from audw2s.audio.quality import Report
+from audw2s.audio.samples import SAMPLING_RATE
+from audw2s.audio.windows import Grid
+from audw2s.audio.windows import default_hop_dur
+from audw2s.inference.exact import each_window
+from audw2s.inference.exact import padded
+from audw2s.inference.exact import whole
+from audw2s.inference.network import Network
+from audw2s.inference.normalisation import SlidingNormaliser
+from audw2s.inference.one_pass import LEVEL_DUR
+from audw2s.inference.one_pass import grouped
+from audw2s.inference.one_pass import pooled
+from audw2s.inference.one_pass import surroundings
+from audw2s.inference.one_pass import window_ranges
+from audw2s.inference.row import MIN_DUR
 from audw2s.inference.row import Row
-from audw2s.inference.source import Callback
-from audw2s.inference.source import Read
-from audw2s.inference.source import Span
-from audw2s.inference.source import from_the_start
+from audw2s.inference.row import Segment
+from audw2s.inference.row import rows_of
+from audw2s.model.device import Device
+from audw2s.model.early_exit import Choice
+
+if TYPE_CHECKING:
+    import audonnx
+
+Callback = Callable[[Blocks], Blocks]
+"""Function that takes an iterator of blocks and returns the one to process."""
 
 
-class Predictor(Analyser):
+class Predictor:
     """Predicts rows of A/D/V for files and signals; unusable input has a row as well.
 
     Students of this package process a recording in a single pass: windows and segments
@@ -53,7 +81,6 @@ class Predictor(Analyser):
         exit: early exit of the model, see :func:`audw2s.load`
         classes: whether the model may give scores of classes in place of A/D/V
         hidden_states: append hidden states to the values of rows
-        block_dur: duration in seconds of a block that a student processes at once
 
     Raises:
         ValueError: if a duration is shorter than 64 samples at 16 kHz, or infinite
@@ -65,6 +92,64 @@ class Predictor(Analyser):
         ('too_short', '10 samples at 16000 Hz, at least 4 ms are needed')
 
     """
+
+    at_once = 1
+    """Number of windows that :meth:`run` processes in one call."""
+
+    def __init__(
+        self,
+        model: "str | audonnx.Model" = "wav2small",
+        *,
+        win_dur: float | None = None,
+        hop_dur: float | None = None,
+        exact: bool = False,
+        min_signal_dur: float | None = None,
+        max_signal_dur: float | None = None,
+        channels: int | Sequence[int] | None = None,
+        mixdown: bool = True,
+        resample: bool = True,
+        device: Device = "cpu",
+        hidden_states: bool = False,
+        exit: Choice = None,
+        classes: bool = False,
+    ):
+        self.network = Network(
+            model, device, exit=exit, classes=classes, hidden_states=hidden_states
+        )
+        self.win_dur = win_dur
+        self.hop_dur = default_hop_dur(win_dur, hop_dur)
+        self.min_signal_dur = min_signal_dur
+        self.max_signal_dur = max_signal_dur
+        for name in ("win_dur", "hop_dur", "min_signal_dur", "max_signal_dur"):
+            duration = getattr(self, name)
+            if duration is not None and not MIN_DUR <= duration < math.inf:
+                raise ValueError(
+                    f"'{name}' has to be at least {MIN_DUR} s, got {duration} s."
+                )
+        self.grid = None if win_dur is None else Grid(win_dur, self.hop_dur)
+        self.exact = exact
+        self.channels = channels
+        self.mixdown = mixdown
+        self.resample = resample
+        is_mono = mixdown or channels is None or isinstance(channels, Integral)
+        shape = (1 if is_mono else len(channels), self.network.num_values)
+        self.no_values = np.full(shape, np.nan, np.float32)
+        """Values of unusable input."""
+
+        self.provenance: dict[str, object] = self.network.provenance | {
+            "win_dur": win_dur,
+            "hop_dur": self.hop_dur,
+            "exact": exact,
+        }
+        """Model, version and settings that results are stored with."""
+
+    def of_channel(self, channel: int | None) -> Self:
+        """Return a copy that processes one channel; ``None`` for this object."""
+        if channel is None:
+            return self
+        other = copy.copy(self)
+        other.channels, other.no_values = channel, self.no_values[:1]
+        return other
 
     def file(
         self,
@@ -136,31 +221,109 @@ class Predictor(Analyser):
             rows of each segment
 
         """
-        spans = from_the_start(read, spans)
-        cut = [(start, self._last(start, end)) for start, end in spans]
-        if self.exact or self.min_signal_dur is not None or not self.network.tokens:
-            return [
-                exact(self, read, span, end, callback)
-                for span, (_, end) in zip(cut, spans, strict=True)
-            ]
-        found: list[list[Row]] = [[]] * len(spans)
-        pooled = []
-        for number, span in enumerate(spans):
-            if self.win_dur is None and span == (0.0, None):
-                found[number] = exact(self, read, cut[number], None, callback)
-            else:
-                pooled.append(number)
-        around = None if callback else margin(self)
-        for group in grouped_spans([cut[number] for number in pooled], around):
-            numbers = [pooled[k] for k in group]
-            ends = [spans[number][1] for number in numbers]
-            inner = [cut[number] for number in numbers]
-            rows = one_pass(self, read, inner, ends, callback)
-            for number, rows_of_segment in zip(numbers, rows, strict=True):
-                found[number] = rows_of_segment
-        return found
+        if any(start < 0 or (end or 0) < 0 for start, end in spans):
+            spans = from_the_start(read, spans)
+        segments = dict(enumerate(starmap(self._segment, spans)))
+        in_pass = {k: s for k, s in segments.items() if self._is_pooled(s)}
+        rows = {
+            number: self._exact(read, segment, callback)
+            for number, segment in segments.items()
+            if number not in in_pass
+        }
+        around = self._margin if in_pass and callback is None else None
+        for numbers in grouped(in_pass, around):
+            wanted = [segments[number] for number in numbers]
+            of_pass = self._one_pass(read, wanted, callback)
+            rows.update(zip(numbers, of_pass, strict=True))
+        return [rows[number] for number in segments]
 
-    def _last(self, start: float, end: float | None) -> float | None:
-        if self.max_signal_dur is None:
-            return end
-        return min(start + self.max_signal_dur, math.inf if end is None else end)
+    def _segment(self, start: float, end: float | None) -> Segment:
+        """Segment that is cut at ``max_signal_dur``."""
+        longest, stop = self.max_signal_dur, end
+        if longest is not None:
+            stop = min(start + longest, math.inf if end is None else end)
+        return Segment(start, end, stop)
+
+    def _is_pooled(self, segment: Segment) -> bool:
+        """Whether a segment is pooled from tokens of its surroundings."""
+        if self.exact or self.min_signal_dur is not None or not self.network.tokens:
+            return False
+        return self.grid is not None or segment[:2] != (0.0, None)
+
+    def _blocks(
+        self,
+        read: Read,
+        report: Report,
+        span: Span,
+        callback: Callback | None = None,
+    ) -> Blocks:
+        """Read, check, convert to mono and resample; blocks at 16 kHz."""
+        report.start, end = span
+        only_rate = None if self.resample else SAMPLING_RATE
+        blocks = read(report, start=report.start, end=end)
+        blocks = mixed(blocks, report, self.channels, self.mixdown, only_rate)
+        blocks = resampled(blocks, report, SAMPLING_RATE)
+        return blocks if callback is None else callback(blocks)
+
+    def run(self, windows: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Run the network on each channel of each window."""
+        return [
+            np.stack([self.network(np.ascontiguousarray(row)) for row in window])
+            for window in windows
+        ]
+
+    def _exact(
+        self, read: Read, segment: Segment, callback: Callback | None
+    ) -> list[Row]:
+        """Process a segment as if it were a recording of its own."""
+        report, span = Report(), (segment.start, segment.stop)
+        blocks = self._blocks(read, report, span, callback)
+        if self.min_signal_dur is not None:
+            blocks = padded(blocks, round(self.min_signal_dur * SAMPLING_RATE))
+        if self.grid is not None:
+            values = each_window(self.grid.cut(blocks), self.run, self.at_once)
+        else:
+            again = partial(self._blocks, read, Report(), span)
+            values = [whole(blocks, again, self.network, self.run, self.at_once)]
+        return rows_of(
+            report,
+            segment,
+            values,
+            self.no_values,
+            grid=self.grid,
+            min_dur=self.min_signal_dur,
+        )
+
+    def _one_pass(
+        self, read: Read, segments: Sequence[Segment], callback: Callback | None
+    ) -> list[list[Row]]:
+        """Pool segments, or their windows, in a single pass over the source."""
+        report, tokens = Report(), self.network.tokens
+        span = segments[0].start, segments[0].stop
+        if callback is None:
+            span = surroundings(segments, self._margin)
+        blocks = self._blocks(read, report, span, callback)
+        normaliser = partial(SlidingNormaliser, self._level_dur, epsilon=tokens.epsilon)
+        windows = partial(window_ranges, report, segments, self.grid, tokens)
+        pooled_values = pooled(blocks, tokens, normaliser, windows)
+        values: list[list[np.ndarray]] = [[] for _ in segments]
+        for of_window, (_, number) in zip(pooled_values, windows(), strict=False):
+            values[number].append(of_window)
+        return [
+            rows_of(report, segment, own, self.no_values, grid=self.grid)
+            for segment, own in zip(segments, values, strict=True)
+        ]
+
+    @property
+    def _level_dur(self) -> float:
+        """Duration in seconds over which a signal is normalised."""
+        return self.win_dur or LEVEL_DUR
+
+    @property
+    def _margin(self) -> int:
+        """Seconds around a segment that its tokens depend on.
+
+        Whole seconds are whole samples at any sampling rate.
+        """
+        tokens = self.network.tokens
+        return math.ceil(self._level_dur + (tokens.context + 1) / tokens.rate)

@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 import soxr
 
-from audw2s.audio.bad_samples import MAX_SAMPLE
 from audw2s.audio.preprocess import as_float
 from audw2s.audio.preprocess import mono
-from audw2s.audio.quality import SHORT_DUR
 from audw2s.audio.samples import SAMPLING_RATE
+from audw2s.audio.statuses import MAX_SAMPLE
+from audw2s.audio.statuses import SHORT_DUR
 from audw2s.inference.frames import TokenStream
 from audw2s.inference.network import Network
 from audw2s.inference.normalisation import SlidingNormaliser

@@ -16,6 +16,7 @@ import pandas as pd
 
 from audw2s.audio.decode import File
 from audw2s.audio.decode import file_blocks
+from audw2s.audio.preprocess import Read
 from audw2s.audio.preprocess import UnusableSignalError
 from audw2s.audio.preprocess import array_blocks
 from audw2s.audio.samples import SAMPLING_RATE
@@ -27,7 +28,6 @@ from audw2s.files import label
 from audw2s.files import resolve
 from audw2s.inference.pipeline import Predictor
 from audw2s.inference.row import Row
-from audw2s.inference.source import Read
 from audw2s.interface.base import Plugin
 from audw2s.interface.cache import cache_path
 from audw2s.interface.cache import kept_series

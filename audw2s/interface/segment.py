@@ -11,6 +11,7 @@ import audobject
 import numpy as np
 import pandas as pd
 
+from audw2s.audio.preprocess import Read
 from audw2s.audio.preprocess import array_blocks
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.times import Duration
@@ -20,7 +21,6 @@ from audw2s.audio.times import to_seconds
 from audw2s.files import label
 from audw2s.inference.pipeline import Predictor
 from audw2s.inference.row import Row
-from audw2s.inference.source import Read
 from audw2s.interface.base import BORROWED
 from audw2s.interface.base import RESOLVERS
 from audw2s.interface.base import RUNTIME

@@ -32,7 +32,7 @@ from audw2s.distill.students.student import Student
 from audw2s.distill.teachers.whisper import WhisperTeacher
 from audw2s.inference.frames import Tokens
 from audw2s.inference.network import Network
-from audw2s.inference.pooler import whole
+from audw2s.inference.one_pass import pooled_as_a_whole
 from audw2s.model.find import model_sha256
 from audw2s.model.store import save
 
@@ -94,7 +94,7 @@ def test_one_pass_and_graph_do_not_hear_the_level(student_onnx, tmp_path, level)
     loud = session.run(["logits"], {"signal": signal[None]})[0][0]
     found = session.run(["logits"], {"signal": quiet[None]})[0][0]
     np.testing.assert_allclose(found, loud, atol=1e-3)
-    np.testing.assert_allclose(whole(tokens, quiet), loud, atol=1e-3)
+    np.testing.assert_allclose(pooled_as_a_whole(tokens, quiet), loud, atol=1e-3)
 
 
 def test_students_that_hear_all_of_the_clip_have_no_tokens_to_tell_of():
