@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from audw2s.interface.feature import Feature
     from audw2s.interface.process import Process
     from audw2s.interface.segment import Segment
-    from audw2s.model.find import models
     from audw2s.model.folder import CorruptModelError
     from audw2s.model.hub.get import get
     from audw2s.model.load import load
+    from audw2s.model.load import models
     from audw2s.model.names import AmbiguousModelError
     from audw2s.model.names import MissingModelError
     from audw2s.model.registry import DIMENSIONS
@@ -40,7 +40,7 @@ _HOMES = {
     "curve": "inference.curve",
     "get": "model.hub.get",
     "load": "model.load",
-    "models": "model.find",
+    "models": "model.load",
     "normalise": "evaluation.normalise",
     "plot_curves": "plots",
 }

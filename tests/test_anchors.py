@@ -10,7 +10,7 @@ import soundfile
 
 import audw2s
 from audw2s.model.find import is_installed
-from audw2s.model.hub.get import download_place
+from audw2s.model.hub.get import download_folder
 from audw2s.model.registry import CATALOGUE
 from audw2s.model.registry import ZenodoSource
 
@@ -54,7 +54,7 @@ def test_dawn_on_silence(anchors):
 
 def test_the_published_onnx_of_dawn(anchors):
     (source,) = [s for s in CATALOGUE["dawn"].weights if isinstance(s, ZenodoSource)]
-    path = os.path.join(download_place(source), "model.onnx")
+    path = os.path.join(download_folder(source), "model.onnx")
     if not os.path.isfile(path):
         pytest.skip("the published ONNX file isn't here: audw2s get dawn")
     (case,) = [c for c in anchors["dawn"]["cases"] if "random" in c["signal"]]

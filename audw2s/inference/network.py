@@ -22,13 +22,13 @@ from audw2s.model.device import frozen
 from audw2s.model.device import thawed
 from audw2s.model.early_exit import Choice
 from audw2s.model.early_exit import normalised
+from audw2s.model.early_exit import softmax
 from audw2s.model.ensemble import Ensemble
 from audw2s.model.find import model_sha256
 from audw2s.model.find import sha256
 from audw2s.model.folder import explained
 from audw2s.model.load import load
 from audw2s.model.registry import DIMENSIONS
-from audw2s.model.scores import softmax
 from audw2s.version import __version__
 
 if TYPE_CHECKING:

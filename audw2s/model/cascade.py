@@ -7,11 +7,12 @@ import audonnx
 import numpy as np
 from audonnx.core.node import OutputNode
 
-from audw2s.model.composed import MultiFileModel
 from audw2s.model.device import Device
+from audw2s.model.early_exit import margins
+from audw2s.model.ensemble import MultiFileModel
+from audw2s.model.ensemble import MultiFileSession
 from audw2s.model.find import exits_of
 from audw2s.model.find import verified
-from audw2s.model.scores import margins
 
 OUTPUTS = ("hidden_states", "logits", "exit")
 
@@ -52,31 +53,29 @@ class Cascade(MultiFileModel):
         self.exit = exit
         """Exit as given by the user."""
 
-        self.path = None
-        found = exits_of(name, exit)
-        chain = found.chain()
+        index = exits_of(name, exit)
+        parts = index.chain()
         models = [
             audonnx.Model(
-                verified(path, sha256, "export the model again"),
+                verified(part.path, part.sha256, "export the model again"),
                 device=device,
                 num_workers=num_workers,
             )
-            for _, path, sha256 in chain
+            for part in parts
         ]
         self.sess = CascadeSession(
-            [depth for depth, _, _ in chain],
+            [part.depth for part in parts],
             [model.sess for model in models],
-            found.margin_of(exit),
+            index.margin_of(exit),
         )
         self.inputs = models[0].inputs
-        first = models[0].outputs
-        number = OutputNode([1, 1], "tensor(int64)", ["exit"])
-        logits = OutputNode([1, len(found.labels)], "tensor(float)", list(found.labels))
-        values = (first["hidden_states"], logits, number)
+        depth = OutputNode([1, 1], "tensor(int64)", ["exit"])
+        logits = OutputNode([1, len(index.labels)], "tensor(float)", list(index.labels))
+        values = (models[0].outputs["hidden_states"], logits, depth)
         self.outputs = dict(zip(OUTPUTS, values, strict=True))
 
 
-class CascadeSession:
+class CascadeSession(MultiFileSession):
     """ONNX sessions, each of which continues with the states of the previous one.
 
     Args:
@@ -87,8 +86,8 @@ class CascadeSession:
     """
 
     def __init__(self, depths: list[int], sessions: list, margin: float):
+        super().__init__(sessions)
         self.depths = depths
-        self.sessions = sessions
         self.margin = margin
 
     def run(
@@ -108,13 +107,5 @@ class CascadeSession:
                 break
             (states,) = further
         depth = np.array([[self.depths[number]]])
-        found = dict(zip(OUTPUTS, (hidden, logits, depth), strict=True))
-        return [found[name] for name in outputs or OUTPUTS]
-
-    def get_modelmeta(self) -> object:
-        """Return the metadata of the first session, which is that of the model."""
-        return self.sessions[0].get_modelmeta()
-
-    def get_providers(self) -> list[str]:
-        """Return the providers of the first session; all run on the same device."""
-        return self.sessions[0].get_providers()
+        values = dict(zip(OUTPUTS, (hidden, logits, depth), strict=True))
+        return [values[name] for name in outputs or OUTPUTS]

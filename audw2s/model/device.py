@@ -77,8 +77,8 @@ def _providers(device: Device) -> list[object]:
         return [PROVIDERS.get(name, name)]
     if not isinstance(device, Sequence) or not device:
         return [device]
-    found = device_to_providers(device)
-    return [item[0] if isinstance(item, tuple) else item for item in found]
+    providers = device_to_providers(device)
+    return [item[0] if isinstance(item, tuple) else item for item in providers]
 
 
 def frozen(device: Device) -> Frozen:

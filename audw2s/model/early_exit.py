@@ -1,4 +1,4 @@
-"""Model folders with early exits: one ONNX file per exit, and an index."""
+"""Early exits: the index of a model folder that has them, and margins of scores."""
 
 import dataclasses
 import hashlib
@@ -7,12 +7,23 @@ import os
 import re
 from numbers import Integral
 
+import numpy as np
+
 INDEX = "exits.json"
 """Name of the index of a folder with exits."""
 
 Choice = int | str | None
 """Layer of an exit, ``"auto"``, ``"auto(0.5)"`` with a margin, or ``None`` for the
 deepest exit."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ExitFile:
+    """ONNX file of an exit."""
+
+    depth: int
+    path: str
+    sha256: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,8 +35,8 @@ class Exits:
         labels: names of the outputs
         of_classes: whether the outputs are classes
         margin: default margin of ``exit="auto"``
-        files: name and sha256 of the ONNX file of each exit, from the signal on
-        parts: name and sha256 of the ONNX file of each exit, from the previous exit on
+        files: ONNX file of each exit, from the signal on
+        parts: ONNX file of each exit, from the previous exit on
 
     """
 
@@ -33,16 +44,16 @@ class Exits:
     labels: tuple[str, ...]
     of_classes: bool
     margin: float
-    files: dict[int, tuple[str, str]]
-    parts: dict[int, tuple[str, str]]
+    files: dict[int, ExitFile]
+    parts: dict[int, ExitFile]
 
     @property
     def deepest(self) -> int:
         """Layer of the deepest exit."""
         return max(self.files)
 
-    def file(self, choice: int | None) -> tuple[str, str]:
-        """Path and sha256 of an exit's ONNX file.
+    def file(self, choice: int | None) -> ExitFile:
+        """ONNX file of an exit.
 
         Raises:
             FileNotFoundError: if the file doesn't exist
@@ -56,11 +67,10 @@ class Exits:
                 f"{', '.join(map(str, sorted(self.files)))}"
                 f"{' and auto' if self.of_classes else ''}."
             )
-        name, sha256 = self.files[depth]
-        return self._path(name), sha256
+        return _existing(self.files[depth])
 
-    def chain(self) -> list[tuple[int, str, str]]:
-        """Layer, path and sha256 of each part, in order.
+    def chain(self) -> list[ExitFile]:
+        """Parts in order.
 
         Raises:
             FileNotFoundError: if a file doesn't exist
@@ -72,16 +82,7 @@ class Exits:
                 f"exit='auto' needs scores of classes, and '{self.folder}' gives "
                 "values: choose an exit by its number."
             )
-        return [
-            (depth, self._path(name), sha256)
-            for depth, (name, sha256) in sorted(self.parts.items())
-        ]
-
-    def _path(self, name: str) -> str:
-        path = os.path.join(self.folder, name)
-        if not os.path.isfile(path):
-            raise FileNotFoundError(f"'{path}' isn't there. Export the model again.")
-        return path
+        return [_existing(part) for _, part in sorted(self.parts.items())]
 
     def margin_of(self, choice: str) -> float:
         """Margin of a choice, or the default of the model."""
@@ -91,10 +92,16 @@ class Exits:
     def identity(self, choice: Choice) -> str:
         """Hash that identifies the results of an exit."""
         if not is_adaptive(choice):
-            return self.file(choice)[1]
-        hashes = [sha256 for _, _, sha256 in self.chain()]
+            return self.file(choice).sha256
+        hashes = [part.sha256 for part in self.chain()]
         text = "\n".join([*hashes, f"{self.margin_of(choice):g}"])
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _existing(file: ExitFile) -> ExitFile:
+    if not os.path.isfile(file.path):
+        raise FileNotFoundError(f"'{file.path}' isn't there. Export the model again.")
+    return file
 
 
 def is_adaptive(choice: Choice) -> bool:
@@ -164,28 +171,62 @@ def read(folder: str) -> Exits | None:
     try:
         with open(path, encoding="utf-8") as file:
             content = json.load(file)
-        found = Exits(
+        index = Exits(
             folder,
-            tuple(map(str, content["labels"])),
-            bool(content["classes"]),
-            float(content["margin"]),
-            _files(content["exits"]),
-            _files(content["parts"]),
+            labels=tuple(map(str, content["labels"])),
+            of_classes=bool(content["classes"]),
+            margin=float(content["margin"]),
+            files=_files(folder, content["exits"]),
+            parts=_files(folder, content["parts"]),
         )
-        if not found.files or set(found.parts) != set(found.files):
+        if not index.files or set(index.parts) != set(index.files):
             raise ValueError("exits and parts differ")
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(
             f"'{path}' is damaged: {error}. Export the model again."
         ) from (error)
-    return found
+    return index
 
 
-def _files(entries: dict) -> dict[int, tuple[str, str]]:
+def _files(folder: str, entries: dict) -> dict[int, ExitFile]:
     files = {}
     for depth, entry in entries.items():
         name, sha256 = str(entry["file"]), str(entry["sha256"])
         if os.path.basename(name) != name:
             raise ValueError(f"'{name}' isn't in the same folder")
-        files[int(depth)] = (name, sha256)
+        path = os.path.join(folder, name)
+        files[int(depth)] = ExitFile(int(depth), path, sha256)
     return files
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Scores of classes, which are positive and add up to one.
+
+    Args:
+        logits: logits ``(..., num_classes)``
+
+    Examples:
+        >>> softmax(np.zeros((1, 4)))
+        array([[0.25, 0.25, 0.25, 0.25]])
+
+    """
+    exponents = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return exponents / exponents.sum(axis=-1, keepdims=True)
+
+
+def margins(logits: np.ndarray) -> np.ndarray:
+    """Difference between the highest and the second highest score.
+
+    Args:
+        logits: logits ``(..., num_classes)``
+
+    Returns:
+        margins ``(...)``, 0…1
+
+    Examples:
+        >>> margins(np.log([[0.25, 0.5, 0.25]])).round(3)
+        array([0.25])
+
+    """
+    ordered = np.sort(softmax(logits), axis=-1)
+    return ordered[..., -1] - ordered[..., -2]

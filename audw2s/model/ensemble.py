@@ -1,20 +1,69 @@
-"""The mean of several models, as one model."""
+"""Models that consist of several files, such as the mean of models."""
 
 from collections.abc import Sequence
 from types import SimpleNamespace
 
+import audeer
 import audobject
+import audonnx
 import numpy as np
 from audonnx.core.node import OutputNode
 
-from audw2s.model.composed import MultiFileModel
 from audw2s.model.device import Device
 from audw2s.model.find import exits_of
 from audw2s.model.find import members
 from audw2s.model.names import PREFIX
 from audw2s.model.names import MissingModelError
 from audw2s.model.registry import DIMENSIONS
-from audw2s.model.single import open_single
+from audw2s.model.store import open_single
+
+
+class MultiFileModel(audonnx.Model):
+    """Model without an ONNX file of its own, defined by its arguments."""
+
+    path = None
+
+    def to_yaml(self, path: str, *, include_version: bool = True) -> None:
+        """Write the arguments, which define the model.
+
+        :func:`audonnx.load` opens it, if audw2s is installed.
+
+        Args:
+            path: path that ends on ``.yaml``
+            include_version: add the version to the name of the class
+
+        Raises:
+            ValueError: if the path doesn't end on ``.yaml``
+
+        """
+        if audeer.file_extension(path) != "yaml":
+            raise ValueError(f"The path of a model has to end on .yaml, not '{path}'.")
+        text = self.to_yaml_s(include_version=include_version)
+        audeer.mkdir(audeer.path(path, ".."))
+        with open(path, "w", encoding="utf-8") as file:
+            # audonnx.load treats a file as ONNX unless it begins like this;
+            # audobject takes it for the package of the class
+            file.write(text.replace("$", "$audonnx:", 1))
+
+
+class MultiFileSession:
+    """Several ONNX sessions with the interface of one.
+
+    Args:
+        sessions: sessions, all on the same device
+
+    """
+
+    def __init__(self, sessions: list):
+        self.sessions = sessions
+
+    def get_modelmeta(self) -> object:
+        """Return the metadata of the first session."""
+        return self.sessions[0].get_modelmeta()
+
+    def get_providers(self) -> list[str]:
+        """Return the providers of the first session."""
+        return self.sessions[0].get_providers()
 
 
 class Ensemble(MultiFileModel):
@@ -53,9 +102,8 @@ class Ensemble(MultiFileModel):
         self.name = name
         """Names of its models, as given by the user."""
 
-        self.path = None
         for member in members(name):
-            if (found := exits_of(member)) and found.of_classes:
+            if (index := exits_of(member)) and index.of_classes:
                 raise ValueError(f"'{member}' predicts classes, which have no mean.")
         models = [
             (Ensemble if members(member) else open_single)(
@@ -67,20 +115,16 @@ class Ensemble(MultiFileModel):
         sessions = [model.sess for model in models]
         self.sess = Sessions(name.removeprefix(PREFIX), sessions, orders)
         self.inputs = models[0].inputs
-        sizes = [model.outputs["hidden_states"].shape[-1] for model in models]
+        size = sum(model.outputs["hidden_states"].shape[-1] for model in models)
+        states = [f"hidden_states-{number}" for number in range(size)]
         self.outputs = {
-            "hidden_states": _output("hidden_states", sum(sizes)),
+            "hidden_states": OutputNode([1, size], "tensor(float)", states),
             "logits": OutputNode([1, 3], "tensor(float)", list(DIMENSIONS)),
         }
 
 
-def _output(name: str, size: int) -> OutputNode:
-    labels = [f"{name}-{number}" for number in range(size)]
-    return OutputNode([1, size], "tensor(float)", labels)
-
-
-class Sessions:
-    """Several ONNX sessions with the interface of one.
+class Sessions(MultiFileSession):
+    """Sessions of an ensemble.
 
     Args:
         name: name of the ensemble
@@ -91,8 +135,8 @@ class Sessions:
     """
 
     def __init__(self, name: str, sessions: list, orders: list[list[int]]):
+        super().__init__(sessions)
         self.name = name
-        self.sessions = sessions
         self.orders = orders
 
     def run(
@@ -104,23 +148,17 @@ class Sessions:
         """Run all models; average logits and concatenate hidden states."""
         names = list(outputs or ["hidden_states", "logits"])
         results = [session.run(names, inputs, options) for session in self.sessions]
-        found = []
-        for name, values in zip(names, zip(*results, strict=True), strict=True):
-            if name == "logits":
-                pairs = zip(values, self.orders, strict=True)
-                logits = [value[:, order] for value, order in pairs]
-                found.append(np.mean(logits, axis=0))
-            else:
-                found.append(np.hstack(values))
-        return found
+        values = dict(zip(names, zip(*results, strict=True), strict=True))
+        if "logits" in values:
+            pairs = zip(values["logits"], self.orders, strict=True)
+            logits = np.mean([value[:, order] for value, order in pairs], axis=0)
+        return [
+            logits if name == "logits" else np.hstack(values[name]) for name in names
+        ]
 
     def get_modelmeta(self) -> SimpleNamespace:
         """Return the name of the ensemble, and the shortest ``max_dur``."""
         properties = [s.get_modelmeta().custom_metadata_map for s in self.sessions]
         shortest = min(float(p["max_dur"]) for p in properties)
-        found = {"name": self.name, "max_dur": f"{shortest:g}"}
-        return SimpleNamespace(custom_metadata_map=found)
-
-    def get_providers(self) -> list[str]:
-        """Return the providers of the first model; all run on the same device."""
-        return self.sessions[0].get_providers()
+        metadata = {"name": self.name, "max_dur": f"{shortest:g}"}
+        return SimpleNamespace(custom_metadata_map=metadata)

@@ -1,25 +1,70 @@
 """Find models by name, and verify their files."""
 
-import dataclasses
 import functools
 import hashlib
+import json
 import os
-from typing import TYPE_CHECKING
+
+import audeer
 
 from audw2s.model import early_exit as exits
 from audw2s.model import folder as folders
 from audw2s.model.folder import CorruptModelError
-from audw2s.model.hub import provenance as provenance
-from audw2s.model.hub.cache import model_folder
 from audw2s.model.names import MissingModelError
 from audw2s.model.names import entry_of
 from audw2s.model.names import exact
 from audw2s.model.registry import CATALOGUE
 from audw2s.model.registry import FOLDER
-from audw2s.model.registry import Entry
 
-if TYPE_CHECKING:
-    import pandas as pd
+PROVENANCE = "source.json"
+"""Name of the file beside an installed model that tells what it was converted from."""
+
+
+def cache_root() -> str:
+    """Folder of everything that is downloaded.
+
+    It is the environment variable ``AUDW2S_CACHE_ROOT``, or ``~/.cache/audw2s``.
+
+    Examples:
+        >>> os.path.isabs(cache_root())
+        True
+
+    """
+    return audeer.path(os.environ.get("AUDW2S_CACHE_ROOT") or "~/.cache/audw2s")
+
+
+def model_folder(name: str) -> str:
+    """Folder of an installed model.
+
+    Args:
+        name: name in the catalogue
+
+    """
+    return os.path.join(cache_root(), "models", name)
+
+
+def read_provenance(name: str) -> dict:
+    """Read what an installed model was converted from.
+
+    Args:
+        name: name in the catalogue
+
+    Raises:
+        CorruptModelError: if it is missing or damaged
+
+    """
+    folder = _folder(name)
+    try:
+        with open(os.path.join(folder, PROVENANCE), encoding="utf-8") as file:
+            provenance = json.load(file)
+        if not isinstance(provenance["sha256"], str):
+            raise ValueError("it has no sha256")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CorruptModelError(
+            f"The provenance of the model in {folder} can't be read ({error}): "
+            f"{remedy(name)}."
+        ) from error
+    return provenance
 
 
 def warn_unverified(name: str) -> None:
@@ -44,10 +89,10 @@ def verified(path: str, expected: str | None, remedy: str) -> str:
         FileNotFoundError: if the file doesn't exist
 
     """
-    found = sha256(path)
-    if expected not in (None, found):
+    actual = sha256(path)
+    if expected not in (None, actual):
         raise CorruptModelError(
-            f"{path} has sha256 {found}, expected {expected}. It was changed or "
+            f"{path} has sha256 {actual}, expected {expected}. It was changed or "
             f"damaged: {remedy}."
         )
     return path
@@ -65,15 +110,15 @@ def exits_of(name: str, exit: exits.Choice = None) -> exits.Exits | None:
         ValueError: if an exit is requested, and the model has none
 
     """
-    found = None
+    index = None
     if entry_of(name) is None and not members(name):
         try:
-            found = exits.read(name)
+            index = exits.read(name)
         except ValueError as error:
             raise CorruptModelError(str(error)) from error
-    if exit is not None and found is None:
+    if exit is not None and index is None:
         raise ValueError(f"The model '{name}' has no exits: leave 'exit' out.")
-    return found
+    return index
 
 
 def members(name: str) -> tuple[str, ...]:
@@ -109,8 +154,8 @@ def model_path(name: str, exit: int | None = None) -> str:
     """
     entry = entry_of(name)
     if entry is None:
-        if found := exits_of(name, exit):
-            return found.file(exit)[0]
+        if index := exits_of(name, exit):
+            return index.file(exit).path
         path = os.path.join(name, "model.onnx")
         if os.path.isfile(path):
             return path
@@ -189,8 +234,8 @@ def model_sha256(name: str, exit: exits.Choice = None) -> str:
     its models, for ``exit="auto"`` the sha256 of the hashes of all parts and the
     margin.
     """
-    if found := exits_of(name, exit):
-        return found.identity(exits.normalised(exit))
+    if index := exits_of(name, exit):
+        return index.identity(exits.normalised(exit))
     if names := members(name):
         hashes = "\n".join(model_sha256(member) for member in names)
         return hashlib.sha256(hashes.encode()).hexdigest()
@@ -208,17 +253,11 @@ def known_sha256(name: str, exit: int | None = None) -> str | None:
     """
     entry = entry_of(name)
     if entry is None:
-        found = exits_of(name, exit)
-        return found.file(exit)[1] if found else None
+        index = exits_of(name, exit)
+        return index.file(exit).sha256 if index else None
     if entry.packaged:
         return entry.sha256
-    try:
-        return provenance.read(_folder(name))["sha256"]
-    except (OSError, ValueError, KeyError) as error:
-        raise CorruptModelError(
-            f"The provenance of the model in {_folder(name)} can't be read ({error}): "
-            f"{remedy(name)}."
-        ) from error
+    return read_provenance(name)["sha256"]
 
 
 def sha256(path: str) -> str:
@@ -254,26 +293,3 @@ def remedy(name: str) -> str:
     if entry.packaged:
         return "install the package again"
     return f"delete its folder and run: {_command(name)}"
-
-
-def models() -> "pd.DataFrame":
-    """Return the catalogue as a table, a row per model.
-
-    Column ``installed`` is true if a model can be loaded; if not, :func:`audw2s.get`
-    downloads it.
-
-    Examples:
-        >>> models().loc["wav2small", "installed"]
-        np.True_
-
-    """
-    import pandas as pd
-
-    from audw2s.model.find import is_installed
-    from audw2s.model.names import exact
-
-    fields = [field.name for field in dataclasses.fields(Entry)]
-    rows = [[getattr(entry, field) for field in fields] for entry in CATALOGUE.values()]
-    table = pd.DataFrame(rows, columns=fields).set_index("name")
-    table["installed"] = [is_installed(exact(name)) for name in table.index]
-    return table.drop(columns="weights")

@@ -72,15 +72,15 @@ def labels(folder: str) -> list[str]:
             "isn't run. Open it with audonnx.load and pass the model itself."
         )
     names = content.get("labels")
-    found = names.get("logits") if isinstance(names, dict) else names
-    if found is None and not names:
+    logits = names.get("logits") if isinstance(names, dict) else names
+    if logits is None and not names:
         return list(DIMENSIONS)
-    if not isinstance(found, list) or sorted(map(str, found)) != sorted(DIMENSIONS):
+    if not isinstance(logits, list) or sorted(map(str, logits)) != sorted(DIMENSIONS):
         raise ValueError(
             f"'{folder}/model.yaml' labels the values {names}; logits have to be "
             f"{', '.join(DIMENSIONS)}, in any order."
         )
-    return found
+    return logits
 
 
 def _content(folder: str) -> dict:

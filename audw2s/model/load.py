@@ -1,5 +1,6 @@
-"""Load models by name."""
+"""Load models by name, and list them."""
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from audw2s.model import early_exit as exits
@@ -8,11 +9,16 @@ from audw2s.model.device import Device
 from audw2s.model.device import check_device
 from audw2s.model.ensemble import Ensemble
 from audw2s.model.find import exits_of
+from audw2s.model.find import is_installed
 from audw2s.model.find import members
-from audw2s.model.single import open_single
+from audw2s.model.names import exact
+from audw2s.model.registry import CATALOGUE
+from audw2s.model.registry import Entry
+from audw2s.model.store import open_single
 
 if TYPE_CHECKING:
     import audonnx
+    import pandas as pd
 
 
 def load(
@@ -72,3 +78,23 @@ def load(
     if exits.is_adaptive(exit := exits.normalised(exit)):
         return Cascade(name, exit, device=device, num_workers=num_workers)
     return open_single(name, exit, device=device, num_workers=num_workers)
+
+
+def models() -> "pd.DataFrame":
+    """Return the catalogue as a table, a row per model.
+
+    Column ``installed`` is true if a model can be loaded; if not, :func:`audw2s.get`
+    downloads it.
+
+    Examples:
+        >>> models().loc["wav2small", "installed"]
+        np.True_
+
+    """
+    import pandas as pd
+
+    fields = [field.name for field in dataclasses.fields(Entry)]
+    rows = [[getattr(entry, field) for field in fields] for entry in CATALOGUE.values()]
+    table = pd.DataFrame(rows, columns=fields).set_index("name")
+    table["installed"] = [is_installed(exact(name)) for name in table.index]
+    return table.drop(columns="weights")

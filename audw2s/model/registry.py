@@ -4,6 +4,7 @@ import dataclasses
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from typing import ClassVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,8 +37,39 @@ DATA = (".json", ".onnx", ".safetensors", ".txt", ".yaml")
 """Extensions of files that may be downloaded; no pickles, no code."""
 
 
+class Source:
+    """Files of a model at one of its publishers."""
+
+    kind: ClassVar[str]
+    """Name of the kind of source in arguments."""
+
+    variable: ClassVar[str]
+    """Environment variable with the address of another server."""
+
+    server: ClassVar[str]
+    """Address of the server."""
+
+    files: tuple[str, ...]
+    archive: str | None = None
+    """Name of the zip archive that has the files, if they are in one."""
+
+    def __post_init__(self) -> None:
+        """Check that all files are data."""
+        for name in self.files:
+            if os.path.basename(name) != name or not name.endswith(DATA):
+                raise ValueError(
+                    f"'{name}' can't be downloaded: expected a file name without "
+                    f"folder that ends on {', '.join(DATA)}."
+                )
+
+    @property
+    def endpoint(self) -> str:
+        """Address of the server, or of the one that the environment sets."""
+        return os.environ.get(self.variable, "").rstrip("/") or self.server
+
+
 @dataclasses.dataclass(frozen=True)
-class HubSource:
+class HubSource(Source):
     """Files of a model on the Hugging Face hub.
 
     The environment variables ``HF_ENDPOINT`` (a mirror), ``HF_TOKEN`` and
@@ -50,77 +82,61 @@ class HubSource:
 
     """
 
+    kind: ClassVar[str] = "hub"
+    variable: ClassVar[str] = "HF_ENDPOINT"
+    server: ClassVar[str] = "https://huggingface.co"
+
     repository: str
     revision: str
     """Hash of a commit, as branches and tags may change."""
 
     files: tuple[str, ...]
 
-    def __post_init__(self) -> None:
-        """Check that all files are data."""
-        _check_names(self.files)
-
     def __str__(self) -> str:
         """Return the name of the source in messages."""
         return f"{self.repository} (revision {self.revision[:8]})"
 
     @property
-    def endpoint(self) -> str:
-        """Address of the hub, or of its mirror."""
-        return _endpoint("HF_ENDPOINT", "https://huggingface.co")
+    def version(self) -> tuple[str, str]:
+        """Repository and revision, which tell sources apart."""
+        return self.repository, self.revision
 
     @property
     def by_hand(self) -> str:
         """Files that users can download themselves, and their address."""
-        page = f"https://huggingface.co/{self.repository}/tree/{self.revision}"
+        page = f"{self.server}/{self.repository}/tree/{self.revision}"
         return f"{' and '.join(self.files)} of {page}"
 
 
 @dataclasses.dataclass(frozen=True)
-class ZenodoSource:
+class ZenodoSource(Source):
     """Files in a zip archive on Zenodo.
 
     The environment variable ``AUDW2S_ZENODO_ENDPOINT`` sets another server with the API
     of Zenodo.
     """
 
+    kind: ClassVar[str] = "zenodo"
+    variable: ClassVar[str] = "AUDW2S_ZENODO_ENDPOINT"
+    server: ClassVar[str] = "https://zenodo.org"
+
     record: str
     archive: str
     files: tuple[str, ...] = ("model.onnx", "model.yaml")
-
-    def __post_init__(self) -> None:
-        """Check that all files are data."""
-        _check_names(self.files)
 
     def __str__(self) -> str:
         """Return the name of the source in messages."""
         return f"{self.archive} (Zenodo record {self.record})"
 
     @property
-    def endpoint(self) -> str:
-        """Address of Zenodo."""
-        return _endpoint("AUDW2S_ZENODO_ENDPOINT", "https://zenodo.org")
+    def version(self) -> tuple[str, str]:
+        """Record and archive, which tell sources apart."""
+        return f"zenodo/{self.record}", self.archive
 
     @property
     def by_hand(self) -> str:
         """Files that users can download themselves, and their address."""
-        return f"{self.archive} of https://zenodo.org/records/{self.record}"
-
-
-Source = HubSource | ZenodoSource
-
-
-def _endpoint(variable: str, default: str) -> str:
-    return os.environ.get(variable, "").rstrip("/") or default
-
-
-def _check_names(files: tuple[str, ...]) -> None:
-    for name in files:
-        if os.path.basename(name) != name or not name.endswith(DATA):
-            raise ValueError(
-                f"'{name}' can't be downloaded: expected a file name without folder "
-                f"that ends on {', '.join(DATA)}."
-            )
+        return f"{self.archive} of {self.server}/records/{self.record}"
 
 
 @dataclasses.dataclass(frozen=True)

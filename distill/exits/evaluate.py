@@ -96,7 +96,7 @@ def evaluate(
             str(depth): {
                 **score_with_interval(truth, values, speakers),
                 "seconds": float(taken),
-                "sha256": sha256(exits.file(depth)[0]),
+                "sha256": sha256(exits.file(depth).path),
             }
             for depth, values, taken in zip(depths, outputs, cost, strict=True)
         },

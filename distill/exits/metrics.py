@@ -12,7 +12,7 @@ from audw2s.evaluation.intervals import resample
 from audw2s.evaluation.recall import recalls
 from audw2s.evaluation.recall import uar
 from audw2s.evaluation.speakers import count_speakers
-from audw2s.model.scores import margins
+from audw2s.model.early_exit import margins
 
 
 def score(truth: np.ndarray, outputs: np.ndarray) -> float:

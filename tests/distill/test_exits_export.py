@@ -35,7 +35,7 @@ from audw2s.distill.exits.train import train
 from audw2s.distill.export import parity
 from audw2s.distill.export import to_onnx
 from audw2s.model.cascade import Cascade
-from audw2s.model.scores import softmax
+from audw2s.model.early_exit import softmax
 
 LENGTHS = (64, 1001, 8000, 8001, 8003, 24681)
 CLASSES = ["sadness", "anger", "neutral"]

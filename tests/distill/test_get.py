@@ -32,10 +32,11 @@ from audw2s.distill.teachers.whisper import SIZES
 from audw2s.distill.teachers.whisper import WhisperTeacher
 from audw2s.inference.network import Network
 from audw2s.model import registry as catalogue
+from audw2s.model.find import PROVENANCE
 from audw2s.model.find import is_installed
+from audw2s.model.find import model_folder
+from audw2s.model.find import read_provenance
 from audw2s.model.folder import CorruptModelError
-from audw2s.model.hub import provenance as provenance
-from audw2s.model.hub.cache import model_folder
 from audw2s.model.hub.download import FetchError
 from audw2s.model.hub.get import LicenceError
 from audw2s.model.hub.get import get
@@ -156,7 +157,7 @@ def test_from_the_hub(hub, tmp_path, name):
             found, expected(name, tmp_path / name, signal), atol=1e-4
         )
     assert open_batches(Network(name)) is not None
-    facts = provenance.read(model_folder(name))
+    facts = read_provenance(name)
     assert facts["source"]["repository"] == repository(name)
     assert facts["source"]["revision"] == REVISION
     assert set(facts["files"]) == set(read(tmp_path / name))
@@ -219,7 +220,7 @@ def test_from_zenodo_without_torch(hub, tmp_path, monkeypatch):
         np.testing.assert_allclose(
             found, expected("dawn", tmp_path / "dawn", signal), atol=1e-4
         )
-    assert provenance.read(model_folder("dawn"))["source"]["record"] == "6221127"
+    assert read_provenance("dawn")["source"]["record"] == "6221127"
 
 
 def test_from_a_folder(hub, tmp_path):
@@ -305,7 +306,7 @@ def test_a_changed_model_is_not_opened(hub):
         file.write(bytes([byte[0] ^ 1]))
     with pytest.raises(CorruptModelError, match="audw2s get wav2small-2.0 --accept"):
         audw2s.load("wav2small-2.0")
-    os.remove(os.path.join(model_folder("wav2small-2.0"), provenance.NAME))
+    os.remove(os.path.join(model_folder("wav2small-2.0"), PROVENANCE))
     text = "The provenance of the model in .* can't be read"
     with pytest.raises(CorruptModelError, match=text):
         audw2s.load("wav2small-2.0")

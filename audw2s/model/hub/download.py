@@ -1,8 +1,10 @@
-"""Talk to servers: what they announce of a file, and its bytes."""
+"""Download files: what a server announces, and the bytes."""
 
 import dataclasses
+import hashlib
 import os
 from collections.abc import Mapping
+from typing import BinaryIO
 
 import httpx2
 import huggingface_hub
@@ -23,11 +25,10 @@ from audw2s.model.registry import ZenodoSource
 from audw2s.version import __version__
 
 CHUNK = 2**20
-"""Bytes that are written at once, and lost at most if the process is killed."""
+"""Number of bytes that are written at once, and lost at most if the process dies."""
 
 TIMEOUT = 30.0
 """Seconds without an answer after which a connection counts as lost."""
-
 
 CHANGED = "What was published has changed: update audw2s, or report it to its authors."
 
@@ -38,59 +39,62 @@ class FetchError(OSError):
 
 @dataclasses.dataclass(frozen=True)
 class Remote:
-    """A file as its server announces it."""
+    """File as its server announces it."""
 
     url: str
     headers: Mapping[str, str]
     size: int
     algorithm: str
-    """Of the checksum: as in ``hashlib``, or ``git``."""
+    """Algorithm of the checksum: as in ``hashlib``, or ``git``."""
 
     checksum: str
 
 
-def on_hub(source: HubSource, name: str) -> Remote:
-    """Ask the hub for a file's size and hash.
+def announced(source: Source, name: str) -> Remote:
+    """Ask a server for address, size and checksum of a file.
+
+    Args:
+        source: source of the file
+        name: name of the file, or of the archive
 
     Raises:
-        FetchError: if who answers isn't the hub
+        FetchError: if the answer isn't that of such a server, or the file isn't there
         httpx2.HTTPError: if nobody answers, or with an error
 
     """
-    headers = build_hf_headers(
-        library_name="audw2s",
-        library_version=__version__,
-        headers={"Accept-Encoding": "identity"},
-    )
+    if isinstance(source, ZenodoSource):
+        return _on_zenodo(source, name)
+    return _on_hub(source, name)
+
+
+def _on_hub(source: HubSource, name: str) -> Remote:
+    headers = build_hf_headers(library_name="audw2s", library_version=__version__)
+    headers["Accept-Encoding"] = "identity"
     url = huggingface_hub.hf_hub_url(
         source.repository, name, revision=source.revision, endpoint=source.endpoint
     )
-    found = _metadata(url, headers=headers, endpoint=source.endpoint, timeout=TIMEOUT)
-    # Of small files the hub announces the hash that git has for them
-    algorithm = {40: "git", 64: "sha256"}.get(len(found.etag or ""))
-    if algorithm is None or found.size is None:
-        raise FetchError(_not_itself(url))
-    return Remote(url, headers, found.size, algorithm, found.etag)
+    metadata = _metadata(url, headers=headers, endpoint=source.endpoint)
+    # For small files the hub announces the hash that git has for them
+    algorithm = {40: "git", 64: "sha256"}.get(len(metadata.etag or ""))
+    if algorithm is None or metadata.size is None:
+        raise FetchError(_unexpected(url))
+    return Remote(url, headers, metadata.size, algorithm, metadata.etag)
 
 
-def _metadata(url: str, **kwargs) -> huggingface_hub.HfFileMetadata:
+def _metadata(url: str, **options) -> huggingface_hub.HfFileMetadata:
+    options |= {"timeout": TIMEOUT}
     try:
-        # Without retries at first, for no network should be told at once
-        return huggingface_hub.get_hf_file_metadata(url, **kwargs)
+        # Without retries at first: a missing network is reported at once
+        return huggingface_hub.get_hf_file_metadata(url, **options)
     except HfHubHTTPError as error:
         if error.response.status_code < 500 and error.response.status_code != 429:
             raise
-        return huggingface_hub.get_hf_file_metadata(url, **kwargs, retry_on_errors=True)
+        return huggingface_hub.get_hf_file_metadata(
+            url, **options, retry_on_errors=True
+        )
 
 
-def on_zenodo(source: ZenodoSource) -> Remote:
-    """Ask Zenodo for an archive's size and hash.
-
-    Raises:
-        FetchError: if who answers isn't Zenodo, or the record has no such archive
-        httpx2.HTTPError: if nobody answers, or with an error
-
-    """
+def _on_zenodo(source: ZenodoSource, name: str) -> Remote:
     headers = {"Accept-Encoding": "identity", "User-Agent": f"audw2s/{__version__}"}
     url = f"{source.endpoint}/api/records/{source.record}"
     response = http_backoff(
@@ -99,82 +103,114 @@ def on_zenodo(source: ZenodoSource) -> Remote:
     hf_raise_for_status(response)
     try:
         files = {file["key"]: file for file in response.json()["files"]}
-        if source.archive not in files:
-            found = ", ".join(files) or "nothing"
-            raise FetchError(
-                f"{url} has no {source.archive} (found: {found}). {CHANGED}"
-            )
-        size = int(files[source.archive]["size"])
-        algorithm, checksum = files[source.archive]["checksum"].split(":")
+        if name not in files:
+            names = ", ".join(files) or "nothing"
+            raise FetchError(f"{url} has no {name} (found: {names}). {CHANGED}")
+        size = int(files[name]["size"])
+        algorithm, checksum = files[name]["checksum"].split(":")
     except (ValueError, KeyError, TypeError) as error:
-        raise FetchError(_not_itself(url)) from error
-    page = f"{source.endpoint}/records/{source.record}"
-    url = f"{page}/files/{source.archive}?download=1"
+        raise FetchError(_unexpected(url)) from error
+    url = f"{source.endpoint}/records/{source.record}/files/{name}?download=1"
     return Remote(url, headers, size, algorithm, checksum)
 
 
-def download(remote: Remote, part: str, *, verbose: bool) -> None:
-    """Download to a file, going on after what is in it.
+def _unexpected(url: str) -> str:
+    return (
+        f"{url} was answered, but not in the way that was expected. A proxy or a login "
+        "page may be in between: open the address in a browser and try again."
+    )
 
-    Not ``hf_hub_download``: since 1.18 it starts anew after an interruption, and it
-    leaves a folder of its own next to the files.
+
+def download(remote: Remote, part: str, *, verbose: bool) -> None:
+    """Download to a file, continue what is in it, and verify its checksum.
+
+    Not ``hf_hub_download``, nor ``pooch``: both begin again after the process was
+    killed, and the first doesn't verify checksums.
 
     Args:
-        remote: what to download
-        part: path of the unfinished file, which needn't exist
+        remote: file to download
+        part: path that ends on ``.part``; the file may exist
         verbose: show progress
 
     Raises:
-        FetchError: if the connection broke; what came so far is kept
+        FetchError: if the connection broke, and what was received is kept; or if the
+            checksum differs, and the file is deleted
         httpx2.HTTPError: if the server answers with an error
 
     """
-    if size(part) > remote.size:
-        os.remove(part)
     name = os.path.basename(part).removesuffix(".part")
     scale = {"total": remote.size, "unit": "B", "unit_scale": True}
-    with tqdm(desc=name, disable=not verbose, **scale) as bar:
-        while (before := size(part)) < remote.size:
-            broken = None
-            try:
-                _go_on(remote, part, bar)
-            except httpx2.TransportError as error:
-                broken = error
-            # As long as something comes, another connection is worth it
-            if size(part) <= before:
+    with (
+        open(part, "ab") as file,
+        tqdm(desc=name, disable=not verbose, **scale) as progress,
+    ):
+        if file.tell() > remote.size:
+            _empty(file)
+        while (start := file.tell()) < remote.size:
+            error = _append(remote, file, progress)
+            # As long as data arrives, another connection is worth it
+            if file.tell() <= start:
                 raise FetchError(
-                    f"The connection broke after {megabytes(before)} of "
+                    f"The connection broke after {megabytes(start)} of "
                     f"{megabytes(remote.size)} of {name}. "
                     "Run the command again to go on from there."
-                ) from broken
+                ) from error
+        file.flush()
+        os.fsync(file.fileno())
+    checksum = digest(part, remote.algorithm)
+    if checksum != remote.checksum:
+        os.remove(part)
+        raise FetchError(
+            f"{name} came with {remote.algorithm} checksum {checksum}, expected "
+            f"{remote.checksum}: it was damaged on its way and is deleted. "
+            "Run the command again."
+        )
 
 
-def _go_on(remote: Remote, part: str, bar: tqdm) -> None:
-    """Download until the end or until the connection breaks."""
-    rest = {"Range": f"bytes={size(part)}-"} if size(part) else {}
-    with http_stream_backoff(
-        "GET",
-        remote.url,
-        headers={**remote.headers, **rest},
-        timeout=TIMEOUT,
-        # Only what happens before the first byte can be repeated
-        retry_on_exceptions=(httpx2.ConnectError, httpx2.ConnectTimeout),
-    ) as response:
-        hf_raise_for_status(response)
-        # A server may ignore the range and send all
-        with open(part, "ab" if response.status_code == 206 else "wb") as file:
-            bar.n = file.tell()
+def _append(remote: Remote, file: BinaryIO, progress: tqdm) -> Exception | None:
+    """Download until the end, or until the connection breaks with an exception."""
+    try:
+        with http_stream_backoff(
+            "GET",
+            remote.url,
+            headers={**remote.headers, "Range": f"bytes={file.tell()}-"},
+            timeout=TIMEOUT,
+            # Only what happens before the first byte can be repeated
+            retry_on_exceptions=(httpx2.ConnectError, httpx2.ConnectTimeout),
+        ) as response:
+            hf_raise_for_status(response)
+            if response.status_code != 206:  # the server ignored the range
+                _empty(file)
+            progress.n = file.tell()
             for chunk in response.iter_bytes(CHUNK):
                 file.write(chunk)
-                bar.update(len(chunk))
+                progress.update(len(chunk))
+    except httpx2.TransportError as error:
+        return error
+    return None
+
+
+def _empty(file: BinaryIO) -> None:
+    file.seek(0)
+    file.truncate()
+
+
+def digest(path: str, algorithm: str) -> str:
+    """Hash of a file; ``git`` is the one that git has for it."""
+    start = f"blob {os.path.getsize(path)}\0".encode() if algorithm == "git" else b""
+    name = "sha1" if algorithm == "git" else algorithm
+    with open(path, "rb") as file:
+        return hashlib.file_digest(
+            file, lambda: hashlib.new(name, start, usedforsecurity=False)
+        ).hexdigest()
 
 
 def explain(error: httpx2.HTTPError, source: Source, by_hand: str) -> str:
-    """Say what an error of the network or of a server means.
+    """Explain an error of the network or of a server.
 
     Args:
-        error: what was raised
-        source: what was asked for
+        error: exception
+        source: source of the files
         by_hand: how to do without the server
 
     """
@@ -196,23 +232,16 @@ def explain(error: httpx2.HTTPError, source: Source, by_hand: str) -> str:
     status = error.response.status_code
     if status in (401, 403):
         return (
-            f"{host} refuses to give {source} (HTTP {status}). "
-            f"HF_TOKEN may be wrong, or a proxy in between: mend that, or {by_hand}"
+            f"{host} refuses to give {source} (HTTP {status}). Check HF_TOKEN and any "
+            f"proxy in between, or {by_hand}"
         )
     if status in (404, 410):
         return f"{host} has no {source} (HTTP {status}). If you have it, {by_hand}"
-    return f"{host} is in trouble (HTTP {status}). Try again later, or {by_hand}"
-
-
-def _not_itself(url: str) -> str:
-    return (
-        f"{url} was answered, but not in the way that was expected. A proxy or a login "
-        "page may be in between: open the address in a browser and try again."
-    )
+    return f"{host} doesn't work (HTTP {status}). Try again later, or {by_hand}"
 
 
 def megabytes(count: int) -> str:
-    """Count of bytes for people.
+    """Write a number of bytes.
 
     Examples:
         >>> megabytes(661_375_508)
@@ -220,8 +249,3 @@ def megabytes(count: int) -> str:
 
     """
     return f"{count / 1e6:.1f} MB"
-
-
-def size(path: str) -> int:
-    """Size of a file in bytes, 0 if there is none."""
-    return os.path.getsize(path) if os.path.exists(path) else 0

@@ -2,27 +2,49 @@
 
 import os
 
-import numpy as np
 import onnx
 import yaml
-from onnx import TensorProto
-from onnx import helper
-from onnx import numpy_helper
+from onnx import parser
 
 from audw2s.model.registry import DIMENSIONS
 
-MIN_SAMPLES = 400
-"""Samples of a frame of wav2vec 2.0; shorter signals are followed by silence."""
+NORMALISATION = """
+normalisation (float[1, time] signal) => (float[1, padded] normalised)
+<float eps = {{1e-7}}, int64[1] axis = {{1}}, float[1] frame = {{400}},
+ int64[3] before = {{0, 0, 0}}>
+{{
+    mean = {mean}
+    centred = Sub (signal, mean)
+    squared = Mul (centred, centred)
+    var = {var}
+    regular = Add (var, eps)
+    std = Sqrt (regular)
+    scaled = Div (centred, std)
+    shape = Shape (signal)
+    length = Gather (shape, axis)
+    samples = Cast <to = 1> (length)
+    difference = Sub (frame, samples)
+    positive = Relu (difference)
+    after = Cast <to = 7> (positive)
+    pads = Concat <axis = 0> (before, after)
+    normalised = Pad (scaled, pads)
+}}
+"""
+"""``(x - mean) / sqrt(var + 1e-7)``, then silence up to 400 samples, which a frame of
+wav2vec 2.0 has; in floats, as older opsets have no maximum of integers."""
+
+MEANS = ("ReduceMean <axes = [1]> ({})", "ReduceMean ({}, axis)")
+"""Mean over time, before opset 18 and since then."""
 
 
 def read_published(folder: str) -> onnx.ModelProto:
-    """Read an archive's ``model.onnx`` and put what it leaves to its users before it.
+    """Read the ``model.onnx`` of an archive and put the normalisation before it.
 
-    The published network takes a signal that was normalised by its clip's mean and
-    standard deviation. Here that is part of the graph.
+    The published network takes a signal that was normalised by the mean and standard
+    deviation of the clip. Here that is part of the graph.
 
     Args:
-        folder: with ``model.onnx`` and ``model.yaml``
+        folder: folder with ``model.onnx`` and ``model.yaml``
 
     Raises:
         ValueError: if the network has other inputs, outputs or labels
@@ -42,12 +64,12 @@ def read_published(folder: str) -> onnx.ModelProto:
 
 
 def check_labels(path: str) -> None:
-    """Make sure that a network says arousal, dominance and valence in this order.
+    """Check that a network gives arousal, dominance and valence in this order.
 
-    The file is read as data; what it names is not run.
+    The file is read as data; code that it names isn't run.
 
     Raises:
-        ValueError: if it says something else
+        ValueError: if it has other labels
 
     """
     with open(path, encoding="utf-8") as file:
@@ -61,79 +83,32 @@ def check_labels(path: str) -> None:
 
 
 def normalised(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Put the normalisation of the clip before a network, in place.
-
-    ``(x - mean) / sqrt(var + 1e-7)``, then silence up to the length of a frame.
+    """Put :data:`NORMALISATION` before a network, in place.
 
     Args:
-        model: with one input, ``signal`` [1, time]
+        model: model with one input, ``signal`` ``(1, time)``
 
     """
-    for node in model.graph.node:
-        renamed = ["normalised" if name == "signal" else name for name in node.input]
-        del node.input[:]
-        node.input.extend(renamed)
     opset = next(o.version for o in model.opset_import if o.domain in ("", "ai.onnx"))
-    nodes = [*_normalise(opset), *_extend(), *model.graph.node]
+    mean = MEANS[opset >= 18]
+    text = NORMALISATION.format(mean=mean.format("signal"), var=mean.format("squared"))
+    before = parser.parse_graph(text)
+    for node in before.node:
+        node.input[:] = [_unique(name) for name in node.input]
+        node.output[:] = [_unique(name) for name in node.output]
+    for tensor in before.initializer:
+        tensor.name = _unique(tensor.name)
+    for node in model.graph.node:
+        node.input[:] = [
+            _unique("normalised") if name == "signal" else name for name in node.input
+        ]
+    nodes = [*before.node, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
-    model.graph.initializer.extend(_constants())
+    model.graph.initializer.extend(before.initializer)
     return model
 
 
-def _constants() -> list[TensorProto]:
-    values = {
-        "normalise.eps": np.float32(1e-7),
-        "normalise.axis": np.array([1], np.int64),
-        "normalise.frame": np.array([MIN_SAMPLES], np.float32),
-        "normalise.before": np.array([0, 0, 0], np.int64),
-    }
-    return [numpy_helper.from_array(np.asarray(v), k) for k, v in values.items()]
-
-
-def _normalise(opset: int) -> list[onnx.NodeProto]:
-    def mean(of: str, out: str) -> onnx.NodeProto:
-        if opset >= 18:
-            return helper.make_node("ReduceMean", [of, "normalise.axis"], [out])
-        return helper.make_node("ReduceMean", [of], [out], axes=[1])
-
-    return [
-        mean("signal", "normalise.mean"),
-        helper.make_node("Sub", ["signal", "normalise.mean"], ["normalise.centred"]),
-        helper.make_node(
-            "Mul", ["normalise.centred", "normalise.centred"], ["normalise.squared"]
-        ),
-        mean("normalise.squared", "normalise.var"),
-        helper.make_node("Add", ["normalise.var", "normalise.eps"], ["normalise.sum"]),
-        helper.make_node("Sqrt", ["normalise.sum"], ["normalise.std"]),
-        helper.make_node(
-            "Div", ["normalise.centred", "normalise.std"], ["normalise.whole"]
-        ),
-    ]
-
-
-def _extend() -> list[onnx.NodeProto]:
-    # In floats, as older opsets have no maximum of integers
-    return [
-        helper.make_node("Shape", ["signal"], ["normalise.shape"]),
-        helper.make_node(
-            "Gather", ["normalise.shape", "normalise.axis"], ["normalise.length"]
-        ),
-        helper.make_node(
-            "Cast", ["normalise.length"], ["normalise.float"], to=TensorProto.FLOAT
-        ),
-        helper.make_node(
-            "Sub", ["normalise.frame", "normalise.float"], ["normalise.lack"]
-        ),
-        helper.make_node("Relu", ["normalise.lack"], ["normalise.relu"]),
-        helper.make_node(
-            "Cast", ["normalise.relu"], ["normalise.after"], to=TensorProto.INT64
-        ),
-        helper.make_node(
-            "Concat",
-            ["normalise.before", "normalise.after"],
-            ["normalise.pads"],
-            axis=0,
-        ),
-        helper.make_node("Pad", ["normalise.whole", "normalise.pads"], ["normalised"]),
-    ]
+def _unique(name: str) -> str:
+    """Name that no published graph has."""
+    return name if name == "signal" else f"normalisation.{name}"
