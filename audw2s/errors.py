@@ -18,7 +18,6 @@ import typer
 
 EXTRAS = {
     "gradio": "demo",
-    "matplotlib": "plot",
     "ray": "ray",
     "sounddevice": "live",
 }

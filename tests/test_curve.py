@@ -94,7 +94,6 @@ def test_pipe_with_fewer_samples_than_channels():
 
 
 def test_command_writes_table_and_picture(clips, tmp_path):
-    pytest.importorskip("matplotlib")
     arguments = ["--model", "wav2small", "--model", "whisper-tiny-adv", "--rate", 2]
     outputs = ["--out", tmp_path / "a.csv", "--plot", tmp_path / "a.svg"]
     done = command("curve", clips[0], *arguments, *outputs, text=True)
@@ -111,7 +110,6 @@ def test_command_writes_table_and_picture(clips, tmp_path):
 
 
 def test_picture_shows_what_was_measured(speech):
-    pytest.importorskip("matplotlib")
     frames = {
         name: audw2s.curve(speech, name, sampling_rate=16000, rate=2)
         for name in ("wav2small", "whisper-tiny-adv")
