@@ -98,7 +98,7 @@ def test_wheel_holds_models_and_cards(wheel):
         assert f"audw2s/assets/silero-vad/{file}" in names
     clips = {f"audw2s/demo/clips/{path.name}" for path in SPEECH.iterdir()}
     assert clips | {"audw2s/demo/style.css", "audw2s/demo/live.js"} <= names
-    assert "audw2s/py.typed" in names
+    assert {"audw2s/py.typed", "audw2s/corpus/report/page.html"} <= names
     assert os.path.getsize(wheel) < 20e6
     assert not [name for name in names if name.startswith(("tests", "examples"))]
 

@@ -56,7 +56,6 @@ def test_import_needs_typer_only():
         ("torch", "distill", ("train", "config.toml", "--out", "run")),
         ("torch", "distill", ("teacher", "a.safetensors", "b.csv", "--out", "model")),
         ("torch", "distill", ("export", "run", "--out", "model")),
-        ("matplotlib", "plot", ("evaluate", "wav2small", "corpus.csv")),
     ],
 )
 def test_missing_packages_are_named(module, extra, arguments):
