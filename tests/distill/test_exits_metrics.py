@@ -8,7 +8,7 @@ from audw2s.distill.exits.metrics import adaptive
 from audw2s.distill.exits.metrics import fused
 from audw2s.distill.exits.metrics import score
 from audw2s.distill.exits.metrics import score_with_interval
-from audw2s.model.scores import softmax
+from audw2s.model.early_exit import softmax
 
 
 def test_the_score_of_values_is_their_mean_ccc():
