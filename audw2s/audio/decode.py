@@ -147,7 +147,7 @@ def is_media(file: File) -> bool:
     try:
         with _opened(file) as opened:
             head = opened.read(HEAD)
-            if is_for_soundfile(head):
+            if _is_for_soundfile(opened, head):
                 return True
             return not no_audio(head) and holds_media(opened)
     except ERRORS:
@@ -169,7 +169,7 @@ def _decoder(opened: BinaryIO) -> SndFile | Container:
     head = opened.read(HEAD)
     if isinstance(head, str):
         raise ValueError("opened as text: open it with mode 'rb'")
-    if is_for_soundfile(head) or is_free_format(opened, head):
+    if _is_for_soundfile(opened, head):
         try:
             return SndFile(opened, head)
         except soundfile.SoundFileError:
@@ -180,6 +180,10 @@ def _decoder(opened: BinaryIO) -> SndFile | Container:
     if is_oversized(opened, head):
         raise NoAudioError("a chunk of its header is larger than the file")
     return Container(opened)
+
+
+def _is_for_soundfile(opened: BinaryIO, head: bytes) -> bool:
+    return is_for_soundfile(head) or is_free_format(opened, head)
 
 
 @contextlib.contextmanager

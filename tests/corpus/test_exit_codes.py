@@ -18,7 +18,6 @@ from commands import annotate
 import audw2s
 from audw2s import errors
 from audw2s.corpus.inputs import read_inputs
-from audw2s.corpus.lists.folder import Found
 from audw2s.corpus.lists.folder import read_folder
 from audw2s.corpus.shards import Shards
 from audw2s.errors import explained
@@ -99,7 +98,7 @@ def test_folders_that_cannot_be_listed(deep, tmp_path):
 def test_folder_that_cannot_be_listed_itself(deep):
     folder = "/".join([str(deep), *["d" * 250] * 20])
     with pytest.raises(OSError, match="^'.*d' can't be listed: File name too long"):
-        read_folder(folder, Found())
+        read_folder(folder)
 
 
 @pytest.mark.parametrize(

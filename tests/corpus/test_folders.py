@@ -212,19 +212,18 @@ def test_whole_files_of_lists(tmp_path):
     [
         ("a.jsonl", "{\n", "line 1: Expecting"),
         ("a.jsonl", '\n["a.wav"]\n', "line 2: it has to be an object"),
-        (
-            "a.jsonl",
-            '{"text": "x"}\n',
-            "line 1: 'audio_filepath' has to be a path, got None",
-        ),
-        ("a.jsonl", '{"file": "a.wav", "offset": "x"}\n', "'x' has to be a number"),
+        ("a.jsonl", '{"text": "x"}\n', "needs a column 'file', it has ['text']"),
+        ("a.jsonl", '{"file": "a.wav"}\n{"text": "x"}\n', "row 2: there is no file"),
+        ("a.jsonl", '{"file": 5}\n', "'file' has to hold text, not int"),
+        ("a.jsonl", '{"file": "a.wav", "offset": "x"}\n', "column 'start': "),
+        ("a.jsonl", '{"file": "a.wav", "offset": -1}\n', "row 1: it starts at -1 s"),
         ("wav.scp", "r1\n", "has to be a name and a path, got 'r1'"),
         ("wav.scp", "r1 sph2pipe a.sph |\n", "is a command, which isn't run"),
         ("wav.scp", "r1 a.wav\nr1 b.wav\n", "'r1' is listed twice"),
         ("a.rttm", "SPEAKER a 1 0\n", "8 fields or more"),
         ("a.rttm", "SPEAKER a 1 0 1 x x s\n", "no audio file of this name does"),
         ("a.rttm", "SPEAKER both 1 0 1 x x s\n", "both.mp3 and both.wav"),
-        ("a.rttm", "SPEAKER one 1 x 1 x x s\n", "'x' has to be a number of seconds"),
+        ("a.rttm", "SPEAKER one 1 x 1 x x s\n", "column 'start': "),
         ("a.csv", b"file,word\na.wav,gr\xfcn\n", "a.csv' has to be a text in UTF-8"),
         ("a.csv", "file,start,duration\na.wav,0,x\n", "a.csv', column 'duration'"),
     ],
@@ -236,9 +235,7 @@ def test_lists_that_can_not_be_understood(tmp_path, name, content, said):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ValueError) as error:
         read_inputs(str(tmp_path / name))
-    assert said in str(error.value).replace(
-        "both.mp3 and both.wav", "both.mp3 and both.wav"
-    )
+    assert said in str(error.value)
     assert name in str(error.value)
 
 

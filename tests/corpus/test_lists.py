@@ -82,7 +82,7 @@ def test_no_speaker_is_invented(tmp_path):
         ("a.csv", b"File\nx.wav\n", "--columns file=File"),
         ("a.csv", b"file;a\nx.wav;1\n", "needs a column 'file', it has"),
         ("a.parquet", b"PAR1", "can't be read as a table"),
-        ("a.tsv", b"file\n", "has to end on .txt, .csv or .parquet"),
+        ("a.tsv", b"file\n", "has to end on .txt, .csv, .parquet, .jsonl"),
     ],
 )
 @pytest.mark.parametrize("read", [read_corpus, read_inputs])

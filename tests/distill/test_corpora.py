@@ -19,7 +19,6 @@ from layouts import published_means
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.corpus.lists.iemocap import is_iemocap
 from audw2s.corpus.lists.iemocap import parse_turns
-from audw2s.corpus.lists.iemocap import read_iemocap
 from audw2s.corpus.lists.msp_podcast import is_msp_podcast
 from audw2s.corpus.lists.msp_podcast import read_msp_podcast
 from audw2s.corpus.lists.ratings import mean_rating
@@ -93,13 +92,13 @@ def change(path, old, new):
 @pytest.mark.parametrize(
     "old, new, message",
     [
-        ("EmoDom", "Dominance", "labels_consensus.csv' has no column EmoDom"),
-        ("SpkrID,Gender", "Spkr,Sex", "has no column SpkrID, Gender"),
-        (",3.5,127", ",high,127", "line 4: 'high' isn't a rating"),
-        (",127,Female,Train", "", "line 3: not a value for each column"),
-        ("Female,Train", "Female,Train,more", "line 3: not a value for each column"),
-        ("MSP-PODCAST_0001_0008.wav", "", "line 2: not a value for each column"),
-        ("0001_0008.wav,N", "0001_0008.wav,\xff", "line 1: 'utf-8' codec can't decode"),
+        ("EmoDom", "Dominance", "labels_consensus.csv' has no column 'EmoDom'"),
+        ("SpkrID,Gender", "Spkr,Sex", "has no column 'SpkrID'"),
+        (",3.5,127", ",high,127", "column 'dominance', row 3: 'high' isn't a number"),
+        (",127,Female,Train", "", "can't be read as a table: .*Expected 8 columns"),
+        ("Female,Train", "Female,Train,more", "can't be read as a table: .* got 9"),
+        ("MSP-PODCAST_0001_0008.wav", "", "row 1: there is no file"),
+        ("0001_0008.wav,N", "0001_0008.wav,\xff", "has to be a text in UTF-8"),
         ("_0011.wav", "_9999.wav", "1 of 5 files, among them '.*Audios.*_9999.wav'"),
     ],
 )
@@ -120,7 +119,7 @@ def test_msp_podcast_without_audio(msp):
 def test_msp_podcast_without_clips(msp):
     path = os.path.join(msp, "Labels", "labels_consensus.csv")
     with open(path, "w") as file:
-        file.write(MSP.splitlines()[0])
+        file.write(MSP.splitlines()[0] + "\n")
     with pytest.raises(ValueError, match="holds no clips"):
         read_corpus(msp)
 
@@ -253,10 +252,6 @@ def test_any_text_is_read_or_a_value_error(lines):
 def test_folders_of_something_else(tmp_path, clips):
     assert not is_msp_podcast(str(tmp_path))
     assert not is_iemocap(str(tmp_path))
-    with pytest.raises(FileNotFoundError, match="none of Labels.labels_consensus.csv"):
-        read_msp_podcast(str(tmp_path))
-    with pytest.raises(FileNotFoundError, match="no 'Session1.dialog.EmoEvaluation'"):
-        read_iemocap(str(tmp_path))
     with pytest.raises(FileNotFoundError, match="Train"):
         read_corpus(f"{tmp_path}:Train")
 

@@ -32,12 +32,12 @@ def rename(
     columns = columns or {}
     absent = [name for name in columns.values() if name not in table]
     if absent:
-        near = nearest(absent[:1], table)
-        hint = f" Did you mean '{near[absent[0]]}'?" if near else ""
-        raise ValueError(f"'{where}' has no column '{absent[0]}'.{hint}")
-    replaced = [name for name in columns if name in table]
-    table = table.drop(columns=set(replaced) - set(columns.values()))
-    return table.rename(columns={source: name for name, source in columns.items()})
+        near = "".join(nearest(absent[:1], table).values())
+        did_you_mean = f" Did you mean '{near}'?" if near else ""
+        raise ValueError(f"'{where}' has no column '{absent[0]}'.{did_you_mean}")
+    replaced = set(columns) & set(table) - set(columns.values())
+    names = {source: name for name, source in columns.items()}
+    return table.drop(columns=list(replaced)).rename(columns=names)
 
 
 def nearest(wanted: Sequence[str], names: Sequence[str]) -> dict[str, str]:
@@ -49,11 +49,8 @@ def nearest(wanted: Sequence[str], names: Sequence[str]) -> dict[str, str]:
 
     """
     known = {str(name).strip().lower(): str(name) for name in reversed(list(names))}
-    found = {}
-    for name in wanted:
-        if like := difflib.get_close_matches(name.lower(), known, 1):
-            found[name] = known[like[0]]
-    return found
+    matches = {w: difflib.get_close_matches(w.lower(), known, 1) for w in wanted}
+    return {name: known[match[0]] for name, match in matches.items() if match}
 
 
 def hint(wanted: Sequence[str], names: Sequence[str]) -> str:
@@ -66,11 +63,9 @@ def hint(wanted: Sequence[str], names: Sequence[str]) -> str:
         ''
 
     """
-    near = nearest(wanted, names)
-    if not near:
-        return ""
-    options = " ".join(f"--columns {name}={found}" for name, found in near.items())
-    return f" The nearest names can be taken with {options}."
+    near = nearest(wanted, names).items()
+    options = " ".join(f"--columns {name}={source}" for name, source in near)
+    return f" The nearest names can be taken with {options}." if near else ""
 
 
 def parse_columns(pairs: Sequence[str] | None) -> dict[str, str]:
@@ -180,26 +175,40 @@ def as_times(column: pd.Series) -> pd.Series:
     return times
 
 
-def with_ends(table: pd.DataFrame, where: str) -> pd.DataFrame:
-    """Make ends of durations, in a table with starts and without ends.
+def with_times(table: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Convert ``start``, and ``end`` or ``duration``; add what is missing.
 
     Args:
-        table: of a corpus
+        table: table of a corpus
         where: path of the table, for messages
 
+    Returns:
+        table with ``start`` (0 if unknown) and ``end`` (NaT for the end of the file)
+
     Raises:
-        ValueError: if a cell holds no time
+        ValueError: if a cell holds no time, or a segment ends before it starts
 
     Examples:
         >>> table = pd.DataFrame({"start": ["1"], "duration": ["0.5"]})
-        >>> with_ends(table, "list.csv")["end"].dt.total_seconds().tolist()
+        >>> with_times(table, "list.csv")["end"].dt.total_seconds().tolist()
         [1.5]
 
     """
-    if not {"start", "duration"} <= set(table) or "end" in table:
-        return table
+    table = table.reset_index(drop=True)
+    unknown = pd.Series(pd.NaT, table.index, dtype="timedelta64[ns]")
     try:
-        start, duration = (as_times(table[name]) for name in ("start", "duration"))
+        start = as_times(table.get("start", unknown)).fillna(pd.Timedelta(0))
+        end = as_times(table.get("end", unknown))
+        if {"start", "duration"} <= set(table) and "end" not in table:
+            end = start + as_times(table["duration"])
     except ValueError as error:
         raise ValueError(f"'{where}', {error}") from None
-    return table.assign(end=start.fillna(pd.Timedelta(0)) + duration)
+    # NaT is neither before nor after anything
+    wrong = np.flatnonzero((start < pd.Timedelta(0)) | (end < start))
+    if len(wrong):
+        first, last = (times[wrong[0]].total_seconds() for times in (start, end))
+        raise ValueError(
+            f"'{where}', row {wrong[0] + 1}: it starts at {first:g} s and ends at "
+            f"{last:g} s."
+        )
+    return table.assign(start=start, end=end)

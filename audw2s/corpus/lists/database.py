@@ -4,7 +4,6 @@ import contextlib
 import os
 from collections.abc import Iterator
 from collections.abc import Mapping
-from types import ModuleType
 
 import audformat
 import pandas as pd
@@ -25,17 +24,17 @@ def read_database(
     columns: Mapping[str, str] | None = None,
     *,
     people: bool = True,
-) -> tuple[pd.DataFrame, bool]:
-    """Read a table of a database, or which files it has.
+) -> pd.DataFrame:
+    """Read a table of a database, or its files.
 
     Args:
         root: folder of the database
-        name: of a table, empty for all files of the database
+        name: name of a table, empty for all files of the database
         columns: names in the table by names in this package
         people: see :func:`audw2s.corpus.lists.entries.read_entries`
 
     Returns:
-        a row per file or segment with its labels, and whether these are files
+        a row per file or segment with its labels
 
     Raises:
         ValueError: if there is no such table, or it can't be read
@@ -48,19 +47,20 @@ def read_database(
         raise ValueError(f"'{root}' has no table '{name}', it has: {known}.")
     with _readable(root):
         labels = database[name].get() if name else pd.DataFrame(index=database.files)
-    filewise = audformat.is_filewise_index(labels.index)
-    table = rename(_plain(labels.reset_index()), columns, f"{root}:{name}")
+    table = rename(_as_objects(labels.reset_index()), columns, f"{root}:{name}")
     if name:
-        _add_scale(table, database, name, columns or {})
+        names = {column: (columns or {}).get(column, column) for column in table}
+        schemes = {c: database[name][names[c]].scheme for c in filter(is_rating, table)}
+        _add_scale(table, schemes)
     if people:
         with _readable(root):
             add_people(table, database, name)
-    return table, filewise
+    return table
 
 
 @contextlib.contextmanager
 def _readable(root: str) -> Iterator[None]:
-    """Say in one sentence what audformat makes of damaged files."""
+    """Explain in one sentence why audformat can't read damaged files."""
     try:
         yield
     except Exception as error:
@@ -71,32 +71,24 @@ def _readable(root: str) -> Iterator[None]:
         ) from error
 
 
-def _plain(table: pd.DataFrame) -> pd.DataFrame:
-    """Labels as they are written, and not as categories."""
-    for name in table:
-        if isinstance(table[name].dtype, pd.CategoricalDtype):
-            table[name] = table[name].astype(object)
-    return table
+def _as_objects(table: pd.DataFrame) -> pd.DataFrame:
+    """Labels in place of categories."""
+    categories = table.select_dtypes("category").columns
+    return table.astype(dict.fromkeys(categories, object))
 
 
 def _add_scale(
-    table: pd.DataFrame,
-    database: audformat.Database,
-    name: str,
-    columns: Mapping[str, str],
+    table: pd.DataFrame, schemes: Mapping[str, audformat.Scheme | None]
 ) -> None:
     """Take the scale of ratings from the schemes of their columns."""
-    scales = {}
-    for column in filter(is_rating, table):
-        scale = _scale(database[name][columns.get(column, column)].scheme)
-        if scale is None:
-            return
-        scales[column] = scale
-    texts = [f"{name} {low:g} to {high:g}" for name, (low, high) in scales.items()]
+    scales = {name: _scale(scheme) for name, scheme in schemes.items()}
+    if None in scales.values() or not scales:
+        return
     if len(set(scales.values())) == 1:
         table.attrs["scale"] = list(scales.popitem()[1])
-    elif scales:
-        table.attrs["scales"] = ", ".join(texts)
+        return
+    texts = [f"{name} {low:g} to {high:g}" for name, (low, high) in scales.items()]
+    table.attrs["scales"] = ", ".join(texts)
 
 
 def _scale(scheme: audformat.Scheme | None) -> tuple[float, float] | None:
@@ -113,13 +105,13 @@ def load_published(name: str) -> str:
     """Get a database with audb.
 
     Args:
-        name: such as ``"emodb==1.4.1"``
+        name: name and version, such as ``"emodb==1.4.1"``
 
     Returns:
-        its root
+        root folder of the database
 
     Raises:
-        ValueError: if it isn't there, or audb isn't installed
+        ValueError: if it doesn't exist, or audb isn't installed
 
     """
     name, _, version = name.partition("==")
@@ -135,17 +127,12 @@ def load_published(name: str) -> str:
         # Paths relative to the root, as the database has them
         return audb.load(name, version=version, full_path=False).root
     except Exception as error:
-        # What backends of audb raise has no kind in common
+        # Exceptions of audb's backends have no class in common
         reason = " ".join(str(error).split()) or type(error).__name__
+        versions = None
+        with contextlib.suppress(Exception):
+            versions = ", ".join(audb.versions(name))
+        known = f" It has the versions {versions}." if versions else ""
         raise ValueError(
-            f"audb can't load '{name}' in version '{version}': {reason}"
-            f"{_versions(audb, name)}"
+            f"audb can't load '{name}' in version '{version}': {reason}{known}"
         ) from error
-
-
-def _versions(audb: ModuleType, name: str) -> str:
-    """Say which versions there are, if audb knows."""
-    with contextlib.suppress(Exception):
-        if versions := audb.versions(name):
-            return f" It has the versions {', '.join(versions)}."
-    return ""

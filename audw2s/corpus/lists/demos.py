@@ -1,8 +1,7 @@
-"""DEMoS, as it is handed out: what is said of a clip is in its name."""
+"""DEMoS, in the layout of its publishers: labels are in the names of clips."""
 
 import os
 import re
-from collections.abc import Iterator
 
 import pandas as pd
 
@@ -28,9 +27,8 @@ _NAME = re.compile(r"(?:(\w+)_)?([fm])_(\w+)_([a-z]{3})\w*\.wav", re.I)
 
 def is_demos(root: str) -> bool:
     """Whether a folder holds DEMoS."""
-    return os.path.isdir(os.path.join(root, FOLDERS[0])) and any(
-        _NAME.fullmatch(name) for name in os.listdir(os.path.join(root, FOLDERS[0]))
-    )
+    folder = os.path.join(root, FOLDERS[0])
+    return os.path.isdir(folder) and any(map(_NAME.fullmatch, os.listdir(folder)))
 
 
 def read_demos(root: str, part: str = "") -> pd.DataFrame:
@@ -53,24 +51,24 @@ def read_demos(root: str, part: str = "") -> pd.DataFrame:
     root = os.path.abspath(root)
     folders = [name for name in FOLDERS if os.path.isdir(os.path.join(root, name))]
     check_part(root, part, folders)
-    chosen = [part] if part else folders
-    return pd.DataFrame([row for name in chosen for row in _read(root, name)])
+    paths = [os.path.join(root, name) for name in ([part] if part else folders)]
+    return pd.DataFrame(
+        [
+            {"file": os.path.join(path, name), **parse_name(name, path)}
+            for path in paths
+            for name in sorted(os.listdir(path))
+            # Copies made on macOS hold files called ._PR_…
+            if name.lower().endswith(".wav") and not name.startswith(".")
+        ]
+    )
 
 
-def _read(root: str, folder: str) -> Iterator[dict]:
-    place = os.path.join(root, folder)
-    for name in sorted(os.listdir(place)):
-        # Copies made on macOS hold files called ._PR_…
-        if name.lower().endswith(".wav") and not name.startswith("."):
-            yield {"file": os.path.join(place, name), **parse_name(name, place)}
-
-
-def parse_name(name: str, place: str = "") -> dict:
-    """Read what a clip's name says.
+def parse_name(name: str, folder: str = "") -> dict:
+    """Parse the name of a clip.
 
     Args:
-        name: of the clip
-        place: where it lies, for messages
+        name: name of the clip
+        folder: folder of the clip, for messages
 
     Raises:
         ValueError: if it is malformed
@@ -84,7 +82,7 @@ def parse_name(name: str, place: str = "") -> dict:
     match = _NAME.fullmatch(name)
     if match is None or match[4].lower() not in EMOTIONS:
         raise ValueError(
-            f"'{os.path.join(place, name)}' isn't named as DEMoS names clips, such as "
+            f"'{os.path.join(folder, name)}' isn't named as DEMoS names clips, such as "
             "PR_f_01_tri01.wav."
         )
     kind, gender, number, emotion = match.groups()

@@ -1,4 +1,4 @@
-"""What a corpus lists: files or segments of files, and what is said of them.
+"""Read a corpus: files or segments of files, and their labels.
 
 This is the only reader; annotating and distilling start from it.
 """
@@ -10,24 +10,20 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from audw2s.corpus.lists.columns import as_times
-from audw2s.corpus.lists.columns import rename
-from audw2s.corpus.lists.columns import with_ends
+from audw2s.corpus.lists.columns import with_times
 from audw2s.corpus.lists.database import is_database
 from audw2s.corpus.lists.database import load_published
 from audw2s.corpus.lists.database import read_database
 from audw2s.corpus.lists.demos import is_demos
 from audw2s.corpus.lists.demos import read_demos
-from audw2s.corpus.lists.folder import Found
 from audw2s.corpus.lists.folder import LeftOut
 from audw2s.corpus.lists.folder import read_folder
 from audw2s.corpus.lists.iemocap import is_iemocap
 from audw2s.corpus.lists.iemocap import read_iemocap
-from audw2s.corpus.lists.manifests import READERS
 from audw2s.corpus.lists.msp_podcast import is_msp_podcast
 from audw2s.corpus.lists.msp_podcast import read_msp_podcast
-from audw2s.corpus.lists.table import read_paths
-from audw2s.corpus.lists.table import read_table
+from audw2s.corpus.lists.table import READERS
+from audw2s.corpus.lists.table import read_list
 from audw2s.errors import DataWarning
 from audw2s.files import is_url
 
@@ -99,7 +95,8 @@ def read_entries(
         raise ValueError(
             f"'{corpus}' holds no clips: there are no audio files or rows in it."
         )
-    _add_times(entries, corpus)
+    entries.filewise = not {"start", "end"} & set(entries.table)
+    entries.table = with_times(entries.table, corpus)
     return entries
 
 
@@ -116,8 +113,8 @@ def _read(corpus: str, columns: Mapping[str, str] | None, people: bool) -> Entri
     if corpus.startswith("audb:"):
         root = load_published(root.removeprefix("audb:"))
     if is_database(root):
-        table, filewise = read_database(root, part, columns, people=people)
-        return Entries(table, root, root, part, filewise)
+        table = read_database(root, part, columns, people=people)
+        return Entries(table, root, root, part)
     for name, (is_one, read) in LAYOUTS.items():
         if is_one(root):
             table = read(root, part)
@@ -125,61 +122,27 @@ def _read(corpus: str, columns: Mapping[str, str] | None, people: bool) -> Entri
                 _say_layout(name, table, corpus)
             return Entries(table)
     if os.path.isdir(corpus):
-        found = Found()
-        files = read_folder(corpus, found)
-        table = _of_files(files)
-        return Entries(table, unlisted=found.unlisted, left_out=found.left_out)
+        listing = read_folder(corpus)
+        # Names that aren't UTF-8 fit into objects only
+        table = pd.DataFrame({"file": listing.files}, dtype=object)
+        return Entries(table, unlisted=listing.unlisted, left_out=listing.left_out)
     if os.path.isfile(corpus):
-        folder = os.path.dirname(corpus) or None
-        if corpus.endswith(".txt"):
-            return Entries(_of_files(read_paths(corpus)), folder)
-        reader = READERS.get(os.path.splitext(corpus)[1])
-        table = rename(reader(corpus), columns, corpus) if reader else None
-        if table is None:
-            table = with_ends(read_table(corpus, columns), corpus)
-        return Entries(table, folder, filewise=not {"start", "end"} & set(table))
+        return Entries(read_list(corpus, columns), os.path.dirname(corpus) or None)
     if is_url(corpus):
         raise ValueError(
             f"'{corpus}' is a URL: audio is read from file systems only, mount or "
             "copy it."
         )
     raise FileNotFoundError(
-        f"'{corpus}' is no folder, no list of files (.txt, .csv, .parquet, .jsonl, "
-        ".scp, .rttm) and no database: ROOT, ROOT:TABLE or audb:NAME==VERSION."
+        f"'{corpus}' is no folder, no list of files ({', '.join(READERS)}) and no "
+        "database: ROOT, ROOT:TABLE or audb:NAME==VERSION."
     )
 
 
-def _of_files(files: list[str]) -> pd.DataFrame:
-    # Names that aren't UTF-8 fit into objects only
-    return pd.DataFrame({"file": pd.Series(files, dtype=object)})
-
-
 def _say_layout(name: str, table: pd.DataFrame, corpus: str) -> None:
-    """Say that a folder isn't searched for audio."""
+    """Warn that a folder isn't searched for audio."""
     warnings.warn(
         f"'{corpus}' is read as {name}, with the {len(table)} clips of its labels.",
         DataWarning,
         stacklevel=4,
     )
-
-
-def _add_times(entries: Entries, corpus: str) -> None:
-    """Make times of the columns ``start`` and ``end``, which may be missing."""
-    table = entries.table = entries.table.reset_index(drop=True)
-    for name in ("start", "end"):
-        if name not in table:
-            table[name] = pd.Series(pd.NaT, table.index, dtype="timedelta64[ns]")
-        try:
-            table[name] = as_times(table[name])
-        except ValueError as error:
-            raise ValueError(f"'{corpus}', {error}") from None
-    table["start"] = table["start"].fillna(pd.Timedelta(0))
-    # NaT is neither before nor after anything
-    wrong = (table["start"] < pd.Timedelta(0)) | (table["end"] < table["start"])
-    if wrong.any():
-        row = table[wrong].iloc[0]
-        start, end = row["start"].total_seconds(), row["end"].total_seconds()
-        raise ValueError(
-            f"'{corpus}', row {wrong.idxmax() + 1}: it starts at {start:g} s and ends "
-            f"at {end:g} s."
-        )

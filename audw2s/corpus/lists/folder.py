@@ -1,4 +1,4 @@
-"""What is in folders: audio and video, whatever its names, and what is left out."""
+"""List the audio and video in folders, whatever the names of files."""
 
 import dataclasses
 import glob
@@ -24,7 +24,7 @@ Others are looked into.
 
 @dataclasses.dataclass
 class LeftOut:
-    """What has no row, and isn't missed.
+    """Files and folders without a row, which aren't missed.
 
     Args:
         hidden: paths of files and folders whose names begin with a dot
@@ -58,8 +58,8 @@ class LeftOut:
 
 
 @dataclasses.dataclass
-class Found:
-    """What was found in folders.
+class Listing:
+    """Contents of folders.
 
     Args:
         files: paths of audio and video
@@ -73,7 +73,7 @@ class Found:
     unlisted: list[str] = dataclasses.field(default_factory=list)
 
 
-def find_media(paths: Iterable[str]) -> Found:
+def find_media(paths: Iterable[str]) -> Listing:
     """List the files that are meant by paths, each once, in their order.
 
     Args:
@@ -86,33 +86,34 @@ def find_media(paths: Iterable[str]) -> Found:
         ['missing.wav']
 
     """
-    found, files = Found(), {}
+    listing = Listing()
     for path in map(os.path.expanduser, paths):
-        matches = [path]
         if os.path.isdir(path):
-            matches = read_folder(path, found)
+            read_folder(path, listing)
         elif not os.path.exists(path) and glob.has_magic(path):
-            globbed = sorted(glob.glob(path, recursive=True))
-            matches = [match for match in globbed if os.path.isfile(match)] or [path]
-        files |= dict.fromkeys(matches)
-    found.files = list(files)
-    return found
+            matches = sorted(glob.glob(path, recursive=True))
+            listing.files += [m for m in matches if os.path.isfile(m)] or [path]
+        else:
+            listing.files.append(path)
+    listing.files = list(dict.fromkeys(listing.files))
+    return listing
 
 
-def read_folder(folder: str, found: Found) -> list[str]:
+def read_folder(folder: str, listing: Listing | None = None) -> Listing:
     """List the audio and video in a folder and its subfolders, sorted.
 
     Folders that are linked are followed, once: also if they are linked in a circle, or
     lie in the folder themselves.
 
     Args:
-        folder: is searched
-        found: is told what is left out, and which subfolders can't be listed
+        folder: folder that is searched
+        listing: listing that is extended, ``None`` for a new one
 
     Raises:
         OSError: if the folder itself can't be listed
 
     """
+    listing = listing or Listing()
     files: list[str] = []
     folders, links, visited = [folder], [], set()
     while folders or links:
@@ -124,23 +125,24 @@ def read_folder(folder: str, found: Found) -> list[str]:
                 continue
             visited.add((state.st_dev, state.st_ino))
             with os.scandir(path) as entries:
-                own = sorted(entries, key=lambda entry: entry.name)
+                contents = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
             if path == folder:
                 text = f"'{folder}' can't be listed: {error.strerror}."
                 raise type(error)(text) from None
-            found.unlisted.append(f"'{path}': {error.strerror}")
+            listing.unlisted.append(f"'{path}': {error.strerror}")
             continue
-        for entry in own:
+        for entry in contents:
             if entry.name.startswith("."):
-                found.left_out.hidden.append(entry.path)
+                listing.left_out.hidden.append(entry.path)
             elif entry.is_dir():
                 (links if entry.is_symlink() else folders).append(entry.path)
             elif has_row(entry.path):
                 files.append(entry.path)
             else:
-                found.left_out.others.append(entry.path)
-    return sorted(files)
+                listing.left_out.others.append(entry.path)
+    listing.files += sorted(files)
+    return listing
 
 
 def has_row(path: str) -> bool:

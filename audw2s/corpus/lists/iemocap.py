@@ -1,4 +1,4 @@
-"""IEMOCAP, as USC hands it out: a text per dialog, and a file per turn."""
+"""IEMOCAP, in the layout of USC: a text per dialog, and a file per turn."""
 
 import os
 import re
@@ -16,17 +16,16 @@ SCALE = (1, 5)
 
 SESSIONS = tuple(f"Session{number}" for number in range(1, 6))
 
-ORDER = ("valence", "arousal", "dominance")
-"""The corpus has another order than this package."""
-
-_NUMBER = r"(-?\d+(?:\.\d+)?)"
+_NUMBER = r"-?\d+(?:\.\d+)?"
 _TURN = re.compile(
-    rf"\[{_NUMBER} - {_NUMBER}\]\s+(((Ses\d+)[FM]_\w+)_([FM])\w+)\s+(\w+)\s+"
-    rf"\[{_NUMBER}, {_NUMBER}, {_NUMBER}\]"
+    rf"\[{_NUMBER} - {_NUMBER}\]\s+"
+    r"(?P<turn>(?P<dialog>(?P<session>Ses\d+)[FM]_\w+)_(?P<gender>[FM])\w+)\s+"
+    rf"(?P<emotion>\w+)\s+\[(?P<valence>{_NUMBER}), (?P<arousal>{_NUMBER}), "
+    rf"(?P<dominance>{_NUMBER})\]"
 )
 _RATING = re.compile(
-    r"A-E(\d+):"
-    rf"\s*val\s*{_NUMBER}?\s*;\s*act\s*{_NUMBER}?\s*;\s*dom\s*{_NUMBER}?\s*;.*"
+    rf"A-E(?P<rater>\d+):\s*val\s*(?P<valence>{_NUMBER})?\s*;"
+    rf"\s*act\s*(?P<arousal>{_NUMBER})?\s*;\s*dom\s*(?P<dominance>{_NUMBER})?\s*;.*"
 )
 
 
@@ -59,22 +58,18 @@ def read_iemocap(root: str, part: str = "") -> pd.DataFrame:
         some turn the raters' own aren't there
 
     Raises:
-        FileNotFoundError: if there is no session
         ValueError: if audio is missing, a line is malformed, or there is no such
             session
 
     """
     root = os.path.abspath(root)
     sessions = _sessions(root)
-    if not sessions:
-        raise FileNotFoundError(f"'{root}' has no '{_evaluations('', 'Session1')}'.")
     check_part(root, part, sessions)
-    if part:
-        sessions = [part]
+    sessions = [part] if part else sessions
     turns = [turn for session in sessions for turn in _read_session(root, session)]
-    columns = ["file", "speaker", "gender", "split", "emotion"]
     table = pd.DataFrame(turns)
     if turns:
+        columns = ["file", "speaker", "gender", "split", "emotion"]
         table = table[columns + _rating_columns(table)]
         check_audio(root, table["file"])
     table.attrs |= {"scale": SCALE, "outliers": True}
@@ -98,14 +93,14 @@ def _read_session(root: str, session: str) -> Iterator[dict]:
 
 
 def parse_turns(lines: Iterable[str], path: str) -> list[dict]:
-    """Read what people say of the turns of a dialog.
+    """Parse the ratings of the turns of a dialog.
 
-    Left out are classes that single raters chose, and what actors say of themselves
-    (``A-F1``, ``A-M1``), as the published means do.
+    Classes of single raters, and the ratings of actors of themselves (``A-F1``,
+    ``A-M1``) are left out, as in the published means.
 
     Args:
-        lines: of the text
-        path: where it is, for messages
+        lines: lines of the text
+        path: path of the text, for messages
 
     Returns:
         for each turn its name, dialog, speaker, gender, emotion, the published
@@ -140,24 +135,23 @@ def parse_turns(lines: Iterable[str], path: str) -> list[dict]:
 
 
 def _turn(match: re.Match) -> dict:
-    _, _, turn, dialog, session, letter, emotion, *means = match.groups()
-    return {
-        "turn": turn,
-        "dialog": dialog,
-        "speaker": session + letter,
-        "gender": {"F": "female", "M": "male"}[letter],
-        "emotion": emotion,
-    } | dict(zip(ORDER, map(float, means), strict=True))
+    values = match.groupdict()
+    return values | {
+        "speaker": values["session"] + values["gender"],
+        "gender": {"F": "female", "M": "male"}[values["gender"]],
+        **{name: float(values[name]) for name in DIMENSIONS},
+    }
 
 
 def _rating(match: re.Match) -> dict[str, float]:
-    rater, *values = match.groups()
-    names = [f"rater{rater}_{name}" for name in ORDER]
-    return {k: float(v or "nan") for k, v in zip(names, values, strict=True)}
+    return {
+        f"rater{match['rater']}_{name}": float(match[name] or "nan")
+        for name in DIMENSIONS
+    }
 
 
 def _rating_columns(table: pd.DataFrame) -> list[str]:
-    """Columns of the raters, of the published means where those say less."""
+    """Columns of the raters; of the published means if some turn has no rater."""
     last = f"_{DIMENSIONS[0]}"
     raters = sorted(c.removesuffix(last) for c in table if c.endswith(last))
     by_dimension = [[f"{rater}_{d}" for rater in raters] for d in DIMENSIONS]

@@ -1,14 +1,14 @@
-"""MSP-Podcast, as UT Dallas hands it out: a table of consensus labels, and audio."""
+"""MSP-Podcast, in the layout of UT Dallas: a table of consensus labels, and audio."""
 
-import csv
 import os
 import warnings
-from collections.abc import Iterator
 
 import pandas as pd
 
 from audw2s.corpus.lists.checks import check_audio
 from audw2s.corpus.lists.checks import check_part
+from audw2s.corpus.lists.columns import as_numbers
+from audw2s.corpus.lists.table import read_list
 from audw2s.errors import DataWarning
 from audw2s.model.registry import DIMENSIONS
 
@@ -23,11 +23,17 @@ LABELS = [
 ]
 AUDIO = ("Audios", "Audio")
 
-RATINGS = dict(zip(DIMENSIONS, ("EmoAct", "EmoDom", "EmoVal"), strict=True))
-COLUMNS = (
-    *("FileName", "EmoClass", "EmoAct", "EmoVal", "EmoDom"),
-    *("SpkrID", "Gender", "Split_Set"),
-)
+COLUMNS = {
+    "file": "FileName",
+    "speaker": "SpkrID",
+    "gender": "Gender",
+    "split": "Split_Set",
+    "emotion": "EmoClass",
+    "arousal": "EmoAct",
+    "dominance": "EmoDom",
+    "valence": "EmoVal",
+}
+"""Columns of the labels by names in this package."""
 
 
 def is_msp_podcast(root: str) -> bool:
@@ -56,21 +62,24 @@ def read_msp_podcast(root: str, part: str = "") -> pd.DataFrame:
         ``valence`` from 1 to 7, see ``attrs["scale"]``
 
     Raises:
-        FileNotFoundError: if there are no labels
-        ValueError: if a column or audio is missing, a line is malformed, or there
-            is no such part
+        ValueError: if a column or audio is missing, the table is malformed, or there is
+            no such part
 
     """
     root = os.path.abspath(root)
     path = _find_labels(root)
-    if path is None:
-        raise FileNotFoundError(f"'{root}' holds none of {', '.join(LABELS)}.")
+    table = read_list(path, COLUMNS)[list(COLUMNS)]
+    check_part(root, part, table["split"].unique())
+    try:
+        table = table.assign(**{name: as_numbers(table[name]) for name in DIMENSIONS})
+    except ValueError as error:
+        raise ValueError(f"'{path}', {error}.") from None
     folders = [os.path.join(root, name) for name in AUDIO]
     audio = next(filter(os.path.isdir, folders), folders[0])
-    clips = [_clip(row, audio, place) for row, place in _read_rows(path)]
-    columns = ["file", "speaker", "gender", "split", "emotion", *DIMENSIONS]
-    table = pd.DataFrame(clips, columns=columns)
-    check_part(root, part, table["split"].unique())
+    table["file"] = [os.path.join(audio, file) for file in table["file"]]
+    table["speaker"] = table["speaker"].mask(table["speaker"].str.lower() == "unknown")
+    gender = table["gender"].str.lower()
+    table["gender"] = gender.where(gender.isin(["female", "male"]))
     is_rated = table[list(DIMENSIONS)].notna().all(axis=1)
     table = table[table["split"] == part if part else is_rated]
     check_audio(root, table["file"])
@@ -83,40 +92,3 @@ def read_msp_podcast(root: str, part: str = "") -> pd.DataFrame:
             stacklevel=4,
         )
     return table.reset_index(drop=True)
-
-
-def _read_rows(path: str) -> Iterator[tuple[dict[str, str], str]]:
-    """Rows of a table, and where each of them stands."""
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        try:
-            missing = [c for c in COLUMNS if c not in (reader.fieldnames or ())]
-            if missing:
-                raise ValueError(f"'{path}' has no column {', '.join(missing)}.")
-            for row in reader:
-                yield row, f"'{path}', line {reader.line_num}"
-        except (csv.Error, UnicodeDecodeError) as error:
-            line = reader.line_num + 1
-            raise ValueError(f"'{path}', line {line}: {error}") from None
-
-
-def _clip(row: dict, audio: str, place: str) -> dict:
-    # The module csv fills up lines that are too short, and keeps what is too much
-    if None in row or None in row.values() or not row["FileName"]:
-        raise ValueError(f"{place}: not a value for each column, but {row}.")
-    file = os.path.join(audio, row["FileName"])
-    speaker, gender = row["SpkrID"], row["Gender"].lower()
-    return {
-        "file": file,
-        "speaker": None if speaker.lower() in ("", "unknown") else speaker,
-        "gender": gender if gender in ("female", "male") else None,
-        "split": row["Split_Set"],
-        "emotion": row["EmoClass"],
-    } | {name: _rating(row[column], place) for name, column in RATINGS.items()}
-
-
-def _rating(text: str, place: str) -> float:
-    try:
-        return float(text or "nan")
-    except ValueError:
-        raise ValueError(f"{place}: '{text}' isn't a rating.") from None

@@ -7,6 +7,7 @@ import pandas as pd
 
 from audw2s.corpus.lists.columns import as_numbers
 from audw2s.corpus.lists.columns import hint
+from audw2s.corpus.lists.columns import nearest
 from audw2s.errors import DataWarning
 from audw2s.model.registry import DIMENSIONS
 
@@ -47,13 +48,20 @@ def rating_columns(table: pd.DataFrame, name: str = "The corpus") -> list[list[s
         [['arousal', 'dominance', 'valence']]
 
     """
-    columns, missing, near = _find_columns(table)
-    if near or len(missing) == sum(map(len, columns)):
+    raters = dict.fromkeys(str(c).rpartition("_")[0] for c in filter(is_rating, table))
+    raters.pop("", None)
+    groups = [[f"{rater}_{d}" for d in DIMENSIONS] for rater in raters]
+    groups = groups or [list(DIMENSIONS)]
+    wanted = [column for group in groups for column in group]
+    missing = [column for column in wanted if column not in table]
+    # Not every dimension is needed, but one of another name isn't passed over
+    near = hint(missing, [column for column in table if column not in wanted])
+    if near or len(missing) == len(wanted):
         raise ValueError(
             f"{name} has no human ratings. Columns are missing: {sorted(missing)}, it "
             f"has {', '.join(map(str, table))}.{near}"
         )
-    return columns
+    return groups
 
 
 def has_ratings(table: pd.DataFrame) -> bool:
@@ -66,26 +74,7 @@ def has_ratings(table: pd.DataFrame) -> bool:
         False
 
     """
-    columns, missing, near = _find_columns(table)
-    return bool(near) or len(missing) < sum(map(len, columns))
-
-
-def _find_columns(table: pd.DataFrame) -> tuple[list[list[str]], list[str], str]:
-    """Columns of ratings, those of them that are missing, and a hint at their names."""
-    names = [str(column) for column in table]
-    raters = dict.fromkeys(
-        column.removesuffix(f"_{dimension}")
-        for column in names
-        for dimension in DIMENSIONS
-        if column.startswith("rater") and column.endswith(f"_{dimension}")
-    )
-    columns = [[f"{rater}_{d}" for d in DIMENSIONS] for rater in raters]
-    columns = columns or [list(DIMENSIONS)]
-    wanted = [column for group in columns for column in group]
-    missing = [column for column in wanted if column not in names]
-    # Not every dimension is needed, but one of another name isn't passed over
-    near = hint(missing, [name for name in names if name not in wanted])
-    return columns, missing, near
+    return any(map(is_rating, table)) or bool(nearest(DIMENSIONS, list(table)))
 
 
 def ratings(
@@ -121,18 +110,13 @@ def ratings(
 
 
 def _values(table: pd.DataFrame, name: str) -> np.ndarray:
-    columns = rating_columns(table, name)
+    raters = rating_columns(table, name)
+    unknown = pd.Series(np.nan, table.index)
     try:
-        groups = [
-            [
-                as_numbers(table[c]) if c in table else np.full(len(table), np.nan)
-                for c in group
-            ]
-            for group in columns
-        ]
+        values = [[as_numbers(table.get(c, unknown)) for c in r] for r in raters]
     except ValueError as error:
         raise ValueError(f"{name}, {error}.") from None
-    return np.array(groups).swapaxes(1, 2)
+    return np.array(values).swapaxes(1, 2)
 
 
 def rating_scale(
@@ -168,15 +152,15 @@ def rating_scale(
             stacklevel=2,
         )
     known = values[np.isfinite(values)]
-    own = table.attrs.get("scale")
-    if scale is None and own is None:
+    declared = table.attrs.get("scale") if scale is None else scale
+    if declared is None:
         if "scales" in table.attrs:
             raise ValueError(
                 f"{name}: its ratings have several scales, {table.attrs['scales']}: "
                 "give tables whose ratings have one."
             )
         return _inferred(known, name)
-    low, high = map(float, own if scale is None else scale)
+    low, high = map(float, declared)
     if not low < high:
         raise ValueError(
             f"A scale is its lowest and highest rating, not {low}, {high}."
@@ -184,34 +168,34 @@ def rating_scale(
     room = TOLERANCE * (high - low)
     outside = known[(known < low - room) | (known > high + room)]
     if len(outside):
-        said = (
+        message = (
             f"{name}: {len(outside)} of its {len(known)} ratings leave the scale from "
             f"{low:g} to {high:g}, such as {outside[0]:g}"
         )
         if scale is not None or not table.attrs.get("outliers"):
-            raise ValueError(f"{said}: give the right one, --scale LOWEST HIGHEST.")
-        warnings.warn(f"{said}, as published.", DataWarning, stacklevel=2)
+            raise ValueError(f"{message}: give the right one, --scale LOWEST HIGHEST.")
+        warnings.warn(f"{message}, as published.", DataWarning, stacklevel=2)
     return low, high
 
 
 def _inferred(known: np.ndarray, name: str) -> tuple[float, float]:
-    """Scale of ratings of which nobody says on which scale they are."""
+    """Scale of ratings whose scale isn't declared."""
     low, high = map(float, SCALE)
     if not len(known):
         return low, high
     lowest, highest = known.min(), known.max()
-    said = f"{name}: its ratings lie between {lowest:g} and {highest:g}"
+    message = f"{name}: its ratings lie between {lowest:g} and {highest:g}"
     if lowest < low or highest > high or highest <= low:
         guesses = [(0, 1), (-1, 1), (1, 7), (1, 9), (0, 10), (0, 100)]
         fitting = [f"{a} {b}" for a, b in guesses if a <= lowest and highest <= b]
         perhaps = f", perhaps {fitting[0]}" if fitting else ""
         raise ValueError(
-            f"{said}, and nobody says on which scale: give --scale LOWEST HIGHEST"
+            f"{message}, and nobody says on which scale: give --scale LOWEST HIGHEST"
             f"{perhaps}."
         )
     warnings.warn(
-        f"{said}: the scale is taken to be {low:g} to {high:g}. Another one is given "
-        "with --scale LOWEST HIGHEST.",
+        f"{message}: the scale is taken to be {low:g} to {high:g}. Another one is "
+        "given with --scale LOWEST HIGHEST.",
         DataWarning,
         stacklevel=3,
     )
