@@ -22,6 +22,7 @@ from audw2s.distill.evaluate import predict
 from audw2s.distill.evaluate import read_corpora
 from audw2s.distill.label import identify
 from audw2s.evaluation.agreement import RATERS
+from audw2s.evaluation.comparison import spread
 from audw2s.evaluation.comparison import to_markdown
 from audw2s.evaluation.cost import NUM_ROUNDS
 from audw2s.evaluation.cost import costs
@@ -33,7 +34,6 @@ from audw2s.evaluation.intervals import NUM_RESAMPLES
 from audw2s.evaluation.papers import papers as published
 from audw2s.evaluation.plots import PICTURES
 from audw2s.evaluation.plots import save
-from audw2s.evaluation.seeds import spread
 from audw2s.files import replacing
 from audw2s.files import write_json
 from audw2s.inference.network import Network
@@ -87,7 +87,8 @@ def compare(
         ``evaluation``, ``cost`` (see :func:`audw2s.evaluation.cost.costs`),
         :func:`fitted_to`, and ``durations``, see
         :func:`audw2s.evaluation.groups.by_duration`;
-        ``spread`` over models of one name, see :func:`audw2s.evaluation.seeds.spread`
+        ``spread`` over models of one name, see
+        :func:`audw2s.evaluation.comparison.spread`
 
     Raises:
         FileNotFoundError: if a corpus isn't there

@@ -2,14 +2,21 @@
 
 import json
 import os
-from collections.abc import Callable
-from collections.abc import Iterator
 from collections.abc import Sequence
 
 from audw2s.evaluation.agreement import RATERS
-from audw2s.evaluation.speakers import clips_and_speakers
+from audw2s.evaluation.tables import clips_text
+from audw2s.evaluation.tables import distribution
+from audw2s.evaluation.tables import each
+from audw2s.evaluation.tables import group_rows
+from audw2s.evaluation.tables import is_rated
 from audw2s.evaluation.tables import markdown_table
 from audw2s.evaluation.tables import number
+from audw2s.evaluation.tables import pair_text
+from audw2s.evaluation.tables import rater_texts
+from audw2s.evaluation.tables import tenth_rows
+from audw2s.evaluation.tables import with_interval
+from audw2s.evaluation.tables import with_pooled
 from audw2s.files import replacing
 from audw2s.files import write_json
 from audw2s.model.registry import DIMENSIONS
@@ -93,8 +100,9 @@ def card_table(evaluations: Sequence[dict]) -> str:
     for evaluation in evaluations:
         for corpus, result in with_pooled(evaluation):
             first = [evaluation["against"], corpus, clips_text(result)]
-            for row, (measure, values) in enumerate(measures(result).items()):
-                rows.append([*(first if not row else [""] * 3), measure, *values])
+            for measure, values in measures(result).items():
+                rows.append([*first, measure, *values])
+                first = [""] * 3
     header = ["reference", "corpus", "clips", "measure", *DIMENSIONS]
     parts = [markdown_table(header, rows)]
     for title, column, render in (
@@ -102,9 +110,9 @@ def card_table(evaluations: Sequence[dict]) -> str:
         ("Error by tenth of the reference: mean absolute, bias", "tenth", tenth_rows),
     ):
         rows = [
-            [evaluation["against"], *row]
+            [evaluation["against"], corpus, *cells]
             for evaluation in evaluations
-            for row in render(evaluation)
+            for corpus, cells in render(evaluation)
         ]
         if rows:
             header = ["reference", "corpus", column, "clips", *DIMENSIONS]
@@ -112,98 +120,16 @@ def card_table(evaluations: Sequence[dict]) -> str:
     return "\n\n".join([*parts, footnotes(evaluations)])
 
 
-def group_rows(evaluation: dict, corpus_text: Callable = str) -> Iterator[list[str]]:
-    """Corpus, group, number of clips, and CCC of each dimension, with its interval."""
-    for group in (*evaluation.get("groups", ()), *evaluation.get("speakers", ())):
-        yield [
-            corpus_text(group["corpus"]),
-            f"{group['column']} {group['group']}",
-            _group_clips(group),
-            *_each(group, lambda v: with_interval(v, "ccc")),
-        ]
-
-
-def _group_clips(group: dict) -> str:
-    is_speaker = group["column"] == "speaker" or "num_speakers" not in group
-    return str(group["num_clips"]) if is_speaker else clips_text(group)
-
-
-def tenth_rows(evaluation: dict, corpus_text: Callable = str) -> Iterator[list[str]]:
-    """Corpus, tenth, number of clips, and errors of each dimension."""
-    for corpus, result in evaluation["corpora"].items():
-        tables = result.get("error_by_tenth", {})
-        by_low = {
-            name: {row["low"]: row for row in rows} for name, rows in tables.items()
-        }
-        for low in sorted({low for rows in by_low.values() for low in rows}):
-            found = {name: by_low.get(name, {}).get(low) for name in DIMENSIONS}
-            counts = [str(row["num_clips"]) if row else "–" for row in found.values()]
-            yield [
-                corpus_text(corpus),
-                f"{low:.1f}–{low + 0.1:.1f}",
-                " / ".join(counts),
-                *_each(
-                    found,
-                    lambda v: f"{v['mean_absolute_error']:.2f}, {v['bias']:+z.2f}",
-                ),
-            ]
-
-
-def with_pooled(evaluation: dict) -> list[tuple[str, dict]]:
-    """Results by corpus; if there are several, of all of them as well."""
-    results = list(evaluation["corpora"].items())
-    if "pooled" in evaluation:
-        results.append(("all of these", evaluation["pooled"]))
-    return results
-
-
-def clips_text(result: dict) -> str:
-    """How many clips of how many speakers, and why others were left out."""
-    text = clips_and_speakers(result)
-    for reason, count in result["left_out"].items():
-        text += f"; without {count} {reason}"
-    return text
-
-
 def measures(result: dict) -> dict[str, list[str]]:
     """Rows of the table for one corpus: a text for each dimension."""
     rows = {}
-    if any(result[name] for name in DIMENSIONS):
-        rows[f"CCC, 95 % interval over {result['resampled']}"] = _each(
+    if is_rated(result):
+        rows[f"CCC, 95 % interval over {result['resampled']}"] = each(
             result, lambda v: with_interval(v, "ccc")
         )
-    rows |= distribution(result)
-    rows |= _ranking(result) | _folds(result)
-    if result.get(RATERS):
-        rows["CCC of one rater with the mean of the others"] = [
-            ", ".join(number(rater[name]) for rater in result[RATERS])
-            for name in DIMENSIONS
-        ]
-    return rows
-
-
-def distribution(result: dict) -> dict[str, list[str]]:
-    """Rows that say how predictions lie beside references, a text per dimension.
-
-    Without references the correlation of predicted arousal with valence is left.
-    """
-    rows = {
-        "Pearson correlation": _each(result, lambda v: number(v["pearson"])),
-        "mean ± std": _each(result, lambda v: f"{v['mean']:.2f} ± {v['std']:.2f}"),
-        "mean ± std of the reference": _each(
-            result, lambda v: f"{v['reference_mean']:.2f} ± {v['reference_std']:.2f}"
-        ),
-        "std divided by that of the reference": _each(
-            result,
-            lambda v: number(
-                v["std"] / v["reference_std"] if v["reference_std"] else None
-            ),
-        ),
-    }
-    rows = rows if any(result[name] for name in DIMENSIONS) else {}
-    if found := result.get("arousal_with_valence"):
-        texts = [f"{k} {number(v)}" for k, v in found.items() if v is not None]
-        rows["correlation of arousal with valence"] = ["", "", ", ".join(texts) or "–"]
+    rows |= distribution(result) | _ranking(result) | _folds(result)
+    if raters := result.get(RATERS):
+        rows["CCC of one rater with the mean of the others"] = rater_texts(raters)
     return rows
 
 
@@ -218,57 +144,19 @@ def _ranking(result: dict) -> dict[str, list[str]]:
     }
 
 
-def pair_text(pair: dict) -> str:
-    """Write which emotion is expected above which.
-
-    Examples:
-        >>> pair_text({"dimension": "arousal", "above": "anger", "below": "sadness"})
-        'anger > sadness in arousal'
-
-    """
-    return f"{pair['above']} > {pair['below']} in {pair['dimension']}"
-
-
-def with_interval(values: dict | None, key: str, sign: str = "") -> str:
-    """Write a figure and its interval, a dash if there is none.
-
-    Examples:
-        >>> with_interval({"ccc": 0.5, "low": 0.4, "high": 0.625}, "ccc")
-        '0.50 [0.40, 0.62]'
-
-    """
-    if values is None:
-        return "–"
-    ends = ("bias_low", "bias_high") if key == "bias" else ("low", "high")
-    # z: never "-0.00"
-    value, low, high = (f"{values[k]:{sign}z.2f}" for k in (key, *ends))
-    return f"{value} [{low}, {high}]"
-
-
-def _each(values: dict, write: Callable[[dict], str]) -> list[str]:
-    """Write the values of each dimension, a dash where there are none."""
-    return ["–" if values[d] is None else write(values[d]) for d in DIMENSIONS]
-
-
 def _folds(result: dict) -> dict[str, list[str]]:
     rows = {}
     if "mean_of_folds" in result:
         mean, std = result["mean_of_folds"], result["std_of_folds"]
-        what = f"{result['num_folds']} folds by {_one(result)}"
-        rows[f"CCC, mean ± std of {what}"] = [
+        unit = result.get("folds_by", "speakers").replace("s ", " ").removesuffix("s")
+        rows[f"CCC, mean ± std of {result['num_folds']} folds by {unit}"] = [
             f"{mean[name]:.2f} ± {std[name]:.2f}" if name in mean else "–"
             for name in DIMENSIONS
         ]
     for form, text in FORMS.items():
         if form in result.get("forms", {}):
-            cccs = result["forms"][form]
-            rows[f"CCC, {text}"] = [number(cccs[name]) for name in DIMENSIONS]
+            rows[f"CCC, {text}"] = each(result["forms"][form], number)
     return rows
-
-
-def _one(result: dict) -> str:
-    """What folds don't share: a speaker, or a file where nobody knows the speaker."""
-    return result.get("folds_by", "speakers").replace("s ", " ").removesuffix("s")
 
 
 def footnotes(evaluations: Sequence[dict]) -> str:

@@ -1,11 +1,28 @@
-"""Tables in Markdown, for cards, papers and terminals."""
+"""Tables in Markdown: how figures of evaluations are written, for cards and papers."""
 
+from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
+
+from audw2s.evaluation.speakers import clips_and_speakers
+from audw2s.model.registry import DIMENSIONS
+
+
+def row(cells: Iterable[object]) -> str:
+    """Write a row of a table.
+
+    Examples:
+        >>> row(["wav2small", 5])
+        '| wav2small | 5 |'
+
+    """
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Render a table.
+    """Write a table.
 
     Examples:
         >>> print(markdown_table(["name", "size"], [["wav2small", "72K"]]))
@@ -14,12 +31,11 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         | wav2small | 72K |
 
     """
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join(map(row, [header, ["---"] * len(header), *rows]))
 
 
 def number(value: float | None) -> str:
-    """Write a CCC or such, a dash if there is none.
+    """Write a CCC or another figure, a dash if there is none.
 
     Examples:
         >>> number(0.625), number(None)
@@ -27,3 +43,121 @@ def number(value: float | None) -> str:
 
     """
     return "–" if value is None else f"{value:.2f}"
+
+
+def with_interval(values: Mapping, key: str, sign: str = "") -> str:
+    """Write a figure and its interval.
+
+    Examples:
+        >>> with_interval({"ccc": 0.5, "low": 0.4, "high": 0.625}, "ccc")
+        '0.50 [0.40, 0.62]'
+
+    """
+    ends = ("bias_low", "bias_high") if key == "bias" else ("low", "high")
+    # z: never "-0.00"
+    value, low, high = (f"{values[k]:{sign}z.2f}" for k in (key, *ends))
+    return f"{value} [{low}, {high}]"
+
+
+def each(values: Mapping, write: Callable[[object], str]) -> list[str]:
+    """Write the values of each dimension, a dash where there are none.
+
+    Examples:
+        >>> each({"arousal": 0.5, "dominance": None, "valence": 0.25}, "{:.1f}".format)
+        ['0.5', '–', '0.2']
+
+    """
+    return ["–" if values[d] is None else write(values[d]) for d in DIMENSIONS]
+
+
+def is_rated(result: Mapping) -> bool:
+    """Whether a corpus has references of any dimension."""
+    return any(result[name] for name in DIMENSIONS)
+
+
+def with_pooled(evaluation: dict) -> list[tuple[str, dict]]:
+    """Results by corpus; if there are several, of all of them as well."""
+    results = list(evaluation["corpora"].items())
+    if "pooled" in evaluation:
+        results.append(("all of these", evaluation["pooled"]))
+    return results
+
+
+def clips_text(result: dict) -> str:
+    """Number of clips and speakers, and reasons why others were left out."""
+    text = clips_and_speakers(result)
+    for reason, count in result["left_out"].items():
+        text += f"; without {count} {reason}"
+    return text
+
+
+def pair_text(pair: dict) -> str:
+    """Write which emotion is expected above which.
+
+    Examples:
+        >>> pair_text({"dimension": "arousal", "above": "anger", "below": "sadness"})
+        'anger > sadness in arousal'
+
+    """
+    return f"{pair['above']} > {pair['below']} in {pair['dimension']}"
+
+
+def rater_texts(raters: Sequence[dict]) -> list[str]:
+    """CCC of each rater with the others, a text per dimension."""
+    return [", ".join(number(rater[d]) for rater in raters) for d in DIMENSIONS]
+
+
+def distribution(result: dict) -> dict[str, list[str]]:
+    """Distribution of predictions beside references: rows of a text per dimension.
+
+    Without references the correlation of predicted arousal with valence is left.
+    """
+
+    def ratio(v: dict) -> str:
+        return number(v["std"] / v["reference_std"] if v["reference_std"] else None)
+
+    rows = {}
+    if is_rated(result):
+        rows = {
+            "Pearson correlation": each(result, lambda v: number(v["pearson"])),
+            "mean ± std": each(result, lambda v: f"{v['mean']:.2f} ± {v['std']:.2f}"),
+            "mean ± std of the reference": each(
+                result,
+                lambda v: f"{v['reference_mean']:.2f} ± {v['reference_std']:.2f}",
+            ),
+            "std divided by that of the reference": each(result, ratio),
+        }
+    if correlations := result.get("arousal_with_valence"):
+        texts = [f"{k} {number(v)}" for k, v in correlations.items() if v is not None]
+        rows["correlation of arousal with valence"] = ["", "", ", ".join(texts) or "–"]
+    return rows
+
+
+def group_rows(evaluation: dict) -> Iterator[tuple[str, list[str]]]:
+    """Corpus and cells: group, number of clips, CCC with its interval."""
+    for group in (*evaluation.get("groups", ()), *evaluation.get("speakers", ())):
+        clips = str(group["num_clips"])
+        if group["column"] != "speaker" and "num_speakers" in group:
+            clips = clips_text(group)
+        cccs = each(group, lambda v: with_interval(v, "ccc"))
+        yield group["corpus"], [f"{group['column']} {group['group']}", clips, *cccs]
+
+
+def tenth_rows(evaluation: dict) -> Iterator[tuple[str, list[str]]]:
+    """Corpus and cells: tenth, number of clips, and errors of each dimension."""
+
+    def errors(v: dict) -> str:
+        return f"{v['mean_absolute_error']:.2f}, {v['bias']:+z.2f}"
+
+    for corpus, result in evaluation["corpora"].items():
+        tables = result.get("error_by_tenth", {})
+        lows = {entry["low"] for entries in tables.values() for entry in entries}
+        for low in sorted(lows):
+            tenth = dict.fromkeys(DIMENSIONS) | {
+                name: entry
+                for name, entries in tables.items()
+                for entry in entries
+                if entry["low"] == low
+            }
+            clips = " / ".join(each(tenth, lambda v: str(v["num_clips"])))
+            yield corpus, [f"{low:.1f}–{low + 0.1:.1f}", clips, *each(tenth, errors)]

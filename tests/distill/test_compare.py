@@ -263,7 +263,7 @@ def test_what_a_model_was_fitted_to_is_marked(rated, result):
     assert "| wav2small | emotale |" in text
     folds = large["fitted_to"]["emotale"]
     cccs = " / ".join(f"{folds[name]:.2f}" for name in DIMENSIONS)
-    assert f"speaker that it hadn't heard: {cccs}." in text
+    assert f"speaker that it wasn't fitted to: {cccs}." in text
 
 
 def test_pictures(result, tmp_path):
