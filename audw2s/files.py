@@ -184,6 +184,18 @@ def write_json(value: object, path: str, *, durable: bool = False) -> None:
 
     """
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    write_text(f"{text}\n", path, durable=durable)
+
+
+def write_text(text: str, path: str, *, durable: bool = False) -> None:
+    """Write a text file, in UTF-8; it appears when it is complete.
+
+    Args:
+        text: content of the file
+        path: path of the file
+        durable: flush the file to disk, see :func:`replacing`
+
+    """
     with replacing(path, durable=durable) as temporary:
         with open(temporary, "w", encoding="utf-8") as file:
-            file.write(f"{text}\n")
+            file.write(text)

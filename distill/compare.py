@@ -36,6 +36,7 @@ from audw2s.evaluation.plots import PICTURES
 from audw2s.evaluation.plots import save
 from audw2s.files import replacing
 from audw2s.files import write_json
+from audw2s.files import write_text
 from audw2s.inference.network import Network
 from audw2s.inference.pipeline import Predictor
 from audw2s.model.find import members
@@ -147,9 +148,7 @@ def write(result: dict, folder: str) -> None:
     """
     os.makedirs(folder, exist_ok=True)
     write_json(result, os.path.join(folder, "comparison.json"))
-    path = os.path.join(folder, "comparison.md")
-    with replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
-        file.write(f"{to_markdown(result)}\n")
+    write_text(f"{to_markdown(result)}\n", os.path.join(folder, "comparison.md"))
     for name, draw in PICTURES.items():
         figure = draw(result)
         if figure is not None:

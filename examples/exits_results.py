@@ -9,8 +9,8 @@ import pathlib
 import shutil
 import sys
 
-from audw2s.distill.exits.tables import write
-from audw2s.files import replacing
+from audw2s.distill.exits.tables import write_tables
+from audw2s.files import write_text
 
 MARKS = ("<!-- results -->", "<!-- /results -->")
 
@@ -23,10 +23,9 @@ def main() -> None:
     before, rest = path.read_text(encoding="utf-8").split(MARKS[0])
     _, after = rest.split(MARKS[1])
     # Below the heading of the results
-    tables = write(sys.argv[1]).replace("## ", "### ")
+    tables = write_tables(sys.argv[1]).replace("## ", "### ")
     text = f"{before}{MARKS[0]}\n\n{tables}\n\n{MARKS[1]}{after}"
-    with replacing(str(path)) as temporary:
-        pathlib.Path(temporary).write_text(text, encoding="utf-8")
+    write_text(text, str(path))
     for picture in pathlib.Path(sys.argv[1]).glob("*.png"):
         shutil.copy(picture, path.parent)
 

@@ -58,11 +58,11 @@ def train(
     """Train exits and their baselines; run again to resume."""
     from audw2s.distill.exits.study import Study
     from audw2s.distill.exits.study import run
-    from audw2s.distill.exits.tables import write
+    from audw2s.distill.exits.tables import write_tables
 
     study = Study.from_toml(settings, backbone=backbone, corpora=_paths(corpus))
     run(study, out, verbose=not quiet)
-    typer.echo(write(out))
+    typer.echo(write_tables(out))
 
 
 def _paths(corpora: list[str] | None) -> dict[str, str]:
@@ -78,9 +78,9 @@ def tables(
     run: Annotated[str, typer.Argument(help="Folder of all trainings.")],
 ) -> None:
     """Print and write the paper's tables for all finished trainings."""
-    from audw2s.distill.exits.tables import write
+    from audw2s.distill.exits.tables import write_tables
 
-    typer.echo(write(run))
+    typer.echo(write_tables(run))
 
 
 @app.command()
@@ -114,10 +114,10 @@ def evaluate(
 ) -> None:
     """Evaluate each exit on a corpus, and score and cost of adaptive exits."""
     from audw2s.corpus.lists.columns import parse_columns
-    from audw2s.distill.exits.evaluate import evaluate as run
+    from audw2s.distill.exits.evaluate import evaluate_exits
     from audw2s.distill.exits.evaluate import to_markdown
 
-    result = run(
+    result = evaluate_exits(
         model,
         corpus,
         out,

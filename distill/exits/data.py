@@ -1,6 +1,7 @@
 """Corpus in memory, processed by the encoder's front end."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -66,7 +67,8 @@ def read_data(config: Config, backbone: Backbone, *, verbose: bool = True) -> Da
     """
     table = read_corpus(config.corpus, config.columns)
     if config.of_classes:
-        table, truth, labels = read_classes(table, config)
+        name = f"'{config.corpus}'"
+        table, truth, labels = read_classes(table, config.target, config.classes, name)
     else:
         table, truth = read_values(table, config.scale, f"'{config.corpus}'")
         labels = DIMENSIONS
@@ -96,29 +98,36 @@ def identify(config: Config, data: Data) -> dict[str, object]:
 
 def read_classes(
     table: pd.DataFrame,
-    config: Config,
+    column: str,
+    classes: Sequence[str],
+    name: str,
 ) -> tuple[pd.DataFrame, np.ndarray, tuple[str, ...]]:
     """Clips of the wanted classes, the number of each clip's class, and their names.
+
+    Args:
+        table: clips
+        column: column of the classes
+        classes: wanted classes in their order, all of them if there are none
+        name: name of the corpus, for messages
 
     Raises:
         ValueError: if there is no such column, a class has no clips, or there are
             fewer than two
 
     """
-    if config.target not in table:
+    if column not in table:
         raise ValueError(
-            f"'{config.corpus}' has no column '{config.target}' to learn, it has "
+            f"{name} has no column '{column}' to learn, it has "
             f"{', '.join(map(str, table))}."
         )
-    values = table[config.target]
-    known = sorted(values.dropna().astype(str).unique())
-    labels = config.classes or tuple(known)
+    known = sorted(table[column].dropna().astype(str).unique())
+    labels = tuple(classes or known)
     if missing := sorted(set(labels) - set(known)):
-        raise ValueError(f"No clip of '{config.corpus}' is of class {missing}.")
+        raise ValueError(f"No clip of {name} is of class {missing}.")
     if len(labels) < 2:
-        raise ValueError(f"'{config.corpus}' has one class, '{labels[0]}'.")
-    table = table[values.astype(str).isin(labels)].reset_index(drop=True)
-    truth = [labels.index(name) for name in table[config.target].astype(str)]
+        raise ValueError(f"{name} has one class, '{labels[0]}'.")
+    table = table[table[column].astype(str).isin(labels)].reset_index(drop=True)
+    truth = [labels.index(value) for value in table[column].astype(str)]
     return table, np.array(truth), labels
 
 

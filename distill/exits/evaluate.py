@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.clips import readable_clips
-from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.data import read_classes
 from audw2s.distill.exits.data import read_values
-from audw2s.distill.exits.metrics import adaptive
-from audw2s.distill.exits.metrics import score
+from audw2s.distill.exits.metrics import adaptive_curve
+from audw2s.distill.exits.metrics import as_text
 from audw2s.distill.exits.metrics import score_with_interval
-from audw2s.distill.exits.results import MARGINS
+from audw2s.distill.exits.tables import plot_adaptive
+from audw2s.distill.exits.tables import with_interval
 from audw2s.evaluation.plots import save
 from audw2s.evaluation.speakers import speaker_or_file
 from audw2s.evaluation.tables import markdown_table
@@ -29,7 +29,7 @@ from audw2s.model.registry import DIMENSIONS
 from audw2s.version import __version__
 
 
-def evaluate(
+def evaluate_exits(
     model: str,
     corpus: str,
     folder: str,
@@ -69,8 +69,7 @@ def evaluate(
         raise ValueError(f"'{model}' gives {kind}, which '{target}' isn't.")
     table = read_corpus(corpus, columns)
     if exits.of_classes:
-        config = Config("", corpus, target, exits.labels)
-        table, truth, _ = read_classes(table, config)
+        table, truth, _ = read_classes(table, target, exits.labels, f"'{corpus}'")
     else:
         table, truth = read_values(table, scale, f"'{corpus}'")
     depths = sorted(exits.files)
@@ -83,10 +82,8 @@ def evaluate(
         seconds.append(taken)
     if not readable:
         raise ValueError(f"'{corpus}' has no clip that can be read.")
-    table, truth = table.iloc[readable], truth[readable]
-    outputs = np.stack(logits, axis=1)
-    cost = np.median(seconds, axis=0)
-    speakers = speaker_or_file(table)
+    truth, speakers = truth[readable], speaker_or_file(table.iloc[readable])
+    outputs, cost = np.stack(logits, axis=1), np.median(seconds, axis=0)
     result = {
         "model": model,
         "corpus": os.path.basename(corpus),
@@ -103,10 +100,9 @@ def evaluate(
     }
     if exits.of_classes:
         result["margin"] = exits.margin
-        result["curve"] = curve(truth, outputs, np.array(depths), cost)
+        result["curve"] = adaptive_curve(truth, outputs, layers=depths, seconds=cost)
+        save(plot_seconds(result), os.path.join(audeer.mkdir(folder), "adaptive.png"))
     write_json(result, os.path.join(audeer.mkdir(folder), "evaluation.json"))
-    if exits.of_classes:
-        save(plot(result), os.path.join(folder, "adaptive.png"))
     return result
 
 
@@ -117,72 +113,33 @@ def timed(model: object, clip: np.ndarray) -> tuple[np.ndarray, float]:
     return values, time.perf_counter() - start
 
 
-def curve(
-    truth: np.ndarray,
-    outputs: np.ndarray,
-    depths: np.ndarray,
-    cost: np.ndarray,
-) -> list[dict]:
-    """Score and cost of adaptive exits by margin.
-
-    Args:
-        truth: class of each clip
-        outputs: logits ``(num_exits, num_clips, classes)``
-        depths: layer of each exit
-        cost: seconds per clip up to each exit
-
-    """
-    points = []
-    for margin in MARGINS:
-        values, chosen = adaptive(outputs, margin)
-        points.append(
-            {
-                "margin": round(float(margin), 3),
-                "score": score(truth, values),
-                "layers": float(depths[chosen].mean()),
-                "seconds": float(cost[chosen].mean()),
-            }
-        )
-    return points
-
-
-def plot(result: dict) -> Figure:
+def plot_seconds(result: dict) -> Figure:
     """Plot UAR over time of exits and of adaptive exits."""
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    points = result["curve"]
-    times = [1000 * point["seconds"] for point in points]
-    axes.plot(times, [100 * p["score"] for p in points], "o-", ms=3, label="auto")
-    for depth, entry in result["exits"].items():
-        place = 1000 * entry["seconds"], 100 * entry["score"]
-        axes.plot(*place, "s", color="grey")
-        axes.annotate(f"exit {depth}", place)
-    axes.set(xlabel="ms a clip, one thread", ylabel="UAR in percent")
-    axes.grid(alpha=0.3)
-    axes.legend()
-    return figure
+    points = {
+        f"exit {depth}": (entry["seconds"], entry["score"])
+        for depth, entry in result["exits"].items()
+    }
+    label = "seconds per clip, one thread"
+    return plot_adaptive({"auto": result["curve"]}, points, "seconds", label)
 
 
 def to_markdown(result: dict) -> str:
     """Table of the exits, and of the adaptive exit at the model's margin."""
-    is_uar = result["measure"] == "UAR"
-    factor, digits = (100, 1) if is_uar else (1, 3)
-    rows = []
-    for depth, entry in result["exits"].items():
-        texts = [
-            f"{factor * entry[key]:.{digits}f}" for key in ("score", "low", "high")
+    measure = result["measure"]
+    names = () if measure == "UAR" else DIMENSIONS
+    rows = [
+        [
+            depth,
+            with_interval(entry, "score", measure),
+            f"{1000 * entry['seconds']:.1f}",
+            *(as_text(entry[name], measure) for name in names),
         ]
-        more = [] if is_uar else [f"{entry[name]:.3f}" for name in DIMENSIONS]
-        interval = f"{texts[0]} [{texts[1]}, {texts[2]}]"
-        rows.append([depth, interval, f"{1000 * entry['seconds']:.1f}", *more])
-    header = ["exit", f"{result['measure']}, 95 % interval", "ms"]
-    header += [] if is_uar else list(DIMENSIONS)
-    if is_uar:
-        nearest = min(
-            result["curve"], key=lambda point: abs(point["margin"] - result["margin"])
-        )
-        name = f"auto({nearest['margin']:g})"
-        rows.append(
-            [name, f"{100 * nearest['score']:.1f}", f"{1000 * nearest['seconds']:.1f}"]
-        )
+        for depth, entry in result["exits"].items()
+    ]
+    if measure == "UAR":
+        margin = result["margin"]
+        point = min(result["curve"], key=lambda point: abs(point["margin"] - margin))
+        score, time = as_text(point["score"], measure), 1000 * point["seconds"]
+        rows.append([f"auto({point['margin']:g})", score, f"{time:.1f}"])
+    header = ["exit", f"{measure}, 95 % interval", "ms", *names]
     return markdown_table(header, rows)

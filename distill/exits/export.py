@@ -1,6 +1,7 @@
 """Export trained exits: an ONNX file per exit, and one per segment of layers."""
 
 import os
+import shutil
 from collections.abc import Iterator
 
 import numpy as np
@@ -8,11 +9,11 @@ import onnx
 import onnxruntime
 import torch
 
+from audw2s.distill.exits.metrics import good_margin
 from audw2s.distill.exits.model import ExitNetwork
 from audw2s.distill.exits.model import LayerSegment
 from audw2s.distill.exits.model import SingleExit
 from audw2s.distill.exits.results import Predictions
-from audw2s.distill.exits.results import good_margin
 from audw2s.distill.exits.train import load_network
 from audw2s.distill.export import check_parity
 from audw2s.distill.export import export_graph
@@ -22,6 +23,7 @@ from audw2s.distill.export import to_onnx
 from audw2s.evaluation.tables import markdown_table
 from audw2s.files import replacing
 from audw2s.files import write_json
+from audw2s.files import write_text
 from audw2s.model.cascade import CascadeSession
 from audw2s.model.early_exit import INDEX
 from audw2s.model.store import save
@@ -75,7 +77,8 @@ def export_exits(run: str, folder: str, name: str) -> float:
         index["exits"][str(depth)] = file | {"parameters": num_parameters(single)}
     write_yaml_of_deepest(folder, network.deepest)
     if of_classes:
-        index["margin"] = good_margin(Predictions(os.path.join(run, "devel.parquet")))
+        devel = Predictions(os.path.join(run, "devel.parquet"))
+        index["margin"] = good_margin(devel.truth, devel.logits)
         parts, difference = export_parts(network, folder, properties, labels)
         index["parts"], worst = parts, max(worst, difference)
     else:
@@ -157,11 +160,9 @@ def chain_parity(network: ExitNetwork, models: dict[int, onnx.ModelProto]) -> fl
 
 def write_yaml_of_deepest(folder: str, deepest: int) -> None:
     """Let ``audonnx.load(folder)`` find the deepest exit."""
-    with open(os.path.join(folder, f"exit{deepest}.yaml"), encoding="utf-8") as file:
-        text = file.read()
-    path = os.path.join(folder, "model.yaml")
-    with replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
-        file.write(text)
+    source = os.path.join(folder, f"exit{deepest}.yaml")
+    with replacing(os.path.join(folder, "model.yaml")) as temporary:
+        shutil.copyfile(source, temporary)
 
 
 def write_card(folder: str, index: dict, metadata: dict) -> None:
@@ -191,6 +192,4 @@ their values are the mean.
 Terms: those of the encoder, and of the corpus that it was trained on. Who shares the
 model has to add both here.
 """
-    path = os.path.join(folder, "card.md")
-    with replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
-        file.write(text)
+    write_text(text, os.path.join(folder, "card.md"))

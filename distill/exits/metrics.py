@@ -1,4 +1,6 @@
-"""Scores of classes and values, with confidence intervals."""
+"""Scores of exits, with confidence intervals, and of adaptive exits."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,6 +15,9 @@ from audw2s.evaluation.recall import recalls
 from audw2s.evaluation.recall import uar
 from audw2s.evaluation.speakers import count_speakers
 from audw2s.model.early_exit import margins
+
+MARGINS = np.linspace(0, 1, 41)
+"""Margins of the curves of adaptive exits."""
 
 
 def score(truth: np.ndarray, outputs: np.ndarray) -> float:
@@ -32,15 +37,13 @@ def score_of_resamples(
     truth: np.ndarray,
     outputs: np.ndarray,
     speakers: np.ndarray,
-    num_resamples: int = NUM_RESAMPLES,
-    seed: int = 0,
 ) -> np.ndarray:
     """Score of every resample; the same speakers give the same resamples.
 
     See :func:`score_with_interval` for the arguments.
     """
     _, groups = groups_to_resample(speakers)
-    draws = resample(groups, num_resamples, seed)
+    draws = resample(groups, NUM_RESAMPLES, seed=0)
     if truth.ndim == 1:
         return recalls(truth, outputs.argmax(axis=1), groups, draws)
     pairs = zip(truth.T, outputs.T, strict=True)
@@ -51,8 +54,6 @@ def score_with_interval(
     truth: np.ndarray,
     outputs: np.ndarray,
     speakers: np.ndarray,
-    num_resamples: int = NUM_RESAMPLES,
-    seed: int = 0,
 ) -> dict:
     """Score of an exit, with a 95 % confidence interval over speakers.
 
@@ -61,28 +62,38 @@ def score_with_interval(
         outputs: see :func:`score`
         speakers: name of the speaker of each clip, or its file, see
             :func:`audw2s.evaluation.speakers.speaker_or_file`
-        num_resamples: number of resamples of the bootstrap
-        seed: seed of the bootstrap
 
     Returns:
         ``score`` (UAR, or mean CCC) with ``low`` and ``high``, numbers of clips and
         speakers, what was ``resampled``, and of values the CCC by name
 
     """
-    details = {} if truth.ndim == 1 else ccc_by_dimension(truth, outputs)
-    resampled, _ = groups_to_resample(speakers)
-    low, high = interval(
-        score_of_resamples(truth, outputs, speakers, num_resamples, seed)
-    )
+    low, high = interval(score_of_resamples(truth, outputs, speakers))
     return {
         "score": score(truth, outputs),
         "low": low,
         "high": high,
         "num_clips": len(truth),
         **count_speakers(speakers),
-        "resampled": resampled,
-        **details,
+        "resampled": groups_to_resample(speakers)[0],
+        **({} if truth.ndim == 1 else ccc_by_dimension(truth, outputs)),
     }
+
+
+def as_text(score: float, measure: str, sign: str = "") -> str:
+    """Write a score: UAR in percent, and CCC.
+
+    Args:
+        score: score, or a difference of scores
+        measure: ``"UAR"`` or ``"CCC"``
+        sign: ``"+"`` to write the sign of positive values
+
+    Examples:
+        >>> as_text(0.625, "UAR", "+"), as_text(0.625, "CCC")
+        ('+62.5', '0.625')
+
+    """
+    return f"{100 * score:{sign}.1f}" if measure == "UAR" else f"{score:{sign}.3f}"
 
 
 def fused(logits: np.ndarray) -> np.ndarray:
@@ -114,3 +125,44 @@ def adaptive(logits: np.ndarray, margin: float) -> tuple[np.ndarray, np.ndarray]
     enough[-1] = True
     first = enough.argmax(axis=0)
     return logits[first, np.arange(logits.shape[1])], first
+
+
+def adaptive_curve(
+    truth: np.ndarray,
+    logits: np.ndarray,
+    **costs: Sequence[float],
+) -> list[dict[str, float]]:
+    """Score and cost of adaptive exits by margin.
+
+    Args:
+        truth: class of each clip
+        logits: ``(num_exits, num_clips, classes)``
+        costs: cost of each exit, such as its layer, by name
+
+    Returns:
+        for each of :data:`MARGINS` ``margin``, ``score``, and the mean of each cost
+
+    """
+    points = []
+    for margin in MARGINS:
+        outputs, chosen = adaptive(logits, margin)
+        point = {"margin": round(float(margin), 3), "score": score(truth, outputs)}
+        means = {
+            name: float(np.take(cost, chosen).mean()) for name, cost in costs.items()
+        }
+        points.append(point | means)
+    return points
+
+
+def good_margin(truth: np.ndarray, logits: np.ndarray, loss: float = 0.01) -> float:
+    """Smallest margin that costs little score.
+
+    Args:
+        truth: class of each clip
+        logits: ``(num_exits, num_clips, classes)``
+        loss: allowed loss against the score of the deepest exit
+
+    """
+    wanted = score(truth, logits[-1]) - loss
+    curve = adaptive_curve(truth, logits)
+    return next((p["margin"] for p in curve if p["score"] >= wanted), 1.0)

@@ -1,13 +1,15 @@
 """Results of the trainings of a study."""
 
+import dataclasses
+import functools
 import json
 import os
-from collections.abc import Iterator
+import pathlib
 
 import numpy as np
 import pandas as pd
 
-from audw2s.distill.exits.metrics import adaptive
+from audw2s.distill.exits.metrics import adaptive_curve
 from audw2s.distill.exits.metrics import fused
 from audw2s.distill.exits.metrics import score
 from audw2s.distill.exits.metrics import score_of_resamples
@@ -20,9 +22,6 @@ from audw2s.model.registry import DIMENSIONS
 PARTS = ("devel", "test")
 """Parts of the corpus that are evaluated."""
 
-MARGINS = np.linspace(0, 1, 41)
-"""Margins of the curves of adaptive exits."""
-
 
 class Predictions:
     """Predictions of the exits of a training for a part of the corpus.
@@ -34,31 +33,47 @@ class Predictions:
 
     def __init__(self, path: str):
         table = pd.read_parquet(path)
-        depths = table["exit"].unique()
-        parts = [table[table["exit"] == depth] for depth in depths]
-        first = parts[0]
-        self.depths = tuple(int(depth) for depth in depths)
+        parts = dict(list(table.groupby("exit", sort=False)))
+        first = next(iter(parts.values()))
+        labels = list(table.columns[table.columns.get_loc("exit") + 1 :])
+        self.depths = tuple(map(int, parts))
         self.speakers = speaker_or_file(first)
-        labels = list(first.columns[first.columns.get_loc("exit") + 1 :])
         self.labels = tuple(labels)
-        self.logits = np.stack([part[labels].to_numpy() for part in parts])
-        if "truth" in first:
+        self.logits = np.stack([part[labels].to_numpy() for part in parts.values()])
+        self.of_classes = "truth" in table
+        """Whether the outputs are classes, and not values."""
+        if self.of_classes:
             self.truth = first["truth"].map(labels.index).to_numpy()
         else:
-            names = [f"reference_{name}" for name in DIMENSIONS]
-            self.truth = first[names].to_numpy()
-
-    @property
-    def of_classes(self) -> bool:
-        """Whether the outputs are classes, and not values."""
-        return self.truth.ndim == 1
-
-    def outputs(self) -> Iterator[tuple[str, np.ndarray]]:
+            self.truth = first[[f"reference_{name}" for name in DIMENSIONS]].to_numpy()
+        self.outputs = dict(zip(map(str, self.depths), self.logits, strict=True))
         """Outputs by exit, and their fusion."""
-        for depth, logits in zip(self.depths, self.logits, strict=True):
-            yield str(depth), logits
         if self.of_classes and len(self.depths) > 1:
-            yield "fusion", fused(self.logits)
+            self.outputs["fusion"] = fused(self.logits)
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Run:
+    """A finished training of a study."""
+
+    corpus: str
+    method: str
+    seed: int
+    folder: str
+
+    @functools.cached_property
+    def outcome(self) -> dict:
+        """Content of ``outcome.json``."""
+        with open(os.path.join(self.folder, OUTCOME), encoding="utf-8") as file:
+            return json.load(file)
+
+    @functools.cached_property
+    def predictions(self) -> dict[str, Predictions]:
+        """Predictions by part of the corpus."""
+        return {
+            part: Predictions(os.path.join(self.folder, f"{part}.parquet"))
+            for part in PARTS
+        }
 
 
 def collect(folder: str) -> dict:
@@ -78,167 +93,125 @@ def collect(folder: str) -> dict:
         FileNotFoundError: if no training is finished
 
     """
-    corpora: dict[str, dict] = {}
-    for corpus, method, seed, path in sorted(finished(folder)):
-        corpora.setdefault(corpus, {}).setdefault(method, []).append((seed, path))
-    if not corpora:
+    runs = finished(folder)
+    if not runs:
         raise FileNotFoundError(f"No finished training in '{folder}'.")
     return {
         corpus: {
-            "methods": {method: summary(runs) for method, runs in methods.items()},
-            "gains": gains(methods),
+            "methods": {
+                method: summary(of_method)
+                for method, of_method in grouped(of_corpus, "method").items()
+            },
+            "gains": gains(of_corpus),
         }
-        for corpus, methods in corpora.items()
+        for corpus, of_corpus in grouped(runs, "corpus").items()
     }
 
 
-def finished(folder: str) -> Iterator[tuple[str, str, int, str]]:
-    """Corpus, method, seed and path of the finished trainings of a study."""
-    for corpus in os.listdir(folder) if os.path.isdir(folder) else ():
-        place = os.path.join(folder, corpus)
-        for name in os.listdir(place) if os.path.isdir(place) else ():
-            method, _, seed = name.rpartition("-seed")
-            path = os.path.join(place, name)
-            if method and os.path.isfile(os.path.join(path, OUTCOME)):
-                yield corpus, method, int(seed), path
+def finished(folder: str) -> list[Run]:
+    """Finished trainings of a study."""
+    runs = []
+    for path in pathlib.Path(folder).glob(f"*/*-seed*/{OUTCOME}"):
+        method, _, seed = path.parent.name.rpartition("-seed")
+        corpus = path.parents[1].name
+        runs.append(Run(corpus, method, int(seed), str(path.parent)))
+    return sorted(runs)
 
 
-def summary(runs: list[tuple[int, str]]) -> dict:
+def grouped(runs: list[Run], key: str) -> dict[str, list[Run]]:
+    """Trainings by one of their attributes."""
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(getattr(run, key), []).append(run)
+    return groups
+
+
+def summary(runs: list[Run]) -> dict:
     """Results of a method over all seeds."""
-    outcomes = []
-    for _, path in runs:
-        with open(os.path.join(path, OUTCOME), encoding="utf-8") as file:
-            outcomes.append(json.load(file))
-    predictions = {
-        part: [Predictions(os.path.join(path, f"{part}.parquet")) for _, path in runs]
-        for part in PARTS
-    }
-    exits = [name for name, _ in predictions["test"][0].outputs()]
+    by_part = {part: [run.predictions[part] for run in runs] for part in PARTS}
+    tests, outcome = by_part["test"], runs[0].outcome
     result = {
-        "measure": "UAR" if predictions["test"][0].of_classes else "CCC",
-        "seeds": [seed for seed, _ in runs],
-        "epochs": [outcome["epoch"] for outcome in outcomes],
-        "parameters": outcomes[0]["parameters"],
-        "labels": outcomes[0]["labels"],
+        "measure": "UAR" if tests[0].of_classes else "CCC",
+        "seeds": [run.seed for run in runs],
+        "epochs": [run.outcome["epoch"] for run in runs],
+        "parameters": outcome["parameters"],
+        "labels": outcome["labels"],
         "exits": {
-            name: {part: over_seeds(predictions[part], k) for part in PARTS}
-            for k, name in enumerate(exits)
+            name: {part: over_seeds(by_part[part], name) for part in PARTS}
+            for name in tests[0].outputs
         },
     }
-    if "fusion" in exits:
-        result["curve"] = curve(predictions["test"])
+    if "fusion" in tests[0].outputs:
+        curves = [adaptive_curve(p.truth, p.logits, layers=p.depths) for p in tests]
+        points = pd.concat(map(pd.DataFrame, curves)).groupby("margin").mean()
+        result["curve"] = points.reset_index().to_dict("records")
     return result
 
 
-def gains(methods: dict[str, list[tuple[int, str]]]) -> list[dict]:
+def over_seeds(predictions: list[Predictions], name: str) -> dict:
+    """Scores of an exit on each seed's clips, and on all of them."""
+    scores = [score(p.truth, p.outputs[name]) for p in predictions]
+    truth, speakers = _pooled(predictions)
+    outputs = np.concatenate([p.outputs[name] for p in predictions])
+    pooled = score_with_interval(truth, outputs, speakers)
+    pooled["pooled"] = pooled.pop("score")
+    return {"scores": scores, "mean": float(np.mean(scores)), **pooled}
+
+
+def _pooled(predictions: list[Predictions]) -> tuple[np.ndarray, np.ndarray]:
+    """Truth and speakers of the clips of all seeds."""
+    truth = np.concatenate([p.truth for p in predictions])
+    return truth, np.concatenate([p.speakers for p in predictions])
+
+
+def gains(runs: list[Run]) -> list[dict]:
     """Gains of exits over plain fine-tuning cut at the same layer.
 
     Args:
-        methods: seed and folder of the trainings of each method
+        runs: trainings on a corpus
 
     Returns:
         an entry for each self-distilled method and exit with a plain counterpart:
         the ``differences`` of their scores on the test part, by seed, their ``mean``,
         and ``low`` and ``high`` end of the interval of the difference on all clips,
-        of which the same ones are score_of_resamples for both
+        of which the same ones are drawn for both
 
     """
-    found = []
-    plain = {depth: runs for depth, runs in map(_plain, methods.items()) if depth}
-    for method, runs in methods.items():
-        if not method.startswith("distilled-"):
-            continue
-        for depth in _tests(runs)[runs[0][0]].depths:
-            pairs = _pairs(runs, plain.get(depth, []), depth)
-            if pairs:
-                found.append({"method": method, "exit": depth, **_gain(pairs)})
-    return found
-
-
-def _tests(runs: list[tuple[int, str]]) -> dict[int, Predictions]:
-    return {
-        seed: Predictions(os.path.join(path, "test.parquet")) for seed, path in runs
+    tests = {(run.method, run.seed): run.predictions["test"] for run in runs}
+    plain = {
+        (test.depths[-1], seed): test.logits[-1]
+        for (method, seed), test in tests.items()
+        if method.startswith("plain-")
     }
+    entries = []
+    for method in grouped(runs, "method"):
+        seeds = {seed: test for (name, seed), test in tests.items() if name == method}
+        depths = next(iter(seeds.values())).depths
+        for depth in depths if method.startswith("distilled-") else ():
+            both = [seed for seed in seeds if (depth, seed) in plain]
+            if both:
+                distilled = [seeds[seed] for seed in both]
+                baseline = [plain[depth, seed] for seed in both]
+                gain = _gain(distilled, str(depth), baseline)
+                entries.append({"method": method, "exit": depth, **gain})
+    return entries
 
 
-def _plain(entry: tuple[str, list]) -> tuple[int, list]:
-    """Depth and trainings of plain fine-tuning; depth 0 for other methods."""
-    method, runs = entry
-    if not method.startswith("plain-"):
-        return 0, runs
-    return _tests(runs)[runs[0][0]].depths[-1], runs
-
-
-def _pairs(runs: list, plain: list, depth: int) -> list[tuple]:
-    """Truth, speakers and both outputs for each seed that both have."""
-    ours, theirs = _tests(runs), _tests(plain)
-    pairs = []
-    for seed in sorted(set(ours) & set(theirs)):
-        one, other = ours[seed], theirs[seed]
-        outputs = one.logits[one.depths.index(depth)], other.logits[-1]
-        pairs.append((one.truth, one.speakers, *outputs))
-    return pairs
-
-
-def _gain(pairs: list[tuple]) -> dict:
+def _gain(
+    predictions: list[Predictions],
+    name: str,
+    baseline: list[np.ndarray],
+) -> dict:
+    outputs = [p.outputs[name] for p in predictions]
     differences = [
-        score(truth, ours) - score(truth, theirs) for truth, _, ours, theirs in pairs
+        score(p.truth, ours) - score(p.truth, theirs)
+        for p, ours, theirs in zip(predictions, outputs, baseline, strict=True)
     ]
-    parts = map(np.concatenate, zip(*pairs, strict=True))
-    truth, speakers, ours, theirs = parts
-    low, high = interval(
-        score_of_resamples(truth, ours, speakers)
-        - score_of_resamples(truth, theirs, speakers)
+    truth, speakers = _pooled(predictions)
+    ours, theirs = (
+        score_of_resamples(truth, np.concatenate(values), speakers)
+        for values in (outputs, baseline)
     )
+    low, high = interval(ours - theirs)
     mean = float(np.mean(differences))
     return {"differences": differences, "mean": mean, "low": low, "high": high}
-
-
-def over_seeds(predictions: list[Predictions], number: int) -> dict:
-    """Scores of an exit on each seed's clips, and on all of them."""
-    outputs = [list(one.outputs())[number][1] for one in predictions]
-    scores = [
-        score(one.truth, values)
-        for one, values in zip(predictions, outputs, strict=True)
-    ]
-    pooled = score_with_interval(
-        np.concatenate([one.truth for one in predictions]),
-        np.concatenate(outputs),
-        np.concatenate([one.speakers for one in predictions]),
-    )
-    pooled["pooled"] = pooled.pop("score")
-    return {"scores": scores, "mean": float(np.mean(scores)), **pooled}
-
-
-def curve(predictions: list[Predictions]) -> list[dict]:
-    """Score and mean layer of adaptive exits, by margin; means over seeds."""
-    points = []
-    for margin in MARGINS:
-        scores, layers = [], []
-        for one in predictions:
-            outputs, chosen = adaptive(one.logits, margin)
-            scores.append(score(one.truth, outputs))
-            layers.append(np.mean(np.array(one.depths)[chosen]))
-        points.append(
-            {
-                "margin": round(float(margin), 3),
-                "score": float(np.mean(scores)),
-                "layers": float(np.mean(layers)),
-            }
-        )
-    return points
-
-
-def good_margin(predictions: Predictions, loss: float = 0.01) -> float:
-    """Smallest margin whose loss of score is small on the development part.
-
-    Args:
-        predictions: predictions for the development part
-        loss: allowed loss against the score of the deepest exit
-
-    """
-    wanted = score(predictions.truth, predictions.logits[-1]) - loss
-    for margin in MARGINS:
-        if score(predictions.truth, adaptive(predictions.logits, margin)[0]) >= wanted:
-            return float(margin)
-    return 1.0

@@ -3,15 +3,18 @@
 import os
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
+from audw2s.distill.exits.metrics import as_text
+from audw2s.distill.exits.results import PARTS
 from audw2s.distill.exits.results import collect
 from audw2s.evaluation.plots import LINES
 from audw2s.evaluation.plots import MARKERS
 from audw2s.evaluation.plots import save
 from audw2s.evaluation.speakers import clips_and_speakers
 from audw2s.evaluation.tables import markdown_table
-from audw2s.files import replacing
 from audw2s.files import write_json
+from audw2s.files import write_text
 
 PAPER = (
     ("distilled-lstm-l2", "3", "36.2M", 83.3, 85.7),
@@ -39,7 +42,7 @@ TITLES = {
 }
 
 
-def write(folder: str) -> str:
+def write_tables(folder: str) -> str:
     """Write ``results.json``, ``tables.md`` and curves of a study.
 
     Args:
@@ -55,12 +58,11 @@ def write(folder: str) -> str:
     results = collect(folder)
     write_json(results, os.path.join(folder, "results.json"))
     text = to_markdown(results)
-    path = os.path.join(folder, "tables.md")
-    with replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
-        file.write(f"{text}\n")
+    write_text(f"{text}\n", os.path.join(folder, "tables.md"))
     for corpus, entry in results.items():
         if curves_of(entry["methods"]):
-            plot_curves(entry["methods"], os.path.join(folder, picture_of(corpus)))
+            figure = plot_layers(entry["methods"])
+            save(figure, os.path.join(folder, picture_of(corpus)))
     return text
 
 
@@ -126,37 +128,23 @@ def both(result: dict, name: str) -> str:
     """Development and test score of an exit."""
     if name not in result["exits"]:
         return "–"
-    scores = result["exits"][name]
-    return " / ".join(
-        written(scores[part]["mean"], result) for part in ("devel", "test")
-    )
-
-
-def written(value: float, result: dict) -> str:
-    """Write a score: UAR in percent."""
-    return f"{100 * value:.1f}" if result["measure"] == "UAR" else f"{value:.3f}"
+    means = (result["exits"][name][part]["mean"] for part in PARTS)
+    return " / ".join(as_text(mean, result["measure"]) for mean in means)
 
 
 def table_of_methods(methods: dict) -> str:
     """Table 2: a row for each method and exit, with parameters and intervals."""
-    rows = []
-    for method, result in sorted(methods.items(), key=lambda entry: entry[0]):
+    rows, measure = [], next(iter(methods.values()))["measure"]
+    for method, result in methods.items():
         for name, scores in result["exits"].items():
             test = scores["test"]
             # All exits run for their fusion
             count = result["parameters"].get(name) or max(result["parameters"].values())
-            low, high = (written(test[key], result) for key in ("low", "high"))
-            rows.append(
-                [
-                    method,
-                    name,
-                    f"{count / 1e6:.1f}M",
-                    both(result, name),
-                    ", ".join(written(value, result) for value in test["scores"]),
-                    f"{written(test['pooled'], result)} [{low}, {high}]",
-                ]
-            )
-    if next(iter(methods.values()))["measure"] == "UAR":
+            by_seed = ", ".join(as_text(value, measure) for value in test["scores"])
+            intervals = with_interval(test, "pooled", measure)
+            count = f"{count / 1e6:.1f}M"
+            rows.append([method, name, count, both(result, name), by_seed, intervals])
+    if measure == "UAR":
         rows += [
             [f"{method} (paper)", depth, count or "–", stated(*scores), "–", "–"]
             for method, depth, count, *scores in PAPER
@@ -165,21 +153,28 @@ def table_of_methods(methods: dict) -> str:
     return markdown_table([*header, "test, all clips, 95 % interval"], rows)
 
 
+def with_interval(values: dict, key: str, measure: str) -> str:
+    """Write a score with its interval."""
+    score, low, high = (as_text(values[k], measure) for k in (key, "low", "high"))
+    return f"{score} [{low}, {high}]"
+
+
 def table_of_gains(gains: list[dict], measure: str) -> str:
     """What self-distillation adds at each depth; the paper's claim, exit by exit."""
     rows = []
     for gain in gains:
-        factor, digits = (100, 1) if measure == "UAR" else (1, 3)
-        by_seed = ", ".join(f"{factor * d:+.{digits}f}" for d in gain["differences"])
-        low, high = (f"{factor * gain[key]:+.{digits}f}" for key in ("low", "high"))
         verdict = "unsure"
         if gain["low"] > 0 or gain["high"] < 0:
             verdict = "gains" if gain["mean"] > 0 else "loses"
-        mean = f"{factor * gain['mean']:+.{digits}f}"
-        interval = f"[{low}, {high}]"
-        rows.append(
-            [gain["method"], str(gain["exit"]), mean, by_seed, interval, verdict]
+        mean, low, high, *by_seed = (
+            as_text(difference, measure, "+")
+            for difference in (
+                *(gain["mean"], gain["low"], gain["high"]),
+                *gain["differences"],
+            )
         )
+        method, interval = [gain["method"], str(gain["exit"])], f"[{low}, {high}]"
+        rows.append([*method, mean, ", ".join(by_seed), interval, verdict])
     header = ["method", "exit", "mean of seeds", "by seed", "all clips, 95 % interval"]
     return markdown_table([*header, ""], rows)
 
@@ -204,31 +199,50 @@ def conditions(methods: dict) -> str:
     return "\n".join(notes)
 
 
-def plot_curves(methods: dict, path: str) -> None:
+def plot_layers(methods: dict) -> Figure:
     """Plot UAR over layers that run, of adaptive exits and of plain fine-tuning.
 
     Args:
         methods: methods of a corpus, see :func:`audw2s.distill.exits.results.collect`
-        path: path of the picture
 
     """
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    for number, (method, points) in enumerate(curves_of(methods).items()):
-        layers = [point["layers"] for point in points]
-        scores = [100 * point["score"] for point in points]
-        style = f"{MARKERS[number % len(MARKERS)]}{LINES[number % len(LINES)]}"
-        axes.plot(layers, scores, style, ms=3, label=f"{method}, adaptive")
     plain = {
-        int(layer): 100 * scores["test"]["mean"]
+        f"plain {layer}": (int(layer), scores["test"]["mean"])
         for method, result in methods.items()
         if method.startswith("plain-")
         for layer, scores in result["exits"].items()
     }
-    if plain:
-        label = "plain fine-tuning, cut there"
-        axes.plot(list(plain), list(plain.values()), "kx", label=label)
-    axes.set(xlabel="layers that run, mean over clips", ylabel="UAR in percent")
+    label = "layers that run, mean over clips"
+    return plot_adaptive(curves_of(methods), plain, "layers", label)
+
+
+def plot_adaptive(
+    curves: dict[str, list[dict]],
+    points: dict[str, tuple[float, float]],
+    cost: str,
+    label: str,
+) -> Figure:
+    """Plot UAR over cost: curves of adaptive exits, and models beside them.
+
+    Args:
+        curves: curves by method, see
+            :func:`audw2s.distill.exits.metrics.adaptive_curve`
+        points: cost and score of models by name
+        cost: name of the cost in the curves
+        label: label of its axis
+
+    """
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    for number, (method, curve) in enumerate(curves.items()):
+        x, y = ([point[key] for point in curve] for key in (cost, "score"))
+        style = f"{MARKERS[number % len(MARKERS)]}{LINES[number % len(LINES)]}"
+        axes.plot(x, y, style, ms=3, label=f"{method}, adaptive")
+    for name, place in points.items():
+        axes.plot(*place, "kx")
+        axes.annotate(name, place)
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.set(xlabel=label, ylabel="UAR")
     axes.grid(alpha=0.3)
     axes.legend()
-    save(figure, path)
+    return figure
