@@ -1,0 +1,1 @@
+"""Wav2Small as C source."""

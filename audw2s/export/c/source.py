@@ -1,0 +1,230 @@
+"""C source of a student: constants, and a template around them."""
+
+import importlib.resources
+import os
+
+import numpy as np
+
+from audw2s.export.c.graph import UnsuitableGraphError
+from audw2s.export.c.graph import Weights
+from audw2s.export.c.graph import read
+from audw2s.files import replacing
+from audw2s.inference.network import Network
+from audw2s.inference.normalisation import LEAST_VARIANCE
+from audw2s.version import __version__
+
+FILES = (
+    "wav2small.h",
+    "wav2small.c",
+    "wav2small_resampler.h",
+    "wav2small_resampler.c",
+    "adv.c",
+    "Makefile",
+    "README.md",
+)
+"""Files that are written, each from a template of this name."""
+
+TYPES = {"f": "float", "i": "int32_t", "b": "int8_t"}
+"""C types by the kind of an array; int8 is ``b``."""
+
+LINE = 88
+"""Longest line of constants."""
+
+
+def write(model: str, folder: str, precision: str | None = None) -> dict[str, int]:
+    """Write a student as C source.
+
+    Args:
+        model: name or folder of a student of the Wav2Small family, see
+            :func:`audw2s.load`
+        folder: folder that is created; existing files are replaced
+        precision: ``float``, ``int8`` for the quantised form, which is the model with
+            ``-int8`` at the end of its name, or ``None`` for what the model is
+
+    Returns:
+        size of each file in bytes
+
+    Raises:
+        ValueError: if there is no such model, or it isn't of the Wav2Small family
+
+    """
+    if precision == "int8" and not model.rstrip(os.sep).endswith("-int8"):
+        model = f"{model.rstrip(os.sep)}-int8"
+    network = Network(model)
+    weights = weights_of(network)
+    kind = "int8" if weights.is_quantised else "float"
+    if precision not in (None, kind):
+        raise ValueError(f"'{model}' is {kind}, not {precision}.")
+    words = {
+        "{model}": network.name,
+        "{sha256}": network.sha256,
+        "{version}": __version__,
+        "{precision}": kind,
+        "/* {sizes} */": sizes(weights),
+        "/* {weights} */": constants(weights, network.tokens.epsilon),
+        "/* {layers} */": template(f"layers_{kind}.c").strip(),
+    }
+    os.makedirs(folder, exist_ok=True)
+    for name in FILES:
+        text = template(name)
+        for word, replacement in words.items():
+            text = text.replace(word, replacement)
+        with replacing(os.path.join(folder, name)) as path:
+            with open(path, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+    return {name: os.path.getsize(os.path.join(folder, name)) for name in FILES}
+
+
+def weights_of(network: Network) -> Weights:
+    """Weights of a student.
+
+    Raises:
+        ValueError: if it isn't of the Wav2Small family
+
+    """
+    reason = "it has no tokens to pool"
+    if network.tokens is not None:
+        try:
+            return read(network.tokens.path, network.order)
+        except UnsuitableGraphError as error:
+            reason = str(error)
+    raise ValueError(
+        f"'{network.name}' can't be written as C, as it isn't of the Wav2Small family: "
+        f"{reason}. Use wav2small, or a student 'wav2small' of 'audw2s distill'."
+    )
+
+
+def template(name: str) -> str:
+    """Text of a file of the template."""
+    folder = importlib.resources.files("audw2s.export.c") / "template"
+    return (folder / name).read_text(encoding="utf-8")
+
+
+def sizes(weights: Weights) -> str:
+    """Sizes of the layers, as macros."""
+    num_bands = len(weights.mel)
+    values = {
+        "BANDS": num_bands,
+        "HALF": (num_bands + 1) // 2,
+        "CHANNELS": len(weights.convolutions[-1].bias),
+        "BEFORE": weights.num_before,
+        "AFTER": len(weights.convolutions) - weights.num_before,
+    }
+    lines = [f"#define WAV2SMALL_{name} {value}" for name, value in values.items()]
+    kind = "uint8_t" if weights.is_quantised else "float"
+    return "\n".join([*lines, "", f"typedef {kind} wav2small_value;"])
+
+
+def constants(weights: Weights, epsilon: float) -> str:
+    """All constants, in the order in which the source reads them.
+
+    Args:
+        weights: weights of a student
+        epsilon: constant that is added to the variance of a signal
+
+    """
+    first, *others = weights.convolutions
+    scalars = {
+        "EPSILON": repr(epsilon),
+        "LEAST_VARIANCE": repr(LEAST_VARIANCE),
+        "LOG_FLOOR": number(np.float32(weights.log_floor)),
+        "LOG_SCALE": number(np.float32(weights.log_scale)),
+    }
+    arrays = {
+        "DFT": weights.dft.T,
+        "MEL": weights.mel.T,
+        "FIRST_WEIGHT": first.weight.transpose(0, 1, 3, 2),
+        "FIRST_BIAS": first.bias,
+    }
+    if weights.is_quantised:
+        scalars["FIRST_SCALE"] = number(np.float32(weights.steps[0]))
+        arrays |= integer_layers(weights)
+    else:
+        arrays |= {
+            "WEIGHTS": np.stack([w.weight.transpose(0, 1, 3, 2) for w in others]),
+            "BIASES": np.stack([layer.bias for layer in others]),
+            "TOKEN_WEIGHT": weights.tokens.weight.T,
+            "TOKEN_BIAS": weights.tokens.bias,
+        }
+    arrays |= {"ADV": weights.head.weight.T, "ADV_BIAS": weights.head.bias}
+    lines = [f"#define {name} {value}" for name, value in scalars.items()]
+    nested = ("WEIGHTS", "BIASES", "SCALES")
+    return "\n\n".join(
+        ["\n".join(lines), *(array(k, v, k in nested) for k, v in arrays.items())]
+    )
+
+
+def integer_layers(weights: Weights) -> dict[str, np.ndarray]:
+    """Constants of layers of integers, channels of a band side by side."""
+    layers = weights.convolutions[1:]
+    scales = [
+        layer.scale / np.float32(step)
+        for layer, step in zip(layers, weights.steps[1:], strict=True)
+    ]
+    num_channels = len(layers[-1].bias)
+    tokens = weights.tokens.weight
+    by_band = tokens.reshape(len(tokens), num_channels, -1).transpose(0, 2, 1)
+    return {
+        "WEIGHTS": np.stack([_rows(w.weight.transpose(0, 3, 2, 1)) for w in layers]),
+        "BIASES": np.stack([layer.bias for layer in layers]),
+        "SCALES": np.stack(scales),
+        "TOKEN_WEIGHT": _rows(by_band[:, None]),
+        "TOKEN_SCALE": weights.tokens.scale,
+        "TOKEN_BIAS": weights.tokens.bias,
+    }
+
+
+def _rows(weight: np.ndarray) -> np.ndarray:
+    """Rows of the last two axes with zeros at their end, up to a multiple of four."""
+    rows = weight.reshape(*weight.shape[:2], -1)
+    return np.pad(rows, ((0, 0), (0, 0), (0, -rows.shape[-1] % 4)))
+
+
+def array(name: str, values: np.ndarray, nested: bool = False) -> str:
+    """Definition of an array in C.
+
+    Args:
+        name: name in C
+        values: values, float32 or integers
+        nested: make each entry of the first axis an array
+
+    Examples:
+        >>> print(array("A", np.array([1, 0.5], np.float32)))
+        static const float A[2] = {
+            1.0f, 0.5f,
+        };
+
+    """
+    rows = values.reshape(len(values), -1) if nested else values.reshape(1, -1)
+    size = "".join(f"[{n}]" for n in (rows.shape if nested else rows.shape[1:]))
+    kind = TYPES[values.dtype.char]
+    body = [line for row in rows for line in _row(row, nested)]
+    return "\n".join([f"static const {kind} {name}{size} = {{", *body, "};"])
+
+
+def _row(values: np.ndarray, nested: bool) -> list[str]:
+    lines, line = [], "   "
+    for value in values:
+        text = f" {number(value)},"
+        if len(line) + len(text) > LINE:
+            lines.append(line)
+            line = "   "
+        line += text
+    lines.append(line)
+    return ["    {", *lines, "    },"] if nested else lines
+
+
+def number(value: np.generic) -> str:
+    """Number as a constant in C, exactly.
+
+    Examples:
+        >>> number(np.float32(0.1)), number(np.float32(3)), number(np.int8(-3))
+        ('0.1f', '3.0f', '-3')
+
+    """
+    if isinstance(value, np.integer):
+        return str(value)
+    text = np.format_float_scientific(value, trim="0")
+    mantissa, exponent = text.split("e")
+    plain = np.format_float_positional(value, trim="0")
+    return f"{min(plain, f'{mantissa}e{int(exponent)}', key=len)}f"
