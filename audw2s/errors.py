@@ -49,6 +49,17 @@ class DataWarning(UserWarning):
     """Warning about the data."""
 
 
+def one_line(error: Exception) -> str:
+    r"""Message of an error without line breaks, its class if it has no message.
+
+    Examples:
+        >>> one_line(ValueError("two\nlines")), one_line(KeyError())
+        ('two lines', 'KeyError')
+
+    """
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 @contextlib.contextmanager
 def explained(
     interrupted: str = "interrupted, run the same command to go on.",

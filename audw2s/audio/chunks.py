@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from typing import BinaryIO
 from typing import Literal
+from typing import NamedTuple
 
 W64 = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 """First bytes of a W64 file; all names of its chunks have 16 bytes."""
@@ -14,6 +15,17 @@ UNKNOWN = (2**31, 2**32, 2**63, 2**64)
 
 ROOM = 2**25
 """Number of bytes by which such a size may be lower, to leave room for the header."""
+
+
+class Chunk(NamedTuple):
+    """Part of a file."""
+
+    name: bytes
+    size: int
+    """Number of bytes that its header declares."""
+
+    position: int
+    """Position behind its header."""
 
 
 def missing_share(file: BinaryIO, head: bytes) -> float:
@@ -35,13 +47,13 @@ def missing_share(file: BinaryIO, head: bytes) -> float:
 
     """
     end = file_size(file)
-    for name, size, position in _chunks(file, head, end):
-        if name in (b"data", b"SSND"):
-            there = end - position
-            if size <= there or there <= 0:
+    for chunk in _chunks(file, head, end):
+        if chunk.name in (b"data", b"SSND"):
+            there = end - chunk.position
+            if chunk.size <= there or there <= 0:
                 return 1.0
-            is_known = not any(top - ROOM <= size <= top for top in UNKNOWN)
-            return size / there if is_known else 1.0
+            is_known = not any(top - ROOM <= chunk.size <= top for top in UNKNOWN)
+            return chunk.size / there if is_known else 1.0
     return 1.0
 
 
@@ -52,8 +64,8 @@ def is_oversized(file: BinaryIO, head: bytes) -> bool:
     """
     end = file_size(file)
     return any(
-        name == b"LIST" and size > end + ROOM
-        for name, size, _ in _chunks(file, head, end)
+        chunk.name == b"LIST" and chunk.size > end + ROOM
+        for chunk in _chunks(file, head, end)
     )
 
 
@@ -76,8 +88,8 @@ def unmoved(file: BinaryIO) -> Iterator[None]:
         file.seek(position)
 
 
-def _chunks(file: BinaryIO, head: bytes, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Name, size and position of each chunk; nothing for other formats."""
+def _chunks(file: BinaryIO, head: bytes, end: int) -> Iterator[Chunk]:
+    """Chunks of a file; nothing for other formats."""
     if head.startswith(W64):
         return _long_chunks(file, head, end)
     if head.startswith((b"RIFF", b"RIFX", b"RF64", b"FORM")):
@@ -85,9 +97,7 @@ def _chunks(file: BinaryIO, head: bytes, end: int) -> Iterator[tuple[bytes, int,
     return iter(())
 
 
-def _short_chunks(
-    file: BinaryIO, head: bytes, end: int
-) -> Iterator[tuple[bytes, int, int]]:
+def _short_chunks(file: BinaryIO, head: bytes, end: int) -> Iterator[Chunk]:
     is_little = head.startswith((b"RIFF", b"RF64"))
     order: Literal["little", "big"] = "little" if is_little else "big"
     position, long_size = 12, 0
@@ -99,20 +109,18 @@ def _short_chunks(
             long_size = int.from_bytes(header[16:24], "little")
         if name == b"data" and head.startswith(b"RF64") and size == 2**32 - 1:
             size = long_size
-        yield name, size, position
+        yield Chunk(name, size, position)
         position += size + size % 2
 
 
-def _long_chunks(
-    file: BinaryIO, head: bytes, end: int
-) -> Iterator[tuple[bytes, int, int]]:
+def _long_chunks(file: BinaryIO, head: bytes, end: int) -> Iterator[Chunk]:
     position = 40
     while position + 24 <= end:
         header = _bytes_at(file, head, position)
         # Sizes of W64 count the header, and chunks begin at multiples of 8
         size = max(0, int.from_bytes(header[16:], "little") - 24)
         position += 24
-        yield header[:4], size, position
+        yield Chunk(header[:4], size, position)
         position += -(-size // 8) * 8
 
 

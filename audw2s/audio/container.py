@@ -159,15 +159,15 @@ class Container:
     @property
     def notes(self) -> list[str]:
         """Messages on the file, as far as it was read."""
-        found = []
+        notes = []
         if self.num_streams > 1:
-            found.append(f"the first of {self.num_streams} audio streams")
+            notes.append(f"the first of {self.num_streams} audio streams")
         if self.num_bad:
             packets = "packet" if self.num_bad == 1 else "packets"
-            found.append(f"{self.num_bad} {packets} can't be decoded, left out")
+            notes.append(f"{self.num_bad} {packets} can't be decoded, left out")
         if self.broke_off:
-            found.append(f"reading broke off ({self.broke_off})")
-        return found
+            notes.append(f"reading broke off ({self.broke_off})")
+        return notes
 
     def _decoded(self) -> Iterator[av.AudioFrame]:
         """Decode all packets that can be decoded, and count the others."""

@@ -194,10 +194,10 @@ class Tail(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:
         """Read bytes into a buffer."""
         self.file.seek(self.offset + self.position)
-        found = self.file.read(len(buffer))
-        buffer[: len(found)] = found
-        self.position += len(found)
-        return len(found)
+        content = self.file.read(len(buffer))
+        buffer[: len(content)] = content
+        self.position += len(content)
+        return len(content)
 
 
 def open_sound(file: BinaryIO) -> soundfile.SoundFile:

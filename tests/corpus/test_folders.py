@@ -210,7 +210,7 @@ def test_whole_files_of_lists(tmp_path):
 @pytest.mark.parametrize(
     "name, content, said",
     [
-        ("a.jsonl", "{\n", "line 1: Expecting"),
+        ("a.jsonl", "{\n", "line 1: it has to be an object such as {…}, Expecting"),
         ("a.jsonl", '\n["a.wav"]\n', "line 2: it has to be an object"),
         ("a.jsonl", '{"text": "x"}\n', "needs a column 'file', it has ['text']"),
         ("a.jsonl", '{"file": "a.wav"}\n{"text": "x"}\n', "row 2: there is no file"),

@@ -11,6 +11,7 @@ import pandas as pd
 from audw2s.corpus.lists.columns import rename
 from audw2s.corpus.lists.people import add_people
 from audw2s.corpus.lists.ratings import is_rating
+from audw2s.errors import one_line
 
 
 def is_database(root: str) -> bool:
@@ -65,7 +66,7 @@ def _readable(root: str) -> Iterator[None]:
         yield
     except Exception as error:
         # A damaged header ends in any kind of error
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = f"{type(error).__name__}: {one_line(error)}"
         raise ValueError(
             f"'{root}' can't be read as an audformat database: {reason}"
         ) from error
@@ -128,11 +129,10 @@ def load_published(name: str) -> str:
         return audb.load(name, version=version, full_path=False).root
     except Exception as error:
         # Exceptions of audb's backends have no class in common
-        reason = " ".join(str(error).split()) or type(error).__name__
         versions = None
         with contextlib.suppress(Exception):
             versions = ", ".join(audb.versions(name))
         known = f" It has the versions {versions}." if versions else ""
         raise ValueError(
-            f"audb can't load '{name}' in version '{version}': {reason}{known}"
+            f"audb can't load '{name}' in version '{version}': {one_line(error)}{known}"
         ) from error

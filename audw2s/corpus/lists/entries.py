@@ -119,7 +119,8 @@ def _read(corpus: str, columns: Mapping[str, str] | None, people: bool) -> Entri
         if is_one(root):
             table = read(root, part)
             if not part:
-                _say_layout(name, table, corpus)
+                text = f"read as {name}, with the {len(table)} clips of its labels."
+                warnings.warn(f"'{corpus}' is {text}", DataWarning, stacklevel=3)
             return Entries(table)
     if os.path.isdir(corpus):
         listing = read_folder(corpus)
@@ -136,13 +137,4 @@ def _read(corpus: str, columns: Mapping[str, str] | None, people: bool) -> Entri
     raise FileNotFoundError(
         f"'{corpus}' is no folder, no list of files ({', '.join(READERS)}) and no "
         "database: ROOT, ROOT:TABLE or audb:NAME==VERSION."
-    )
-
-
-def _say_layout(name: str, table: pd.DataFrame, corpus: str) -> None:
-    """Warn that a folder isn't searched for audio."""
-    warnings.warn(
-        f"'{corpus}' is read as {name}, with the {len(table)} clips of its labels.",
-        DataWarning,
-        stacklevel=4,
     )

@@ -28,12 +28,10 @@ def read_jsonl(path: str) -> pd.DataFrame:
     rows = []
     for where, line in _lines(path):
         try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise ValueError(f"{where}: {error}.") from None
-        if not isinstance(row, dict):
-            raise ValueError(f"{where}: it has to be an object such as {{…}}.")
-        rows.append(row)
+            rows.append({**json.loads(line)})
+        except (ValueError, TypeError) as error:
+            text = f"{where}: it has to be an object such as {{…}}, {error}."
+            raise ValueError(text) from None
     table = pd.DataFrame(rows, dtype=object)
     names = {"file": "audio_filepath", "start": "offset"}
     return rename(table, {k: v for k, v in names.items() if v in table}, path)

@@ -128,8 +128,8 @@ def rating_scale(
 
     Args:
         table: see :mod:`audw2s.corpus.lists.corpus`
-        scale: what is known better, ``None`` for the table's own; if it has none, 1
-            and 5 where its ratings look like it, and then there is a warning
+        scale: lowest and highest rating, ``None`` for those that the table declares;
+            if it declares none, 1 and 5 where its ratings fit, with a warning
         name: of the corpus, for messages
 
     Raises:
@@ -162,9 +162,7 @@ def rating_scale(
         return _inferred(known, name)
     low, high = map(float, declared)
     if not low < high:
-        raise ValueError(
-            f"A scale is its lowest and highest rating, not {low}, {high}."
-        )
+        raise ValueError(f"A scale is lowest and highest rating, not {low}, {high}.")
     room = TOLERANCE * (high - low)
     outside = known[(known < low - room) | (known > high + room)]
     if len(outside):

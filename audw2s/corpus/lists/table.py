@@ -18,6 +18,7 @@ from audw2s.corpus.lists.manifests import read_jsonl
 from audw2s.corpus.lists.manifests import read_paths
 from audw2s.corpus.lists.manifests import read_rttm
 from audw2s.corpus.lists.manifests import read_scp
+from audw2s.errors import one_line
 
 
 def read_list(path: str, columns: Mapping[str, str] | None = None) -> pd.DataFrame:
@@ -44,7 +45,7 @@ def read_list(path: str, columns: Mapping[str, str] | None = None) -> pd.DataFra
     except UnicodeDecodeError as error:
         raise ValueError(f"'{path}' has to be a text in UTF-8: {error}.") from None
     except (csv.Error, pa.ArrowException) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise ValueError(f"'{path}' can't be read as a table: {reason}") from None
     if "file" not in table:
         near = hint(["file"], table.columns)
@@ -87,13 +88,12 @@ def read_parquet(path: str) -> pd.DataFrame:
         try:
             column.validate(full=True)
         except pa.ArrowException as error:
-            reason = " ".join(str(error).split())
+            reason = one_line(error)
             raise ValueError(f"'{path}', column '{name}': {reason}") from None
     frame = table.to_pandas()
     frame.attrs = json.loads((table.schema.metadata or {}).get(b"PANDAS_ATTRS", "{}"))
-    return (
-        frame if "file" in frame or not any(frame.index.names) else frame.reset_index()
-    )
+    is_index = "file" not in frame and any(frame.index.names)
+    return frame.reset_index() if is_index else frame
 
 
 def _check_names(names: list[str], path: str) -> None:
