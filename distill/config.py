@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections.abc import Collection
 from typing import Annotated
 
 from pydantic import Field
@@ -11,10 +12,12 @@ from pydantic import model_validator
 from audw2s.distill.losses import LOSSES
 from audw2s.distill.settings import Columns
 from audw2s.distill.settings import Count
+from audw2s.distill.settings import Fraction
 from audw2s.distill.settings import Number
 from audw2s.distill.settings import Paths
 from audw2s.distill.settings import Range
 from audw2s.distill.settings import Rate
+from audw2s.distill.settings import Several
 from audw2s.distill.settings import Share
 from audw2s.distill.settings import Weight
 from audw2s.distill.settings import beside
@@ -29,8 +32,8 @@ from audw2s.model.names import entry_of
 
 
 @settings
-class Config:
-    """Settings of a training; stored beside its weights."""
+class BatchSettings:
+    """Settings that determine the content of batches."""
 
     corpora: Annotated[
         dict[str, Annotated[float, Field(gt=0)]],
@@ -48,23 +51,7 @@ class Config:
     noise: Paths = ()
     """Corpora of noise or music that is mixed in."""
 
-    student: Annotated[str, one_of(STUDENTS)] = "wav2small"
-    """Architecture, one of :data:`audw2s.distill.students.STUDENTS`."""
-
-    steps: Count = 1500
-
-    distinct: Annotated[
-        int | None,
-        Field(ge=1, description="has to be at least 1, a whole number without quotes"),
-    ] = None
-    """Number of different batches, which are stored on disk (2 MB for 32 crops of 2 s).
-    After all were used, they are used again in another order. Without it each step has
-    a new batch, which is made while the student learns from the one before."""
-
-    batch_size: Annotated[
-        int,
-        Field(ge=2, description="has to be at least 2, a whole number without quotes"),
-    ] = 32
+    batch_size: Several = 32
     """Crops per step, at least 2, as a single one has no CCC."""
 
     crop_dur: Annotated[Range, limits(0.1)] = (1.5, 3.0)
@@ -133,6 +120,51 @@ class Config:
     loudness: Share = 0.0
     """Share of crops whose contour of loudness is changed, by at most 10 dB."""
 
+    held_out: Fraction = 0.05
+    """Share of speakers of each corpus who are held out for validation: at least one,
+    never all."""
+
+    held_out_speakers: dict[str, Annotated[tuple[str, ...], Strict(False)]] = (
+        dataclasses.field(default_factory=dict)
+    )
+    """Held-out speakers by corpus, instead of a share of its speakers:
+    ``{"emotale.csv" = ["001", "002"]}``. With trainings that together hold out every
+    speaker once, ``audw2s distill folds`` evaluates on the corpus of the trainings."""
+
+    data_seed: Number = 0
+    """Seed of the batches, and of the choice of held-out speakers."""
+
+    columns: Columns = dataclasses.field(default_factory=dict)
+    """Columns of the corpora by the names that audw2s expects, if they differ, see
+    :func:`audw2s.corpus.lists.corpus.read_corpus`."""
+
+    def of_batches(self) -> dict[str, object]:
+        """Settings that determine the content of batches, without names and paths.
+
+        Examples:
+            >>> one, other = Config({"a.csv": 1.0}), Config({"a.csv": 1.0}, steps=9)
+            >>> one.of_batches() == other.of_batches()
+            True
+
+        """
+        names = {field.name for field in dataclasses.fields(BatchSettings)}
+        return _selected(self, names - NAMES)
+
+
+@settings
+class Config(BatchSettings):
+    """Settings of a training; stored beside its weights."""
+
+    student: Annotated[str, one_of(STUDENTS)] = "wav2small"
+    """Architecture, one of :data:`audw2s.distill.students.STUDENTS`."""
+
+    steps: Count = 1500
+
+    distinct: Count | None = None
+    """Number of different batches, which are stored on disk (2 MB for 32 crops of 2 s).
+    After all were used, they are used again in another order. Without it each step has
+    a new batch, which is made while the student learns from the one before."""
+
     start: str | None = None
     """Folder of an earlier training whose student is trained further."""
 
@@ -150,12 +182,14 @@ class Config:
     """Weights of arousal, dominance and valence in the loss."""
 
     learning_rate: Rate = 3e-3
+
     weight_decay: Weight = 1e-2
+
     warmup: Number = 100
+
     clip_norm: Rate = 1.0
-    ema: Annotated[
-        float, Field(ge=0, lt=1, description="is a number from 0 to below 1")
-    ] = 0.998
+
+    ema: Fraction = 0.998
     """Decay of the moving average of the weights, which becomes the student."""
 
     refitted: Number = 1500
@@ -168,19 +202,6 @@ class Config:
     """``"fp32"`` or ``"bf16"``, faster on GPUs, and on processors with AMX or
     AVX512-BF16."""
 
-    held_out: Annotated[
-        float, Field(ge=0, lt=1, description="is a number from 0 to below 1")
-    ] = 0.05
-    """Share of speakers of each corpus who are held out for validation: at least one,
-    never all."""
-
-    held_out_speakers: dict[str, Annotated[tuple[str, ...], Strict(False)]] = (
-        dataclasses.field(default_factory=dict)
-    )
-    """Held-out speakers by corpus, instead of a share of its speakers:
-    ``{"emotale.csv" = ["001", "002"]}``. With trainings that together hold out every
-    speaker once, ``audw2s distill folds`` evaluates on the corpus of the trainings."""
-
     keep: Annotated[str, one_of(("last", "best"))] = "last"
     """Which weights become the student: ``"last"``, or ``"best"``, those with the
     highest mean CCC on the held-out speakers."""
@@ -189,13 +210,6 @@ class Config:
 
     seed: Number = 0
     """Seed of the initial weights, and of the order in which batches are used again."""
-
-    data_seed: Number = 0
-    """Seed of the batches, and of the choice of held-out speakers."""
-
-    columns: Columns = dataclasses.field(default_factory=dict)
-    """Columns of the corpora by the names that audw2s expects, if they differ, see
-    :func:`audw2s.corpus.lists.corpus.read_corpus`."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Config":
@@ -227,42 +241,25 @@ class Config:
                 expected, or ``corpora`` is missing
 
         """
-        config = checked(cls, path, read_toml(path))
-        if not config.corpora:
+        values = read_toml(path)
+        if not values.get("corpora"):
             raise ValueError(
                 f"{path}: a table [corpora] of paths and shares is needed."
             )
-        paths: dict[str, object] = {
-            "corpora": {beside(path, k): v for k, v in config.corpora.items()}
-        }
-        paths["held_out_speakers"] = {
-            beside(path, k): v for k, v in config.held_out_speakers.items()
-        }
-        for key in ("noise", "rooms"):
-            paths[key] = tuple(beside(path, one) for one in getattr(config, key))
-        for key in ("labels", "start"):
-            if value := getattr(config, key):
-                paths[key] = beside(path, value)
-        paths["teacher"] = _teacher(path, config.teacher)
-        return dataclasses.replace(config, **paths)
-
-    def of_batches(self) -> dict[str, object]:
-        """Settings that determine the content of batches, without names and paths.
-
-        Examples:
-            >>> one, other = Config({"a.csv": 1.0}), Config({"a.csv": 1.0}, steps=9)
-            >>> one.of_batches() == other.of_batches()
-            True
-
-        """
-        values = dataclasses.asdict(self)
-        other = OF_TRAINING | NAMES
-        return {key: values[key] for key in values if key not in other}
+        paths = values.keys() & (NAMES - {"teacher"} | {"held_out_speakers"})
+        values |= {key: beside(path, values[key]) for key in paths}
+        config = checked(cls, path, values)
+        return dataclasses.replace(config, teacher=_teacher(path, config.teacher))
 
     def of_training(self) -> dict[str, object]:
         """Settings that determine how a student learns, without names and paths."""
-        values = dataclasses.asdict(self)
-        return {key: values[key] for key in sorted(OF_TRAINING - NAMES)}
+        names = {field.name for field in dataclasses.fields(self)}
+        return _selected(self, names - self.of_batches().keys() - NAMES)
+
+
+def _selected(config: BatchSettings, names: Collection[str]) -> dict[str, object]:
+    values = dataclasses.asdict(config)
+    return {name: values[name] for name in values if name in names}
 
 
 def _teacher(path: str, name: str) -> str:
@@ -279,36 +276,5 @@ def _teacher(path: str, name: str) -> str:
 WITHOUT_LABELS = ("spliced", "prosody", "paused")
 """Settings that can't be used with fixed labels."""
 
-NAMES = frozenset(
-    {
-        "corpora",
-        "noise",
-        "rooms",
-        "labels",
-        "teacher",
-        "start",
-    }
-)
+NAMES = {"corpora", "noise", "rooms", "labels", "teacher", "start"}
 """Settings with paths or names; a training depends on the content behind them."""
-
-OF_TRAINING = frozenset(
-    {
-        "student",
-        "start",
-        "steps",
-        "distinct",
-        "loss",
-        "dimensions",
-        "learning_rate",
-        "weight_decay",
-        "warmup",
-        "clip_norm",
-        "ema",
-        "refitted",
-        "precision",
-        "keep",
-        "eval_every",
-        "seed",
-    }
-)
-"""Settings that change how a student learns, and not the content of batches."""

@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import functools
+import itertools
 import json
 import math
 import os
@@ -14,6 +15,7 @@ from typing import Annotated
 from typing import Any
 from typing import TypeVar
 from typing import dataclass_transform
+from typing import get_args
 
 from pydantic import AfterValidator
 from pydantic import ConfigDict
@@ -21,6 +23,7 @@ from pydantic import Field
 from pydantic import Strict
 from pydantic import ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
+from pydantic.fields import FieldInfo
 
 Kind = TypeVar("Kind")
 
@@ -82,6 +85,12 @@ Count = Annotated[
 Number = Annotated[
     int, Field(ge=0, description="has to be at least 0, a whole number without quotes")
 ]
+Several = Annotated[
+    int, Field(ge=2, description="has to be at least 2, a whole number without quotes")
+]
+Fraction = Annotated[
+    float, Field(ge=0, lt=1, description="is a number from 0 to below 1")
+]
 Share = Annotated[float, Field(ge=0, le=1, description="is a number from 0 to 1")]
 Weight = Annotated[float, Field(ge=0, description="is a number of at least 0")]
 Rate = Annotated[float, Field(gt=0, description="is a number above 0")]
@@ -125,14 +134,27 @@ def read_toml(path: str) -> dict[str, Any]:
         raise ValueError(f"{path} is no TOML: {error}.{hint}") from None
 
 
-def beside(path: str, other: str) -> str:
+def beside(path: str, other: Any) -> Any:
     """Path that is given in a file, relative to the file's folder.
 
+    Args:
+        path: path of the file
+        other: path, list of paths, or values by path; anything else is returned as it
+            is
+
     Examples:
-        >>> beside("/settings/a.toml", "b.csv")
-        '/settings/b.csv'
+        >>> beside("/settings/a.toml", ["b.csv", "/c.csv"])
+        ['/settings/b.csv', '/c.csv']
+        >>> beside("/settings/a.toml", {"b.csv": 1.0})
+        {'/settings/b.csv': 1.0}
 
     """
+    if isinstance(other, list):
+        return [beside(path, one) for one in other]
+    if isinstance(other, dict):
+        return {beside(path, key): value for key, value in other.items()}
+    if not isinstance(other, str):
+        return other
     return os.path.join(os.path.dirname(os.path.abspath(path)), other)
 
 
@@ -242,7 +264,7 @@ def _explain(key: str, entry: Any, fields: dict, given: dict[str, Any]) -> str:
         return message
     if key not in fields:
         return unknown(key, fields)
-    expected = fields[key].description
+    expected = _description(fields[key])
     if key not in given:
         return f"'{key}' is missing" + (f", which {expected}" if expected else "")
     is_our_check = entry["type"] == "value_error" and len(entry["loc"]) == 1
@@ -250,3 +272,10 @@ def _explain(key: str, entry: Any, fields: dict, given: dict[str, Any]) -> str:
         expected = message.replace("Input should be", "is")
     expected = expected.replace("a valid string", "a text in quotes")
     return f"'{key}' {expected}, got {given[key]!r}"
+
+
+def _description(field: FieldInfo) -> str | None:
+    """Description of a field, or of the type that it has if it isn't ``None``."""
+    parts = (getattr(p, "__metadata__", ()) for p in get_args(field.annotation))
+    options = [field, *itertools.chain(*parts)]
+    return next((o.description for o in options if getattr(o, "description", 0)), None)

@@ -15,6 +15,7 @@ from audw2s.distill.settings import Names
 from audw2s.distill.settings import Number
 from audw2s.distill.settings import Range
 from audw2s.distill.settings import Rate
+from audw2s.distill.settings import Several
 from audw2s.distill.settings import Weight
 from audw2s.distill.settings import one_of
 from audw2s.distill.settings import settings
@@ -50,10 +51,7 @@ class Config:
     exits: Layers = (3, 8, 10)
     """Layers with an exit besides the deepest; only for ``"distilled"``."""
 
-    depth: Annotated[
-        int | None,
-        Field(ge=1, description="has to be at least 1, a whole number without quotes"),
-    ] = None
+    depth: Count | None = None
     """Layer of the deepest exit, the last by default."""
 
     block: Annotated[str, one_of(BLOCKS)] = "lstm"
@@ -111,10 +109,7 @@ class Config:
     """Number of the group of test speakers, see
     :func:`audw2s.evaluation.splits.split`."""
 
-    num_folds: Annotated[
-        int,
-        Field(ge=2, description="has to be at least 2, a whole number without quotes"),
-    ] = 3
+    num_folds: Several = 3
     """Number of groups of speakers."""
 
     devel: Annotated[

@@ -116,10 +116,8 @@ class Study:
             if not corpora or name in corpora
         }
         _refuse_unknown(path, values, OF_STUDY)
-        if isinstance(values.get("backbone"), str):
-            values["backbone"] = beside(path, values["backbone"])
-        if backbone:
-            values["backbone"] = backbone
+        if backbone or "backbone" in values:
+            values["backbone"] = backbone or beside(path, values["backbone"])
         study = checked(cls, path, {**for_study, "base": values})
         # A job's settings are validated as it is made
         checked(lambda: list(study.jobs()), path, {})

@@ -56,9 +56,8 @@ class Categories:
 
         """
         values = read_toml(path)
-        if isinstance(values.get("corpora"), list):
-            values["corpora"] = [beside(path, str(c)) for c in values["corpora"]]
-        made = checked(cls, path, values)
+        corpora = beside(path, values.get("corpora"))
+        made = checked(cls, path, {**values, "corpora": corpora})
         if made.means and not made.source:
             raise ValueError(f"{path}: 'means' need a 'source'.")
         for category, means in made.means.items():
