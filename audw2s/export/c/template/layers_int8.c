@@ -35,8 +35,8 @@ INLINE void add_products(const uint8_t *x, int size, const int8_t *weight, int r
 INLINE void add_products(const uint8_t *x, int size, const int8_t *weight, int row,
                          int outputs, int32_t *sums)
 {
-    for (int o = 0; o < outputs; o++)
-        for (int i = 0; i < size; i++)
+    for (int i = 0; i < size; i++)
+        for (int o = 0; o < outputs; o++)
             sums[o] += x[i] * weight[o * row + i];
 }
 #endif
