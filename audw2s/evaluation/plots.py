@@ -1,7 +1,10 @@
 """Plots of evaluations and of comparisons of models."""
 
+from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -12,52 +15,30 @@ from matplotlib.ticker import LogLocator
 from matplotlib.ticker import NullFormatter
 from matplotlib.transforms import ScaledTranslation
 
+from audw2s.evaluation.tables import is_rated
 from audw2s.files import replacing
 from audw2s.model.registry import DIMENSIONS
 
 LINES = ("-", "--", ":", "-.")
-"""What is compared differs in line as well as in colour."""
+"""Line styles, by which curves differ as well as by colour."""
 
 MARKERS = "o^sDvP*X"
-"""What is compared differs in marker as well as in colour."""
+"""Markers, by which points differ as well as by colour."""
 
 WHOLE = {"clip_on": False, "zorder": 3}
-"""Markers on the edge of a panel are drawn as a whole."""
+"""Style of markers that aren't cut at the edge of a panel."""
 
 RATER = "one rater against the others"
-"""How people are called."""
+"""Label of human raters."""
 
 MAX_NAMES = 24
-"""More speakers than these are not named on the axis."""
+"""Largest number of speakers that are named on the axis."""
 
 
 def save(figure: Figure, path: str) -> None:
     """Write a picture, atomically."""
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=120)
-
-
-def _styles(result: dict) -> Iterator[tuple[dict, dict]]:
-    """Each model with how it is drawn."""
-    for number, entry in enumerate(result["models"]):
-        yield (
-            entry,
-            {
-                "color": f"C{number % 10}",
-                "marker": MARKERS[number % len(MARKERS)],
-                "label": entry["model"],
-            },
-        )
-
-
-def _legend(figure: Figure) -> None:
-    """One legend for all panels, above them."""
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    # Areas come first, but models are what one looks for
-    pairs = sorted(zip(handles, labels, strict=True), key=lambda p: p[1] == RATER)
-    handles, labels = zip(*pairs, strict=True)
-    columns = min(len(labels), 4)
-    figure.legend(handles, labels, loc="outside upper center", ncols=columns)
 
 
 def plot_accuracy_over_size(result: dict) -> Figure | None:
@@ -68,31 +49,32 @@ def plot_accuracy_over_size(result: dict) -> Figure | None:
     Args:
         result: see :func:`audw2s.distill.compare.compare`
 
+    Returns:
+        the figure, ``None`` if no corpus has references
+
     """
     corpora = _rated_corpora(result)
-    if not corpora:
-        return None
-    figure = Figure(figsize=(11, 1 + 3.2 * len(corpora)), layout="constrained")
-    panels = figure.subplots(len(corpora), 3, sharex=True, sharey="row", squeeze=False)
-    for row, corpus in zip(panels, corpora, strict=True):
-        for axes, name in zip(row, DIMENSIONS, strict=True):
-            _accuracy(axes, result, corpus, name)
-        row[0].set_ylabel(f"CCC with {result['against']}, {corpus}")
-    for axes, name in zip(panels[0], DIMENSIONS, strict=True):
-        axes.set_title(name)
     fitted = any(
         corpus in e["fitted_to"] for e in result["models"] for corpus in corpora
     )
-    for axes in panels[-1]:
-        hollow = "; hollow: fitted to the corpus" if fitted else ""
-        axes.set_xlabel(f"ONNX file in MB{hollow}")
-    sizes = [entry["cost"]["onnx_bytes"] / 1e6 for entry in result["models"]]
-    _label_sizes(panels[0, 0], min(sizes) / 3, max(sizes) * 4)
-    _legend(figure)
+    figure = _figure(
+        result,
+        {
+            f"CCC with {result['against']}, {corpus}": partial(
+                _accuracy, result, corpus
+            )
+            for corpus in corpora
+        },
+        height=1 + 3.2 * len(corpora),
+        xlabel=f"ONNX file in MB{'; hollow: fitted to the corpus' if fitted else ''}",
+    )
+    if figure is not None:
+        sizes = [entry["cost"]["onnx_bytes"] / 1e6 for entry in result["models"]]
+        _label_sizes(figure.axes[0], min(sizes) / 3, max(sizes) * 4)
     return figure
 
 
-def _accuracy(axes: Axes, result: dict, corpus: str, name: str) -> None:
+def _accuracy(result: dict, corpus: str, axes: Axes, name: str) -> None:
     sizes: list[float] = []
     for entry, style in _styles(result):
         values = entry["evaluation"]["corpora"][corpus][name]
@@ -112,7 +94,6 @@ def _accuracy(axes: Axes, result: dict, corpus: str, name: str) -> None:
     if raters:
         style = {"color": "grey", "alpha": 0.25, "zorder": 0}
         axes.axhspan(min(raters), max(raters), label=RATER, **style)
-    axes.grid(alpha=0.3)
 
 
 def _label_sizes(axes: Axes, low: float, high: float) -> None:
@@ -138,18 +119,12 @@ def plot_speakers(result: dict) -> Figure | None:
         the figure, ``None`` if no corpus has references
 
     """
-    if not _rated_corpora(result):
-        return None
-    figure = Figure(figsize=(11, 4.5), layout="constrained")
-    for axes, name in zip(figure.subplots(1, 3, sharey=True), DIMENSIONS, strict=True):
-        _speakers(axes, result, name)
-        axes.set_title(name)
-    figure.axes[0].set_ylabel(f"CCC with {result['against']}, 95 % interval")
-    _legend(figure)
-    return figure
+    label = f"CCC with {result['against']}, 95 % interval"
+    rows = {label: partial(_speakers, result)}
+    return _figure(result, rows, height=4.5, sharex=False)
 
 
-def _speakers(axes: Axes, result: dict, name: str) -> None:
+def _speakers(result: dict, axes: Axes, name: str) -> None:
     several = len(_rated_corpora(result)) > 1
     places: dict[tuple[str, str], int] = {}
     for entry, style, beside in _side_by_side(result):
@@ -169,33 +144,6 @@ def _speakers(axes: Axes, result: dict, name: str) -> None:
     else:
         axes.set_xticks([])
     axes.set_xlabel(f"{len(names)} speakers" if names else "no speaker is known")
-    axes.grid(alpha=0.3)
-
-
-def _side_by_side(result: dict) -> Iterator[tuple[dict, dict, float]]:
-    """Each model, how it is drawn, and where it is beside the others."""
-    count = len(result["models"])
-    for number, (entry, style) in enumerate(_styles(result)):
-        yield entry, style, 0.6 * ((number + 0.5) / count - 0.5)
-
-
-def _with_bars(
-    axes: Axes,
-    x: Sequence[float],
-    values: Sequence[dict],
-    key: str,
-    **style: object,
-) -> ErrorbarContainer:
-    """Draw figures with their intervals; of few clips one may lie beside the other."""
-    y, low, high = (np.array([v[k] for v in values]) for k in (key, "low", "high"))
-    bars = [np.maximum(0, y - low), np.maximum(0, high - y)]
-    return axes.errorbar(x, y, bars, ls="none", capsize=4, **style)
-
-
-def _rated_corpora(result: dict) -> list[str]:
-    """Corpora on which predictions can be compared with references."""
-    corpora = result["models"][0]["evaluation"]["corpora"]
-    return [k for k, values in corpora.items() if any(values[d] for d in DIMENSIONS)]
 
 
 def plot_ranking(result: dict) -> Figure | None:
@@ -239,31 +187,20 @@ def plot_tenths(result: dict) -> Figure | None:
         the figure, ``None`` if no corpus has references
 
     """
+
+    def draw(corpus: str, axes: Axes, name: str) -> None:
+        def points(entry: dict) -> tuple[list, list]:
+            tables = entry["evaluation"]["corpora"][corpus]["error_by_tenth"]
+            rows = tables.get(name, ())
+            return [row["low"] + 0.05 for row in rows], [row["bias"] for row in rows]
+
+        _curves(axes, result, points)
+        axes.axhline(0, color="grey", lw=1)
+
     corpora = _rated_corpora(result)
-    if not corpora:
-        return None
-    figure = Figure(figsize=(11, 1 + 3 * len(corpora)), layout="constrained")
-    panels = figure.subplots(len(corpora), 3, sharex=True, sharey="row", squeeze=False)
-    for row, corpus in zip(panels, corpora, strict=True):
-        for axes, name in zip(row, DIMENSIONS, strict=True):
-            _tenths(axes, result, corpus, name)
-        row[0].set_ylabel(f"prediction − reference, {corpus}")
-    for axes, name in zip(panels[0], DIMENSIONS, strict=True):
-        axes.set_title(name)
-    for axes in panels[-1]:
-        axes.set_xlabel(f"{result['against']}, by tenth")
-    _legend(figure)
-    return figure
-
-
-def _tenths(axes: Axes, result: dict, corpus: str, name: str) -> None:
-    for number, (entry, style) in enumerate(_styles(result)):
-        tables = entry["evaluation"]["corpora"][corpus]["error_by_tenth"]
-        x = [row["low"] + 0.05 for row in tables.get(name, ())]
-        y = [row["bias"] for row in tables.get(name, ())]
-        axes.plot(x, y, ls=LINES[number % len(LINES)], **style, **WHOLE)
-    axes.axhline(0, color="grey", lw=1)
-    axes.grid(alpha=0.3)
+    rows = {f"prediction − reference, {c}": partial(draw, c) for c in corpora}
+    label = f"{result['against']}, by tenth"
+    return _figure(result, rows, height=1 + 3 * len(corpora), xlabel=label)
 
 
 def plot_durations(result: dict) -> Figure | None:
@@ -272,32 +209,113 @@ def plot_durations(result: dict) -> Figure | None:
     Args:
         result: see :func:`audw2s.distill.compare.compare`
 
+    Returns:
+        the figure, ``None`` if no corpus has references
+
+    """
+
+    def draw(key: str, axes: Axes, name: str) -> None:
+        def points(entry: dict) -> tuple[list, list]:
+            bins = [(row, row.get(name, {}).get(key)) for row in entry["durations"]]
+            bins = [(row["median"], value) for row, value in bins if value is not None]
+            return [median for median, _ in bins], [value for _, value in bins]
+
+        _curves(axes, result, points)
+
+    keys = {"mean absolute error": "mean_absolute_error", "CCC": "ccc"}
+    rows = {label: partial(draw, key) for label, key in keys.items()}
+    figure = _figure(result, rows, height=6.5, xlabel="duration in s, median of bin")
+    if figure is not None:
+        figure.axes[0].set_ylim(bottom=0)
+    return figure
+
+
+def _figure(
+    result: dict,
+    rows: Mapping[str, Callable[[Axes, str], None]],
+    *,
+    height: float,
+    xlabel: str = "",
+    sharex: bool = True,
+) -> Figure | None:
+    """Draw rows of panels, one for each dimension, with one legend above them.
+
+    Args:
+        result: comparison
+        rows: label of each row, and function that draws a dimension in a panel
+        height: height of the figure in inches
+        xlabel: label below all columns
+        sharex: whether columns have the same axis
+
     """
     if not _rated_corpora(result):
         return None
-    figure = Figure(figsize=(11, 6.5), layout="constrained")
-    measures = {"mean_absolute_error": "mean absolute error", "ccc": "CCC"}
-    panels = figure.subplots(2, 3, sharex=True, sharey="row")
-    for row, (key, label) in zip(panels, measures.items(), strict=True):
+    figure = Figure(figsize=(11, height), layout="constrained")
+    panels = figure.subplots(len(rows), 3, sharex=sharex, sharey="row", squeeze=False)
+    for row, (label, draw) in zip(panels, rows.items(), strict=True):
         for axes, name in zip(row, DIMENSIONS, strict=True):
-            _durations(axes, result, name, key)
+            draw(axes, name)
+            axes.grid(alpha=0.3)
         row[0].set_ylabel(label)
-    panels[0, 0].set_ylim(bottom=0)
-    for axes, name in zip(panels[0], DIMENSIONS, strict=True):
-        axes.set_title(name)
-    for axes in panels[1]:
-        axes.set_xlabel("duration in s, median of bin")
+    for top, bottom, name in zip(panels[0], panels[-1], DIMENSIONS, strict=True):
+        top.set_title(name)
+        if xlabel:
+            bottom.set_xlabel(xlabel)
     _legend(figure)
     return figure
 
 
-def _durations(axes: Axes, result: dict, name: str, key: str) -> None:
+def _legend(figure: Figure) -> None:
+    """One legend for all panels, above them."""
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    # Areas come first, but models are what one looks for
+    pairs = sorted(zip(handles, labels, strict=True), key=lambda p: p[1] == RATER)
+    handles, labels = zip(*pairs, strict=True)
+    columns = min(len(labels), 4)
+    figure.legend(handles, labels, loc="outside upper center", ncols=columns)
+
+
+def _styles(result: dict) -> Iterator[tuple[dict, dict]]:
+    """Each model and its style."""
+    for number, entry in enumerate(result["models"]):
+        marker = MARKERS[number % len(MARKERS)]
+        colour = f"C{number % 10}"
+        yield entry, {"color": colour, "marker": marker, "label": entry["model"]}
+
+
+def _side_by_side(result: dict) -> Iterator[tuple[dict, dict, float]]:
+    """Each model, its style, and its place beside the others."""
+    count = len(result["models"])
     for number, (entry, style) in enumerate(_styles(result)):
-        bins = [b for b in entry["durations"] if b.get(name, {}).get(key) is not None]
-        times = [row["median"] for row in bins]
-        values = [row[name][key] for row in bins]
-        axes.plot(times, values, ls=LINES[number % len(LINES)], **style, **WHOLE)
-    axes.grid(alpha=0.3)
+        yield entry, style, 0.6 * ((number + 0.5) / count - 0.5)
+
+
+def _curves(
+    axes: Axes, result: dict, points: Callable[[dict], tuple[list, list]]
+) -> None:
+    """Draw a curve of each model, given a function that returns its points."""
+    for number, (entry, style) in enumerate(_styles(result)):
+        line = LINES[number % len(LINES)]
+        axes.plot(*points(entry), ls=line, **style, **WHOLE)
+
+
+def _with_bars(
+    axes: Axes,
+    x: Sequence[float],
+    values: Sequence[dict],
+    key: str,
+    **style: object,
+) -> ErrorbarContainer:
+    """Draw figures with their intervals; of few clips one may lie beside the other."""
+    y, low, high = (np.array([v[k] for v in values]) for k in (key, "low", "high"))
+    bars = [np.maximum(0, y - low), np.maximum(0, high - y)]
+    return axes.errorbar(x, y, bars, ls="none", capsize=4, **style)
+
+
+def _rated_corpora(result: dict) -> list[str]:
+    """Corpora on which predictions can be compared with references."""
+    corpora = result["models"][0]["evaluation"]["corpora"]
+    return [name for name, values in corpora.items() if is_rated(values)]
 
 
 def plot_evaluation(evaluation: dict, clips: pd.DataFrame, path: str) -> None:
@@ -306,11 +324,11 @@ def plot_evaluation(evaluation: dict, clips: pd.DataFrame, path: str) -> None:
     Args:
         evaluation: see :func:`audw2s.distill.evaluate.evaluate`
         clips: the clips it was made from
-        path: picture to write
+        path: path of the picture
 
     """
     results = evaluation["corpora"]
-    rated = [r for r in results.values() if any(r[name] for name in DIMENSIONS)]
+    rated = [result for result in results.values() if is_rated(result)]
     overall = evaluation.get("pooled", (rated or [dict.fromkeys(DIMENSIONS)])[0])
     clips = clips[clips["left_out"] == ""]
     figure = Figure(figsize=(11, 4.2), layout="constrained")
