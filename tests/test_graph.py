@@ -60,8 +60,8 @@ def test_normalisation_is_put_before_older_graphs(tmp_path, opset):
     ("card", "words"),
     [
         (CARD.replace("arousal, dominance", "dominance, arousal"), "has labels"),
-        ("$os.system: {command: touch /}", "has no labels"),
-        ("[", "has no labels"),
+        ("$os.system: {command: touch /}", "has labels {}"),
+        ("[", "can't be read"),
     ],
 )
 def test_labels_in_another_order(tmp_path, card, words):

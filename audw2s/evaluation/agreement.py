@@ -7,10 +7,10 @@ from audw2s.evaluation.ccc import ccc
 from audw2s.evaluation.ccc import ccc_by_dimension
 from audw2s.evaluation.ccc import ccc_of_resamples
 from audw2s.evaluation.intervals import NUM_RESAMPLES
-from audw2s.evaluation.intervals import groups_to_resample
+from audw2s.evaluation.intervals import Bootstrap
+from audw2s.evaluation.intervals import bootstrap
 from audw2s.evaluation.intervals import interval
 from audw2s.evaluation.intervals import means
-from audw2s.evaluation.intervals import resample
 from audw2s.evaluation.speakers import count_speakers
 from audw2s.evaluation.speakers import speaker_or_file
 from audw2s.model.registry import DIMENSIONS
@@ -60,19 +60,18 @@ def summarise(
             f"needed; left out: {left_out}."
         )
     names = speaker_or_file(used)
-    resampled, groups = groups_to_resample(names)
-    draws = resample(groups, num_resamples, seed)
+    resampling = bootstrap(names, num_resamples, seed)
     return {
         "num_clips": len(used),
         **count_speakers(names),
         "left_out": left_out,
-        "resampled": resampled,
+        "resampled": resampling.unit,
         "arousal_with_valence": {
             "predicted": pearson(used["arousal"], used["valence"]),
             "reference": pearson(used["reference_arousal"], used["reference_valence"]),
         },
     } | {
-        name: _measure(used[reference].to_numpy(), used[name].to_numpy(), groups, draws)
+        name: _measure(used[reference].to_numpy(), used[name].to_numpy(), resampling)
         if used[reference].notna().all()
         else None
         for name, reference in zip(DIMENSIONS, REFERENCE, strict=True)
@@ -94,11 +93,9 @@ def pearson(first: np.ndarray, second: np.ndarray) -> float | None:
 
 
 def _measure(
-    truth: np.ndarray,
-    prediction: np.ndarray,
-    groups: np.ndarray,
-    draws: np.ndarray,
+    truth: np.ndarray, prediction: np.ndarray, resampling: Bootstrap
 ) -> dict[str, float | None]:
+    _, groups, draws = resampling
     truth, prediction = truth.astype(np.float64), prediction.astype(np.float64)
     low, high = interval(ccc_of_resamples(truth, prediction, groups, draws))
     error = prediction - truth

@@ -1,4 +1,6 @@
-"""Bootstrap over speakers: how sure a figure is."""
+"""Bootstrap over speakers: confidence intervals of figures."""
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -8,31 +10,48 @@ CONFIDENCE = 0.95
 """Share of resamples that lie in an interval."""
 
 NUM_RESAMPLES = 1000
-"""How often the bootstrap draws by default."""
+"""Default number of resamples."""
 
 MIN_SPEAKERS = 5
 """With fewer speakers than these, clips are resampled."""
 
 
-def groups_to_resample(names: np.ndarray) -> tuple[str, np.ndarray]:
-    """What is drawn: speakers, as the clips of one resemble each other.
+class Bootstrap(NamedTuple):
+    """Resamples of clips, in groups."""
+
+    unit: str
+    """Kind of group, see :func:`audw2s.evaluation.speakers.unit`."""
+
+    groups: np.ndarray
+    """Number of each clip's group, from 0."""
+
+    draws: np.ndarray
+    """Number of times that a group was drawn, ``(num_resamples, num_groups)``."""
+
+
+def bootstrap(
+    names: np.ndarray, num_resamples: int = NUM_RESAMPLES, seed: int = 0
+) -> Bootstrap:
+    """Draw speakers with replacement, as the clips of one resemble each other.
+
+    Clips are drawn if there are fewer than five speakers.
 
     Args:
-        names: of each clip, see :func:`audw2s.evaluation.speakers.speaker_or_file`
-
-    Returns:
-        what is drawn, see :func:`audw2s.evaluation.speakers.unit`, but ``"clips"``
-        if there are fewer than five; and the number of each clip's group
+        names: name of each clip's speaker, see
+            :func:`audw2s.evaluation.speakers.speaker_or_file`
+        num_resamples: number of resamples
+        seed: seed of the draws
 
     Examples:
-        >>> groups_to_resample(np.array(["a", "b", "a"]))
+        >>> bootstrap(np.array(["a", "b", "a"]), 9)[:2]
         ('clips', array([0, 1, 2]))
 
     """
-    groups, numbers = np.unique(names, return_inverse=True)
-    if len(groups) < MIN_SPEAKERS:
-        return "clips", np.arange(len(names))
-    return unit(names), numbers
+    speakers, groups = np.unique(names, return_inverse=True)
+    kind = unit(names)
+    if len(speakers) < MIN_SPEAKERS:
+        kind, groups = "clips", np.arange(len(names))
+    return Bootstrap(kind, groups, resample(groups, num_resamples, seed))
 
 
 def resample(groups: np.ndarray, num_resamples: int, seed: int) -> np.ndarray:
@@ -40,11 +59,11 @@ def resample(groups: np.ndarray, num_resamples: int, seed: int) -> np.ndarray:
 
     Args:
         groups: number of each clip's group, from 0
-        num_resamples: how often all groups are drawn anew
-        seed: of the draws
+        num_resamples: number of resamples
+        seed: seed of the draws
 
     Returns:
-        how often each group was drawn, ``(num_resamples, num_groups)``
+        number of times that a group was drawn, ``(num_resamples, num_groups)``
 
     """
     count = int(groups.max()) + 1

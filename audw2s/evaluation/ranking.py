@@ -6,26 +6,39 @@ aroused than sad speech.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from audw2s.evaluation.intervals import NUM_RESAMPLES
-from audw2s.evaluation.intervals import groups_to_resample
+from audw2s.evaluation.intervals import Bootstrap
+from audw2s.evaluation.intervals import bootstrap
 from audw2s.evaluation.intervals import interval
-from audw2s.evaluation.intervals import resample
 from audw2s.evaluation.speakers import speaker_or_file
+from audw2s.evaluation.tables import each
 from audw2s.evaluation.tables import markdown_table
+from audw2s.evaluation.tables import number
+from audw2s.evaluation.tables import with_interval
 from audw2s.model.registry import DIMENSIONS
 
+
+class Pair(NamedTuple):
+    """Dimension, the emotion that has more of it, and the one that has less."""
+
+    dimension: str
+    above: str
+    below: str
+
+
 EXPECTED = (
-    ("valence", "happiness", "anger"),
-    ("valence", "happiness", "sadness"),
-    ("valence", "neutral", "anger"),
-    ("arousal", "anger", "sadness"),
-    ("arousal", "anger", "neutral"),
+    Pair("valence", above="happiness", below="anger"),
+    Pair("valence", above="happiness", below="sadness"),
+    Pair("valence", above="neutral", below="anger"),
+    Pair("arousal", above="anger", below="sadness"),
+    Pair("arousal", above="anger", below="neutral"),
 )
-"""Dimension, the emotion that has more of it, and the one that has less."""
+"""Pairs of emotions whose order is expected."""
 
 ALIASES = {
     **dict.fromkeys(("angry", "ang", "a"), "anger"),
@@ -59,25 +72,24 @@ def rank_emotions(
     names = emotions.astype(object).where(emotions.notna(), None)
     names = names.map(lambda name: name and str(name).strip().lower())
     names = names.replace(ALIASES)
-    found = set(names[clips[list(DIMENSIONS)].notna().all(axis=1).to_numpy()])
-    pairs = [pair for pair in EXPECTED if {*pair[1:]} <= found]
+    occurring = set(names[clips[list(DIMENSIONS)].notna().all(axis=1).to_numpy()])
+    pairs = [pair for pair in EXPECTED if {pair.above, pair.below} <= occurring]
     if not pairs:
         return None
-    wanted = list(dict.fromkeys(pair[1:] for pair in pairs))
+    wanted = list(dict.fromkeys((pair.above, pair.below) for pair in pairs))
     result = rank(clips, names, wanted, num_resamples, seed)
     areas = dict(zip(wanted, result["pairs"], strict=True))
     return {
         "resampled": result["resampled"],
         "pairs": [
-            {"dimension": name, "above": above, "below": below}
-            | areas[above, below][name]
-            for name, above, below in pairs
+            pair._asdict() | areas[pair.above, pair.below][pair.dimension]
+            for pair in pairs
         ],
     }
 
 
 def rank(
-    heard: pd.DataFrame,
+    predictions: pd.DataFrame,
     groups: pd.Series,
     pairs: Sequence[tuple[str, str]],
     num_resamples: int = NUM_RESAMPLES,
@@ -86,16 +98,15 @@ def rank(
     """Means of groups, and how surely one lies above another.
 
     Args:
-        heard: what a model says of clips, with columns ``speaker``, ``arousal``,
+        predictions: values of clips, with columns ``speaker``, ``arousal``,
             ``dominance`` and ``valence``; clips with NaN are left out
-        groups: of each clip, such as its emotion
-        pairs: of groups, of which the first is expected above the second
-        num_resamples: of the bootstrap
-        seed: of the bootstrap
+        groups: group of each clip, such as its emotion
+        pairs: pairs of groups, of which the first is expected above the second
+        num_resamples: number of resamples of the bootstrap
+        seed: seed of the bootstrap
 
     Returns:
-        what was ``resampled``, see
-        :func:`audw2s.evaluation.intervals.groups_to_resample`;
+        what was ``resampled``, see :class:`audw2s.evaluation.intervals.Bootstrap`;
         ``groups``: for each its ``num_clips`` and the mean of each dimension;
         ``pairs``: for each ``above``, ``below``, and for each dimension ``auc`` with
         the ``low`` and ``high`` end of its 95 % interval
@@ -104,49 +115,44 @@ def rank(
         ValueError: if a group of a pair has no clip
 
     """
-    values = heard[list(DIMENSIONS)]
+    values = predictions[list(DIMENSIONS)]
     used = values.notna().all(axis=1).to_numpy() & groups.notna().to_numpy()
     values, names = values[used], groups[used].astype(str).to_numpy()
-    resampled, speakers = groups_to_resample(speaker_or_file(heard[used]))
     missing = {name for pair in pairs for name in pair} - set(names)
     if missing:
         raise ValueError(
             f"No clips of {sorted(missing)}, there are {sorted(set(names))}."
         )
-    draws = resample(speakers, num_resamples, seed)
-    means = values.groupby(names).mean()
-    counts = pd.Series(names).value_counts()
+    resampling = bootstrap(speaker_or_file(predictions[used]), num_resamples, seed)
     return {
-        "resampled": resampled,
+        "resampled": resampling.unit,
         "groups": {
-            name: {"num_clips": int(counts[name]), **means.loc[name].to_dict()}
-            for name in means.index
+            name: {"num_clips": len(part), **part.mean().to_dict()}
+            for name, part in values.groupby(names)
         },
         "pairs": [
             {"above": above, "below": below}
             | {
-                name: _compared(
-                    values[name].to_numpy(), names, above, below, speakers, draws
+                name: _area(
+                    column.to_numpy(), names == above, names == below, resampling
                 )
-                for name in DIMENSIONS
+                for name, column in values.items()
             }
             for above, below in pairs
         ],
     }
 
 
-def _compared(
+def _area(
     values: np.ndarray,
-    names: np.ndarray,
-    above: str,
-    below: str,
-    speakers: np.ndarray,
-    draws: np.ndarray,
+    above: np.ndarray,
+    below: np.ndarray,
+    resampling: Bootstrap,
 ) -> dict[str, float]:
-    first, second = names == above, names == below
-    wins = compare_all(values[first], values[second])
+    """Area under the ROC curve, and its interval, given masks of two groups."""
+    wins = compare_all(values[above], values[below])
     # A clip counts as often as its speaker was drawn
-    left, right = draws[:, speakers[first]], draws[:, speakers[second]]
+    left, right = (resampling.draws[:, resampling.groups[m]] for m in (above, below))
     totals = left.sum(axis=1) * right.sum(axis=1)
     known = totals > 0
     sums = np.einsum("ri,ij,rj->r", left[known], wins, right[known], optimize=True)
@@ -176,24 +182,26 @@ def compare_all(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def to_markdown(result: dict, column: str) -> str:
-    """Render an order as two tables.
+    """Render a ranking as two tables.
 
     Args:
         result: see :func:`rank`
-        column: by which groups are told apart
+        column: name of what groups differ in
 
     """
-    rows = []
-    for name, group in result["groups"].items():
-        means = [f"{group[dimension]:.2f}" for dimension in DIMENSIONS]
-        rows.append([name, str(group["num_clips"]), *means])
+    rows = [
+        [name, str(group["num_clips"]), *each(group, number)]
+        for name, group in result["groups"].items()
+    ]
     tables = [markdown_table([column, "clips", *DIMENSIONS], rows)]
     if result["pairs"]:
         header = [f"AUC, 95 % interval over {result['resampled']}", *DIMENSIONS]
-        rows = []
-        for pair in result["pairs"]:
-            areas = [pair[dimension] for dimension in DIMENSIONS]
-            texts = [f"{a['auc']:.2f} [{a['low']:.2f}, {a['high']:.2f}]" for a in areas]
-            rows.append([f"{pair['above']} above {pair['below']}", *texts])
+        rows = [
+            [
+                f"{pair['above']} above {pair['below']}",
+                *each(pair, lambda area: with_interval(area, "auc")),
+            ]
+            for pair in result["pairs"]
+        ]
         tables.append(markdown_table(header, rows))
     return "\n\n".join(tables)

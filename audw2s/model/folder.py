@@ -59,7 +59,7 @@ def labels(folder: str) -> list[str]:
             ONNX file
 
     """
-    content = _content(folder)
+    content = yaml_content(folder)
     path = content.get("path") or "model.onnx"
     if path != "model.onnx":
         raise ValueError(
@@ -83,7 +83,7 @@ def labels(folder: str) -> list[str]:
     return logits
 
 
-def _content(folder: str) -> dict:
+def yaml_content(folder: str) -> dict:
     """Content of ``model.yaml``; empty if audonnx didn't write it."""
     path = os.path.join(folder, "model.yaml")
     if not os.path.isfile(path):
@@ -160,7 +160,7 @@ def warn_unverified(path: str, sha256: str) -> None:
     folder = os.path.dirname(path)
     labels_text = (
         ""
-        if _content(folder).get("labels")
+        if yaml_content(folder).get("labels")
         else (
             "Its model.yaml names no labels, they are taken as "
             f"{', '.join(DIMENSIONS)}. "

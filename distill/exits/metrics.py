@@ -7,10 +7,8 @@ import numpy as np
 from audw2s.evaluation.ccc import ccc
 from audw2s.evaluation.ccc import ccc_by_dimension
 from audw2s.evaluation.ccc import ccc_of_resamples
-from audw2s.evaluation.intervals import NUM_RESAMPLES
-from audw2s.evaluation.intervals import groups_to_resample
+from audw2s.evaluation.intervals import bootstrap
 from audw2s.evaluation.intervals import interval
-from audw2s.evaluation.intervals import resample
 from audw2s.evaluation.recall import recalls
 from audw2s.evaluation.recall import uar
 from audw2s.evaluation.speakers import count_speakers
@@ -42,8 +40,7 @@ def score_of_resamples(
 
     See :func:`score_with_interval` for the arguments.
     """
-    _, groups = groups_to_resample(speakers)
-    draws = resample(groups, NUM_RESAMPLES, seed=0)
+    _, groups, draws = bootstrap(speakers)
     if truth.ndim == 1:
         return recalls(truth, outputs.argmax(axis=1), groups, draws)
     pairs = zip(truth.T, outputs.T, strict=True)
@@ -75,7 +72,7 @@ def score_with_interval(
         "high": high,
         "num_clips": len(truth),
         **count_speakers(speakers),
-        "resampled": groups_to_resample(speakers)[0],
+        "resampled": bootstrap(speakers).unit,
         **({} if truth.ndim == 1 else ccc_by_dimension(truth, outputs)),
     }
 

@@ -3,9 +3,9 @@
 import os
 
 import onnx
-import yaml
 from onnx import parser
 
+from audw2s.model import folder as folders
 from audw2s.model.registry import DIMENSIONS
 
 NORMALISATION = """
@@ -50,36 +50,17 @@ def read_published(folder: str) -> onnx.ModelProto:
         ValueError: if the network has other inputs, outputs or labels
 
     """
-    check_labels(os.path.join(folder, "model.yaml"))
+    labels = folders.yaml_content(folder).get("labels") or {}
+    if labels.get("logits") != list(DIMENSIONS):
+        raise ValueError(f"'{folder}' has labels {labels}, not {list(DIMENSIONS)}.")
     path = os.path.join(folder, "model.onnx")
-    try:
+    with folders.explained(path):
         model = onnx.load(path)
-    except Exception as error:  # protobuf's errors have no common class
-        raise ValueError(f"'{path}' is no ONNX file: {error}") from error
     inputs = [node.name for node in model.graph.input]
     outputs = [node.name for node in model.graph.output]
     if inputs != ["signal"] or sorted(outputs) != ["hidden_states", "logits"]:
         raise ValueError(f"'{path}' takes {inputs} and gives {outputs}.")
     return normalised(model)
-
-
-def check_labels(path: str) -> None:
-    """Check that a network gives arousal, dominance and valence in this order.
-
-    The file is read as data; code that it names isn't run.
-
-    Raises:
-        ValueError: if it has other labels
-
-    """
-    with open(path, encoding="utf-8") as file:
-        try:
-            content = yaml.safe_load(file)
-            labels = next(iter(content.values()))["labels"]["logits"]
-        except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
-            raise ValueError(f"'{path}' has no labels of logits.") from error
-    if labels != list(DIMENSIONS):
-        raise ValueError(f"'{path}' has labels {labels}, not {list(DIMENSIONS)}.")
 
 
 def normalised(model: onnx.ModelProto) -> onnx.ModelProto:
