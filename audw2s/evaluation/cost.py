@@ -1,4 +1,4 @@
-"""What a model costs: parameters, operations, memory, time.
+"""Cost of a model: parameters, operations, memory, time.
 
 All for 5 s of speech, as in the paper's table, on the CPU and on one thread. A mean
 of models costs what its members do, one after the other.
@@ -28,13 +28,13 @@ from audw2s.model.find import members
 from audw2s.model.find import model_path
 
 DURATION = 5.0
-"""Seconds of the signal that costs are counted and measured for."""
+"""Duration in seconds of the signal that costs are counted and measured for."""
 
 NUM_ROUNDS = 31
-"""How often each model is timed by default."""
+"""Default number of rounds in which each model is timed."""
 
 WEIGHTS = {"Conv": 1, "ConvInteger": 1, "FusedConv": 1, "QLinearConv": 3}
-"""Which input of a convolution holds its weights ``(out, in / groups, *kernel)``."""
+"""Input of a convolution that has its weights ``(out, in / groups, *kernel)``."""
 
 PRODUCTS = ("MatMul", "MatMulInteger", "QLinearMatMul", "DynamicQuantizeMatMul")
 """Products of matrices: the last axis of the first input is summed over."""
@@ -49,17 +49,17 @@ SCALES = {
     "QLinearMatMul": (1, 2, 4, 5, 6, 7),
     "QGemm": (1, 2, 4, 5, 7, 8),
 }
-"""Which inputs are scales and zero points of quantised values."""
+"""Inputs that are scales and zero points of quantised values."""
 
 SOFTMAX = ("Softmax", "QLinearSoftmax")
-"""What weighs tokens."""
+"""Operations that weigh tokens."""
 
 NOT_COUNTED = (
     *("Attention", "MultiHeadAttention", "QAttention"),
     *("GRU", "LSTM", "RNN"),
     *("ConvTranspose", "Einsum", "MatMulNBits"),
 )
-"""What multiplies as well, but no model of ours has; with it a sum would be wrong."""
+"""Operations with products that aren't counted, so that a sum would be wrong."""
 
 
 class Operation(NamedTuple):
@@ -71,7 +71,7 @@ class Operation(NamedTuple):
 
 
 def signal(duration: float = DURATION) -> np.ndarray:
-    """Noise ``(1, num_samples)``, the same on each call: what models hear here."""
+    """Noise ``(1, num_samples)``, the same on each call."""
     rng = np.random.default_rng(0)
     values = rng.standard_normal((1, int(duration * SAMPLING_RATE)))
     return (0.1 * values).astype(np.float32)
@@ -80,8 +80,8 @@ def signal(duration: float = DURATION) -> np.ndarray:
 def observe(path: str, duration: float = DURATION) -> list[Operation]:
     """Run a graph once and note the shapes of all that it does.
 
-    Shapes that depend on the length of the signal through slices and minima, as in
-    Whisper, can't be inferred from every graph; a run has them all.
+    Not by ``onnx.shape_inference``: it doesn't know shapes that depend on the length of
+    the signal through slices and minima, as in Whisper; a run has them all.
 
     Args:
         path: of the ONNX file
@@ -159,7 +159,7 @@ def tokens_per_second(
     longer: Sequence[Operation],
     shorter: Sequence[Operation],
 ) -> float | None:
-    """Tokens that a network makes of a second of speech, as its graph tells.
+    """Number of tokens per second of speech, according to the graph.
 
     The graph's last softmax weighs tokens: in our students, and in the attentive
     pooling of others, those that are pooled over time; in other transformers those
@@ -218,10 +218,10 @@ def num_parameters(model: onnx.ModelProto) -> int:
 
 
 def graph_cost(path: str) -> dict[str, float | None]:
-    """What can be told from an ONNX file alone, see :func:`costs`.
+    """Cost that follows from an ONNX file alone, see :func:`costs`.
 
-    Exported students say what their networks have: their graphs have more, as zeros
-    fill channels. Other graphs are counted.
+    Metadata of exported students have the figures of the network; its graph has more,
+    as channels are padded with zeros. Other graphs are counted.
 
     Examples:
         >>> cost = graph_cost(model_path("wav2small"))
@@ -230,15 +230,16 @@ def graph_cost(path: str) -> dict[str, float | None]:
 
     """
     model, operations = onnx.load(path), observe(path)
-    said = {entry.key: entry.value for entry in model.metadata_props}
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
     cost = {
         "parameters": num_parameters(model),
         "gmac": gmac(operations),
         "onnx_bytes": os.path.getsize(path),
         "tokens_per_second": tokens_per_second(operations, observe(path, DURATION / 2)),
     }
-    if "parameters" in said and "gmac" in said:
-        cost |= {"parameters": int(said["parameters"]), "gmac": float(said["gmac"])}
+    if "parameters" in metadata and "gmac" in metadata:
+        cost["parameters"] = int(metadata["parameters"])
+        cost["gmac"] = float(metadata["gmac"])
     return cost
 
 
@@ -259,8 +260,8 @@ def files(name: str) -> list[str]:
 def summed(parts: Sequence[dict[str, float | None]]) -> dict[str, float | None]:
     """Cost of several graphs that run one after the other.
 
-    What one of them can't tell, the sum can't. Tokens don't add up: they are those
-    of all, ``None`` if they differ.
+    A sum with an unknown figure is unknown. Tokens don't add up: they are those of
+    all graphs, ``None`` if they differ.
 
     Examples:
         >>> one = {"gmac": 0.5, "tokens_per_second": 50.0}
@@ -283,12 +284,12 @@ def summed(parts: Sequence[dict[str, float | None]]) -> dict[str, float | None]:
 def latencies(models: Sequence[str], num_rounds: int = NUM_ROUNDS) -> np.ndarray:
     """Time models in interleaved rounds, on one thread, when they are warm.
 
-    On a busy machine the rounds of all models suffer alike; the thread's own time on
-    the CPU, without waiting for it, suffers least.
+    On a busy machine the rounds of all models suffer alike; the CPU time of the
+    thread, which excludes waiting, suffers least.
 
     Args:
         models: names or folders, see :func:`audw2s.load`
-        num_rounds: how often each model hears 5 s
+        num_rounds: number of rounds in which each model processes 5 s
 
     Returns:
         ``(2, num_rounds, num_models)``, in seconds: latency and time on the CPU
@@ -319,7 +320,7 @@ def processor() -> str:
 
 
 def peak_ram(model: str | None) -> int:
-    """Largest memory of a fresh process that loads a model and hears 5 s.
+    """Largest memory of a fresh process that loads a model and processes 5 s.
 
     It is that of the whole process: Python, its libraries, the model.
 
@@ -380,7 +381,7 @@ def costs(
         for each model ``parameters``, ``gmac``, ``onnx_bytes``,
         ``tokens_per_second``, ``peak_ram_bytes`` of a whole process,
         ``latency_ms`` and ``cpu_ms`` (medians) and ``latency_ratio`` to the first
-        model (median over rounds); ``None`` for what its graph can't tell
+        model (median over rounds); ``None`` for what doesn't follow from the graph
 
     Raises:
         ValueError: if there is no such model
