@@ -1,1 +1,1 @@
-"""What was found in a corpus, as a page and in a few lines."""
+"""Report on a corpus, as a page and in a few lines."""

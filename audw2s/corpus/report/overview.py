@@ -1,4 +1,4 @@
-"""How values and durations of a corpus are distributed: counts, and some examples."""
+"""Distribution of values and durations of a corpus: counts, and some examples."""
 
 import collections
 import itertools
@@ -12,33 +12,33 @@ from audw2s.corpus.shard import columns
 from audw2s.model.registry import DIMENSIONS
 
 NUM_EXAMPLES = 3
-"""Rows of each status that are kept."""
+"""Number of rows of each status that are kept."""
 
 EDGES = np.linspace(-0.5, 1.5, 81)
-"""Of the bins of values; what lies beyond is in the outer ones."""
+"""Edges of bins of values; values beyond are in the outer bins."""
 
 CELLS = np.linspace(-0.5, 1.5, 61)
-"""Of the cells in which pairs of values are counted, in both directions."""
+"""Edges of cells in which pairs of values are counted, in both directions."""
 
 DURATIONS = np.geomspace(0.01, 36000, 60)
-"""Of the bins of durations, in seconds; what lies beyond is in the outer ones."""
+"""Edges of bins of durations in seconds; durations beyond are in the outer bins."""
 
 
 class Example(NamedTuple):
-    """A row that isn't as it should be."""
+    """Row with a status other than ``ok``."""
 
     file: str
     start: float
-    """In seconds, NaN if unknown."""
+    """Start in seconds, NaN if unknown."""
 
     message: str
 
 
 class Overview:
-    """Counts of what is in the rows of a corpus, of which only examples are kept.
+    """Counts of the rows of a corpus, of which only examples are kept.
 
     Args:
-        names: of the models
+        names: names of the models
 
     """
 
@@ -46,45 +46,45 @@ class Overview:
         self.names = list(names)
         self.examples: dict[str, list[Example]] = collections.defaultdict(list)
         self.values = np.zeros((len(names), 3, len(EDGES) - 1), np.int64)
-        """Of each model and dimension how many rows are in which bin."""
+        """Number of rows ``(num_models, 3, num_bins)``."""
 
         self.pairs = {
             pair: np.zeros((3, len(CELLS) - 1, len(CELLS) - 1), np.int64)
             for pair in itertools.combinations(range(len(names)), 2)
         }
-        """Of each pair of models and each dimension how many rows are in which cell,
-        the first model along the first axis."""
+        """Number of rows ``(3, num_cells, num_cells)`` by pair of models; the first model
+        is along the first axis of cells."""
 
         self.durations = np.zeros(len(DURATIONS) - 1, np.int64)
-        """How many inputs are in which bin."""
+        """Number of inputs ``(num_bins,)``."""
 
         self.seconds = 0.0
-        """Of all inputs, as far as they were heard."""
+        """Duration of all inputs in seconds, as far as they were analysed."""
 
     def update(self, numbers: np.ndarray, table: pa.Table) -> None:
-        """Take note of rows; all of an input come at once.
+        """Add rows; those of an input come in one call.
 
         Args:
-            numbers: of the rows' inputs
-            table: the rows
+            numbers: number of each row's input
+            table: rows
 
         """
-        self._see_statuses(table)
-        self._see_durations(numbers, table)
+        self._add_examples(table)
+        self._add_durations(numbers, table)
         values = [table[name].to_numpy() for name in columns(self.names)]
         values = np.reshape(values, (len(self.names), len(DIMENSIONS), -1))
         for number, dimension in np.ndindex(values.shape[:2]):
-            own = values[number, dimension]
-            own = own[np.isfinite(own)]
-            self.values[number, dimension] += _counts(own, EDGES)
+            column = values[number, dimension]
+            column = column[np.isfinite(column)]
+            self.values[number, dimension] += _counts(column, EDGES)
         for (first, second), cells in self.pairs.items():
             for dimension in range(len(DIMENSIONS)):
                 both = values[[first, second], dimension]
                 both = both[:, np.isfinite(both).all(axis=0)]
-                found = [np.clip(v, CELLS[0], CELLS[-1]) for v in both]
-                cells[dimension] += np.histogram2d(*found, CELLS)[0].astype(np.int64)
+                both = np.clip(both, CELLS[0], CELLS[-1])
+                cells[dimension] += np.histogram2d(*both, CELLS)[0].astype(np.int64)
 
-    def _see_statuses(self, table: pa.Table) -> None:
+    def _add_examples(self, table: pa.Table) -> None:
         statuses = table["status"].to_numpy()
         for status in np.unique(statuses):
             missing = NUM_EXAMPLES - len(self.examples[status])
@@ -98,7 +98,7 @@ class Overview:
                 rows["message"].to_pylist(),
             )
 
-    def _see_durations(self, numbers: np.ndarray, table: pa.Table) -> None:
+    def _add_durations(self, numbers: np.ndarray, table: pa.Table) -> None:
         starts = _seconds(table["start"])
         ends = starts + table["duration"].to_numpy()
         begins = np.flatnonzero(np.diff(numbers, prepend=-1))

@@ -13,7 +13,6 @@ from audw2s.corpus.progress import Speed
 from audw2s.corpus.progress import amount
 from audw2s.corpus.report.overview import Overview
 from audw2s.corpus.report.summary import Summary
-from audw2s.corpus.report.summary import concordance
 from audw2s.files import replacing
 from audw2s.model.registry import DIMENSIONS
 from audw2s.plots import STYLES
@@ -141,43 +140,32 @@ def _values(summary: Summary, overview: Overview) -> dict[str, object]:
     """Tables and pictures of values and of agreement, empty without values."""
     from audw2s.corpus.report import pictures
 
-    moments, names = summary.moments, overview.names
-    if not moments.count:
+    if not summary.moments.count:
         return {"values": [], "agreement": []}
-    means, stds = (
-        np.reshape(statistic, (-1, len(DIMENSIONS)))
-        for statistic in (moments.mean, np.sqrt(np.diag(moments.matrix)))
-    )
     values = [
-        [name, *(f"{m:.3f} ±\u00a0{s:.3f}" for m, s in zip(*row, strict=True))]
-        for name, *row in zip(names, means, stds, strict=True)
+        [name, *(f"{mean:.3f} ±\u00a0{std:.3f}" for mean, std in statistics)]
+        for name, statistics in summary.statistics()
     ]
-    agreement, pairs = [], []
-    for first, second in itertools.combinations(range(len(names)), 2):
-        both = f"{names[first]} and {names[second]}"
-        cccs = [
-            f"{concordance(moments, 3 * first + k, 3 * second + k):.3f}"
-            for k in range(len(DIMENSIONS))
-        ]
-        agreement.append([both, *cccs])
-        pairs += [
-            pictures.pairs(overview, (first, second), k, f"{both}, CCC {ccc}")
-            for k, ccc in enumerate(cccs)
-        ]
+    pairs = [
+        pictures.pairs(overview, numbers, k, f"{names}, CCC {ccc:.3f}")
+        for numbers, names, cccs in summary.agreement()
+        for k, ccc in enumerate(cccs)
+    ]
+    styles = zip(overview.names, itertools.cycle(STYLES), strict=False)
     return {
-        "num_values": f"{moments.count:,}",
+        "num_values": f"{summary.moments.count:,}",
         "values": values,
-        "key": [
-            (name, STYLES[k % len(STYLES)][0], DASHES[STYLES[k % len(STYLES)][1]])
-            for k, name in enumerate(names)
-        ],
+        "key": [(name, colour, DASHES[line]) for name, (colour, line) in styles],
         "histograms": [
             pictures.values(
-                overview, k, ", ".join(f"{r[0]} {r[1 + k]}" for r in values)
+                overview, k, ", ".join(f"{row[0]} {row[1 + k]}" for row in values)
             )
             for k in range(len(DIMENSIONS))
         ],
-        "agreement": agreement,
+        "agreement": [
+            [names, *(f"{ccc:.3f}" for ccc in cccs)]
+            for _, names, cccs in summary.agreement()
+        ],
         "pairs": pairs,
     }
 

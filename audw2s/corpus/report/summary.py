@@ -1,7 +1,9 @@
-"""What is said of a corpus in a few lines: statuses, values, agreement of models."""
+"""Summary of a corpus in a few lines: statuses, values, agreement of models."""
 
 import collections
 import itertools
+from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,7 +18,7 @@ from audw2s.model.registry import DIMENSIONS
 
 
 class Covariance:
-    """Means, variances and covariances of columns that come in pieces."""
+    """Means, variances and covariances of columns, updated block by block."""
 
     def __init__(self):
         self.count = 0
@@ -24,18 +26,33 @@ class Covariance:
         self.cross = 0.0
 
     def update(self, values: np.ndarray) -> None:
-        """Take note of rows ``(num_rows, num_columns)``, without NaN."""
+        """Add rows ``(num_rows, num_columns)``, without NaN."""
         if not len(values):
             return
         values = values.astype(np.float64)
         mean = values.mean(axis=0)
-        away, total = mean - self.mean, self.count + len(values)
+        difference, total = mean - self.mean, self.count + len(values)
         # Chan's update, as sums of squares would lose digits
-        own = (values - mean).T @ (values - mean)
+        cross = (values - mean).T @ (values - mean)
         share = self.count * len(values) / total
-        self.cross = self.cross + own + share * np.outer(away, away)
-        self.mean = self.mean + away * len(values) / total
+        self.cross = self.cross + cross + share * np.outer(difference, difference)
+        self.mean = self.mean + difference * len(values) / total
         self.count = total
+
+    def ccc(self, first: int, second: int) -> float:
+        """Concordance correlation coefficient (CCC) of two columns.
+
+        Examples:
+            >>> moments = Covariance()
+            >>> moments.update(np.array([[0.0, 0.1], [1.0, 1.1]]))
+            >>> round(moments.ccc(0, 0), 3), round(moments.ccc(0, 1), 3)
+            (1.0, 0.98)
+
+        """
+        pair, matrix = [first, second], self.matrix
+        variances = matrix[pair, pair]
+        covariance = matrix[first, second]
+        return float(ccc_of_moments(*self.mean[pair], *variances, covariance))
 
     @property
     def matrix(self) -> np.ndarray:
@@ -43,26 +60,11 @@ class Covariance:
         return self.cross / self.count
 
 
-def concordance(moments: Covariance, first: int, second: int) -> float:
-    """Concordance correlation (CCC) of two columns.
-
-    Examples:
-        >>> moments = Covariance()
-        >>> moments.update(np.array([[0.0, 0.1], [1.0, 1.1]]))
-        >>> round(concordance(moments, 0, 0), 3), round(concordance(moments, 0, 1), 3)
-        (1.0, 0.98)
-
-    """
-    pair, matrix = [first, second], moments.matrix
-    variances = matrix[pair, pair]
-    return float(ccc_of_moments(*moments.mean[pair], *variances, matrix[first, second]))
-
-
 class Summary:
-    """Counts and statistics of the rows of a corpus, of which none is kept.
+    """Counts and statistics of the rows of a corpus, none of which is kept.
 
     Args:
-        names: of the models
+        names: names of the models
         windows: whether rows are windows
         unlisted: folders that can't be listed, each with its reason
         left_out: what else is in the folder of the corpus
@@ -86,11 +88,11 @@ class Summary:
         self.moments = Covariance()
 
     def update(self, numbers: np.ndarray, table: pa.Table) -> None:
-        """Take note of rows; all of an input come at once.
+        """Add rows; those of an input come in one call.
 
         Args:
-            numbers: of the rows' inputs
-            table: the rows
+            numbers: number of each row's input
+            table: rows
 
         """
         statuses = table["status"].to_pylist()
@@ -110,7 +112,7 @@ class Summary:
             what = f"{self.statuses.total()} rows of {what}"
         lines = [f"{what}: {', '.join(counts)}"]
         if self.moments.count:
-            lines += [*self._values(), *self._agreement()]
+            lines += self._values()
         if self.num_failed:
             lines.append(f"{self.num_failed} of {self.num_inputs} have no values.")
         if self.unlisted:
@@ -119,22 +121,29 @@ class Summary:
             lines.append(str(self.left_out))
         return "\n".join(lines)
 
-    def _values(self) -> list[str]:
+    def statistics(self) -> Iterator[tuple[str, list[tuple[float, float]]]]:
+        """Name of each model, with mean and standard deviation of A/D/V."""
         stds = np.sqrt(np.diag(self.moments.matrix))
-        named = zip(itertools.cycle(DIMENSIONS), self.moments.mean, stds, strict=False)
-        texts = [f"{name} {mean:.3f} ± {std:.3f}" for name, mean, std in named]
-        return [
-            f"{model}: {', '.join(texts[3 * k : 3 * k + 3])}"
-            for k, model in enumerate(self.names)
-        ]
+        pairs = list(zip(self.moments.mean, stds, strict=True))
+        for number, name in enumerate(self.names):
+            yield name, pairs[3 * number : 3 * number + 3]
 
-    def _agreement(self) -> list[str]:
-        lines = []
+    def agreement(self) -> Iterator[tuple[tuple[int, int], str, list[float]]]:
+        """Numbers of each pair of models, their names, and the CCC of A/D/V."""
         for first, second in itertools.combinations(range(len(self.names)), 2):
-            found = [
-                f"{name} {concordance(self.moments, 3 * first + k, 3 * second + k):.3f}"
-                for k, name in enumerate(DIMENSIONS)
-            ]
-            pair = f"{self.names[first]} and {self.names[second]}"
-            lines.append(f"CCC of {pair}: {', '.join(found)}")
-        return lines
+            columns = [(3 * first + k, 3 * second + k) for k in range(len(DIMENSIONS))]
+            cccs = [self.moments.ccc(*pair) for pair in columns]
+            names = f"{self.names[first]} and {self.names[second]}"
+            yield (first, second), names, cccs
+
+    def _values(self) -> Iterator[str]:
+        for model, statistics in self.statistics():
+            texts = [f"{mean:.3f} ± {std:.3f}" for mean, std in statistics]
+            yield f"{model}: {_named(texts)}"
+        for _, names, cccs in self.agreement():
+            yield f"CCC of {names}: {_named(f'{ccc:.3f}' for ccc in cccs)}"
+
+
+def _named(texts: Iterable[str]) -> str:
+    pairs = zip(DIMENSIONS, texts, strict=True)
+    return ", ".join(f"{name} {text}" for name, text in pairs)
