@@ -1,5 +1,6 @@
 """Devices of models, and whether ONNX Runtime supports them."""
 
+import ast
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -15,8 +16,8 @@ these, of which the first that works is used."""
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 """Provider of onnxruntime for each type of device."""
 
-Frozen = str | tuple[str | tuple[str, tuple], ...]
-"""Hashable device, see :func:`frozen`."""
+Frozen = str
+"""Device that can be part of a key, see :func:`frozen`."""
 
 
 def check_device(device: Device) -> None:
@@ -82,34 +83,22 @@ def _providers(device: Device) -> list[object]:
 
 
 def frozen(device: Device) -> Frozen:
-    """Convert a device to a hashable value; a string is returned unchanged.
+    """Convert a device to text; a string is returned unchanged.
 
     Examples:
-        >>> frozen("cuda:1")
-        'cuda:1'
-        >>> frozen([("CPUExecutionProvider", {"a": 1})])
-        (('CPUExecutionProvider', (('a', 1),)),)
+        >>> frozen("cuda:1"), frozen([("CPUExecutionProvider", {"a": 1})])
+        ('cuda:1', "[('CPUExecutionProvider', {'a': 1})]")
 
     """
-    if isinstance(device, str):
-        return device
-    providers = [device] if isinstance(device, tuple) else device
-    return tuple(
-        item if isinstance(item, str) else (item[0], tuple(sorted(item[1].items())))
-        for item in providers
-    )
+    return device if isinstance(device, str) else repr(device)
 
 
 def thawed(device: Frozen) -> Device:
     """Convert the result of :func:`frozen` back to a device.
 
     Examples:
-        >>> thawed((("CPUExecutionProvider", (("a", 1),)),))
-        [('CPUExecutionProvider', {'a': 1})]
+        >>> thawed("cuda:1"), thawed("[('CPUExecutionProvider', {'a': 1})]")
+        ('cuda:1', [('CPUExecutionProvider', {'a': 1})])
 
     """
-    if isinstance(device, str):
-        return device
-    return [
-        item if isinstance(item, str) else (item[0], dict(item[1])) for item in device
-    ]
+    return ast.literal_eval(device) if device.startswith(("(", "[")) else device

@@ -52,8 +52,8 @@ class Overview:
             pair: np.zeros((3, len(CELLS) - 1, len(CELLS) - 1), np.int64)
             for pair in itertools.combinations(range(len(names)), 2)
         }
-        """Number of rows ``(3, num_cells, num_cells)`` by pair of models; the first model
-        is along the first axis of cells."""
+        """Number of rows ``(3, num_cells, num_cells)`` by pair of models, the first of
+        which is along the first axis of cells."""
 
         self.durations = np.zeros(len(DURATIONS) - 1, np.int64)
         """Number of inputs ``(num_bins,)``."""
