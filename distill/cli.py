@@ -203,3 +203,47 @@ def quantise(
         verbose=not quiet,
     )
     typer.echo(f"{out}: sha256 {sha256}, differs from {model} {in_words(figures)}")
+
+
+@app.command()
+@explained()
+def speech(
+    model: Annotated[str, typer.Argument(help="Name or folder of a student.")],
+    corpus: Corpora,
+    noise: Annotated[
+        list[str], typer.Option(help="Corpus of noise; give it repeatedly for several.")
+    ],
+    out: Annotated[str, typer.Option(help="Model folder to write.")],
+    test: Annotated[
+        list[str] | None,
+        typer.Option(help="Corpus of speech to test on, with --test-noise."),
+    ] = None,
+    test_noise: Annotated[
+        list[str] | None, typer.Option(help="Corpus of noise to test on.")
+    ] = None,
+    num_scenes: Annotated[
+        int, typer.Option(min=1, help="Number of scenes of 20 s to fit to.")
+    ] = 400,
+    seed: Annotated[int, typer.Option(help="Seed of the scenes.")] = 0,
+    columns: Columns = None,
+    quiet: Quiet = False,
+) -> None:
+    """Add a layer to a student that tells which tokens are speech."""
+    import pandas as pd
+
+    from audw2s.corpus.lists.columns import parse_columns
+    from audw2s.corpus.lists.corpus import read_corpus
+    from audw2s.distill.clips import usable_clips
+    from audw2s.distill.speech_layer import add_speech_layer
+    from audw2s.distill.speech_layer import evaluate_speech_layer
+
+    def clips(paths: list[str]) -> list:
+        tables = [read_corpus(path, parse_columns(columns)) for path in paths]
+        return usable_clips(pd.concat(tables, ignore_index=True), verbose=not quiet)[1]
+
+    settings = {"num_scenes": num_scenes, "seed": seed, "verbose": not quiet}
+    sha256 = add_speech_layer(model, out, clips(corpus), clips(noise), **settings)
+    typer.echo(f"{out}: sha256 {sha256}")
+    if test and test_noise:
+        area = evaluate_speech_layer(out, clips(test), clips(test_noise), **settings)
+        typer.echo(f"AUC against the detector on other speech and noise: {area:.3f}")

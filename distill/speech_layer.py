@@ -1,0 +1,279 @@
+"""Distil a layer that tells speech by a student's tokens from a speech detector.
+
+The layer is linear, from the values of a token to a logit, and is appended to the graph
+of the student. Logits are averaged over :data:`SMOOTHING_DUR`, as a token knows some
+50 ms of its surroundings only.
+"""
+
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto
+from onnx import helper
+from tqdm import tqdm
+
+from audw2s.audio.speech import speech_probabilities
+from audw2s.audio.speech_frames import FRAME
+from audw2s.audio.speech_frames import speech_frames
+from audw2s.distill.scenes import scene
+from audw2s.inference.frames import Tokens
+from audw2s.inference.network import Network
+from audw2s.inference.normalisation import RunningMoments
+from audw2s.inference.normalisation import SlidingNormaliser
+from audw2s.inference.one_pass import LEVEL_DUR
+from audw2s.inference.speech_share import smoothed
+from audw2s.inference.speech_share import smoothing_size
+from audw2s.model.find import model_path
+from audw2s.model.store import properties
+from audw2s.model.store import save
+
+NUM_SCENES = 400
+"""Default number of scenes to fit the layer to, 2.2 hours."""
+
+PENALTY = 1e-4
+"""Penalty on the squared weights of standardised features."""
+
+
+class Examples(NamedTuple):
+    """Features of frames and what the detector says of them."""
+
+    features: np.ndarray
+    """Smoothed values of tokens ``(num_frames, size)``."""
+
+    is_speech: np.ndarray
+    """Whether each frame is speech."""
+
+
+def add_speech_layer(
+    model: str,
+    out: str,
+    speech: Sequence[np.ndarray],
+    noise: Sequence[np.ndarray],
+    *,
+    num_scenes: int = NUM_SCENES,
+    seed: int = 0,
+    verbose: bool = False,
+) -> str:
+    """Fit the layer of a student, and write the student with it.
+
+    Args:
+        model: name or folder of a student
+        out: model folder to write
+        speech: clips ``(num_samples,)`` at 16 kHz
+        noise: clips ``(num_samples,)`` at 16 kHz
+        num_scenes: number of scenes, see :mod:`audw2s.distill.scenes`
+        seed: seed of the scenes
+        verbose: show a progress bar
+
+    Returns:
+        sha256 of the ONNX file
+
+    Raises:
+        ValueError: if the model has no tokens
+
+    """
+    tokens = Network(model).tokens
+    if tokens is None:
+        raise ValueError(f"'{model}' has no tokens, it is no student.")
+    examples = make_examples(
+        tokens, speech, noise, num_scenes=num_scenes, seed=seed, verbose=verbose
+    )
+    weight, bias = fit_layer(examples)
+    content = onnx.load(model_path(model))
+    appended = with_layer(content, weight, bias, smoothing_size(tokens.rate))
+    return save(appended, out, properties(content))
+
+
+def make_examples(
+    tokens: Tokens,
+    speech: Sequence[np.ndarray],
+    noise: Sequence[np.ndarray],
+    *,
+    num_scenes: int,
+    seed: int = 0,
+    verbose: bool = False,
+) -> Examples:
+    """Frames of scenes; arguments are those of :func:`add_speech_layer`."""
+    rng = np.random.default_rng(seed)
+    parts = []
+    for _ in tqdm(range(num_scenes), "Scenes", disable=not verbose):
+        signal = scene(speech, noise, rng)
+        is_speech = speech_frames(speech_probabilities(signal))
+        values = tokens.make(_normalised(signal, tokens, rng))
+        features = smoothed(
+            values[:, : values.shape[1] // 2], smoothing_size(tokens.rate)
+        )
+        # Tokens at the centres of frames
+        centres = (np.arange(len(is_speech)) * FRAME + FRAME // 2) // tokens.hop
+        centres = centres[centres < len(features)]
+        parts.append(Examples(features[centres], is_speech[: len(centres)]))
+    return Examples(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _normalised(
+    signal: np.ndarray, tokens: Tokens, rng: np.random.Generator
+) -> np.ndarray:
+    """Normalise a signal as a whole, or by its surroundings as in a single pass."""
+    if rng.random() < 0.5:
+        level = SlidingNormaliser(LEVEL_DUR, epsilon=tokens.epsilon)
+        return np.concatenate([level.push(signal), level.finish()])
+    moments = RunningMoments(tokens.epsilon)
+    moments.update(signal)
+    return moments.push(signal)
+
+
+def fit_layer(examples: Examples) -> tuple[np.ndarray, float]:
+    """Logistic regression.
+
+    Returns:
+        weight ``(size,)`` and bias
+
+    Examples:
+        >>> features = np.array([[0.0, 1.0], [0.1, 1.0], [0.9, 1.0], [1.0, 1.0]])
+        >>> weight, bias = fit_layer(Examples(features, features[:, 0] > 0.5))
+        >>> (features @ weight + bias > 0).tolist()
+        [False, False, True, True]
+
+    """
+    mean, std = examples.features.mean(axis=0), examples.features.std(axis=0) + 1e-6
+    features = torch.from_numpy((examples.features - mean) / std).double()
+    targets = torch.from_numpy(examples.is_speech).double()
+    layer = torch.nn.Linear(features.shape[1], 1, dtype=torch.float64)
+    torch.nn.init.zeros_(layer.weight)
+    torch.nn.init.zeros_(layer.bias)
+    optimiser = torch.optim.LBFGS(
+        layer.parameters(), max_iter=200, line_search_fn="strong_wolfe"
+    )
+
+    def loss() -> torch.Tensor:
+        optimiser.zero_grad()
+        logits = layer(features)[:, 0]
+        entropy = torch.nn.functional.binary_cross_entropy_with_logits(logits, targets)
+        total = entropy + PENALTY * layer.weight.square().sum()
+        total.backward()
+        return total
+
+    optimiser.step(loss)
+    weight = layer.weight.detach().numpy()[0] / std
+    return weight, float(layer.bias.detach()) - float(weight @ mean)
+
+
+def evaluate_speech_layer(
+    model: str,
+    speech: Sequence[np.ndarray],
+    noise: Sequence[np.ndarray],
+    *,
+    num_scenes: int = 100,
+    seed: int = 0,
+    verbose: bool = False,
+) -> float:
+    """Area under the ROC curve on other scenes: agreement with the detector.
+
+    Args:
+        model: name or folder of a student with the layer
+        speech: clips of other speakers, see :func:`add_speech_layer`
+        noise: other clips of noise
+        num_scenes: number of scenes
+        seed: seed of the scenes
+        verbose: show a progress bar
+
+    """
+    tokens = Network(model).tokens
+    examples = make_examples(
+        tokens, speech, noise, num_scenes=num_scenes, seed=seed, verbose=verbose
+    )
+    content = onnx.load(model_path(model)).graph.initializer
+    weights = {value.name: onnx.numpy_helper.to_array(value) for value in content}
+    return auc(examples, weights["speech.weight"][0], float(weights["speech.bias"][0]))
+
+
+def auc(examples: Examples, weight: np.ndarray, bias: float) -> float:
+    """Area under the ROC curve: agreement of the layer with the detector.
+
+    Examples:
+        >>> examples = Examples(np.arange(4.0)[:, None], np.arange(4) % 2 == 1)
+        >>> auc(examples, np.ones(1), 0.0)
+        0.75
+
+    """
+    logits = examples.features @ weight + bias
+    others = np.sort(logits[~examples.is_speech])
+    speech = logits[examples.is_speech]
+    wins = sum(others.searchsorted(speech, side).mean() for side in ("left", "right"))
+    return float(wins / 2 / len(others))
+
+
+def with_layer(
+    model: onnx.ModelProto, weight: np.ndarray, bias: float, size: int
+) -> onnx.ModelProto:
+    """Copy of a student with the layer, in place of one that it may have.
+
+    Its graph has a further output ``speech`` ``(1, 1)``, the share of tokens that are
+    speech, and an inner value ``speech_logits`` ``(1, 1, tokens)``.
+
+    Args:
+        model: student whose graph has the inner value ``tokens``
+        weight: weight ``(size,)``
+        bias: bias
+        size: number of tokens over which logits are averaged, odd
+
+    """
+    copy = without_layer(model)
+    graph = copy.graph
+    split = next(node for node in graph.node if "tokens" in node.input)
+    constants = {
+        "speech.weight": np.asarray(weight, np.float32)[None],
+        "speech.bias": np.asarray([bias], np.float32),
+        "speech.threshold": np.zeros((), np.float32),
+        "speech.axis": np.array([2], np.int64),
+    }
+    graph.initializer.extend(
+        onnx.numpy_helper.from_array(values, name) for name, values in constants.items()
+    )
+    graph.node.extend(_nodes(split.output[0], size))
+    inner = helper.make_tensor_value_info(
+        "speech_logits", TensorProto.FLOAT, [1, 1, "tokens"]
+    )
+    graph.value_info.append(inner)
+    graph.output.append(
+        helper.make_tensor_value_info("speech", TensorProto.FLOAT, [1, 1])
+    )
+    return copy
+
+
+def _nodes(values: str, size: int) -> Iterator[onnx.NodeProto]:
+    """Operations from values of tokens to the share of speech."""
+    window = {"kernel_shape": [size], "pads": [size // 2, size // 2]}
+    yield helper.make_node("MatMul", ["speech.weight", values], ["speech.product"])
+    yield helper.make_node("Add", ["speech.product", "speech.bias"], ["speech_logits"])
+    yield helper.make_node(
+        "AveragePool", ["speech_logits"], ["speech.smoothed"], **window
+    )
+    yield helper.make_node(
+        "Greater", ["speech.smoothed", "speech.threshold"], ["speech.mask"]
+    )
+    yield helper.make_node(
+        "Cast", ["speech.mask"], ["speech.counted"], to=TensorProto.FLOAT
+    )
+    yield helper.make_node(
+        "ReduceMean", ["speech.counted", "speech.axis"], ["speech"], keepdims=0
+    )
+
+
+def without_layer(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Copy of a model without the layer."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    graph = copy.graph
+    for part in (graph.initializer, graph.value_info, graph.output):
+        kept = [item for item in part if not item.name.startswith("speech")]
+        del part[:]
+        part.extend(kept)
+    kept = [n for n in graph.node if not n.output[0].startswith("speech")]
+    del graph.node[:]
+    graph.node.extend(kept)
+    return copy
