@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audw2s.audio.speech_frames import FRAME
+from audw2s.audio.speech_frames import Run
 from audw2s.audio.speech_frames import num_decided
 from audw2s.audio.speech_frames import runs
 from audw2s.audio.speech_frames import speech_frames
@@ -139,10 +140,14 @@ class SpeechMarks:
 
     def __init__(self):
         self.detector = SpeechDetector()
-        self.known = np.zeros(0, bool)
-        self.parts: list[np.ndarray] = []
+        self.runs = np.zeros((0, 2), np.int64)
+        """First frame, and index after the last one, of each run of speech."""
+
         self.num_known = 0
         """Number of frames whose mark is known."""
+
+        self.is_over = False
+        """Whether no frames will follow."""
 
         # Probabilities since the last frame that is known to be a pause
         self.probabilities = np.zeros(0, np.float32)
@@ -154,27 +159,28 @@ class SpeechMarks:
 
     def finish(self) -> None:
         """Mark the remaining frames at the end of the signal."""
-        self._mark(self.detector.finish(), is_last=True)
+        self.is_over = True
+        self._mark(self.detector.finish())
 
-    def _mark(self, probabilities: np.ndarray, *, is_last: bool = False) -> None:
+    def _mark(self, probabilities: np.ndarray) -> None:
         self.probabilities = np.concatenate([self.probabilities, probabilities])
         size = len(self.probabilities)
-        decided = size if is_last else num_decided(self.probabilities)
+        decided = size if self.is_over else num_decided(self.probabilities)
         is_speech = speech_frames(self.probabilities)[self.num_done : decided]
-        self.parts.append(is_speech)
+        self._append(np.array(runs(is_speech), np.int64).reshape(-1, 2))
         self.num_known += len(is_speech)
         self.num_done = max(self.num_done, decided)
         if len(is_speech) and not is_speech[-1]:
             self.probabilities = self.probabilities[self.num_done - 1 :]
             self.num_done = 1
 
-    @property
-    def is_speech(self) -> np.ndarray:
-        """Whether each frame is speech, as far as it is known."""
-        if self.parts:
-            self.known = np.concatenate([self.known, *self.parts])
-            self.parts = []
-        return self.known
+    def _append(self, found: np.ndarray) -> None:
+        """Append runs, counted from the first frame that isn't known."""
+        found = found + self.num_known
+        if len(found) and len(self.runs) and self.runs[-1, 1] == found[0, 0]:
+            found[0, 0] = self.runs[-1, 0]
+            self.runs = self.runs[:-1]
+        self.runs = np.concatenate([self.runs, found])
 
     def hops(self, first: int, last: int, hop: int) -> np.ndarray:
         """Whether each of the hops ``first`` to ``last - 1`` is speech.
@@ -186,50 +192,84 @@ class SpeechMarks:
 
         """
         frames = (np.arange(first, last) * hop + hop // 2) // FRAME
-        # The last frame may be shorter than half a hop
-        return self.is_speech[np.minimum(frames, self.num_known - 1)]
+        numbers = np.searchsorted(self.runs[:, 0], frames, side="right") - 1
+        ends = np.append(self.runs[:, 1], 0)
+        # Before the first run the number is -1, which is the appended end
+        return frames < ends[numbers]
+
+    def next_hops(self, number: int, hop: int) -> Run | None:
+        """Next run of hops that are speech, from an index on.
+
+        Args:
+            number: index of a hop
+            hop: number of samples of a hop
+
+        Returns:
+            first hop, and index after the last one; ``None`` if none is known
+
+        """
+        edges = -(-(self.runs * FRAME - hop // 2) // hop)
+        place = np.searchsorted(edges[:, 1], number, side="right")
+        if place == len(edges):
+            return None
+        first, last = edges[place].tolist()
+        return max(first, number), last
 
     def num_samples(self, first: int, last: int) -> int:
         """Number of samples of speech in ``first`` to ``last - 1``."""
-        found = np.array(runs(self.is_speech)).reshape(-1, 2) * FRAME
-        return int(np.diff(found.clip(first, last)).sum())
+        low = np.searchsorted(self.runs[:, 1] * FRAME, first, side="right")
+        high = np.searchsorted(self.runs[:, 0] * FRAME, last)
+        return int(np.diff((self.runs[low:high] * FRAME).clip(first, last)).sum())
 
 
 class SpeechGate:
-    """Holds back samples until it is known whether they are speech.
+    """Holds back samples of a mono signal until it is known whether they are speech.
+
+    Args:
+        marks: marks of the whole signal, if they are known already
 
     Examples:
         >>> gate = SpeechGate()
-        >>> gate.push(np.zeros((2, 16000), np.float32)).shape
-        (2, 15360)
-        >>> gate.finish().shape, [len(marks.is_speech) for marks in gate.channels]
-        ((2, 640), [32, 32])
+        >>> len(gate.push(np.zeros(16000, np.float32))), len(gate.finish())
+        (15360, 640)
 
     """
 
-    def __init__(self):
-        self.channels: list[SpeechMarks] = []
-        self.waiting = np.zeros((0, 0), np.float32)
+    def __init__(self, marks: SpeechMarks | None = None):
+        self.is_known = marks is not None
+        self.marks = marks or SpeechMarks()
+        self.waiting = np.zeros(0, np.float32)
         self.num_released = 0
 
-    def push(self, block: np.ndarray) -> np.ndarray:
-        """Add samples ``(num_channels, num_samples)``; return those that are marked."""
-        if not self.channels:
-            self.channels = [SpeechMarks() for _ in block]
-            self.waiting = block[:, :0]
-        for marks, signal in zip(self.channels, block, strict=True):
-            marks.push(signal)
-        self.waiting = np.concatenate([self.waiting, block], axis=1)
-        known = min(marks.num_known for marks in self.channels) * FRAME
-        return self._release(known - self.num_released)
+    def push(self, signal: np.ndarray) -> np.ndarray:
+        """Add samples ``(num_samples,)``; return those that are marked."""
+        if self.is_known:
+            return signal
+        self.marks.push(signal)
+        self.waiting = np.concatenate([self.waiting, signal])
+        return self._release(self.marks.num_known * FRAME - self.num_released)
 
     def finish(self) -> np.ndarray:
         """Return the remaining samples."""
-        for marks in self.channels:
-            marks.finish()
-        return self._release(self.waiting.shape[1])
+        if not self.is_known:
+            self.marks.finish()
+        return self._release(len(self.waiting))
 
     def _release(self, count: int) -> np.ndarray:
-        released, self.waiting = np.split(self.waiting, [count], axis=1)
+        released, self.waiting = np.split(self.waiting, [count])
         self.num_released += count
         return released
+
+
+def marked(signal: np.ndarray) -> SpeechMarks:
+    """Marks of a mono signal ``(num_samples,)`` at 16 kHz, float32."""
+    marks = SpeechMarks()
+    marks.push(signal)
+    marks.finish()
+    return marks
+
+
+def only_speech(signal: np.ndarray, marks: SpeechMarks) -> np.ndarray:
+    """Speech of a signal ``(num_samples,)``, without what lies between."""
+    parts = [signal[first * FRAME : last * FRAME] for first, last in marks.runs]
+    return np.concatenate([signal[:0], *parts])

@@ -13,6 +13,8 @@ from audw2s.audio.preprocess import load
 from audw2s.audio.speech import SpeechDetector
 from audw2s.audio.speech import SpeechGate
 from audw2s.audio.speech import SpeechMarks
+from audw2s.audio.speech import marked
+from audw2s.audio.speech import only_speech
 from audw2s.audio.speech import open_detector
 from audw2s.audio.speech import speech_probabilities
 from audw2s.audio.speech_frames import FRAME
@@ -59,19 +61,27 @@ def test_speech_is_that_of_a_literal_implementation(values):
     assert speech_frames(values).tolist() == literal(values)
 
 
+def as_mask(marks):
+    mask = np.zeros(marks.num_known, bool)
+    for first, last in marks.runs:
+        mask[first:last] = True
+    return mask.tolist()
+
+
 @settings(deadline=None, max_examples=300)
 @given(values=probabilities, sizes=st.lists(st.integers(1, 20), min_size=1))
 def test_decisions_on_blocks_are_those_on_the_whole(values, sizes):
-    marks = SpeechMarks()
+    marks, expected = SpeechMarks(), speech_frames(values)
     position = 0
     while position < len(values):
         block = values[position : position + sizes[position % len(sizes)]]
         position += len(block)
         marks._mark(block)
-        expected = speech_frames(values)[: marks.num_known]
-        assert marks.is_speech.tolist() == expected.tolist()
-    marks._mark(values[:0], is_last=True)
-    assert marks.is_speech.tolist() == speech_frames(values).tolist()
+        assert as_mask(marks) == expected[: marks.num_known].tolist()
+    marks.is_over = True
+    marks._mark(values[:0])
+    assert as_mask(marks) == expected.tolist()
+    assert marks.runs.tolist() == [list(run) for run in runs(expected)]
 
 
 @settings(deadline=None, max_examples=200)
@@ -129,32 +139,40 @@ def test_gate_returns_the_signal_and_keeps_little_of_it(clip):
     gate = SpeechGate()
     silence = np.zeros(16000, np.float32)
     signal = np.concatenate([silence, clip, silence, clip, silence])
-    channels = np.stack([signal, signal[::-1]])
     parts = []
     for first in range(0, len(signal), 3000):
-        parts.append(gate.push(channels[:, first : first + 3000]))
-        size = sum(part.shape[1] for part in parts)
-        for marks in gate.channels:
-            assert marks.num_known * FRAME >= size
+        parts.append(gate.push(signal[first : first + 3000]))
+        assert gate.marks.num_known * FRAME >= sum(map(len, parts))
         # Pause, shortest speech, a frame around it, and an incomplete frame
-        assert gate.waiting.shape[1] <= 15 * FRAME
-    assert all(len(marks.probabilities) < 20 for marks in gate.channels)
+        assert len(gate.waiting) <= 15 * FRAME
+    assert len(gate.marks.probabilities) < 20
     parts.append(gate.finish())
-    np.testing.assert_array_equal(np.concatenate(parts, axis=1), channels)
-    for marks, channel in zip(gate.channels, channels, strict=True):
-        expected = speech_frames(speech_probabilities(channel))
-        np.testing.assert_array_equal(marks.is_speech, expected)
+    np.testing.assert_array_equal(np.concatenate(parts), signal)
+    expected = speech_frames(speech_probabilities(signal))
+    assert as_mask(gate.marks) == expected.tolist()
+    known = SpeechGate(gate.marks)
+    np.testing.assert_array_equal(known.push(signal), signal)
+    assert not len(known.finish())
 
 
-def test_marks_of_hops_and_samples(clip):
-    marks = SpeechMarks()
-    marks.push(clip)
-    marks.finish()
-    by_sample = np.repeat(marks.is_speech, FRAME)[: len(clip)]
-    hops = marks.hops(3, len(clip) // 64, 64)
-    np.testing.assert_array_equal(hops, by_sample[3 * 64 :][: 64 * len(hops) : 64])
-    for first, last in [(0, len(clip)), (1000, 9000), (9000, 9001), (5, 5)]:
+@pytest.mark.parametrize("hop", [64, 512, 1000])
+def test_marks_of_hops_and_samples(clip, hop):
+    signal = np.concatenate([np.zeros(9000, np.float32), clip, np.zeros(9000), clip])
+    marks = marked(signal.astype(np.float32))
+    by_sample = np.repeat(as_mask(marks), FRAME)
+    count = len(signal) // hop
+    expected = by_sample[hop // 2 :: hop][:count]
+    np.testing.assert_array_equal(marks.hops(3, count, hop), expected[3:])
+    found, number = np.zeros(count, bool), 0
+    while following := marks.next_hops(number, hop):
+        found[slice(*following)] = True
+        number = following[1]
+    np.testing.assert_array_equal(found, expected)
+    for first, last in [(0, len(clip)), (1000, 9000), (9000, 19001), (5, 5)]:
         assert marks.num_samples(first, last) == by_sample[first:last].sum()
+    np.testing.assert_array_equal(
+        only_speech(signal, marks), signal[by_sample[: len(signal)]]
+    )
 
 
 def test_speech_after_silence(clip):
