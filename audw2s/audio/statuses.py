@@ -40,6 +40,7 @@ STATUSES = {
         "integers of more than 16 bits that weren't divided by theirs",
         False,
     ),
+    "no_speech": Status("under 0.3 s of speech, with `vad`", False),
     "no_value": Status(
         "the model itself gives NaN or infinity: its weights are damaged", False
     ),

@@ -15,8 +15,12 @@ from audw2s.audio.windows import groups
 from audw2s.inference.frames import Tokens
 from audw2s.inference.network import Network
 from audw2s.inference.normalisation import RunningMoments
+from audw2s.inference.one_pass import SegmentPooler
 from audw2s.inference.one_pass import endless
 from audw2s.inference.one_pass import pooled
+from audw2s.inference.pooling import Range
+from audw2s.inference.speech_pooler import SpeechMoments
+from audw2s.inference.speech_pooler import SpeechPooler
 
 Run = Callable[[Sequence[np.ndarray]], list[np.ndarray]]
 """Function that runs a model on each of several windows."""
@@ -28,8 +32,9 @@ def whole(
     network: Network,
     run: Run,
     at_once: int,
+    vad: bool,
 ) -> np.ndarray | None:
-    """Values ``(num_channels, num_values)`` of a recording as a whole.
+    """Values ``(num_channels, num_values + 1)`` of a recording, and share of speech.
 
     Args:
         blocks: blocks ``(num_channels, num_samples)`` at 16 kHz
@@ -37,6 +42,7 @@ def whole(
         network: model
         run: function that runs the model
         at_once: number of windows that it processes in one call
+        vad: whether only speech is processed
 
     Returns:
         values, ``None`` if the recording is too short
@@ -53,7 +59,7 @@ def whole(
     # Each block is released when it was processed
     blocks = itertools.chain((held.pop(0) for _ in range(len(held))), blocks)
     if network.tokens is not None:
-        return read_twice(blocks, again, network.tokens)
+        return read_twice(blocks, again, network.tokens, vad)
     windows = Grid(network.max_dur, network.max_dur).cut(blocks)
     return mean_of_windows(windows, run, at_once)
 
@@ -81,7 +87,7 @@ def each_window(
 def mean_of_windows(
     windows: Iterator[np.ndarray], run: Run, at_once: int
 ) -> np.ndarray | None:
-    """Mean of the values of windows, weighted by their durations.
+    """Mean of the values of windows, weighted by the durations of what has values.
 
     Arguments are those of :func:`each_window`.
     """
@@ -91,11 +97,36 @@ def mean_of_windows(
         usable = [window for window in group if window.shape[1] >= MIN_SAMPLES]
         values += run(usable) if usable else []
         sizes += [window.shape[1] for window in usable]
-    return np.average(values, axis=0, weights=sizes) if values else None
+    return weighted_mean(np.array(values), np.array(sizes)) if values else None
+
+
+def weighted_mean(values: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Mean of values of windows, and the share of speech in all of them.
+
+    Args:
+        values: values ``(num_windows, num_channels, num_values + 1)``; the last one is
+            the share of speech, where only speech was processed, NaN otherwise. Windows
+            without speech have NaN as values
+        sizes: number of samples of each window
+
+    Examples:
+        >>> values = np.array([[[0.5, 1.0]], [[np.nan, 0.0]], [[0.2, 0.5]]])
+        >>> weighted_mean(values, np.array([100, 100, 100])).round(3).tolist()
+        [[0.4, 0.5]]
+
+    """
+    shares = values[..., -1:]
+    weights = np.where(np.isnan(shares), 1, shares) * sizes[:, None, None]
+    total = weights.sum(axis=0)
+    found = np.where(weights > 0, values[..., :-1], 0)
+    with np.errstate(invalid="ignore"):
+        mean = (found * weights).sum(axis=0) / total
+    share = np.einsum("wcs,w->cs", shares, sizes) / sizes.sum()
+    return np.concatenate([mean, share], axis=-1)
 
 
 def read_twice(
-    blocks: Blocks, again: Callable[[], Blocks], tokens: Tokens
+    blocks: Blocks, again: Callable[[], Blocks], tokens: Tokens, vad: bool
 ) -> np.ndarray | None:
     """Values of a recording that is too long for memory.
 
@@ -103,14 +134,24 @@ def read_twice(
         blocks: blocks ``(num_channels, num_samples)`` at 16 kHz
         again: function that reads the blocks a second time
         tokens: tokens of the model
+        vad: whether only speech is processed
 
     """
+    kind = SpeechMoments if vad else RunningMoments
     moments: list[RunningMoments] = []
     for block in blocks:
-        moments = moments or [RunningMoments(tokens.epsilon) for _ in block]
+        moments = moments or [kind(tokens.epsilon) for _ in block]
         for moment, channel in zip(moments, block, strict=True):
             moment.update(channel)
-    values = pooled(again(), tokens, iter(moments).__next__, endless)
+    following = iter(moments)
+
+    def make(ranges: Iterator[Range]) -> SegmentPooler:
+        moment = next(following)
+        if not isinstance(moment, SpeechMoments):
+            return SegmentPooler(tokens, moment, ranges)
+        return SpeechPooler(tokens, moment, ranges, moment.known_gate())
+
+    values = pooled(again(), make, endless)
     return values[0] if values else None
 
 

@@ -56,6 +56,15 @@ class Tokens:
             onnx.numpy_helper.to_array(weights[name]).astype(np.float64)[list(order)]
             for name in ("adv.weight", "adv.bias")
         )
+        self.speech: tuple[np.ndarray, float] | None = None
+        """Weight and bias of the layer that tells whether a token is speech."""
+
+        if "speech.weight" in weights:
+            weight, bias = (
+                onnx.numpy_helper.to_array(weights[f"speech.{name}"])
+                for name in ("weight", "bias")
+            )
+            self.speech = weight[0], float(bias[0])
         properties = {entry.key: entry.value for entry in model.metadata_props}
         self.epsilon = float(properties.get("epsilon", EPSILON))
         self.path = path
@@ -85,6 +94,16 @@ class Tokens:
             with explained(self.path, "can't be run"):
                 raise
         return tokens[0].T
+
+    def speech_logits(self, tokens: np.ndarray) -> np.ndarray:
+        """Logits ``(num_tokens,)`` of a student with this layer, above 0 for speech.
+
+        Args:
+            tokens: tokens ``(num_tokens, 2 * size)``
+
+        """
+        weight, bias = self.speech
+        return np.einsum("ts,s->t", tokens[:, : len(weight)], weight) + bias
 
     def logits(self, hidden_states: np.ndarray) -> np.ndarray:
         """Turn pooled tokens ``(..., size)`` into A/D/V ``(..., 3)``, float32."""

@@ -12,8 +12,11 @@ import numpy as np
 
 from audw2s.audio.samples import MIN_SAMPLES
 from audw2s.audio.samples import SAMPLING_RATE
+from audw2s.audio.speech import marked
+from audw2s.audio.speech import only_speech
 from audw2s.inference.frames import Tokens
 from audw2s.inference.one_pass import pooled_as_a_whole
+from audw2s.inference.speech_pooler import pooled_speech
 from audw2s.model.cascade import Cascade
 from audw2s.model.device import Device
 from audw2s.model.device import Frozen
@@ -115,7 +118,12 @@ class Network:
         self.max_dur = float(properties.get("max_dur", DEFAULT_MAX_DUR))
         self.name = properties.get("name", self.name)
         self.properties = properties
-        self.outputs = [self.output] + ["hidden_states"] * hidden_states
+        has_speech = "token_hop" in properties and "speech" in opened.outputs
+        self.outputs = [
+            self.output,
+            *["hidden_states"] * hidden_states,
+            *["speech"] * has_speech,
+        ]
         """Names of the outputs of the graph that :meth:`values` takes."""
 
         self.num_values = len(self.names)
@@ -149,18 +157,21 @@ class Network:
             state["model"] = _unpacked(*state["model"], os.getpid())
         self.__dict__.update(state)
 
-    def __call__(self, signal: np.ndarray) -> np.ndarray:
+    def __call__(self, signal: np.ndarray, vad: bool = False) -> np.ndarray:
         """Run the model.
 
         Args:
             signal: mono signal ``(num_samples,)`` at 16 kHz, float32
+            vad: whether only speech is processed
 
         Returns:
-            values ``(num_values,)``: arousal, dominance, valence, not clipped, or the
-            scores of classes, which add up to one; followed by hidden states if
-            requested
+            values ``(num_values + 1,)``: arousal, dominance, valence, not clipped, or
+            the scores of classes, which add up to one; followed by hidden states if
+            requested, and the share of speech, which is NaN if it is unknown
 
         """
+        if vad:
+            return self._of_speech(signal)
         tokens = self.tokens
         if tokens is not None and len(signal) > tokens.block * tokens.hop:
             return pooled_as_a_whole(tokens, signal)
@@ -171,6 +182,18 @@ class Network:
             with self._explained("can't be run"):
                 raise
 
+    def _of_speech(self, signal: np.ndarray) -> np.ndarray:
+        """Run the model on the speech of a signal; NaN without speech."""
+        marks = marked(signal)
+        num_samples = marks.num_samples(0, len(signal))
+        if num_samples < MIN_SAMPLES:
+            return np.append(np.full(self.num_values, np.nan, np.float32), 0)
+        if self.tokens is not None:
+            return pooled_speech(self.tokens, signal, marks)
+        values = self(only_speech(signal, marks))
+        values[-1] = num_samples / len(signal)
+        return values
+
     def _explained(self, what: str) -> contextlib.AbstractContextManager:
         """Explain errors of a model file; those of a loaded model are raised as is."""
         if not isinstance(self.model, str):
@@ -178,18 +201,20 @@ class Network:
         return explained(self.open().path or self.model, what)
 
     def values(self, outputs: Sequence[np.ndarray], count: int) -> np.ndarray:
-        """Convert outputs of the graph for several signals to ``(count, num_values)``.
+        """Convert outputs of the graph to values ``(count, num_values + 1)``.
 
         Args:
             outputs: outputs of the graph, in the order of :attr:`outputs`
             count: number of signals
 
         """
-        values, *hidden_states = (found.reshape(count, -1) for found in outputs)
+        values, *others = (found.reshape(count, -1) for found in outputs)
         values = values[:, self.order]
         if self.of_classes:
             values = softmax(values)
-        return np.concatenate([values, *hidden_states], axis=1)
+        if self.outputs[-1] != "speech":
+            others.append(np.full((count, 1), np.nan, np.float32))
+        return np.concatenate([values, *others], axis=1)
 
     @property
     def tokens(self) -> Tokens | None:

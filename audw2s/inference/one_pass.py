@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from audw2s.inference.normalisation import SlidingNormaliser
 from audw2s.inference.pooling import Pool
 from audw2s.inference.pooling import Range
 from audw2s.inference.row import Segment
+from audw2s.inference.speech_share import SpeechShare
 
 LEVEL_DUR = 3.0
 """Duration in seconds over which a signal is normalised, if there are no windows."""
@@ -66,30 +68,26 @@ def surroundings(
 
 def pooled(
     blocks: Blocks,
-    tokens: Tokens,
-    normaliser: Callable[[], SlidingNormaliser | RunningMoments],
+    make: Callable[[Iterator[Range]], "SegmentPooler"],
     ranges: Callable[[], Iterator[tuple[Range, int]]],
 ) -> list[np.ndarray]:
     """Pool tokens of a signal over ranges, in a single pass over its blocks.
 
     Args:
         blocks: blocks ``(num_channels, num_samples)`` at 16 kHz
-        tokens: tokens of the model
-        normaliser: function that returns the normaliser of a channel
+        make: function that returns the pooler of a channel, given the ranges
         ranges: function that returns the ranges and their segments, which is called
             after the first block was read
 
     Returns:
-        values ``(num_channels, num_values)`` of each range that has begun
+        values ``(num_channels, num_values + 1)`` of each range that has begun; the last
+        one is the share of speech
 
     """
     poolers: list[SegmentPooler] = []
     for block in blocks:
         if not poolers:
-            poolers = [
-                SegmentPooler(tokens, normaliser(), (found for found, _ in ranges()))
-                for _ in block
-            ]
+            poolers = [make(found for found, _ in ranges()) for _ in block]
         for pooler, channel in zip(poolers, block, strict=True):
             pooler.push(channel)
     channels = [pooler.finish() for pooler in poolers]
@@ -97,10 +95,17 @@ def pooled(
 
 
 def pooled_as_a_whole(tokens: Tokens, signal: np.ndarray) -> np.ndarray:
-    """Values ``(num_values,)`` of a signal ``(num_samples,)``, at least 64 samples."""
+    """Values ``(num_values + 1,)`` of a whole signal, and its share of speech.
+
+    Args:
+        tokens: tokens of the model
+        signal: signal ``(num_samples,)``, at least 64 samples
+
+    """
     moments = RunningMoments(tokens.epsilon)
     moments.update(signal)
-    ((values,),) = pooled(iter([signal[None]]), tokens, lambda: moments, endless)
+    make = partial(SegmentPooler, tokens, moments)
+    ((values,),) = pooled(iter([signal[None]]), make, endless)
     return values
 
 
@@ -126,9 +131,11 @@ class SegmentPooler:
         ranges: Iterator[Range],
     ):
         self.normaliser = normaliser
-        self.outputs = tokens.outputs
-        self.pool = Pool(ranges, tokens.outputs)
+        self.tokens = tokens
+        self.ranges: list[Range] = []
+        self.pool = Pool(self._noted(ranges), tokens.outputs)
         self.stream = TokenStream(tokens, wanted=self._wanted)
+        self.speech = SpeechShare(tokens.rate)
         # Index after the last token so far, and that token
         self.end = 0
         self.last: np.ndarray | None = None
@@ -138,15 +145,32 @@ class SegmentPooler:
         self._pool(self.stream.push(self.normaliser.push(signal)))
 
     def finish(self) -> list[np.ndarray]:
-        """Return values ``(num_values,)`` of each range that has begun."""
+        """Return values ``(num_values + 1,)`` of each range that has begun."""
         self._pool(self.stream.push(self.normaliser.finish()))
         self._pool(self.stream.finish())
         values = self.pool.finish()
-        if self.last is None:
-            return values
-        # A range behind the last whole token of a recording gets that token
-        late = itertools.takewhile(lambda left: left[0] <= self.end, self.pool.rest())
-        return values + [self.outputs(self.last) for _ in late]
+        if self.last is not None:
+            # A range behind the last whole token of a recording gets that token
+            rest = self.pool.rest()
+            late = itertools.takewhile(lambda left: left[0] <= self.end, rest)
+            values += [self.tokens.outputs(self.last) for _ in late]
+        self.speech.finish()
+        pairs = zip(values, self.ranges, strict=False)
+        return [np.append(found, np.float32(self._share(*own))) for found, own in pairs]
+
+    def _noted(self, ranges: Iterator[Range]) -> Iterator[Range]:
+        for found in ranges:
+            self.ranges.append(found)
+            yield found
+
+    def _share(self, first: int, last: int) -> float:
+        """Share of the tokens of a range that are speech, NaN if it is unknown."""
+        return self.speech.between(first, last)
+
+    def _note_speech(self, first: int, tokens: np.ndarray) -> None:
+        """Note which tokens are speech by the layer of the student, if it has one."""
+        if self.tokens.speech is not None:
+            self.speech.add(first, self.tokens.speech_logits(tokens))
 
     def _wanted(self, number: int) -> Range | None:
         """Tokens that the pool needs, and the one before, which may be the last."""
@@ -156,6 +180,7 @@ class SegmentPooler:
     def _pool(self, made: Iterator[tuple[int, np.ndarray]]) -> None:
         for first, tokens in made:
             self.pool.add(first, tokens)
+            self._note_speech(first, tokens)
             self.end = first + len(tokens)
             self.last = tokens[-1, : tokens.shape[1] // 2].astype(np.float64)
 

@@ -7,6 +7,7 @@ without tokens, read → check → mono → resample → windows → model → r
 import copy
 import math
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Sequence
 from functools import partial
 from itertools import starmap
@@ -35,14 +36,17 @@ from audw2s.inference.exact import whole
 from audw2s.inference.network import Network
 from audw2s.inference.normalisation import SlidingNormaliser
 from audw2s.inference.one_pass import LEVEL_DUR
+from audw2s.inference.one_pass import SegmentPooler
 from audw2s.inference.one_pass import grouped
 from audw2s.inference.one_pass import pooled
 from audw2s.inference.one_pass import surroundings
 from audw2s.inference.one_pass import window_ranges
+from audw2s.inference.pooling import Range
 from audw2s.inference.row import MIN_DUR
 from audw2s.inference.row import Row
 from audw2s.inference.row import Segment
 from audw2s.inference.row import rows_of
+from audw2s.inference.speech_pooler import sliding_speech_pooler
 from audw2s.model.device import Device
 from audw2s.model.early_exit import Choice
 
@@ -71,6 +75,7 @@ class Predictor:
         hop_dur: duration between the starts of windows in seconds, half a window by
             default
         exact: process each window and segment on its own
+        vad: process speech only, see :mod:`audw2s.audio.speech`
         min_signal_dur: shorter input is padded with zeros up to this duration in
             seconds; each window and segment is then processed on its own
         max_signal_dur: longer input is cut, in seconds
@@ -103,6 +108,7 @@ class Predictor:
         win_dur: float | None = None,
         hop_dur: float | None = None,
         exact: bool = False,
+        vad: bool = False,
         min_signal_dur: float | None = None,
         max_signal_dur: float | None = None,
         channels: int | Sequence[int] | None = None,
@@ -128,6 +134,7 @@ class Predictor:
                 )
         self.grid = None if win_dur is None else Grid(win_dur, self.hop_dur)
         self.exact = exact
+        self.vad = vad
         self.channels = channels
         self.mixdown = mixdown
         self.resample = resample
@@ -140,6 +147,7 @@ class Predictor:
             "win_dur": win_dur,
             "hop_dur": self.hop_dur,
             "exact": exact,
+            "vad": vad,
         }
         """Model, version and settings that results are stored with."""
 
@@ -268,7 +276,9 @@ class Predictor:
     def run(self, windows: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Run the network on each channel of each window."""
         return [
-            np.stack([self.network(np.ascontiguousarray(row)) for row in window])
+            np.stack(
+                [self.network(np.ascontiguousarray(row), self.vad) for row in window]
+            )
             for window in windows
         ]
 
@@ -284,7 +294,9 @@ class Predictor:
             values = each_window(self.grid.cut(blocks), self.run, self.at_once)
         else:
             again = partial(self._blocks, read, Report(), span)
-            values = [whole(blocks, again, self.network, self.run, self.at_once)]
+            values = [
+                whole(blocks, again, self.network, self.run, self.at_once, self.vad)
+            ]
         return rows_of(
             report,
             segment,
@@ -292,6 +304,7 @@ class Predictor:
             self.no_values,
             grid=self.grid,
             min_dur=self.min_signal_dur,
+            vad=self.vad,
         )
 
     def _one_pass(
@@ -303,16 +316,23 @@ class Predictor:
         if callback is None:
             span = surroundings(segments, self._margin)
         blocks = self._blocks(read, report, span, callback)
-        normaliser = partial(SlidingNormaliser, self._level_dur, epsilon=tokens.epsilon)
         windows = partial(window_ranges, report, segments, self.grid, tokens)
-        pooled_values = pooled(blocks, tokens, normaliser, windows)
+        pooled_values = pooled(blocks, self._pooler, windows)
         values: list[list[np.ndarray]] = [[] for _ in segments]
         for of_window, (_, number) in zip(pooled_values, windows(), strict=False):
             values[number].append(of_window)
         return [
-            rows_of(report, segment, own, self.no_values, grid=self.grid)
+            rows_of(report, segment, own, self.no_values, grid=self.grid, vad=self.vad)
             for segment, own in zip(segments, values, strict=True)
         ]
+
+    def _pooler(self, ranges: Iterator[Range]) -> SegmentPooler:
+        """Pooler of a channel, which is normalised by its surroundings."""
+        tokens = self.network.tokens
+        if self.vad:
+            return sliding_speech_pooler(tokens, self._level_dur, ranges)
+        normaliser = SlidingNormaliser(self._level_dur, epsilon=tokens.epsilon)
+        return SegmentPooler(tokens, normaliser, ranges)
 
     @property
     def _level_dur(self) -> float:

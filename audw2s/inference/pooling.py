@@ -81,6 +81,8 @@ class Pool:
         """
         end = first + len(tokens)
         self._begin(end, tokens.shape[1] // 2)
+        # Ranges that lie in a gap, or end in it
+        self._finish(self.open[:, 2] <= first)
         if len(self.open):
             low, high = np.clip(self.open[:, 1:].T - first, 0, len(tokens))
             self.sums = merged(self.sums, range_sums(tokens, low, high))
@@ -115,7 +117,10 @@ class Pool:
         """Turn the sums of ranges that are over into results."""
         if not is_over.any():
             return
-        values = self.head(self.sums.value[is_over] / self.sums.weight[is_over])
+        # Without a token there is no value
+        with np.errstate(invalid="ignore"):
+            pooled = self.sums.value[is_over] / self.sums.weight[is_over]
+        values = self.head(pooled)
         numbers = self.open[is_over, 0].tolist()
         self.results.update(zip(numbers, values, strict=True))
         self.open = self.open[~is_over]

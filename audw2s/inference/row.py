@@ -1,5 +1,6 @@
 """Rows of the result: values and status of a window or segment."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -18,6 +19,12 @@ from audw2s.audio.windows import Grid
 
 MIN_DUR = MIN_SAMPLES / SAMPLING_RATE
 """Duration in seconds of the shortest segment that has a value."""
+
+MIN_SPEECH_DUR = 0.3
+"""Duration in seconds of the least speech that has a value, with ``vad``."""
+
+LITTLE_SPEECH = 0.5
+"""Share of speech below which a message says so."""
 
 NO_VALUE = ("no_value", "the model gives NaN or inf, its weights may be damaged")
 """Status and message if the model gives no value."""
@@ -56,6 +63,9 @@ class Row(NamedTuple):
     """Duration in seconds that was processed; shorter than requested if the source ends
     earlier."""
 
+    speech: float = math.nan
+    """Duration in seconds of speech; NaN if it is unknown."""
+
 
 def rows_of(
     report: Report,
@@ -65,17 +75,20 @@ def rows_of(
     *,
     grid: Grid | None = None,
     min_dur: float | None = None,
+    vad: bool = False,
 ) -> list[Row]:
     """Rows of a segment: one, or one per window.
 
     Args:
         report: report of the source
         segment: segment of the source
-        values: values of the segment, or of its windows; ``None`` if it is too short.
-            There may be more values than windows
+        values: values ``(num_channels, num_values + 1)`` of the segment, or of its
+            windows, the last one being the share of speech; ``None`` if it is too
+            short. There may be more values than windows
         no_values: values of unusable input
         grid: grid of the windows, ``None`` for the segment as a whole
         min_dur: duration in seconds up to which a shorter segment was padded
+        vad: whether only speech was processed
 
     """
     is_asked = segment.end is not None
@@ -87,8 +100,9 @@ def rows_of(
         end, size = from_seconds(segment.start) + from_seconds(min_dur), fewest
     if grid is None or report.problem is not None or not size:
         whole = values[0] if grid is None and values and size >= MIN_SAMPLES else None
-        return [row_of(report, part, end, whole, no_values)]
-    return window_rows(report, part, end, values, no_values, grid=grid, size=size)
+        return [row_of(report, part, end, whole, no_values, vad=vad)]
+    limits = {"grid": grid, "size": size, "vad": vad}
+    return window_rows(report, part, end, values, no_values, **limits)
 
 
 def end_of(report: Report, part: Part, segment: Segment) -> pd.Timedelta:
@@ -109,6 +123,8 @@ def row_of(
     end: pd.Timedelta,
     values: np.ndarray | None,
     no_values: np.ndarray,
+    *,
+    vad: bool = False,
 ) -> Row:
     """Row of a part of a source.
 
@@ -116,19 +132,46 @@ def row_of(
         report: report of the source
         part: segment or window
         end: end of the part
-        values: values of the part, ``None`` if it is too short
+        values: values of the part and share of speech, ``None`` if it is too short
         no_values: values of unusable input
+        vad: whether only speech was processed
 
     """
     status, message = report.status(MIN_DUR if values is None else 0.0, part)
+    duration = part.num_samples / report.sampling_rate if report.sampling_rate else 0.0
+    row = Row(from_seconds(part.start), end, no_values, status, message, duration)
     if status in UNUSABLE or values is None:
         # Samples that are NaN may follow the first blocks
-        values = no_values
-    elif not np.isfinite(values).all():
-        values, (status, message) = no_values, NO_VALUE
-    duration = part.num_samples / report.sampling_rate if report.sampling_rate else 0.0
-    values = values.astype(np.float32, copy=False)
-    return Row(from_seconds(part.start), end, values, status, message, duration)
+        return row
+    speech = values[:, -1] * duration
+    row = row._replace(speech=float(speech.max()))
+    values = values[:, :-1].astype(np.float32, copy=False)
+    has_speech = np.ones(len(values), bool)
+    if vad:
+        has_speech = speech >= min(MIN_SPEECH_DUR, 0.999 * duration)
+    if not has_speech.any():
+        return row._replace(status="no_speech", message=no_speech(row))
+    if not np.isfinite(values[has_speech]).all():
+        return row._replace(status=NO_VALUE[0], message=NO_VALUE[1])
+    if vad:
+        return row._replace(values=np.where(has_speech[:, None], values, no_values))
+    return row._replace(values=values, message=with_note(row))
+
+
+def no_speech(row: Row) -> str:
+    """Message on a row with too little speech."""
+    least = min(MIN_SPEECH_DUR, row.duration)
+    return f"{row.speech:.1f} s of speech, at least {least:g} s are needed"
+
+
+def with_note(row: Row) -> str:
+    """Message of a row, with a note if there is little speech in it."""
+    is_little = row.speech < LITTLE_SPEECH * row.duration
+    if not is_little or row.status in ("silent", "quiet"):
+        return row.message
+    seconds = f"speech in {row.speech:.1f} of {row.duration:.1f} s only"
+    note = f"{seconds}, the rest counts as well; vad=True, or --vad, leaves it out"
+    return "; ".join(filter(None, [row.message, note]))
 
 
 def window_rows(
@@ -140,6 +183,7 @@ def window_rows(
     *,
     grid: Grid,
     size: int,
+    vad: bool,
 ) -> list[Row]:
     """Rows of the windows of a segment.
 
@@ -151,6 +195,7 @@ def window_rows(
         no_values: values of unusable input
         grid: grid of the windows
         size: number of samples of the segment at 16 kHz, including padding
+        vad: whether only speech was processed
 
     """
     truncated = report.truncation(segment)
@@ -161,11 +206,11 @@ def window_rows(
         begin, stop = (min(k, segment.last) for k in (begin, stop))
         part = Part(begin, stop, segment.start)
         of_window = values[number] if last - first >= MIN_SAMPLES else None
-        row = row_of(report, part, end, of_window, no_values)
+        row = row_of(report, part, end, of_window, no_values, vad=vad)
         if not part.num_samples:
             row = _without_samples(row, of_window)
         elif row.status == "ok" and truncated:
-            message = "; ".join([truncated, *report.notes])
+            message = "; ".join(filter(None, [truncated, row.message]))
             row = row._replace(status="truncated", message=message)
         start = row.start + number * grid.hop
         rows.append(row._replace(start=start, end=min(start + grid.win, end)))

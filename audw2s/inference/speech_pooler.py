@@ -1,0 +1,162 @@
+"""Pool tokens of speech only, normalised by the level of the speech."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from audw2s.audio.samples import HOP
+from audw2s.audio.speech import SpeechGate
+from audw2s.audio.speech import SpeechMarks
+from audw2s.audio.speech import only_speech
+from audw2s.audio.speech_frames import FRAME
+from audw2s.inference.frames import ENDLESS
+from audw2s.inference.frames import Tokens
+from audw2s.inference.normalisation import RunningMoments
+from audw2s.inference.normalisation import SlidingNormaliser
+from audw2s.inference.one_pass import SegmentPooler
+from audw2s.inference.one_pass import endless
+from audw2s.inference.one_pass import pooled
+from audw2s.inference.pooling import Range
+
+
+class SpeechMoments(RunningMoments):
+    """Mean and variance of the speech of a recording that is too long for memory.
+
+    Args:
+        epsilon: constant added to the variance
+
+    """
+
+    def __init__(self, epsilon: float):
+        super().__init__(epsilon)
+        self.gate = SpeechGate()
+
+    def update(self, block: np.ndarray) -> None:
+        """Update mean and variance with the speech of samples ``(num_samples,)``."""
+        self._update(self.gate.push(block))
+
+    def known_gate(self) -> SpeechGate:
+        """Gate for a second pass; what is left of the first one is added before."""
+        self._update(self.gate.finish())
+        return SpeechGate(self.gate.marks)
+
+    def _update(self, released: np.ndarray) -> None:
+        last = self.gate.num_released
+        first = last - len(released)
+        is_speech = self.gate.marks.hops(first // HOP, -(-last // HOP), HOP)
+        super().update(released[np.repeat(is_speech, HOP)[: len(released)]])
+
+
+class SpeechPooler(SegmentPooler):
+    """Pools the speech of one channel over ranges; only its tokens are computed.
+
+    Ranges without speech have NaN as values.
+
+    Args:
+        tokens: tokens of the model
+        normaliser: normaliser of the samples, by the level of the speech
+        ranges: ranges of tokens, see :class:`audw2s.inference.pooling.Pool`
+        gate: gate of the channel
+
+    """
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        normaliser: SlidingNormaliser | RunningMoments,
+        ranges: Iterator[Range],
+        gate: SpeechGate,
+    ):
+        super().__init__(tokens, normaliser, ranges)
+        self.gate = gate
+        self.marks = gate.marks
+        self.last = np.full(tokens.weight.shape[1], np.nan)
+        self.num_samples = 0
+
+    def push(self, signal: np.ndarray) -> None:
+        """Process samples ``(num_samples,)`` at 16 kHz."""
+        self._push(self.gate.push(signal))
+
+    def finish(self) -> list[np.ndarray]:
+        """Return values ``(num_values + 1,)`` of each range that has begun."""
+        self._push(self.gate.finish())
+        return super().finish()
+
+    def _push(self, released: np.ndarray) -> None:
+        self.num_samples += len(released)
+        super().push(released)
+
+    def _wanted(self, number: int) -> Range | None:
+        """Tokens of speech that the pool needs."""
+        wanted, hop = super()._wanted(number), self.tokens.hop
+        if wanted is None:
+            return None
+        following = self.marks.next_hops(max(number, wanted[0]), hop)
+        if following is not None:
+            return following
+        known = self.marks.num_known * FRAME // hop
+        return None if self.marks.is_over else (max(number, known), ENDLESS)
+
+    def _pool(self, made: Iterator[tuple[int, np.ndarray]]) -> None:
+        super()._pool(self._of_speech(made))
+        self.end = max(self.end, self.num_samples // self.tokens.hop)
+
+    def _of_speech(
+        self, made: Iterator[tuple[int, np.ndarray]]
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """Runs of tokens that are speech."""
+        for first, tokens in made:
+            number, end = first, first + len(tokens)
+            while run := self.marks.next_hops(number, self.tokens.hop):
+                if run[0] >= end:
+                    break
+                number = min(run[1], end)
+                yield run[0], tokens[run[0] - first : number - first]
+
+    def _note_speech(self, first: int, tokens: np.ndarray) -> None:
+        """Note nothing: which tokens are speech is known."""
+
+    def _share(self, first: int, last: int) -> float:
+        """Share of the samples of a range that are speech."""
+        first, last = first * self.tokens.hop, last * self.tokens.hop
+        last = min(last, self.num_samples)
+        first = min(first, max(0, last - self.tokens.hop))
+        return self.marks.num_samples(first, last) / max(1, last - first)
+
+
+def sliding_speech_pooler(
+    tokens: Tokens, level_dur: float, ranges: Iterator[Range]
+) -> SpeechPooler:
+    """Pooler whose samples are normalised by the level of the speech around them.
+
+    Args:
+        tokens: tokens of the model
+        level_dur: duration of the surroundings in seconds
+        ranges: ranges of tokens
+
+    """
+    gate = SpeechGate()
+    level = SlidingNormaliser(
+        level_dur, epsilon=tokens.epsilon, counts=partial(gate.marks.hops, hop=HOP)
+    )
+    return SpeechPooler(tokens, level, ranges, gate)
+
+
+def pooled_speech(tokens: Tokens, signal: np.ndarray, marks: SpeechMarks) -> np.ndarray:
+    """Values ``(num_values + 1,)`` of the speech of a signal, and its share.
+
+    Args:
+        tokens: tokens of the model
+        signal: signal ``(num_samples,)``, at least 64 samples
+        marks: speech of the signal
+
+    """
+    moments = RunningMoments(tokens.epsilon)
+    moments.update(only_speech(signal, marks))
+
+    def make(ranges: Iterator[Range]) -> SpeechPooler:
+        return SpeechPooler(tokens, moments, ranges, SpeechGate(marks))
+
+    ((values,),) = pooled(iter([signal[None]]), make, endless)
+    return values
