@@ -13,8 +13,9 @@ from audw2s.corpus.lists.folder import find_media
 from audw2s.files import write_table
 
 COLUMNS = [
-    *("file", "start", "end", "arousal", "dominance", "valence", "status", "message"),
-    *("model", "sha256", "version", "win_dur", "hop_dur", "exact"),
+    *("file", "start", "end", "arousal", "dominance", "valence"),
+    *("speech", "status", "message"),
+    *("model", "sha256", "version", "win_dur", "hop_dur", "exact", "vad"),
 ]
 
 

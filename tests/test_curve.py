@@ -25,7 +25,7 @@ def command(*arguments, **kwargs):
 def test_values_are_those_of_the_segments_around(clips, name, exact):
     signal, rate = soundfile.read(clips[0], dtype="float32")
     frame = audw2s.curve(clips[0], name, win_dur=1.5, rate=4, exact=exact)
-    assert list(frame.columns) == [*NAMES, "status"]
+    assert list(frame.columns) == [*NAMES, "speech", "status"]
     times = frame.index.total_seconds()
     duration = len(signal) / rate
     np.testing.assert_allclose(times, np.arange(len(frame)) / 4)

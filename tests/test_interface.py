@@ -221,6 +221,7 @@ def test_results_carry_their_provenance(clips, tmp_path):
         "win_dur": 1.0,
         "hop_dur": 0.5,
         "exact": False,
+        "vad": False,
     }
     frame.to_parquet(tmp_path / "a.parquet")
     again = pd.read_parquet(tmp_path / "a.parquet")

@@ -116,7 +116,7 @@ def test_state_is_bounded(speech):
     for _ in range(40):
         for first in range(0, len(speech), 4000):
             stream.push(speech[first : first + 4000])
-        tokens = sum(len(piece) for piece, _ in stream.recent)
+        tokens = sum(len(recent.tokens) for recent in stream.recent)
         samples = len(stream.level.waiting) + len(stream.stream.waiting)
         held.append((tokens, samples, len(stream.level.sums)))
     assert max(t for t, _, _ in held) <= 250 + 60

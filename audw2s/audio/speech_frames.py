@@ -67,14 +67,9 @@ def speech_runs(probabilities: np.ndarray) -> tuple[list[Run], bool]:
     sure = (probabilities >= THRESHOLD) | (probabilities < EXIT_THRESHOLD)
     last_sure = np.maximum.accumulate(np.where(sure, np.arange(len(sure)), -1))
     raw = (last_sure >= 0) & (probabilities[last_sure] >= THRESHOLD)
-    joined: list[Run] = []
-    for first, last in runs(raw):
-        if joined and first - joined[-1][1] < num_frames(MIN_PAUSE_DUR):
-            joined[-1] = (joined[-1][0], last)
-        else:
-            joined.append((first, last))
-    pause = len(raw) - joined[-1][1] if joined else 0
-    return joined, bool(joined) and pause < num_frames(MIN_PAUSE_DUR)
+    found = joined(runs(raw), MIN_PAUSE_DUR)
+    pause = len(raw) - found[-1][1] if found else 0
+    return found, bool(found) and pause < num_frames(MIN_PAUSE_DUR)
 
 
 def speech_frames(probabilities: np.ndarray) -> np.ndarray:
@@ -126,8 +121,29 @@ def num_decided(probabilities: np.ndarray) -> int:
     return min(last + PADDING, len(probabilities))
 
 
+def joined(found: list[Run], min_pause: float) -> list[Run]:
+    """Join runs of speech with shorter pauses between them.
+
+    Args:
+        found: first frame, and index after the last one, of each run
+        min_pause: duration in seconds of the shortest pause
+
+    Examples:
+        >>> joined([(0, 5), (8, 9), (20, 30)], min_pause=0.3)
+        [(0, 9), (20, 30)]
+
+    """
+    parts: list[Run] = []
+    for first, last in found:
+        if parts and first - parts[-1][1] < num_frames(min_pause):
+            parts[-1] = (parts[-1][0], last)
+        else:
+            parts.append((first, last))
+    return parts
+
+
 def segments(
-    mask: np.ndarray,
+    found: list[Run],
     probabilities: np.ndarray,
     *,
     min_dur: float = 0.0,
@@ -137,13 +153,12 @@ def segments(
     """Segments of speech.
 
     Args:
-        mask: which frames are speech, see :func:`speech_frames`
+        found: runs of speech, see :func:`speech_frames`
         probabilities: probability of speech of each frame
         min_dur: duration in seconds of the shortest segment; shorter ones are left out
         max_dur: duration in seconds of the longest segment; longer ones are cut at
             their least probable frame, into parts of half of it at least
-        min_pause: duration in seconds of the shortest pause; segments with a shorter
-            one between them are joined
+        min_pause: duration in seconds of the shortest pause, see :func:`joined`
 
     Returns:
         first frame, and index after the last one, of each segment
@@ -152,11 +167,11 @@ def segments(
         ValueError: if ``max_dur`` is under two frames, or below ``min_dur``
 
     Examples:
-        >>> mask = np.repeat([False, True, False, True], [5, 40, 20, 10])
-        >>> probabilities = np.where(np.arange(75) == 22, 0.6, 0.9)
-        >>> segments(mask, probabilities, max_dur=1)
+        >>> found, probabilities = [(5, 45), (65, 75)], np.full(75, 0.9)
+        >>> probabilities[22] = 0.6
+        >>> segments(found, probabilities, max_dur=1)
         [(5, 22), (22, 45), (65, 75)]
-        >>> segments(mask, probabilities, min_dur=0.5, min_pause=0.1)
+        >>> segments(found, probabilities, min_dur=0.5)
         [(5, 45)]
 
     """
@@ -166,15 +181,9 @@ def segments(
             f"The longest segment has to last {2 * FRAME_DUR} s at least, and as long "
             f"as the shortest one, {min_dur} s, got {max_dur} s."
         )
-    joined: list[Run] = []
-    for first, last in runs(mask):
-        if joined and first - joined[-1][1] < num_frames(min_pause):
-            joined[-1] = (joined[-1][0], last)
-        else:
-            joined.append((first, last))
     return [
         part
-        for first, last in joined
+        for first, last in joined(found, min_pause)
         if last - first >= num_frames(min_dur)
         for part in _cut(first, last, probabilities, longest)
     ]

@@ -7,6 +7,7 @@ import typer
 from audw2s.commands.options import Channels
 from audw2s.commands.options import Models
 from audw2s.commands.options import TableOut
+from audw2s.commands.options import Vad
 from audw2s.errors import explained
 
 
@@ -19,6 +20,7 @@ def curve(
     ] = 2.0,
     rate: Annotated[float, typer.Option(help="Values per second, 250 at most.")] = 10.0,
     channels: Channels = None,
+    vad: Vad = False,
     out: TableOut = None,
     plot: Annotated[
         str | None, typer.Option(help="Plot the curves to a .png, .svg or .pdf file.")
@@ -44,7 +46,9 @@ def curve(
     frames = {}
     for name in model or ["wav2small"]:
         for channel in wanted:
-            frame = run(file, name, win_dur=win_dur, rate=rate, channels=channel)
+            frame = run(
+                file, name, win_dur=win_dur, rate=rate, channels=channel, vad=vad
+            )
             frames[name if channel is None else f"{name}, channel {channel}"] = frame
     if plot is not None:
         save_curves(plot, frames, signal=load(file))

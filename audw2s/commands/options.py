@@ -29,6 +29,13 @@ Channels = Annotated[
     ),
 ]
 
+Vad = Annotated[
+    bool,
+    typer.Option(
+        "--vad", help="Process speech only, as found by a voice activity detector."
+    ),
+]
+
 Models = Annotated[
     list[str] | None,
     typer.Option(

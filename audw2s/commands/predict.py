@@ -10,6 +10,7 @@ from audw2s.commands.options import Exact
 from audw2s.commands.options import HopDur
 from audw2s.commands.options import ListLeftOut
 from audw2s.commands.options import TableOut
+from audw2s.commands.options import Vad
 from audw2s.commands.options import WinDur
 from audw2s.errors import SOME_WITHOUT_VALUES
 from audw2s.errors import UNLISTED
@@ -39,6 +40,7 @@ def predict(
         ),
     ] = None,
     channels: Channels = None,
+    vad: Vad = False,
     num_workers: Annotated[int, typer.Option(min=1, help="Number of threads.")] = 1,
     list_left_out: ListLeftOut = False,
 ) -> None:
@@ -67,6 +69,7 @@ def predict(
         win_dur=win_dur,
         hop_dur=hop_dur,
         exact=exact,
+        vad=vad,
         exit=exit,
         classes=True,
     )

@@ -36,9 +36,9 @@ def predict(
         table with a row per file or window: ``file``, ``channel`` if ``channels`` are
         given, ``start``, ``end`` (timedeltas, those of audformat), ``arousal``,
         ``dominance``, ``valence`` (roughly 0…1, unclipped, NaN where no value is
-        honest), ``status`` and ``message`` (see :class:`audw2s.audio.quality.Report`),
-        and by what they were made: ``model``, ``sha256``, ``version``, ``win_dur``,
-        ``hop_dur``, ``exact``
+        honest), ``speech`` (seconds, NaN if unknown), ``status`` and ``message`` (see
+        :class:`audw2s.audio.quality.Report`), and by what they were made: ``model``,
+        ``sha256``, ``version``, ``win_dur``, ``hop_dur``, ``exact``, ``vad``
 
     """
     found = audeer.run_tasks(
@@ -62,6 +62,7 @@ def predict(
     names = predictor.network.names
     values = np.reshape([row.values[0] for row in rows], (-1, len(names)))
     columns |= dict(zip(names, values.astype(np.float32).T, strict=True))
+    columns["speech"] = [row.speech for row in rows]
     columns["status"] = [row.status for row in rows]
     columns["message"] = [printable(row.message) for row in rows]
     return pd.DataFrame(columns).assign(**predictor.provenance)

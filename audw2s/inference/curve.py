@@ -34,6 +34,7 @@ def curve(
     win_dur: float = 2.0,
     rate: float = 10.0,
     exact: bool = False,
+    vad: bool = False,
     channels: int | Sequence[int] | None = None,
     resample: bool = True,
     device: Device = "cpu",
@@ -53,6 +54,7 @@ def curve(
         win_dur: duration of the windows in seconds
         rate: number of values per second, 250 at most
         exact: process each window on its own, see :class:`audw2s.Feature`
+        vad: process speech only, see :class:`audw2s.Feature`
         channels: channels to process, ``None`` for all
         resample: ``False`` makes input at another rate unusable
         device: device of the model, see :func:`audw2s.load`
@@ -60,8 +62,9 @@ def curve(
 
     Returns:
         table with an index ``time`` (timedeltas) and the columns ``arousal``,
-        ``dominance``, ``valence`` (roughly 0…1, not clipped, NaN for unusable input)
-        and ``status``; a single row if nothing can be read. ``attrs["audw2s"]`` holds
+        ``dominance``, ``valence`` (roughly 0…1, not clipped, NaN for unusable input),
+        ``speech`` (seconds of speech in the window, NaN if it is unknown) and
+        ``status``; a single row if nothing can be read. ``attrs["audw2s"]`` holds
         model, sha256, version and settings
 
     Raises:
@@ -84,6 +87,7 @@ def curve(
     predictor = Predictor(
         model,
         exact=exact,
+        vad=vad,
         channels=channels,
         resample=resample,
         device=device,
@@ -131,6 +135,7 @@ def predicted_curve(
     values = np.array([row.values.mean(axis=0) for row in rows])
     frame = pd.DataFrame(values, times, list(DIMENSIONS))
     frame.index.name = "time"
+    frame["speech"] = [row.speech for row in rows]
     frame["status"] = [row.status for row in rows]
     frame.attrs["audw2s"] = predictor.provenance | {"win_dur": win_dur, "rate": rate}
     return frame

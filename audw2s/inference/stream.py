@@ -3,6 +3,8 @@
 import collections
 import math
 from collections.abc import Iterator
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 from typing import NamedTuple
 
@@ -11,7 +13,9 @@ import soxr
 
 from audw2s.audio.preprocess import as_float
 from audw2s.audio.preprocess import mono
+from audw2s.audio.samples import HOP
 from audw2s.audio.samples import SAMPLING_RATE
+from audw2s.audio.speech import SpeechGate
 from audw2s.audio.statuses import MAX_SAMPLE
 from audw2s.audio.statuses import SHORT_DUR
 from audw2s.inference.frames import TokenStream
@@ -20,6 +24,7 @@ from audw2s.inference.normalisation import SlidingNormaliser
 from audw2s.inference.pooling import PoolingState
 from audw2s.inference.pooling import combined
 from audw2s.inference.pooling import total_sums
+from audw2s.inference.row import MIN_SPEECH_DUR
 from audw2s.model.device import Device
 from audw2s.model.registry import named
 
@@ -28,6 +33,24 @@ if TYPE_CHECKING:
 
 UPDATE_DUR = 0.1
 """Default duration in seconds between updates of the values."""
+
+
+class Recent(NamedTuple):
+    """Tokens of the window."""
+
+    tokens: np.ndarray
+    is_speech: np.ndarray | None
+    """Whether each token is speech, ``None`` if all count."""
+
+    state: Sequence[PoolingState] = ()
+    """Sums over the tokens that count, empty if none does."""
+
+    def sums(self, first: int) -> list[PoolingState]:
+        """Sums over the tokens from an index on that count."""
+        tokens = self.tokens[first:]
+        if self.is_speech is not None:
+            tokens = tokens[self.is_speech[first:]]
+        return [total_sums(tokens)] if len(tokens) else []
 
 
 class Moment(NamedTuple):
@@ -43,10 +66,14 @@ class Moment(NamedTuple):
     """A/D/V of everything so far."""
 
     status: str
-    """``waiting`` in the first 0.5 s; ``silent`` if all samples of the window are
-    equal; ``not_finite`` or ``out_of_range`` if the window has samples that are NaN,
-    inf or beyond any scale, which are replaced by zeros; ``no_value`` if the model
-    gives NaN or inf (all values are NaN then); else ``ok``."""
+    """``waiting`` in the first 0.5 s; ``no_speech`` if the window has less than 0.3 s
+    of it, with ``vad`` (its values are NaN then); ``silent`` if all samples of the
+    window are equal; ``not_finite`` or ``out_of_range`` if the window has samples that
+    are NaN, inf or beyond any scale, which are replaced by zeros; ``no_value`` if the
+    model gives NaN or inf (all values are NaN then); else ``ok``."""
+
+    speech: float = math.nan
+    """Duration in seconds of speech in the window; NaN without ``vad``."""
 
 
 class Stream:
@@ -68,6 +95,9 @@ class Stream:
         win_dur: duration of the window in seconds, at least 0.5
         sampling_rate: sampling rate of the chunks in Hz
         update_dur: duration in seconds between updates; shorter ones cost more
+        vad: pool speech only, as found by a voice activity detector, and normalise by
+            its level. Values come up to 0.4 s later, as the detector decides on speech
+            of 0.25 s at least
         device: device of the model, see :func:`audw2s.load`
 
     Raises:
@@ -90,6 +120,7 @@ class Stream:
         win_dur: float = 2.0,
         sampling_rate: int = SAMPLING_RATE,
         update_dur: float = UPDATE_DUR,
+        vad: bool = False,
         device: Device = "cpu",
     ):
         network = Network(model, device)
@@ -111,17 +142,20 @@ class Stream:
         self.resampler = None
         if sampling_rate != SAMPLING_RATE:
             self.resampler = soxr.ResampleStream(sampling_rate, SAMPLING_RATE, 1)
+        self.gate = SpeechGate() if vad else None
         self.level = SlidingNormaliser(
-            win_dur, past=True, first_dur=SHORT_DUR, epsilon=self.tokens.epsilon
+            win_dur,
+            past=True,
+            first_dur=SHORT_DUR,
+            epsilon=self.tokens.epsilon,
+            counts=partial(self.gate.marks.hops, hop=HOP) if vad else None,
         )
         least = max(1, round(update_dur * self.tokens.rate))
         self.stream = TokenStream(self.tokens, least=least)
         self.size = round(win_dur * self.tokens.rate)
-        self.recent: collections.deque[tuple[np.ndarray, PoolingState]] = (
-            collections.deque()
-        )
-        self.num_recent = 0
-        self.sums: PoolingState | None = None
+        self.recent: collections.deque[Recent] = collections.deque()
+        self.num_recent = self.num_tokens = 0
+        self.sums: list[PoolingState] = []
         self.is_over = False
         self.num_samples = 0
         self.num_equal = 0
@@ -157,7 +191,7 @@ class Stream:
         signal = self._checked(mono(signal)[0])
         if self.resampler is not None:
             signal = self._resampled(signal, last=False)
-        self._pool(self.stream.push(self.level.push(signal)))
+        self._push(signal)
         return self._moment()
 
     def finish(self) -> Moment:
@@ -171,7 +205,9 @@ class Stream:
         self.is_over = True
         if self.resampler is not None:
             rest = self._resampled(np.zeros(0, np.float32), last=True)
-            self._pool(self.stream.push(self.level.push(rest)))
+            self._push(rest)
+        if self.gate is not None:
+            self._pool(self.stream.push(self.level.push(self.gate.finish())))
         self._pool(self.stream.push(self.level.finish()))
         self._pool(self.stream.finish())
         return self._moment()
@@ -180,6 +216,12 @@ class Stream:
     def provenance(self) -> dict[str, object]:
         """Name of the model, its sha256, version of audw2s, and window."""
         return self.network.provenance | {"win_dur": self.win_dur}
+
+    def _push(self, signal: np.ndarray) -> None:
+        """Process samples at 16 kHz."""
+        if self.gate is not None:
+            signal = self.gate.push(signal)
+        self._pool(self.stream.push(self.level.push(signal)))
 
     def _refuse_if_over(self) -> None:
         if self.is_over:
@@ -211,33 +253,57 @@ class Stream:
         return self.resampler.resample_chunk(chunk, last=last)[:, 0]
 
     def _pool(self, made: Iterator[tuple[int, np.ndarray]]) -> None:
-        found = False
-        for _, tokens in made:
-            found = True
-            sums = total_sums(tokens)
-            self.sums = sums if self.sums is None else combined([self.sums, sums])
-            self.recent.append((tokens, sums))
+        before = self.num_tokens
+        for first, tokens in made:
+            self.num_tokens = first + len(tokens)
+            recent = Recent(tokens, self._is_speech(first, len(tokens)))
+            sums = recent.sums(0)
+            if sums:
+                self.sums = [combined([*self.sums, *sums])]
+            self.recent.append(recent._replace(state=sums))
             self.num_recent += len(tokens)
-            while self.num_recent - len(self.recent[0][0]) >= self.size:
-                self.num_recent -= len(self.recent.popleft()[0])
-        if not found:
+            while self.num_recent - len(self.recent[0].tokens) >= self.size:
+                self.num_recent -= len(self.recent.popleft().tokens)
+        if self.num_tokens == before:
             return
-        states = [sums for _, sums in self.recent]
+        states = [recent.state for recent in self.recent]
         if (outside := self.num_recent - self.size) > 0:
             # The window contains the oldest tokens only in part
-            states[0] = total_sums(self.recent[0][0][outside:])
-        self.window, self.total = (
-            named(self.tokens.logits(value / weight)[0])
-            for _, weight, value in (combined(states), self.sums)
-        )
+            states[0] = self.recent[0].sums(outside)
+        self.window = self._values([sums for state in states for sums in state])
+        self.total = self._values(self.sums)
+
+    def _is_speech(self, first: int, count: int) -> np.ndarray | None:
+        if self.gate is None:
+            return None
+        return self.gate.marks.hops(first, first + count, self.tokens.hop)
+
+    def _values(self, states: list[PoolingState]) -> dict[str, float]:
+        if not states:
+            return named(np.full(3, np.nan))
+        _, weight, value = combined(states)
+        return named(self.tokens.logits(value / weight)[0])
+
+    @property
+    def _speech(self) -> float:
+        """Duration of the speech in the window; NaN without a detector."""
+        if self.gate is None:
+            return math.nan
+        last = self.num_tokens * self.tokens.hop
+        first = last - min(self.num_recent, self.size) * self.tokens.hop
+        return self.gate.marks.num_samples(first, last) / SAMPLING_RATE
 
     def _moment(self) -> Moment:
         time = self.num_samples / self.sampling_rate
         window = self.win_dur * self.sampling_rate
         bad = [s for s, at in self.last_bad.items() if self.num_samples - at <= window]
         values = [*self.window.values(), *self.total.values()]
-        if self.sums is None:
+        speech = self._speech
+        if not self.num_tokens:
             status = "waiting"
+        elif speech < MIN_SPEECH_DUR:
+            self.window = named(np.full(3, np.nan))
+            status = "no_speech"
         elif not np.isfinite(values).all():
             self.window = self.total = named(np.full(3, np.nan))
             status = "no_value"
@@ -247,4 +313,4 @@ class Stream:
             status = "silent"
         else:
             status = "ok"
-        return Moment(time, self.window, self.total, status)
+        return Moment(time, self.window, self.total, status, speech)

@@ -59,7 +59,7 @@ BORROWED = {
         "min_signal_dur",
         "max_signal_dur",
     )
-} | {"model": "network", "exit": "network", "exact": "predictor"}
+} | {"model": "network", "exit": "network", "exact": "predictor", "vad": "predictor"}
 """Attribute that holds an argument, where audobject doesn't find it on the object."""
 
 RESOLVERS = {

@@ -51,6 +51,8 @@ class Feature(audinterface.Feature, Plugin):
         hop_dur: duration between the starts of windows, half a window by default
         exact: process each window and segment on its own; by default students
             process a file in a single pass, and a window depends on its surroundings
+        vad: process speech only, as found by a voice activity detector; input with
+            less than 0.3 s of it has no values
         min_signal_dur: shorter input is padded with zeros up to this duration
         max_signal_dur: longer input is cut
         segment: object that finds the segments to process, such as
@@ -92,6 +94,7 @@ class Feature(audinterface.Feature, Plugin):
         win_dur: Duration | None = None,
         hop_dur: Duration | None = None,
         exact: bool = False,
+        vad: bool = False,
         min_signal_dur: Duration | None = None,
         max_signal_dur: Duration | None = None,
         segment: audinterface.Segment | None = None,
@@ -128,6 +131,7 @@ class Feature(audinterface.Feature, Plugin):
             exit=exit,
             sampling_rate=sampling_rate,
             exact=exact,
+            vad=vad,
             device=device,
             **input_args,
         )

@@ -60,6 +60,8 @@ class Process(RowProcess, Plugin):
         hop_dur: duration between the starts of windows, half a window by default
         exact: process each window and segment on its own; by default students
             process a file in a single pass, and a window depends on its surroundings
+        vad: process speech only, as found by a voice activity detector; input with
+            less than 0.3 s of it has no values
         min_signal_dur: shorter input is padded with zeros up to this duration
         max_signal_dur: longer input is cut
         segment: object that finds the segments to process, such as
@@ -86,7 +88,12 @@ class Process(RowProcess, Plugin):
 
     @plain_arguments
     @audobject.init_decorator(
-        borrow={"model": "network", "exit": "network", "exact": "predictor"},
+        borrow={
+            "model": "network",
+            "exit": "network",
+            "exact": "predictor",
+            "vad": "predictor",
+        },
         hide=RUNTIME,
         resolvers=RESOLVERS,
     )
@@ -102,6 +109,7 @@ class Process(RowProcess, Plugin):
         win_dur: Duration | None = None,
         hop_dur: Duration | None = None,
         exact: bool = False,
+        vad: bool = False,
         min_signal_dur: Duration | None = None,
         max_signal_dur: Duration | None = None,
         segment: audinterface.Segment | None = None,
@@ -126,6 +134,7 @@ class Process(RowProcess, Plugin):
             exit=exit,
             sampling_rate=sampling_rate,
             exact=exact,
+            vad=vad,
             device=device,
             **input_args,
         )

@@ -1,6 +1,5 @@
 """Segment: segments of steady A/D/V without silence."""
 
-from collections.abc import Iterator
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,6 +20,9 @@ from audw2s.audio.times import to_seconds
 from audw2s.files import label
 from audw2s.inference.pipeline import Predictor
 from audw2s.inference.row import Row
+from audw2s.interface.activity import Activity
+from audw2s.interface.activity import LevelActivity
+from audw2s.interface.activity import SpeechActivity
 from audw2s.interface.base import BORROWED
 from audw2s.interface.base import RESOLVERS
 from audw2s.interface.base import RUNTIME
@@ -34,8 +36,6 @@ from audw2s.interface.rows import Limits
 from audw2s.interface.rows import RowProcess
 from audw2s.interface.steady import Span
 from audw2s.interface.steady import inverted
-from audw2s.interface.steady import levels
-from audw2s.interface.steady import sounding
 from audw2s.interface.steady import to_spans
 from audw2s.model.device import Device
 from audw2s.model.early_exit import Choice
@@ -73,6 +73,8 @@ class Segment(audinterface.Segment, Plugin):
         win_dur: duration of the windows that are compared
         hop_dur: duration between the starts of windows
         exact: process each window on its own, see :class:`audw2s.Process`
+        vad: what a voice activity detector finds is speech, and the rest is silence;
+            ``silence_threshold`` isn't used then
         silence_threshold: level of silence in dB, relative to the loud frames;
             negative
         min_silence: duration of the shortest silence
@@ -107,7 +109,7 @@ class Segment(audinterface.Segment, Plugin):
 
     @plain_arguments
     @audobject.init_decorator(
-        borrow=BORROWED,
+        borrow={name: of for name, of in BORROWED.items() if name != "vad"},
         hide=RUNTIME,
         resolvers={
             **RESOLVERS,
@@ -126,6 +128,7 @@ class Segment(audinterface.Segment, Plugin):
         win_dur: Duration = 2.0,
         hop_dur: Duration = 0.5,
         exact: bool = False,
+        vad: bool = False,
         silence_threshold: float = -40.0,
         min_silence: Duration = 0.3,
         invert: bool = False,
@@ -161,6 +164,7 @@ class Segment(audinterface.Segment, Plugin):
         self.min_dur = min_dur
         self.win_dur = win_dur
         self.hop_dur = hop_dur
+        self.vad = vad
         self.silence_threshold = silence_threshold
         self.min_silence = min_silence
         self.invert = invert
@@ -250,32 +254,36 @@ class Cutter:
         self.condition = Condition(segment.where, names) if segment.where else None
         self.tolerance = segment.tolerance
         self.min_dur = to_seconds(segment.min_dur)
+        self.vad = segment.vad
         self.threshold = segment.silence_threshold
         self.min_silence = to_seconds(segment.min_silence)
         self.invert = segment.invert
         self.grid = (to_seconds(segment.win_dur), to_seconds(segment.hop_dur))
 
+    def activity(self) -> Activity:
+        """Rule that finds speech in an input."""
+        if self.vad:
+            return SpeechActivity(self.min_silence)
+        return LevelActivity(self.threshold, self.min_silence)
+
     def segments(
-        self, rows: list[Row], level: np.ndarray, duration: float
+        self, rows: list[Row], activity: Activity, duration: float
     ) -> list[Span]:
         """Segments in seconds from the start of the input.
 
         Args:
             rows: rows of the windows
-            level: level of each frame of 20 ms in dB
+            activity: rule that has watched the input
             duration: duration of the input in seconds, NaN if unknown
 
         """
         values = np.stack([row.values.mean(axis=0) for row in rows])
         if not np.isfinite(values).any():
             return [(0.0, duration)]
-        spans = sounding(
-            level, duration, threshold=self.threshold, min_silence=self.min_silence
-        )
         limits = {"tolerance": self.tolerance, "min_dur": self.min_dur}
         return [
             segment
-            for span in spans
+            for span in activity.spans(duration)
             for segment in to_spans(values, span, *self.grid, **limits)
         ]
 
@@ -318,16 +326,12 @@ class SegmentProcess(RowProcess):
         end: Duration | None,
     ) -> Items:
         span = (to_limit(start) or 0.0, to_limit(end))
-        level: list[np.ndarray] = []
-
-        def callback(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-            return levels(blocks, SAMPLING_RATE, level)
-
-        (rows,) = self.predictor.segments(source, [span], callback)
+        activity = self.cutter.activity()
+        (rows,) = self.predictor.segments(source, [span], activity.watch)
         self._report_problems(rows, file)
         begin = rows[0].start
         duration = (rows[-1].end - begin).total_seconds()
-        spans = self.cutter.segments(rows, np.concatenate([*level, []]), duration)
+        spans = self.cutter.segments(rows, activity, duration)
         if self.cutter.condition:
             first = begin.total_seconds()
             # The end of an unreadable file is unknown

@@ -88,7 +88,7 @@ def test_decisions_on_blocks_are_those_on_the_whole(values, sizes):
 @given(values=probabilities, shortest=st.floats(0, 1), longest=st.floats(1, 3))
 def test_segments_are_the_speech_within_the_limits(values, shortest, longest):
     mask = speech_frames(values)
-    found = segments(mask, values, min_dur=shortest, max_dur=longest)
+    found = segments(runs(mask), values, min_dur=shortest, max_dur=longest)
     whole = [run for run in runs(mask) if (run[1] - run[0]) * FRAME_DUR >= shortest]
     assert {number for run in found for number in range(*run)} == {
         number for run in whole for number in range(*run)
@@ -101,9 +101,9 @@ def test_segments_are_the_speech_within_the_limits(values, shortest, longest):
 
 def test_segments_that_cannot_be_are_refused():
     with pytest.raises(ValueError, match="longest segment"):
-        segments(np.ones(9, bool), np.ones(9), max_dur=0.05)
+        segments([(0, 9)], np.ones(9), max_dur=0.05)
     with pytest.raises(ValueError, match="as long as the shortest"):
-        segments(np.ones(9, bool), np.ones(9), min_dur=2, max_dur=1)
+        segments([(0, 9)], np.ones(9), min_dur=2, max_dur=1)
 
 
 @pytest.fixture
