@@ -98,17 +98,18 @@ class Container:
         self.broke_off = ""
         self.adapters: dict[tuple[int, int], av.AudioResampler] = {}
         self._open()
+        self.format = self.opened.format.name
         source = self.stream.codec_context if self.first is None else self.first
         self.sampling_rate = source.sample_rate or 0
         self.num_channels = source.layout.nb_channels
         self.layout = source.layout.name
         self.num_streams = len(self.opened.streams.audio)
         self.num_samples = self.declared = self._declared()
-        if self.opened.format.name in ("mp3", "flac"):
+        if self.format in ("mp3", "flac"):
             # The header of joined MP3s declares the first one only; what is wrong with
             # a FLAC that soundfile can't read may be its header
             self.num_samples = None
-        elif self.opened.format.name == MATROSKA and self.declared:
+        elif self.format == MATROSKA and self.declared:
             # Includes samples that encoders add at start and end
             frame = self.stream.codec_context.frame_size
             self.declared = max(0, self.declared - 2 * frame)
@@ -189,23 +190,22 @@ class Container:
 
     def _declared(self) -> int | None:
         """Number of samples per channel by the header, if it can be trusted."""
-        name, stream = self.opened.format.name, self.stream
-        if name == "mp3":
-            return promised_samples(self.file, stream.codec_context.frame_size)
-        if name not in DECLARING:
+        if self.format == "mp3":
+            return promised_samples(self.file, self.stream.codec_context.frame_size)
+        if self.format not in DECLARING:
             return None
-        if stream.duration:
-            seconds = stream.duration * stream.time_base
-        else:
-            seconds = (self.opened.duration or 0) / av.time_base
+        seconds = (self.opened.duration or 0) / av.time_base
+        if self.stream.duration and self.stream.time_base:
+            seconds = float(self.stream.duration * self.stream.time_base)
         return round(seconds * self.sampling_rate) or None
 
     def blocks(self, first: int, last: float, size: int) -> Iterator[np.ndarray]:
         """Yield samples ``first`` to ``last - 1`` in blocks of at least ``size``."""
         pieces = self._pieces(first)
-        if self.opened.format.name == MP4 and self.declared:
+        if self.format == MP4 and self.declared:
             pieces = without_padding(pieces, self.declared)
-        held, count = [], 0
+        held: list[np.ndarray] = []
+        count = 0
         for position, piece in pieces:
             if position >= last:
                 break
@@ -220,7 +220,7 @@ class Container:
                 held, count = [], 0
         if count:
             yield np.concatenate(held, axis=1)
-        if self.opened.format.name == "wav" and self.position < last:
+        if self.format == "wav" and self.position < last:
             with unmoved(self.file):
                 self.file.seek(0)
                 head = self.file.read(HEAD)
@@ -240,18 +240,18 @@ class Container:
 
     def _sought(self, first: int) -> int:
         """Go to a frame at or before a sample; return its position."""
-        rate, start = self.sampling_rate, self.first
-        name = self.opened.format.name
-        if first < SEEK_DUR * rate or name not in SEEKABLE:
+        start, base = self.first, self.stream.time_base
+        is_near = first < SEEK_DUR * self.sampling_rate
+        if is_near or self.format not in SEEKABLE or start is None or base is None:
             return 0
-        if start is None or start.pts is None:
+        if (origin := self._time_stamp(start)) is None:
             return 0
-        wanted = (first / rate - WARM_UP_DUR) / start.time_base
+        wanted = (origin + first) / self.sampling_rate - WARM_UP_DUR
         try:
-            self.opened.seek(start.pts + int(wanted), stream=self.stream)
+            self.opened.seek(int(wanted / base), stream=self.stream)
             self.frames = self._decoded()
             self.first = next(self.frames, None)
-            position = self._position(start)
+            position = self._position(origin, start.samples)
             if position is not None and 0 <= position <= first:
                 return position
         except av.FFmpegError:
@@ -260,21 +260,34 @@ class Container:
         self._open()
         return 0
 
-    def _position(self, start: av.AudioFrame) -> int | None:
-        """Position after seeking, by time stamps relative to the first frame."""
-        if self.opened.format.name == MATROSKA:
+    def _time_stamp(self, frame: av.AudioFrame | None) -> float | None:
+        """Time stamp of a frame in samples, ``None`` without."""
+        if frame is None or frame.pts is None or frame.time_base is None:
+            return None
+        return float(frame.pts * frame.time_base * self.sampling_rate)
+
+    def _position(self, origin: float, num_samples: int) -> int | None:
+        """Position after seeking.
+
+        Args:
+            origin: time stamp of the first frame in samples
+            num_samples: number of samples of the first frame
+
+        """
+        if self.format == MATROSKA:
             # Decoders may leave out a part of the first frame
             self.first = next(self.frames, None)
-        if self.first is None or self.first.pts is None:
+        time_stamp = self._time_stamp(self.first)
+        if self.first is None or time_stamp is None:
             return None
-        passed = (self.first.pts - start.pts) * start.time_base * self.sampling_rate
-        if self.opened.format.name != MATROSKA:
+        passed = time_stamp - origin
+        if self.format != MATROSKA:
             return round(passed)
         if self.stream.codec_context.name not in FRAMES:
             return None
         # Time stamps are rounded to milliseconds
         size = self.first.samples
-        position = start.samples + round((passed - start.samples) / size) * size
+        position = num_samples + round((passed - num_samples) / size) * size
         return position if abs(position - passed) <= self.sampling_rate / 1000 else None
 
     def _samples(self, frame: av.AudioFrame) -> Iterator[np.ndarray]:

@@ -126,7 +126,7 @@ def duration(file: File, limit: float = math.inf) -> float:
     """
     report, count = Report(), 0
     with _faults_in(report), _audio(file) as audio:
-        if audio.is_exact:
+        if audio.is_exact and audio.num_samples is not None:
             return audio.num_samples / audio.sampling_rate
         for block in _read(audio, report, 0.0, None):
             count += block.shape[1]
@@ -194,7 +194,7 @@ def _opened(file: File) -> Iterator[BinaryIO]:
         file.seek(0)
         yield file
         return
-    path = resolve(file, None)
+    path = str(resolve(file, None))
     if not os.path.isfile(path):
         raise FileNotFoundError(_why_missing(path))
     # Decoders have buffers of their own
@@ -255,7 +255,7 @@ def _read(
     finally:
         report.promised = audio.declared
         if end is not None:
-            report.declared = last - first
+            report.declared = round(end * rate) - first
         elif audio.declared is not None:
             report.declared = max(0, audio.declared - first)
         report.notes += audio.notes

@@ -22,8 +22,13 @@ from audw2s.audio.samples import as_float
 MAX_FRAMES = 2**48
 """Number of samples per channel beyond any file; soundfile gives more if unknown."""
 
-SUBTYPES = ("PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE")
-SUBTYPES += ("ULAW", "ALAW", "VORBIS", "OPUS", "MPEG_LAYER_III")
+READ_AHEAD = 2**15
+"""Number of bytes that libsndfile reads ahead, and more."""
+
+SUBTYPES = (
+    *("PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"),
+    *("ULAW", "ALAW", "VORBIS", "OPUS", "MPEG_LAYER_III"),
+)
 """Codecs that soundfile reads correctly; a WAV may hold others."""
 
 
@@ -60,12 +65,12 @@ class SndFile:
             return False
         if self.format == "OGG":
             return not is_chained(self.file)
-        # The header of a FLAC may declare too few samples
-        is_more = (
-            self.format == "FLAC"
-            and flac.num_samples(self.file, head) > self.num_samples
-        )
-        return not is_more or flac.second_stream(self.file) >= 0
+        if self.format == "FLAC":
+            self.last_frame_end = flac.num_samples(self.file, head)
+            # Its header may declare too few samples
+            is_more = self.last_frame_end > self.num_samples
+            return not is_more or flac.second_stream(self.file) >= 0
+        return True
 
     def _declared(self, head: bytes) -> int | None:
         """Number of samples per channel by the header, if it can be trusted."""
@@ -86,13 +91,13 @@ class SndFile:
         """Yield samples ``first`` to ``last - 1`` in blocks of ``size``."""
         self.position, end = first, self.num_samples
         try:
-            yield from self._blocks(first, min(last, end), size)
+            yield from self._blocks(first, int(min(last, end)), size)
         except soundfile.SoundFileError:
             self.notes.append("damaged, what can't be decoded is left out")
             try:
-                rest = Container(self.file, is_damaged=True)
-                rest.adapt(*self.kind)
-                yield from self._continued(rest, self.position, last, size)
+                whole = Container(self.file, is_damaged=True)
+                whole.adapt(*self.kind)
+                yield from self._continued(whole, self.position, last, size)
             except (av.FFmpegError, ValueError):
                 if self.position == first:
                     raise
@@ -110,13 +115,16 @@ class SndFile:
 
     def _following(self) -> "SndFile | Container | None":
         """Open a FLAC that follows the first one in the same file."""
-        if self.format != "FLAC" or self.file.tell() == file_size(self.file):
+        if self.format != "FLAC":
+            return None
+        is_all_read = self.file.tell() == file_size(self.file) > READ_AHEAD
+        if is_all_read and self.last_frame_end == self.num_samples:
             return None
         offset = flac.second_stream(self.file)
         if offset < 0:
             return None
         with contextlib.suppress(soundfile.SoundFileError, av.FFmpegError, ValueError):
-            tail = Tail(self.file, offset)
+            tail = io.BufferedReader(Tail(self.file, offset))
             rest: SndFile | Container = SndFile(tail, tail.read(HEAD))
             if (rest.sampling_rate, rest.num_channels) == self.kind:
                 return rest
@@ -191,7 +199,7 @@ class Tail(io.RawIOBase):
         """Return the position."""
         return self.position
 
-    def readinto(self, buffer: memoryview) -> int:
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Read bytes into a buffer."""
         self.file.seek(self.offset + self.position)
         content = self.file.read(len(buffer))

@@ -261,6 +261,15 @@ def test_blocks_are_bounded_in_bytes(monkeypatch, original):
         assert len(blocks) > 7
 
 
+@pytest.mark.parametrize("sizes", [(1000, 1000), (1000, 500), (500, 1000), (32768, 9)])
+def test_short_flac_streams_that_follow(original, sizes):
+    parts = [formats.written(original[:n], "FLAC", "PCM_16") for n in sizes]
+    samples, report = read(io.BytesIO(b"".join(parts)))
+    expected = np.concatenate([original[:n] for n in sizes])
+    np.testing.assert_allclose(samples[0], expected, atol=1e-4)
+    assert report.notes == []
+
+
 def test_a_flac_that_declares_too_few_samples(original):
     whole, _ = read(io.BytesIO(formats.FILES["a.flac"](original)))
     for count in (1, 4096, 30000, 32767):

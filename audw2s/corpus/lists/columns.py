@@ -1,6 +1,7 @@
 """Columns of tables: their names, and what their cells say."""
 
 import difflib
+from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 
@@ -40,7 +41,7 @@ def rename(
     return table.drop(columns=list(replaced)).rename(columns=names)
 
 
-def nearest(wanted: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+def nearest(wanted: Iterable[str], names: Iterable[str]) -> dict[str, str]:
     """Find the name that is most like each wanted one, if any is like it.
 
     Examples:
@@ -53,7 +54,7 @@ def nearest(wanted: Sequence[str], names: Sequence[str]) -> dict[str, str]:
     return {name: known[match[0]] for name, match in matches.items() if match}
 
 
-def hint(wanted: Sequence[str], names: Sequence[str]) -> str:
+def hint(wanted: Iterable[str], names: Iterable[str]) -> str:
     """Sentence that says how columns with other names are to be named, or nothing.
 
     Examples:

@@ -115,7 +115,8 @@ def read_folder(folder: str, listing: Listing | None = None) -> Listing:
     """
     listing = listing or Listing()
     files: list[str] = []
-    folders, links, visited = [folder], [], set()
+    links: list[str] = []
+    folders, visited = [folder], set()
     while folders or links:
         # Links last, so that what lies in the folder itself is called by its own path
         path = folders.pop() if folders else links.pop(0)

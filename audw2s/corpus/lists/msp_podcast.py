@@ -67,7 +67,7 @@ def read_msp_podcast(root: str, part: str = "") -> pd.DataFrame:
 
     """
     root = os.path.abspath(root)
-    path = _find_labels(root)
+    path = _find_labels(root) or ""
     table = read_list(path, COLUMNS)[list(COLUMNS)]
     check_part(root, part, table["split"].unique())
     try:

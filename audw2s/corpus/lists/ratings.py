@@ -74,7 +74,7 @@ def has_ratings(table: pd.DataFrame) -> bool:
         False
 
     """
-    return any(map(is_rating, table)) or bool(nearest(DIMENSIONS, list(table)))
+    return any(map(is_rating, table)) or bool(nearest(DIMENSIONS, table))
 
 
 def ratings(
