@@ -103,7 +103,7 @@ class Batches:
         validation = validation.iloc[rng.permutation(len(validation))[:100]]
         validation, held_out = self._read(validation)
         if stored is None:
-            labels = [self.predict(as_float(clip)) for clip in held_out]
+            labels = [self.label(as_float(clip)) for clip in held_out]
             reasons = ["the teacher gives no value"] * len(labels)
             _, held_out, labels = finite(validation, held_out, labels, reasons)
         else:
@@ -161,7 +161,7 @@ class Batches:
             "teacher": sha256,
         }
 
-    def predict(self, signal: np.ndarray) -> np.ndarray:
+    def label(self, signal: np.ndarray) -> np.ndarray:
         """Values of the teacher for a signal ``(num_samples,)`` of any length."""
         network = self.teacher.network
         if len(signal) <= network.max_dur * SAMPLING_RATE:
@@ -200,7 +200,7 @@ class Batches:
                 signal = self._change_speech(clip, length, rng)
             else:
                 signal = augment.crop(clip, length, rng)
-            label = self.labels[number] if self.labels else self.predict(signal)
+            label = self.labels[number] if self.labels else self.label(signal)
             pairs.append((signal, np.asarray(label, np.float32)))
         return [(torch.from_numpy(s), torch.from_numpy(label)) for s, label in pairs]
 
@@ -248,7 +248,7 @@ class Batches:
         # Rounded to 16 bits first, as a stored batch is
         signal = as_float(as_pcm(self._disturb(signal, rng)))
         if label is None:
-            label = self.predict(signal)
+            label = self.label(signal)
         return signal, label.astype(np.float32)
 
     def _disturb(self, signal: np.ndarray, rng: np.random.Generator) -> np.ndarray:

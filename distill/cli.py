@@ -12,11 +12,17 @@ import typer
 from audw2s.commands.options import Columns
 from audw2s.commands.options import Quiet
 from audw2s.commands.options import Scale
-from audw2s.distill.evaluation_cli import Corpora
-from audw2s.distill.evaluation_cli import Workers
 from audw2s.distill.evaluation_cli import app as evaluation
 from audw2s.distill.evaluation_cli import publish
 from audw2s.distill.exits.cli import app as exits
+from audw2s.distill.options import Corpora
+from audw2s.distill.options import Corpus
+from audw2s.distill.options import Model
+from audw2s.distill.options import ModelOut
+from audw2s.distill.options import Name
+from audw2s.distill.options import Run
+from audw2s.distill.options import Settings
+from audw2s.distill.options import Workers
 from audw2s.errors import explained
 
 app = typer.Typer(
@@ -31,8 +37,8 @@ app.add_typer(exits, name="exits")
 @explained()
 def teacher(
     encoder: Annotated[str, typer.Argument(help="Whisper encoder, safetensors.")],
-    ratings: Annotated[str, typer.Argument(help="Corpus with human ratings.")],
-    out: Annotated[str, typer.Option(help="Model folder to write.")],
+    ratings: Corpus,
+    out: ModelOut,
     size: Annotated[
         str, typer.Option(help="Size of the encoder: tiny or base.")
     ] = "tiny",
@@ -50,9 +56,7 @@ def teacher(
         ),
     ] = None,
     scale: Scale = None,
-    name: Annotated[
-        str | None, typer.Option(help="Name; whisper-SIZE-adv by default.")
-    ] = None,
+    name: Name = None,
     columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
@@ -120,7 +124,7 @@ def label(
 @app.command()
 @explained()
 def prepare(
-    config: Annotated[str, typer.Argument(help="Settings (TOML).")],
+    settings: Settings,
     out: Annotated[str, typer.Option(help="Folder of the batches.")],
     num_workers: Workers = 1,
     quiet: Quiet = False,
@@ -129,15 +133,15 @@ def prepare(
     from audw2s.distill.config import Config
     from audw2s.distill.store import prepare as run
 
-    settings = Config.from_toml(config)
-    run(settings, out, num_workers=num_workers, verbose=not quiet)
-    typer.echo(f"{out}: {settings.distinct} batches")
+    config = Config.from_toml(settings)
+    run(config, out, num_workers=num_workers, verbose=not quiet)
+    typer.echo(f"{out}: {config.distinct} batches")
 
 
 @app.command()
 @explained()
 def train(
-    config: Annotated[str, typer.Argument(help="Settings (TOML).")],
+    settings: Settings,
     out: Annotated[str, typer.Option(help="Folder of the training.")],
     batches: Annotated[
         str | None,
@@ -149,41 +153,37 @@ def train(
     from audw2s.distill.config import Config
     from audw2s.distill.train import train as run
 
-    run(Config.from_toml(config), out, store=batches, verbose=not quiet)
+    run(Config.from_toml(settings), out, store=batches, verbose=not quiet)
     typer.echo(os.path.join(out, "student.safetensors"))
 
 
 @app.command()
 @explained()
 def export(
-    run: Annotated[str, typer.Argument(help="Folder of a training.")],
-    out: Annotated[str, typer.Option(help="Model folder to write.")],
-    name: Annotated[str, typer.Option(help="Name of the model.")] = "wav2small",
+    run: Run,
+    out: ModelOut,
+    name: Name = None,
 ) -> None:
     """Export a trained student to a model folder."""
     from audw2s.distill.export import export_student
 
-    sha256, worst = export_student(run, out, name)
+    sha256, worst = export_student(run, out, name or "wav2small")
     typer.echo(f"{out}: sha256 {sha256}, differs from torch by {worst:.1e} at most")
 
 
 @app.command()
 @explained()
 def quantise(
-    model: Annotated[str, typer.Argument(help="Name or folder of a student.")],
+    model: Model,
     corpus: Corpora,
-    out: Annotated[str, typer.Option(help="Model folder to write.")],
-    name: Annotated[
-        str | None,
-        typer.Option(help="Name; that of the student with -int8 by default."),
-    ] = None,
+    out: ModelOut,
+    name: Name = None,
     num_clips: Annotated[
         int,
         typer.Option(
             min=1, help="Clips per corpus for calibration; as many others for a check."
         ),
     ] = 30,
-    seed: Annotated[int, typer.Option(help="Seed of the draw of clips.")] = 0,
     columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
@@ -198,7 +198,6 @@ def quantise(
         out,
         name,
         num_clips=num_clips,
-        seed=seed,
         columns=parse_columns(columns),
         verbose=not quiet,
     )

@@ -1,26 +1,20 @@
 """Compare models: agreement, groups, speakers and costs."""
 
 import contextlib
-import hashlib
 import json
 import os
 import platform
 import tempfile
 from collections import Counter
-from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from importlib.metadata import version
-
-import pandas as pd
 
 from audw2s.distill.evaluate import HUMANS
 from audw2s.distill.evaluate import evaluate
 from audw2s.distill.evaluate import group_columns
 from audw2s.distill.evaluate import joined
-from audw2s.distill.evaluate import predict
 from audw2s.distill.evaluate import read_corpora
-from audw2s.distill.label import identify
 from audw2s.evaluation.agreement import RATERS
 from audw2s.evaluation.comparison import spread
 from audw2s.evaluation.comparison import to_markdown
@@ -34,11 +28,9 @@ from audw2s.evaluation.intervals import NUM_RESAMPLES
 from audw2s.evaluation.papers import papers as published
 from audw2s.evaluation.plots import PICTURES
 from audw2s.evaluation.plots import save
-from audw2s.files import replacing
 from audw2s.files import write_json
 from audw2s.files import write_text
 from audw2s.inference.network import Network
-from audw2s.inference.pipeline import Predictor
 from audw2s.model.find import members
 from audw2s.model.find import model_path
 from audw2s.model.names import entry_of
@@ -105,11 +97,7 @@ def compare(
     options |= {"groups": groups}
     options |= {"num_workers": num_workers, "verbose": verbose}
     with _folder(store) as folder:
-        predict_ = stored_predict(folder)
-        results = [
-            evaluate(model, corpora, predict_clips=predict_, **options)
-            for model in models
-        ]
+        results = [evaluate(m, corpora, store=folder, **options) for m in models]
     spent = costs(models, num_rounds)
     first, clips = results[0]
     edges = duration_edges(clips)
@@ -138,7 +126,7 @@ def compare(
     }
 
 
-def write(result: dict, folder: str) -> None:
+def write_comparison(result: dict, folder: str) -> None:
     """Write a comparison as JSON, as Markdown, and as pictures.
 
     Args:
@@ -187,30 +175,6 @@ def _with_hash(network: Network) -> str:
 def _folder(store: str | None) -> contextlib.AbstractContextManager[str]:
     """Folder of the store, or a temporary one."""
     return contextlib.nullcontext(store) if store else tempfile.TemporaryDirectory()
-
-
-def stored_predict(folder: str) -> Callable[..., pd.DataFrame]:
-    """Make a :func:`predict` that stores its predictions in a folder.
-
-    Clips are processed again if model, version, clips or audio changed.
-    """
-
-    def predict_(table: pd.DataFrame, predictor: Predictor, **options) -> pd.DataFrame:
-        identity = json.dumps(identify(table, predictor))
-        name = hashlib.sha256(identity.encode()).hexdigest()[:16]
-        path = os.path.join(folder, f"{name}.parquet")
-        if not os.path.exists(path):
-            predictions = predict(table, predictor, **options)
-            os.makedirs(folder, exist_ok=True)
-            with replacing(path) as temporary:
-                predictions.to_parquet(temporary)
-        # The same clips may have had other paths
-        predictions = pd.read_parquet(path)
-        return predictions.assign(
-            file=list(table["file"]), speaker=list(table["speaker"])
-        )
-
-    return predict_
 
 
 def fitted_to(model: str) -> dict[str, dict[str, float] | None]:

@@ -173,14 +173,14 @@ def learnt_from(config: str) -> pd.DataFrame:
     for path, names in columns.items():
         table = read_corpus(os.path.join(folder, path), names)
         is_held_out = table["speaker"].isin(held_out.get(path, ()))
-        tables.append(describe(table[~is_held_out]))
+        tables.append(files_of(table[~is_held_out]))
     if values.get("start"):
         earlier = os.path.join(folder, values["start"], "config.json")
         tables.append(learnt_from(earlier))
     return pd.concat(tables, ignore_index=True)
 
 
-def describe(table: pd.DataFrame) -> pd.DataFrame:
+def files_of(table: pd.DataFrame) -> pd.DataFrame:
     """Files of a table with speaker and size, which don't need to be read."""
     clips = table[["file", "speaker"]].drop_duplicates(ignore_index=True)
     return clips.assign(size=[_size(file) for file in clips["file"]], sha256=None)
@@ -195,7 +195,7 @@ def write_record(clips: pd.DataFrame, folder: str, start: str | None = None) -> 
         start: folder of the earlier training that this one started from
 
     """
-    record = describe(clips)
+    record = files_of(clips)
     earlier = start and os.path.join(start, "config.json")
     if start and not os.path.isfile(earlier):
         text = f"'{earlier}' isn't there: what the weights in '{start}' were trained on"

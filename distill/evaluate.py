@@ -1,11 +1,12 @@
 """Agreement of a model with human ratings, or with another model."""
 
-import functools
+import hashlib
+import json
 import os
-from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 
+import audeer
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
@@ -18,6 +19,7 @@ from audw2s.corpus.lists.ratings import rating_scale
 from audw2s.corpus.lists.ratings import ratings
 from audw2s.distill.disjoint import check_disjoint
 from audw2s.distill.label import annotate
+from audw2s.distill.label import identify
 from audw2s.evaluation.agreement import RATERS
 from audw2s.evaluation.agreement import REFERENCE
 from audw2s.evaluation.agreement import rater_agreement
@@ -26,6 +28,7 @@ from audw2s.evaluation.assessment import assess
 from audw2s.evaluation.groups import by_group
 from audw2s.evaluation.intervals import CONFIDENCE
 from audw2s.evaluation.intervals import NUM_RESAMPLES
+from audw2s.files import replacing
 from audw2s.inference.pipeline import Predictor
 from audw2s.model.registry import DIMENSIONS
 
@@ -49,7 +52,7 @@ def evaluate(
     seed: int = 0,
     num_workers: int = 1,
     verbose: bool = True,
-    predict_clips: Callable[..., pd.DataFrame] | None = None,
+    store: str | None = None,
 ) -> tuple[dict, pd.DataFrame]:
     """Compare a model's values of whole clips with ratings or another model's values.
 
@@ -69,11 +72,10 @@ def evaluate(
         seed: seed of the bootstrap
         num_workers: threads, each with a session of one thread
         verbose: show progress bars
-        predict_clips: function with the arguments and the result of :func:`predict`,
-            which is the default; used to store predictions
+        store: folder in which predictions are stored, so that other calls use them
 
     Returns:
-        the evaluation, and its clips (see :func:`compare`). The evaluation has
+        the evaluation, and its clips (see :func:`join_references`). The evaluation has
         ``corpora``, see :func:`audw2s.evaluation.assessment.assess`; ``pooled`` over
         all clips if several corpora have references, see
         :func:`audw2s.evaluation.agreement.summarise`; ``groups`` and ``speakers``, see
@@ -88,25 +90,26 @@ def evaluate(
     tables = read_corpora(corpora, trained_on, columns)
     predictor = Predictor(model)
     judge = None if against == HUMANS else Predictor(against)
-    options = {"num_workers": num_workers, "verbose": verbose}
-    predict_ = functools.partial(predict_clips or predict, **options)
+    options = {"store": store, "num_workers": num_workers, "verbose": verbose}
     scales = {}
     if judge is None:
         scales = {name: scale_of(name, table, scale) for name, table in tables.items()}
-    references = {
-        name: rated(table, scales[name], name)
-        if judge is None
-        else values_and_reasons(predict_(table, judge))
-        for name, table in tables.items()
-    }
+        references = {name: rated(tables[name], scales[name], name) for name in tables}
+    else:
+        references = {
+            name: values_and_reasons(predict_clips(table, judge, **options))
+            for name, table in tables.items()
+        }
     parts = {
-        name: compare(predict_(table, predictor), *references[name]).assign(corpus=name)
+        name: join_references(
+            predict_clips(table, predictor, **options), *references[name]
+        ).assign(corpus=name)
         for name, table in tables.items()
     }
     clips, facts = pd.concat(parts.values(), ignore_index=True), joined(tables)
     kinds = group_columns(facts, groups)
     resampling = {"num_resamples": num_resamples, "seed": seed}
-    evaluation = describe(predictor.provenance, **resampling) | {
+    evaluation = header(predictor.provenance, **resampling) | {
         "against": HUMANS if judge is None else judge.network.name,
         "against_sha256": None if judge is None else judge.network.sha256,
         "training_checked": trained_on is not None,
@@ -246,17 +249,41 @@ def corpus_name(path: str) -> str:
     return f"{name}:{part}" if part else name
 
 
-def predict(
+def predict_clips(
     table: pd.DataFrame,
     predictor: Predictor,
     *,
+    store: str | None = None,
     num_workers: int = 1,
     verbose: bool = True,
 ) -> pd.DataFrame:
-    """Annotate whole clips, with a progress bar; see :func:`annotate`."""
+    """Predict whole clips; see :func:`audw2s.distill.label.annotate`.
+
+    Args:
+        table: clips, see :mod:`audw2s.corpus.lists.corpus`
+        predictor: predictor that gives a row per clip
+        store: folder in which predictions are stored; they are used again until
+            model, version, clips or audio change
+        num_workers: threads
+        verbose: show a progress bar
+
+    """
+    path = ""
+    if store is not None:
+        identity = json.dumps(identify(table, predictor))
+        name = hashlib.sha256(identity.encode()).hexdigest()[:16]
+        path = os.path.join(audeer.mkdir(store), f"{name}.parquet")
+    if os.path.exists(path):
+        # The same clips may have had other paths
+        same = {name: list(table[name]) for name in ("file", "speaker")}
+        return pd.read_parquet(path).assign(**same)
     name = predictor.network.name
     with tqdm(total=len(table), desc=name, disable=not verbose) as progress:
-        return annotate(table, predictor, num_workers=num_workers, progress=progress)
+        clips = annotate(table, predictor, num_workers=num_workers, progress=progress)
+    if path:
+        with replacing(path) as temporary:
+            clips.to_parquet(temporary)
+    return clips
 
 
 def rated(
@@ -279,7 +306,7 @@ def values_and_reasons(predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarra
     return predictions[list(DIMENSIONS)].to_numpy(), predictions["status"].to_numpy()
 
 
-def compare(
+def join_references(
     predictions: pd.DataFrame,
     reference: np.ndarray,
     problems: np.ndarray,
@@ -307,7 +334,7 @@ def compare(
     return clips
 
 
-def describe(
+def header(
     provenance: dict[str, object],
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
@@ -327,7 +354,7 @@ def describe_folds(folder: str, corpus: str, report: dict) -> dict:
         report: evaluation, see :func:`audw2s.evaluation.assessment.assess_folds`
 
     """
-    return describe(Predictor(folder).provenance) | {
+    return header(Predictor(folder).provenance) | {
         "against": HUMANS,
         "against_sha256": None,
         # Each fold is predicted by a model that was fitted to the others

@@ -8,28 +8,23 @@ import typer
 from audw2s.commands.options import Columns
 from audw2s.commands.options import Quiet
 from audw2s.commands.options import Scale
+from audw2s.distill.options import Against
+from audw2s.distill.options import Corpora
+from audw2s.distill.options import Corpus
+from audw2s.distill.options import JsonOut
+from audw2s.distill.options import Model
+from audw2s.distill.options import Workers
 from audw2s.errors import explained
 
 app = typer.Typer()
-
-Corpora = Annotated[
-    list[str],
-    typer.Argument(
-        help="CSV or parquet with a column 'file', folder with audio, audformat "
-        "database, MSP-Podcast or IEMOCAP, or ROOT:PART of one."
-    ),
-]
-Workers = Annotated[int, typer.Option(min=1, help="Threads that process clips.")]
 
 
 @app.command()
 @explained()
 def evaluate(
-    model: Annotated[str, typer.Argument(help="Name or folder of a model.")],
+    model: Model,
     corpus: Corpora,
-    against: Annotated[
-        str, typer.Option(help="'humans', or name or folder of another model.")
-    ] = "humans",
+    against: Against = "humans",
     scale: Scale = None,
     trained_on: Annotated[
         str | None,
@@ -75,7 +70,7 @@ def folds(
     model: Annotated[
         str, typer.Argument(help="Folder of the model whose card gets the figures.")
     ],
-    corpus: Annotated[str, typer.Argument(help="Corpus of the trainings.")],
+    corpus: Corpus,
     fold: Annotated[
         list[str],
         typer.Option(
@@ -114,9 +109,7 @@ def compare(
     out: Annotated[
         str, typer.Option(help="Folder for comparison.json, .md, and pictures.")
     ],
-    against: Annotated[
-        str, typer.Option(help="'humans', or name or folder of another model.")
-    ] = "humans",
+    against: Against = "humans",
     scale: Scale = None,
     group: Annotated[
         list[str] | None,
@@ -136,7 +129,7 @@ def compare(
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.distill.compare import compare as run
     from audw2s.distill.compare import to_markdown
-    from audw2s.distill.compare import write
+    from audw2s.distill.compare import write_comparison
 
     result = run(
         model,
@@ -150,20 +143,20 @@ def compare(
         columns=parse_columns(columns),
         verbose=not quiet,
     )
-    write(result, out)
+    write_comparison(result, out)
     typer.echo(to_markdown(result))
 
 
 @app.command()
 @explained()
 def ranking(
-    model: Annotated[str, typer.Argument(help="Name or folder of a model.")],
-    corpus: Annotated[str, typer.Argument(help="Corpus with labels.")],
+    model: Model,
+    corpus: Corpus,
     by: Annotated[str, typer.Option(help="Column of the labels.")] = "emotion",
     pair: Annotated[
         list[str] | None, typer.Option(help="ABOVE:BELOW, such as anger:sadness.")
     ] = None,
-    out: Annotated[str | None, typer.Option(help="JSON file to write.")] = None,
+    out: JsonOut = None,
     num_workers: Workers = 1,
     columns: Columns = None,
     quiet: Quiet = False,
@@ -172,8 +165,8 @@ def ranking(
     from audw2s.corpus.lists.columns import hint
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.corpus.lists.corpus import read_corpus
-    from audw2s.distill.evaluate import describe
-    from audw2s.distill.evaluate import predict
+    from audw2s.distill.evaluate import header
+    from audw2s.distill.evaluate import predict_clips
     from audw2s.evaluation.ranking import rank
     from audw2s.evaluation.ranking import to_markdown
     from audw2s.files import write_json
@@ -188,19 +181,21 @@ def ranking(
             f"'{corpus}' has no column '{by}', it has {list(table)}.{hint([by], table)}"
         )
     predictor = Predictor(model)
-    predictions = predict(table, predictor, num_workers=num_workers, verbose=not quiet)
+    predictions = predict_clips(
+        table, predictor, num_workers=num_workers, verbose=not quiet
+    )
     result = rank(predictions, table[by], pairs)
     typer.echo(to_markdown(result, by))
     if out is not None:
-        write_json(describe(predictor.provenance) | result, out)
+        write_json(header(predictor.provenance) | result, out)
 
 
 @app.command()
 @explained()
 def robustness(
-    model: Annotated[str, typer.Argument(help="Name or folder of a model.")],
-    corpus: Annotated[str, typer.Argument(help="Corpus, whose labels don't matter.")],
-    out: Annotated[str | None, typer.Option(help="JSON file to write.")] = None,
+    model: Model,
+    corpus: Corpus,
+    out: JsonOut = None,
     columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:

@@ -11,9 +11,9 @@ import pandas as pd
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.disjoint import not_learnt
 from audw2s.distill.evaluate import agreement_of_raters
-from audw2s.distill.evaluate import compare
 from audw2s.distill.evaluate import corpus_name
-from audw2s.distill.evaluate import predict
+from audw2s.distill.evaluate import join_references
+from audw2s.distill.evaluate import predict_clips
 from audw2s.distill.evaluate import rated
 from audw2s.distill.evaluate import scale_of
 from audw2s.distill.export import export_student
@@ -64,9 +64,9 @@ def evaluate_folds(
         with tempfile.TemporaryDirectory() as folder:
             export_student(run, folder, os.path.basename(os.path.abspath(run)))
             options = {"num_workers": num_workers, "verbose": verbose}
-            parts.append(predict(table[fold], Predictor(folder), **options))
+            parts.append(predict_clips(table[fold], Predictor(folder), **options))
     name = corpus_name(corpus)
     scale = scale_of(name, table, scale)
-    clips = compare(pd.concat(parts).sort_index(), *rated(table, scale, name))
+    clips = join_references(pd.concat(parts).sort_index(), *rated(table, scale, name))
     result = assess_folds(clips.assign(corpus=name), folds, table.get("emotion"))
     return result | agreement_of_raters(table, scale, clips["left_out"] == "")

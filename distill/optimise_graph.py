@@ -169,8 +169,7 @@ def widened(model: onnx.ModelProto) -> onnx.ModelProto:
     This changes no value, and is faster. It is done where only ReLU and max-pooling lie
     between two convolutions, so that the added channels stay zero.
     """
-    wide = onnx.ModelProto()
-    wide.CopyFrom(model)
+    wide = copy.deepcopy(model)
     weights = {weight.name: weight for weight in wide.graph.initializer}
     for first, second in _pairs(wide.graph, weights):
         for name in first.input[1:]:

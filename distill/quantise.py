@@ -16,6 +16,7 @@ Choices and their reasons (``tests/benchmark/quantisation.py`` compares others):
   even more than those of floats.
 """
 
+import copy
 import math
 import os
 import tempfile
@@ -87,33 +88,34 @@ def transposed(model: onnx.ModelProto) -> onnx.ModelProto:
     ``W @ x`` becomes the transpose of ``x.T @ W.T``: only weights on the right are
     quantised per channel, and by kernels of integers.
     """
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    weights = {weight.name: weight for weight in copy.graph.initializer}
+    model = copy.deepcopy(model)
+    weights = {weight.name: weight for weight in model.graph.initializer}
     nodes = []
-    for node in copy.graph.node:
-        names = dict(zip(("left", "right"), node.input, strict=False))
+    for node in model.graph.node:
         spectral = not any(n.op_type == "Log" for n in nodes)
-        if node.op_type != "MatMul" or names["left"] not in weights or spectral:
+        if node.op_type != "MatMul" or node.input[0] not in weights or spectral:
             nodes.append(node)
             continue
-        weight, result = weights[names["left"]], node.output[0]
-        values = np.ascontiguousarray(onnx.numpy_helper.to_array(weight).T)
-        weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
-        node.input[:] = [f"{result}.rows", weight.name]
+        (left, right), (result,) = node.input, node.output
+        values = np.ascontiguousarray(onnx.numpy_helper.to_array(weights[left]).T)
+        weights[left].CopyFrom(onnx.numpy_helper.from_array(values, left))
+        node.input[:] = [f"{result}.rows", left]
         node.output[:] = [f"{result}.turned"]
-        flip = {"perm": [0, 2, 1]}
-        before, after = (
-            onnx.helper.make_node("Transpose", [x], [y], name=f"{y}.flip", **flip)
-            for x, y in (
-                (names["right"], f"{result}.rows"),
-                (f"{result}.turned", result),
-            )
-        )
-        nodes += [before, node, after]
-    del copy.graph.node[:]
-    copy.graph.node.extend(nodes)
-    return copy
+        nodes += [
+            _flip(right, f"{result}.rows"),
+            node,
+            _flip(f"{result}.turned", result),
+        ]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return model
+
+
+def _flip(source: str, target: str) -> onnx.NodeProto:
+    """Transpose each matrix of a batch."""
+    return onnx.helper.make_node(
+        "Transpose", [source], [target], name=f"{target}.flip", perm=[0, 2, 1]
+    )
 
 
 def static(
@@ -141,8 +143,7 @@ def static(
         "reduce_range": True,
         "extra_options": {"OpTypesToExcludeOutputQuantization": ["MatMul"]},
     }
-    prepared = onnx.ModelProto()
-    prepared.CopyFrom(model)
+    prepared = copy.deepcopy(model)
     onnx.helper.set_model_props(prepared, PREPARED)
     with tempfile.TemporaryDirectory() as folder:
         # From a model in memory, quantize_static would move the weights into files
@@ -188,19 +189,11 @@ class _Reader(CalibrationDataReader):
     """Clips in the form that ONNX Runtime needs for calibration."""
 
     def __init__(self, clips: Sequence[np.ndarray]):
-        self.clips = clips
-        self.set_range(0, len(clips))
-
-    def __len__(self) -> int:
-        return len(self.clips)
-
-    def set_range(self, start_index: int, end_index: int) -> None:
-        """Select the clips that come next, for methods that don't take all at once."""
-        self.range = iter(self.clips[start_index:end_index])
+        self.clips = iter(clips)
 
     def get_next(self) -> dict[str, np.ndarray] | None:
         """Return the next clip, ``None`` at the end."""
-        clip = next(self.range, None)
+        clip = next(self.clips, None)
         return None if clip is None else {"signal": clip[None]}
 
 
@@ -220,14 +213,13 @@ def centred(
     differences = expected - logits(model, clips)
     # Exact sums don't depend on the order of the clips
     shift = [math.fsum(column) / len(clips) for column in differences.T]
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    last = next(node for node in copy.graph.node if "logits" in node.output)
-    for weight in copy.graph.initializer:
+    model = copy.deepcopy(model)
+    last = next(node for node in model.graph.node if "logits" in node.output)
+    for weight in model.graph.initializer:
         if weight.name in last.input and list(weight.dims) == [len(DIMENSIONS)]:
             bias = (onnx.numpy_helper.to_array(weight) + shift).astype(np.float32)
             weight.CopyFrom(onnx.numpy_helper.from_array(bias, weight.name))
-    return copy
+    return model
 
 
 def logits(model: onnx.ModelProto, clips: Iterable[np.ndarray]) -> np.ndarray:
@@ -320,7 +312,6 @@ def quantise_student(
     name: str | None = None,
     *,
     num_clips: int = 30,
-    seed: int = 0,
     columns: Mapping[str, str] | None = None,
     verbose: bool = False,
 ) -> tuple[str, dict[str, dict]]:
@@ -333,7 +324,6 @@ def quantise_student(
         out: folder of the model
         name: name of the model, by default that of the student with ``-int8``
         num_clips: clips per corpus for calibration; as many others for the check
-        seed: seed of the draw
         columns: see :func:`audw2s.corpus.lists.corpus.read_corpus`
         verbose: show progress bars
 
@@ -358,7 +348,7 @@ def quantise_student(
     if "student" not in properties(original):
         raise ValueError(f"'{model}' wasn't written by 'audw2s distill export'.")
     calibration, held_out = draw_clips(
-        corpora, num_clips, seed, columns=columns, verbose=verbose
+        corpora, num_clips, columns=columns, verbose=verbose
     )
     quantised = quantise(original, calibration)
     figures = agreement(

@@ -32,7 +32,7 @@ def summarise(
     Args:
         clips: with columns ``corpus``, ``speaker`` (missing where it isn't known),
             ``file``, and those of
-            :func:`audw2s.distill.evaluate.compare`
+            :func:`audw2s.distill.evaluate.join_references`
         num_resamples: of the bootstrap
         seed: of the bootstrap
 

@@ -28,7 +28,7 @@ def by_group(
     """Agreement and bias of groups of clips.
 
     Args:
-        clips: of all corpora, see :func:`audw2s.distill.evaluate.compare`
+        clips: of all corpora, see :func:`audw2s.distill.evaluate.join_references`
         facts: the same clips with all their columns
         columns: whose values are told apart, within each corpus
         num_resamples: of the bootstrap

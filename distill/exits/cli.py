@@ -8,6 +8,12 @@ import typer
 from audw2s.commands.options import Columns
 from audw2s.commands.options import Quiet
 from audw2s.commands.options import Scale
+from audw2s.distill.options import Corpus
+from audw2s.distill.options import Model
+from audw2s.distill.options import ModelOut
+from audw2s.distill.options import Name
+from audw2s.distill.options import Run
+from audw2s.distill.options import Settings
 from audw2s.errors import explained
 
 app = typer.Typer(
@@ -41,7 +47,7 @@ def get(
 @app.command()
 @explained()
 def train(
-    settings: Annotated[str, typer.Argument(help="Settings (TOML).")],
+    settings: Settings,
     out: Annotated[str, typer.Option(help="Folder of all trainings.")],
     backbone: Annotated[
         str | None, typer.Option(help="Encoder, in place of the one in the settings.")
@@ -86,11 +92,9 @@ def tables(
 @app.command()
 @explained()
 def export(
-    run: Annotated[str, typer.Argument(help="Folder of one training.")],
-    out: Annotated[str, typer.Option(help="Model folder to write.")],
-    name: Annotated[
-        str | None, typer.Option(help="Name; that of the folder by default.")
-    ] = None,
+    run: Run,
+    out: ModelOut,
+    name: Name = None,
 ) -> None:
     """Export a training to a model folder, with an ONNX file for each exit."""
     from audw2s.distill.exits.export import export_exits
@@ -102,8 +106,8 @@ def export(
 @app.command()
 @explained()
 def evaluate(
-    model: Annotated[str, typer.Argument(help="Model folder with exits.")],
-    corpus: Annotated[str, typer.Argument(help="Corpus with labels.")],
+    model: Model,
+    corpus: Corpus,
     out: Annotated[str, typer.Option(help="Folder for evaluation.json and the curve.")],
     target: Annotated[
         str, typer.Option(help="Column of the classes, or 'dimensions'.")

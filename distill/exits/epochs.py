@@ -160,8 +160,6 @@ def seeded(seed: int, step: int, device: torch.device) -> Iterator[None]:
         yield
 
 
-def autocast(config: Config, device: torch.device) -> torch.autocast:
-    """Half precision, if set in the configuration."""
-    return torch.autocast(
-        device.type, torch.bfloat16, enabled=config.precision == "bf16"
-    )
+def autocast(precision: str, device: torch.device) -> torch.autocast:
+    """Context of a precision, ``"fp32"`` or ``"bf16"``."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")

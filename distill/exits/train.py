@@ -75,31 +75,23 @@ def train(
         ValueError: if the folder holds another training
 
     """
-    path = os.path.join(folder, OUTCOME)
+    path, identity = os.path.join(folder, OUTCOME), identify(config, data)
     if os.path.exists(path):
         with open(path, encoding="utf-8") as file:
             outcome = json.load(file)
-        check_unchanged(path, outcome.get("identity", {}), identify(config, data))
+        check_unchanged(path, outcome.get("identity", {}), identity)
         return outcome
-    devel, test = data.part(config, "devel"), data.part(config, "test")
-    state = run_part(
-        config, data, backbone, os.path.join(folder, "devel"), devel, verbose=verbose
-    )
+    state = run_part(config, data, backbone, folder, "devel", verbose=verbose)
     outputs = {int(depth): values.numpy() for depth, values in state.best.items()}
-    write_predictions(outputs, data, devel, os.path.join(folder, "devel.parquet"))
+    write_predictions(outputs, config, data, folder, "devel")
     # The first of equals
     epoch = max(state.history, key=state.score)["epoch"]
     state = run_part(
-        config,
-        data,
-        backbone,
-        os.path.join(folder, "test"),
-        epochs=epoch,
-        verbose=verbose,
+        config, data, backbone, folder, "test", epochs=epoch, verbose=verbose
     )
     network = state.networks["network"]
-    outputs = predict(network, data, test)
-    write_predictions(outputs, data, test, os.path.join(folder, "test.parquet"))
+    outputs = logits_of_exits(network, data, data.part(config, "test"))
+    write_predictions(outputs, config, data, folder, "test")
     outcome = {
         "epoch": epoch,
         "depths": list(network.depths),
@@ -110,14 +102,14 @@ def train(
         "labels": list(data.labels),
         "version": __version__,
         "config": dataclasses.asdict(config),
-        "identity": identify(config, data),
+        "identity": identity,
     }
     save_network(network, outcome, os.path.join(folder, NETWORK))
     write_json(outcome, path)
     # Curves stay; checkpoints are three times as large as the network
-    for name in ("devel", "test"):
-        os.remove(os.path.join(folder, name, CHECKPOINT))
-        shutil.rmtree(os.path.join(folder, f"{name}-layers"), ignore_errors=True)
+    for part in ("devel", "test"):
+        os.remove(os.path.join(folder, part, CHECKPOINT))
+        shutil.rmtree(os.path.join(folder, f"{part}-layers"), ignore_errors=True)
     return outcome
 
 
@@ -126,38 +118,37 @@ def run_part(
     data: Data,
     backbone: Backbone,
     folder: str,
-    choosing_clips: np.ndarray | None = None,
+    part: str,
     *,
     epochs: int | None = None,
     verbose: bool = True,
 ) -> State:
-    """Run one of both trainings.
+    """Run one of both trainings, in a folder of its name.
 
     Args:
         config: settings of the training
         data: clips
         backbone: published encoder
-        folder: folder of its checkpoint and its curves
-        choosing_clips: numbers of the clips to choose the epoch by; without them the
-            network is trained on train and devel
+        folder: folder of both trainings
+        part: part of the corpus that the network is for: ``"devel"`` to train on train
+            and choose the epoch on devel, ``"test"`` to train on train and devel
         epochs: number of epochs, all by default
         verbose: show a progress bar
 
     """
-    learnt = data.part(
-        config, "train", *(() if choosing_clips is not None else ("devel",))
-    )
+    choosing, devel = part == "devel", data.part(config, "devel")
+    learnt = data.part(config, "train", *([] if choosing else ["devel"]))
     network = make_network(config, backbone, len(data.labels))
+    folder = os.path.join(folder, part)
     if config.method == "layerwise":
         predict_layers(config, data, backbone, learnt, network, folder, verbose)
 
     def measure(network: ExitNetwork) -> tuple[dict[str, float], Tensors]:
-        outputs = predict(network, data, choosing_clips, config)
-        truth = data.truth[choosing_clips].numpy()
+        outputs = logits_of_exits(network, data, devel, config.precision)
+        truth = data.truth[devel].numpy()
         scores = {f"exit {k}": score(truth, values) for k, values in outputs.items()}
         return scores, {str(k): torch.from_numpy(v) for k, v in outputs.items()}
 
-    choosing = choosing_clips is not None
     return run_epochs(
         network,
         config,
@@ -181,7 +172,7 @@ def exit_loss(config: Config):
         inputs: torch.Tensor,
         truth: torch.Tensor,
     ) -> torch.Tensor:
-        with autocast(config, inputs.device):
+        with autocast(config.precision, inputs.device):
             outputs = network(inputs)
         outputs = {
             k: ExitOutput(*(values.float() for values in s)) for k, s in outputs.items()
@@ -218,7 +209,7 @@ def predict_layers(
         predictors = Predictors(short, targets, config.block)
 
     def loss(predictors: Predictors, inputs: torch.Tensor, _) -> torch.Tensor:
-        with autocast(config, inputs.device):
+        with autocast(config.precision, inputs.device):
             return prediction_loss(teacher.to(inputs.device), predictors, inputs)
 
     run_epochs(
@@ -252,11 +243,11 @@ def make_network(config: Config, backbone: Backbone, num_outputs: int) -> ExitNe
         return ExitNetwork(short, exits, num_outputs, config.block, deepest_block)
 
 
-def predict(
+def logits_of_exits(
     network: ExitNetwork,
     data: Data,
     numbers: np.ndarray,
-    config: Config | None = None,
+    precision: str = "fp32",
 ) -> dict[int, np.ndarray]:
     """Logits ``(num_clips, num_outputs)`` of each exit.
 
@@ -264,46 +255,44 @@ def predict(
         network: network with exits
         data: clips
         numbers: numbers of the clips
-        config: settings with the precision, float32 without them
+        precision: precision of the computation, ``"fp32"`` or ``"bf16"``
 
     """
     device = next(network.parameters()).device
-    network.eval()
     outputs: dict[int, list] = {depth: [] for depth in network.depths}
-    half = (
-        autocast(config, device) if config else torch.autocast(device.type, None, False)
-    )
-    with torch.inference_mode(), half:
+    with torch.inference_mode(), autocast(precision, device):
         for part in np.array_split(numbers, -(-len(numbers) // 32)):
             inputs = data.inputs[torch.from_numpy(part)].to(device)
-            for depth, output in network(inputs).items():
+            for depth, output in network.eval()(inputs).items():
                 outputs[depth].append(output.logits.float().cpu().numpy())
     return {depth: np.concatenate(parts) for depth, parts in outputs.items()}
 
 
 def write_predictions(
     outputs: dict[int, np.ndarray],
+    config: Config,
     data: Data,
-    numbers: np.ndarray,
-    path: str,
+    folder: str,
+    part: str,
 ) -> None:
-    """Write predictions: a row for each exit and clip.
+    """Write predictions for a part: a row for each exit and clip.
 
     Columns: ``file``, ``start``, ``speaker``, ``exit``, the truth as ``truth`` (the
     class) or ``reference_arousal`` and so on, and logits or values by label.
     """
+    numbers = data.part(config, part)
     clips = data.table.iloc[numbers][["file", "start", "speaker"]]
     truth = data.truth[numbers].numpy()
-    if truth.ndim == 1:
+    if config.of_classes:
         clips = clips.assign(truth=[data.labels[k] for k in truth])
     else:
-        names = [f"reference_{name}" for name in data.labels]
-        clips = clips.assign(**dict(zip(names, truth.T, strict=True)))
+        clips[[f"reference_{name}" for name in data.labels]] = truth
     parts = [
         clips.assign(exit=depth, **dict(zip(data.labels, values.T, strict=True)))
         for depth, values in outputs.items()
     ]
-    write_table(pd.concat(parts, ignore_index=True), path)
+    table = pd.concat(parts, ignore_index=True)
+    write_table(table, os.path.join(folder, f"{part}.parquet"))
 
 
 def save_network(network: ExitNetwork, outcome: dict, path: str) -> None:

@@ -149,7 +149,7 @@ def load_strictly(
             twice.append(key)
         renamed[name] = weights[key]
         if not fits(weights[key], expected[name]):
-            given, needed = describe(weights[key]), describe(expected[name])
+            given, needed = type_and_shape(weights[key]), type_and_shape(expected[name])
             wrong.append(f"{key} is {given}, not {needed}")
     missing = [published(name, key_map) for name in expected if name not in renamed]
     faults = {"missing": missing, "unknown": unknown, "twice": twice, "wrong": wrong}
@@ -168,11 +168,11 @@ def fits(value: torch.Tensor, expected: torch.Tensor) -> bool:
     return value.shape == expected.shape and same_kind
 
 
-def describe(value: torch.Tensor) -> str:
+def type_and_shape(value: torch.Tensor) -> str:
     """Type and shape of a tensor.
 
     Examples:
-        >>> describe(torch.zeros(3, 2))
+        >>> type_and_shape(torch.zeros(3, 2))
         'float32 (3, 2)'
 
     """

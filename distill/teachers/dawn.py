@@ -73,7 +73,7 @@ class Dawn(nn.Module):
             raise ValueError(f"'{path}' has no {', '.join(sorted(missing))}.")
         with wav2vec2.building(path):
             network = cls(sizes)
-        return wav2vec2.load(network, folder, KEYS, UNUSED)
+        return wav2vec2.load_weights(network, folder, KEYS, UNUSED)
 
     def forward(self, signal: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return hidden states and logits."""

@@ -113,7 +113,7 @@ def fit_teacher(
         "penalty": penalty,
         "scale": list(scale),
         **weak,
-        **evaluate_folds(table, targets, by_form["whole"], folds),
+        **assess_held_out(table, targets, by_form["whole"], folds),
         "forms": {k: ccc_by_dimension(targets, v) for k, v in by_form.items()},
         RATERS: rater_agreement(raters),
     }
@@ -185,7 +185,7 @@ def extract(
     return np.array([features.get(number, missing) for number in range(len(table))])
 
 
-def evaluate_folds(
+def assess_held_out(
     table: pd.DataFrame,
     targets: np.ndarray,
     held_out: np.ndarray,

@@ -117,7 +117,7 @@ class Odyssey(nn.Module):
             raise ValueError(f"'{path}' has mean {mean!r} and std {std!r}.")
         with wav2vec2.building(path):
             network = cls(SIZES | sizes, mean, std)
-        return wav2vec2.load(network, folder, KEYS, UNUSED)
+        return wav2vec2.load_weights(network, folder, KEYS, UNUSED)
 
     def forward(self, signal: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return hidden states and logits."""

@@ -172,7 +172,7 @@ def position_keys(theirs: str, ours: str) -> dict[str, str]:
     }
 
 
-def load(
+def load_weights(
     network: nn.Module,
     folder: str,
     key_map: dict[str, str],

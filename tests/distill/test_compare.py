@@ -15,11 +15,12 @@ from typer.testing import CliRunner
 
 import audw2s
 from audw2s.audio.preprocess import load
-from audw2s.distill import compare as module
+from audw2s.distill import evaluate as module
 from audw2s.distill.cli import app
 from audw2s.distill.compare import compare
+from audw2s.distill.compare import name_models
 from audw2s.distill.compare import to_markdown
-from audw2s.distill.compare import write
+from audw2s.distill.compare import write_comparison
 from audw2s.distill.evaluate import evaluate
 from audw2s.evaluation.agreement import REFERENCE
 from audw2s.evaluation.groups import by_duration
@@ -267,7 +268,7 @@ def test_what_a_model_was_fitted_to_is_marked(rated, result):
 
 
 def test_pictures(result, tmp_path):
-    write(result, str(tmp_path / "new" / "folder"))
+    write_comparison(result, str(tmp_path / "new" / "folder"))
     names = sorted(os.listdir(tmp_path / "new" / "folder"))
     assert names == sorted([*PICTURES, "comparison.json", "comparison.md"])
     for name in PICTURES:
@@ -312,7 +313,7 @@ def test_models_of_one_name_are_told_apart(rated, result, tmp_path):
     model.graph.doc_string = "other"
     onnx.save(model, tmp_path / "other" / "model.onnx")
     models = ["wav2small", str(tmp_path / "other")]
-    names = module.name_models(models)
+    names = name_models(models)
     assert names == [f"wav2small ({model_sha256(name)[:8]})" for name in models]
 
 
@@ -362,7 +363,7 @@ def test_command(rated, tmp_path, monkeypatch):
     ]
 
     # Stored predictions aren't computed again
-    monkeypatch.setattr(module, "predict", None)
+    monkeypatch.setattr(module, "annotate", None)
     again = run(*arguments, "--quiet")
     assert again.exit_code == 0, again.output
     assert again.stderr == ""
@@ -426,7 +427,7 @@ def test_models_are_compared_by_emotions_alone(rated, tmp_path):
     found = compare(
         ["wav2small"], [path], num_rounds=1, num_resamples=20, verbose=False
     )
-    write(found, str(tmp_path / "out"))
+    write_comparison(found, str(tmp_path / "out"))
     files = ["comparison.json", "comparison.md", "ranking.png"]
     assert sorted(os.listdir(tmp_path / "out")) == files
     text = to_markdown({**found, "papers": []})

@@ -28,8 +28,8 @@ from audw2s.distill.exits.results import Predictions
 from audw2s.distill.exits.results import collect
 from audw2s.distill.exits.study import Study
 from audw2s.distill.exits.train import load_network
+from audw2s.distill.exits.train import logits_of_exits
 from audw2s.distill.exits.train import make_network
-from audw2s.distill.exits.train import predict
 from audw2s.distill.exits.train import train
 
 
@@ -144,7 +144,7 @@ def test_a_training_writes_network_scores_and_predictions(config, tmp_path):
     network, metadata = load_network(str(tmp_path))
     assert network.depths == (1, 3) and metadata["labels"] == list(data.labels)
     test = data.part(config, "test")
-    expected = predict(network, data, test)
+    expected = logits_of_exits(network, data, test)
     stored = Predictions(str(tmp_path / "test.parquet"))
     np.testing.assert_allclose(stored.logits, list(expected.values()), atol=1e-6)
     assert set(stored.speakers) == set(data.table["speaker"].iloc[test])
@@ -210,7 +210,7 @@ def test_the_seed_and_the_precision_of_the_settings_are_used(config):
     half = dataclasses.replace(config, precision="bf16")
     inputs = backbone.front(torch.randn(2, SAMPLES))
     for settings in (config, half):
-        with autocast(settings, torch.device("cpu")):
+        with autocast(settings.precision, torch.device("cpu")):
             outputs = one(inputs)
     assert seen == [torch.float32, torch.bfloat16]
     assert outputs[1].embedding.dtype == torch.float32

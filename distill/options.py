@@ -1,0 +1,27 @@
+"""Arguments and options of several commands of ``audw2s distill``."""
+
+from typing import Annotated
+
+import typer
+
+Corpora = Annotated[
+    list[str],
+    typer.Argument(
+        help="CSV or parquet with a column 'file', folder with audio, audformat "
+        "database, MSP-Podcast or IEMOCAP, or ROOT:PART of one."
+    ),
+]
+Corpus = Annotated[str, typer.Argument(help="Corpus, such as a CSV or a folder.")]
+Model = Annotated[str, typer.Argument(help="Name or folder of a model.")]
+Settings = Annotated[str, typer.Argument(help="Settings (TOML).")]
+Run = Annotated[str, typer.Argument(help="Folder of a training.")]
+ModelOut = Annotated[str, typer.Option("--out", help="Model folder to write.")]
+JsonOut = Annotated[str | None, typer.Option("--out", help="JSON file to write.")]
+Name = Annotated[
+    str | None,
+    typer.Option(help="Name of the model; by default that of what it is made from."),
+]
+Workers = Annotated[int, typer.Option(min=1, help="Threads that process clips.")]
+Against = Annotated[
+    str, typer.Option(help="'humans', or name or folder of another model.")
+]
