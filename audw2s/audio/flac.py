@@ -35,15 +35,14 @@ def num_samples(file: BinaryIO, head: bytes) -> int:
     """Number of samples per channel by the last frame, 0 if unknown.
 
     Args:
-        file: file opened for reading
+        file: file opened for reading; its position changes
         head: first bytes of the file
 
     """
     # The longest frame, and metadata that may follow
     size = (int.from_bytes(head[15:18], "big") or 2**17) + 2**10
-    with unmoved(file):
-        file.seek(max(0, file_size(file) - size))
-        tail = file.read(size)
+    file.seek(max(0, file_size(file) - size))
+    tail = file.read(size)
     place = len(tail)
     # Streams whose frames have the same number of samples, except for the last one
     while (place := tail.rfind(b"\xff\xf8", 0, place)) >= 0:

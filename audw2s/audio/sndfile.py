@@ -45,6 +45,8 @@ class SndFile:
     """
 
     def __init__(self, file: BinaryIO, head: bytes):
+        is_flac = head.startswith(b"fLaC")
+        self.last_frame_end = flac.num_samples(file, head) if is_flac else 0
         self.sound = open_sound(file)
         self.file = file
         self.notes: list[str] = []
@@ -53,24 +55,21 @@ class SndFile:
         self.num_channels = self.sound.channels
         self.kind = (self.sampling_rate, self.num_channels)
         self.num_samples = self.sound.frames
-        kind = self.format = self.sound.format
-        self.is_exact = kind not in ("FLAC", "OGG", "MP3")
+        self.format, self.subtype = self.sound.format, self.sound.subtype
+        self.is_exact = self.format not in ("FLAC", "OGG", "MP3")
         self.declared = self._declared(head)
-        if not self._is_read_correctly(head):
+        if not self._is_read_correctly():
             self.close()
             raise soundfile.SoundFileError("soundfile can't read it correctly")
 
-    def _is_read_correctly(self, head: bytes) -> bool:
-        if not 0 < self.num_samples < MAX_FRAMES or self.sound.subtype not in SUBTYPES:
+    def _is_read_correctly(self) -> bool:
+        if not 0 < self.num_samples < MAX_FRAMES or self.subtype not in SUBTYPES:
             return False
         if self.format == "OGG":
             return not is_chained(self.file)
-        if self.format == "FLAC":
-            self.last_frame_end = flac.num_samples(self.file, head)
-            # Its header may declare too few samples
-            is_more = self.last_frame_end > self.num_samples
-            return not is_more or flac.second_stream(self.file) >= 0
-        return True
+        # The header of a FLAC may declare too few samples
+        is_more = self.last_frame_end > self.num_samples
+        return not is_more or flac.second_stream(self.file) >= 0
 
     def _declared(self, head: bytes) -> int | None:
         """Number of samples per channel by the header, if it can be trusted."""
@@ -145,30 +144,32 @@ class SndFile:
         elif first:
             self.sound.seek(first)
         self.position = first
-        # The same values, but libsndfile converts them four times slower
-        dtype = "int16" if self.sound.subtype == "PCM_16" else "float32"
         while self.position < last:
             wanted = min(size, last - self.position)
-            block = np.empty((wanted, self.num_channels), dtype)
-            count = self._read_into(block, dtype)
+            block = self._read(wanted)
+            count = block.shape[1]
             self.position += count
             if count:
-                yield as_float(block[:count].T)
+                yield block
             if count < wanted:
                 return
 
-    def _read_into(self, block: np.ndarray, dtype: str) -> int:
-        """Read samples, and return how many; half the overhead of ``read()``."""
+    def _read(self, size: int) -> np.ndarray:
+        """Read samples as soundfile's ``read()`` does, with half its overhead."""
+        # The same values, but libsndfile converts them four times slower
+        dtype = "int16" if self.subtype == "PCM_16" else "float32"
+        block = np.empty((size, self.num_channels), dtype)
         try:
-            return self.sound.buffer_read_into(block, dtype)
+            count = self.sound.buffer_read_into(block, dtype)
         except soundfile.SoundFileError:
             if self.position:
                 raise
-        # Behind damage at the beginning, libsndfile finds FLAC after a seek only
-        self.sound.close()
-        self.sound = open_sound(self.file)
-        self.sound.seek(0)
-        return self.sound.buffer_read_into(block, dtype)
+            # Behind damage at the beginning, libsndfile finds FLAC after a seek only
+            self.sound.close()
+            self.sound = open_sound(self.file)
+            self.sound.seek(0)
+            count = self.sound.buffer_read_into(block, dtype)
+        return as_float(block[:count].T)
 
 
 class Tail(io.RawIOBase):
