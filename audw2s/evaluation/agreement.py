@@ -1,4 +1,4 @@
-"""How well predictions and references agree, and how sure that is."""
+"""Agreement of predictions and references, with confidence intervals."""
 
 import numpy as np
 import pandas as pd
@@ -16,10 +16,10 @@ from audw2s.evaluation.speakers import speaker_or_file
 from audw2s.model.registry import DIMENSIONS
 
 REFERENCE = [f"reference_{name}" for name in DIMENSIONS]
-"""Columns of what predictions are compared with."""
+"""Columns of references, with which predictions are compared."""
 
 RATERS = "one_rater_against_the_others"
-"""Key of what single raters reach."""
+"""Key of the agreement of single raters."""
 
 
 def summarise(
@@ -30,11 +30,11 @@ def summarise(
     """Measure the agreement of predictions and references.
 
     Args:
-        clips: with columns ``corpus``, ``speaker`` (missing where it isn't known),
-            ``file``, and those of
+        clips: table with columns ``corpus``, ``speaker`` (missing where it isn't
+            known), ``file``, and those of
             :func:`audw2s.distill.evaluate.join_references`
-        num_resamples: of the bootstrap
-        seed: of the bootstrap
+        num_resamples: number of resamples of the bootstrap
+        seed: seed of the bootstrap
 
     Returns:
         numbers of clips, of speakers and of clips whose speaker isn't known

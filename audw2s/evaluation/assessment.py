@@ -1,4 +1,4 @@
-"""All that is measured of a model on a corpus."""
+"""All measures of a model on a corpus."""
 
 from collections.abc import Sequence
 
@@ -26,12 +26,12 @@ def assess(
 
     Args:
         clips: see :func:`audw2s.evaluation.agreement.summarise`
-        emotions: of each clip, ``None`` if they aren't known
-        num_resamples: of the bootstrap
-        seed: of the bootstrap
+        emotions: emotion of each clip, ``None`` if they aren't known
+        num_resamples: number of resamples of the bootstrap
+        seed: seed of the bootstrap
 
     Returns:
-        what :func:`audw2s.evaluation.agreement.summarise` gives, and
+        result of :func:`audw2s.evaluation.agreement.summarise`, and
         ``error_by_tenth`` of the reference, see
         :func:`audw2s.evaluation.groups.by_tenth`; with emotions of which some
         have an expected ranking ``ranking``, see
@@ -51,7 +51,7 @@ def assess_folds(
     folds: Sequence[np.ndarray],
     emotions: pd.Series | None = None,
 ) -> dict:
-    """Measure models of which each predicted clips of speakers it never had.
+    """Measure models of which each predicted clips of speakers outside its training.
 
     Args:
         clips: see :func:`audw2s.evaluation.agreement.summarise`
@@ -59,7 +59,7 @@ def assess_folds(
         emotions: see :func:`assess`
 
     Returns:
-        what :func:`assess` gives for all clips, and the CCCs of each of the ``folds``
+        result of :func:`assess` for all clips, and the CCCs of each of the ``folds``
         with their mean and standard deviation
 
     """

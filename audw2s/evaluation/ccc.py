@@ -7,7 +7,7 @@ import numpy as np
 from audw2s.model.registry import DIMENSIONS
 
 MIN_SPREAD = 1e-12
-"""Below it values are constant and equal: no concordance can be stated."""
+"""Values with a smaller spread are constant and equal: their CCC isn't defined."""
 
 
 def ccc_of_moments(mean_t, mean_p, var_t, var_p, covariance):
@@ -31,7 +31,7 @@ def ccc(truth, prediction):
 
     Args:
         truth: array or tensor ``(num_clips, ...)``
-        prediction: of the same kind and shape
+        prediction: array or tensor of the same shape
 
     Returns:
         array or tensor ``(...)``, with a gradient if it is a tensor
@@ -59,7 +59,7 @@ def ccc_of_resamples(
         truth: ``(num_clips,)``
         prediction: ``(num_clips,)``
         groups: number of each clip's group, from 0
-        draws: how often each group was drawn, see
+        draws: number of times that a group was drawn, see
             :func:`audw2s.evaluation.intervals.resample`
 
     Returns:

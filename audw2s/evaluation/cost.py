@@ -84,8 +84,8 @@ def observe(path: str, duration: float = DURATION) -> list[Operation]:
     the signal through slices and minima, as in Whisper; a run has them all.
 
     Args:
-        path: of the ONNX file
-        duration: of the signal in seconds
+        path: path of the ONNX file
+        duration: duration of the signal in seconds
 
     Returns:
         operations in the order in which they ran
@@ -124,7 +124,7 @@ def gmac(operations: Iterable[Operation]) -> float | None:
     The front end counts, and zeros that fill channels do: all as it is in the graph.
 
     Args:
-        operations: of one run, see :func:`observe`
+        operations: operations of one run, see :func:`observe`
 
     Returns:
         the sum, ``None`` if there is an operation whose products aren't counted

@@ -12,10 +12,10 @@ from audw2s.evaluation.intervals import NUM_RESAMPLES
 from audw2s.model.registry import DIMENSIONS
 
 MAX_BINS = 5
-"""Quantile bins of durations, at most."""
+"""Largest number of bins of durations."""
 
 MIN_CLIPS = 10
-"""Clips in a bin of durations, at least."""
+"""Smallest number of clips in a bin of durations."""
 
 
 def by_group(
@@ -28,17 +28,18 @@ def by_group(
     """Agreement and bias of groups of clips.
 
     Args:
-        clips: of all corpora, see :func:`audw2s.distill.evaluate.join_references`
+        clips: clips of all corpora, see
+            :func:`audw2s.distill.evaluate.join_references`
         facts: the same clips with all their columns
-        columns: whose values are told apart, within each corpus
-        num_resamples: of the bootstrap
-        seed: of the bootstrap
+        columns: columns to group clips by, within each corpus
+        num_resamples: number of resamples of the bootstrap
+        seed: seed of the bootstrap
 
     Returns:
-        for each ``corpus``, ``column`` and ``group`` (the value) what
-        :func:`audw2s.evaluation.agreement.summarise` gives; where fewer than two clips
-        can be compared, their number, and ``None`` for each dimension. Nothing of
-        corpora without references
+        for each ``corpus``, ``column`` and ``group`` (the value) the result of
+        :func:`audw2s.evaluation.agreement.summarise`; where fewer than two clips can be
+        compared, their number, and ``None`` for each dimension. Corpora without
+        references have no entry
 
     """
     rows = []
@@ -117,8 +118,8 @@ def by_duration(clips: pd.DataFrame, edges: np.ndarray) -> list[dict]:
     """Agreement within bins of durations, over all corpora.
 
     Args:
-        clips: of all corpora
-        edges: of the bins in seconds, see :func:`duration_edges`
+        clips: clips of all corpora
+        edges: edges of the bins in seconds, see :func:`duration_edges`
 
     Returns:
         for each bin that has clips ``num_clips``, the ``shortest``, ``median`` and

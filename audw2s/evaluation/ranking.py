@@ -1,8 +1,8 @@
-"""Whether a model orders groups of clips as their labels suggest.
+"""Ranking: whether a model orders groups of clips as their labels suggest.
 
-Corpora that have no ratings, but emotions or intensities, say little of the values of
-arousal, dominance and valence, but something of their order: angry speech is more
-aroused than sad speech.
+Corpora with emotions or intensities instead of ratings don't tell the values of
+arousal, dominance and valence, but their order: angry speech is more aroused than sad
+speech.
 """
 
 from collections.abc import Sequence
@@ -55,13 +55,13 @@ def rank_emotions(
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
 ) -> dict | None:
-    """How surely the pairs of :data:`EXPECTED` are ranked as expected.
+    """Area under the ROC curve (AUC) of each pair of :data:`EXPECTED`.
 
     Args:
         clips: see :func:`rank`
-        emotions: of each clip, by any name of :data:`ALIASES`
-        num_resamples: of the bootstrap
-        seed: of the bootstrap
+        emotions: emotion of each clip, by any name of :data:`ALIASES`
+        num_resamples: number of resamples of the bootstrap
+        seed: seed of the bootstrap
 
     Returns:
         what was ``resampled``, and ``pairs``: for each whose emotions both occur
@@ -95,7 +95,7 @@ def rank(
     num_resamples: int = NUM_RESAMPLES,
     seed: int = 0,
 ) -> dict:
-    """Means of groups, and how surely one lies above another.
+    """Means of groups, and the AUC of one over another.
 
     Args:
         predictions: values of clips, with columns ``speaker``, ``arousal``,

@@ -1,4 +1,4 @@
-"""Speakers are dealt and drawn as a whole; files, where nobody knows the speakers."""
+"""Speakers of clips, or files where speakers are unknown, as units of a split."""
 
 import numpy as np
 import pandas as pd
@@ -116,7 +116,7 @@ def folds_by_speaker(
     Args:
         speakers: name of the speaker of each clip, see :func:`speaker_or_file`
         num_folds: number of folds, at most one per speaker
-        seed: of the order in which speakers are dealt to folds
+        seed: seed of the assignment of speakers to folds
 
     Returns:
         for each fold, a mask of the clips in it
