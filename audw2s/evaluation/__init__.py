@@ -1,5 +1,5 @@
-"""How well models do, and at what cost: measures, intervals, tables and plots.
+"""Evaluation of models: measures, intervals, costs, tables and plots.
 
-All of it works on tables and ONNX files, without torch. What reads corpora and runs
-models on them stands above, as ``audw2s distill evaluate`` and ``compare`` do.
+All functions take tables and ONNX files, and need no torch. Corpora are read and
+processed by ``audw2s distill evaluate`` and ``compare``.
 """

@@ -25,14 +25,14 @@ MARKS = ("<!-- metrics -->", "<!-- /metrics -->")
 """Lines of a model card between which its evaluations stand."""
 
 FORMS = {
-    "crop": "hearing 1 to 2.5 s of each clip",
-    "repeated": "hearing each clip twice in a row, 4 to 8 s",
-    "paused": "hearing each clip with silence before and after it",
-    "tone": "hearing each clip in another tone",
-    "room": "hearing each clip in a room",
-    "noise": "hearing each clip in noise",
-    "codec": "hearing each clip through a telephone, Opus or MP3",
-    "voice": "hearing each clip in another voice",
+    "crop": "1 to 2.5 s of each clip",
+    "repeated": "each clip twice in a row, 4 to 8 s",
+    "paused": "each clip with silence before and after it",
+    "tone": "each clip in another tone",
+    "room": "each clip in a room",
+    "noise": "each clip in noise",
+    "codec": "each clip through a telephone, Opus or MP3",
+    "voice": "each clip in another voice",
 }
 """Forms of clips that a teacher was evaluated on, in words."""
 
