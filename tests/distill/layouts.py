@@ -1,4 +1,4 @@
-"""Fabricated copies of MSP-Podcast and IEMOCAP, with real speech in them."""
+"""Fabricated copies of MSP-Podcast and IEMOCAP, with real speech."""
 
 import json
 import os

@@ -135,11 +135,11 @@ def attend(x, w, num_heads, bias=None):
     width = x.shape[1] // num_heads
     q, k, v = (linear(x, w.below(f"{n}_proj")) for n in "qkv")
     for head in range(num_heads):
-        own = slice(head * width, (head + 1) * width)
-        scores = q[:, own] @ k[:, own].T / np.sqrt(width)
+        columns = slice(head * width, (head + 1) * width)
+        scores = q[:, columns] @ k[:, columns].T / np.sqrt(width)
         if bias is not None:
-            scores = scores + gate(x[:, own], w, head)[:, None] * bias[head]
-        heads.append(softmax(scores, axis=1) @ v[:, own])
+            scores = scores + gate(x[:, columns], w, head)[:, None] * bias[head]
+        heads.append(softmax(scores, axis=1) @ v[:, columns])
     return linear(np.concatenate(heads, axis=1), w.below("out_proj"))
 
 

@@ -175,10 +175,10 @@ def largest_difference(network, model, signals):
     session = onnxruntime.InferenceSession(model.SerializeToString())
     worst = 0.0
     for signal in signals:
-        found = session.run(["hidden_states", "logits"], {"signal": signal[None]})
+        outputs = session.run(["hidden_states", "logits"], {"signal": signal[None]})
         with torch.inference_mode():
             expected = network(torch.from_numpy(signal[None]))
-        for one, other in zip(found, expected, strict=True):
+        for one, other in zip(outputs, expected, strict=True):
             assert one.shape == other.shape
             # Not max(): NaN has to be noticed
             worst = np.maximum(worst, np.abs(one - other.numpy()).max())

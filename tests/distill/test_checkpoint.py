@@ -1,4 +1,4 @@
-"""Weights are read whole or not at all."""
+"""Published weights are read completely, or an error names what is wrong."""
 
 import json
 
@@ -23,20 +23,20 @@ def write_shards(folder, **changes):
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
 
 
-def same(found):
-    return found.keys() == WEIGHTS.keys() and all(
-        torch.equal(found[key], WEIGHTS[key]) for key in WEIGHTS
+def same(actual):
+    return actual.keys() == WEIGHTS.keys() and all(
+        torch.equal(actual[key], WEIGHTS[key]) for key in WEIGHTS
     )
 
 
-def test_one_file(tmp_path):
+def test_weights_are_read_from_one_file(tmp_path):
     save_file(WEIGHTS, str(tmp_path / "model.safetensors"))
     # Not opened
     (tmp_path / "pytorch_model.bin").write_bytes(b"cos\nsystem\n")
     assert same(read_weights(str(tmp_path)))
 
 
-def test_shards(tmp_path):
+def test_weights_are_read_from_shards(tmp_path):
     write_shards(tmp_path)
     assert same(read_weights(str(tmp_path)))
 
@@ -49,7 +49,7 @@ def test_pickles_are_not_opened(tmp_path, name):
         read_weights(str(tmp_path))
 
 
-def test_nothing_there(tmp_path):
+def test_a_folder_without_weights_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match="no 'model.safetensors' in"):
         read_weights(str(tmp_path))
     with pytest.raises(FileNotFoundError, match="no folder '.*away'"):
@@ -57,7 +57,7 @@ def test_nothing_there(tmp_path):
 
 
 @pytest.mark.parametrize("part", ["half", "header", "nothing", "pickle", "longer"])
-def test_damaged_file(tmp_path, part):
+def test_a_damaged_file_is_an_error(tmp_path, part):
     path = tmp_path / "model.safetensors"
     save_file(WEIGHTS, str(path))
     content = path.read_bytes()
@@ -92,7 +92,9 @@ def test_damaged_file(tmp_path, part):
         ),
     ],
 )
-def test_shards_that_do_not_fit_the_index(tmp_path, changes, error, expected):
+def test_shards_that_differ_from_their_index_are_an_error(
+    tmp_path, changes, error, expected
+):
     write_shards(tmp_path, **changes)
     with pytest.raises(error, match=expected):
         read_weights(str(tmp_path))
@@ -106,7 +108,7 @@ def test_shards_that_do_not_fit_the_index(tmp_path, changes, error, expected):
         (b"[]", "an object, not \\[\\]"),
     ],
 )
-def test_damaged_json(tmp_path, content, expected):
+def test_damaged_json_is_an_error(tmp_path, content, expected):
     path = tmp_path / "config.json"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=f"config.json' .*{expected}"):
@@ -125,7 +127,7 @@ def test_weights_replace_those_of_the_network():
     assert WEIGHTS["a.weight"].any()
 
 
-def test_network_without_values():
+def test_weights_are_loaded_into_a_network_on_the_meta_device():
     with torch.device("meta"):
         network = nn.Linear(2, 3)
     half = {key: value.half() for key, value in WEIGHTS.items()}
@@ -134,7 +136,7 @@ def test_network_without_values():
     assert torch.equal(network.weight, WEIGHTS["a.weight"])
 
 
-def test_nothing_is_loaded_if_something_is_wrong():
+def test_no_weight_is_loaded_if_one_does_not_fit():
     network = nn.Linear(2, 3)
     before = {key: value.clone() for key, value in network.state_dict().items()}
     weights = {**WEIGHTS, **{f"a.{number}": torch.ones(1) for number in range(5)}}

@@ -1,4 +1,4 @@
-"""Comparisons: what models cost, how well groups are heard, tables and pictures."""
+"""Comparisons of models: agreement, groups, costs, tables and pictures."""
 
 import json
 import math
@@ -63,9 +63,9 @@ def errors(rated, model):
     """Prediction minus reference of each clip, literally."""
     table = pd.read_csv(rated)
     network = audw2s.load(model)
-    heard = [network(load(f)[None], 16000)["logits"][0] for f in table["file"]]
+    predicted = [network(load(f)[None], 16000)["logits"][0] for f in table["file"]]
     raters = [table[[f"rater{r}_{d}" for d in DIMENSIONS]].to_numpy() for r in (1, 2)]
-    return np.stack(heard) - (np.mean(raters, axis=0) - 1) / 4
+    return np.stack(predicted) - (np.mean(raters, axis=0) - 1) / 4
 
 
 def test_agreement_is_that_of_evaluate(result, rated):
@@ -78,7 +78,7 @@ def test_agreement_is_that_of_evaluate(result, rated):
     assert json.loads(json.dumps(result, allow_nan=False)) == result
 
 
-def test_people_have_a_row_of_their_own(result, rated):
+def test_single_raters_have_a_row(result, rated):
     table = pd.read_csv(rated)
     valence = [table[f"rater{r}_valence"] for r in (1, 2)]
     expected = audmetric.concordance_cc(*valence)
@@ -89,7 +89,7 @@ def test_people_have_a_row_of_their_own(result, rated):
     assert row.endswith(text)
 
 
-def test_costs(result):
+def test_costs_are_those_of_the_files(result):
     small, large = (entry["cost"] for entry in result["models"])
     assert [small["parameters"], large["parameters"]] == [72_659, 6_617_331]
     assert [small["tokens_per_second"], large["tokens_per_second"]] == [250, 50]
@@ -108,7 +108,7 @@ def test_costs(result):
     assert result["machine"]["cpu"]
 
 
-def test_mean_costs_what_its_members_do(rated, result, tmp_path):
+def test_the_costs_of_a_mean_are_the_sum_of_its_members(rated, result, tmp_path):
     model = f"mean({', '.join(MODELS)})"
     entry = compare([model], [rated], num_rounds=1, verbose=False)["models"][0]
     assert entry["model"] == model
@@ -145,8 +145,10 @@ def fabricated(num_speakers=6, num_clips=60):
     rng = np.random.default_rng(0)
     speakers = np.arange(num_clips) % num_speakers
     truth = rng.random((num_clips, 3))
-    heard = truth + speakers[:, None] / 10 + 0.1 * rng.standard_normal(truth.shape)
-    clips = pd.DataFrame(np.hstack([heard, truth]), columns=[*DIMENSIONS, *REFERENCE])
+    predicted = truth + speakers[:, None] / 10 + 0.1 * rng.standard_normal(truth.shape)
+    clips = pd.DataFrame(
+        np.hstack([predicted, truth]), columns=[*DIMENSIONS, *REFERENCE]
+    )
     clips["speaker"] = [f"s{number}" for number in speakers]
     clips["file"] = [f"{number}.wav" for number in range(num_clips)]
     clips["corpus"], clips["left_out"] = "c", ""
@@ -166,14 +168,14 @@ def test_interval_of_the_bias_is_over_speakers():
     for draw in draws:
         drawn = [error[speakers == s] for s in range(5) for _ in range(draw[s])]
         biases.append(np.concatenate(drawn).mean())
-    found = group["valence"]
-    assert found["bias"] == pytest.approx(error[speakers < 5].mean())
-    assert found["bias_low"] == pytest.approx(np.quantile(biases, 0.025))
-    assert found["bias_high"] == pytest.approx(np.quantile(biases, 0.975))
+    actual = group["valence"]
+    assert actual["bias"] == pytest.approx(error[speakers < 5].mean())
+    assert actual["bias_low"] == pytest.approx(np.quantile(biases, 0.025))
+    assert actual["bias_high"] == pytest.approx(np.quantile(biases, 0.975))
     expected = audmetric.concordance_cc(
         clips["reference_valence"][speakers < 5], clips["valence"][speakers < 5]
     )
-    assert found["ccc"] == pytest.approx(expected)
+    assert actual["ccc"] == pytest.approx(expected)
 
 
 def test_groups_of_one_clip_have_no_values():
@@ -185,7 +187,7 @@ def test_groups_of_one_clip_have_no_values():
     assert all(group["arousal"] is None for group in groups)
 
 
-def test_speakers():
+def test_each_speaker_has_a_row():
     clips, _, speakers = fabricated()
     clips.loc[0, "left_out"] = "missing"
     # Nobody knows who speaks in this one
@@ -193,11 +195,11 @@ def test_speakers():
     rows = by_group(clips, clips, ["speaker"], num_resamples=20)
     assert [row["num_clips"] for row in rows] == [8, 10, 10, 10, 10, 10]
     error = (clips["dominance"] - clips["reference_dominance"]).abs()
-    found = rows[3]["dominance"]["mean_absolute_error"]
-    assert found == pytest.approx(error[speakers == 3].mean())
+    actual = rows[3]["dominance"]["mean_absolute_error"]
+    assert actual == pytest.approx(error[speakers == 3].mean())
 
 
-def test_durations():
+def test_errors_by_duration_are_those_of_each_bin():
     clips, _, _ = fabricated()
     edges = duration_edges(clips)
     rows = by_duration(clips, edges)
@@ -218,7 +220,7 @@ def rows_of(markdown):
     return [line.split(" | ") for line in markdown.splitlines() if line[:1] == "|"]
 
 
-def test_papers_stand_beside_and_are_marked(result):
+def test_figures_of_papers_are_marked(result):
     rows = [row for row in rows_of(to_markdown(result)) if row[0].startswith("| paper")]
     sources = {row[0] for row in rows}
     assert sources == {
@@ -237,12 +239,12 @@ def test_papers_stand_beside_and_are_marked(result):
     assert "paper" not in to_markdown({**result, "papers": []}).lower()
 
 
-def test_models_of_different_names_have_no_mean(result):
+def test_models_of_different_names_have_no_mean_over_models(result):
     assert result["spread"] == []
     assert "of one name" not in to_markdown(result)
 
 
-def test_tables_have_equal_rows(result):
+def test_rows_of_a_table_have_the_same_number_of_cells(result):
     tables = to_markdown(result).split("\n\n")
     widths = [
         {line.count(" | ") for line in table.splitlines()}
@@ -253,7 +255,7 @@ def test_tables_have_equal_rows(result):
     assert not re.search(r"\bnan\b", to_markdown(result))
 
 
-def test_what_a_model_was_fitted_to_is_marked(rated, result):
+def test_corpora_that_a_model_was_fitted_to_are_marked(rated, result):
     assert "**fitted to it**" not in to_markdown(result)
     small, large = json.loads(json.dumps(result["models"]))
     for entry in (small, large):
@@ -267,7 +269,7 @@ def test_what_a_model_was_fitted_to_is_marked(rated, result):
     assert f"speaker that it wasn't fitted to: {cccs}." in text
 
 
-def test_pictures(result, tmp_path):
+def test_pictures_show_all_models_within_their_axes(result, tmp_path):
     write_comparison(result, str(tmp_path / "new" / "folder"))
     names = sorted(os.listdir(tmp_path / "new" / "folder"))
     assert names == sorted([*PICTURES, "comparison.json", "comparison.md"])
@@ -294,7 +296,7 @@ def test_pictures(result, tmp_path):
                 assert np.all((low <= x) & (x <= high))
 
 
-def test_pictures_of_unknown_speakers(result):
+def test_a_picture_without_known_speakers_says_so(result):
     models = [
         {**entry, "evaluation": {**entry["evaluation"], "speakers": []}}
         for entry in result["models"]
@@ -303,7 +305,7 @@ def test_pictures_of_unknown_speakers(result):
     assert figure.axes[0].get_xlabel() == "no speaker is known"
 
 
-def test_models_of_one_name_are_told_apart(rated, result, tmp_path):
+def test_models_of_one_name_have_their_sha256_in_their_name(rated, result, tmp_path):
     for name in ("same", "other"):
         os.mkdir(tmp_path / name)
     model = onnx.load(model_path("wav2small"))
@@ -317,7 +319,7 @@ def test_models_of_one_name_are_told_apart(rated, result, tmp_path):
     assert names == [f"wav2small ({model_sha256(name)[:8]})" for name in models]
 
 
-def test_what_cannot_be_compared(rated, tmp_path):
+def test_unknown_models_columns_and_corpora_are_errors(rated, tmp_path):
     def run(models=MODELS, corpora=(rated,), **options):
         return compare(models, corpora, verbose=False, **options)
 
@@ -339,7 +341,9 @@ def run(*arguments):
     return CliRunner().invoke(app, ["compare", *map(str, arguments)])
 
 
-def test_command(rated, tmp_path, monkeypatch):
+def test_the_command_writes_a_comparison_and_uses_stored_predictions(
+    rated, tmp_path, monkeypatch
+):
     out = tmp_path / "out"
     arguments = [rated, "--out", out, "--group", "room", "--no-papers"]
     for model in MODELS:
@@ -367,12 +371,12 @@ def test_command(rated, tmp_path, monkeypatch):
     again = run(*arguments, "--quiet")
     assert again.exit_code == 0, again.output
     assert again.stderr == ""
-    heard = json.loads((out / "comparison.json").read_text())["models"]
-    for before, after in zip(result["models"], heard, strict=True):
+    predicted = json.loads((out / "comparison.json").read_text())["models"]
+    for before, after in zip(result["models"], predicted, strict=True):
         assert before["evaluation"] == after["evaluation"]
 
 
-def test_command_passes_the_scale(rated, tmp_path):
+def test_the_command_uses_the_given_scale(rated, tmp_path):
     out = tmp_path / "out"
     arguments = [rated, "--model", "wav2small", "--out", out, "--scale", "1", "9"]
     finished = run(*arguments, "--quiet")
@@ -397,11 +401,11 @@ def test_errors_are_one_sentence(rated, tmp_path, arguments, message):
     assert os.listdir(tmp_path) == []
 
 
-def test_help():
+def test_the_command_has_help():
     assert run("--help").exit_code == 0
 
 
-def test_ranking_of_emotions_stands_beside_the_agreement(result, rated):
+def test_a_comparison_ranks_emotions(result, rated):
     """One clip each: a pair is ranked as expected or it isn't."""
     text = to_markdown(result)
     for entry, model in zip(result["models"], MODELS, strict=True):
@@ -420,17 +424,17 @@ def test_ranking_of_emotions_stands_beside_the_agreement(result, rated):
         assert [cell[:4] for cell in row[4:]] == [f"{auc:.2f}" for auc in literal]
 
 
-def test_models_are_compared_by_emotions_alone(rated, tmp_path):
+def test_models_are_compared_on_corpora_with_emotions_only(rated, tmp_path):
     """As on RAVDESS, which nobody rated; the plots of ratings are left out."""
     path = str(tmp_path / "acted.csv")
     pd.read_csv(rated)[["file", "emotion"]].to_csv(path, index=False)
-    found = compare(
+    actual = compare(
         ["wav2small"], [path], num_rounds=1, num_resamples=20, verbose=False
     )
-    write_comparison(found, str(tmp_path / "out"))
+    write_comparison(actual, str(tmp_path / "out"))
     files = ["comparison.json", "comparison.md", "ranking.png"]
     assert sorted(os.listdir(tmp_path / "out")) == files
-    text = to_markdown({**found, "papers": []})
+    text = to_markdown({**actual, "papers": []})
     assert "| wav2small | acted | 6, speakers unknown | clips |" in text
     assert "Agreement" not in text
     assert not re.search(r"\bnan\b", text)

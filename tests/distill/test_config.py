@@ -21,7 +21,7 @@ crop_dur = [1.0, 2.0]
 """
 
 
-def test_configuration_from_a_file(tmp_path):
+def test_settings_are_read_with_paths_relative_to_the_file(tmp_path):
     path = tmp_path / "config.toml"
     path.write_text(TOML.format(teacher="whisper-tiny-adv"))
     config = Config.from_toml(str(path))
@@ -52,7 +52,7 @@ def test_configuration_from_a_file(tmp_path):
         ("precision = 'fp8'\n[corpora]\na = 1", "'precision' is one of"),
     ],
 )
-def test_configurations_that_mean_nothing(tmp_path, text, message):
+def test_invalid_settings_are_refused(tmp_path, text, message):
     path = tmp_path / "config.toml"
     path.write_text(text)
     with pytest.raises(ValueError, match=message):
@@ -70,7 +70,7 @@ def message(read, path, text, encoding="utf-8"):
 
 
 @pytest.mark.parametrize(
-    "line, said",
+    "line, expected",
     [
         ("batch_size = 0", "'batch_size' has to be at least 2"),
         ("batch_size = 1", "'batch_size' has to be at least 2"),
@@ -107,14 +107,14 @@ def message(read, path, text, encoding="utf-8"):
         ("loss = {ccc = 0}", "'loss' has a weight above 0"),
     ],
 )
-def test_a_setting_is_named_with_its_value(tmp_path, line, said):
+def test_an_error_names_the_setting_and_its_value(tmp_path, line, expected):
     text = f"{line}\n[corpora]\n'a.csv' = 1\n"
     sentence = message(Config.from_toml, tmp_path / "t.toml", text)
-    assert said in sentence
+    assert expected in sentence
     assert "got " in sentence
 
 
-def test_all_that_is_wrong_is_said_at_once(tmp_path):
+def test_an_error_names_all_invalid_settings(tmp_path):
     text = "steps = 0\nmixup = 2\nwramup = 1\n[corpora]\n'a.csv' = 1\n'b.csv' = -1\n"
     sentence = message(Config.from_toml, tmp_path / "t.toml", text)
     for part in (
@@ -129,19 +129,19 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path):
 def test_changes_of_speech_are_refused_with_fixed_labels(tmp_path):
     """They were left out without a word."""
     text = "labels = 'l.parquet'\nprosody = 0.5\n[corpora]\n'a.csv' = 1\n"
-    said = message(Config.from_toml, tmp_path / "t.toml", text)
-    assert "['prosody'] change a teacher's values" in said
+    expected = message(Config.from_toml, tmp_path / "t.toml", text)
+    assert "['prosody'] change a teacher's values" in expected
 
 
 def test_files_that_are_no_toml_are_named(tmp_path):
     path = tmp_path / "t.toml"
-    said = message(Config.from_toml, path, '[corpora]\n"..\\a.csv" = 1\n')
-    assert "Unescaped" in said and "write paths with /" in said
+    expected = message(Config.from_toml, path, '[corpora]\n"..\\a.csv" = 1\n')
+    assert "Unescaped" in expected and "write paths with /" in expected
     assert "is no TOML" in message(Config.from_toml, path, "# ü", "latin-1")
     assert "is no TOML" in message(Study.from_toml, path, "seeds = [")
 
 
-def test_a_constructor_says_the_same():
+def test_the_constructor_raises_the_same_errors():
     with pytest.raises(ValueError, match=r"^'steps' has to be .* got 0\.$"):
         Config({"a.csv": 1.0}, steps=0)
     with pytest.raises(ValueError, match=r"^'corpora' has a share .* got 3\.$"):
@@ -158,7 +158,7 @@ STUDY = "backbone = 'b'\n{line}\n[corpora.toy]\npath = 'a.csv'\n{entry}\n"
 
 
 @pytest.mark.parametrize(
-    "line, said",
+    "line, expected",
     [
         ("seeds = 3", "'seeds' is a list of whole numbers"),
         ("seeds = []", "'seeds' is a list of whole numbers"),
@@ -178,16 +178,16 @@ STUDY = "backbone = 'b'\n{line}\n[corpora.toy]\npath = 'a.csv'\n{entry}\n"
         ("seed = 3", "unknown keys ['seed'], the nearest known key is 'seeds'"),
     ],
 )
-def test_settings_of_exits_are_named_with_their_value(tmp_path, line, said):
+def test_an_error_names_the_setting_of_exits_and_its_value(tmp_path, line, expected):
     path = tmp_path / "t.toml"
-    assert said in message(Study.from_toml, path, STUDY.format(line=line, entry=""))
+    assert expected in message(Study.from_toml, path, STUDY.format(line=line, entry=""))
     if line.split()[0] in ("epochs", "batch_size", "exits", "devel", "fall", "epoch"):
         text = STUDY.format(line="", entry=line)
-        assert said in message(Study.from_toml, path, text)
+        assert expected in message(Study.from_toml, path, text)
 
 
 @pytest.mark.parametrize(
-    "text, said",
+    "text, expected",
     [
         ("corpora = 3", "[corpora.NAME]"),
         ("[corpora]\ntoy = 'a.csv'", "'corpora.toy' is a table, got 'a.csv'"),
@@ -196,12 +196,12 @@ def test_settings_of_exits_are_named_with_their_value(tmp_path, line, said):
         ("backbone = 3\n[corpora.toy]\npath = 'x'", "'backbone' is a text"),
     ],
 )
-def test_studies_that_mean_nothing(tmp_path, text, said):
-    assert said in message(Study.from_toml, tmp_path / "t.toml", text)
+def test_invalid_settings_of_a_study_are_refused(tmp_path, text, expected):
+    assert expected in message(Study.from_toml, tmp_path / "t.toml", text)
 
 
 @pytest.mark.parametrize(
-    "name, said",
+    "name, expected",
     [
         ("held_out", "'held_out'"),
         ("crop_dur", "'crop_dur'"),
@@ -210,27 +210,27 @@ def test_studies_that_mean_nothing(tmp_path, text, said):
         ("windows_path", "windows_path.toml"),
     ],
 )
-def test_cases_of_settings(cases, tmp_path, name, said):
+def test_the_command_names_the_file_and_the_setting(cases, tmp_path, name, expected):
     path = cases / "training" / "17_settings" / f"{name}.toml"
     arguments = ["train", str(path), "--out", str(tmp_path / "out")]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 2
     (line,) = result.stderr.splitlines()
-    assert line.startswith(f"audw2s: {path}") and said in line
+    assert line.startswith(f"audw2s: {path}") and expected in line
 
 
-def test_an_absolute_path_of_noise_is_not_read_letter_by_letter(cases):
+def test_a_path_in_place_of_a_list_of_paths_is_refused(cases):
     path = cases / "training" / "17_settings" / "noise_absolute.toml"
     with pytest.raises(ValueError, match="'noise' is a list of paths, in"):
         Config.from_toml(str(path))
 
 
-def test_a_teacher_beside_a_folder_of_its_name(tmp_path):
+def test_a_teacher_with_the_name_of_a_folder_is_refused(tmp_path):
     path = tmp_path / "t.toml"
     text = "teacher = '{}'\n[corpora]\n'a.csv' = 1\n"
     (tmp_path / "teacher").mkdir()
-    said = message(Config.from_toml, path, text.format("teacher"))
-    assert "'./teacher' for the folder, or 'catalogue:teacher'" in said
+    expected = message(Config.from_toml, path, text.format("teacher"))
+    assert "'./teacher' for the folder, or 'catalogue:teacher'" in expected
     path.write_text(text.format("./teacher"))
     assert Config.from_toml(str(path)).teacher == f"{tmp_path}/./teacher"
     path.write_text(text.format("catalogue:teacher"))

@@ -27,7 +27,7 @@ from audw2s.corpus.lists.ratings import ratings
 from audw2s.model.registry import DIMENSIONS
 
 
-def test_msp_podcast(msp):
+def test_msp_podcast_is_read_with_its_ratings(msp):
     table = read_corpus(msp)
     names = [f"MSP-PODCAST_{n}.wav" for n in ("0001_0008", "0001_0009", "0002_0011")]
     names += ["MSP-PODCAST_0002_0013.wav", "MSP-PODCAST_0003_0016.wav"]
@@ -58,7 +58,7 @@ def test_msp_podcast(msp):
         ("labels_concensus.csv", "Audios"),
     ],
 )
-def test_releases_of_msp_podcast(tmp_path, clips, labels, audio):
+def test_releases_of_msp_podcast_are_recognised(tmp_path, clips, labels, audio):
     root = make_msp(tmp_path / "msp", clips, labels, audio)
     assert is_msp_podcast(root)
     table = read_corpus(root)
@@ -102,7 +102,7 @@ def change(path, old, new):
         ("_0011.wav", "_9999.wav", "1 of 5 files, among them '.*Audios.*_9999.wav'"),
     ],
 )
-def test_msp_podcast_with_mistakes(msp, old, new, message):
+def test_mistakes_in_msp_podcast_are_errors(msp, old, new, message):
     change(os.path.join(msp, "Labels", "labels_consensus.csv"), old, new)
     with pytest.raises(ValueError, match=message):
         read_corpus(msp)
@@ -124,7 +124,7 @@ def test_msp_podcast_without_clips(msp):
         read_corpus(msp)
 
 
-def test_iemocap(iemocap):
+def test_iemocap_is_read_with_its_ratings(iemocap):
     table = read_corpus(iemocap)
     wavs = [
         "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav",
@@ -152,14 +152,14 @@ def test_iemocap(iemocap):
     assert sum(column.startswith("rater") for column in table) == 9
 
 
-def test_mean_of_raters_is_what_was_published(iemocap):
-    found = mean_rating(ratings(read_corpus(iemocap), 1, 5))
-    np.testing.assert_allclose(found, (published_means() - 1) / 4)
+def test_the_mean_of_raters_is_the_published_mean(iemocap):
+    actual = mean_rating(ratings(read_corpus(iemocap), 1, 5))
+    np.testing.assert_allclose(actual, (published_means() - 1) / 4)
 
 
 @pytest.mark.parametrize("missing", ["a rating", "every rating"])
 def test_published_means_where_raters_are_missing(iemocap, missing):
-    """A turn that nobody's own ratings are there for isn't lost."""
+    """A turn without ratings of single raters is read with its mean."""
     for session in ("Session1", "Session5"):
         folder = os.path.join(iemocap, session, "dialog", "EmoEvaluation")
         for name in os.listdir(folder):
@@ -200,7 +200,7 @@ def test_parts_of_iemocap(iemocap):
         ("_F000", "_F999", "1 of 4 files, among them '.*/Ses01F_impro01_F999.wav'"),
     ],
 )
-def test_iemocap_with_mistakes(iemocap, old, new, message):
+def test_mistakes_in_iemocap_are_errors(iemocap, old, new, message):
     folder = os.path.join(iemocap, "Session1", "dialog", "EmoEvaluation")
     change(os.path.join(folder, "Ses01F_impro01.txt"), old, new)
     with pytest.raises(ValueError, match=message):
@@ -235,7 +235,7 @@ LINES = st.one_of(
 @example(["A-E3:\tval 3; act 4; dom  2;\t()"])
 @example([FIRST.splitlines()[2], f"A-E{'9' * 5000}: val 3; act 4; dom 2;"])
 @example([f"[1 - 2] Ses01F_a_F0 neu [{'9' * 5000}, 1, 1]"])
-def test_any_text_is_read_or_a_value_error(lines):
+def test_any_text_is_read_or_raises_a_value_error(lines):
     try:
         turns = parse_turns(lines, "Ses01F_impro01.txt")
     except ValueError as error:
@@ -249,7 +249,7 @@ def test_any_text_is_read_or_a_value_error(lines):
         assert all(isinstance(number, float) for number in numbers)
 
 
-def test_folders_of_something_else(tmp_path, clips):
+def test_other_folders_are_not_taken_for_these_corpora(tmp_path, clips):
     assert not is_msp_podcast(str(tmp_path))
     assert not is_iemocap(str(tmp_path))
     with pytest.raises(FileNotFoundError, match="Train"):
@@ -271,8 +271,8 @@ def test_unknown_speakers_of_a_table(tmp_path, clips):
     path = tmp_path / "clips.csv"
     speakers = ["a", None, "1", None, None, "a"]
     pd.DataFrame({"file": clips, "speaker": speakers}).to_csv(path, index=False)
-    found = read_corpus(str(path))["speaker"]
-    assert found.fillna("").tolist() == [name or "" for name in speakers]
+    actual = read_corpus(str(path))["speaker"]
+    assert actual.fillna("").tolist() == [name or "" for name in speakers]
 
 
 @pytest.fixture

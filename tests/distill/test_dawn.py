@@ -18,7 +18,7 @@ def network(tmp_path_factory):
     return Dawn.from_folder(folder)
 
 
-def test_loudness_and_offset_do_not_matter(network):
+def test_level_and_offset_change_no_value(network):
     (signal,) = noises(8001)
     signals = [signal, 3 * signal, signal + 0.1]
     with torch.inference_mode():
@@ -26,7 +26,7 @@ def test_loudness_and_offset_do_not_matter(network):
     torch.testing.assert_close(logits, logits[:1].expand(3, -1), atol=1e-4, rtol=0)
 
 
-def test_weights_are_loaded_as_they_are(tmp_path):
+def test_published_weights_are_loaded_unchanged(tmp_path):
     """Also from float16, and without the one that only training needs."""
     weights = write_dawn(str(tmp_path))
     del weights["wav2vec2.masked_spec_embed"]
@@ -104,7 +104,7 @@ NORM = "wav2vec2.encoder.pos_conv_embed.conv."
         ),
     ],
 )
-def test_keys_that_do_not_fit(tmp_path, change, expected):
+def test_keys_that_do_not_fit_are_errors(tmp_path, change, expected):
     weights = change(write_dawn(str(tmp_path)))
     write_folder(str(tmp_path), weights=weights)
     with pytest.raises(
@@ -134,14 +134,14 @@ def test_keys_that_do_not_fit(tmp_path, change, expected):
         ({"num_hidden_layers": 1}, r"\d+ unknown \(wav2vec2.encoder.layers.1"),
     ],
 )
-def test_configurations_that_do_not_fit(tmp_path, changes, expected):
+def test_configurations_that_do_not_fit_are_errors(tmp_path, changes, expected):
     write_dawn(str(tmp_path))
     write_folder(str(tmp_path), config={**read_folder(str(tmp_path)), **changes})
     with pytest.raises(ValueError, match=f"{tmp_path}.*{expected}"):
         Dawn.from_folder(str(tmp_path))
 
 
-def test_configuration_says_everything(tmp_path):
+def test_a_configuration_without_all_sizes_is_an_error(tmp_path):
     write_dawn(str(tmp_path))
     config = read_folder(str(tmp_path))
     del config["conv_bias"], config["hidden_size"]

@@ -1,4 +1,4 @@
-"""Evaluations on what a training learnt from are refused, wherever it lies."""
+"""Evaluations on clips or speakers of the training are refused."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def write_config(folder, **values):
 
 
 def in_folders(corpus, folder, *names):
-    """Clips of a corpus, half of each speaker's in a folder of its own."""
+    """Clips of a corpus, half of each speaker's in another folder."""
     table = pd.read_csv(corpus, dtype={"speaker": str})
     paths = []
     for number, name in enumerate(names):
@@ -41,7 +41,7 @@ def in_folders(corpus, folder, *names):
 
 
 @pytest.mark.parametrize("names", [("train", "test"), ("Training", "DEV")])
-def test_people_of_a_corpus_that_is_split_into_folders(corpus, tmp_path, names):
+def test_speakers_in_folders_of_one_split_corpus_are_the_same(corpus, tmp_path, names):
     learnt, others = in_folders(corpus, str(tmp_path), *names)
     config = write_config(str(tmp_path / "run"), corpora={learnt: 1.0})
     with pytest.raises(
@@ -50,7 +50,7 @@ def test_people_of_a_corpus_that_is_split_into_folders(corpus, tmp_path, names):
         check_disjoint({"x": read_corpus(others)}, config)
 
 
-def test_names_in_two_folders_are_said(corpus, tmp_path):
+def test_equal_names_of_speakers_in_two_folders_are_a_warning(corpus, tmp_path):
     """They may be the same people, and two corpora may both have a speaker 1."""
     learnt, others = in_folders(corpus, str(tmp_path), "emodb", "ravdess")
     config = write_config(str(tmp_path / "run"), corpora={learnt: 1.0})
@@ -63,7 +63,7 @@ def test_names_in_two_folders_are_said(corpus, tmp_path):
         check_disjoint({"x": read_corpus(others)}, config)
 
 
-def test_a_command_says_it_in_a_sentence(corpus, teacher, tmp_path):
+def test_the_command_refuses_clips_of_the_training(corpus, teacher, tmp_path):
     learnt, others = in_folders(corpus, str(tmp_path), "emodb", "ravdess")
     config = write_config(str(tmp_path / "run"), corpora={learnt: 1.0})
     arguments = ["evaluate", teacher, others, "--trained-on", config, "--quiet"]
@@ -75,7 +75,7 @@ def test_a_command_says_it_in_a_sentence(corpus, teacher, tmp_path):
 
 
 @pytest.mark.parametrize("role", ["corpora", "noise"])
-def test_copies_of_clips_under_other_names(corpus, tmp_path, role):
+def test_copies_of_clips_under_other_names_are_recognised(corpus, tmp_path, role):
     table = read_corpus(corpus)
     os.mkdir(tmp_path / "copies")
     shutil.copy(table["file"][3], tmp_path / "copies" / "other.wav")
@@ -87,7 +87,7 @@ def test_copies_of_clips_under_other_names(corpus, tmp_path, role):
         check_disjoint({"x": read_corpus(str(tmp_path / "copies"))}, config)
 
 
-def test_a_record_knows_clips_of_corpora_that_are_gone(corpus, tmp_path):
+def test_clips_of_deleted_corpora_are_recognised_by_the_record(corpus, tmp_path):
     folder = tmp_path / "corpus"
     shutil.copytree(os.path.dirname(corpus), folder)
     first, run = str(tmp_path / "first"), str(tmp_path / "run")
@@ -104,7 +104,7 @@ def test_a_record_knows_clips_of_corpora_that_are_gone(corpus, tmp_path):
             check_disjoint({"x": clips}, config)
 
 
-def test_case_of_a_split_in_folders(cases):
+def test_names_of_split_folders_are_compared_without_case(cases):
     folder = os.path.join(cases, "training", "06_split_in_folders")
     table = read_corpus(os.path.join(folder, "test.csv"))
     with pytest.raises(ValueError, match="6 speakers of 'test' are in the training"):

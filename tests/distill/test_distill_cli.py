@@ -1,4 +1,4 @@
-"""The commands: what they print, write, refuse, and how they end."""
+"""The commands: outputs, errors and exit codes."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def run_alone(code, *arguments):
     )
 
 
-def test_import_needs_typer_only():
+def test_importing_the_commands_imports_neither_torch_nor_numpy():
     code = "import audw2s.distill.cli, sys; print(sorted(sys.modules))"
     loaded = run_alone(code).stdout
     assert "'typer'" in loaded
@@ -80,7 +80,9 @@ def trained(corpus, teacher, tmp_path_factory):
     return str(folder / "run")
 
 
-def test_a_model_from_start_to_end(trained, corpus, teacher, tmp_path):
+def test_a_student_is_trained_exported_and_evaluated(
+    trained, corpus, teacher, tmp_path
+):
     """Train, export, evaluate: the folder that a user gets."""
     out = str(tmp_path / "model")
     result = run("export", trained, "--out", out, "--name", "mine")
@@ -103,8 +105,8 @@ def test_a_model_from_start_to_end(trained, corpus, teacher, tmp_path):
     _, student = load_student(os.path.join(trained, "student.safetensors"))
     weight = student.adv.weight.detach().numpy()
     outputs = model(np.random.default_rng(0).random((1, 999), np.float32), 16000)
-    found = outputs["logits"] - outputs["hidden_states"] @ weight.T
-    np.testing.assert_allclose(found, student.adv.bias.detach()[None], atol=1e-5)
+    actual = outputs["logits"] - outputs["hidden_states"] @ weight.T
+    np.testing.assert_allclose(actual, student.adv.bias.detach()[None], atol=1e-5)
 
     with open(os.path.join(out, "card.md"), "w") as file:
         file.write("# Mine\n<!-- metrics -->\n<!-- /metrics -->\n")
@@ -128,7 +130,9 @@ def test_a_model_from_start_to_end(trained, corpus, teacher, tmp_path):
     assert "were trained on" in result.output
 
 
-def test_evaluation_is_only_printed(corpus, teacher, tmp_path, monkeypatch):
+def test_an_evaluation_without_out_is_printed_only(
+    corpus, teacher, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     result = run("evaluate", teacher, corpus, "--quiet")
     assert result.exit_code == 0
@@ -136,7 +140,7 @@ def test_evaluation_is_only_printed(corpus, teacher, tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == []
 
 
-def test_labels_of_several_corpora(corpus, teacher, tmp_path):
+def test_several_corpora_are_labelled_in_one_table(corpus, teacher, tmp_path):
     out = tmp_path / "labels.parquet"
     folder = os.path.join(os.path.dirname(corpus), "audio")
     result = run("label", corpus, folder, "--teacher", teacher, "--out", out, "--quiet")
@@ -156,7 +160,7 @@ def test_progress_goes_to_stderr(corpus, teacher, tmp_path):
     assert "Label" not in result.stdout
 
 
-def test_interrupted_labels_go_on(corpus, teacher, tmp_path):
+def test_an_interrupted_labelling_resumes(corpus, teacher, tmp_path):
     """Ctrl-C in a real process: 130, one sentence, and the same command goes on."""
     table = pd.concat([read_corpus(corpus)] * 25, ignore_index=True)
     path = str(tmp_path / "long.parquet")
@@ -182,8 +186,8 @@ def test_interrupted_labels_go_on(corpus, teacher, tmp_path):
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=MAX_DUR)
     assert process.returncode == 130, stderr
-    said = "audw2s: interrupted, run the same command to go on."
-    assert stderr.splitlines()[-1] == said
+    expected = "audw2s: interrupted, run the same command to go on."
+    assert stderr.splitlines()[-1] == expected
     assert not os.path.exists(out)
     result = run(*command)
     assert result.exit_code == 0, result.output
@@ -217,7 +221,7 @@ def test_errors_are_one_sentence(tmp_path, monkeypatch, arguments, message):
     assert os.listdir(tmp_path) == []
 
 
-def test_wrong_layers(corpus, tmp_path):
+def test_layers_that_are_no_numbers_are_an_error(corpus, tmp_path):
     out = tmp_path / "model"
     result = run("teacher", "x", corpus, "--out", out, "--layers", "one")
     assert result.exit_code == 2
@@ -231,7 +235,7 @@ def test_every_command_has_help():
         assert "Usage:" in result.output
 
 
-def test_ranking(tmp_path):
+def test_the_command_ranks_emotions(tmp_path):
     path = make_corpus(str(tmp_path), 2, 4)
     table = pd.read_csv(path)
     table["emotion"] = ["anger", "sadness"] * 4

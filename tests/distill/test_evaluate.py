@@ -1,4 +1,4 @@
-"""Evaluations: right numbers, nothing that was trained on, kept in a card."""
+"""Evaluations: agreement, clips of trainings, cards."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def pooled(corpus, other, teacher, tmp_path_factory):
     return evaluate(teacher, [corpus, renamed], verbose=False)
 
 
-def heard(corpus, model):
+def predictions_of(corpus, model):
     model = audw2s.load(model)
     files = read_corpus(corpus)["file"]
     return np.stack([model(load(f)[None], 16000)["logits"][0] for f in files])
@@ -51,10 +51,10 @@ def human(corpus):
     return (np.stack([table[columns] for columns in raters]) - 1) / 4
 
 
-def test_against_humans(corpus, teacher):
+def test_a_model_is_compared_with_the_mean_of_raters(corpus, teacher):
     evaluation, clips = evaluate(teacher, [corpus], verbose=False)
     result = evaluation["corpora"]["clips"]
-    predicted, raters = heard(corpus, teacher), human(corpus)
+    predicted, raters = predictions_of(corpus, teacher), human(corpus)
     for number, name in enumerate(DIMENSIONS):
         pair = raters.mean(axis=0)[:, number], predicted[:, number]
         assert result[name]["ccc"] == pytest.approx(audmetric.concordance_cc(*pair))
@@ -70,7 +70,7 @@ def test_against_humans(corpus, teacher):
     assert clips["left_out"].eq("").all()
 
 
-def test_against_itself(corpus, teacher):
+def test_a_model_agrees_with_itself(corpus, teacher):
     evaluation, _ = evaluate(teacher, [corpus], against=teacher, verbose=False)
     result = evaluation["corpora"]["clips"]
     assert all(result[name]["ccc"] == pytest.approx(1) for name in DIMENSIONS)
@@ -80,14 +80,16 @@ def test_against_itself(corpus, teacher):
     assert RATERS not in result
 
 
-def test_several_corpora(pooled, corpus, other, teacher):
+def test_several_corpora_are_pooled(pooled, corpus, other, teacher):
     evaluation, clips = pooled
     assert list(evaluation["corpora"]) == ["clips", "other"]
     sizes = [evaluation["corpora"][name]["num_clips"] for name in ("clips", "other")]
     assert sizes == [24, 6]
     everything = evaluation["pooled"]
     assert (everything["num_clips"], everything["num_speakers"]) == (30, 9)
-    predicted = np.concatenate([heard(corpus, teacher), heard(other, teacher)])
+    predicted = np.concatenate(
+        [predictions_of(corpus, teacher), predictions_of(other, teacher)]
+    )
     rated = np.concatenate([human(corpus).mean(axis=0), human(other).mean(axis=0)])
     expected = audmetric.concordance_cc(rated[:, 2], predicted[:, 2])
     assert everything["valence"]["ccc"] == pytest.approx(expected)
@@ -95,12 +97,12 @@ def test_several_corpora(pooled, corpus, other, teacher):
     assert clips["corpus"].value_counts().to_dict() == {"clips": 24, "other": 6}
 
 
-def test_evaluation_names_no_folder(pooled, tmp_path):
+def test_an_evaluation_contains_no_folder(pooled, tmp_path):
     text = json.dumps(pooled[0], allow_nan=False)
     assert os.path.dirname(str(tmp_path)) not in text
 
 
-def test_what_cannot_be_compared_is_left_out(corpus, teacher, tmp_path):
+def test_clips_without_value_or_rating_are_left_out(corpus, teacher, tmp_path):
     table = read_corpus(corpus)
     table.loc[3, "file"] = "missing.wav"
     table.loc[5, [f"rater{r}_valence" for r in (1, 2, 3)]] = np.nan
@@ -115,13 +117,13 @@ def test_what_cannot_be_compared_is_left_out(corpus, teacher, tmp_path):
     rated = np.nanmean(
         table[[f"rater{r}_valence" for r in (1, 2, 3)]].loc[used].astype(float), axis=1
     )
-    predicted = heard(corpus, teacher)[used, 2]
+    predicted = predictions_of(corpus, teacher)[used, 2]
     expected = audmetric.concordance_cc((rated - 1) / 4, predicted)
     assert result["valence"]["ccc"] == pytest.approx(expected)
     assert "without 1 missing; without 1 not rated" in card_table([evaluation])
 
 
-def test_corpora_that_cannot_be_evaluated(corpus, teacher, tmp_path):
+def test_corpora_without_ratings_or_of_one_name_are_errors(corpus, teacher, tmp_path):
     with pytest.raises(ValueError, match="'audio' has no human ratings.*missing"):
         folder = os.path.join(os.path.dirname(corpus), "audio")
         evaluate(teacher, [folder], verbose=False)
@@ -139,7 +141,7 @@ def save(table, folder, name):
     return path
 
 
-def test_some_dimensions(corpus, teacher, tmp_path):
+def test_a_corpus_may_have_ratings_of_two_dimensions(corpus, teacher, tmp_path):
     """A corpus may have ratings of arousal and valence alone."""
     whole = evaluate(teacher, [corpus], verbose=False)[0]["corpora"]["clips"]
     table = read_corpus(corpus)
@@ -161,7 +163,7 @@ def test_some_dimensions(corpus, teacher, tmp_path):
     assert cells[4].startswith(ccc) and cells[5] == "–"
 
 
-def test_emotions_alone(corpus, teacher, tmp_path):
+def test_a_corpus_may_have_emotions_only(corpus, teacher, tmp_path):
     table = read_corpus(corpus)[["file", "speaker"]]
     table["emotion"] = ["Happy", "angry", "calm"] * 8
     acted = save(table, tmp_path, "acted")
@@ -173,7 +175,7 @@ def test_emotions_alone(corpus, teacher, tmp_path):
     assert (pair["dimension"], pair["above"], pair["below"]) == (
         *("valence", "happiness", "anger"),
     )
-    valence = heard(corpus, teacher)[:, 2]
+    valence = predictions_of(corpus, teacher)[:, 2]
     assert pair["auc"] == np.mean(valence[::3, None] > valence[1::3])
     assert result["ranking"]["resampled"] == "speakers"
     # Only one corpus has ratings
@@ -200,7 +202,7 @@ def test_intervals_are_over_clips_where_speakers_are_unknown(corpus, teacher, tm
 def test_measures_beside_the_ccc(corpus, teacher):
     evaluation, clips = evaluate(teacher, [corpus], verbose=False)
     result = evaluation["corpora"]["clips"]
-    predicted, rated = heard(corpus, teacher), human(corpus).mean(axis=0)
+    predicted, rated = predictions_of(corpus, teacher), human(corpus).mean(axis=0)
     for key, values in {"predicted": predicted, "reference": rated}.items():
         expected = audmetric.pearson_cc(values[:, 0], values[:, 2])
         assert result["arousal_with_valence"][key] == pytest.approx(expected)
@@ -254,7 +256,7 @@ def test_links_do_not_hide_clips(corpus, tmp_path):
         check_disjoint(tables, config)
 
 
-def test_speakers_that_were_heard_are_refused(corpus, teacher, tmp_path):
+def test_speakers_of_the_training_are_refused(corpus, teacher, tmp_path):
     folder = str(tmp_path)
     even = split(corpus, folder, lambda table: table.index % 12 < 6, "even")
     odd = split(corpus, folder, lambda table: table.index % 12 >= 6, "odd")
@@ -265,7 +267,7 @@ def test_speakers_that_were_heard_are_refused(corpus, teacher, tmp_path):
         evaluate(teacher, [odd], trained_on=config, verbose=False)
 
 
-def test_other_speakers_are_welcome(corpus, other, teacher, tmp_path):
+def test_other_speakers_are_accepted(corpus, other, teacher, tmp_path):
     """Also those of another folder who have the same names."""
     folder = str(tmp_path)
     some = split(corpus, folder, lambda table: table["speaker"] < "03", "some")
@@ -290,7 +292,7 @@ def test_clips_of_an_earlier_training_are_refused(corpus, other, tmp_path):
         check_disjoint(tables, path)
 
 
-def test_training_that_cannot_be_checked(corpus, tmp_path):
+def test_a_training_that_cannot_be_checked_is_an_error(corpus, tmp_path):
     config = write_config(str(tmp_path), ["gone.csv"])
     with pytest.raises(FileNotFoundError, match="gone.csv"):
         check_disjoint({"clips": read_corpus(corpus)}, config)
@@ -299,7 +301,7 @@ def test_training_that_cannot_be_checked(corpus, tmp_path):
         check_disjoint({"clips": read_corpus(corpus)}, config)
 
 
-def test_evaluations_are_kept(pooled, tmp_path):
+def test_evaluations_replace_those_of_the_same_reference(pooled, tmp_path):
     path = str(tmp_path / "evaluation.json")
     first = pooled[0]
     against = {**first, "against": "toy"}
@@ -329,7 +331,7 @@ After.
 """
 
 
-def test_card_is_updated(pooled, tmp_path):
+def test_a_card_is_updated_between_its_marks(pooled, tmp_path):
     path = tmp_path / "card.md"
     path.write_text(CARD)
     update_card(str(path), [pooled[0]])
@@ -353,7 +355,7 @@ def test_card_is_updated(pooled, tmp_path):
         CARD + CARD,
     ],
 )
-def test_card_without_a_place_is_left_alone(pooled, tmp_path, text):
+def test_a_card_without_marks_is_not_changed(pooled, tmp_path, text):
     path = tmp_path / "card.md"
     path.write_text(text)
     with pytest.raises(ValueError, match="needs a line '<!-- metrics -->'"):
@@ -361,7 +363,7 @@ def test_card_without_a_place_is_left_alone(pooled, tmp_path, text):
     assert path.read_text() == text
 
 
-def test_table_has_equal_rows(pooled):
+def test_rows_of_a_table_have_the_same_number_of_cells(pooled):
     tables = [t.splitlines() for t in card_table([pooled[0]]).split("\n\n")]
     tables = [lines for lines in tables if lines[0].startswith("|")]
     assert [{line.count("|") for line in lines} for lines in tables] == [{8}] * 3
@@ -370,7 +372,7 @@ def test_table_has_equal_rows(pooled):
     assert len(speakers) == 2 + 6 + 3
 
 
-def test_picture(pooled, tmp_path):
+def test_a_picture_of_the_evaluation_is_written(pooled, tmp_path):
     path = str(tmp_path / "evaluation.png")
     plot_evaluation(*pooled, path)
     with open(path, "rb") as file:
@@ -378,7 +380,7 @@ def test_picture(pooled, tmp_path):
     assert os.listdir(tmp_path) == ["evaluation.png"]
 
 
-def test_real_raters(shared):
+def test_raters_of_emotale_agree_as_published(shared):
     """How well one agrees with the others, as the data's README tells it."""
     table = read_corpus(os.path.join(shared, "emotale.csv"))
     agreement = pd.DataFrame(rater_agreement(ratings(table, 1, 5))).round(2)
@@ -386,7 +388,7 @@ def test_real_raters(shared):
     assert agreement.max().tolist() == [0.80, 0.77, 0.82]
 
 
-def test_real_speech(shared, tmp_path):
+def test_the_teacher_agrees_with_its_corpus(shared, tmp_path):
     """Our teacher was fitted to these clips."""
     few = read_corpus(os.path.join(shared, "emotale.csv")).groupby("speaker").head(3)
     few.to_parquet(tmp_path / "few.parquet")

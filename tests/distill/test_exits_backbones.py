@@ -46,10 +46,10 @@ def test_layers_are_those_of_transformers(name):
     with torch.inference_mode():
         inputs = backbone.front(SIGNAL)
         expected = model(inputs, output_hidden_states=True)
-        found = hidden_states(backbone, inputs, [1, 2, 3])
+        actual = hidden_states(backbone, inputs, [1, 2, 3])
     for number in (1, 2):
-        torch.testing.assert_close(found[number], expected.hidden_states[number])
-    torch.testing.assert_close(found[3], expected.last_hidden_state)
+        torch.testing.assert_close(actual[number], expected.hidden_states[number])
+    torch.testing.assert_close(actual[3], expected.last_hidden_state)
 
 
 def test_whisper_processes_short_clips():
@@ -76,7 +76,7 @@ def test_a_cut_encoder_is_the_start_of_the_whole_one(name):
         backbone.cut(4)
 
 
-def test_frozen_layers():
+def test_frozen_layers_have_no_gradient():
     backbone = random_backbone("wavlm")
     backbone.freeze(0)
     assert all(p.requires_grad for p in backbone.parameters())
@@ -115,13 +115,13 @@ def test_parameters_are_counted_as_in_the_paper():
 
 
 @pytest.mark.parametrize("pretraining", [True, False])
-def test_published_folder(tmp_path, pretraining):
+def test_a_published_folder_is_read(tmp_path, pretraining):
     model = write_encoder(tmp_path / "encoder", pretraining=pretraining)
     backbone = load_backbone(str(tmp_path / "encoder"), SAMPLES).eval()
     with torch.inference_mode():
         inputs = backbone.front(SIGNAL)
-        found = hidden_states(backbone, inputs, [3])[3]
-        torch.testing.assert_close(found, model(inputs).last_hidden_state)
+        actual = hidden_states(backbone, inputs, [3])[3]
+        torch.testing.assert_close(actual, model(inputs).last_hidden_state)
 
 
 def change(folder, edit):
@@ -149,7 +149,7 @@ def test_weights_that_do_not_fit_are_an_error(tmp_path, edit, error):
         load_backbone(str(tmp_path))
 
 
-def test_other_folders_are_explained(tmp_path):
+def test_folders_of_other_models_are_errors(tmp_path):
     write_encoder(tmp_path / "rate", rate=8000)
     with pytest.raises(ValueError, match="8000 Hz, not 16000"):
         load_backbone(str(tmp_path / "rate"))
@@ -169,13 +169,13 @@ def test_other_folders_are_explained(tmp_path):
         load_backbone(str(tmp_path / "a.safetensors"))
 
 
-def test_whisper_of_the_real_weights(shared):
+def test_the_published_encoder_of_whisper_is_read(shared):
     path = os.path.join(shared, "weights", "whisper-tiny.en-encoder.safetensors")
     backbone = load_backbone(path)
     assert (len(backbone.layers), backbone.width) == (4, 384)
 
 
-def test_encoder_from_the_hub(server, tmp_path):
+def test_an_encoder_is_downloaded_from_the_hub_once(server, tmp_path):
     model = write_encoder(tmp_path / "published")
     files = {
         path.name: path.read_bytes() for path in (tmp_path / "published").iterdir()
@@ -194,8 +194,8 @@ def test_encoder_from_the_hub(server, tmp_path):
     backbone = load_backbone(folder, SAMPLES).eval()
     with torch.inference_mode():
         inputs = backbone.front(SIGNAL)
-        found = hidden_states(backbone, inputs, [3])[3]
-        torch.testing.assert_close(found, model(inputs).last_hidden_state)
+        actual = hidden_states(backbone, inputs, [3])[3]
+        torch.testing.assert_close(actual, model(inputs).last_hidden_state)
     asked = len(server.requests)
     get_encoder("facebook/wav2vec2-base", folder, verbose=False)
     assert len(server.requests) == asked

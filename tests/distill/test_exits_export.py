@@ -1,4 +1,4 @@
-"""Model folders with exits: what is in the files, and how they are used."""
+"""Model folders with exits: their files and their use."""
 
 import json
 import os
@@ -95,17 +95,17 @@ def signal(length):
 def torch_logits(run, depth, values):
     network, _ = load_network(run)
     with torch.inference_mode():
-        said = network(network.backbone.front(torch.from_numpy(values)))
-    return said[depth].logits.numpy()
+        outputs = network(network.backbone.front(torch.from_numpy(values)))
+    return outputs[depth].logits.numpy()
 
 
 @pytest.mark.parametrize("length", LENGTHS)
-def test_every_exit_says_what_torch_says(toy, length):
+def test_logits_of_each_exit_are_those_of_torch(toy, length):
     for depth in (1, 2):
         model = audw2s.load(toy["model"], exit=depth)
-        found = model(signal(length), 16000)["logits"]
+        actual = model(signal(length), 16000)["logits"]
         expected = torch_logits(toy["run"], depth, signal(length))
-        np.testing.assert_allclose(found, expected, atol=1e-4)
+        np.testing.assert_allclose(actual, expected, atol=1e-4)
     chain = audw2s.load(toy["model"], exit="auto(1)")(signal(length), 16000)
     np.testing.assert_allclose(chain["logits"], expected, atol=1e-4)
     assert chain["exit"].tolist() == [[2]]
@@ -142,14 +142,14 @@ def test_only_the_needed_layers_are_in_a_file(toy):
     assert part == pytest.approx(layer + matrices(network.exits["2"]), abs=20)
 
 
-def test_folders_are_those_of_audonnx(toy):
+def test_audonnx_loads_the_folder(toy):
     model = audonnx.load(toy["model"])
     assert model.path.endswith("exit2.onnx")
     assert model.labels("logits") == CLASSES
     shallow = audonnx.load(toy["model"], model_file="exit1.yaml")
     expected = audw2s.load(toy["model"], exit=1)(signal(9000), 16000)
-    found = shallow(signal(9000), 16000)
-    np.testing.assert_array_equal(found["logits"], expected["logits"])
+    actual = shallow(signal(9000), 16000)
+    np.testing.assert_array_equal(actual["logits"], expected["logits"])
     assert "toy-exits" in open(os.path.join(toy["model"], "card.md")).read()
 
 
@@ -159,8 +159,8 @@ def test_interfaces_give_scores_of_classes(toy, exit, clips):
     frame = feature.process_files(clips)
     assert list(frame.columns) == CLASSES
     model = audw2s.load(toy["model"], exit=exit)
-    heard, rate = soundfile.read(clips[0], dtype="float32")
-    logits = model(heard[None, :SAMPLES], rate)["logits"]
+    values, rate = soundfile.read(clips[0], dtype="float32")
+    logits = model(values[None, :SAMPLES], rate)["logits"]
     np.testing.assert_allclose(frame.to_numpy()[0], softmax(logits)[0], atol=1e-5)
     np.testing.assert_allclose(frame.sum(axis=1), 1, atol=1e-5)
     process = audw2s.Process(toy["model"], exit=exit, win_dur=0.4, num_workers=2)
@@ -171,16 +171,16 @@ def test_interfaces_give_scores_of_classes(toy, exit, clips):
     assert again.provenance == feature.provenance
 
 
-def test_identities_tell_exits_apart(toy):
+def test_each_exit_has_another_provenance(toy):
     exits = (1, 2, "auto", "auto(0.4)")
-    found = {audw2s.Feature(toy["model"], exit=e).provenance["sha256"] for e in exits}
-    assert len(found) == 4
+    actual = {audw2s.Feature(toy["model"], exit=e).provenance["sha256"] for e in exits}
+    assert len(actual) == 4
     assert audw2s.Feature(toy["model"], exit="2").provenance == (
         audw2s.Feature(toy["model"]).provenance
     )
 
 
-def test_models_that_are_loaded_already(toy):
+def test_loaded_models_are_accepted(toy):
     for exit in (1, "auto(0.4)"):
         model = audw2s.load(toy["model"], exit=exit)
         feature = audw2s.Feature(model)
@@ -192,14 +192,14 @@ def test_models_that_are_loaded_already(toy):
         audw2s.Feature(audw2s.load(toy["model"]), exit=1)
 
 
-def test_unusable_input_has_a_row(toy, tmp_path):
+def test_unusable_input_has_a_row_of_nan(toy, tmp_path):
     missing = str(tmp_path / "missing.wav")
     with pytest.warns(UserWarning, match="missing"):
         frame = audw2s.Feature(toy["model"], exit=1).process_files([missing])
     assert frame.shape == (1, 3) and frame.isna().all(axis=None)
 
 
-def test_segments_by_classes(toy, clips):
+def test_segments_are_found_by_scores_of_classes(toy, clips):
     index = audformat.filewise_index(clips[:2])
     everything = audw2s.Segment(toy["model"], exit=1, where="anger >= 0")
     nothing = audw2s.Segment(toy["model"], exit=1, where="anger > 1 or neutral > 1")
@@ -209,7 +209,7 @@ def test_segments_by_classes(toy, clips):
         audw2s.Segment(toy["model"], where="arousal > 0.5")
 
 
-def test_layers_behind_the_exit_do_not_run(toy):
+def test_layers_above_the_exit_do_not_run(toy):
     model = audw2s.load(toy["model"], exit="auto(0)")
     assert isinstance(model, Cascade)
     options = onnxruntime.SessionOptions()
@@ -219,10 +219,10 @@ def test_layers_behind_the_exit_do_not_run(toy):
     deep = onnxruntime.InferenceSession(path, options)
     model.sess.sessions[1] = deep
 
-    found = model(signal(9000), 16000)
-    assert found["exit"].tolist() == [[1]]
+    actual = model(signal(9000), 16000)
+    assert actual["exit"].tolist() == [[1]]
     shallow = audw2s.load(toy["model"], exit=1)(signal(9000), 16000)
-    np.testing.assert_allclose(found["logits"], shallow["logits"], atol=1e-6)
+    np.testing.assert_allclose(actual["logits"], shallow["logits"], atol=1e-6)
     with open(deep.end_profiling()) as file:
         assert not [e for e in json.load(file) if e["name"] == "model_run"]
 
@@ -243,7 +243,7 @@ def test_a_changed_file_is_not_opened(copied):
     ["", "[]", "{}", '{"labels": 3}', None],
     ids=["empty", "list", "no", "3", "up"],
 )
-def test_a_damaged_index_is_said(copied, text):
+def test_a_damaged_index_is_an_error(copied, text):
     path = copied / "exits.json"
     if text is None:
         text = path.read_text().replace('"exit1.onnx"', '"../exit1.onnx"')
@@ -261,12 +261,12 @@ def test_a_damaged_index_is_said(copied, text):
         (True, "An exit is a layer such as 3"),
     ],
 )
-def test_exits_that_are_not_there(toy, exit, error):
+def test_unknown_exits_are_errors(toy, exit, error):
     with pytest.raises(ValueError, match=error):
         audw2s.Feature(toy["model"], exit=exit)
 
 
-def test_where_classes_make_no_sense(toy, clips):
+def test_classes_are_refused_where_dimensions_are_needed(toy, clips):
     with pytest.raises(ValueError, match="'wav2small' has no exits"):
         audw2s.load("wav2small", exit=1)
     for use in (
@@ -278,14 +278,14 @@ def test_where_classes_make_no_sense(toy, clips):
             use()
 
 
-def test_values_behave_like_all_others(rated, clips):
+def test_exits_of_dimensions_are_used_as_other_models(rated, clips):
     feature = audw2s.Feature(rated["model"], exit=1)
     frame = feature.process_files(clips[:1])
     assert list(frame.columns) == ["arousal", "dominance", "valence"]
     model = audw2s.load(rated["model"], exit=1)
-    found = model(signal(8001), 16000)["logits"]
+    actual = model(signal(8001), 16000)["logits"]
     expected = torch_logits(rated["run"], 1, signal(8001))
-    np.testing.assert_allclose(found, expected, atol=1e-4)
+    np.testing.assert_allclose(actual, expected, atol=1e-4)
     assert len(audw2s.curve(clips[0], rated["model"], rate=1)) > 1
     with pytest.raises(ValueError, match="gives values: choose an exit"):
         audw2s.load(rated["model"], exit="auto")
@@ -296,7 +296,7 @@ def invoke(*command):
     return CliRunner().invoke(app, [str(part) for part in command])
 
 
-def test_commands(toy, rated, tmp_path, clips):
+def test_the_commands_predict_evaluate_and_export_exits(toy, rated, tmp_path, clips):
     done = invoke("predict", clips[0], "--model", toy["model"], "--exit", "auto(0.2)")
     assert done.exit_code == 0, done.output
     assert "sadness  anger  neutral" in done.output
@@ -323,7 +323,7 @@ def test_commands(toy, rated, tmp_path, clips):
     assert done.exit_code == 2 and "No trained network" in done.output
 
 
-def test_toys_are_of_all_families():
+def test_the_tests_cover_all_families_of_encoders():
     assert {entry["model_type"] for entry in SETTINGS.values()} == {
         *("wav2vec2", "wavlm", "hubert", "whisper")
     }

@@ -1,4 +1,4 @@
-"""The losses, against a literal version and the values that it gave."""
+"""Losses of exits, against golden values of their formulas."""
 
 import importlib.util
 import json
@@ -24,7 +24,7 @@ def literal():
     return module
 
 
-def said(grad=False):
+def exit_outputs(grad=False):
     numbers = GOLDEN["numbers"]
 
     def tensor(key):
@@ -43,10 +43,10 @@ def truth(of_classes=True):
 
 
 @pytest.mark.parametrize("case", GOLDEN["cases"], ids=str)
-def test_golden_values(case):
+def test_losses_have_their_golden_values(case):
     alpha, beta, gamma = case["weights"]
     loss = total_loss(
-        said(),
+        exit_outputs(),
         truth(case.get("of_classes", True)),
         alpha=alpha,
         beta=beta,
@@ -58,7 +58,7 @@ def test_golden_values(case):
     assert loss.item() == pytest.approx(case["loss"], abs=1e-7)
 
 
-def test_golden_values_are_those_of_their_script():
+def test_golden_values_are_reproduced_by_their_script():
     script = literal()
     numbers = script.drawn()
     assert {k: v.tolist() for k, v in numbers.items()} == GOLDEN["numbers"]
@@ -67,13 +67,13 @@ def test_golden_values_are_those_of_their_script():
     ]
     for case in GOLDEN["cases"]:
         settings = {k: v for k, v in case.items() if k != "loss"}
-        found = script.total(numbers, **settings)
-        assert found == pytest.approx(case["loss"], abs=1e-8)
+        actual = script.total(numbers, **settings)
+        assert actual == pytest.approx(case["loss"], abs=1e-8)
 
 
 @pytest.mark.parametrize("of_classes", [True, False])
 def test_the_teacher_learns_nothing_from_its_students(of_classes):
-    exact, among = said(grad=True), said(grad=True)
+    exact, among = exit_outputs(grad=True), exit_outputs(grad=True)
     total_loss({12: exact[12]}, truth(of_classes)).backward()
     settings = {"similarity": "l1+cosine", "alpha": 5.0, "beta": 7.0}
     total_loss(among, truth(of_classes), **settings).backward()
@@ -84,13 +84,13 @@ def test_the_teacher_learns_nothing_from_its_students(of_classes):
         assert among[depth].logits.grad.abs().sum() > 0
 
 
-def test_divergence_is_none_of_what_is_equal():
+def test_the_divergence_of_equal_logits_is_zero():
     logits = torch.randn(5, 4)
     assert kl_divergence(logits, logits).item() == pytest.approx(0, abs=1e-6)
     assert kl_divergence(logits, logits, True).item() != pytest.approx(0, abs=1e-2)
 
 
-def test_layerwise_loss():
+def test_the_layerwise_loss_follows_its_formula():
     rng = np.random.default_rng(0)
     one, other = rng.standard_normal((2, 2, 3, 4))
     dots = (one * other).sum(-1)
@@ -98,5 +98,5 @@ def test_layerwise_loss():
     expected = np.abs(one - other).mean() - np.mean(
         np.log(1 / (1 + np.exp(-dots / norms)))
     )
-    found = layerwise_loss(torch.from_numpy(one), torch.from_numpy(other))
-    assert found.item() == pytest.approx(expected)
+    actual = layerwise_loss(torch.from_numpy(one), torch.from_numpy(other))
+    assert actual.item() == pytest.approx(expected)

@@ -1,4 +1,4 @@
-"""ONNX forms say what their networks say, and hold nothing else."""
+"""ONNX forms agree with their networks, and contain nothing else."""
 
 import os
 
@@ -57,19 +57,19 @@ def signals():
     return ((str(length), noise(length, length)) for length in LENGTHS)
 
 
-def test_student_at_odd_lengths(student, student_onnx):
+def test_a_student_and_its_onnx_form_agree_at_odd_lengths(student, student_onnx):
     assert parity(student, student_onnx, signals()) <= 1e-5
 
 
-def test_student_on_probes(student, student_onnx):
+def test_a_student_and_its_onnx_form_agree_on_probes(student, student_onnx):
     assert parity(student, student_onnx) <= 1e-5
 
 
-def test_whisper_at_odd_lengths(whisper, whisper_onnx):
+def test_a_teacher_and_its_onnx_form_agree_at_odd_lengths(whisper, whisper_onnx):
     assert parity(whisper, whisper_onnx, signals()) <= 1e-4
 
 
-def test_properties_tell_of_the_network(student_onnx):
+def test_metadata_describe_the_network(student_onnx):
     """Not of the graph, which zeros were added to."""
     assert properties(student_onnx) == {
         "parameters": "72659",
@@ -81,7 +81,9 @@ def test_properties_tell_of_the_network(student_onnx):
 
 
 @pytest.mark.parametrize("level", [-40, -60, -90])
-def test_one_pass_and_graph_do_not_hear_the_level(student_onnx, tmp_path, level):
+def test_the_level_changes_no_value_in_one_pass_and_in_the_graph(
+    student_onnx, tmp_path, level
+):
     """Both add what the graph's properties say to the variance of a signal."""
     path = str(tmp_path / "model.onnx")
     onnx.save(student_onnx, path)
@@ -92,12 +94,12 @@ def test_one_pass_and_graph_do_not_hear_the_level(student_onnx, tmp_path, level)
     quiet = signal * np.float32(10 ** (level / 20))
     session = onnxruntime.InferenceSession(path)
     loud = session.run(["logits"], {"signal": signal[None]})[0][0]
-    found = session.run(["logits"], {"signal": quiet[None]})[0][0]
-    np.testing.assert_allclose(found, loud, atol=1e-3)
+    actual = session.run(["logits"], {"signal": quiet[None]})[0][0]
+    np.testing.assert_allclose(actual, loud, atol=1e-3)
     np.testing.assert_allclose(pooled_as_a_whole(tokens, quiet), loud, atol=1e-3)
 
 
-def test_students_that_hear_all_of_the_clip_have_no_tokens_to_tell_of():
+def test_students_with_global_context_have_no_token_metadata():
     torch.manual_seed(0)
     layers = [conv(1, 4, 3, stride=2), SqueezeExcite(4), nn.Conv2d(4, 2, 1)]
     network = Student(layers, 26).eval()
@@ -106,7 +108,7 @@ def test_students_that_hear_all_of_the_clip_have_no_tokens_to_tell_of():
     assert parity(network, model, signals()) <= 1e-5
 
 
-def test_students_of_another_kind_are_exported_as_they_are():
+def test_other_students_are_exported_without_optimisation():
     torch.manual_seed(0)
     network = STUDENTS["wav2small-2.0"]().eval()
     model = student_to_onnx(network)
@@ -116,7 +118,7 @@ def test_students_of_another_kind_are_exported_as_they_are():
     assert parity(network, model, signals()) <= 1e-5
 
 
-def test_exported_student(student, tmp_path):
+def test_export_student_writes_a_model_folder(student, tmp_path):
     """A folder of a training becomes one whose windows are pooled from tokens."""
     path = str(tmp_path / "student.safetensors")
     save_file(student.state_dict(), path, metadata={"student": "wav2small"})
@@ -134,7 +136,7 @@ def test_exported_student(student, tmp_path):
         np.testing.assert_allclose(network(signal), expected, atol=1e-4)
 
 
-def test_hidden_states_lead_to_logits(student, student_onnx):
+def test_logits_are_the_head_of_the_hidden_states(student, student_onnx):
     hidden_states, logits = run(student_onnx, noise(5000))
     weight, bias = (p.detach().numpy() for p in student.adv.parameters())
     assert hidden_states.shape == (1, 169)
@@ -142,26 +144,26 @@ def test_hidden_states_lead_to_logits(student, student_onnx):
 
 
 def test_probes_are_float32_of_odd_lengths():
-    found = list(probes())
-    assert all(signal.dtype == np.float32 and signal.ndim == 1 for _, signal in found)
-    assert min(len(signal) for _, signal in found) == 64
-    assert sum(len(signal) % 160 != 0 for _, signal in found) > len(found) / 2
+    actual = list(probes())
+    assert all(signal.dtype == np.float32 and signal.ndim == 1 for _, signal in actual)
+    assert min(len(signal) for _, signal in actual) == 64
+    assert sum(len(signal) % 160 != 0 for _, signal in actual) > len(actual) / 2
 
 
-def test_a_changed_weight_is_noticed(student, student_onnx):
+def test_a_changed_weight_fails_the_parity_check(student, student_onnx):
     bias = student.adv.bias.detach().numpy() + 2e-5
     model = with_weights(student_onnx, {"adv.bias": bias})
     with pytest.raises(ValueError, match="differs from the network by 2.*1e-05"):
         check_parity(student, model, 1e-5, signals())
 
 
-def test_nan_is_noticed(student, student_onnx):
+def test_nan_fails_the_parity_check(student, student_onnx):
     model = with_weights(student_onnx, {"adv.bias": np.full(3, np.nan)})
     with pytest.raises(ValueError, match="differs from the network by nan"):
         check_parity(student, model, 1e-5, signals())
 
 
-def test_halving_loses_nothing(whisper_onnx):
+def test_weights_stored_as_float16_change_no_value(whisper_onnx):
     halved = halve(with_weights(whisper_onnx, {}))
     onnx.checker.check_model(halved)
     before = weights_of(whisper_onnx)
@@ -178,14 +180,14 @@ def test_halving_loses_nothing(whisper_onnx):
         np.testing.assert_array_equal(before[1], after[1])
 
 
-def test_only_what_fits_is_halved(student_onnx):
+def test_only_exact_weights_are_stored_as_float16(student_onnx):
     """A student's weights are no float16 numbers: they stay."""
     halved = halve(with_weights(student_onnx, {}))
     trained = [w for w in weights_of(halved).values() if w.shape == (338, 169)]
     assert [weight.dtype for weight in trained] == [np.float32]
 
 
-def test_file_does_not_tell_where_it_was_made(student_onnx, whisper_onnx):
+def test_a_file_contains_no_path_of_the_machine(student_onnx, whisper_onnx):
     folder = os.path.dirname(os.path.abspath(audw2s.__file__))
     for model in (student_onnx, whisper_onnx):
         content = model.SerializeToString()
@@ -194,7 +196,7 @@ def test_file_does_not_tell_where_it_was_made(student_onnx, whisper_onnx):
         assert b"pkg.torch" not in content
 
 
-def test_model_folder(student, student_onnx, tmp_path):
+def test_a_model_folder_is_loaded_by_audonnx(student, student_onnx, tmp_path):
     folder = str(tmp_path / "model")
     model = with_weights(student_onnx, {})
     sha256 = save(model, folder, {"name": "toy", "max_dur": "60"})

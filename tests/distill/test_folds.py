@@ -1,4 +1,4 @@
-"""Folds of speakers: trainings that hold some out, and are evaluated on these."""
+"""Trainings that hold out speakers, evaluated on these."""
 
 import dataclasses
 import json
@@ -42,7 +42,7 @@ def runs(corpus, teacher, tmp_path_factory):
     return paths
 
 
-def test_nothing_of_held_out_speakers_is_trained_on(corpus, config):
+def test_clips_of_held_out_speakers_are_not_trained_on(corpus, config):
     noise_free = dataclasses.replace(config, noise=())
     chosen = dataclasses.replace(noise_free, held_out_speakers={corpus: FOLDS[0]})
     batches = Batches(chosen, verbose=False)
@@ -60,7 +60,7 @@ def test_nothing_of_held_out_speakers_is_trained_on(corpus, config):
         Batches(everyone, verbose=False)
 
 
-def test_settings(tmp_path):
+def test_held_out_speakers_are_read_from_settings(tmp_path):
     path = tmp_path / "config.toml"
     text = '[corpora]\n"a.csv" = 1.0\n[held_out_speakers]\n"{}.csv" = ["001"]\n'
     path.write_text(text.format("a"))
@@ -71,9 +71,7 @@ def test_settings(tmp_path):
         Config.from_toml(str(path))
 
 
-def test_each_clip_is_predicted_by_a_student_that_never_had_its_speaker(
-    runs, corpus, tmp_path
-):
+def test_each_clip_is_predicted_by_the_student_of_its_fold(runs, corpus, tmp_path):
     result = evaluate_folds(runs, corpus, verbose=False)
     table, raw = read_corpus(corpus), pd.read_csv(corpus)
     predicted = np.empty((len(table), 3))
@@ -94,14 +92,14 @@ def test_each_clip_is_predicted_by_a_student_that_never_had_its_speaker(
     assert (result["num_folds"], result["folds_by"]) == (2, "speakers")
 
 
-def test_each_speaker_is_held_out_once(runs, corpus):
+def test_speakers_held_out_by_no_or_two_trainings_are_an_error(runs, corpus):
     with pytest.raises(ValueError, match="by one of 1 trainings.*01, 03, 04"):
         evaluate_folds(runs[:1], corpus, verbose=False)
     with pytest.raises(ValueError, match="by one of 3 trainings"):
         evaluate_folds([*runs, runs[0]], corpus, verbose=False)
 
 
-def test_command(runs, corpus, tmp_path):
+def test_the_command_adds_the_folds_to_the_card(runs, corpus, tmp_path):
     model = tmp_path / "model"
     export_student(runs[0], str(model), "student")
     arguments = ["folds", str(model), corpus, "--quiet"]

@@ -1,4 +1,4 @@
-"""The front end and the pooling against literal second implementations."""
+"""Front end and pooling, against their formulas."""
 
 import numpy as np
 import pytest
@@ -57,21 +57,21 @@ def literal_logmel(signal):
 @pytest.mark.parametrize("settings", [(16000, 64, 26), (16000, 400, 80), (8000, 64, 9)])
 def test_mel_is_that_of_its_definition(settings):
     rate, n_fft, num_mels = settings
-    found = slaney_mel(rate, n_fft, num_mels)
-    np.testing.assert_allclose(found, literal_mel(*settings), atol=1e-12)
+    actual = slaney_mel(rate, n_fft, num_mels)
+    np.testing.assert_allclose(actual, literal_mel(*settings), atol=1e-12)
     other = mel_filter_bank(
         n_fft // 2 + 1, num_mels, 0, rate / 2, rate, norm="slaney", mel_scale="slaney"
     )
-    np.testing.assert_allclose(found, other, atol=1e-9)
+    np.testing.assert_allclose(actual, other, atol=1e-9)
 
 
-def test_first_band_is_empty():
+def test_the_first_mel_band_is_empty():
     mel = slaney_mel(16000, 64, 26)
     assert mel.size == 858
     assert np.flatnonzero(mel.sum(axis=0) == 0).tolist() == [0]
 
 
-def test_dft_is_a_windowed_fft():
+def test_the_dft_is_a_windowed_fft():
     rng = np.random.default_rng(0)
     frame = rng.standard_normal(64)
     real, imag = hann_dft(64)
@@ -80,11 +80,11 @@ def test_dft_is_a_windowed_fft():
 
 
 @pytest.mark.parametrize("length", [64, 95, 96, 1001, 4000])
-def test_logmel_is_that_of_an_fft(length):
+def test_the_log_mel_is_that_of_an_fft(length):
     rng = np.random.default_rng(length)
     signal = (rng.standard_normal(length)).astype(np.float32)
-    found = LogMel()(torch.from_numpy(signal[None]))[0, 0].numpy()
-    np.testing.assert_allclose(found, literal_logmel(signal), atol=2e-3)
+    actual = LogMel()(torch.from_numpy(signal[None]))[0, 0].numpy()
+    np.testing.assert_allclose(actual, literal_logmel(signal), atol=2e-3)
 
 
 @settings(max_examples=25)
@@ -101,20 +101,20 @@ def test_frames_are_not_padded(length):
     st.floats(1e-2, 100),
     st.floats(-1, 1),
 )
-def test_normalised_signal(seed, gain, offset):
+def test_a_normalised_signal_has_zero_mean_and_unit_variance(seed, gain, offset):
     signal = gain * (np.random.default_rng(seed).standard_normal((2, 500)) + offset)
     given_signal = torch.tensor(signal, dtype=torch.float32)
     before = given_signal.clone()
-    found = Normalise()(given_signal).numpy()
+    actual = Normalise()(given_signal).numpy()
     mean, variance = signal.mean(1, keepdims=True), signal.var(1, keepdims=True)
     np.testing.assert_allclose(
-        found, (signal - mean) / np.sqrt(variance + 1e-7), atol=1e-4
+        actual, (signal - mean) / np.sqrt(variance + 1e-7), atol=1e-4
     )
     assert torch.equal(given_signal, before)
 
 
 @pytest.mark.parametrize("student", ["wav2small", "mobilenetv4-small"])
-def test_a_student_does_not_hear_the_level(student):
+def test_the_level_changes_no_value_of_a_student(student):
     """Down to -90 dB; the published constant is as large as a signal at -70 dB."""
     torch.manual_seed(0)
     network = STUDENTS[student]().eval()
@@ -131,7 +131,7 @@ def test_pooling_is_that_of_its_formula():
     pooling = LearnablePooling(5).double()
     tokens = torch.randn(2, 7, 5, dtype=torch.float64)
     with torch.no_grad():
-        found = pooling(tokens).numpy()
+        actual = pooling(tokens).numpy()
     weights = {name: value.numpy() for name, value in pooling.state_dict().items()}
     for clip in range(2):
         x = tokens[clip].numpy()
@@ -139,4 +139,4 @@ def test_pooling_is_that_of_its_formula():
         sof = np.exp(x @ weights["sof.weight"].T + weights["sof.bias"])
         for value in range(5):
             share = sof[:, value] / sof[:, value].sum()
-            assert found[clip, value] == pytest.approx((lin[:, value] * share).sum())
+            assert actual[clip, value] == pytest.approx((lin[:, value] * share).sum())

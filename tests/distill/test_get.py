@@ -144,7 +144,7 @@ def signals():
 
 
 @pytest.mark.parametrize("name", WRITE)
-def test_from_the_hub(hub, tmp_path, name):
+def test_a_model_is_downloaded_from_the_hub_and_converted(hub, tmp_path, name):
     assert not is_installed(name)
     with pytest.raises(audw2s.MissingModelError, match=f"audw2s get {name}"):
         audw2s.load(name)
@@ -152,9 +152,9 @@ def test_from_the_hub(hub, tmp_path, name):
     assert is_installed(name)
     model = audw2s.load(name)
     for signal in signals():
-        found = model(signal[None], 16000)["logits"]
+        actual = model(signal[None], 16000)["logits"]
         np.testing.assert_allclose(
-            found, expected(name, tmp_path / name, signal), atol=1e-4
+            actual, expected(name, tmp_path / name, signal), atol=1e-4
         )
     assert open_batches(Network(name)) is not None
     facts = read_provenance(name)
@@ -209,21 +209,21 @@ def archive(model, card=CARD):
     return file.getvalue()
 
 
-def test_from_zenodo_without_torch(hub, tmp_path, monkeypatch):
+def test_a_model_is_downloaded_from_zenodo_without_torch(hub, tmp_path, monkeypatch):
     zenodo = archive(raw_dawn(tmp_path / "dawn"))
     hub.records["6221127"] = {"w2v2-L-robust-12.6bc4a7fd-1.1.0.zip": zenodo}
     monkeypatch.setitem(sys.modules, "audw2s.distill.convert", None)
     get("dawn", accept_licence=True, verbose=False)
     model = audw2s.load("dawn")
     for signal in signals():
-        found = model(signal[None], 16000)["logits"]
+        actual = model(signal[None], 16000)["logits"]
         np.testing.assert_allclose(
-            found, expected("dawn", tmp_path / "dawn", signal), atol=1e-4
+            actual, expected("dawn", tmp_path / "dawn", signal), atol=1e-4
         )
     assert read_provenance("dawn")["source"]["record"] == "6221127"
 
 
-def test_from_a_folder(hub, tmp_path):
+def test_a_model_is_converted_from_a_folder(hub, tmp_path):
     get("odyssey", source=str(tmp_path / "odyssey"), verbose=False)
     assert not hub.requests
     assert is_installed("odyssey")
@@ -252,7 +252,7 @@ def reshape(weights):
     weights["pool_model.attention"] = weights["pool_model.attention"].flatten()
 
 
-def test_seven_faults_have_seven_sentences(hub, tmp_path, monkeypatch):
+def test_each_fault_has_another_message(hub, tmp_path, monkeypatch):
     name, sentences = "odyssey", []
 
     def fails(kind, *words):
@@ -312,7 +312,7 @@ def test_a_changed_model_is_not_opened(hub):
         audw2s.load("wav2small-2.0")
 
 
-def test_the_command(hub):
+def test_the_command_installs_a_model(hub):
     runner = CliRunner()
     refused = runner.invoke(app, ["get", "wav2small-2.0"])
     assert refused.exit_code == 2
@@ -342,6 +342,6 @@ def test_dawn_at_full_size(server, tmp_path):
     for signal in published.noises(8001, 33333, 80001):
         with torch.inference_mode():
             values = network(torch.from_numpy(signal[None]))[1].numpy()
-        found = feature.process_signal(signal, 16000)
-        np.testing.assert_allclose(found, values, atol=1e-4)
+        actual = feature.process_signal(signal, 16000)
+        np.testing.assert_allclose(actual, values, atol=1e-4)
     shutil.rmtree(model_folder("dawn"))

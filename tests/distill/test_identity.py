@@ -1,4 +1,4 @@
-"""What trainings are made from is known by its content, and bad clips are named."""
+"""Identities of batches and trainings, and clips that are left out."""
 
 import dataclasses
 import os
@@ -79,7 +79,7 @@ def change_audio(folder):
 
 
 @pytest.mark.parametrize("kind", ["settings", "labelled"])
-def test_a_corpus_that_was_moved_is_the_same(kind, request, folder, tmp_path):
+def test_a_moved_corpus_has_the_same_identity(kind, request, folder, tmp_path):
     config = request.getfixturevalue(kind)
     run, store = str(tmp_path / "run"), str(tmp_path / "batches")
     one = train(config, run, store=store, verbose=False)
@@ -89,7 +89,7 @@ def test_a_corpus_that_was_moved_is_the_same(kind, request, folder, tmp_path):
     assert all(torch.equal(v, again[k]) for k, v in one.state_dict().items())
 
 
-def test_kept_batches_know_their_labels(labelled, tmp_path):
+def test_stored_batches_of_other_labels_are_refused(labelled, tmp_path):
     store = str(tmp_path / "batches")
     prepare(labelled, store, verbose=False)
     change_labels(labelled.labels)
@@ -97,7 +97,7 @@ def test_kept_batches_know_their_labels(labelled, tmp_path):
         prepare(labelled, store, verbose=False)
 
 
-def test_kept_batches_know_their_audio(settings, folder, tmp_path):
+def test_stored_batches_of_other_audio_are_refused(settings, folder, tmp_path):
     store = str(tmp_path / "batches")
     prepare(settings, store, verbose=False)
     change_audio(folder)
@@ -105,7 +105,7 @@ def test_kept_batches_know_their_audio(settings, folder, tmp_path):
         prepare(settings, store, verbose=False)
 
 
-def test_kept_batches_know_their_noise(settings, tmp_path):
+def test_stored_batches_of_other_noise_are_refused(settings, tmp_path):
     path = make_corpus(str(tmp_path / "noise"), 1, 2, seed=9)
     config = dataclasses.replace(settings, noise=(path,))
     store = str(tmp_path / "batches")
@@ -115,7 +115,7 @@ def test_kept_batches_know_their_noise(settings, tmp_path):
         prepare(config, store, verbose=False)
 
 
-def test_trainings_know_their_labels_and_audio(labelled, folder, tmp_path):
+def test_a_training_with_other_labels_or_audio_is_refused(labelled, folder, tmp_path):
     config = dataclasses.replace(labelled, distinct=None)
     run = str(tmp_path / "run")
     train(config, run, verbose=False)
@@ -134,18 +134,20 @@ def test_trainings_know_their_labels_and_audio(labelled, folder, tmp_path):
         train(other, str(tmp_path / "other"), verbose=False)
 
 
-def test_trainings_know_their_start_and_teacher(settings, teacher, tmp_path):
+def test_a_training_with_another_start_or_teacher_is_refused(
+    settings, teacher, tmp_path
+):
     first, run = str(tmp_path / "first"), str(tmp_path / "run")
-    own = str(tmp_path / "teacher")
-    shutil.copytree(teacher, own)
+    copied = str(tmp_path / "teacher")
+    shutil.copytree(teacher, copied)
     train(settings, first, verbose=False)
-    config = dataclasses.replace(settings, start=first, teacher=own, distinct=None)
+    config = dataclasses.replace(settings, start=first, teacher=copied, distinct=None)
     train(config, run, verbose=False)
     shutil.rmtree(first)
     train(dataclasses.replace(settings, seed=5), first, verbose=False)
     with pytest.raises(ValueError, match=r"of \['start'\]"):
         train(config, run, verbose=False)
-    path = os.path.join(own, "model.onnx")
+    path = os.path.join(copied, "model.onnx")
     model = onnx.load(path)
     onnx.helper.set_model_props(model, {"name": "other"})
     onnx.save(model, path)
@@ -153,7 +155,7 @@ def test_trainings_know_their_start_and_teacher(settings, teacher, tmp_path):
         train(config, run, verbose=False)
 
 
-def test_labels_of_other_audio_are_none(labelled, folder):
+def test_labels_of_changed_audio_are_not_used(labelled, folder):
     change_audio(folder)
     with pytest.raises(ValueError, match="1 clips have no label in .*03_003.wav"):
         Batches(labelled, verbose=False)
@@ -168,18 +170,20 @@ def with_bad_files(folder):
     return [os.path.basename(table["file"][number]) for number in (0, 1, 5)]
 
 
-def test_clips_that_cannot_be_read_stop_no_others(settings, folder):
+def test_unreadable_clips_are_left_out_with_a_warning(settings, folder):
     whole = len(Batches(settings, verbose=False).clips)
     bad = with_bad_files(folder)
-    with pytest.warns(DataWarning, match="left out") as said:
+    with pytest.warns(DataWarning, match="left out") as record:
         batches = Batches(settings, verbose=False)
-    text = " ".join(str(warning.message) for warning in said)
+    text = " ".join(str(warning.message) for warning in record)
     assert all(text.count(name) == 1 for name in bad)
     assert whole - 3 <= len(batches.clips) < whole
     assert torch.isfinite(batches.make(0)[1]).all()
 
 
-def test_clips_without_a_finite_label_stop_no_others(settings, folder, teacher):
+def test_clips_without_a_finite_label_are_left_out_with_a_warning(
+    settings, folder, teacher
+):
     bad = with_bad_files(folder)
     table = pd.read_csv(folder / "clips.csv", dtype={"speaker": str})
     out = str(folder / "labels.parquet")
@@ -194,14 +198,16 @@ def test_clips_without_a_finite_label_stop_no_others(settings, folder, teacher):
             warnings.simplefilter("ignore")
             Batches(config, verbose=False)
     shutil.copy(folder / table["file"][3], folder / table["file"][2])
-    with pytest.warns(DataWarning) as said:
+    with pytest.warns(DataWarning) as record:
         batches = Batches(config, verbose=False)
-    text = " ".join(str(warning.message) for warning in said)
+    text = " ".join(str(warning.message) for warning in record)
     assert all(text.count(name) == 1 for name in bad)
     assert np.isfinite(batches.labels).all()
 
 
-def test_a_label_that_is_not_finite_is_named(labelled, folder):
+def test_a_crop_without_a_finite_label_is_an_error_that_names_the_file(
+    labelled, folder
+):
     table = pd.read_parquet(labelled.labels)
     name = os.path.basename(table["file"][7])
     change_labels(labelled.labels, 7, np.nan)
@@ -210,14 +216,14 @@ def test_a_label_that_is_not_finite_is_named(labelled, folder):
     assert np.isfinite(batches.labels).all()
 
 
-def test_a_corpus_of_which_nothing_is_left(settings, folder):
+def test_a_corpus_without_usable_clips_is_an_error(settings, folder):
     shutil.rmtree(folder / "audio")
     with pytest.warns(DataWarning), pytest.raises(ValueError, match="no clip to learn"):
         Batches(settings, verbose=False)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.95])
-def test_some_speakers_are_held_out_and_never_all(settings, share):
+def test_at_least_one_speaker_is_held_out_and_never_all(settings, share):
     config = dataclasses.replace(settings, held_out=share)
     batches = Batches(config, verbose=False)
     assert batches.clips and batches.validation
@@ -225,8 +231,8 @@ def test_some_speakers_are_held_out_and_never_all(settings, share):
 
 
 @pytest.mark.parametrize("model", ["teacher", "whisper-tiny-adv"])
-def test_clips_beyond_what_a_teacher_takes_at_once(tmp_path, model, request):
-    """They are heard in blocks, as everywhere else."""
+def test_long_clips_are_labelled_in_blocks(tmp_path, model, request):
+    """They are predicted in blocks, as everywhere else."""
     if model == "teacher":
         model = request.getfixturevalue("teacher")
     long = noise(16000 * (BLOCK + 5))

@@ -1,4 +1,4 @@
-"""Blocks of MobileNets against literal forms, and the published sizes."""
+"""Blocks of MobileNets, against their formulas and published sizes."""
 
 import pytest
 import torch
@@ -35,12 +35,12 @@ def test_convolutions_are_those_of_a_published_classifier(name):
         conv.register_forward_hook(count)
     _, size, *sides = body(torch.zeros(1, 1, pixels, pixels, device="meta")).shape
     assert sides == [pixels // 32] * 2
-    found = sum(p.numel() for p in body.parameters()) + 2 * convs[0].weight.numel()
+    actual = sum(p.numel() for p in body.parameters()) + 2 * convs[0].weight.numel()
     # MobileNetV4 normalises after its head, MobileNetV3 has a bias
-    found += size * head + (2 * head if "v4" in name else head) + 1000 * (head + 1)
-    assert found == pytest.approx(parameters, rel=0, abs=open_parameters)
-    found = (sum(compute) + 2 * compute[0] + (size + 1000) * head) / 1e9
-    assert found == pytest.approx(gmac, rel=0, abs=open_gmac)
+    actual += size * head + (2 * head if "v4" in name else head) + 1000 * (head + 1)
+    assert actual == pytest.approx(parameters, rel=0, abs=open_parameters)
+    actual = (sum(compute) + 2 * compute[0] + (size + 1000) * head) / 1e9
+    assert actual == pytest.approx(gmac, rel=0, abs=open_gmac)
 
 
 def randomise(block):
@@ -68,7 +68,7 @@ def literal_conv(weights, maps, stride=1):
 @pytest.mark.parametrize("first", [0, 3, 5])
 @pytest.mark.parametrize("middle", [0, 3, 5])
 @pytest.mark.parametrize("stride, num_out", [(1, 8), (1, 16), (2, 8)])
-def test_block_of_mobilenet_v4(first, middle, stride, num_out):
+def test_blocks_of_mobilenet_v4_follow_the_paper(first, middle, stride, num_out):
     settings = {"first": first, "middle": middle, "stride": stride}
     block = universal_inverted_bottleneck(8, num_out, expansion=3, **settings)
     weights = list(randomise(block).state_dict().values())
@@ -106,7 +106,9 @@ def literal_gate(weights, maps):
 @pytest.mark.parametrize("squeeze", [True, False])
 @pytest.mark.parametrize("swish", [True, False])
 @pytest.mark.parametrize("stride, num_out", [(1, 16), (1, 24), (2, 16)])
-def test_block_of_mobilenet_v3(width, squeeze, swish, stride, num_out):
+def test_blocks_of_mobilenet_v3_follow_the_paper(
+    width, squeeze, swish, stride, num_out
+):
     settings = {"activation": nn.Hardswish if swish else nn.ReLU, "squeeze": squeeze}
     settings |= {"kernel": 5, "width": width, "stride": stride}
     block = inverted_residual(16, num_out, **settings)

@@ -22,34 +22,34 @@ def network(tmp_path_factory):
     return Odyssey.from_folder(folder)
 
 
-def test_positions_of_long_signals(tmp_path):
+def test_positions_of_long_signals_follow_the_formula(tmp_path):
     """Beyond 800 frames, 16 s, all distances are alike."""
     weights = write_odyssey(str(tmp_path), layers=1)
     network = Odyssey.from_folder(str(tmp_path))
     (signal,) = noises(300001)
     with torch.inference_mode():
-        found = network(torch.from_numpy(signal[None]))[1][0].numpy()
+        actual = network(torch.from_numpy(signal[None]))[1][0].numpy()
     np.testing.assert_allclose(
-        found, literal.odyssey(signal, weights, num_heads=4)[1], atol=2e-5
+        actual, literal.odyssey(signal, weights, num_heads=4)[1], atol=2e-5
     )
     assert largest_difference(network, to_onnx(network), [signal]) <= 1e-4
 
 
 def test_pooling_without_attention_is_mean_and_deviation():
     hidden = torch.randn(2, 50, 7)
-    found = AttentivePooling(7)(hidden)
+    actual = AttentivePooling(7)(hidden)
     deviation = hidden.std(dim=1, correction=0)
     expected = torch.cat([hidden.mean(dim=1), deviation], dim=1)
-    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(actual, expected, atol=1e-5, rtol=0)
 
 
-def test_pooling_of_one_frame():
+def test_pooling_of_one_frame_is_finite():
     """No deviation: the smallest that there is."""
-    found = AttentivePooling(4)(torch.randn(1, 1, 4))
-    torch.testing.assert_close(found[0, 4:], torch.full((4,), 1e-5).sqrt())
+    actual = AttentivePooling(4)(torch.randn(1, 1, 4))
+    torch.testing.assert_close(actual[0, 4:], torch.full((4,), 1e-5).sqrt())
 
 
-def test_mean_and_std_are_read(tmp_path, network):
+def test_mean_and_std_are_read_from_the_configuration(tmp_path, network):
     write_odyssey(str(tmp_path))
     config = read_folder(str(tmp_path))
     assert (network.mean, network.std) == (config["mean"], config["std"])
@@ -59,8 +59,8 @@ def test_mean_and_std_are_read(tmp_path, network):
     same = ((signal - network.mean) / (network.std + 1e-6)) * (2 + 1e-6) + 0.25
     with torch.inference_mode():
         expected = network(torch.from_numpy(signal[None]))[1]
-        found = other(torch.from_numpy(same[None].astype(np.float32)))[1]
-    torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
+        actual = other(torch.from_numpy(same[None].astype(np.float32)))[1]
+    torch.testing.assert_close(actual, expected, atol=1e-4, rtol=0)
 
 
 HEAD = "ser_model.out.0.weight"
@@ -92,7 +92,7 @@ HEAD = "ser_model.out.0.weight"
         ),
     ],
 )
-def test_keys_that_do_not_fit(tmp_path, change, expected):
+def test_keys_that_do_not_fit_are_errors(tmp_path, change, expected):
     weights = change(write_odyssey(str(tmp_path)))
     write_folder(str(tmp_path), weights=weights)
     with pytest.raises(
@@ -119,7 +119,7 @@ def test_keys_that_do_not_fit(tmp_path, change, expected):
         ),
     ],
 )
-def test_configurations_that_do_not_fit(tmp_path, changes, expected):
+def test_configurations_that_do_not_fit_are_errors(tmp_path, changes, expected):
     write_odyssey(str(tmp_path))
     write_folder(str(tmp_path), config={**read_folder(str(tmp_path)), **changes})
     with pytest.raises(ValueError, match=f"{tmp_path}.*{expected}"):

@@ -1,4 +1,4 @@
-"""What holds for both halves of the paper's teacher, and for their ONNX forms."""
+"""Both members of the paper's teacher, and their ONNX forms."""
 
 import dataclasses
 from collections.abc import Callable
@@ -65,48 +65,48 @@ def outputs(network, signal):
 def test_outputs_are_those_of_the_literal_form(tmp_path, half, length):
     weights = half.write(str(tmp_path), seed=length)
     (signal,) = noises(length)
-    found = outputs(half.kind.from_folder(str(tmp_path)), signal)
+    actual = outputs(half.kind.from_folder(str(tmp_path)), signal)
     expected = half.literal(signal, weights, num_heads=4)
-    np.testing.assert_allclose(found[0], expected[0], atol=half.atol)
-    np.testing.assert_allclose(found[1], expected[1], atol=half.atol)
+    np.testing.assert_allclose(actual[0], expected[0], atol=half.atol)
+    np.testing.assert_allclose(actual[1], expected[1], atol=half.atol)
 
 
-def test_full_width(tmp_path, half):
+def test_networks_have_their_published_width(tmp_path, half):
     weights = half.write(str(tmp_path), layers=2, width=1024)
     # The published config.json of Odyssey leaves most sizes out
     assert ("intermediate_size" in read_folder(str(tmp_path))) == (half.kind is Dawn)
     (signal,) = noises(2001)
-    found = outputs(half.kind.from_folder(str(tmp_path)), signal)
+    actual = outputs(half.kind.from_folder(str(tmp_path)), signal)
     # pytest keeps its folders, and this is large
     (tmp_path / "model.safetensors").unlink()
     expected = half.literal(signal, weights, num_heads=16)
-    assert found[0].shape == (half.hidden_size,)
-    np.testing.assert_allclose(found[0], expected[0], atol=half.atol)
-    np.testing.assert_allclose(found[1], expected[1], atol=half.atol)
+    assert actual[0].shape == (half.hidden_size,)
+    np.testing.assert_allclose(actual[0], expected[0], atol=half.atol)
+    np.testing.assert_allclose(actual[1], expected[1], atol=half.atol)
 
 
-def test_full_size(half):
+def test_networks_have_their_published_size(half):
     """165M parameters, 661 MB as published, and 317M, 1.27 GB."""
     with torch.device("meta"):
         network = half.kind(half.sizes)
     assert sum(value.numel() for value in network.parameters()) == half.parameters
 
 
-def test_onnx_at_odd_lengths(network):
+def test_networks_and_their_onnx_forms_agree_at_odd_lengths(network):
     signals = noises(64, 399, 400, 401, 1001, 16001, 33333)
     # Frames that are alike have next to no deviation
     signals += [np.zeros(8001, np.float32), np.full(8001, 0.25, np.float32)]
     assert largest_difference(network, to_onnx(network), signals) <= 1e-5
 
 
-def test_batches_of_equal_lengths(network):
+def test_a_batch_gives_the_values_of_its_signals(network):
     for length in (64, 401, 8001):
         batch = torch.from_numpy(np.stack(noises(length, length, length)))
         with torch.inference_mode():
             one_pass = network(batch)
             exact = [network(signal[None]) for signal in batch]
-        for found, expected in zip(one_pass, zip(*exact, strict=True), strict=True):
-            torch.testing.assert_close(found, torch.cat(expected), atol=1e-5, rtol=0)
+        for actual, expected in zip(one_pass, zip(*exact, strict=True), strict=True):
+            torch.testing.assert_close(actual, torch.cat(expected), atol=1e-5, rtol=0)
 
 
 def test_signal_is_not_changed(network):
@@ -129,7 +129,7 @@ def test_network_is_frozen(network):
         network.eval()
 
 
-def test_both_names_of_weight_norms(tmp_path, half, network):
+def test_both_names_of_the_weight_norm_are_read(tmp_path, half, network):
     weights = half.write(str(tmp_path), older=False)
     assert not [key for key in weights if key.endswith(("weight_g", "weight_v"))]
     loaded = half.kind.from_folder(str(tmp_path)).state_dict()
@@ -138,6 +138,6 @@ def test_both_names_of_weight_norms(tmp_path, half, network):
     assert all(torch.equal(loaded[key], expected[key]) for key in expected)
 
 
-def test_no_files(tmp_path, half):
+def test_missing_files_are_errors(tmp_path, half):
     with pytest.raises(FileNotFoundError, match="config.json"):
         half.kind.from_folder(str(tmp_path))

@@ -1,4 +1,4 @@
-"""Students in eight-bit integers say what they said in float."""
+"""Quantised students agree with their float models."""
 
 import itertools
 import os
@@ -72,12 +72,14 @@ def invoke(*arguments):
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def test_agrees_on_speech_it_was_not_calibrated_with(original, quantised, drawn):
+def test_the_quantised_student_agrees_on_clips_it_was_not_calibrated_with(
+    original, quantised, drawn
+):
     figures = agreement(logits(original, drawn[1]), logits(quantised, drawn[1]))
     assert max(figures["difference"].values()) <= module.TOLERANCE
 
 
-def test_the_model_of_the_package_agrees_on_a_corpus(original, shared):
+def test_the_packaged_model_agrees_on_a_corpus(original, shared):
     table = read_corpus(os.path.join(shared, "ravdess.csv")).iloc[::30]
     clips = list(load_clips(table))
     packaged = onnx.load(model_path("wav2small-int8"))
@@ -87,7 +89,7 @@ def test_the_model_of_the_package_agrees_on_a_corpus(original, shared):
     assert os.path.getsize(model_path("wav2small-int8")) <= 120_000
 
 
-def test_size(original, quantised):
+def test_the_quantised_file_is_smaller(original, quantised):
     size = len(quantised.SerializeToString())
     assert size <= 120_000
     assert size < 0.42 * len(original.SerializeToString())
@@ -108,7 +110,7 @@ def test_weights_are_integers(quantised):
     assert 2 * 255 * largest < 2**15
 
 
-def test_front_end_stays_as_it_was(original, quantised):
+def test_the_front_end_stays_in_float(original, quantised):
     before, after = weights_of(original), weights_of(quantised)
     large = {n for n, v in after.items() if v.dtype == np.float32 and v.size > 600}
     assert large == {"dft", "mel"}
@@ -123,7 +125,7 @@ def test_front_end_stays_as_it_was(original, quantised):
 
 
 @pytest.mark.parametrize("length", LENGTHS)
-def test_any_length(original, quantised, length):
+def test_signals_of_any_length_are_accepted(original, quantised, length):
     signal = noise(length, length)
     hidden_states, values = run(quantised, signal)
     assert hidden_states.shape == (1, 169)
@@ -138,7 +140,7 @@ def test_probes_give_finite_values(quantised):
             assert np.isfinite(values).all(), name
 
 
-def test_hidden_states_lead_to_logits(quantised):
+def test_logits_are_the_head_of_the_hidden_states(quantised):
     hidden_states, values = run(quantised, voice(1, 2.0))
     weights = weights_of(quantised)
     expected = hidden_states @ weights["adv.weight"].T + weights["adv.bias"]
@@ -160,28 +162,28 @@ def test_tokens_can_be_cut_out(original, quantised):
     np.testing.assert_allclose((lin * shares).sum(axis=0), expected[0], atol=1e-5)
 
 
-def test_properties_stay(original, quantised):
-    about = properties(quantised)
-    assert about == properties(original)
+def test_metadata_are_preserved(original, quantised):
+    metadata = properties(quantised)
+    assert metadata == properties(original)
     kept = {"parameters", "gmac", "token_hop", "token_context"}
-    assert kept <= about.keys()
+    assert kept <= metadata.keys()
 
 
-def test_means_are_those_of_the_floats(original, quantised, drawn):
+def test_mean_logits_are_those_of_the_float_model(original, quantised, drawn):
     expected = logits(original, drawn[0]).mean(axis=0)
-    found = logits(quantised, drawn[0]).mean(axis=0)
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    actual = logits(quantised, drawn[0]).mean(axis=0)
+    np.testing.assert_allclose(actual, expected, atol=1e-6)
     before = logits(static(original, drawn[0]), drawn[0]).mean(axis=0)
     assert np.abs(before - expected).max() > 1e-3
 
 
-def test_model_that_is_given_stays_as_it_was(original, drawn):
+def test_the_given_model_is_not_changed(original, drawn):
     before = original.SerializeToString(deterministic=True)
     quantise(original, drawn[0])
     assert original.SerializeToString(deterministic=True) == before
 
 
-def test_order_of_clips_does_not_matter(original, quantised, drawn):
+def test_the_order_of_clips_changes_nothing(original, quantised, drawn):
     again = quantise(original, reversed(drawn[0]))
     assert again.SerializeToString() == quantised.SerializeToString()
 
@@ -203,7 +205,7 @@ def test_same_file_from_another_process(folder, tmp_path):
         assert model_sha256(str(tmp_path)) == model_sha256(folder)
 
 
-def test_model_folder(folder, original):
+def test_a_model_folder_is_written(folder, original):
     assert sorted(os.listdir(folder)) == ["model.onnx", "model.yaml"]
     model = audw2s.load(folder)
     assert model.labels("logits") == ["arousal", "dominance", "valence"]
@@ -219,7 +221,7 @@ def test_model_folder(folder, original):
     assert values["logits"].shape == (1, 3)
 
 
-def test_interface(folder):
+def test_the_interface_uses_the_quantised_student(folder):
     """A batch of files gives what each of them gives, near what floats give."""
     files = [str(path) for path in sorted(SPEECH.iterdir())]
     feature = audw2s.Feature(folder, num_workers=2)
@@ -233,7 +235,7 @@ def test_interface(folder):
 
 
 @pytest.mark.parametrize("duration", [0.01, 1.3, 7.7])
-def test_one_pass(folder, duration):
+def test_windows_are_pooled_from_one_pass(folder, duration):
     """Pooled from tokens in pieces, values are those of the whole graph."""
     network = Network(folder)
     assert (network.tokens.hop, network.tokens.context) == (64, 6)
@@ -243,7 +245,7 @@ def test_one_pass(folder, duration):
     np.testing.assert_allclose(network(signal), expected, atol=1e-3)
 
 
-def test_command(tmp_path, folder):
+def test_the_command_writes_a_quantised_student(tmp_path, folder):
     out = tmp_path / "small"
     arguments = ["--out", out, "--name", "small", "--num-clips", 2]
     result = invoke("quantise", "wav2small", SPEECH, *arguments, "--quiet")
@@ -277,13 +279,13 @@ def test_errors_are_one_sentence(tmp_path, arguments, message):
     assert not out.exists()
 
 
-def test_what_can_not_follow_the_floats_is_refused(original, tmp_path):
+def test_a_student_that_loses_too_much_is_refused(original, tmp_path):
     """One channel as loud as this leaves one step in 256 to the others."""
     weights = weights_of(original)
     name = "body.4.0.weight_bias"
     bias = np.where(np.arange(16) == 0, 3000.0, weights[name])
-    about = {"name": "loud", "student": "wav2small"}
-    save(with_weights(original, {name: bias}), str(tmp_path / "loud"), about)
+    metadata = {"name": "loud", "student": "wav2small"}
+    save(with_weights(original, {name: bias}), str(tmp_path / "loud"), metadata)
     out = tmp_path / "model"
     message = (
         r"differs by .*\(arousal\), .* on average, CCC .* on 3 clips, 0.01 at most"
@@ -307,7 +309,7 @@ def test_nan_in_integers_is_refused(quantised, tmp_path, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
-def test_nothing_to_quantise(original, drawn):
+def test_models_without_convolutions_are_refused(original, drawn):
     model = onnx.ModelProto()
     model.CopyFrom(original)
     for node in model.graph.node:
@@ -322,15 +324,15 @@ def test_quantised_models_are_refused(quantised, drawn):
         quantise(quantised, drawn[0])
 
 
-def test_no_clips(original):
+def test_no_clips_are_an_error(original):
     with pytest.raises(ValueError, match="There are no clips to calibrate with"):
         quantise(original, [])
 
 
 def test_integers_start_after_the_first_convolution(original):
     kinds = {node.name: node.op_type for node in original.graph.node}
-    found = [kinds[name] for name in integer_nodes(transposed(original))]
-    counts = {kind: found.count(kind) for kind in found}
+    actual = [kinds[name] for name in integer_nodes(transposed(original))]
+    counts = {kind: actual.count(kind) for kind in actual}
     assert counts == {"Conv": 6, "MatMul": 1, "Relu": 7, "MaxPool": 1}
 
 
@@ -356,14 +358,14 @@ def test_clips_are_drawn_from_each_corpus(tmp_path):
     assert sorted(sum(draw(num_clips=99), [])) == [*range(20, 29), 40, 41, 42]
 
 
-def test_clips_are_cut(tmp_path):
+def test_clips_are_cut_to_ten_seconds(tmp_path):
     for number in range(2):
         soundfile.write(tmp_path / f"{number}.wav", noise(200_000), 16000)
     (one,), (other,) = draw_clips([str(tmp_path)], 30)
     assert len(one) == len(other) == 160_000
 
 
-def test_one_clip_can_not_be_shared_out(tmp_path):
+def test_a_corpus_of_one_clip_is_an_error(tmp_path):
     soundfile.write(tmp_path / "a.wav", noise(2000), 16000)
     with pytest.raises(ValueError, match="needs at least two clips, it has one"):
         draw_clips([str(tmp_path)], 30)

@@ -27,7 +27,9 @@ def problem(seed, num_clips, num_features):
     st.integers(1, 40),
     st.floats(0.1, 1e4),
 )
-def test_ridge_is_its_closed_form(seed, num_clips, num_features, penalty):
+def test_ridge_regression_follows_its_closed_form(
+    seed, num_clips, num_features, penalty
+):
     features, targets = problem(seed, num_clips, num_features)
     weight, bias = fit_ridge(features, targets, penalty)
     expected_weight, expected_bias = primal_ridge(features, targets, penalty)
@@ -50,7 +52,7 @@ def test_folds_share_no_speaker(speakers, num_folds):
         assert not set(speakers[fold]) & set(speakers[~fold])
 
 
-def test_a_head_does_not_know_its_own_fold():
+def test_a_head_is_fitted_without_its_fold():
     features, targets = problem(0, 24, 5)
     features = np.stack([features, features**2], axis=1)
     folds = folds_by_speaker(np.arange(24) % 6, 3)
@@ -62,7 +64,7 @@ def test_a_head_does_not_know_its_own_fold():
     assert (np.abs(before - after)[~folds[0]] > 1).all()
 
 
-def test_values_spread_as_the_ratings_do():
+def test_values_have_the_standard_deviation_of_the_ratings():
     """By as much as held-out values do, which a fit draws together."""
     features, targets = problem(1, 600, 4)
     targets = targets + features[:, :3] / features[:, :3].std(axis=0)
@@ -106,7 +108,7 @@ def test_categories_count_as_clips_of_their_mean_rating():
     np.testing.assert_allclose(bias[2], expected[1][2], atol=1e-8)
 
 
-def test_categories_that_have_no_rated_clips_take_a_mean_that_is_given():
+def test_categories_without_rated_clips_use_the_given_mean():
     means = {"fear": {"valence": 0.25}, "joy": {"valence": 9.0}}
     (features, targets, rated), (more, labels), heads, count = categorised(
         means=means, source="a paper"
@@ -123,7 +125,7 @@ def test_categories_that_have_no_rated_clips_take_a_mean_that_is_given():
     )
 
 
-def test_mean_ratings_of_categories_do_not_know_a_fold():
+def test_mean_ratings_of_categories_leave_out_the_fold():
     (features, targets, rated), (more, labels), heads, _ = categorised()
     before = heads.cross_validate()
     changed = targets.copy()
@@ -148,7 +150,7 @@ def test_mean_ratings_of_categories_do_not_know_a_fold():
         ),
     ],
 )
-def test_settings_of_categories_that_do_not_fit(tmp_path, text, message):
+def test_settings_of_categories_that_do_not_fit_are_errors(tmp_path, text, message):
     path = tmp_path / "categories.toml"
     path.write_text(text)
     with pytest.raises(ValueError, match=message) as error:

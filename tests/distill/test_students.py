@@ -1,4 +1,4 @@
-"""What holds for every student."""
+"""All students."""
 
 import dataclasses
 import os
@@ -56,7 +56,7 @@ def network(name):
     """Statistics are those of voices, and logits spread as those of speech.
 
     Otherwise the maps of deep networks fade, their logits are those of any input,
-    and no difference is ever found.
+    and no difference is seen.
     """
     torch.manual_seed(0)
     network = STUDENTS[name]().train()
@@ -94,21 +94,21 @@ def test_all_students_are_tested():
     assert list(SIZES) == list(STUDENTS)
 
 
-def test_size(name, network):
+def test_each_student_has_its_published_size(name, network):
     total, tolerance, tokens, width, size = SIZES[name]
     parameters = sum(p.numel() for p in network.parameters())
     fixed = sum(p.numel() for p in network.parameters() if not p.requires_grad)
     bands = [b for key, b in network.named_buffers() if "mel" in key]
     assert fixed == 2 * 33 * 64
-    found = parameters + sum(band.numel() for band in bands)
-    assert found == pytest.approx(total, rel=tolerance, abs=0)
+    actual = parameters + sum(band.numel() for band in bands)
+    assert actual == pytest.approx(total, rel=tolerance, abs=0)
     with torch.inference_mode():
         assert network.tokens(torch.zeros(1, 80000)).shape == (1, tokens, width)
     assert network.adv.weight.shape == (3, size)
 
 
 @pytest.mark.parametrize("length", [64, 65, 1000])
-def test_outputs(network, length):
+def test_each_student_gives_hidden_states_and_logits(network, length):
     """Also at the fewest samples; signals stay as they are."""
     signal = torch.from_numpy(np.stack([noise(length, seed) for seed in (1, 2)]))
     before = signal.clone()
@@ -122,7 +122,7 @@ def test_outputs(network, length):
     assert torch.equal(signal, before)
 
 
-def test_clips_of_a_batch_do_not_meet(network):
+def test_clips_of_a_batch_are_independent(network):
     signals = voices(3)[:3, :5000]
     with torch.inference_mode():
         one_pass = network(torch.from_numpy(signals))[1].numpy()
@@ -145,7 +145,7 @@ def test_tokens_keep_the_order_of_time(name, network):
         assert torch.equal(tokens[:, token], maps[0][:, :, token].flatten(1))
 
 
-def test_gradients(network):
+def test_all_trained_parameters_have_gradients(network):
     network.train()
     statistics = {key: b.clone() for key, b in network.named_buffers()}
     network(torch.from_numpy(voices(4)[:2, :3000]))[1].square().sum().backward()
@@ -157,11 +157,11 @@ def test_gradients(network):
     network.eval()
 
 
-def test_saved_student_is_the_same(name, network, tmp_path):
+def test_a_saved_student_is_loaded_unchanged(name, network, tmp_path):
     path = save_student(network.state_dict(), name, str(tmp_path))
-    found, loaded = load_student(path)
+    actual, loaded = load_student(path)
     os.remove(path)
-    assert found == name
+    assert actual == name
     np.testing.assert_array_equal(
         logits_of(loaded, noise(1000)), logits_of(network, noise(1000))
     )
@@ -209,9 +209,9 @@ def runs(name, network, corpus, teacher, tmp_path_factory):
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_training(name, network, runs, precision):
-    found, trained = load_student(os.path.join(runs[precision], "student.safetensors"))
-    assert found == name
+def test_each_student_is_trained_reproducibly(name, network, runs, precision):
+    actual, trained = load_student(os.path.join(runs[precision], "student.safetensors"))
+    assert actual == name
     before = dict(network.named_parameters())
     for key, parameter in trained.named_parameters():
         assert parameter.dtype == torch.float32
@@ -222,10 +222,10 @@ def test_training(name, network, runs, precision):
             assert torch.equal(parameter, before[key]), key
 
 
-def test_export(name, runs, monkeypatch):
+def test_each_student_is_exported(name, runs, monkeypatch):
     """Through the whole chain, once per name: an export takes up to 20 s."""
-    # Of silence and tones, logits of a network that hardly heard any are beyond 20,
-    # and rounding makes differences of .01 there: parity is measured on voices
+    # A network of few steps has logits beyond 20 for silence and tones, where rounding
+    # makes differences of .01: parity is measured on voices
     signals = [(str(length), spoken(length)) for length in LENGTHS]
     monkeypatch.setattr(export, "probes", lambda: iter(signals))
     folder = os.path.join(runs["bf16"], "model")
@@ -237,6 +237,6 @@ def test_export(name, runs, monkeypatch):
     assert model.labels("logits") == list(DIMENSIONS)
     for length in LENGTHS:
         expected = logits_of(trained, spoken(length))
-        found = model(spoken(length)[None], 16000)["logits"]
-        np.testing.assert_allclose(found, expected, rtol=0, atol=largest)
+        actual = model(spoken(length)[None], 16000)["logits"]
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=largest)
     assert model.sess.get_modelmeta().custom_metadata_map["student"] == name

@@ -1,4 +1,4 @@
-"""Corpora of which nobody knows who speaks: clips are kept apart, and so it is said."""
+"""Corpora without known speakers: files are kept together, and outputs say so."""
 
 import dataclasses
 
@@ -37,7 +37,7 @@ def clips(speakers, files=None):
         (list("aaabbbcccddd"), None, "clips", (4, 0)),
     ],
 )
-def test_what_is_resampled(speakers, files, resampled, counts):
+def test_speakers_files_or_clips_are_resampled(speakers, files, resampled, counts):
     frame = clips(speakers, files)
     result = summarise(frame, 50)
     assert result["resampled"] == resampled
@@ -52,7 +52,7 @@ def test_files_of_unknown_speakers_are_drawn_as_a_whole():
     assert unknown["valence"] == known["valence"]
 
 
-def test_folds_and_splits():
+def test_folds_and_splits_keep_files_together():
     table = pd.DataFrame({"file": list("aabbccdd"), "speaker": None})
     parts = split(table, num_folds=2)
     assert (parts.groupby(table["file"]).nunique() == 1).all()
@@ -70,14 +70,14 @@ def unknown(corpus):
     return path
 
 
-def test_held_out_files_are_said(unknown, config):
+def test_held_out_files_are_a_warning(unknown, config):
     config = dataclasses.replace(config, corpora={unknown: 1.0}, noise=())
     with pytest.warns(DataWarning, match="Not all speakers .* clips are held out"):
         batches = Batches(config, verbose=False)
     assert len(batches.validation) == 1
 
 
-def test_commands_say_it(unknown, teacher, tmp_path):
+def test_commands_name_the_unit_of_resampling(unknown, teacher, tmp_path):
     arguments = ["distill", "evaluate", teacher, unknown, "--quiet"]
     done = CliRunner().invoke(app, [*arguments, "--scale", "1", "5"])
     assert done.exit_code == 0, done.output
@@ -89,13 +89,13 @@ def test_folds_of_clips_in_a_card():
     result |= {"num_folds": 3, "folds_by": "clips"}
     zeros = dict.fromkeys(DIMENSIONS, 0.0)
     result |= {"mean_of_folds": zeros, "std_of_folds": zeros}
-    about = {"model": "m", "sha256": "0", "version": "1", "against": "humans"}
-    about |= {"training_checked": True, "num_resamples": 50, "seed": 0}
-    table = card_table([{**about, "corpora": {"c": result}}])
+    entry = {"model": "m", "sha256": "0", "version": "1", "against": "humans"}
+    entry |= {"training_checked": True, "num_resamples": 50, "seed": 0}
+    table = card_table([{**entry, "corpora": {"c": result}}])
     assert "| CCC, mean ± std of 3 folds by clip |" in table
 
 
-def test_columns_of_commands(corpus, teacher, tmp_path):
+def test_commands_accept_columns(corpus, teacher, tmp_path):
     table = read_corpus(corpus)
     names = {f"rater1_{name}": name.title() for name in DIMENSIONS}
     table = table.rename(columns=names)[["file", "speaker", *names.values()]]

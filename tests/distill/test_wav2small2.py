@@ -60,15 +60,15 @@ def literal_block(x, weights, layer):
     kernel = weights[f"vgg7.l{layer}.conv.weight"]
     _, num_frames, num_bands = x.shape
     padded = np.pad(x, ((0, 0), (1, 1), (1, 1)))
-    found = np.zeros((13, num_frames, num_bands))
+    actual = np.zeros((13, num_frames, num_bands))
     for i in range(3):
         for j in range(3):
             part = padded[:, i : i + num_frames, j : j + num_bands]
-            found += np.tensordot(kernel[:, :, i, j], part, axes=1)
+            actual += np.tensordot(kernel[:, :, i, j], part, axes=1)
     keys = ("running_mean", "running_var", "weight", "bias")
     norm = [weights[f"vgg7.l{layer}.norm.{key}"][:, None, None] for key in keys]
-    found = (found - norm[0]) / np.sqrt(norm[1] + 1e-5) * norm[2] + norm[3]
-    return np.maximum(found, 0)
+    actual = (actual - norm[0]) / np.sqrt(norm[1] + 1e-5) * norm[2] + norm[3]
+    return np.maximum(actual, 0)
 
 
 def literal_pool(x):
@@ -114,7 +114,7 @@ def literal_logits(signal, weights):
     return weights["adv.weight"] @ np.concatenate(rows) + weights["adv.bias"]
 
 
-def test_published_keys_load(weights, path):
+def test_published_keys_are_loaded(weights, path):
     assert len(weights) == 52
     save(weights, path)
     name, network = load_student(path)
@@ -128,15 +128,15 @@ def test_published_keys_load(weights, path):
 
 
 @pytest.mark.parametrize("length", [64, 65, 127, 128, 1001, 7999])
-def test_logits_are_those_of_the_formula(weights, path, length):
+def test_logits_follow_the_formula(weights, path, length):
     save(weights, path)
     _, network = load_student(path)
     signal = noise(length, length)
     with torch.inference_mode():
-        found = network(torch.from_numpy(signal[None]))[1][0].numpy()
+        actual = network(torch.from_numpy(signal[None]))[1][0].numpy()
     literal = {key: value.numpy().astype(np.float64) for key, value in weights.items()}
     expected = literal_logits(signal, literal)
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_logits_are_those_of_the_formula(weights, path, length):
         ("adv.weight", {"adv.weight": torch.zeros(3, 169)}),
     ],
 )
-def test_other_keys_and_shapes_are_refused(weights, path, key, replacement):
+def test_other_keys_and_shapes_are_errors(weights, path, key, replacement):
     del weights[key]
     save(weights | replacement, path)
     with pytest.raises(

@@ -1,4 +1,4 @@
-"""Our forms of Whisper's front end and encoder against transformers' own."""
+"""Whisper's front end and encoder, against those of transformers."""
 
 import os
 
@@ -28,7 +28,7 @@ def levelled(signal):
 
 
 @pytest.mark.parametrize("length", [64, 333, 7999, 8000, 8001, 24000, 33333])
-def test_logmel_is_whispers(length):
+def test_the_log_mel_is_that_of_whisper(length):
     """On the clip's true length, of half a second at least."""
     signal = noise(length, length)
     whole = np.pad(signal, (0, max(0, 8000 - length)))
@@ -36,13 +36,13 @@ def test_logmel_is_whispers(length):
     expected = extractor(
         whole, sampling_rate=16000, padding="do_not_pad", return_tensors="np"
     )["input_features"]
-    found = WhisperLogMel()(torch.from_numpy(signal[None])).numpy()
-    assert found.shape == expected.shape
-    np.testing.assert_allclose(found, expected, atol=2e-4)
+    actual = WhisperLogMel()(torch.from_numpy(signal[None])).numpy()
+    assert actual.shape == expected.shape
+    np.testing.assert_allclose(actual, expected, atol=2e-4)
 
 
 @pytest.mark.parametrize("layers", [(0,), (1, 3), (1, 2, 3)])
-def test_features_are_moments_of_whispers_hidden_states(layers):
+def test_features_are_moments_of_the_hidden_states_of_whisper(layers):
     encoder = random_encoder(num_positions=50)
     teacher = WhisperTeacher(encoder, layers, speech_only=False).eval()
     signal = torch.from_numpy(noise(16000)[None])
@@ -60,33 +60,33 @@ def test_features_are_moments_of_whispers_hidden_states(layers):
         encoder(teacher.logmel(torch.from_numpy(levelled(noise(16000))[None])))
         for hook in hooks:
             hook.remove()
-        found = teacher.features(signal)[0].numpy()
+        actual = teacher.features(signal)[0].numpy()
     expected = []
     for number in layers:
         state = states[number][0].numpy()
         expected += [state.mean(axis=0), state.std(axis=0)]
-    np.testing.assert_allclose(found, np.concatenate(expected), atol=1e-5)
+    np.testing.assert_allclose(actual, np.concatenate(expected), atol=1e-5)
 
 
-def test_tokens_count_by_their_energy():
+def test_tokens_are_weighted_by_their_energy():
     """Against a literal second implementation, one token at a time."""
     teacher = WhisperTeacher(random_encoder(), (0,)).eval()
     signal = noise(16000) * np.repeat([1, 1e-3, 0.1, 0.0], 4000).astype(np.float32)
     with torch.inference_mode():
         logmel = teacher.logmel(torch.from_numpy(levelled(signal)[None]))
-        found = loudness(logmel)[0, :, 0].numpy()
+        actual = loudness(logmel)[0, :, 0].numpy()
     power = (10 ** (4 * logmel[0].double().numpy() - 4)).mean(axis=0)
     padded = np.pad(power, 2)
     energy = [padded[2 * token :][:5].mean() for token in range(50)]
     speech = np.square(energy).sum() / np.sum(energy)
     expected = [e / (e + speech / 1000) for e in energy]
-    np.testing.assert_allclose(found, expected, rtol=1e-4)
-    assert found[:12].min() > 0.99
-    assert found[15:24].max() < 0.02
-    assert 0.8 < found[26:36].mean() < 0.95
+    np.testing.assert_allclose(actual, expected, rtol=1e-4)
+    assert actual[:12].min() > 0.99
+    assert actual[15:24].max() < 0.02
+    assert 0.8 < actual[26:36].mean() < 0.95
 
 
-def test_silence_after_speech_hardly_counts():
+def test_silence_after_speech_changes_little():
     """It would draw means together, and deviations apart."""
     encoder = random_encoder()
     signal = voice(0, 2.0)
@@ -104,7 +104,7 @@ def test_silence_after_speech_hardly_counts():
     assert change(True) < 0.5 * change(False)
 
 
-def test_head_remembers_how_tokens_are_pooled(tmp_path, monkeypatch):
+def test_the_file_of_a_head_stores_the_pooling(tmp_path, monkeypatch):
     monkeypatch.setitem(SIZES, "toy", TOY)
     encoder = random_encoder()
     published = {f"model.encoder.{k}": v for k, v in encoder.state_dict().items()}
@@ -116,18 +116,18 @@ def test_head_remembers_how_tokens_are_pooled(tmp_path, monkeypatch):
         assert (loaded.speech_only, loaded.read) == (speech_only, (1, 2))
 
 
-def test_layers_above_the_last_that_is_read_are_left_out():
+def test_unused_layers_are_left_out():
     teacher = WhisperTeacher(random_encoder(), (1, 2))
     assert len(teacher.layers) == 2
 
 
 @pytest.mark.parametrize("layers", [(), (4,), (-1, 2)])
-def test_layers_that_are_not_there(layers):
+def test_unknown_layers_are_errors(layers):
     with pytest.raises(ValueError, match="Layers are 0 to 3"):
         WhisperTeacher(random_encoder(), layers)
 
 
-def test_encoder_is_loaded_as_it_is(tmp_path):
+def test_the_encoder_is_loaded_unchanged(tmp_path):
     path = str(tmp_path / "encoder.safetensors")
     encoder = random_encoder()
     half = {name: value.half() for name, value in encoder.state_dict().items()}
@@ -137,7 +137,7 @@ def test_encoder_is_loaded_as_it_is(tmp_path):
         assert torch.equal(loaded[name], value.float())
 
 
-def test_encoder_that_does_not_fit(tmp_path):
+def test_an_encoder_that_does_not_fit_is_an_error(tmp_path):
     path = str(tmp_path / "encoder.safetensors")
     save_file(random_encoder().state_dict(), path)
     expected = (
@@ -152,14 +152,14 @@ def test_encoder_that_does_not_fit(tmp_path):
         load_encoder(str(tmp_path / "other.safetensors"), TOY)
 
 
-def test_real_encoder_on_thirty_seconds(shared):
+def test_the_published_encoder_agrees_on_thirty_seconds(shared):
     """Whisper tiny.en in full, where both hear the same length."""
     path = os.path.join(shared, "weights", "whisper-tiny.en-encoder.safetensors")
     encoder = load_encoder(path, SIZES["tiny"])
     teacher = WhisperTeacher(encoder, (4,), speech_only=False).eval()
     signal = noise(480000)
     extractor = WhisperFeatureExtractor()
-    heard = extractor(levelled(signal), sampling_rate=16000, return_tensors="pt")
+    features = extractor(levelled(signal), sampling_rate=16000, return_tensors="pt")
     last = []
     encoder.layers[-1].register_forward_hook(
         lambda _, inputs, output: last.append(
@@ -167,8 +167,8 @@ def test_real_encoder_on_thirty_seconds(shared):
         )
     )
     with torch.inference_mode():
-        encoder(heard["input_features"])
-        found = teacher.features(torch.from_numpy(signal[None]))[0].numpy()
+        encoder(features["input_features"])
+        actual = teacher.features(torch.from_numpy(signal[None]))[0].numpy()
     state = last[0][0].numpy()
     expected = np.concatenate([state.mean(axis=0), state.std(axis=0)])
-    np.testing.assert_allclose(found, expected, atol=2e-2, rtol=1e-2)
+    np.testing.assert_allclose(actual, expected, atol=2e-2, rtol=1e-2)

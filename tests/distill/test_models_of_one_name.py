@@ -1,4 +1,4 @@
-"""Mean and spread over models of one name."""
+"""Mean and standard deviation over models of one name."""
 
 import math
 import pathlib
@@ -34,19 +34,19 @@ def test_models_of_one_name_have_a_mean(tmp_path):
         (tmp_path / str(scale)).mkdir()
         onnx.save(changed, tmp_path / str(scale) / "model.onnx")
         models.append(str(tmp_path / str(scale)))
-    found = compare(
+    actual = compare(
         models, [rated], scale=(0, 1), num_rounds=1, num_resamples=5, verbose=False
     )
-    (entry,) = found["spread"]
+    (entry,) = actual["spread"]
     assert (entry["model"], entry["num_models"]) == ("wav2small", 3)
     for name in DIMENSIONS:
         cccs = [
             model["evaluation"]["corpora"]["rated"][name]["ccc"]
-            for model in found["models"][1:]
+            for model in actual["models"][1:]
         ]
         assert len(set(cccs)) == 3
         assert entry[name]["mean"] == pytest.approx(sum(cccs) / 3)
         squares = [(ccc - sum(cccs) / 3) ** 2 for ccc in cccs]
         assert entry[name]["std"] == pytest.approx(math.sqrt(sum(squares) / 2))
     text = f"{entry['arousal']['mean']:.3f} ± {entry['arousal']['std']:.3f}"
-    assert f"| wav2small | 3 | rated | {text} |" in to_markdown(found)
+    assert f"| wav2small | 3 | rated | {text} |" in to_markdown(actual)

@@ -55,7 +55,7 @@ def fitted(encoder, corpus):
     return table, *fit_teacher(encoder, table, size="toy", layers=(1, 2), num_folds=3)
 
 
-def test_head_is_a_ridge_regression(fitted):
+def test_the_head_is_a_ridge_regression(fitted):
     table, network, _ = fitted
     forms = extract(network, table)
     assert forms.shape[:2] == (24, len(VARIANTS))
@@ -64,14 +64,14 @@ def test_head_is_a_ridge_regression(fitted):
     weight, bias = primal_ridge(features, targets, 3000.0)
     expected = features @ weight.T + bias
     with torch.inference_mode():
-        found = network.adv(torch.tensor(features, dtype=torch.float32)).numpy()
+        actual = network.adv(torch.tensor(features, dtype=torch.float32)).numpy()
     # Values are spread as the ratings are, around the same mean
-    for mine, others in zip(found.T, expected.T, strict=True):
+    for mine, others in zip(actual.T, expected.T, strict=True):
         slope, shift = np.polyfit(others, mine, 1)
         np.testing.assert_allclose(mine, slope * others + shift, atol=2e-3)
 
 
-def test_features_are_those_of_the_stretch(fitted):
+def test_features_are_those_of_the_segment(fitted):
     table, network, _ = fitted
     one = table.head(1)
     part = one.assign(start=pd.Timedelta("100ms"), end=pd.Timedelta("600ms"))
@@ -82,7 +82,7 @@ def test_features_are_those_of_the_stretch(fitted):
     assert np.abs(extract(network, one)[:, 0] - expected.numpy()).max() > 1e-3
 
 
-def test_folds_are_reported(fitted):
+def test_the_report_has_the_scores_of_each_fold(fitted):
     table, _, report = fitted
     assert (report["num_clips"], report["num_speakers"]) == (24, 6)
     assert report["num_folds"] == len(report["folds"]) == 3
@@ -109,7 +109,7 @@ def test_a_fitted_head_agrees_more_than_a_held_out_one(encoder, corpus):
     assert np.mean([report[name]["ccc"] for name in DIMENSIONS]) < 0.5
 
 
-def test_tables_and_settings_that_do_not_fit(encoder, corpus, tmp_path):
+def test_tables_and_settings_that_do_not_fit_are_errors(encoder, corpus, tmp_path):
     table = read_corpus(corpus)
     with pytest.raises(ValueError, match="Known sizes are tiny, base"):
         fit_teacher(encoder, table, size="huge")
@@ -123,14 +123,14 @@ def test_tables_and_settings_that_do_not_fit(encoder, corpus, tmp_path):
         fit_teacher(encoder, unrated, size="toy")
 
 
-def test_clips_beyond_what_whisper_hears(encoder, corpus, monkeypatch):
-    """They are heard in parts, as models hear them."""
+def test_long_clips_are_processed_in_parts(encoder, corpus, monkeypatch):
+    """Features are the mean over parts, as of other models."""
     table = read_corpus(corpus).head(3)
     network, _ = fit_teacher(encoder, read_corpus(corpus), size="toy")
     monkeypatch.setattr(fit, "MAX_DUR", 0.4)
-    found = extract(network, table)[:, 0]
+    actual = extract(network, table)[:, 0]
     with torch.inference_mode():
-        for file, features in zip(table["file"], found, strict=True):
+        for file, features in zip(table["file"], actual, strict=True):
             halves = np.array_split(load(file), 2)
             parts = [network.features(torch.from_numpy(p[None]))[0] for p in halves]
             np.testing.assert_allclose(features, np.mean(parts, axis=0), rtol=1e-6)
@@ -138,7 +138,7 @@ def test_clips_beyond_what_whisper_hears(encoder, corpus, monkeypatch):
     assert torch.isfinite(network.adv.weight).all()
 
 
-def test_a_clip_that_cannot_be_read_stops_no_other(encoder, corpus, tmp_path):
+def test_unreadable_clips_are_left_out(encoder, corpus, tmp_path):
     table = read_corpus(corpus)
     file = tmp_path / "broken.wav"
     file.write_bytes(b"no audio" * 100)
@@ -149,7 +149,7 @@ def test_a_clip_that_cannot_be_read_stops_no_other(encoder, corpus, tmp_path):
     assert report["num_clips"] == 23
 
 
-def test_speech_is_among_the_signals_compared(corpus):
+def test_the_parity_check_includes_speech(corpus):
     table = read_corpus(corpus)
     signals = dict(speech_and_probes(table))
     spoken = [name for name in signals if name in set(table["file"])]
@@ -158,7 +158,7 @@ def test_speech_is_among_the_signals_compared(corpus):
     assert {table["file"].iloc[0], table["file"].iloc[-1]} <= set(spoken)
 
 
-def test_command(encoder, corpus, tmp_path):
+def test_the_command_writes_a_teacher(encoder, corpus, tmp_path):
     """From ratings to a model that the package loads, with its evaluation."""
     out = tmp_path / "model"
     out.mkdir()
@@ -190,13 +190,13 @@ def test_command(encoder, corpus, tmp_path):
         signal = voice(7, length)[None]
         with torch.inference_mode():
             expected = network(torch.from_numpy(signal))[1].numpy()
-        found = model(signal, 16000)["logits"]
-        np.testing.assert_allclose(found, expected, atol=1e-4)
+        actual = model(signal, 16000)["logits"]
+        np.testing.assert_allclose(actual, expected, atol=1e-4)
     weights = onnx.load(str(out / "model.onnx")).graph.initializer
     assert onnx.TensorProto.FLOAT16 in {weight.data_type for weight in weights}
 
 
-def test_command_with_categories(encoder, corpus, tmp_path):
+def test_the_command_fits_categories(encoder, corpus, tmp_path):
     """What is fitted to categories is in the evaluation and in the card."""
     table = read_corpus(corpus)
     table["emotion"] = ["joy", "anger", "calm"] * 8
@@ -231,7 +231,7 @@ def test_command_with_categories(encoder, corpus, tmp_path):
     assert "no column 'emotion'" in result.output
 
 
-def test_command_refuses_an_export_that_differs(encoder, tmp_path, monkeypatch):
+def test_the_command_refuses_an_export_that_differs(encoder, tmp_path, monkeypatch):
     corpus = make_corpus(str(tmp_path / "small"), 2, 2)
     real = fit.export_teacher
 
@@ -253,7 +253,7 @@ def test_command_refuses_an_export_that_differs(encoder, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("length", [64, 8000, 30000, 200000, 479999])
-def test_forms_of_a_clip(length):
+def test_variants_of_a_clip_have_their_lengths(length):
     clip = np.random.default_rng(0).standard_normal(length).astype(np.float32)
     before = clip.copy()
     for seed in range(5):

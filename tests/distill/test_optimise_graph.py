@@ -1,4 +1,4 @@
-"""Students rearranged for speed say what they said; their tokens can be cut out."""
+"""Optimised graphs of students, and graphs that are cut at their tokens."""
 
 import copy
 
@@ -56,7 +56,7 @@ def run(model, inputs, names=None):
 
 
 @pytest.mark.parametrize("name", LOCAL)
-def test_values_are_those_of_the_student(name):
+def test_the_optimised_graph_gives_the_values_of_the_student(name):
     network = randomised(name)
     fused = OptimisedStudent(network).eval()
     for length in LENGTHS:
@@ -64,8 +64,8 @@ def test_values_are_those_of_the_student(name):
         with torch.inference_mode():
             expected = [*network(signal), network.normalise(signal)]
             expected.append(side_by_side(network, signal))
-            found = fused(signal)
-        for a, b in zip(expected, found, strict=True):
+            actual = fused(signal)
+        for a, b in zip(expected, actual, strict=True):
             np.testing.assert_allclose(a, b, rtol=0, atol=1e-5, err_msg=f"{length}")
 
 
@@ -79,7 +79,7 @@ def test_values_are_those_of_the_student(name):
         ([nn.Conv2d(1, 7, 1), nn.ReLU()], (7, 7), False),
     ],
 )
-def test_last_projection_is_absorbed(layers, channels, absorbed):
+def test_the_last_projection_is_merged_into_the_pooling(layers, channels, absorbed):
     torch.manual_seed(0)
     network = Student(copy.deepcopy(layers), channels[1] * 26).eval()
     fused = OptimisedStudent(network).eval()
@@ -87,14 +87,14 @@ def test_last_projection_is_absorbed(layers, channels, absorbed):
     assert fused.weight.shape == (2 * channels[1] * 26, channels[0] * 26)
     signal = torch.from_numpy(noise(1001)[None])
     with torch.inference_mode():
-        expected, found = side_by_side(network, signal), fused(signal)[3]
+        expected, actual = side_by_side(network, signal), fused(signal)[3]
         # Decibels that weren't normalised: values of 20
-        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-5)
+        np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-5)
         for a, b in zip(network(signal), fused(signal)[:2], strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-5)
 
 
-def test_student_stays_as_it_was(student):
+def test_the_student_is_not_changed(student):
     before = copy.deepcopy(student.state_dict())
     OptimisedStudent(student)
     locality(student)
@@ -115,11 +115,11 @@ def test_student_stays_as_it_was(student):
         ("wav2small-2.0", None),
     ],
 )
-def test_locality(name, expected):
+def test_hop_and_context_of_tokens_are_measured(name, expected):
     assert locality(STUDENTS[name]().eval()) == expected
 
 
-def test_tokens_that_hear_far_are_not_local(monkeypatch):
+def test_tokens_with_long_context_are_not_local(monkeypatch):
     network = STUDENTS["mobilenetv4-small"]().eval()
     monkeypatch.setattr(fuse, "MAX_CONTEXT_DUR", 15 * 1024 / 16000)
     assert locality(network) == (1024, 15)
@@ -128,7 +128,7 @@ def test_tokens_that_hear_far_are_not_local(monkeypatch):
 
 
 @pytest.mark.parametrize("name", LOCAL)
-def test_context_is_enough_and_needed(name):
+def test_the_measured_context_is_sufficient_and_necessary(name):
     """Tokens of a stretch, from the stretch and what is around it."""
     torch.manual_seed(0)
     network = STUDENTS[name]().eval()
@@ -145,9 +145,9 @@ def test_context_is_enough_and_needed(name):
     signal = 1e3 * torch.from_numpy(rng.standard_normal((1, (last + first) * hop + 33)))
 
     def error(around):
-        heard = signal[:, (first - around) * hop : (last + around) * hop]
-        found = fused(heard)[3][0].T[around:][: last - first]
-        return float((found - whole[first:last]).abs().max() / whole.abs().max())
+        segment = signal[:, (first - around) * hop : (last + around) * hop]
+        actual = fused(segment)[3][0].T[around:][: last - first]
+        return float((actual - whole[first:last]).abs().max() / whole.abs().max())
 
     with torch.inference_mode():
         whole = fused(signal)[3][0].T
@@ -166,16 +166,16 @@ def test_graph_can_be_cut_at_its_tokens(student, student_onnx):
     signal = torch.from_numpy(voice(0, 1.5)[None])
     with torch.inference_mode():
         _, _, normalised, expected = OptimisedStudent(student).eval()(signal)
-    (found,) = run(cut, {"normalised": normalised.numpy()})
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    (actual,) = run(cut, {"normalised": normalised.numpy()})
+    np.testing.assert_allclose(actual, expected, atol=1e-5)
 
 
-def test_zeros_change_nothing(plain):
+def test_padded_channels_change_no_value(plain):
     wide = widened(plain)
     before, after = weights_of(plain), weights_of(wide)
     assert before["body.1.0.weight"].shape == (13, 13, 3, 3)
     assert after["body.1.0.weight"].shape == (16, 16, 3, 3)
-    # What isn't heard by a convolution keeps its channels
+    # Channels that no convolution reads are not padded
     assert after["body.7.0.weight"].shape == (13, 16, 3, 3)
     assert after["weight"].shape == before["weight"].shape == (338, 169)
     for name in before:
@@ -189,7 +189,7 @@ def test_zeros_change_nothing(plain):
             np.testing.assert_allclose(a, b, atol=2e-5)
 
 
-def test_wide_graphs_stay_as_they_are(student_onnx):
+def test_graphs_of_many_channels_are_not_changed(student_onnx):
     assert widened(student_onnx) == student_onnx
 
 
@@ -205,7 +205,7 @@ def test_wide_graphs_stay_as_they_are(student_onnx):
         (["Relu"], 5, False),
     ],
 )
-def test_zeros_are_appended_where_they_stay_zeros(between, group, wide):
+def test_channels_are_padded_only_where_they_stay_zero(between, group, wide):
     rng = np.random.default_rng(0)
     kinds = {"MaxPool": "MaxPool <kernel_shape = [2, 2]>"}
     steps = [f"x{k + 1} = {kinds.get(t, t)} (x{k})" for k, t in enumerate(between, 1)]

@@ -1,4 +1,4 @@
-"""Corpora in official layouts, through every command that hears them."""
+"""Commands on corpora in their published layouts."""
 
 import json
 import os
@@ -25,12 +25,12 @@ from audw2s.evaluation.agreement import RATERS
 from audw2s.model.registry import DIMENSIONS
 
 
-def heard(files):
+def logits_of(files):
     model = audw2s.load("wav2small")
     return np.stack([model(load(f)[None], 16000)["logits"][0] for f in files])
 
 
-def test_scale_of_ratings(msp, tmp_path):
+def test_the_scale_of_a_corpus_is_known(msp, tmp_path):
     """Parquet keeps it, CSV doesn't."""
     table = read_corpus(msp)
     assert rating_scale(table, (0, 10)) == (0, 10)
@@ -44,7 +44,7 @@ def test_scale_of_ratings(msp, tmp_path):
 
 
 def check(result, table, reference):
-    predicted = heard(table["file"])
+    predicted = logits_of(table["file"])
     for number, name in enumerate(DIMENSIONS):
         pair = reference[:, number], predicted[:, number]
         assert result[name]["ccc"] == pytest.approx(
@@ -53,8 +53,8 @@ def check(result, table, reference):
         assert result[name]["reference_mean"] == pytest.approx(pair[0].mean(), rel=1e-4)
 
 
-def test_evaluation_on_both(msp, iemocap):
-    """Each on its own scale, also where they are pooled."""
+def test_a_model_is_evaluated_on_msp_podcast_and_iemocap(msp, iemocap):
+    """Each corpus has its scale, also if they are pooled."""
     evaluation, clips = evaluate("wav2small", [msp, iemocap], verbose=False)
     podcast, acted = evaluation["corpora"].values()
     assert (podcast["scale"], acted["scale"]) == ([1, 7], [1, 5])
@@ -76,7 +76,7 @@ def test_evaluation_on_both(msp, iemocap):
     "part, options, expected",
     [("Train", [], [1, 7]), ("Train", ["--scale", "0", "8"], [0, 8])],
 )
-def test_evaluate_command(msp, tmp_path, part, options, expected):
+def test_the_command_evaluates_parts_of_corpora(msp, tmp_path, part, options, expected):
     out = str(tmp_path / "out")
     arguments = ["evaluate", "wav2small", f"{msp}:{part}", "--out", out, "--quiet"]
     result = CliRunner().invoke(app, [*arguments, *options])
@@ -91,13 +91,13 @@ def test_evaluate_command(msp, tmp_path, part, options, expected):
     check(result, table, reference)
 
 
-def test_models_need_no_scale(msp):
+def test_an_evaluation_against_a_model_needs_no_scale(msp):
     evaluation, _ = evaluate("wav2small", [msp], against="wav2small", verbose=False)
     (result,) = evaluation["corpora"].values()
     assert "scale" not in result
 
 
-def test_label_command(msp, iemocap, tmp_path):
+def test_the_command_labels_parts_of_corpora(msp, iemocap, tmp_path):
     out = tmp_path / "labels.parquet"
     corpora = [f"{msp}:Test3", f"{iemocap}:Session1"]
     arguments = ["label", *corpora, "--teacher", "wav2small", "--out", str(out)]
@@ -106,11 +106,11 @@ def test_label_command(msp, iemocap, tmp_path):
     labels = pd.read_parquet(out)
     files = pd.concat(map(read_corpus, corpora))["file"].tolist()
     assert labels["file"].tolist() == files
-    np.testing.assert_allclose(labels[list(DIMENSIONS)], heard(files), atol=1e-6)
+    np.testing.assert_allclose(labels[list(DIMENSIONS)], logits_of(files), atol=1e-6)
 
 
-def test_train_command(msp, iemocap, tmp_path):
-    """Parts are found from the folder of the settings."""
+def test_the_command_trains_on_parts_of_corpora(msp, iemocap, tmp_path):
+    """Paths of parts are relative to the folder of the settings."""
     config = tmp_path / "student.toml"
     parts = [f"{os.path.basename(msp)}:Train", f"{os.path.basename(iemocap)}:Session5"]
     shares = "".join(f'"{part}" = 1\n' for part in parts)
@@ -128,7 +128,7 @@ def test_train_command(msp, iemocap, tmp_path):
     evaluate("wav2small", [held_out], trained_on=trained_on, verbose=False)
 
 
-def test_teacher_on_its_corpus_scale(msp, tmp_path, monkeypatch):
+def test_a_teacher_is_fitted_on_the_scale_of_its_corpus(msp, tmp_path, monkeypatch):
     monkeypatch.setitem(SIZES, "toy", TOY)
     encoder = str(tmp_path / "encoder.safetensors")
     save_file(random_encoder().state_dict(), encoder)

@@ -1,4 +1,4 @@
-"""The size of Wav2Small, and what its parts see."""
+"""Wav2Small: size, compute, and independence of clips."""
 
 import numpy as np
 import pytest
@@ -16,14 +16,14 @@ def network():
     return STUDENTS["wav2small"]().eval()
 
 
-def test_parameters(network):
+def test_wav2small_has_the_published_parameters(network):
     trained = [p.numel() for p in network.parameters() if p.requires_grad]
     assert sum(p.numel() for p in network.parameters()) == 71_801
     assert sum(trained) == 67_577
     assert network.logmel.mel.numel() == 858
 
 
-def test_compute_of_five_seconds(network):
+def test_wav2small_needs_the_published_compute(network):
     """Multiplications of convolutions and linear layers, counted while they run.
 
     The mel bands, a matrix product of 0.002 GMAC, are not among the published ones.
@@ -46,11 +46,11 @@ def test_compute_of_five_seconds(network):
     )
 
 
-def test_tokens_of_five_seconds(network):
+def test_wav2small_has_the_published_tokens(network):
     assert network.tokens(torch.zeros(1, 80000)).shape == (1, 1250, 169)
 
 
-def test_order_of_values_in_a_token(network):
+def test_values_of_a_token_are_ordered_by_channel_and_band(network):
     """A token holds channel after channel, each with its mel bands."""
     signal = torch.randn(2, 3000)
     with torch.inference_mode():
@@ -61,7 +61,7 @@ def test_order_of_values_in_a_token(network):
         assert torch.equal(tokens[:, :, 13 * channel + band], expected)
 
 
-def test_clips_of_a_batch_do_not_meet(student):
+def test_clips_of_a_batch_are_independent(student):
     signals = torch.randn(3, 5000)
     with torch.inference_mode():
         one_pass = student(signals)[1]
@@ -69,7 +69,7 @@ def test_clips_of_a_batch_do_not_meet(student):
     torch.testing.assert_close(one_pass, exact, atol=1e-4, rtol=0)
 
 
-def test_level_and_offset_do_not_matter(student):
+def test_level_and_offset_change_no_value(student):
     signal = torch.randn(1, 5000)
     with torch.inference_mode():
         values = student(signal)[1]
@@ -77,7 +77,7 @@ def test_level_and_offset_do_not_matter(student):
     torch.testing.assert_close(values, louder, atol=1e-3, rtol=0)
 
 
-def test_saved_student_is_the_same(student, tmp_path):
+def test_a_saved_student_is_loaded_unchanged(student, tmp_path):
     path = str(tmp_path / "student.safetensors")
     save_file(student.state_dict(), path, metadata={"student": "wav2small"})
     name, loaded = load_student(path)
@@ -101,7 +101,9 @@ def test_saved_student_is_the_same(student, tmp_path):
         ),
     ],
 )
-def test_weights_that_do_not_fit(student, tmp_path, change, metadata, message):
+def test_weights_that_do_not_fit_are_errors(
+    student, tmp_path, change, metadata, message
+):
     path = str(tmp_path / "student.safetensors")
     weights = {**student.state_dict(), **change}
     weights = {k: v for k, v in weights.items() if v is not None}
@@ -110,7 +112,7 @@ def test_weights_that_do_not_fit(student, tmp_path, change, metadata, message):
         load_student(path)
 
 
-def test_file_that_is_no_student(tmp_path):
+def test_a_file_of_something_else_is_an_error(tmp_path):
     path = tmp_path / "student.safetensors"
     with pytest.raises(FileNotFoundError, match="No trained student"):
         load_student(str(path))
