@@ -85,8 +85,8 @@ def parse_columns(pairs: Sequence[str] | None) -> dict[str, str]:
     """
     columns: dict[str, str] = {}
     for pair in pairs or ():
-        name, equals, source = pair.partition("=")
-        if not (name and equals and source):
+        name, _, source = pair.partition("=")
+        if not name or not source:
             raise ValueError(
                 f"--columns takes NAME=COLUMN such as arousal=Arousal, got '{pair}'."
             )
@@ -130,14 +130,9 @@ def as_numbers(column: pd.Series) -> np.ndarray:
     """
     empty = is_empty(column)
     numbers = pd.to_numeric(column.where(~empty), errors="coerce")
-    numbers = numbers.to_numpy(float, na_value=np.nan)
-    wrong = np.flatnonzero(~empty & ~np.isfinite(numbers))
-    if len(wrong):
-        raise ValueError(
-            f"column '{column.name}', row {wrong[0] + 1}: '{column.iloc[wrong[0]]}' "
-            "isn't a number; cells of what isn't known are left empty"
-        )
-    return numbers
+    values = numbers.to_numpy(float, na_value=np.nan)
+    _refuse(column, ~empty & ~np.isfinite(values), "a number")
+    return values
 
 
 def as_times(column: pd.Series) -> pd.Series:
@@ -157,23 +152,23 @@ def as_times(column: pd.Series) -> pd.Series:
     if column.dtype.kind == "m":
         return column.dt.as_unit("ns")
     empty = is_empty(column)
-    try:
-        seconds = pd.to_numeric(column.where(~empty), errors="coerce").astype(float)
-        # A copy, as pandas 2.2 warns of changes of what came out of "dt"
-        times = pd.to_timedelta(seconds, unit="s").dt.as_unit("ns").copy()
-        texts = ~empty & seconds.isna().to_numpy()
-        if texts.any():
-            text = pd.to_timedelta(column[texts].astype(str))
-            times[texts] = text.dt.as_unit("ns")
-    except (ValueError, TypeError, OverflowError) as error:
-        raise ValueError(f"column '{column.name}': {error}") from None
-    unclear = np.flatnonzero(~empty & times.isna().to_numpy())
-    if len(unclear):
-        raise ValueError(
-            f"column '{column.name}', row {unclear[0] + 1}: "
-            f"'{column.iloc[unclear[0]]}' isn't a time; it is left empty if unknown"
-        )
+    seconds = pd.to_numeric(column.where(~empty), errors="coerce").astype(float)
+    times = pd.to_timedelta(seconds, unit="s", errors="coerce").dt.as_unit("ns")
+    is_text = ~empty & seconds.isna().to_numpy()
+    if is_text.any():
+        texts = pd.to_timedelta(column[is_text].astype(str), errors="coerce")
+        times = times.fillna(texts.dt.as_unit("ns"))
+    _refuse(column, ~empty & times.isna().to_numpy(), "a time")
     return times
+
+
+def _refuse(column: pd.Series, is_wrong: np.ndarray, kind: str) -> None:
+    """Raise an error that names the first wrong cell."""
+    for row in np.flatnonzero(is_wrong):
+        raise ValueError(
+            f"column '{column.name}', row {row + 1}: '{column.iloc[row]}' isn't "
+            f"{kind}; cells of what isn't known are left empty"
+        )
 
 
 def with_times(table: pd.DataFrame, where: str) -> pd.DataFrame:
@@ -202,8 +197,8 @@ def with_times(table: pd.DataFrame, where: str) -> pd.DataFrame:
         end = as_times(table.get("end", unknown))
         if {"start", "duration"} <= set(table) and "end" not in table:
             end = start + as_times(table["duration"])
-    except ValueError as error:
-        raise ValueError(f"'{where}', {error}") from None
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"'{where}', {error}.") from None
     # NaT is neither before nor after anything
     wrong = np.flatnonzero((start < pd.Timedelta(0)) | (end < start))
     if len(wrong):
