@@ -17,7 +17,9 @@ import click
 import typer
 
 EXTRAS = {
+    "boto3": "s3",
     "gradio": "demo",
+    "obstore": "s3",
     "ray": "ray",
     "sounddevice": "live",
 }
@@ -35,6 +37,10 @@ UNLISTED = 3
 """Exit code: the table is complete, but folders couldn't be listed, so that their files
 have no row."""
 
+CLUSTER_LOST = 75
+"""Exit code: the Ray cluster was lost. Finished results are kept, and the same command
+goes on when it is there again."""
+
 FAULT = 70
 """Exit code: a fault of this package, with a traceback."""
 
@@ -43,6 +49,10 @@ INTERRUPTED = 130
 
 CLOSED_PIPE = 141
 """Exit code: the reader of the output closed the pipe."""
+
+
+class ClusterLostError(ConnectionError):
+    """The Ray cluster was lost while it worked."""
 
 
 class DataWarning(UserWarning):
@@ -106,6 +116,8 @@ def _explain(error: Exception) -> None:
             _fail(
                 f'{module} is missing, which this needs: pip install "audw2s[{extra}]"'
             )
+    elif isinstance(error, ClusterLostError):
+        _fail(str(error), CLUSTER_LOST)
     elif isinstance(error, ValueError | OSError | FloatingPointError):
         _fail(str(error))
     traceback.print_exception(error)

@@ -1,4 +1,4 @@
-"""Paths of files, and writing of complete files."""
+"""Paths of files, what tells that a file has changed, writing of complete files."""
 
 import contextlib
 import json
@@ -7,12 +7,7 @@ import unicodedata
 import uuid
 from collections.abc import Iterator
 from collections.abc import Sequence
-
-import audeer
-import pandas as pd
-
-TABLES = ("csv", "parquet")
-"""File extensions of tables that can be written."""
+from typing import NamedTuple
 
 
 def unlisted_text(unlisted: Sequence[str]) -> str:
@@ -28,38 +23,6 @@ def unlisted_text(unlisted: Sequence[str]) -> str:
     folders = "1 folder" if count == 1 else f"{count} folders"
     them = "it" if count == 1 else "them"
     return f"{folders} can't be listed, what is in {them} has no row: {names}{more}."
-
-
-def write_table(table: pd.DataFrame, path: str) -> None:
-    """Write a table as CSV or parquet; the file appears when it is complete.
-
-    Args:
-        table: table, whose index isn't written
-        path: path that ends on ``.csv`` or ``.parquet``
-
-    Raises:
-        ValueError: if it has another extension
-
-    """
-    check_table_path(path)
-    with replacing(path) as temporary:
-        if path.endswith(".csv"):
-            table.to_csv(temporary, index=False)
-        else:
-            table.to_parquet(temporary, index=False)
-
-
-def check_table_path(path: str) -> None:
-    """Check that a table can be written to a path.
-
-    Raises:
-        ValueError: if its extension is unknown or its folder doesn't exist
-
-    """
-    if audeer.file_extension(path) not in TABLES:
-        raise ValueError(f"'{path}' has to end on .csv or .parquet.")
-    if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
-        raise ValueError(f"There is no folder '{os.path.dirname(path)}'.")
 
 
 def resolve(file: "str | os.PathLike | object", root: str | None) -> "str | object":
@@ -199,3 +162,44 @@ def write_text(text: str, path: str, *, durable: bool = False) -> None:
     with replacing(path, durable=durable) as temporary:
         with open(temporary, "w", encoding="utf-8") as file:
             file.write(text)
+
+
+class Stamp(NamedTuple):
+    """Tells whether a file is the one that was processed."""
+
+    size: int
+    """Bytes, -1 if there is no such file."""
+
+    mtime_ns: int
+    """When it was last changed, -1 if there is no such file."""
+
+
+def stamp(path: str) -> Stamp:
+    """Size and time of a file.
+
+    Examples:
+        >>> stamp("not_there.wav")
+        Stamp(size=-1, mtime_ns=-1)
+
+    """
+    try:
+        stat = os.stat(path)
+    except (OSError, ValueError):
+        return Stamp(-1, -1)
+    return Stamp(stat.st_size, stat.st_mtime_ns)
+
+
+def printable(text: str) -> str:
+    r"""Text that can be written, of names of files that hold any bytes.
+
+    Examples:
+        >>> printable("gr\udcfcn.wav")
+        'gr\\xfcn.wav'
+
+    """
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        encoded = text.encode("utf-8", "surrogateescape")
+        return encoded.decode("utf-8", "backslashreplace")
+    return text

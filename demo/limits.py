@@ -11,6 +11,7 @@ from audw2s.audio.decode import facts
 from audw2s.audio.preprocess import Read
 from audw2s.audio.quality import Report
 from audw2s.audio.statuses import UNUSABLE
+from audw2s.audio.times import duration_text
 
 MAX_DUR = 60.0
 """Longest recording in seconds."""
@@ -138,7 +139,7 @@ def check_file(path: str) -> None:
     seconds = duration(path, MAX_DUR)
     if seconds > MAX_DUR:
         raise RefusedError(
-            f"This recording lasts {in_words(seconds)}, this page takes "
+            f"This recording lasts {duration_text(seconds)}, this page takes "
             f"{MAX_DUR:.0f} s at most. Cut it, or use "
             "'audw2s curve' or 'audw2s predict' on the command line."
         )
@@ -148,21 +149,6 @@ def check_file(path: str) -> None:
             f"{header.sampling_rate} Hz, which is too much for this page. Save it as "
             "16 kHz mono."
         )
-
-
-def in_words(duration: float) -> str:
-    """Duration in a unit that suits it.
-
-    Examples:
-        >>> in_words(75.0), in_words(36000.0)
-        ('75 s', '10.0 hours')
-
-    """
-    if duration < 120:
-        return f"{duration:.0f} s"
-    if duration < 3600:
-        return f"{duration / 60:.1f} minutes"
-    return f"{duration / 3600:,.1f} hours"
 
 
 def check_windows(win_dur: float, hop_dur: float, duration: float) -> None:

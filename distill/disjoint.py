@@ -9,8 +9,8 @@ import pandas as pd
 
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.errors import DataWarning
-from audw2s.files import write_table
 from audw2s.model.find import sha256
+from audw2s.tables import write_table
 
 RECORD = "clips.parquet"
 """Table of the training clips beside ``config.json``, with the sha256 of each file, so

@@ -14,7 +14,13 @@ FOLDERS = {"audw2s": "audw2s", "audw2s.demo": "demo", "audw2s.distill": "distill
 """Packages and their folders."""
 
 LAYERS = [
-    {"audw2s.version", "audw2s.errors", "audw2s.files", "audw2s.interpreter"},
+    {
+        "audw2s.version",
+        "audw2s.errors",
+        "audw2s.files",
+        "audw2s.tables",
+        "audw2s.interpreter",
+    },
     {"audw2s.audio", "audw2s.model"},
     {"audw2s.inference"},
     {"audw2s.interface"},

@@ -10,7 +10,7 @@ import pytest
 import audw2s
 from audw2s.audio.statuses import UNUSABLE
 from audw2s.corpus.lists.folder import find_media
-from audw2s.files import write_table
+from audw2s.tables import write_table
 
 COLUMNS = [
     *("file", "start", "end", "arousal", "dominance", "valence"),

@@ -117,3 +117,18 @@ def to_limit(time: Duration | None) -> float | None:
     if time is not None and not isinstance(time, str) and pd.isna(time):
         return None
     return to_seconds(time)
+
+
+def duration_text(seconds: float) -> str:
+    """Duration in a unit that suits it.
+
+    Examples:
+        >>> duration_text(75.0), duration_text(900.0), duration_text(36000.0)
+        ('75 s', '15.0 minutes', '10.0 hours')
+
+    """
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 3600:
+        return f"{seconds / 60:.1f} minutes"
+    return f"{seconds / 3600:,.1f} hours"

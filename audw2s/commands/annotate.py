@@ -75,7 +75,7 @@ Report = Annotated[
 NumWorkers = Annotated[
     int | None,
     typer.Option(
-        min=1, help="Number of threads over files, or actors of Ray; one per core."
+        min=1, help="Number of worker processes, or actors of Ray; one per core."
     ),
 ]
 
@@ -119,7 +119,10 @@ Address = Annotated[
 ]
 
 CpusPerWorker = Annotated[
-    int, typer.Option(min=1, help="Number of cores, and threads, of an actor of Ray.")
+    int,
+    typer.Option(
+        min=1, help="Number of cores, and worker processes, of an actor of Ray."
+    ),
 ]
 
 GpusPerWorker = Annotated[
@@ -160,41 +163,18 @@ def annotate(
 
     Every input has a row. Exit code 0 if all have values, 1 if some have none (the
     table holds the reason), 2 after an error with a message, 3 if folders can't be
-    listed, 130 after Ctrl-C.
+    listed, 75 if a Ray cluster was lost, 130 after Ctrl-C.
     """
+    from audw2s.corpus.inputs import read_inputs
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.corpus.options import Options
-    from audw2s.corpus.paths import printable
-    from audw2s.corpus.predictor import Settings
     from audw2s.corpus.run import Run
+    from audw2s.files import printable
 
-    settings = Settings(
-        tuple(model or ["wav2small"]),
-        win_dur=win_dur,
-        hop_dur=hop_dur,
-        exact=exact,
-        max_dur=max_dur,
-        embeddings=embeddings,
-        device=device,
-        batch_size=batch_size,
-    )
-    options = Options(
-        num_workers=num_workers,
-        file_timeout=file_timeout,
-        shard_size=shard_size,
-        table=table,
-        table_format=table_format,
-        report=report,
-        restart=restart,
-        retry_failed=retry_failed,
-        verbose=not quiet,
-        engine=engine,
-        address=address,
-        cpus_per_worker=cpus_per_worker,
-        gpus_per_worker=gpus_per_worker,
-        columns=parse_columns(columns),
-    )
-    run = Run(corpus, out, settings, options)
+    arguments = locals() | {"model": model or "wav2small", "verbose": not quiet}
+    options = Options.of(arguments | {"columns": parse_columns(columns)})
+    options.check()
+    run = Run(read_inputs(corpus, options.columns), out, options)
     if list_left_out:
         for line in run.inputs.left_out.lines():
             typer.echo(printable(line), err=True)

@@ -35,10 +35,10 @@ def curve(
     from audw2s.audio.channels import parse_channels
     from audw2s.audio.decode import file_blocks
     from audw2s.audio.preprocess import load
-    from audw2s.files import check_table_path
-    from audw2s.files import write_table
     from audw2s.inference.curve import curve as run
     from audw2s.plots import save_curves
+    from audw2s.tables import check_table_path
+    from audw2s.tables import write_table
 
     if out is not None:
         check_table_path(out)

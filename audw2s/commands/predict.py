@@ -53,12 +53,12 @@ def predict(
     from audw2s.audio.channels import parse_channels
     from audw2s.audio.statuses import UNUSABLE
     from audw2s.corpus.lists.folder import find_media
-    from audw2s.corpus.paths import printable
     from audw2s.corpus.prediction import predict as run
-    from audw2s.files import check_table_path
+    from audw2s.files import printable
     from audw2s.files import unlisted_text
-    from audw2s.files import write_table
     from audw2s.inference.pipeline import Predictor
+    from audw2s.tables import check_table_path
+    from audw2s.tables import write_table
 
     if hop_dur is not None and win_dur is None:
         raise ValueError("--hop-dur needs --win-dur.")

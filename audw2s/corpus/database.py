@@ -1,15 +1,14 @@
 """A database with a table of A/D/V more: its text is copied, its media aren't."""
 
-from collections.abc import Sequence
-
 import audformat
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from audw2s.corpus.inputs import OPEN
 from audw2s.corpus.inputs import Inputs
-from audw2s.corpus.shard import columns
+from audw2s.corpus.options import Options
+from audw2s.corpus.shards import columns
+from audw2s.corpus.task import OPEN
 from audw2s.model.registry import DIMENSIONS
 
 
@@ -32,51 +31,49 @@ def check_table(inputs: Inputs, table: str) -> None:
 
 def write_database(
     inputs: Inputs,
-    table: str,
+    options: Options,
     numbers: np.ndarray,
     rows: pa.Table,
     out: str,
     *,
-    names: Sequence[str],
-    provenance: dict[str, object],
+    identity: dict[str, object],
 ) -> None:
     """Write a copy of the inputs' database with a new table.
 
     Args:
         inputs: all or a part of a database
-        table: name of the new table; filewise or segmented as the inputs are, and
-            segmented with windows
-        numbers: of the rows' inputs
-        rows: in the order of the inputs
+        options: options of the run; its new table is filewise or segmented as the
+            inputs are, and segmented with windows
+        numbers: position of the input of each row
+        rows: rows in the order of the inputs
         out: folder of the copy
-        names: of the models
-        provenance: is kept in the table's meta, under ``audw2s``
+        identity: identity of the run, kept in the table's meta as ``audw2s``
 
     """
     database = audformat.Database.load(inputs.database, load_data=True)
-    windows = provenance["win_dur"] is not None
-    index = _index(inputs, numbers, rows, windows)
+    names = options.names
+    index = _index(inputs, numbers, rows, windows=options.win_dur is not None)
     kept = ~index.duplicated()
     if not kept.all():
         index, rows = index[kept], rows.filter(pa.array(kept))
     source = database.tables.get(inputs.database_table)
-    found = audformat.Table(
+    table = audformat.Table(
         index,
         # As those of the table that was annotated
         split_id=source.split_id if source else None,
         media_id=source.media_id if source else None,
         description=f"Arousal, dominance and valence by {', '.join(names)}",
     )
-    found.meta["audw2s"] = provenance
-    database[table] = found
+    table.meta["audw2s"] = identity
+    database[options.table] = table
     schemes = [f"{name}.{dimension}" for name in names for dimension in DIMENSIONS]
     for scheme, column in zip(schemes, columns(names), strict=True):
         if scheme not in database.schemes:
             # No bounds: predictions aren't clipped and can leave 0…1
             text = f"{scheme.rpartition('.')[2]}, roughly 0…1"
             database.schemes[scheme] = audformat.Scheme("float", description=text)
-        database[table][column] = audformat.Column(scheme_id=scheme)
-        database[table][column].set(rows[column].to_numpy())
+        table[column] = audformat.Column(scheme_id=scheme)
+        table[column].set(rows[column].to_numpy())
     database.save(out)
 
 
@@ -84,6 +81,7 @@ def _index(
     inputs: Inputs,
     numbers: np.ndarray,
     rows: pa.Table,
+    *,
     windows: bool,
 ) -> pd.Index:
     files = [inputs.files[number] for number in numbers]

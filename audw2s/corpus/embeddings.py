@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from audw2s.corpus.predictor import Prediction
+from audw2s.corpus.task import Prediction
 from audw2s.model.find import num_hidden_states
 
 MAX_BYTES = 16e6

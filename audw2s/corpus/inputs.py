@@ -2,58 +2,15 @@
 
 import dataclasses
 import os
+from collections.abc import Iterable
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 
 from audw2s.corpus.lists.entries import read_entries
 from audw2s.corpus.lists.folder import LeftOut
+from audw2s.corpus.task import Task
 from audw2s.files import resolve
-
-OPEN = np.iinfo(np.int64).min
-"""Unknown end in nanoseconds: NaT as an integer."""
-
-
-class Unit(NamedTuple):
-    """File and its segments, which are processed together."""
-
-    file: str
-    """Name of the file in the corpus."""
-
-    numbers: list[int]
-    """Positions of its inputs."""
-
-
-class Piece(NamedTuple):
-    """File and its segments, for workers on any machine."""
-
-    file: str
-    """As it is called in the corpus."""
-
-    path: str
-    """Absolute path of the file."""
-
-    numbers: list[int]
-    """Of the inputs that lie in it."""
-
-    spans: list[tuple[int, int]]
-    """Start and end of each segment in nanoseconds, :data:`OPEN` for the end of the
-    file."""
-
-    @property
-    def seconds(self) -> list[tuple[float, float | None]]:
-        """Start and end of each segment in seconds, ``None`` for the end of the file.
-
-        Examples:
-            >>> Piece("a.wav", "/a.wav", [0], [(500_000_000, OPEN)]).seconds
-            [(0.5, None)]
-
-        """
-        return [
-            (start / 1e9, None if end == OPEN else end / 1e9)
-            for start, end in self.spans
-        ]
 
 
 @dataclasses.dataclass
@@ -61,10 +18,11 @@ class Inputs:
     """Inputs of a run, in the order of the result.
 
     Args:
+        corpus: name of the corpus
         files: name of the file of each input; names may repeat
         starts: start of each input in nanoseconds, int64
-        ends: end of each input in nanoseconds, int64, :data:`OPEN` for the end of the
-            file
+        ends: end of each input in nanoseconds, int64,
+            :data:`audw2s.corpus.task.OPEN` for the end of the file
         root: root folder of relative paths, ``None`` for the current folder
         database: folder of the audformat database of the inputs
         filewise: whether the inputs are whole files
@@ -74,6 +32,7 @@ class Inputs:
 
     """
 
+    corpus: str
     files: list[str]
     starts: np.ndarray
     ends: np.ndarray
@@ -96,26 +55,27 @@ class Inputs:
         """Start and end of an input in nanoseconds."""
         return int(self.starts[number]), int(self.ends[number])
 
-    def piece(self, unit: Unit) -> Piece:
-        """Describe a file for a worker."""
-        # Workers may have another current folder
-        path = os.path.join(os.getcwd(), self.path(unit.file))
-        spans = [self.span(number) for number in unit.numbers]
-        return Piece(unit.file, path, unit.numbers, spans)
-
-    def units(self) -> list[Unit]:
-        """Group the inputs by file, in the order in which the files first appear.
+    def by_file(self) -> Iterable[list[int]]:
+        """Positions of the inputs of each file, in the order of the files.
 
         Examples:
             >>> times = np.zeros(3, np.int64)
-            >>> Inputs(["a.wav", "b.wav", "a.wav"], times, times).units()
-            [Unit(file='a.wav', numbers=[0, 2]), Unit(file='b.wav', numbers=[1])]
+            >>> inputs = Inputs("list", ["a.wav", "b.wav", "a.wav"], times, times)
+            >>> list(inputs.by_file())
+            [[0, 2], [1]]
 
         """
         numbers: dict[str, list[int]] = {}
         for number, file in enumerate(self.files):
             numbers.setdefault(file, []).append(number)
-        return [Unit(file, own) for file, own in numbers.items()]
+        return numbers.values()
+
+    def task(self, numbers: list[int]) -> Task:
+        """Describe inputs of one file for a worker on any machine."""
+        file = self.files[numbers[0]]
+        # Workers may have another current folder
+        path = os.path.join(os.getcwd(), self.path(file))
+        return Task(file, path, numbers, [self.span(number) for number in numbers])
 
 
 def read_inputs(corpus: str, columns: Mapping[str, str] | None = None) -> Inputs:
@@ -134,14 +94,15 @@ def read_inputs(corpus: str, columns: Mapping[str, str] | None = None) -> Inputs
     entries = read_entries(corpus, columns, people=False)
     table = entries.table
     return Inputs(
+        corpus,
         table["file"].tolist(),
         table["start"].to_numpy("m8[ns]").astype(np.int64),
         # NaT is the end of the file: as an integer it is OPEN
         table["end"].to_numpy("m8[ns]").astype(np.int64),
-        entries.root,
-        entries.database,
-        entries.filewise,
-        entries.database_table,
-        entries.unlisted,
-        entries.left_out,
+        root=entries.root,
+        database=entries.database,
+        filewise=entries.filewise,
+        database_table=entries.database_table,
+        unlisted=entries.unlisted,
+        left_out=entries.left_out,
     )

@@ -1,16 +1,22 @@
-"""A lock in a store, which has none of its own: an object that is renewed."""
+"""A lock in an object store: an object that is created once, and renewed."""
 
 import contextlib
 import json
 import os
+import pathlib
 import socket
 import threading
 import time
 import uuid
-from typing import Protocol
+from typing import TYPE_CHECKING
+
+from audw2s.audio.times import duration_text
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
 
 NAME = ".lock"
-"""Of the object."""
+"""Name of the object."""
 
 RENEWED = 30.0
 """Seconds after which it is renewed."""
@@ -18,124 +24,138 @@ RENEWED = 30.0
 STALE = 300.0
 """Seconds without renewal after which another run may take it."""
 
-SETTLED = 1.0
-"""Seconds after which one of two runs that begin at once sees that it has lost."""
-
-
-class Objects(Protocol):
-    """What a lease needs of a store."""
-
-    def read(self, name: str) -> bytes:
-        """Give what an object holds."""
-
-    def write(self, name: str, data: bytes) -> None:
-        """Write an object."""
-
-    def remove(self, name: str) -> None:
-        """Delete an object."""
-
 
 class Lease:
     """Keeps other runs out as long as it is renewed, which a thread does.
 
-    It says whose it is, and when it was renewed. That of a run that was killed is
-    taken over: at once by a run on the same machine, which sees that the process
-    has ended, and by others after :data:`STALE` seconds; clocks may differ by less
-    than that. Shards have names of their own and are never changed, so that even two
-    runs at once do no harm to each other's results.
+    The store creates the object for one run only, and replaces it only by who has seen
+    its last state. It says whose it is, and when it was renewed. That of a run that
+    was killed is taken over: at once by a run on the same machine, which sees that the
+    process has ended, and by others after :data:`STALE` seconds; clocks may differ by
+    less than that. Shards have names of their own and are never changed, so that even
+    two runs at once do no harm to each other's results.
 
     Args:
-        store: where the run is
+        store: folder of the run
 
     Raises:
         BlockingIOError: if another run has it
         OSError: if the store doesn't answer
 
     Examples:
-        >>> from audw2s.corpus.storage import Store
-        >>> store = Store("memory://leased")
+        >>> from obstore.store import MemoryStore
+        >>> store = MemoryStore()
         >>> lease = Lease(store)
         >>> try:
         ...     Lease(store)
         ... except BlockingIOError as error:
         ...     "process" in str(error)
         True
-        >>> lease.end()
-        >>> store.names()
+        >>> lease.close()
+        >>> list(store.list())
         []
 
     """
 
-    def __init__(self, store: Objects):
+    def __init__(self, store: "ObjectStore"):
+        from obstore.exceptions import AlreadyExistsError
+        from obstore.exceptions import PreconditionError
+
         self.store = store
         self.owner = uuid.uuid4().hex
         self.lost = False
-        """Whether another run was seen to have taken it over."""
+        """Whether another run has taken it over."""
 
-        found = self._found()
-        if found and not _is_over(found):
-            raise BlockingIOError(_whose(found))
-        self._write()
-        # Who wrote last has it
-        time.sleep(SETTLED)
-        if not self._is_ours():
-            raise BlockingIOError("")
+        try:
+            self._write("create")
+        except AlreadyExistsError:
+            try:
+                self._replace()
+            except (PreconditionError, FileNotFoundError):
+                raise BlockingIOError("") from None
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self._renew, daemon=True)
         self.thread.start()
 
-    def _write(self) -> None:
+    def _write(self, mode: object) -> None:
         content = {
             "owner": self.owner,
             "machine": _machine(),
             "process": os.getpid(),
             "renewed": time.time(),
         }
-        self.store.write(NAME, json.dumps(content).encode())
+        self.store.put(NAME, json.dumps(content).encode(), mode=mode)
 
-    def _found(self) -> dict | None:
-        """What the object says, ``None`` if nothing that can be understood."""
+    def _replace(self) -> None:
+        """Write it if it is that of this run, or of one that has ended.
+
+        Raises:
+            BlockingIOError: if it is another run's
+            PreconditionError: if it becomes another run's at the same time
+
+        """
+        answer = self.store.get(NAME)
         try:
-            found = json.loads(self.store.read(NAME))
-            known = {"owner", "machine", "process", "renewed"} <= set(found)
-            return found if known else None
-        except (FileNotFoundError, ValueError, TypeError):
-            return None
-
-    def _is_ours(self) -> bool:
-        found = self._found()
-        self.lost = found is not None and found["owner"] != self.owner
-        return found is not None and not self.lost
+            content = json.loads(bytes(answer.bytes()))
+            if content["owner"] != self.owner and not _is_over(content):
+                raise BlockingIOError(_whose(content))
+        except (ValueError, TypeError, KeyError):
+            # Nothing that a run has written
+            pass
+        state = {name: answer.meta[name] for name in ("e_tag", "version")}
+        self._write({name: value for name, value in state.items() if value})
 
     def _renew(self) -> None:
         while not self.ended.wait(RENEWED) and not self.lost:
-            # If the store doesn't answer, it may the next time
-            with contextlib.suppress(Exception):
-                if self._is_ours():
-                    self._write()
+            self.lost = not self._is_kept()
 
-    def end(self) -> None:
+    def _is_kept(self) -> bool:
+        from obstore.exceptions import PreconditionError
+
+        try:
+            self._replace()
+        except (PreconditionError, FileNotFoundError, BlockingIOError):
+            return False
+        except Exception:  # noqa: BLE001
+            # If the store doesn't answer, it may the next time
+            pass
+        return True
+
+    def close(self) -> None:
         """Give it back."""
         self.ended.set()
         self.thread.join()
-        with contextlib.suppress(Exception):
-            if self._is_ours():
-                self.store.remove(NAME)
+        self.lost = self.lost or not self._is_kept()
+        if not self.lost:
+            with contextlib.suppress(Exception):
+                self.store.delete(NAME)
 
 
-def _is_over(found: dict) -> bool:
-    """Whether the run that it is of has ended, or must have."""
-    if time.time() - found["renewed"] > STALE:
+def _is_over(content: dict) -> bool:
+    """Whether the run whose it is has ended, or must have."""
+    if time.time() - content["renewed"] > STALE:
         return True
-    if found["machine"] != _machine() or os.name != "posix":
+    if content["machine"] != _machine() or os.name != "posix":
         return False
+    return _has_ended(content["process"])
+
+
+def _has_ended(process: int) -> bool:
+    """Whether a process of this machine has ended, also if its parent hasn't noticed.
+
+    Examples:
+        >>> _has_ended(os.getpid())
+        False
+
+    """
     try:
-        os.kill(found["process"], 0)
+        os.kill(process, 0)
+        state = pathlib.Path(f"/proc/{process}/stat").read_text()
     except ProcessLookupError:
         return True
-    except PermissionError:
-        pass
-    return False
+    except OSError:
+        return False
+    return state.rpartition(")")[2].split()[0] in ("Z", "X")
 
 
 def _machine() -> str:
@@ -145,7 +165,7 @@ def _machine() -> str:
     return socket.gethostname()
 
 
-def _whose(found: dict) -> str:
-    ago = time.time() - found["renewed"]
-    machine = found["machine"].split()[0]
-    return f" (process {found['process']} on {machine}, {ago:.0f} s ago)"
+def _whose(content: dict) -> str:
+    ago = duration_text(time.time() - content["renewed"])
+    machine = content["machine"].split()[0]
+    return f" (process {content['process']} on {machine}, {ago} ago)"

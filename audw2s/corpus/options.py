@@ -1,43 +1,81 @@
-"""How a corpus is annotated, which changes no value."""
+"""Options of a run; the command, the function, the workers and Ray take them."""
 
 import dataclasses
+import os
 from collections.abc import Mapping
+from collections.abc import Sequence
 
-from audw2s.corpus.predictor import Settings
-from audw2s.corpus.report.page import check_report
-from audw2s.corpus.table import check_format
+from audw2s.audio.windows import default_hop_dur
 from audw2s.interpreter import interpreter
 from audw2s.model.device import check_device
+from audw2s.model.find import members
+from audw2s.model.find import model_sha256
+from audw2s.model.names import entry_of
+from audw2s.tables import TABLES
+from audw2s.version import identity
 
 ENGINES = ("local", "ray")
 """Processes of this machine, or actors of a Ray cluster."""
 
+GPU_BATCH = 16
+"""Default number of windows of a batch on a GPU."""
 
-@dataclasses.dataclass
+
+@dataclasses.dataclass(frozen=True)
 class Options:
-    """How the work is done; none of these changes a value.
+    """Options of a run.
+
+    The first six belong to its identity, as values depend on them; all others change
+    speed or output only.
 
     Args:
-        num_workers: files that are heard at once, ``None`` for one per core, and with
-            batches for one per window of a batch at least; of Ray the actors, ``None``
-            for as many as there is room for
-        file_timeout: see :class:`audw2s.corpus.workers.WorkerPool`
-        shard_size: inputs that are written at a time
-        table: name of the table that is added to a copy of a database
+        model: name or names of models, or model folders
+        win_dur: duration of windows in seconds, ``None`` for a row per input
+        hop_dur: duration between the starts of windows in seconds, half a window by
+            default
+        exact: process each window and segment on its own; slower
+        max_dur: longest duration of an input in seconds; longer inputs have no values
+            and the status ``too_long``
+        embeddings: write the ``hidden_states`` of the models to
+            ``OUT/embeddings.parquet``, with a row per row of the table: ``file``,
+            ``start``, ``end``, and for each model ``MODEL.hidden_states``, a list
+            of float32 that is missing if there are no values. Those of a whole file
+            are those of :func:`audw2s.load`; also for windows and segments A/D/V is a
+            linear function of them. All windows of a file are kept in memory
+        device: ``"cpu"``, ``"cuda"``, or ``"cuda:1"`` and so on
+        batch_size: number of windows of equal length, of any files, that a teacher
+            processes at once; by default 16 on GPUs, else 1. Students process whole
+            recordings
+        num_workers: number of worker processes, by default one per core, or one if
+            windows are processed in batches; of Ray the number of actors, by default
+            as many as fit
+        file_timeout: seconds without progress (no block read, no window processed)
+            after which a file is given up, plus one second per MB of the file
+        shard_size: number of inputs that are written to disk at once
+        table: name of a table to add to a copy of the database
         table_format: ``"parquet"`` or ``"csv"``
-        report: path of a page (HTML) on what was found
-        restart: delete what an earlier run has written
+        report: path of a report on the results, as HTML
+        restart: delete what earlier runs have written to the folder
         retry_failed: process missing, unreadable, empty and truncated files again
         verbose: show a progress bar on stderr
-        engine: ``"local"``, or ``"ray"``, see :class:`audw2s.corpus.ray.Cluster`
-        address: of a Ray cluster, ``None`` for a Ray of its own on this machine
-        cpus_per_worker: cores of an actor, which hears as many files at once, and with
-            batches one per window of a batch at least
-        gpus_per_worker: GPUs of an actor, or a part of one
-        columns: see :func:`audw2s.corpus.lists.entries.read_entries`
+        engine: ``"local"``, or ``"ray"`` for several machines, on which files, folder
+            of the results and models need to have the same paths
+        address: address of a Ray cluster, ``"auto"`` or ``"HOST:PORT"``; ``None`` for
+            the one that this process is connected to, or else a local one
+        cpus_per_worker: number of cores of an actor of Ray, and of its worker processes
+        gpus_per_worker: number of GPUs of an actor of Ray, also a fraction
+        columns: names of the corpus' columns by names in this package
 
     """
 
+    model: str | Sequence[str] = "wav2small"
+    win_dur: float | None = None
+    hop_dur: float | None = None
+    exact: bool = False
+    max_dur: float | None = None
+    embeddings: bool = False
+    device: str = "cpu"
+    batch_size: int | None = None
     num_workers: int | None = None
     file_timeout: float = 120.0
     shard_size: int = 200
@@ -53,45 +91,112 @@ class Options:
     gpus_per_worker: float = 0.0
     columns: Mapping[str, str] | None = None
 
+    @classmethod
+    def of(cls, arguments: Mapping[str, object]) -> "Options":
+        """Options that are among the arguments of a function, by name."""
+        names = {field.name for field in dataclasses.fields(cls)}
+        return cls(**{n: value for n, value in arguments.items() if n in names})
 
-def check(settings: Settings, options: Options) -> None:
-    """Make sure that settings and options make sense, before any work.
+    def __post_init__(self):
+        """Turn folders of models into absolute paths."""
+        # Workers may have another current folder
+        models = [self.model] if isinstance(self.model, str) else self.model
+        object.__setattr__(self, "model", tuple(map(_portable, models)))
 
-    Raises:
-        ValueError: if not
-        ModuleNotFoundError: if a report is wanted, and can't be drawn
-        ChildProcessError: if there is no Python that a process can be started with
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names or folders of the models; folders as absolute paths."""
+        return self.model
 
-    """
-    if not settings.models:
-        raise ValueError("There has to be a model.")
-    if settings.hop_dur is not None and settings.win_dur is None:
-        raise ValueError("A hop_dur needs a win_dur.")
-    limits = [("max_dur", settings.max_dur), ("file_timeout", options.file_timeout)]
-    for name, value in limits:
-        if value is not None and not value > 0:
-            raise ValueError(f"'{name}' has to be more than 0 s, got {value} s.")
-    counts = {
-        "num_workers": options.num_workers,
-        "shard_size": options.shard_size,
-        "cpus_per_worker": options.cpus_per_worker,
-        "batch_size": settings.batch_size,
-    }
-    for name, value in counts.items():
-        if value is not None and value < 1:
-            raise ValueError(f"'{name}' has to be at least 1, got {value}.")
-    if options.report is not None:
-        check_report(options.report)
-    check_device(settings.device)
-    if options.engine not in ENGINES:
-        raise ValueError(f"The engine is local or ray, not '{options.engine}'.")
-    if options.gpus_per_worker < 0:
-        raise ValueError(f"'gpus_per_worker' is {options.gpus_per_worker}.")
-    of_ray = (options.address, options.cpus_per_worker, options.gpus_per_worker)
-    if options.engine != "ray" and of_ray != (None, 1, 0):
-        raise ValueError(
-            "'address', 'cpus_per_worker' and 'gpus_per_worker' need the engine ray."
+    @property
+    def names(self) -> list[str]:
+        """Names of the models in columns: for a folder, its name."""
+        return [os.path.basename(os.path.normpath(model)) for model in self.models]
+
+    @property
+    def at_once(self) -> int:
+        """Number of windows of a batch."""
+        return self.batch_size or (1 if self.device == "cpu" else GPU_BATCH)
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """What values depend on: models, version and settings.
+
+        Raises:
+            ValueError: if a model isn't there
+
+        Examples:
+            >>> identity = Options(win_dur=2.0).identity
+            >>> identity["models"][0]["licence"], identity["hop_dur"]
+            ('CC BY 4.0', 1.0)
+
+        """
+        models = [
+            {"name": name, "sha256": model_sha256(model), "licence": _licence(model)}
+            for name, model in zip(self.names, self.models, strict=True)
+        ]
+        return identity(
+            {"models": models},
+            win_dur=self.win_dur,
+            hop_dur=default_hop_dur(self.win_dur, self.hop_dur),
+            exact=self.exact,
+            max_dur=self.max_dur,
+            embeddings=self.embeddings,
         )
-    if options.engine == "local":
-        interpreter()
-    check_format(options.table_format)
+
+    def check(self) -> None:
+        """Make sure that the options make sense, before any work.
+
+        Raises:
+            ValueError: if not
+            ChildProcessError: if there is no Python that a process can be started with
+
+        """
+        if not self.models:
+            raise ValueError("There has to be a model.")
+        for name in self.names:
+            if self.names.count(name) > 1:
+                raise ValueError(f"Two models are called '{name}'.")
+        if self.hop_dur is not None and self.win_dur is None:
+            raise ValueError("A hop_dur needs a win_dur.")
+        for name in ("max_dur", "file_timeout"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"'{name}' has to be more than 0 s, got {value} s.")
+        for name in ("num_workers", "shard_size", "cpus_per_worker", "batch_size"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"'{name}' has to be at least 1, got {value}.")
+        if self.table_format not in TABLES:
+            raise ValueError(
+                f"The format is csv or parquet, not '{self.table_format}'."
+            )
+        check_device(self.device)
+        self._check_engine()
+
+    def _check_engine(self) -> None:
+        if self.engine not in ENGINES:
+            raise ValueError(f"The engine is local or ray, not '{self.engine}'.")
+        if self.gpus_per_worker < 0:
+            raise ValueError(f"'gpus_per_worker' is {self.gpus_per_worker}.")
+        for_ray = (self.address, self.cpus_per_worker, self.gpus_per_worker)
+        if self.engine == "local" and for_ray != (None, 1, 0):
+            raise ValueError(
+                "'address', 'cpus_per_worker' and 'gpus_per_worker' need the engine "
+                "ray."
+            )
+        if self.engine == "local":
+            interpreter()
+
+
+def _portable(model: str) -> str:
+    is_folder = entry_of(model) is None and os.path.isdir(model)
+    return os.path.abspath(model) if is_folder else model
+
+
+def _licence(model: str) -> str:
+    if (entry := entry_of(model)) is not None:
+        return entry.licence
+    if members(model):
+        return "; ".join(dict.fromkeys(map(_licence, members(model))))
+    return "unknown"

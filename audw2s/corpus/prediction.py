@@ -10,7 +10,7 @@ import pandas as pd
 from audw2s.audio.channels import Channels
 from audw2s.audio.channels import channels_of
 from audw2s.audio.decode import file_blocks
-from audw2s.corpus.paths import printable
+from audw2s.files import printable
 from audw2s.inference.pipeline import Predictor
 from audw2s.inference.row import Row
 

@@ -1,15 +1,12 @@
 """Process a file with all models, so that each segment has rows."""
 
-import dataclasses
 import threading
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from audw2s.audio.decode import duration
 from audw2s.audio.decode import file_blocks
@@ -19,9 +16,11 @@ from audw2s.audio.preprocess import array_blocks
 from audw2s.audio.quality import Report
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.statuses import UNUSABLE
-from audw2s.audio.times import from_seconds
 from audw2s.audio.times import to_timedelta
 from audw2s.corpus.batching import Batcher
+from audw2s.corpus.options import Options
+from audw2s.corpus.task import Prediction
+from audw2s.corpus.task import without_values
 from audw2s.inference.pipeline import Predictor
 from audw2s.inference.row import Row
 from audw2s.model.device import check_session
@@ -31,65 +30,9 @@ HELD_SAMPLES = 5 * 60 * 48000
 """Largest number of samples of a file that is kept for the next model: 58 MB, 5 min at
 48 kHz."""
 
-GPU_BATCH = 16
-"""Default number of windows of a batch on a GPU."""
 
 Heartbeat = Callable[[], None]
 """Function that is called after each step, so that a hanging file is noticed."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """Models and windows of a run.
-
-    Args:
-        models: names of models, or model folders
-        win_dur: duration of windows in seconds, ``None`` for a row per input
-        hop_dur: duration between the starts of windows in seconds
-        exact: process each window and segment on its own
-        max_dur: longest duration of a segment in seconds, ``None`` for no limit; longer
-            ones have no values
-        embeddings: also return the hidden states of the models
-        device: device of the models, see :func:`audw2s.load`; it changes speed only
-        batch_size: number of windows of equal length that a model processes at once, if
-            it can; ``None`` for 16 on GPUs, else 1. Students process whole recordings
-
-    """
-
-    models: tuple[str, ...]
-    win_dur: float | None = None
-    hop_dur: float | None = None
-    exact: bool = False
-    max_dur: float | None = None
-    embeddings: bool = False
-    device: str = "cpu"
-    batch_size: int | None = None
-
-    @property
-    def at_once(self) -> int:
-        """Number of windows of a batch."""
-        return self.batch_size or (1 if self.device == "cpu" else GPU_BATCH)
-
-
-class Prediction(NamedTuple):
-    """Values of all models for a segment or window."""
-
-    start: pd.Timedelta
-    end: pd.Timedelta
-    """NaT if unknown."""
-
-    values: np.ndarray
-    """Values ``(num_models, 3)``, float32, NaN for unusable input."""
-
-    duration: float
-    """Duration in seconds that was processed."""
-
-    status: str
-    message: str
-
-    hidden_states: tuple[np.ndarray | None, ...]
-    """Hidden states ``(size,)`` of each model, float32, ``None`` without values, or if
-    they weren't requested."""
 
 
 class MonitoredPredictor(Predictor):
@@ -126,34 +69,34 @@ class FilePredictor:
     """Processes files with one or more models.
 
     Args:
-        settings: models and windows
+        options: models and windows
 
     Raises:
         ValueError: if a model doesn't exist, a window is too short, or batches are
             requested and no model supports them
 
     Examples:
-        >>> predictor = FilePredictor(Settings(("wav2small",)))
+        >>> predictor = FilePredictor(Options())
         >>> ((row,),) = predictor.predict("not_there.wav", [(0.0, None)])
         >>> row.status, row.message, row.duration
         ('missing', 'no such file', 0.0)
 
     """
 
-    def __init__(self, settings: Settings):
-        self.settings = settings
+    def __init__(self, options: Options):
+        self.options = options
         self.predictors = [
             MonitoredPredictor(
                 model,
-                win_dur=settings.win_dur,
-                hop_dur=settings.hop_dur,
-                exact=settings.exact,
-                device=settings.device,
-                hidden_states=settings.embeddings,
+                win_dur=options.win_dur,
+                hop_dur=options.hop_dur,
+                exact=options.exact,
+                device=options.device,
+                hidden_states=options.embeddings,
             )
-            for model in settings.models
+            for model in options.models
         ]
-        if settings.at_once > 1:
+        if options.at_once > 1:
             self._gather()
 
     def _gather(self) -> None:
@@ -164,10 +107,10 @@ class FilePredictor:
                 reasons.append(f"'{name}' processes whole recordings.")
                 continue
             try:
-                predictor.gather(self.settings.at_once)
+                predictor.gather(self.options.at_once)
             except ValueError as error:
                 reasons.append(str(error))
-        if self.settings.batch_size and len(reasons) == len(self.predictors):
+        if self.options.batch_size and len(reasons) == len(self.predictors):
             raise ValueError(f"{' '.join(reasons)} Leave out the batch size.")
 
     def try_out(self) -> None:
@@ -180,7 +123,7 @@ class FilePredictor:
         noise = np.random.default_rng(0).uniform(-0.1, 0.1, SAMPLING_RATE)
         MonitoredPredictor.current.heartbeat = lambda: None
         for predictor in self.predictors:
-            check_session(predictor.network.open(), self.settings.device)
+            check_session(predictor.network.open(), self.options.device)
             try:
                 predictor.signal(noise, SAMPLING_RATE)
             except Exception as error:
@@ -210,7 +153,7 @@ class FilePredictor:
         total, wanted = self._total(path, spans), []
         for number, (start, end) in enumerate(spans):
             last = total if end is None else min(end, total)
-            if last - start > (self.settings.max_dur or np.inf):
+            if last - start > (self.options.max_dur or np.inf):
                 found[number] = [self._too_long(start, end, last)]
             else:
                 wanted.append(number)
@@ -228,30 +171,15 @@ class FilePredictor:
 
     def _total(self, path: str, spans: Sequence[Span]) -> float:
         """Duration of a file in seconds, counted as far as ``max_dur`` needs it."""
-        if self.settings.max_dur is None:
+        if self.options.max_dur is None:
             return 0.0
-        limit = max(start for start, _ in spans) + self.settings.max_dur
+        limit = max(start for start, _ in spans) + self.options.max_dur
         return duration(path, limit)
 
     def _too_long(self, start: float, end: float | None, last: float) -> Prediction:
-        message = f"{last - start:.1f} s, longer than {self.settings.max_dur:g} s"
+        message = f"{last - start:.1f} s, longer than {self.options.max_dur:g} s"
         row = without_values(start, end, "too_long", message, len(self.predictors))
         return row if end is not None else row._replace(end=to_timedelta(last, 1))
-
-
-def without_values(
-    start: float,
-    end: float | None,
-    status: str,
-    message: str,
-    num_models: int,
-) -> Prediction:
-    """Row of a segment without values."""
-    values = np.full((num_models, len(DIMENSIONS)), np.nan, np.float32)
-    none = (None,) * num_models
-    return Prediction(
-        from_seconds(start), from_seconds(end), values, 0.0, status, message, none
-    )
 
 
 def _held(path: str, heartbeat: Heartbeat) -> Read | None:

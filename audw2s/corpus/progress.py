@@ -1,91 +1,93 @@
-"""How far it is, how fast, and what has failed so far."""
+"""How far a run is, how fast it is, and how many inputs have no values."""
 
+import dataclasses
 import sys
 import time
-from typing import NamedTuple
 
 from tqdm import tqdm
 
 from audw2s.audio.statuses import UNUSABLE
-from audw2s.corpus.process import Result
+from audw2s.audio.times import duration_text
+from audw2s.corpus.task import Result
 
 
-def amount(seconds: float) -> str:
-    """Say how long something lasts.
+@dataclasses.dataclass(frozen=True)
+class Counts:
+    """Numbers of files that are finished.
 
-    Examples:
-        >>> amount(18), amount(7200)
-        ('18 s', '2.00 h')
+    Args:
+        files: number of files
+        audio: duration of their audio in seconds
+        failed: number of inputs without values
 
     """
-    return f"{seconds:.0f} s" if seconds < 360 else f"{seconds / 3600:.2f} h"
 
+    files: int = 0
+    audio: float = 0.0
+    failed: int = 0
 
-class Speed(NamedTuple):
-    """How fast a run was."""
-
-    files: int
-    """That were heard in this run."""
-
-    audio: float
-    """Seconds of them."""
-
-    passed: float
-    """Seconds that it took, with the start of the process."""
-
-    def __str__(self) -> str:
-        """Say it in words.
-
-        Examples:
-            >>> print(Speed(120, 7200.0, 60.0))
-            120 files, 2.00 h of audio in 60 s: 2.0 files/s, 120 h of audio/h
-            >>> print(Speed(0, 0.0, 0.0))
-            nothing was heard in this run, all was there
-
-        """
-        if not self.files:
-            return "nothing was heard in this run, all was there"
-        passed = max(1e-9, self.passed)
-        return (
-            f"{self.files:,} files, {amount(self.audio)} of audio in "
-            f"{passed:,.0f} s: {self.files / passed:.1f} files/s, "
-            f"{self.audio / passed:.0f} h of audio/h"
+    def __add__(self, other: "Counts") -> "Counts":
+        """Counts of both."""
+        return Counts(
+            self.files + other.files,
+            self.audio + other.audio,
+            self.failed + other.failed,
         )
 
 
-class Seen(NamedTuple):
-    """What is said of files that are finished."""
-
-    files: int
-    heard: float
-    """Seconds of audio."""
-
-    failed: int
-    """Inputs without values."""
-
-    def __add__(self, other: "Seen") -> "Seen":
-        """Take both together."""
-        return Seen(*map(sum, zip(self, other, strict=True)))
-
-
-def seen(result: Result) -> Seen:
-    """What is said of one file."""
+def counts(result: Result) -> Counts:
+    """Counts of one file."""
     # Windows overlap
-    heard = sum(
+    audio = sum(
         max((row.start - rows[0].start).total_seconds() + row.duration for row in rows)
-        for rows in result[1]
+        for rows in result.rows
     )
-    failed = sum(any(row.status in UNUSABLE for row in rows) for rows in result[1])
-    return Seen(1, heard, failed)
+    failed = sum(any(row.status in UNUSABLE for row in rows) for rows in result.rows)
+    return Counts(1, audio, failed)
+
+
+@dataclasses.dataclass(frozen=True)
+class Speed:
+    """Speed of a run.
+
+    Args:
+        files: number of files that were processed in this run
+        audio: duration of their audio in seconds
+        passed: duration of the run in seconds, with the start of the workers
+
+    """
+
+    files: int = 0
+    audio: float = 0.0
+    passed: float = 0.0
+
+    def __str__(self) -> str:
+        """Speed in words.
+
+        Examples:
+            >>> print(Speed(120, 7200.0, 60.0))
+            120 files, 2.0 hours of audio in 60 s: 2.0 files/s, 120 × real time
+            >>> print(Speed())
+            nothing was processed in this run, all was there
+
+        """
+        if not self.files:
+            return "nothing was processed in this run, all was there"
+        passed = max(1e-9, self.passed)
+        return (
+            f"{self.files:,} files, {duration_text(self.audio)} of audio in "
+            f"{duration_text(passed)}: {self.files / passed:.1f} files/s, "
+            f"{self.audio / passed:,.0f} × real time"
+        )
 
 
 class Progress:
-    """A progress bar on stderr: files and hours of audio, time left, failures.
+    """Progress bar on stderr: files, speed, time left, failures.
 
     Args:
-        total: files
-        done: of them before this run
-        verbose: whether there is one
+        total: number of files
+        done: number of files that were finished before this run
+        verbose: whether there is a bar
 
     """
 
@@ -99,26 +101,24 @@ class Progress:
             disable=not verbose,
         )
         self.began = time.monotonic()
-        self.files = 0
-        self.heard = 0.0
-        self.failed = 0
+        self.counts = Counts()
 
-    def update(self, found: Seen) -> None:
-        """Take note of files that are finished."""
-        self.files += found.files
-        self.heard += found.heard
-        self.failed += found.failed
-        passed = max(1e-9, self.speed.passed)
-        text = f"{self.heard / passed:.0f} h of audio/h, {self.failed} without values"
+    def update(self, finished: Counts) -> None:
+        """Add files that are finished."""
+        self.counts += finished
+        speed = self.speed
+        real_time = speed.audio / max(1e-9, speed.passed)
+        text = f"{real_time:,.0f} × real time, {self.counts.failed} without values"
         self.bar.set_postfix_str(text, refresh=False)
-        self.bar.update(found.files)
+        self.bar.update(finished.files)
 
     @property
     def speed(self) -> Speed:
-        """So far."""
-        return Speed(self.files, self.heard, time.monotonic() - self.began)
+        """Speed until now."""
+        passed = time.monotonic() - self.began
+        return Speed(self.counts.files, self.counts.audio, passed)
 
-    def say(self, text: str) -> None:
+    def print(self, text: str) -> None:
         """Print a line above the bar."""
         if not self.bar.disable:
             self.bar.write(text, file=sys.stderr)

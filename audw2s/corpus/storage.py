@@ -1,18 +1,20 @@
-"""Where a run keeps its files: a folder here, or a place in an object store.
+"""Where a run keeps its files: a local folder, or a folder in an object store.
 
-Both have the same methods. What is written appears whole or not at all: in a folder
-files replace others, into a store objects are put in one go.
+Both have the same methods. What is written appears whole or not at all.
 """
 
 import contextlib
 import os
+import pathlib
 import shutil
 import tempfile
+import urllib.parse
 from collections.abc import Iterator
+from collections.abc import Sequence
 
 import filelock
 import pyarrow as pa
-from pyarrow import fs
+from pyarrow import parquet
 
 from audw2s.corpus.lease import Lease
 from audw2s.files import is_url
@@ -29,8 +31,27 @@ class RemovedError(FileNotFoundError):
         )
 
 
+def read_columns(file: pa.NativeFile, columns: Sequence[str]) -> pa.Table:
+    """Read some columns of a parquet file.
+
+    Raises:
+        pa.ArrowInvalid: if it is damaged
+
+    """
+    try:
+        # In this thread, as a thread of Arrow that releases bytes while Python ends
+        # aborts the process
+        shard = parquet.ParquetFile(file, pre_buffer=False)
+        return shard.read(columns, use_threads=False)
+    except OSError as error:
+        # Arrow raises it for damaged pages, too, but then it isn't of the system
+        if error.errno is not None:
+            raise
+        raise pa.ArrowInvalid(str(error)) from None
+
+
 class Folder:
-    """A folder of this machine, or of a file system that it has mounted.
+    """Local folder.
 
     Args:
         root: path
@@ -49,26 +70,30 @@ class Folder:
         self.root = self.url = os.path.abspath(root)
 
     def make(self) -> None:
-        """Make it, if it isn't there."""
+        """Make the folder, if it isn't there."""
         os.makedirs(self.root, exist_ok=True)
 
     def path(self, name: str = "") -> str:
-        """Where a file is."""
+        """Path of a file."""
         return os.path.join(self.root, name)
 
     def names(self, name: str = "") -> list[str]:
-        """List what is in a folder, sorted; nothing if there is none."""
+        """Names in a folder, sorted; none if it isn't there."""
         path = self.path(name)
         return sorted(os.listdir(path)) if os.path.isdir(path) else []
 
     def read(self, name: str) -> bytes:
         """Read a file."""
-        with open(self.path(name), "rb") as file:
-            return file.read()
+        return pathlib.Path(self.path(name)).read_bytes()
+
+    def table(self, name: str, columns: Sequence[str]) -> pa.Table:
+        """Read some columns of a parquet file, see :func:`read_columns`."""
+        with pa.OSFile(self.path(name)) as file:
+            return read_columns(file, columns)
 
     @contextlib.contextmanager
     def replacing(self, name: str, *, durable: bool = False) -> Iterator[str]:
-        """Give a path to write a file to, see :func:`audw2s.files.replacing`."""
+        """Yield a path to write a file to, see :func:`audw2s.files.replacing`."""
         # Made again, it would seem as if what was finished were still there
         if not os.path.isdir(self.root):
             raise RemovedError(self.root)
@@ -78,7 +103,7 @@ class Folder:
 
     @contextlib.contextmanager
     def replacing_folder(self, name: str) -> Iterator[str]:
-        """Give a path of a folder, which replaces another one at the end."""
+        """Yield a path of a folder, which replaces another one at the end."""
         temporary = self.path(f"tmp{os.getpid()}.{name}")
         try:
             yield temporary
@@ -93,8 +118,7 @@ class Folder:
         if os.path.isdir(path) and not os.path.islink(path):
             shutil.rmtree(path)
         else:
-            with contextlib.suppress(FileNotFoundError):
-                os.remove(path)
+            pathlib.Path(path).unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -109,27 +133,27 @@ class Folder:
             lock.acquire()
         except filelock.Timeout:
             raise BlockingIOError("") from None
-        try:
+        with contextlib.closing(contextlib.ExitStack()) as stack:
+            stack.callback(lock.release)
             yield
-        finally:
-            lock.release()
 
 
 class Store:
-    """A place in an object store, or in whatever else fsspec knows.
+    """Folder in an object store.
 
-    S3 and Google's store are spoken to by pyarrow, with the credentials that their own
-    tools use.
+    Credentials, region and so on are those that the store's usual tools find, among
+    them environment variables such as ``AWS_PROFILE`` and ``AWS_ENDPOINT_URL``.
 
     Args:
-        url: such as ``s3://bucket/results``
+        url: address such as ``s3://bucket/results``
 
     Raises:
-        ValueError: if nothing is installed that knows it
+        ModuleNotFoundError: if the extra ``s3`` isn't installed
+        ValueError: if the address is none of a store
         OSError: if the store doesn't answer
 
     Examples:
-        >>> store = Store("memory://results")
+        >>> store = Store("memory:///results")
         >>> with store.replacing("a/b.txt") as path, open(path, "w") as file:
         ...     _ = file.write("whole")
         >>> store.names(), store.names("a"), store.read("a/b.txt")
@@ -138,85 +162,81 @@ class Store:
     """
 
     def __init__(self, url: str):
-        self.url = url
-        # Options of the connection aren't shown
-        self.root = url.partition("?")[0].rstrip("/")
-        with _told():
-            self.files, self.folder = _file_system(url)
-        self.folder = self.folder.rstrip("/")
+        from obstore.exceptions import BaseError
+        from obstore.store import from_url
+
+        self.root = self.url = url.rstrip("/")
+        options = {}
+        try:
+            if url.startswith("s3://"):
+                from obstore.auth.boto3 import Boto3CredentialProvider
+
+                options["credential_provider"] = Boto3CredentialProvider()
+            self.store = from_url(self.url, **options)
+        except (BaseError, ValueError) as error:
+            reason = str(error).partition("\n")[0]
+            raise ValueError(f"'{url}' can't be written to: {reason}") from None
 
     def make(self) -> None:
-        """There is nothing to be made: folders are names only."""
+        """Do nothing: folders are names only."""
 
     def path(self, name: str = "") -> str:
-        """Where a file is."""
+        """Address of a file."""
         return f"{self.root}/{name}"
 
-    def _key(self, name: str) -> str:
-        return f"{self.folder}/{name}".rstrip("/")
-
     def names(self, name: str = "") -> list[str]:
-        """List what is in a folder, sorted; nothing if there is none."""
-        wanted = fs.FileSelector(self._key(name), allow_not_found=True)
-        with _told():
-            return sorted(info.base_name for info in self.files.get_file_info(wanted))
+        """Names in a folder, sorted; none if it isn't there."""
+        with _explained(self.root):
+            listing = self.store.list_with_delimiter(name.rstrip("/") or None)
+        files = [file["path"] for file in listing["objects"]]
+        return sorted(map(os.path.basename, [*files, *listing["common_prefixes"]]))
 
     def read(self, name: str) -> bytes:
         """Read a file."""
-        with _told(), self.files.open_input_file(self._key(name)) as file:
-            return file.read()
+        with _explained(self.root):
+            return bytes(self.store.get(name).bytes())
 
-    def write(self, name: str, data: bytes) -> None:
-        """Put a file into the store."""
-        key = self._key(name)
-        with _told():
-            if isinstance(self.files, fs.PyFileSystem):
-                self.files.create_dir(os.path.dirname(key))
-            with self.files.open_output_stream(key, compression=None) as file:
-                file.write(data)
+    def table(self, name: str, columns: Sequence[str]) -> pa.Table:
+        """Read some columns of a parquet file, see :func:`read_columns`."""
+        return read_columns(pa.BufferReader(self.read(name)), columns)
 
     @contextlib.contextmanager
     def replacing(self, name: str, *, durable: bool = False) -> Iterator[str]:
-        """Give a path to write a file to, which is put into the store at the end.
+        """Yield a path to write a file to, which is put into the store at the end.
 
         Args:
-            name: of the file
+            name: name of the file
             durable: makes no difference: a store answers when it has stored
 
         """
         with tempfile.TemporaryDirectory() as folder:
-            temporary = os.path.join(folder, os.path.basename(name))
-            yield temporary
-            self._put(temporary, name)
+            temporary = pathlib.Path(folder, os.path.basename(name))
+            yield str(temporary)
+            with _explained(self.root):
+                self.store.put(name, temporary)
 
     @contextlib.contextmanager
     def replacing_folder(self, name: str) -> Iterator[str]:
-        """Give a path of a folder, whose files are put into the store at the end.
+        """Yield a path of a folder, whose files are put into the store at the end.
 
         Stores know no folders: for a moment a part of it is there.
         """
         with tempfile.TemporaryDirectory() as folder:
             yield folder
             self.remove(name)
-            for root, _, files in os.walk(folder):
-                for file in files:
-                    path = os.path.join(root, file)
-                    relative = os.path.relpath(path, folder).replace(os.sep, "/")
-                    self._put(path, f"{name}/{relative}")
-
-    def _put(self, path: str, name: str) -> None:
-        with pa.memory_map(path) as file:
-            self.write(name, file.read_buffer())
+            with _explained(self.root):
+                for path in pathlib.Path(folder).rglob("*"):
+                    if path.is_file():
+                        relative = path.relative_to(folder).as_posix()
+                        self.store.put(f"{name}/{relative}", path)
 
     def remove(self, name: str) -> None:
         """Delete a file or a folder, if it is there."""
-        key = self._key(name)
-        with _told():
-            found = self.files.get_file_info(key).type
-            if found == fs.FileType.Directory:
-                self.files.delete_dir(key)
-            elif found != fs.FileType.NotFound:
-                self.files.delete_file(key)
+        with _explained(self.root):
+            files = [file["path"] for files in self.store.list(name) for file in files]
+            for path in [name, *files]:
+                with contextlib.suppress(FileNotFoundError):
+                    self.store.delete(path)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -226,11 +246,10 @@ class Store:
             BlockingIOError: if there is one
 
         """
-        lease = Lease(self)
-        try:
+        with _explained(self.root):
+            lease = Lease(self.store)
+        with contextlib.closing(lease):
             yield
-        finally:
-            lease.end()
         if lease.lost:
             raise OSError(
                 f"Another run has taken over '{self.root}', as this one couldn't "
@@ -238,32 +257,19 @@ class Store:
             )
 
 
-def _file_system(url: str) -> tuple[fs.FileSystem, str]:
-    """Open a store, and give the path in it."""
-    with contextlib.suppress(pa.ArrowInvalid):
-        return fs.FileSystem.from_uri(url)
-    import fsspec
-
-    try:
-        files, path = fsspec.core.url_to_fs(url, use_listings_cache=False)
-    except (ImportError, ValueError) as error:
-        raise ValueError(f"'{url}' needs another package: {error}") from None
-    return fs.PyFileSystem(fs.FSSpecHandler(files)), path
-
-
 Storage = Folder | Store
 """What can keep the files of a run."""
 
 
 def open_storage(out: str) -> Storage:
-    """Open a folder, or a place in a store.
+    """Open a local folder, or a folder in a store.
 
     Args:
         out: path, or address such as ``s3://bucket/results``
 
     Examples:
-        >>> open_storage("memory://results").path("table.parquet")
-        'memory://results/table.parquet'
+        >>> open_storage("memory:///results").path("table.parquet")
+        'memory:///results/table.parquet'
 
     """
     if is_url(out) and not out.startswith("file://"):
@@ -272,14 +278,17 @@ def open_storage(out: str) -> Storage:
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
-    """Turn what the packages of stores raise into an OSError."""
+def _explained(root: str) -> Iterator[None]:
+    """Turn errors of a store into an OSError of one line."""
+    from obstore.exceptions import BaseError
+
     try:
         yield
-    except (OSError, ModuleNotFoundError):
-        raise
-    except Exception as error:
-        if isinstance(error, ValueError) and not isinstance(error, pa.ArrowException):
-            raise
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise OSError(reason) from error
+    except (BaseError, FileNotFoundError) as error:
+        if "NoSuchBucket" in str(error):
+            bucket = urllib.parse.urlsplit(root).netloc
+            raise OSError(
+                f"There is no bucket '{bucket}': create it, or correct the address."
+            ) from None
+        kind = FileNotFoundError if isinstance(error, FileNotFoundError) else OSError
+        raise kind(str(error).partition("\n")[0]) from error

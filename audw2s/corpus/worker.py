@@ -1,12 +1,11 @@
 """Worker process that processes files, so that a crash ends no other process.
 
-It reads tasks from stdin and writes messages to stdout, both as pickles. A task is
-``(number, path, spans)``. Messages are ``("ready", None)``, and for each file
-``("started", number)``, ``("size", (number, bytes))`` for a large one, heartbeats
-``("beat", number)``, and ``("done", (number, result))``. At the end of stdin it
-finishes the files in progress.
+It reads pickles from stdin: the options, then requests, each a list of tasks. It writes
+pickles to stdout: ``None`` when it is ready, or why it can't be, and for each task of a
+request its position and its result, in the order in which they are finished.
 """
 
+import faulthandler
 import os
 import pickle
 import queue
@@ -14,118 +13,136 @@ import sys
 import threading
 import time
 import warnings
+from collections.abc import Callable
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import as_completed
 from typing import BinaryIO
 
-from audw2s.corpus.paths import stamp
+from audw2s.corpus.options import Options
 from audw2s.corpus.predictor import FilePredictor
-from audw2s.corpus.predictor import without_values
+from audw2s.corpus.task import Result
+from audw2s.corpus.task import Task
+from audw2s.corpus.task import unreadable
+from audw2s.files import stamp
 from audw2s.model.folder import UnverifiedModelWarning
 
 BYTES_PER_SECOND = 1e6
 """Bytes of a file per additional second of its time limit, as disks may be slow."""
 
-HEARTBEAT_DUR = 1.0
-"""Seconds between two heartbeats of a file."""
-
-Task = tuple[int, str, list[tuple[float, float | None]]]
-"""Number of a file, its path, and start and end of its segments in seconds."""
+LATE = 1
+"""Exit code of a worker whose file has made no progress until its time limit."""
 
 
-class MessageWriter:
-    """Writes messages of several threads.
+def time_limit(task: Task, timeout: float) -> float:
+    """Seconds without progress after which a file is given up."""
+    return timeout + max(0, stamp(task.path).size) / BYTES_PER_SECOND
+
+
+class Deadline:
+    """Ends the process when a file makes no progress, whatever its decoder does.
+
+    The clock runs in a thread that needs no interpreter, so it also ends a decoder that
+    never returns to Python.
 
     Args:
-        file: binary file to write to
+        limit: time limit in seconds
 
     """
 
-    def __init__(self, file: BinaryIO):
-        self.file = file
-        self.lock = threading.Lock()
+    def __init__(self, limit: float):
+        self.limit = limit
+        self.nowhere = open(os.devnull, "w")
+        self.last = -limit
 
-    def __call__(self, kind: str, content: object) -> None:
-        """Write a message; end the process if nobody reads it."""
-        data = pickle.dumps((kind, content))
-        try:
-            with self.lock:
-                self.file.write(data)
-                self.file.flush()
-        except OSError:
-            os._exit(1)
+    def extend(self) -> None:
+        """Begin the time limit anew, as there is progress."""
+        # Rarely, as each time is a new thread
+        if time.monotonic() - self.last > min(1.0, self.limit / 4):
+            self.last = time.monotonic()
+            faulthandler.dump_traceback_later(self.limit, exit=True, file=self.nowhere)
+
+    def __enter__(self) -> "Deadline":
+        """Start the clock."""
+        self.extend()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Stop the clock."""
+        faulthandler.cancel_dump_traceback_later()
+        self.nowhere.close()
 
 
-def work(
-    predictor: FilePredictor, tasks: queue.SimpleQueue, write: MessageWriter
-) -> None:
-    """Process files until there are no more tasks."""
-    while (task := tasks.get()) is not None:
-        number, path, spans = task
-        write("started", number)
-        found = stamp(path)
-        if found.size > BYTES_PER_SECOND:
-            write("size", (number, found.size))
-        last = time.monotonic()
+def process(predictor: FilePredictor, task: Task, deadline: Deadline) -> Result:
+    """Process a file; also one that raises an error has rows."""
+    seen = stamp(task.path)
+    try:
+        rows = predictor.predict(task.path, task.seconds, deadline.extend)
+    except Exception as error:  # noqa: BLE001
+        # One file must not end the run for all others
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        return unreadable(task, reason, len(predictor.predictors))
+    return Result(seen, rows)
 
-        def heartbeat(number: int = number) -> None:
-            nonlocal last
-            if time.monotonic() - last > HEARTBEAT_DUR:
-                last = time.monotonic()
-                write("beat", number)
 
-        try:
-            rows = predictor.predict(path, spans, heartbeat)
-        except Exception as error:  # noqa: BLE001
-            # One file must not end the run for all others
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            models = len(predictor.predictors)
-            rows = [
-                [without_values(start, end, "unreadable", reason, models)]
-                for start, end in spans
-            ]
-        write("done", (number, (found, rows)))
+def answer(
+    predictor: FilePredictor, tasks: list[Task], threads: ThreadPoolExecutor
+) -> Iterator[tuple[int, Result]]:
+    """Process files, several at once if their windows are processed in batches."""
+    timeout = predictor.options.file_timeout
+    with Deadline(max(time_limit(task, timeout) for task in tasks)) as deadline:
+        if len(tasks) == 1:
+            yield 0, process(predictor, tasks[0], deadline)
+            return
+        futures = {
+            threads.submit(process, predictor, task, deadline): number
+            for number, task in enumerate(tasks)
+        }
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+
+
+def read(source: BinaryIO, requests: queue.SimpleQueue) -> None:
+    """Read requests; end this process with the one that sends them."""
+    try:
+        while True:
+            requests.put(pickle.load(source))
+    finally:
+        os._exit(0)
+
+
+def pipes() -> tuple[BinaryIO, Callable[[object], None]]:
+    """Stdin, and a function that writes a pickle to what was stdout."""
+    target = os.fdopen(os.dup(1), "wb")
+    # Libraries may print to stdout, which must not mix with the results
+    os.dup2(2, 1)
+
+    def write(content: object) -> None:
+        pickle.dump(content, target)
+        target.flush()
+
+    return sys.stdin.buffer, write
 
 
 def main() -> None:
-    """Process the files that are named on stdin."""
-    parent = os.getppid()
-    source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    # Libraries may print to stdout, which must not mix with the messages
-    os.dup2(2, 1)
-    write = MessageWriter(target)
-    settings, num_workers = pickle.load(source)
+    """Answer requests until the end of stdin."""
+    source, write = pipes()
+    options: Options = pickle.load(source)
     # The parent has shown the warning already
     warnings.simplefilter("ignore", UnverifiedModelWarning)
     try:
-        predictor = FilePredictor(settings)
+        predictor = FilePredictor(options)
         predictor.try_out()
     except (ValueError, OSError, ModuleNotFoundError) as error:
-        write("refused", str(error))
+        write(str(error))
         return
-    write("ready", None)
-    tasks: queue.SimpleQueue = queue.SimpleQueue()
-    threads = [
-        threading.Thread(target=work, args=(predictor, tasks, write), daemon=True)
-        for _ in range(num_workers)
-    ]
-    for thread in threads:
-        thread.start()
-    try:
+    write(None)
+    requests: queue.SimpleQueue[list[Task]] = queue.SimpleQueue()
+    threading.Thread(target=read, args=(source, requests), daemon=True).start()
+    with ThreadPoolExecutor(options.at_once) as threads:
         while True:
-            tasks.put(pickle.load(source))
-    except EOFError:
-        pass
-    if os.getppid() != parent:
-        # The parent has died, and nobody reads the results
-        os._exit(1)
-    try:
-        while True:
-            tasks.get_nowait()
-    except queue.Empty:
-        pass
-    for _ in threads:
-        tasks.put(None)
-    for thread in threads:
-        thread.join()
+            for finished in answer(predictor, requests.get(), threads):
+                write(finished)
 
 
 if __name__ == "__main__":

@@ -1,24 +1,42 @@
-"""Process several files at once, and survive crashing or hanging decoders."""
+"""Process several files at once, and survive crashing or hanging decoders.
 
-import collections
+Why no library: the time limit is one without progress, as a recording of ten hours may
+take long, and pools of processes (`pebble`, `concurrent.futures`, `multiprocessing`)
+know limits of whole tasks only. Their processes also run the user's script again if it
+has no ``if __name__ == "__main__"``, and import modules of the current folder in place
+of Python's.
+"""
+
+import concurrent.futures
+import contextlib
+import itertools
 import os
+import pickle
+import signal
+import subprocess
+import threading
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 
-from audw2s.corpus.inputs import Piece
-from audw2s.corpus.paths import stamp
-from audw2s.corpus.predictor import Settings
-from audw2s.corpus.predictor import without_values
-from audw2s.corpus.process import Result
-from audw2s.corpus.process import WorkerProcess
-from audw2s.corpus.worker import Task
+import audw2s
+from audw2s.audio.times import duration_text
+from audw2s.corpus.options import Options
+from audw2s.corpus.task import Result
+from audw2s.corpus.task import Task
+from audw2s.corpus.task import unreadable
+from audw2s.corpus.worker import LATE
+from audw2s.corpus.worker import time_limit
+from audw2s.interpreter import interpreter
 
 AHEAD = 4
-"""Number of files per worker that are sent in advance."""
+"""Number of requests per worker that are prepared, or whose results wait."""
 
-MAX_DEATHS = 3
-"""Number of times in a row that a worker process may die without a file in progress."""
+TICK = 0.5
+"""Seconds after which the pool notices that it is to stop."""
+
+TRIES = 3
+"""Number of workers that may die of a file, or while they start."""
 
 
 def num_cores() -> int:
@@ -28,160 +46,250 @@ def num_cores() -> int:
     return os.cpu_count() or 1
 
 
-def task(piece: Piece, number: int) -> Task:
-    """Task of a worker process: number, path and segments of a file."""
-    return number, piece.path, piece.seconds
+class WorkerDiedError(ChildProcessError):
+    """A worker process has ended, with a file in progress or while it started."""
+
+
+class ChildProcess:
+    """A module of this package that runs in a process and exchanges pickles.
+
+    Args:
+        module: name of the module
+
+    """
+
+    def __init__(self, module: str):
+        package = os.path.dirname(os.path.dirname(audw2s.__file__))
+        paths = [os.environ.get("PYTHONPATH", ""), package]
+        self.process = subprocess.Popen(
+            # Without -P a module in the current folder could hide one of Python's
+            [interpreter(), "-P", "-m", module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+            # The parent handles Ctrl-C, and lets workers finish their files
+            start_new_session=True,
+        )
+
+    def send(self, message: object) -> None:
+        """Send a message; if the process has ended, there is no answer."""
+        with contextlib.suppress(OSError):
+            pickle.dump(message, self.process.stdin)
+            self.process.stdin.flush()
+
+    def receive(self) -> object:
+        """Wait for a message.
+
+        Raises:
+            WorkerDiedError: if the process ends before
+
+        """
+        try:
+            return pickle.load(self.process.stdout)
+        except (EOFError, OSError, ValueError, pickle.UnpicklingError):
+            # A killed process may leave an incomplete message
+            raise WorkerDiedError from None
+
+    def end(self) -> str:
+        """Exit code or signal of the ended process, as text."""
+        code = self.process.wait()
+        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+    def close(self) -> None:
+        """Kill the process, with its child processes."""
+        if self.process.poll() is None and os.name == "posix":
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.kill()
+        self.process.wait()
+
+
+class Worker(ChildProcess):
+    """A worker process as its parent sees it, see :mod:`audw2s.corpus.worker`.
+
+    Args:
+        options: models, windows and time limit
+
+    """
+
+    def __init__(self, options: Options):
+        super().__init__("audw2s.corpus.worker")
+        self.options = options
+
+    def start(self) -> None:
+        """Send the options, and wait until the models are open.
+
+        Raises:
+            ValueError: if the options are invalid
+            WorkerDiedError: if it doesn't start
+
+        """
+        self.send(self.options)
+        try:
+            reason = self.receive()
+        except WorkerDiedError:
+            message = f"The worker process didn't start ({self.end()})."
+            raise WorkerDiedError(message) from None
+        if reason is not None:
+            raise ValueError(reason)
+
+    def results(self, tasks: list[Task]) -> Iterator[tuple[int, Result]]:
+        """Process files.
+
+        Yields:
+            position and result of each task, in the order in which they are finished
+
+        Raises:
+            WorkerDiedError: if the worker dies before all are finished
+
+        """
+        self.send(tasks)
+        try:
+            for _ in tasks:
+                yield self.receive()
+        except WorkerDiedError:
+            reason = f"the decoder crashed ({self.end()})"
+            if self.process.returncode == LATE:
+                limit = max(time_limit(t, self.options.file_timeout) for t in tasks)
+                reason = f"took longer than {duration_text(limit)}"
+            raise WorkerDiedError(reason) from None
 
 
 class WorkerPool:
-    """Processes files in a separate worker process, which may crash.
+    """Processes files in worker processes, which may crash.
 
-    After a crash each file that was in progress is processed again in a process of its
-    own. If that crashes as well, the file is unreadable. So is a file without progress
-    (no block read, no window processed) for too long. All other files have values.
+    If a worker dies, its file is processed again by another one; after the third time
+    it is unreadable. So is a file without progress for too long. All other files have
+    values. Close it to end the workers.
 
     Args:
-        settings: models and windows
-        num_workers: number of files that are processed at once
-        timeout: seconds without progress after which a file is given up, plus one
-            second per MB of the file
+        options: models, windows and time limit
+        num_workers: number of worker processes
         on_stop: function that is called when the pool starts to stop
-        keep: keep the process for the next files, until :meth:`close`
 
     """
 
     def __init__(
         self,
-        settings: Settings,
+        options: Options,
         num_workers: int,
-        timeout: float,
         on_stop: Callable[[], None] = lambda: None,
-        keep: bool = False,
     ):
-        self.settings = settings
+        self.options = options
         self.num_workers = num_workers
-        self.timeout = timeout
         self.on_stop = on_stop
-        self.keep = keep
-        self.kept: WorkerProcess | None = None
         self.stopping = False
+        self.closed = False
+        self.lock = threading.Lock()
+        self.idle: list[Worker] = []
+        self.all: set[Worker] = set()
+        self.threads = concurrent.futures.ThreadPoolExecutor(num_workers)
 
     def open(self) -> None:
-        """Start the worker process, and check that it can run the models.
+        """Start a worker, and check that it can run the models.
 
         Raises:
-            ValueError: if the settings are invalid
+            ValueError: if the options are invalid
             ChildProcessError: if it doesn't start
 
         """
-        self.kept = self.kept or WorkerProcess(
-            self.settings, self.num_workers, self.timeout
-        )
-
-    def close(self) -> None:
-        """End the worker process, if it was kept."""
-        if self.kept is not None:
-            self.kept.kill()
-            self.kept = None
+        self.idle.append(self._worker())
 
     def stop(self) -> None:
         """Stop after the files that are in progress."""
         self.stopping = True
 
-    def run(self, tasks: Iterable[Task]) -> Iterator[tuple[int, Result]]:
+    def close(self) -> None:
+        """End the workers, also those with a file in progress."""
+        self.stop()
+        with self.lock:
+            self.closed = True
+            for worker in self.all:
+                worker.close()
+        self.threads.shutdown()
+
+    def run(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Result]]:
         """Process files.
 
         Args:
-            tasks: number, path and segments of each file; read when needed
+            tasks: files; read when needed
 
         Yields:
-            number and result of each file, in the order in which they are finished
+            file and its result, in the order in which they are finished
 
         Raises:
-            ValueError: if the settings are invalid
-            ChildProcessError: if the process dies repeatedly without a file in progress
+            ValueError: if the options are invalid
+            ChildProcessError: if no worker starts
 
         """
-        waiting = iter(tasks)
-        again: collections.deque[Task] = collections.deque()
-        deaths = 0
-        while not self.stopping:
-            self.open()
-            worker, self.kept = self.kept, None
-            kind, content = "", None
-            try:
-                for kind, content in self._events(worker, again, waiting):
-                    if kind == "done":
-                        deaths = 0
-                        yield content
-                if self.keep and not worker.sent and not self.stopping:
-                    self.kept = worker
-            finally:
-                if self.kept is not worker:
-                    worker.kill()
-            if not worker.sent:
-                return
-            # After a crash, any file in progress may be the cause
-            suspects = content if kind == "late" else worker.started
-            deaths = 0 if suspects else deaths + 1
-            if deaths == MAX_DEATHS:
-                raise ChildProcessError(
-                    f"The worker process died {MAX_DEATHS} times without a task "
-                    f"({worker.end()})."
-                )
-            again.extend(t for n, t in worker.sent.items() if n not in suspects)
-            for number in suspects:
-                if not self.stopping:
-                    yield self._isolated(worker.sent[number])
-
-    def _events(
-        self,
-        worker: WorkerProcess,
-        again: collections.deque[Task],
-        waiting: Iterator[Task],
-    ) -> Iterator[tuple[str, object]]:
-        """Yield events until all tasks are done, the process ends, or a file hangs."""
-        finishing = False
+        tasks, told = iter(tasks), False
+        requests: set[concurrent.futures.Future] = set()
         while True:
-            while not self.stopping and len(worker.sent) < AHEAD * self.num_workers:
-                task = again.popleft() if again else next(waiting, None)
-                if task is None:
+            while not self.stopping and len(requests) < AHEAD * self.num_workers:
+                request = list(itertools.islice(tasks, self.options.at_once))
+                if not request:
                     break
-                worker.send(task)
-            if self.stopping and not finishing:
-                finishing = True
+                requests.add(self.threads.submit(self._process, request))
+            if not requests:
+                return
+            done, requests = concurrent.futures.wait(
+                requests, TICK, concurrent.futures.FIRST_COMPLETED
+            )
+            if self.stopping and not told:
+                told = True
                 self.on_stop()
-                worker.finish()
-            if not worker.sent:
-                return
-            kind, content = worker.receive()
-            if kind:
-                yield kind, content
-            if kind in ("end", "late"):
-                return
+            for future in done:
+                yield from future.result()
 
-    def _isolated(self, task: Task) -> tuple[int, Result]:
-        """Process one file in a process of its own."""
-        worker = WorkerProcess(self.settings, 1, self.timeout)
+    def _process(self, tasks: list[Task]) -> list[tuple[Task, Result]]:
+        """Process files in a worker; if it dies, those that are left one by one."""
+        results: list[tuple[Task, Result]] = []
+        if self.stopping:
+            return results
+        left = dict(enumerate(tasks))
         try:
-            worker.send(task)
-            kind = ""
-            while not kind:
-                kind, content = worker.receive()
-        finally:
-            worker.kill()
-        if kind == "done":
-            return content
-        if kind == "late":
-            seconds = content[task[0]]
-            return self._given_up(task, f"took longer than {seconds:.0f} s")
-        return self._given_up(task, f"the decoder crashed ({worker.end()})")
+            for number, result in self._results(tasks):
+                results.append((left.pop(number), result))
+        except WorkerDiedError as error:
+            tries = 1 if len(tasks) == 1 else 0
+            for task in left.values():
+                results.append((task, self._retry(task, tries, str(error))))
+        return results
 
-    def _given_up(self, task: Task, reason: str) -> tuple[int, Result]:
-        number, path, spans = task
-        num_models = len(self.settings.models)
-        rows = [
-            [without_values(start, end, "unreadable", reason, num_models)]
-            for start, end in spans
-        ]
-        return number, (stamp(path), rows)
+    def _retry(self, task: Task, tries: int, reason: str) -> Result:
+        for _ in range(tries, TRIES):
+            try:
+                ((_, result),) = self._results([task])
+                return result
+            except WorkerDiedError as error:
+                reason = str(error)
+        return unreadable(task, reason, len(self.options.models))
+
+    def _results(self, tasks: list[Task]) -> Iterator[tuple[int, Result]]:
+        try:
+            worker = self.idle.pop()
+        except IndexError:
+            worker = self._worker()
+        try:
+            yield from worker.results(tasks)
+        except WorkerDiedError:
+            with self.lock:
+                self.all.discard(worker)
+            raise
+        self.idle.append(worker)
+
+    def _worker(self) -> Worker:
+        """Start a worker, again if it dies meanwhile."""
+        reason = ""
+        for _ in range(TRIES):
+            with self.lock:
+                if self.closed:
+                    raise ChildProcessError("The pool is closed.")
+                worker = Worker(self.options)
+                self.all.add(worker)
+            try:
+                worker.start()
+                return worker
+            except WorkerDiedError as error:
+                reason = str(error)
+        raise ChildProcessError(reason)

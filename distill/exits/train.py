@@ -36,7 +36,7 @@ from audw2s.distill.teachers.checkpoint import SAME_KEYS
 from audw2s.distill.teachers.checkpoint import load_strictly
 from audw2s.files import replacing
 from audw2s.files import write_json
-from audw2s.files import write_table
+from audw2s.tables import write_table
 from audw2s.version import __version__
 
 NETWORK = "network.safetensors"

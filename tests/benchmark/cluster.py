@@ -44,7 +44,7 @@ DRIVER = """
 import pickle, resource, sys, tempfile, time
 import numpy as np
 from audw2s.corpus.ray import divide
-from audw2s.corpus.inputs import OPEN, Inputs
+from audw2s.corpus.task import OPEN, Inputs
 from audw2s.corpus.shards import Shards
 from audw2s.corpus.storage import Folder
 

@@ -1,13 +1,18 @@
-"""A server on this machine that speaks as much of S3 as pyarrow's client does."""
+"""A server on this machine that speaks as much of S3 as obstore does."""
 
 import contextlib
 import hashlib
 import http.server
 import io
 import threading
+import time
 import urllib.parse
 import uuid
 from xml.sax.saxutils import escape
+
+
+def etag_of(data: bytes | None) -> str | None:
+    return None if data is None else f'"{hashlib.md5(data).hexdigest()}"'
 
 
 def unchunked(file) -> bytes:
@@ -50,21 +55,31 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.send(200 if bucket == self.server.bucket else 404)
 
     def do_GET(self) -> None:  # noqa: N802
+        if "list-type" in self.query and self.key.rstrip("/") != self.server.bucket:
+            return self.send_error_code(404, "NoSuchBucket")
         if "list-type" in self.query:
             return self.send_list()
         return self.send_object()
 
     def do_PUT(self) -> None:  # noqa: N802
         data = self.body()
-        etag = f'"{hashlib.md5(data).hexdigest()}"'
         if self.key.partition("/")[0] != self.server.bucket:
             return self.send_error_code(404, "NoSuchBucket")
         if "partNumber" in self.query:
             upload = self.uploads[self.query["uploadId"]]
             upload[int(self.query["partNumber"])] = data
         else:
-            self.objects[self.key] = data
-        return self.send(200, ETag=etag)
+            time.sleep(self.server.delay)
+            # As a store does: the condition holds when the object is written
+            with self.server.lock:
+                stored = self.objects.get(self.key)
+                expected = self.headers.get("If-Match", etag_of(stored))
+                if "If-None-Match" in self.headers and stored is not None:
+                    expected = None
+                if expected != etag_of(stored):
+                    return self.send_error_code(412, "PreconditionFailed")
+                self.objects[self.key] = data
+        return self.send(200, ETag=etag_of(data))
 
     def do_POST(self) -> None:  # noqa: N802
         body = self.body()
@@ -74,10 +89,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             found = f"<UploadId>{number}</UploadId>"
             return self.send_xml("InitiateMultipartUploadResult", found)
         if "delete" in self.query:
-            bucket = self.server.bucket
+            bucket, deleted = self.server.bucket, ""
             for part in body.decode().split("<Key>")[1:]:
-                self.objects.pop(f"{bucket}/{part.partition('</Key>')[0]}", None)
-            return self.send_xml("DeleteResult", "")
+                key = part.partition("</Key>")[0]
+                self.objects.pop(f"{bucket}/{key}", None)
+                deleted += f"<Deleted><Key>{key}</Key></Deleted>"
+            return self.send_xml("DeleteResult", deleted)
         parts = self.uploads.pop(self.query["uploadId"])
         self.objects[self.key] = b"".join(parts[number] for number in sorted(parts))
         return self.send_xml("CompleteMultipartUploadResult", '<ETag>"1"</ETag>')
@@ -111,7 +128,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             found += (
                 f"<Contents><Key>{escape(key)}</Key>"
                 "<LastModified>2026-01-01T00:00:00.000Z</LastModified>"
-                f"<ETag>1</ETag><Size>{len(self.objects[name])}</Size></Contents>"
+                f"<ETag>{escape(etag_of(self.objects[name]))}</ETag><Size>{len(self.objects[name])}</Size></Contents>"
             )
         for folder in folders:
             folder = escape(folder)
@@ -129,7 +146,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             headers["Content-Range"] = f"bytes {first}-{last}/{len(data)}"
             data, status = data[int(first) : last + 1], 206
         modified = "Thu, 01 Jan 2026 00:00:00 GMT"
-        return self.send(status, data, **{"Last-Modified": modified}, **headers)
+        headers |= {"Last-Modified": modified, "ETag": etag_of(self.objects[self.key])}
+        return self.send(status, data, **headers)
 
     def send_error_code(self, status: int, code: str) -> None:
         text = f"<Error><Code>{code}</Code><Message>{code}</Message></Error>"
@@ -156,12 +174,24 @@ class Server(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.objects: dict[str, bytes] = {}
         self.uploads: dict[str, dict[int, bytes]] = {}
+        self.lock = threading.Lock()
+        self.delay = 0.0
+        """Seconds that pass before an object is there."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a client has to know."""
+        return {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.server_port}",
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_REGION": "eu-central-1",
+            "AWS_ACCESS_KEY_ID": "fabricated",
+            "AWS_SECRET_ACCESS_KEY": "fabricated",
+        }
 
     def url(self, name: str) -> str:
-        """Address with all that a client has to know, but credentials."""
-        options = "scheme=http&region=eu-central-1&allow_bucket_creation=false"
-        host = f"127.0.0.1:{self.server_port}"
-        return f"s3://{self.bucket}/{name}?endpoint_override={host}&{options}"
+        """Address of a folder."""
+        return f"s3://{self.bucket}/{name}"
 
     def folder(self, name: str) -> dict[str, bytes]:
         """What is there under a name."""

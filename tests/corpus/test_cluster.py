@@ -21,19 +21,14 @@ from waiting import wait_until
 
 import audw2s
 from audw2s.corpus.inputs import Inputs
-from audw2s.corpus.shards import Shards
 from audw2s.corpus.storage import Folder
 
 ray = pytest.importorskip("ray", reason='needs Ray: pip install "audw2s[ray]"')
 
-from audw2s.corpus.job import identity  # noqa: E402
-from audw2s.corpus.predictor import Settings  # noqa: E402
-from audw2s.corpus.ray import divide  # noqa: E402
-from audw2s.corpus.ray_actor import Partition  # noqa: E402
+from audw2s.corpus.options import Options  # noqa: E402
 from audw2s.corpus.ray_actor import ShardActor  # noqa: E402
 from audw2s.corpus.ray_actor import Work  # noqa: E402
-
-SETTINGS = Settings(("wav2small",))
+from audw2s.corpus.ray_driver import divide  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -191,51 +186,45 @@ def test_results_in_a_store(cluster, corpus, environment, watched):
 
 
 def test_workers_that_differ_are_refused(clips, tmp_path):
-    out, provenance = tmp_path / "out", identity(SETTINGS)
+    out, options = tmp_path / "out", Options()
     out.mkdir()
-    unit = Inputs(clips, *np.zeros((2, len(clips)), np.int64)).units()[0]
-    pieces = [Inputs(clips, *np.zeros((2, len(clips)), np.int64)).piece(unit)]
-    batch = {"partition": np.array([pickle.dumps(Partition(0, pieces))], object)}
+    inputs = Inputs("clips", clips, *np.zeros((2, len(clips)), np.int64))
+    batch = {"tasks": np.array([pickle.dumps([inputs.task([0])])], object)}
 
     def reply(**changes):
-        work = Work(str(out), SETTINGS, {**provenance, **changes}, 1, 120.0, 200)
-        actor = ShardActor(work)
+        identity = options.identity | changes
+        actor = ShardActor(Work(str(out), options, identity, "part-00000000-0"))
         (found,) = actor(batch)["reply"]
         actor.pool.close()
         return pickle.loads(found)
 
     other = reply(version="0.0.1")
-    assert other.is_wrong
-    assert "version here is" in other.reason
-    assert "was started 0.0.1: install the same" in other.reason
+    assert isinstance(other, ValueError)
+    assert f"version {audw2s.__version__}, now 0.0.1. Install the same" in str(other)
     # As on a machine that has another folder there
     away = reply()
-    assert not away.is_wrong
-    assert "isn't here what it is where the run was started" in away.reason
+    assert isinstance(away, OSError)
+    assert "isn't here what it is where the run was started" in str(away)
     assert os.listdir(out) == []
     with Folder(str(out)).locked():
         done = reply()
-    assert done.found.files == 1
+    assert done.counts.files == 1
     assert [shard.places for shard in done.shards] == [[(0, 0, 1)]]
     assert set(os.listdir(out)) - {".lock"} == {"job.json", "parts"}
 
 
-def test_files_are_divided(tmp_path):
+def test_files_are_divided():
     files = [f"{number % 7}.wav" for number in range(20)] + ["last.wav"]
     times = np.zeros(len(files), np.int64)
-    inputs = Inputs(files, times, times)
-    place = Shards(Folder(str(tmp_path)), ["wav2small"], inputs)
+    inputs = Inputs("list", files, times, times)
+    tasks = list(map(inputs.task, inputs.by_file()))
     for most, workers, size in ((200, 1, 6), (4, 1, 4), (200, 100, 1)):
-        found = divide(place, inputs.units(), most, workers)
-        pieces = [piece for partition in found for piece in partition.pieces]
-        assert [piece.file for piece in pieces] == list(dict.fromkeys(files))
-        numbers = [number for piece in pieces for number in piece.numbers]
-        assert sorted(numbers) == list(range(len(files)))
-        for partition in found:
-            count = sum(len(piece.numbers) for piece in partition.pieces)
-            # All stretches of a file are in one partition
-            assert count <= size or len(partition.pieces) == 1
-        assert [partition.number for partition in found] == list(range(len(found)))
+        partitions = divide(tasks, most, workers)
+        assert [task for partition in partitions for task in partition] == tasks
+        for partition in partitions:
+            count = sum(len(task.numbers) for task in partition)
+            # All segments of a file are in one partition
+            assert count <= size or len(partition) == 1
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,8 @@ import pytest
 import soundfile
 
 import audw2s
-from audw2s.corpus.job import identity
-from audw2s.corpus.predictor import Settings
-from audw2s.corpus.shards import Shards
+from audw2s.corpus.options import Options
+from audw2s.corpus.shards import Writer
 from audw2s.inference.pipeline import Predictor
 from audw2s.model.find import model_path
 
@@ -50,20 +49,20 @@ def folder(tmp_path, speech):
 
 
 def test_whole_files_of_two_models(folder, tmp_path, monkeypatch):
-    out, fine = str(tmp_path / "out"), Shards.write
+    out, fine = str(tmp_path / "out"), Writer.flush
     options = {"model": MODELS, "embeddings": True, "shard_size": 2}
     written = []
 
-    def full(self, finished):
-        if written:
+    def full(self):
+        if written and self.finished:
             raise OSError(28, "No space left on device")
-        written.append(finished)
-        fine(self, finished)
+        written.append(self.finished)
+        return fine(self)
 
-    monkeypatch.setattr(Shards, "write", full)
+    monkeypatch.setattr(Writer, "flush", full)
     with pytest.raises(OSError, match="No space left on device"):
         audw2s.annotate(str(folder / "list.txt"), out, **options)
-    monkeypatch.setattr(Shards, "write", fine)
+    monkeypatch.setattr(Writer, "flush", fine)
     frame = audw2s.annotate(str(folder / "list.txt"), out, **options)
     assert len(list((tmp_path / "out" / "parts").iterdir())) > 1
     found = pq.read_table(tmp_path / "out" / "embeddings.parquet")
@@ -165,8 +164,8 @@ def test_device(tmp_path, clips):
 
     with pytest.raises(ValueError, match="cuda:1 and so on, not 'gpu'"):
         audw2s.annotate(clips[0], device="gpu")
-    settings = [Settings(("wav2small",), device=device) for device in ("cpu", "cuda")]
-    assert identity(settings[0]) == identity(settings[1])
+    options = [Options(device=device) for device in ("cpu", "cuda")]
+    assert options[0].identity == options[1].identity
     if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
         with pytest.raises(ValueError, match="onnxruntime can't use 'cuda:1' here"):
             audw2s.annotate(str(tmp_path), str(tmp_path / "out"), device="cuda:1")

@@ -19,7 +19,7 @@ import audw2s
 from audw2s import errors
 from audw2s.corpus.inputs import read_inputs
 from audw2s.corpus.lists.folder import read_folder
-from audw2s.corpus.shards import Shards
+from audw2s.corpus.shards import Writer
 from audw2s.errors import explained
 
 PAGE = pathlib.Path(__file__).parent.parent.parent / "docs" / "commands.md"
@@ -27,7 +27,7 @@ PAGE = pathlib.Path(__file__).parent.parent.parent / "docs" / "commands.md"
 
 def test_codes_are_documented():
     known = {v for k, v in vars(errors).items() if k.isupper() and type(v) is int}
-    assert len(known) == 6
+    assert len(known) == 7
     table = PAGE.read_text().partition("| exit code |")[2].partition("\n\n")[0]
     documented = [int(code) for code in re.findall(r"^\| (\d+) \|", table, re.M)]
     assert documented == sorted({0, *known})
@@ -121,23 +121,23 @@ def test_file_of_a_run_in_another_shape(clips, tmp_path, text):
 
 @pytest.mark.parametrize("made_again", [False, True])
 def test_results_that_are_removed(corpus, tmp_path, monkeypatch, made_again):
-    out, fine, written = tmp_path / "out", Shards.write, []
+    out, fine, written = tmp_path / "out", Writer.flush, []
 
-    def removed(self, finished):
+    def removed(self):
         if len(written) == 1:
             shutil.rmtree(out)
             if made_again:
                 out.mkdir()
-        written.append(finished)
-        fine(self, finished)
+        written.append(self.finished)
+        return fine(self)
 
-    monkeypatch.setattr(Shards, "write", removed)
+    monkeypatch.setattr(Writer, "flush", removed)
     with pytest.raises(OSError, match="was removed while this ran") as failure:
         audw2s.annotate(str(corpus), str(out), shard_size=20)
     assert "kept" not in str(failure.value)
     assert "--restart" in str(failure.value)
     assert out.exists() == made_again
-    monkeypatch.setattr(Shards, "write", fine)
+    monkeypatch.setattr(Writer, "flush", fine)
     assert len(audw2s.annotate(str(corpus), str(out), restart=True)) == 60
 
 

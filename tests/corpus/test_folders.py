@@ -15,10 +15,10 @@ from commands import annotate
 
 import audw2s
 from audw2s.audio.decode import is_media
-from audw2s.corpus.inputs import OPEN
 from audw2s.corpus.inputs import read_inputs
 from audw2s.corpus.lists.entries import read_entries
 from audw2s.corpus.lists.folder import find_media
+from audw2s.corpus.task import OPEN
 
 SECOND = 10**9
 

@@ -1,6 +1,7 @@
 """Whatever bytes are in a file: it has its row, and no other file notices."""
 
 import collections
+import contextlib
 import io
 import itertools
 import os
@@ -14,7 +15,9 @@ import pytest
 import soundfile
 
 from audw2s.audio.statuses import UNUSABLE
-from audw2s.corpus.predictor import Settings
+from audw2s.corpus.options import Options
+from audw2s.corpus.task import OPEN
+from audw2s.corpus.task import Task
 from audw2s.corpus.workers import WorkerPool
 
 COUNT = int(os.environ.get("AUDW2S_MUTATIONS", 60))
@@ -158,9 +161,9 @@ def test_mutated_files(tmp_path, speech, tables, kind):
         paths.append(str(tmp_path / f"{seed}.{kind}"))
         with open(paths[-1], "wb") as file:
             file.write(mutated(whole, kind, seed))
-    pool = WorkerPool(Settings(("wav2small",)), num_workers=2, timeout=60)
-    tasks = [(k, path, [(0.0, None)]) for k, path in enumerate(paths)]
-    results = list(pool.run(tasks))
+    tasks = [Task(path, path, [k], [(0, OPEN)]) for k, path in enumerate(paths)]
+    with contextlib.closing(WorkerPool(Options(file_timeout=60), 2)) as pool:
+        results = [(task.numbers[0], result) for task, result in pool.run(tasks)]
     assert sorted(number for number, _ in results) == list(range(COUNT))
     statuses = collections.Counter()
     for number, (_, stretches) in results:

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 import audw2s
-from audw2s.corpus.inputs import OPEN
 from audw2s.corpus.inputs import read_inputs
+from audw2s.corpus.task import OPEN
 
 
 def make_database(root) -> audformat.Database:
@@ -93,7 +93,7 @@ def test_database(tmp_path):
     assert inputs.files == ["a/2.wav", "a/1.wav", "a/2.wav"]
     assert inputs.ends.tolist() == [3 * 10**8, OPEN, 912345600]
     assert inputs.path("a/2.wav") == os.path.join(root, "a/2.wav")
-    assert [unit.numbers for unit in inputs.units()] == [[0, 2], [1]]
+    assert list(inputs.by_file()) == [[0, 2], [1]]
 
 
 def test_published_database(tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ from commands import annotate
 from waiting import MAX_DUR
 
 import audw2s
-from audw2s.corpus.shards import Shards
+from audw2s.corpus.shards import Writer
 
 WORKERS = ("--num-workers", 2, "--shard-size", 8, "--quiet")
 
@@ -114,7 +114,7 @@ def test_damaged_part(corpus, tmp_path):
     whole = audw2s.annotate(str(corpus), str(out), shard_size=8)
     part = sorted((out / "parts").iterdir())[2]
     part.write_bytes(part.read_bytes()[:1000])
-    (out / "parts" / "tmp.part-00000009.parquet").write_bytes(b"half")
+    (out / "parts" / "tmp1.part-00000009.parquet").write_bytes(b"half")
     done = annotate(corpus, "--out", out)
     assert done.returncode == 0
     assert f"{part} is damaged" in done.stderr
@@ -194,18 +194,18 @@ def test_folder_that_cannot_be_written_to(clips, tmp_path):
 
 
 def test_disk_is_full(corpus, tmp_path, monkeypatch):
-    out, fine = str(tmp_path / "out"), Shards.write
+    out, fine = str(tmp_path / "out"), Writer.flush
     written = []
 
-    def full(self, finished):
+    def full(self):
         if len(written) == 2:
             raise OSError(28, "No space left on device")
-        written.append(finished)
-        fine(self, finished)
+        written.append(self.finished)
+        return fine(self)
 
-    monkeypatch.setattr(Shards, "write", full)
+    monkeypatch.setattr(Writer, "flush", full)
     with pytest.raises(OSError, match="No space left on device. Finished results"):
         audw2s.annotate(str(corpus), out, shard_size=8)
-    monkeypatch.setattr(Shards, "write", fine)
+    monkeypatch.setattr(Writer, "flush", fine)
     whole = audw2s.annotate(str(corpus))
     pd.testing.assert_frame_equal(audw2s.annotate(str(corpus), out), whole)

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 import pandas as pd
 import pytest
@@ -24,19 +25,17 @@ def server(monkeypatch):
     for name in list(os.environ):
         if name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
-    monkeypatch.setattr(lease, "SETTLED", 0.1)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "fabricated")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "fabricated")
     with s3.running() as running:
+        for name, value in running.environment.items():
+            monkeypatch.setenv(name, value)
         yield running
 
 
-@pytest.fixture(params=["folder", "s3", "memory"])
+@pytest.fixture(params=["folder", "s3"])
 def storage(request, server, tmp_path):
     places = {
         "folder": str(tmp_path / "out"),
         "s3": server.url("deep/out"),
-        "memory": f"memory://{tmp_path.name}/out",
     }
     opened = open_storage(places[request.param])
     opened.make()
@@ -85,28 +84,61 @@ def test_one_run_at_a_time(storage):
         pass
 
 
-def test_lock_of_a_run_that_is_gone(server, monkeypatch):
+def test_lock_of_a_run_that_is_gone(server):
     store = Store(server.url("out"))
     gone = subprocess.Popen([sys.executable, "-c", ""])
+    zombie = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait(timeout=MAX_DUR)
-    held = lease.Lease(store)
-    about = json.loads(store.read(".lock"))
-    elsewhere = {**about, "owner": "other", "machine": "far away"}
+    held = lease.Lease(store.store)
+    content = json.loads(store.read(".lock")) | {"owner": "other"}
+    elsewhere = content | {"machine": "far away"}
+
+    def write(content: dict) -> None:
+        store.store.put(".lock", json.dumps(content).encode())
+
     # On this machine it is seen that the process has ended
-    store.write(".lock", json.dumps({**about, "process": gone.pid}).encode())
-    with store.locked():
-        pass
+    for process in (gone, zombie):
+        write(content | {"process": process.pid})
+        wait_until(lambda p=process: lease._has_ended(p.pid), "the process ends")
+        with store.locked():
+            pass
+    zombie.wait(timeout=MAX_DUR)
     # Elsewhere only time tells
-    store.write(".lock", json.dumps(elsewhere).encode())
+    write(elsewhere)
     with pytest.raises(BlockingIOError, match="on far, "), store.locked():
         pass
-    old = {**elsewhere, "renewed": about["renewed"] - lease.STALE - 1}
-    store.write(".lock", json.dumps(old).encode())
+    write(elsewhere | {"renewed": content["renewed"] - lease.STALE - 1})
     with pytest.raises(OSError, match="Another run has taken over"), store.locked():
-        store.write(".lock", json.dumps(elsewhere).encode())
+        write(elsewhere)
     assert json.loads(store.read(".lock")) == elsewhere
-    held.end()
+    held.close()
     assert json.loads(store.read(".lock")) == elsewhere
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_one_of_two_runs_with_slow_first_writes_has_the_lock(server, stale):
+    store, taken, refused = Store(server.url("out")), [], []
+    if stale:
+        store.store.put(".lock", json.dumps({"owner": "gone"}).encode())
+    server.delay = 0.5
+    done = threading.Event()
+
+    def run() -> None:
+        try:
+            with open_storage(store.url).locked():
+                taken.append(threading.get_ident())
+                done.wait(MAX_DUR)
+        except BlockingIOError:
+            refused.append(threading.get_ident())
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: taken and refused, "one run is refused")
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert len(taken) == len(refused) == 1
 
 
 def test_lock_is_renewed(server, monkeypatch):
@@ -144,9 +176,10 @@ def test_corpus_in_a_store(corpus, server):
 
 def test_store_that_is_not_there(clips, server):
     root, out = os.path.dirname(clips[0]), server.url("x")
-    with pytest.raises(OSError, match="NO_SUCH_BUCKET"):
+    said = "There is no bucket 'buckets': create it, or correct the address"
+    with pytest.raises(OSError, match=said):
         audw2s.annotate(root, out.replace("//bucket/", "//buckets/"))
-    with pytest.raises(ValueError, match="'nowhere://x' needs another package"):
+    with pytest.raises(ValueError, match="'nowhere://x' can't be written to: .*URL"):
         audw2s.annotate(root, "nowhere://x")
 
 

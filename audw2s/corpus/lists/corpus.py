@@ -18,8 +18,8 @@ from audw2s.corpus.lists.columns import as_numbers
 from audw2s.corpus.lists.columns import as_text
 from audw2s.corpus.lists.entries import read_entries
 from audw2s.corpus.lists.ratings import is_rating
-from audw2s.corpus.paths import printable
 from audw2s.errors import DataWarning
+from audw2s.files import printable
 
 
 def read_corpus(

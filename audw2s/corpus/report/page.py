@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from audw2s.audio.statuses import UNUSABLE
+from audw2s.audio.times import duration_text
 from audw2s.corpus.progress import Speed
-from audw2s.corpus.progress import amount
 from audw2s.corpus.report.overview import Overview
 from audw2s.corpus.report.summary import Summary
 from audw2s.files import replacing
@@ -103,7 +103,7 @@ def _facts(
     provenance: dict[str, object],
     speed: Speed,
 ) -> dict[str, str]:
-    inputs = f"{summary.num_inputs:,}, {amount(overview.seconds)} of audio"
+    inputs = f"{summary.num_inputs:,}, {duration_text(overview.seconds)} of audio"
     facts = {"corpus": corpus, "inputs": inputs, "windows": "none, a row per input"}
     if summary.windows:
         facts["rows"] = f"{summary.statuses.total():,}"

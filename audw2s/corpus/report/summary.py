@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from audw2s.audio.statuses import UNUSABLE
 from audw2s.corpus.lists.folder import LeftOut
-from audw2s.corpus.shard import columns
+from audw2s.corpus.shards import columns
 from audw2s.evaluation.ccc import ccc_of_moments
 from audw2s.files import unlisted_text
 from audw2s.model.registry import DIMENSIONS

@@ -1,0 +1,176 @@
+"""Process that speaks to Ray, as Ray ends the processes that lose its daemons.
+
+It reads a pickle from stdin: :class:`audw2s.corpus.ray_actor.Work`, and the tasks. It
+writes pickles to stdout: :class:`audw2s.corpus.ray_actor.Done` of parts of the tasks,
+then ``None``, or the error that ends the run.
+"""
+
+import logging
+import math
+import os
+import pickle
+import queue
+import socket
+import threading
+from collections.abc import Iterator
+
+from audw2s.corpus.options import Options
+from audw2s.corpus.ray_actor import Done
+from audw2s.corpus.ray_actor import ShardActor
+from audw2s.corpus.ray_actor import Work
+from audw2s.corpus.task import Task
+from audw2s.corpus.worker import pipes
+from audw2s.corpus.worker import read
+from audw2s.corpus.workers import num_cores
+
+SHARES = 4
+"""Smallest number of partitions per actor, so that all end at about the same time."""
+
+PATIENCE = 10.0
+"""Time limit in seconds to connect to a cluster."""
+
+OBJECT_MEMORY = 100_000_000
+"""Size in bytes of the object store of a local Ray, which is hardly used."""
+
+
+def connect(work: Work) -> None:
+    """Connect to the cluster, or start a local one.
+
+    Raises:
+        ConnectionError: if it can't be reached
+
+    """
+    import ray
+
+    options = work.options
+    local: dict[str, object] = {}
+    if options.address is None:
+        actors = options.num_workers or max(1, num_cores() // options.cpus_per_worker)
+        local = {
+            "num_cpus": actors * options.cpus_per_worker,
+            "object_store_memory": OBJECT_MEMORY,
+            "include_dashboard": False,
+            # By default workers of Ray have a lower priority than other processes
+            "_system_config": {"worker_niceness": 0},
+        }
+    try:
+        host, _, port = (options.address or "").rpartition(":")
+        if port.isdigit():
+            # Ray would try for minutes
+            socket.create_connection((host, int(port)), timeout=PATIENCE).close()
+        ray.init(
+            options.address or "local",
+            runtime_env=work.runtime_env,
+            log_to_driver=False,
+            logging_level=logging.CRITICAL,
+            **local,
+        )
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        where = options.address or "this machine"
+        raise ConnectionError(f"There is no Ray at {where}: {reason}") from error
+
+
+def num_actors(options: Options) -> int:
+    """Number of actors: as many as are wanted, or fit into the cluster.
+
+    Raises:
+        ValueError: if the cluster has too few resources for one
+
+    """
+    import ray
+
+    if options.num_workers is not None:
+        return options.num_workers
+    resources = ray.cluster_resources()
+    cpus, gpus = resources.get("CPU", 0), resources.get("GPU", 0)
+    room = cpus // options.cpus_per_worker
+    if options.gpus_per_worker:
+        room = min(room, gpus // options.gpus_per_worker)
+    if not room:
+        raise ValueError(
+            f"The cluster has {cpus:g} CPUs and {gpus:g} GPUs, a worker needs "
+            f"{options.cpus_per_worker} and {options.gpus_per_worker:g}."
+        )
+    return int(room)
+
+
+def divide(tasks: list[Task], shard_size: int, num_workers: int) -> list[list[Task]]:
+    """Divide files into partitions, in their order.
+
+    Args:
+        tasks: files to process; all segments of a file are in one partition
+        shard_size: largest number of inputs of a partition
+        num_workers: number of workers, each of which gets some, if there are enough
+
+    """
+    total = sum(len(task.numbers) for task in tasks)
+    size = min(shard_size, math.ceil(total / (SHARES * num_workers)))
+    partitions: list[list[Task]] = []
+    count = size
+    for task in tasks:
+        if count + len(task.numbers) > size:
+            partitions.append([])
+            count = 0
+        partitions[-1].append(task)
+        count += len(task.numbers)
+    return partitions
+
+
+def run(work: Work, tasks: list[Task]) -> Iterator[Done | Exception]:
+    """Process files by the actors of a cluster; Ray repeats what machines lose.
+
+    Raises:
+        ConnectionError: if the cluster can't be reached
+        ValueError: if it has too few resources
+        ChildProcessError: if actors can't be started
+
+    """
+    import ray
+
+    connect(work)
+    options, actors = work.options, num_actors(work.options)
+    partitions = divide(tasks, options.shard_size, actors)
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = context.print_on_execution_start = False
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    rows = [{"tasks": pickle.dumps(partition)} for partition in partitions]
+    dataset = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
+        ShardActor,
+        fn_constructor_args=(work,),
+        batch_size=None,
+        compute=ray.data.ActorPoolStrategy(size=min(actors, len(rows))),
+        num_cpus=options.cpus_per_worker,
+        num_gpus=options.gpus_per_worker,
+    )
+    try:
+        for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0):
+            yield from map(pickle.loads, batch["reply"])
+    except Exception as error:
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise ChildProcessError(
+            f"Ray gave up: {reason[-1]} Finished results are kept: correct this, and "
+            "run the same command to resume."
+        ) from error
+
+
+def main() -> None:
+    """Process the files that are named on stdin; end with the process that asks."""
+    source, write = pipes()
+    work, tasks = pickle.load(source)
+    threading.Thread(
+        target=read, args=(source, queue.SimpleQueue()), daemon=True
+    ).start()
+    # No usage statistics, few messages on stderr
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    try:
+        for reply in run(work, tasks):
+            write(reply)
+        write(None)
+    except (OSError, ValueError, ModuleNotFoundError) as error:
+        write(error)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""A file and its segments as a task of a worker, and the result of it."""
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from audw2s.audio.times import from_seconds
+from audw2s.files import Stamp
+from audw2s.files import stamp
+from audw2s.model.registry import DIMENSIONS
+
+OPEN = np.iinfo(np.int64).min
+"""Unknown end in nanoseconds: NaT as an integer."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Task:
+    """File and its segments, which a worker processes together."""
+
+    file: str
+    """Name of the file in the corpus."""
+
+    path: str
+    """Absolute path of the file."""
+
+    numbers: list[int]
+    """Positions of its inputs."""
+
+    spans: list[tuple[int, int]]
+    """Start and end of each segment in nanoseconds, :data:`OPEN` for the end of the
+    file."""
+
+    @property
+    def seconds(self) -> list[tuple[float, float | None]]:
+        """Start and end of each segment in seconds, ``None`` for the end of the file.
+
+        Examples:
+            >>> Task("a.wav", "/a.wav", [0], [(500_000_000, OPEN)]).seconds
+            [(0.5, None)]
+
+        """
+        return [
+            (start / 1e9, None if end == OPEN else end / 1e9)
+            for start, end in self.spans
+        ]
+
+
+class Prediction(NamedTuple):
+    """Values of all models for a segment or window."""
+
+    start: pd.Timedelta
+    end: pd.Timedelta
+    """NaT if unknown."""
+
+    values: np.ndarray
+    """Values ``(num_models, 3)``, float32, NaN for unusable input."""
+
+    duration: float
+    """Duration in seconds that was processed."""
+
+    status: str
+    message: str
+
+    hidden_states: tuple[np.ndarray | None, ...]
+    """Hidden states ``(size,)`` of each model, float32, ``None`` without values, or if
+    they weren't requested."""
+
+
+class Result(NamedTuple):
+    """Result of a file."""
+
+    stamp: Stamp
+    """Size and time of the file when it was processed."""
+
+    rows: list[list[Prediction]]
+    """Rows of each segment, at least one."""
+
+
+def unreadable(task: Task, reason: str, num_models: int) -> Result:
+    """Result of a file that can't be processed."""
+    rows = [
+        [without_values(start, end, "unreadable", reason, num_models)]
+        for start, end in task.seconds
+    ]
+    return Result(stamp(task.path), rows)
+
+
+def without_values(
+    start: float,
+    end: float | None,
+    status: str,
+    message: str,
+    num_models: int,
+) -> Prediction:
+    """Row of a segment without values."""
+    values = np.full((num_models, len(DIMENSIONS)), np.nan, np.float32)
+    none = (None,) * num_models
+    return Prediction(
+        from_seconds(start), from_seconds(end), values, 0.0, status, message, none
+    )
