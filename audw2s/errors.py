@@ -17,7 +17,6 @@ import click
 import typer
 
 EXTRAS = {
-    "boto3": "s3",
     "gradio": "demo",
     "obstore": "s3",
     "ray": "ray",

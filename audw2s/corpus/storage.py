@@ -4,6 +4,7 @@ Both have the same methods. What is written appears whole or not at all.
 """
 
 import contextlib
+import importlib.util
 import os
 import pathlib
 import shutil
@@ -141,8 +142,9 @@ class Folder:
 class Store:
     """Folder in an object store.
 
-    Credentials, region and so on are those that the store's usual tools find, among
-    them environment variables such as ``AWS_PROFILE`` and ``AWS_ENDPOINT_URL``.
+    Credentials, region and so on come from the machine (roles, service accounts) and
+    from environment variables such as ``AWS_ACCESS_KEY_ID`` and ``AWS_ENDPOINT_URL``;
+    profiles of ``~/.aws`` are found if boto3 is installed.
 
     Args:
         url: address such as ``s3://bucket/results``
@@ -168,7 +170,7 @@ class Store:
         self.root = self.url = url.rstrip("/")
         options = {}
         try:
-            if url.startswith("s3://"):
+            if url.startswith("s3://") and importlib.util.find_spec("boto3"):
                 from obstore.auth.boto3 import Boto3CredentialProvider
 
                 options["credential_provider"] = Boto3CredentialProvider()

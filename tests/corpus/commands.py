@@ -12,7 +12,15 @@ from waiting import wait_until
 COMMAND = os.path.join(os.path.dirname(sys.executable), "audw2s")
 
 PATCH = """
-import ctypes, os, sys, time
+import ctypes, os, sys, threading, time
+
+def die_while_importing():
+    deaths = os.environ["OPENED"] + ".deaths"
+    count = int(open(deaths).read()) if os.path.exists(deaths) else 0
+    if count:
+        with open(deaths, "w") as file:
+            file.write(str(count - 1))
+        threading.Timer(0.1, os.kill, (os.getpid(), 9)).start()
 
 def watch():
     from audw2s.audio import decode
@@ -35,6 +43,7 @@ def watch():
     decode._opened = opened
 
 if "audw2s.corpus.worker" in sys.orig_argv:
+    die_while_importing()
     watch()
 """
 
@@ -52,6 +61,10 @@ class MonitoredPredictor:
             "PYTHONPATH": os.pathsep.join(filter(None, paths)),
             "OPENED": str(self.log),
         }
+
+    def kill_while_starting(self, count: int) -> None:
+        """Let the next worker processes be killed while they import modules."""
+        pathlib.Path(f"{self.log}.deaths").write_text(str(count))
 
     @property
     def opened(self) -> list[str]:

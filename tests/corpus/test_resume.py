@@ -41,6 +41,18 @@ def test_killed_at_any_moment(corpus, tmp_path, watched):
     assert set(os.listdir(out)) - {".lock"} == {"job.json", "parts", "table.parquet"}
 
 
+def test_workers_killed_while_they_start_are_started_again(clips, tmp_path, watched):
+    root, out = os.path.dirname(clips[0]), tmp_path / "out"
+    watched.kill_while_starting(2)
+    done = watched.run(root, "--out", out, "--num-workers", 1)
+    assert done.returncode == 0, done.stderr
+    pd.testing.assert_frame_equal(table(out), audw2s.annotate(root))
+    watched.kill_while_starting(3)
+    done = watched.run(root, "--out", out, "--restart", "--num-workers", 1)
+    assert done.returncode == 2
+    assert "The worker process didn't start (SIGKILL)" in done.stderr
+
+
 def test_nothing_is_heard_twice(corpus, tmp_path, watched):
     out = tmp_path / "out"
     assert watched.run(corpus, "--out", out, *WORKERS).returncode == 0
