@@ -127,7 +127,7 @@ def test_two_models(folder, tmp_path):
     audw2s.annotate(str(folder), out, model=models, report=str(path))
     again = Page(path)
     assert again.table("Mean") == page.table("Mean")
-    assert dict(again.table("What was"))["this run"].startswith("nothing was heard")
+    assert dict(again.table("What was"))["this run"].startswith("nothing was processed")
 
 
 def test_one_model_with_windows(folder, tmp_path):
