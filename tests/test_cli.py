@@ -1,5 +1,4 @@
 import os
-import pathlib
 import subprocess
 import sys
 
@@ -144,8 +143,8 @@ def test_a_table_appears_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "a.csv"
     path.write_text("old")
 
-    def full(self, path, **kwargs):
-        pathlib.Path(path).write_text("half")
+    def full(self, file, **kwargs):
+        file.write("half")
         raise OSError("No space left on device")
 
     monkeypatch.setattr(pd.DataFrame, "to_csv", full)
