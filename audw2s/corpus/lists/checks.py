@@ -1,35 +1,40 @@
-"""What every corpus in its official layout has to fulfil."""
+"""Checks of corpora in the layout of their publishers."""
 
 import os
 from collections.abc import Collection
 
 
-def check_part(root: str, part: str, parts: Collection[str]) -> None:
-    """Make sure that a corpus has the part that is asked for.
+def select_parts(root: str, part: str, parts: Collection[str]) -> Collection[str]:
+    """Parts of a corpus that are meant: a single one, or all.
 
     Args:
-        root: of the corpus
-        part: its name, empty for all
-        parts: names of those that there are
+        root: root folder of the corpus
+        part: name of a part, empty for all
+        parts: names of the parts of the corpus
 
     Raises:
         ValueError: if there is no such part
 
     Examples:
-        >>> check_part("corpus", "Test", ["Train", "Test1"])
+        >>> select_parts("corpus", "", ["Train", "Test1"])
+        ['Train', 'Test1']
+        >>> select_parts("corpus", "Test", ["Train", "Test1"])
         Traceback (most recent call last):
         ValueError: 'corpus' has no part 'Test', it has Train, Test1.
 
     """
-    if part and part not in parts:
-        raise ValueError(f"'{root}' has no part '{part}', it has {', '.join(parts)}.")
+    if not part:
+        return parts
+    if part in parts:
+        return [part]
+    raise ValueError(f"'{root}' has no part '{part}', it has {', '.join(parts)}.")
 
 
 def check_audio(root: str, files: Collection[str]) -> None:
-    """Make sure that the audio is there that a corpus' labels speak of.
+    """Make sure that the audio of a corpus' labels exists.
 
     Args:
-        root: of the corpus
+        root: root folder of the corpus
         files: absolute paths
 
     Raises:

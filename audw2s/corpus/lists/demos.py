@@ -5,7 +5,7 @@ import re
 
 import pandas as pd
 
-from audw2s.corpus.lists.checks import check_part
+from audw2s.corpus.lists.checks import select_parts
 
 FOLDERS = ("DEMOS", "NEU")
 """Emotional and neutral clips."""
@@ -50,8 +50,7 @@ def read_demos(root: str, part: str = "") -> pd.DataFrame:
     """
     root = os.path.abspath(root)
     folders = [name for name in FOLDERS if os.path.isdir(os.path.join(root, name))]
-    check_part(root, part, folders)
-    paths = [os.path.join(root, name) for name in ([part] if part else folders)]
+    paths = [os.path.join(root, name) for name in select_parts(root, part, folders)]
     return pd.DataFrame(
         [
             {"file": os.path.join(path, name), **parse_name(name, path)}

@@ -114,7 +114,7 @@ def _read(corpus: str, columns: Mapping[str, str] | None, people: bool) -> Entri
         root = load_published(root.removeprefix("audb:"))
     if is_database(root):
         table = read_database(root, part, columns, people=people)
-        return Entries(table, root, root, part)
+        return Entries(table, root=root, database=root, database_table=part)
     for name, (is_one, read) in LAYOUTS.items():
         if is_one(root):
             table = read(root, part)
@@ -128,7 +128,8 @@ def _read(corpus: str, columns: Mapping[str, str] | None, people: bool) -> Entri
         table = pd.DataFrame({"file": listing.files}, dtype=object)
         return Entries(table, unlisted=listing.unlisted, left_out=listing.left_out)
     if os.path.isfile(corpus):
-        return Entries(read_list(corpus, columns), os.path.dirname(corpus) or None)
+        table = read_list(corpus, columns)
+        return Entries(table, root=os.path.dirname(corpus) or None)
     if is_url(corpus):
         raise ValueError(
             f"'{corpus}' is a URL: audio is read from file systems only, mount or "

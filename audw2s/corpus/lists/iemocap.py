@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pandas as pd
 
 from audw2s.corpus.lists.checks import check_audio
-from audw2s.corpus.lists.checks import check_part
+from audw2s.corpus.lists.checks import select_parts
+from audw2s.corpus.lists.ratings import rating_columns
 from audw2s.model.registry import DIMENSIONS
 
 SCALE = (1, 5)
@@ -63,9 +64,7 @@ def read_iemocap(root: str, part: str = "") -> pd.DataFrame:
 
     """
     root = os.path.abspath(root)
-    sessions = _sessions(root)
-    check_part(root, part, sessions)
-    sessions = [part] if part else sessions
+    sessions = select_parts(root, part, _sessions(root))
     turns = [turn for session in sessions for turn in _read_session(root, session)]
     table = pd.DataFrame(turns)
     if turns:
@@ -152,9 +151,8 @@ def _rating(match: re.Match) -> dict[str, float]:
 
 def _rating_columns(table: pd.DataFrame) -> list[str]:
     """Columns of the raters; of the published means if some turn has no rater."""
-    last = f"_{DIMENSIONS[0]}"
-    raters = sorted(c.removesuffix(last) for c in table if c.endswith(last))
-    by_dimension = [[f"{rater}_{d}" for rater in raters] for d in DIMENSIONS]
-    if not all(table[columns].notna().any(axis=1).all() for columns in by_dimension):
-        return list(DIMENSIONS)
-    return [f"{rater}_{d}" for rater in raters for d in DIMENSIONS]
+    raters = sorted(rating_columns(table))
+    for columns in zip(*raters, strict=True):
+        if not table[list(columns)].notna().any(axis=1).all():
+            return list(DIMENSIONS)
+    return [name for rater in raters for name in rater]

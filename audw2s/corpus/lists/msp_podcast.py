@@ -6,7 +6,7 @@ import warnings
 import pandas as pd
 
 from audw2s.corpus.lists.checks import check_audio
-from audw2s.corpus.lists.checks import check_part
+from audw2s.corpus.lists.checks import select_parts
 from audw2s.corpus.lists.columns import as_numbers
 from audw2s.corpus.lists.table import read_list
 from audw2s.errors import DataWarning
@@ -69,7 +69,7 @@ def read_msp_podcast(root: str, part: str = "") -> pd.DataFrame:
     root = os.path.abspath(root)
     path = _find_labels(root) or ""
     table = read_list(path, COLUMNS)[list(COLUMNS)]
-    check_part(root, part, table["split"].unique())
+    select_parts(root, part, table["split"].unique())
     try:
         table = table.assign(**{name: as_numbers(table[name]) for name in DIMENSIONS})
     except ValueError as error:
