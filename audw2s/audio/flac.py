@@ -1,4 +1,4 @@
-"""Find what the header of a FLAC doesn't tell: its last frame, and a second stream."""
+"""Find the last frame and a second stream of a FLAC, which its header doesn't name."""
 
 import functools
 import io
@@ -10,7 +10,7 @@ from audw2s.audio.chunks import file_size
 from audw2s.audio.chunks import unmoved
 
 SIZES = (0, 192, 576, 1152, 2304, 4608, -1, -2, *(1 << k for k in range(8, 16)))
-"""Number of samples of a frame by its code; negative, if so many bytes tell it."""
+"""Number of samples of a frame by its code, or minus the number of bytes that hold it."""
 
 
 def second_stream(file: BinaryIO) -> int:

@@ -266,7 +266,7 @@ def test_scale_of_a_database(tmp_path):
     with pytest.raises(ValueError, match="several scales, .* valence -3 to 3"):
         rating_scale(read_corpus(f"{tmp_path / 'two'}:gold"))
     make_database(tmp_path / "open", minimum=None)
-    with pytest.raises(ValueError, match="nobody says on which scale"):
+    with pytest.raises(ValueError, match="scale isn.t declared"):
         rating_scale(read_corpus(f"{tmp_path / 'open'}:gold"))
 
 

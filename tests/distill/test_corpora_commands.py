@@ -37,7 +37,7 @@ def test_the_scale_of_a_corpus_is_known(msp, tmp_path):
     table.to_parquet(tmp_path / "kept.parquet")
     assert rating_scale(read_corpus(str(tmp_path / "kept.parquet"))) == (1, 7)
     table.to_csv(tmp_path / "lost.csv")
-    with pytest.raises(ValueError, match="lie between 1 and 7, and nobody says"):
+    with pytest.raises(ValueError, match="lie between 1 and 7, their scale isn't"):
         rating_scale(read_corpus(str(tmp_path / "lost.csv")))
     with pytest.raises(ValueError, match="lowest and highest rating, not 5.0, 5.0"):
         rating_scale(table, (5, 5))

@@ -1,4 +1,4 @@
-"""Columns of tables: their names, and what their cells say."""
+"""Columns of tables: their names, and the text, numbers and times in their cells."""
 
 import difflib
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ def rename(
     """Give columns the names that they have in this package.
 
     Args:
-        table: of a corpus
+        table: table of a corpus
         columns: names in the table by names in this package
         where: path of the table, for messages
 
@@ -55,7 +55,7 @@ def nearest(wanted: Iterable[str], names: Iterable[str]) -> dict[str, str]:
 
 
 def hint(wanted: Iterable[str], names: Iterable[str]) -> str:
-    """Sentence that says how columns with other names are to be named, or nothing.
+    """Hint at columns of similar names, empty if there is none.
 
     Examples:
         >>> hint(["arousal"], ["Arousal"])
@@ -70,10 +70,10 @@ def hint(wanted: Iterable[str], names: Iterable[str]) -> str:
 
 
 def parse_columns(pairs: Sequence[str] | None) -> dict[str, str]:
-    """Read what ``--columns`` says.
+    """Parse the values of ``--columns``.
 
     Args:
-        pairs: such as ``"arousal=Arousal"``
+        pairs: names in this package and in the table, such as ``"arousal=Arousal"``
 
     Raises:
         ValueError: if there is no ``=``, or a name is given twice
@@ -91,7 +91,7 @@ def parse_columns(pairs: Sequence[str] | None) -> dict[str, str]:
                 f"--columns takes NAME=COLUMN such as arousal=Arousal, got '{pair}'."
             )
         if name in columns:
-            raise ValueError(f"--columns says twice which column is '{name}'.")
+            raise ValueError(f"--columns names two columns for '{name}'.")
         columns[name] = source
     return columns
 
@@ -167,7 +167,7 @@ def _refuse(column: pd.Series, is_wrong: np.ndarray, kind: str) -> None:
     for row in np.flatnonzero(is_wrong):
         raise ValueError(
             f"column '{column.name}', row {row + 1}: '{column.iloc[row]}' isn't "
-            f"{kind}; cells of what isn't known are left empty"
+            f"{kind}; leave cells empty where it is unknown"
         )
 
 

@@ -3,7 +3,7 @@
 Columns: ``file`` (absolute path), ``start`` and ``end`` (timedeltas, the end NaT
 for "to the end of the file"), ``speaker`` (a string, missing where it isn't
 known), and whatever labels the corpus has. ``attrs["scale"]`` is the lowest and
-highest human rating, where the corpus tells it; it isn't kept when tables of several
+highest human rating, where the corpus declares it; it isn't kept when tables of several
 corpora are joined.
 """
 
@@ -29,7 +29,7 @@ def read_corpus(
     """Read a corpus of any supported layout.
 
     Args:
-        path: see :func:`audw2s.corpus.lists.entries.read_entries`
+        path: path of the corpus, see :func:`audw2s.corpus.lists.entries.read_entries`
         columns: names of the corpus' columns by names in this package, such as
             ``{"arousal": "Arousal"}``
 
@@ -45,7 +45,7 @@ def read_corpus(
     entries = read_entries(path, columns)
     for folder in entries.unlisted:
         warnings.warn(
-            f"A folder can't be listed, what is in it is left out: {folder}.",
+            f"A folder can't be listed, its files are left out: {folder}.",
             DataWarning,
             stacklevel=2,
         )

@@ -32,7 +32,7 @@ def read_database(
         root: folder of the database
         name: name of a table, empty for all files of the database
         columns: names in the table by names in this package
-        people: see :func:`audw2s.corpus.lists.entries.read_entries`
+        people: add the facts of :func:`audw2s.corpus.lists.people.add_people`
 
     Returns:
         a row per file or segment with its labels

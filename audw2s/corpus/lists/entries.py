@@ -43,13 +43,13 @@ class Entries:
         table: a row per entry with ``file`` as the corpus calls it, ``start`` and
             ``end`` (timedeltas in nanoseconds; the end NaT for the end of the file)
             and its labels; ``attrs["scale"]`` is the scale of human ratings, where
-            the corpus tells it
+            the corpus declares it
         root: root folder of the files, ``None`` for the current folder
         database: folder of the audformat database that this is a part of
         database_table: name of the table of the database, empty for all its files
         filewise: whether entries are whole files
         unlisted: subfolders that can't be listed, each with its reason
-        left_out: what else is in a folder
+        left_out: files and folders without a row
 
     """
 
@@ -68,7 +68,7 @@ def read_entries(
     *,
     people: bool = True,
 ) -> Entries:
-    """Read what a corpus lists.
+    """Read the files or segments of a corpus, and their labels.
 
     Args:
         corpus: a folder that is searched for audio and video; a ``.txt`` with a path a

@@ -63,7 +63,7 @@ class Listing:
 
     Args:
         files: paths of audio and video
-        left_out: what else is there
+        left_out: files and folders without a row
         unlisted: folders that can't be listed, each with its reason
 
     """
@@ -78,8 +78,7 @@ def find_media(paths: Iterable[str]) -> Listing:
 
     Args:
         paths: files of any kind, folders (see :func:`read_folder`), patterns such as
-            ``"data/**/*.wav"``. What doesn't exist is listed as it is: its row will
-            say so
+            ``"data/**/*.wav"``. Missing files are listed as well, they have a row
 
     Examples:
         >>> find_media(["missing.wav", "missing.wav"]).files
@@ -118,7 +117,7 @@ def read_folder(folder: str, listing: Listing | None = None) -> Listing:
     links: list[str] = []
     folders, visited = [folder], set()
     while folders or links:
-        # Links last, so that what lies in the folder itself is called by its own path
+        # Links last, so that files in the folder itself keep their own path
         path = folders.pop() if folders else links.pop(0)
         try:
             state = os.stat(path)

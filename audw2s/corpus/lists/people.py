@@ -59,7 +59,7 @@ def _sources(
     order: list[str],
     fact: str,
 ) -> Iterator[tuple[str, pd.Series]]:
-    """Name of each table that tells a fact, and what it tells by file or segment."""
+    """Name of each table with a fact, and the fact by file or segment."""
     for name in order:
         columns = database.tables[name].columns
         matching = [c for c in columns if fact in (c, columns[c].scheme_id)]

@@ -37,8 +37,8 @@ def rating_columns(table: pd.DataFrame, name: str = "The corpus") -> list[list[s
     ``std_arousal`` aren't ratings. Columns of some dimensions may not be there.
 
     Args:
-        table: see :mod:`audw2s.corpus.lists.corpus`
-        name: of the corpus, for messages
+        table: table of a corpus, see :mod:`audw2s.corpus.lists.corpus`
+        name: name of the corpus, for messages
 
     Raises:
         ValueError: if no dimension has a column, or one has it under another name
@@ -86,12 +86,12 @@ def ratings(
     """Human ratings, mapped to 0…1.
 
     Args:
-        table: with columns ``rater1_arousal``, ``rater1_dominance``, … or, if
+        table: table with columns ``rater1_arousal``, ``rater1_dominance``, … or, if
             there is one value per clip, ``arousal``, ``dominance``, ``valence``;
             not all dimensions are needed
         low: lowest value of the scale
         high: highest value of the scale
-        name: of the corpus, for messages
+        name: name of the corpus, for messages
 
     Returns:
         ``(num_raters, num_clips, 3)``, NaN for dimensions without a column
@@ -127,14 +127,14 @@ def rating_scale(
     """Lowest and highest rating that a table's ratings could have.
 
     Args:
-        table: see :mod:`audw2s.corpus.lists.corpus`
+        table: table of a corpus, see :mod:`audw2s.corpus.lists.corpus`
         scale: lowest and highest rating, ``None`` for those that the table declares;
             if it declares none, 1 and 5 where its ratings fit, with a warning
-        name: of the corpus, for messages
+        name: name of the corpus, for messages
 
     Raises:
         ValueError: if the lowest isn't below the highest, ratings leave the scale, or
-            there is no telling which one it is
+            the scale is neither declared nor likely
 
     Examples:
         >>> table = pd.DataFrame([[4, 3, 5]], columns=DIMENSIONS)
@@ -188,7 +188,7 @@ def _inferred(known: np.ndarray, name: str) -> tuple[float, float]:
         fitting = [f"{a} {b}" for a, b in guesses if a <= lowest and highest <= b]
         perhaps = f", perhaps {fitting[0]}" if fitting else ""
         raise ValueError(
-            f"{message}, and nobody says on which scale: give --scale LOWEST HIGHEST"
+            f"{message}, their scale isn't declared: give --scale LOWEST HIGHEST"
             f"{perhaps}."
         )
     warnings.warn(
