@@ -10,7 +10,7 @@ from audw2s.audio.chunks import file_size
 from audw2s.audio.chunks import unmoved
 
 SIZES = (0, 192, 576, 1152, 2304, 4608, -1, -2, *(1 << k for k in range(8, 16)))
-"""Number of samples of a frame by its code; if negative, it is coded in so many bytes."""
+"""Number of samples of a frame by its code; negative if coded in so many bytes."""
 
 
 def second_stream(file: BinaryIO) -> int:
