@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from audw2s.audio import decode
 from audw2s.audio import preprocess as audio
+from audw2s.audio.quality import Part
 from audw2s.audio.quality import Report
 from audw2s.audio.statuses import UNUSABLE
 
@@ -118,8 +119,8 @@ def test_not_finite_stretches_are_found():
     report.update(np.full((2, 1), np.nan, np.float32))
     assert report.not_finite.edges.tolist() == [[3, 5], [12, 13], [20, 21]]
     expected = ("not_finite", "holds 1 NaN or inf samples")
-    assert report.status(0, report.part(4, 6, 0.0)) == expected
-    assert report.status(0, report.part(5, 12, 0.0))[0] != "not_finite"
+    assert report.status(0, Part(4, 6, 0.0)) == expected
+    assert report.status(0, Part(5, 12, 0.0))[0] != "not_finite"
     assert report.status(0)[0] == "not_finite"
 
 

@@ -194,9 +194,11 @@ def _opened(file: File) -> Iterator[BinaryIO]:
         file.seek(0)
         yield file
         return
-    path = str(resolve(file, None))
+    path = os.fspath(file)
     if not os.path.isfile(path):
-        raise FileNotFoundError(_why_missing(path))
+        path = resolve(file, None)
+        if not os.path.isfile(path):
+            raise FileNotFoundError(_why_missing(path))
     # Decoders have buffers of their own
     with open(path, "rb", buffering=0) as opened:
         yield opened

@@ -1,6 +1,7 @@
 """Quality of a recording: what is wrong, and where, as a status and a message."""
 
 import dataclasses
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +41,7 @@ class Part(NamedTuple):
         return self.last - self.first
 
 
+@dataclasses.dataclass
 class Runs:
     """Ranges of samples: run-length encoding of a Boolean mask.
 
@@ -51,9 +53,10 @@ class Runs:
 
     """
 
-    def __init__(self):
-        self.edges = np.zeros((0, 2), np.int64)
-        """First index, and index after the last one, of each run."""
+    edges: np.ndarray = dataclasses.field(
+        default_factory=partial(np.zeros, (0, 2), np.int64)
+    )
+    """First index, and index after the last one, of each run."""
 
     def add(self, mask: np.ndarray, first: int) -> None:
         """Append a mask whose first value has the index ``first``."""
@@ -82,7 +85,8 @@ class Runs:
             return 0
         low = np.searchsorted(self.edges[:, 1], first, side="right")
         high = np.searchsorted(self.edges[:, 0], last)
-        return int(np.diff(self.edges[low:high].clip(first, last)).sum())
+        firsts, lasts = self.edges[low:high].clip(first, last).sum(axis=0).tolist()
+        return lasts - firsts
 
     def covers(self, first: int, last: int) -> bool:
         """Whether ``first`` to ``last - 1`` lie within one run."""
@@ -98,36 +102,40 @@ def runs_of(mask: np.ndarray) -> np.ndarray:
         [[0, 2], [3, 4]]
 
     """
-    edges = np.diff(mask, prepend=False, append=False)
-    return np.flatnonzero(edges).reshape(-1, 2)
+    padded = np.zeros(len(mask) + 2, bool)
+    padded[1:-1] = mask
+    return np.flatnonzero(padded[1:] != padded[:-1]).reshape(-1, 2)
 
 
+@dataclasses.dataclass
 class Hops:
     """Sums of values over hops, of a signal that is read in blocks.
 
     Examples:
-        >>> hops = Hops()
-        >>> hops.add(np.array([[1, 2, 3]]), 0, 2)
-        >>> hops.add(np.array([[4, 5]]), 3, 2)
+        >>> hops = Hops(size=2)
+        >>> hops.add(np.array([[1, 2, 3]]), 0)
+        >>> hops.add(np.array([[4, 5]]), 3)
         >>> hops.between(0, 3).tolist()
         [[3, 7, 5]]
 
     """
 
-    def __init__(self):
-        self.parts: list[tuple[int, np.ndarray]] = []
+    size: int = 1
+    """Number of samples of a hop."""
 
-    def add(self, values: np.ndarray, first: int, hop: int) -> None:
+    parts: list[tuple[int, np.ndarray]] = dataclasses.field(default_factory=list)
+    """Index of the first hop of each block, and sums ``(num_values, num_hops)``."""
+
+    def add(self, values: np.ndarray, first: int) -> None:
         """Add values of samples.
 
         Args:
             values: values ``(num_values, num_samples)``
             first: index of the first sample
-            hop: number of samples of a hop
 
         """
-        begin, end = first // hop, -(-(first + values.shape[1]) // hop)
-        starts = np.maximum(0, np.arange(begin, end) * hop - first)
+        begin, end = first // self.size, -(-(first + values.shape[1]) // self.size)
+        starts = np.maximum(0, np.arange(begin, end) * self.size - first)
         self.parts.append((begin, np.add.reduceat(values, starts, axis=1)))
 
     def between(self, low: int, high: int) -> np.ndarray:
@@ -259,12 +267,8 @@ class Report:
             values = np.stack([values[0], *energies])
         begin = round(self.start * self.sampling_rate)
         first = begin + self.num_samples - block.shape[1]
-        self.loudness.add(values, first, self._hop)
-
-    @property
-    def _hop(self) -> int:
-        """Number of samples of a hop of 10 ms."""
-        return max(1, self.sampling_rate // HOPS_PER_SECOND)
+        self.loudness.size = max(1, self.sampling_rate // HOPS_PER_SECOND)
+        self.loudness.add(values, first)
 
     def segment(
         self, start: float, stop: float | None, *, is_asked: bool = True
@@ -287,13 +291,7 @@ class Report:
         elif self.promised is not None:
             end = self.promised if stop is None else min(last, self.promised)
             declared = end - first
-        return self.part(first - begin, last - begin, start, declared)
-
-    def part(
-        self, first: int, last: int, start: float, declared: int | None = None
-    ) -> Part:
-        """Range of samples, cut at the first and last sample that was read."""
-        first, last = (min(max(0, k), self.num_samples) for k in (first, last))
+        first, last = (min(max(0, k - begin), self.num_samples) for k in (first, last))
         return Part(first, max(first, last), start, declared)
 
     def status(self, min_dur: float, part: Part | None = None) -> tuple[str, str]:
@@ -354,7 +352,7 @@ class Report:
 
     def _audibility(self, part: Part) -> str | None:
         """Whether a part is quiet, or its channels cancel out."""
-        begin, hop = round(self.start * self.sampling_rate), self._hop
+        begin, hop = round(self.start * self.sampling_rate), self.loudness.size
         low, high = -(-(begin + part.first) // hop), (begin + part.last) // hop
         is_loud, *energies = self.loudness.between(low, high)
         if not len(is_loud):

@@ -45,9 +45,9 @@ def as_float(signal: np.ndarray) -> np.ndarray:
     if signal.dtype.kind in "iu":
         bits = 8 * signal.dtype.itemsize
         # Up to 16 bits are exact in float32
-        values = signal.astype(np.float32 if bits <= 16 else np.float64)
+        dtype = np.float32 if bits <= 16 else np.float64
         if signal.dtype.kind == "u":
-            values -= 2.0 ** (bits - 1)
-        values *= 0.5 ** (bits - 1)
+            signal = np.subtract(signal, 2.0 ** (bits - 1), dtype=dtype)
+        values = np.multiply(signal, 0.5 ** (bits - 1), dtype=dtype)
         return values.astype(np.float32, copy=False)
     raise TypeError(f"A signal holds real numbers, not {signal.dtype}.")

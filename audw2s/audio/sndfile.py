@@ -17,7 +17,6 @@ from audw2s.audio.chunks import missing_share
 from audw2s.audio.container import Container
 from audw2s.audio.content import HEAD
 from audw2s.audio.mp3 import promised_samples
-from audw2s.audio.samples import as_float
 
 MAX_FRAMES = 2**48
 """Number of samples per channel beyond any file; soundfile gives more if unknown."""
@@ -169,7 +168,8 @@ class SndFile:
             self.sound = open_sound(self.file)
             self.sound.seek(0)
             count = self.sound.buffer_read_into(block, dtype)
-        return as_float(block[:count].T)
+        samples = block[:count].T
+        return samples * np.float32(2**-15) if dtype == "int16" else samples
 
 
 class Tail(io.RawIOBase):

@@ -37,9 +37,11 @@ def to_timedelta(
         Timedelta('0 days 00:00:00.000022676')
 
     """
-    if not np.isscalar(num_samples):
-        num_samples = np.asarray(num_samples)
-    return pd.to_timedelta(num_samples / sampling_rate, unit="s").as_unit("ns")
+    if np.isscalar(num_samples):
+        # The same as below, in a third of the time
+        return pd.Timedelta(num_samples / sampling_rate, unit="s").as_unit("ns")
+    seconds = np.asarray(num_samples) / sampling_rate
+    return pd.to_timedelta(seconds, unit="s").as_unit("ns")
 
 
 def from_seconds(seconds: float | None) -> pd.Timedelta:

@@ -1,6 +1,5 @@
 """Run a model on segments and windows, each independent of the rest of a recording."""
 
-import itertools
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -9,11 +8,8 @@ import numpy as np
 
 from audw2s.audio.preprocess import Blocks
 from audw2s.audio.samples import MIN_SAMPLES
-from audw2s.audio.samples import SAMPLING_RATE
-from audw2s.audio.windows import Grid
 from audw2s.audio.windows import groups
 from audw2s.inference.frames import Tokens
-from audw2s.inference.network import Network
 from audw2s.inference.normalisation import RunningMoments
 from audw2s.inference.one_pass import SegmentPooler
 from audw2s.inference.one_pass import endless
@@ -24,44 +20,6 @@ from audw2s.inference.speech_pooler import SpeechPooler
 
 Run = Callable[[Sequence[np.ndarray]], list[np.ndarray]]
 """Function that runs a model on each of several windows."""
-
-
-def whole(
-    blocks: Blocks,
-    again: Callable[[], Blocks],
-    network: Network,
-    run: Run,
-    at_once: int,
-    vad: bool,
-) -> np.ndarray | None:
-    """Values ``(num_channels, num_values + 1)`` of a recording, and share of speech.
-
-    Args:
-        blocks: blocks ``(num_channels, num_samples)`` at 16 kHz
-        again: function that reads the blocks a second time
-        network: model
-        run: function that runs the model
-        at_once: number of windows that it processes in one call
-        vad: whether only speech is processed
-
-    Returns:
-        values, ``None`` if the recording is too short
-
-    """
-    held, size = [], 0
-    for block in blocks:
-        held.append(block)
-        size += block.shape[1]
-        if size > network.max_dur * SAMPLING_RATE:
-            break
-    else:
-        return run([np.concatenate(held, axis=1)])[0] if size >= MIN_SAMPLES else None
-    # Each block is released when it was processed
-    blocks = itertools.chain((held.pop(0) for _ in range(len(held))), blocks)
-    if network.tokens is not None:
-        return read_twice(blocks, again, network.tokens, vad)
-    windows = Grid(network.max_dur, network.max_dur).cut(blocks)
-    return mean_of_windows(windows, run, at_once)
 
 
 def each_window(

@@ -14,6 +14,7 @@ from audw2s.audio.samples import MIN_SAMPLES
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.speech import marked
 from audw2s.audio.speech import only_speech
+from audw2s.inference.frames import BLOCK_DUR
 from audw2s.inference.frames import Tokens
 from audw2s.inference.one_pass import pooled_as_a_whole
 from audw2s.inference.speech_pooler import pooled_speech
@@ -172,8 +173,8 @@ class Network:
         """
         if vad:
             return self._of_speech(signal)
-        tokens = self.tokens
-        if tokens is not None and len(signal) > tokens.block * tokens.hop:
+        is_long = len(signal) > BLOCK_DUR * SAMPLING_RATE
+        if is_long and (tokens := self.tokens) is not None:
             return pooled_as_a_whole(tokens, signal)
         try:
             outputs = self.open()(signal[None], SAMPLING_RATE, outputs=self.outputs)

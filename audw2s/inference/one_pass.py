@@ -174,7 +174,7 @@ class SegmentPooler:
 
     def _wanted(self, number: int) -> Range | None:
         """Tokens that the pool needs, and the one before, which may be the last."""
-        wanted = self.pool.wanted(number)
+        wanted = self.pool.wanted(number, self.tokens.block)
         return wanted and (max(number, wanted[0] - 1), wanted[1])
 
     def _pool(self, made: Iterator[tuple[int, np.ndarray]]) -> None:

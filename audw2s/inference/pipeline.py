@@ -10,6 +10,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from functools import partial
+from itertools import chain
 from itertools import starmap
 from numbers import Integral
 from typing import TYPE_CHECKING
@@ -27,12 +28,14 @@ from audw2s.audio.preprocess import from_the_start
 from audw2s.audio.preprocess import mixed
 from audw2s.audio.preprocess import resampled
 from audw2s.audio.quality import Report
+from audw2s.audio.samples import MIN_SAMPLES
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.windows import Grid
 from audw2s.audio.windows import default_hop_dur
 from audw2s.inference.exact import each_window
+from audw2s.inference.exact import mean_of_windows
 from audw2s.inference.exact import padded
-from audw2s.inference.exact import whole
+from audw2s.inference.exact import read_twice
 from audw2s.inference.network import Network
 from audw2s.inference.normalisation import SlidingNormaliser
 from audw2s.inference.one_pass import LEVEL_DUR
@@ -238,8 +241,8 @@ class Predictor:
             for number, segment in segments.items()
             if number not in in_pass
         }
-        around = self._margin if in_pass and callback is None else None
-        for numbers in grouped(in_pass, around):
+        around = None if callback or not in_pass else self._margin
+        for numbers in grouped(in_pass, around) if in_pass else ():
             wanted = [segments[number] for number in numbers]
             of_pass = self._one_pass(read, wanted, callback)
             rows.update(zip(numbers, of_pass, strict=True))
@@ -254,9 +257,11 @@ class Predictor:
 
     def _is_pooled(self, segment: Segment) -> bool:
         """Whether a segment is pooled from tokens of its surroundings."""
-        if self.exact or self.min_signal_dur is not None or not self.network.tokens:
+        if self.exact or self.min_signal_dur is not None:
             return False
-        return self.grid is not None or segment[:2] != (0.0, None)
+        if self.grid is None and segment[:2] == (0.0, None):
+            return False
+        return self.network.tokens is not None
 
     def _blocks(
         self,
@@ -293,10 +298,7 @@ class Predictor:
         if self.grid is not None:
             values = each_window(self.grid.cut(blocks), self.run, self.at_once)
         else:
-            again = partial(self._blocks, read, Report(), span)
-            values = [
-                whole(blocks, again, self.network, self.run, self.at_once, self.vad)
-            ]
+            values = [self._whole(blocks, partial(self._blocks, read, Report(), span))]
         return rows_of(
             report,
             segment,
@@ -306,6 +308,35 @@ class Predictor:
             min_dur=self.min_signal_dur,
             vad=self.vad,
         )
+
+    def _whole(self, blocks: Blocks, again: Callable[[], Blocks]) -> np.ndarray | None:
+        """Values ``(num_channels, num_values + 1)`` of a recording.
+
+        Args:
+            blocks: blocks ``(num_channels, num_samples)`` at 16 kHz
+            again: function that reads the blocks a second time
+
+        Returns:
+            values, ``None`` if the recording is too short
+
+        """
+        held, size, longest = [], 0, self.network.max_dur
+        for block in blocks:
+            held.append(block)
+            size += block.shape[1]
+            if size > longest * SAMPLING_RATE:
+                break
+        else:
+            if size < MIN_SAMPLES:
+                return None
+            (values,) = self.run(held if len(held) == 1 else [np.hstack(held)])
+            return values
+        # Each block is released when it was processed
+        blocks = chain((held.pop(0) for _ in range(len(held))), blocks)
+        if self.network.tokens is not None:
+            return read_twice(blocks, again, self.network.tokens, self.vad)
+        windows = Grid(longest, longest).cut(blocks)
+        return mean_of_windows(windows, self.run, self.at_once)
 
     def _one_pass(
         self, read: Read, segments: Sequence[Segment], callback: Callback | None

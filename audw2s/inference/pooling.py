@@ -6,6 +6,7 @@ once for all segments. Sums are relative to their largest ``sof``, and sums of d
 blocks are never subtracted, so that hours of audio lose no precision.
 """
 
+import collections
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -56,19 +57,43 @@ class Pool:
         head: Callable[[np.ndarray], np.ndarray],
     ):
         self.head = head
-        self.upcoming = iter(ranges)
-        self.next = next(self.upcoming, None)
+        self.ranges = iter(ranges)
+        # Ranges that were read, but have not begun
+        self.coming: collections.deque[Range] = collections.deque()
         self.count = 0
         # Position, first and last token of the ranges that have begun
         self.open = np.zeros((0, 3), np.int64)
         self.sums: PoolingState | None = None
         self.results: dict[int, np.ndarray] = {}
 
-    def wanted(self, number: int) -> Range | None:
-        """Tokens from an index on that are needed, up to the next gap."""
+    def wanted(self, number: int, ahead: int = 1) -> Range | None:
+        """Tokens from an index on that are needed, up to the next gap.
+
+        Args:
+            number: index of a token
+            ahead: number of tokens within which ranges are looked for
+
+        """
+        self._read(number + ahead)
         if len(self.open):
-            return number, int(self.open[:, 2].max())
-        return self.next
+            end = int(self.open[:, 2].max())
+        elif self.coming:
+            number, end = self.coming[0]
+            self._read(number + ahead)
+        else:
+            return None
+        for first, last in self.coming:
+            if first > end:
+                break
+            end = max(end, last)
+        return number, end
+
+    def _read(self, end: int) -> None:
+        """Read ranges until one begins at an index, or behind it."""
+        while not self.coming or self.coming[-1][0] < end:
+            if (found := next(self.ranges, None)) is None:
+                return
+            self.coming.append(found)
 
     def add(self, first: int, tokens: np.ndarray) -> None:
         """Add tokens behind the previous ones, with or without a gap.
@@ -96,17 +121,16 @@ class Pool:
 
     def rest(self) -> Iterator[Range]:
         """Yield the ranges that have not begun."""
-        if self.next is not None:
-            yield self.next
-            yield from self.upcoming
+        yield from self.coming
+        yield from self.ranges
 
     def _begin(self, end: int, size: int) -> None:
         """Open the ranges that begin before an index."""
+        self._read(end)
         begun = []
-        while self.next is not None and self.next[0] < end:
-            begun.append((self.count, *self.next))
+        while self.coming and self.coming[0][0] < end:
+            begun.append((self.count, *self.coming.popleft()))
             self.count += 1
-            self.next = next(self.upcoming, None)
         if begun:
             empty = np.zeros((len(begun), size))
             fresh = PoolingState(np.full_like(empty, -np.inf), empty, empty)

@@ -11,7 +11,7 @@ from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.speech import SpeechMarks
 from audw2s.audio.speech_frames import FRAME_DUR
 from audw2s.audio.speech_frames import joined
-from audw2s.interface.steady import Span
+from audw2s.interface.steady import Interval
 from audw2s.interface.steady import levels
 from audw2s.interface.steady import sounding
 
@@ -22,7 +22,7 @@ class Activity(Protocol):
     def watch(self, blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         """Yield blocks ``(num_channels, num_samples)`` at 16 kHz unchanged."""
 
-    def spans(self, duration: float) -> list[Span]:
+    def spans(self, duration: float) -> list[Interval]:
         """Spans with speech in seconds.
 
         Args:
@@ -49,7 +49,7 @@ class LevelActivity:
         """Yield blocks unchanged, and note their level."""
         return levels(blocks, SAMPLING_RATE, self.level)
 
-    def spans(self, duration: float) -> list[Span]:
+    def spans(self, duration: float) -> list[Interval]:
         """Spans between silences."""
         level = np.concatenate([*self.level, []])
         limits = {"threshold": self.threshold, "min_silence": self.min_silence}
@@ -81,7 +81,7 @@ class SpeechActivity:
             yield block
         self.marks.finish()
 
-    def spans(self, duration: float) -> list[Span]:
+    def spans(self, duration: float) -> list[Interval]:
         """Spans of speech."""
         end = math.inf if math.isnan(duration) else duration
         return [

@@ -1,17 +1,22 @@
 """Conditions over arousal, dominance and valence, parsed without ``eval``."""
 
 import ast
+import math
 import operator
+from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 
 from audw2s.model.registry import DIMENSIONS
 
+Values = Mapping[str, float]
+"""Values of arousal, dominance and valence by name."""
+
 ARITHMETIC = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
+    ast.Div: lambda a, b: a / b if b else math.nan,
 }
 
 COMPARISONS = {
@@ -52,23 +57,28 @@ class Condition:
 
     def __init__(self, expression: str, names: Sequence[str] = DIMENSIONS):
         self.expression = expression
+        self.names = names
         try:
             if len(expression) > MAX_LENGTH:
                 raise ValueError(f"it is longer than {MAX_LENGTH} characters")
-            self._tree = ast.parse(expression.strip(), mode="eval").body
-            _check_truth(self._tree, names)
+            tree = ast.parse(expression.strip(), mode="eval").body
+            self._truth = _truth(tree, names)
         except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
             reason = error.msg if isinstance(error, SyntaxError) else error
             raise ValueError(f'"{expression}" is no condition: {reason}.') from None
 
-    def __call__(self, values: Mapping[str, float]) -> bool:
+    def __call__(self, values: Values) -> bool:
         """Evaluate the condition.
 
         Args:
             values: values of arousal, dominance and valence by name
 
         """
-        return _truth(self._tree, values)
+        return self._truth(values)
+
+    def __reduce__(self) -> tuple:
+        """Pickle the expression."""
+        return Condition, (self.expression, self.names)
 
 
 def listed(names: Sequence[str]) -> str:
@@ -82,69 +92,49 @@ def listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _check_truth(node: ast.expr, names: Sequence[str]) -> None:
+def _truth(node: ast.expr, names: Sequence[str]) -> Callable[[Values], bool]:
+    """Function that evaluates a part that is true or false."""
     match node:
-        case ast.BoolOp(values=values):
-            for value in values:
-                _check_truth(value, names)
+        case ast.BoolOp(op=op, values=parts):
+            truths = [_truth(part, names) for part in parts]
+            combine = all if isinstance(op, ast.And) else any
+            return lambda values: combine(truth(values) for truth in truths)
         case ast.UnaryOp(op=ast.Not(), operand=operand):
-            _check_truth(operand, names)
+            truth = _truth(operand, names)
+            return lambda values: not truth(values)
         case ast.Compare(left=left, ops=ops, comparators=others) if all(
             type(op) in COMPARISONS for op in ops
         ):
-            for value in (left, *others):
-                _check_number(value, names)
-        case _:
-            raise ValueError(
-                f"a condition compares {listed(names)} with numbers by "
-                "<, <=, > or >=, joined by and, or, not; it can't hold "
-                f"'{ast.unparse(node)}'"
+            compare = [COMPARISONS[type(op)] for op in ops]
+            numbers = [_number(part, names) for part in (left, *others)]
+            return lambda values: all(
+                bool(is_true(first(values), second(values)))
+                for is_true, first, second in zip(compare, numbers, numbers[1:])
             )
+    raise ValueError(
+        f"a condition compares {listed(names)} with numbers by <, <=, > or >=, "
+        f"joined by and, or, not; it can't hold '{ast.unparse(node)}'"
+    )
 
 
-def _check_number(node: ast.expr, names: Sequence[str]) -> None:
+def _number(node: ast.expr, names: Sequence[str]) -> Callable[[Values], float]:
+    """Function that evaluates a part that is a number."""
     match node:
         case ast.Name(id=name) if name in names:
-            pass
+            return lambda values: float(values[name])
         case ast.Constant(value=value) if type(value) in (int, float):
             # An integer beyond float would raise when it is used
             if abs(value) > 1e300:
                 raise ValueError("a number in it is too large")
-        case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
-            _check_number(operand, names)
+            return lambda _: float(value)
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd() as op, operand=operand):
+            number = _number(operand, names)
+            sign = -1 if isinstance(op, ast.USub) else 1
+            return lambda values: sign * number(values)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in ARITHMETIC:
-            _check_number(left, names)
-            _check_number(right, names)
-        case _:
-            raise ValueError(
-                f"'{ast.unparse(node)}' is neither one of {', '.join(names)} "
-                "nor a number"
-            )
-
-
-def _truth(node: ast.expr, values: Mapping[str, float]) -> bool:
-    match node:
-        case ast.BoolOp(op=ast.And()):
-            return all(_truth(value, values) for value in node.values)
-        case ast.BoolOp():
-            return any(_truth(value, values) for value in node.values)
-        case ast.UnaryOp():
-            return not _truth(node.operand, values)
-    numbers = [_number(value, values) for value in (node.left, *node.comparators)]
-    pairs = zip(node.ops, numbers, numbers[1:], strict=False)
-    return all(bool(COMPARISONS[type(op)](a, b)) for op, a, b in pairs)
-
-
-def _number(node: ast.expr, values: Mapping[str, float]) -> float:
-    match node:
-        case ast.Name():
-            return float(values[node.id])
-        case ast.Constant():
-            return float(node.value)
-        case ast.UnaryOp():
-            number = _number(node.operand, values)
-            return -number if isinstance(node.op, ast.USub) else number
-    left, right = _number(node.left, values), _number(node.right, values)
-    if isinstance(node.op, ast.Div) and right == 0:
-        return float("nan")
-    return ARITHMETIC[type(node.op)](left, right)
+            first, second = _number(left, names), _number(right, names)
+            combine = ARITHMETIC[type(op)]
+            return lambda values: combine(first(values), second(values))
+    raise ValueError(
+        f"'{ast.unparse(node)}' is neither one of {', '.join(names)} nor a number"
+    )

@@ -11,12 +11,14 @@ import pandas as pd
 
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.times import Duration
-from audw2s.interface.base import BORROWED
-from audw2s.interface.base import RESOLVERS
-from audw2s.interface.base import RUNTIME
+from audw2s.interface.arguments import BORROWED
+from audw2s.interface.arguments import OF_ROW_PROCESS
+from audw2s.interface.arguments import RESOLVERS
+from audw2s.interface.arguments import RUNTIME
+from audw2s.interface.arguments import make_predictor
+from audw2s.interface.arguments import picked
+from audw2s.interface.arguments import plain_arguments
 from audw2s.interface.base import Plugin
-from audw2s.interface.base import make_predictor
-from audw2s.interface.checks import plain_arguments
 from audw2s.interface.rows import RowProcess
 from audw2s.model.device import Device
 from audw2s.model.early_exit import Choice
@@ -77,11 +79,7 @@ class Feature(audinterface.Feature, Plugin):
     """
 
     @plain_arguments
-    @audobject.init_decorator(
-        borrow=BORROWED,
-        hide=RUNTIME,
-        resolvers=RESOLVERS,
-    )
+    @audobject.init_decorator(borrow=BORROWED, hide=RUNTIME, resolvers=RESOLVERS)
     def __init__(
         self,
         model: "str | audonnx.Model" = "wav2small",
@@ -105,52 +103,19 @@ class Feature(audinterface.Feature, Plugin):
         multiprocessing: bool = False,
         verbose: bool = False,
     ):
+        arguments = locals()
         if not mixdown and channels is None:
             raise ValueError(
                 "With mixdown=False the table has columns for each channel: "
                 "name the channels, for instance channels=[0, 1]."
             )
-        input_args = {
-            "resample": resample,
-            "channels": channels,
-            "mixdown": mixdown,
-            "win_dur": win_dur,
-            "hop_dur": hop_dur,
-            "min_signal_dur": min_signal_dur,
-            "max_signal_dur": max_signal_dur,
-        }
-        runtime = {
-            "segment": segment,
-            "keep_nat": keep_nat,
-            "num_workers": num_workers,
-            "multiprocessing": multiprocessing,
-            "verbose": verbose,
-        }
-        predictor = make_predictor(
-            model,
-            exit=exit,
-            sampling_rate=sampling_rate,
-            exact=exact,
-            vad=vad,
-            device=device,
-            **input_args,
-        )
-        super().__init__(
-            list(predictor.network.names),
-            name="audw2s",
-            sampling_rate=sampling_rate,
-            **input_args,
-            **runtime,
-        )
+        predictor = make_predictor(arguments)
+        names = list(predictor.network.names)
+        super().__init__(names, name="audw2s", **picked(arguments))
         self.predictor = predictor
-        self.network = self.predictor.network
+        self.network = predictor.network
         self.process = RowProcess(
-            self.predictor,
-            make=np.asarray,
-            owner=self,
-            on_error=on_error,
-            **input_args,
-            **runtime,
+            predictor, make=np.asarray, owner=self, **picked(arguments, OF_ROW_PROCESS)
         )
         self.params = self.to_dict(flatten=True)
 
@@ -196,4 +161,5 @@ class Feature(audinterface.Feature, Plugin):
         index = y.index if isinstance(y.index, pd.MultiIndex) else EMPTY_INDEX
         values = np.reshape([*y], (len(y), len(self.column_names)))
         frame = pd.DataFrame(values, index, self.column_names, dtype="float32")
-        return self._with_provenance(frame)
+        frame.attrs["audw2s"] = dict(self.predictor.provenance)
+        return frame

@@ -9,13 +9,16 @@ import audobject
 
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.times import Duration
-from audw2s.interface.base import RESOLVERS
-from audw2s.interface.base import RUNTIME
+from audw2s.interface.arguments import OF_ROW_PROCESS
+from audw2s.interface.arguments import PREDICTED
+from audw2s.interface.arguments import RESOLVERS
+from audw2s.interface.arguments import RUNTIME
+from audw2s.interface.arguments import make_predictor
+from audw2s.interface.arguments import picked
+from audw2s.interface.arguments import plain_arguments
 from audw2s.interface.base import Plugin
 from audw2s.interface.base import by_name
-from audw2s.interface.base import make_predictor
 from audw2s.interface.base import with_provenance
-from audw2s.interface.checks import plain_arguments
 from audw2s.interface.rows import RowProcess
 from audw2s.model.device import Device
 from audw2s.model.early_exit import Choice
@@ -87,16 +90,7 @@ class Process(RowProcess, Plugin):
     """
 
     @plain_arguments
-    @audobject.init_decorator(
-        borrow={
-            "model": "network",
-            "exit": "network",
-            "exact": "predictor",
-            "vad": "predictor",
-        },
-        hide=RUNTIME,
-        resolvers=RESOLVERS,
-    )
+    @audobject.init_decorator(borrow=PREDICTED, hide=RUNTIME, resolvers=RESOLVERS)
     def __init__(
         self,
         model: "str | audonnx.Model" = "wav2small",
@@ -120,37 +114,15 @@ class Process(RowProcess, Plugin):
         multiprocessing: bool = False,
         verbose: bool = False,
     ):
-        input_args = {
-            "resample": resample,
-            "channels": channels,
-            "mixdown": mixdown,
-            "win_dur": win_dur,
-            "hop_dur": hop_dur,
-            "min_signal_dur": min_signal_dur,
-            "max_signal_dur": max_signal_dur,
-        }
-        predictor = make_predictor(
-            model,
-            exit=exit,
-            sampling_rate=sampling_rate,
-            exact=exact,
-            vad=vad,
-            device=device,
-            **input_args,
-        )
+        arguments = locals()
+        predictor = make_predictor(arguments)
+        self.network = predictor.network
         super().__init__(
             predictor,
-            make=partial(by_name, names=predictor.network.names),
+            make=partial(by_name, names=self.network.names),
             owner=self,
-            on_error=on_error,
-            segment=segment,
-            keep_nat=keep_nat,
-            num_workers=num_workers,
-            multiprocessing=multiprocessing,
-            verbose=verbose,
-            **input_args,
+            **picked(arguments, OF_ROW_PROCESS),
         )
-        self.network = predictor.network
 
     process_index = with_provenance(RowProcess.process_index)
     process_file = with_provenance(RowProcess.process_file)

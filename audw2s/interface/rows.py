@@ -1,11 +1,14 @@
 """Process of audinterface that decodes and checks files itself."""
 
+import functools
+import math
+import os
 import warnings
 from collections.abc import Callable
 from collections.abc import Sequence
 from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import audeer
 import audformat
@@ -17,36 +20,39 @@ import pandas as pd
 from audw2s.audio.decode import File
 from audw2s.audio.decode import file_blocks
 from audw2s.audio.preprocess import Read
+from audw2s.audio.preprocess import Span
 from audw2s.audio.preprocess import UnusableSignalError
 from audw2s.audio.preprocess import array_blocks
-from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.statuses import UNUSABLE
 from audw2s.audio.times import Duration
 from audw2s.audio.times import from_seconds
 from audw2s.audio.times import to_limit
+from audw2s.files import is_url
 from audw2s.files import label
 from audw2s.files import resolve
 from audw2s.inference.pipeline import Predictor
 from audw2s.inference.row import Row
+from audw2s.interface.arguments import check_files
+from audw2s.interface.arguments import plain
 from audw2s.interface.base import Plugin
 from audw2s.interface.cache import cache_path
 from audw2s.interface.cache import kept_series
-from audw2s.interface.checks import check_files
-from audw2s.interface.checks import check_found
-from audw2s.interface.checks import check_index
-from audw2s.interface.checks import plain
 
 if TYPE_CHECKING:
     from audinterface.core.typing import Timestamps
 
-Limits = tuple[Duration | None, Duration | None]
-"""Start and end of a segment, ``None`` or NaT for the start or end of the input."""
-
-Items = tuple[list, list[str], list[pd.Timedelta], list[pd.Timedelta]]
-"""Values, files, starts and ends, as audinterface collects them."""
-
 WORTH_A_WARNING = (*UNUSABLE, "silent", "quiet", "truncated")
 """Statuses that are reported as a warning."""
+
+INDEX_NAMES = ["file", "start", "end"]
+
+
+class Item(NamedTuple):
+    """Entry of a result."""
+
+    value: object
+    start: pd.Timedelta
+    end: pd.Timedelta
 
 
 class RowProcess(audinterface.Process):
@@ -79,30 +85,25 @@ class RowProcess(audinterface.Process):
             raise ValueError(
                 f"'on_error' has to be 'nan' or 'raise', got '{on_error}'."
             )
-        super().__init__(sampling_rate=SAMPLING_RATE, **kwargs)
+        super().__init__(**kwargs)
         self.owner = owner
         self.predictor = predictor
         self.make = make
         self.on_error = on_error
 
+    @functools.wraps(audinterface.Process.process_files, assigned=())
     def process_files(
         self,
         files: Sequence[File],
         *,
         starts: "Timestamps | None" = None,
         ends: "Timestamps | None" = None,
-        root: str | None = None,
-        process_func_args: dict[str, object] | None = None,
+        **kwargs: object,
     ) -> pd.Series:
         """Process a list, as :meth:`audinterface.Process.process_files` does."""
         check_files(files)
-        return super().process_files(
-            files,
-            starts=plain(starts),
-            ends=plain(ends),
-            root=root,
-            process_func_args=process_func_args,
-        )
+        times = {"starts": plain(starts), "ends": plain(ends)}
+        return super().process_files(files, **times, **kwargs)
 
     def process_index(
         self,
@@ -123,13 +124,15 @@ class RowProcess(audinterface.Process):
                 of the segment object can't be written to YAML
 
         """
-        _refuse(process_func_args)
-        check_index(index)
-        check_found(index, root)
+        check_index(index, root)
         given, index = index, audformat.utils.to_segmented_index(index)
         if self.segment is not None:
             index = self._segmented(index, root, cache_root)
-        compute = partial(self._process_index_wo_segment, root=root)
+        compute = partial(
+            self._process_index_wo_segment,
+            root=root,
+            process_func_args=process_func_args,
+        )
         if cache_root is None:
             series = compute(index)
         else:
@@ -146,103 +149,49 @@ class RowProcess(audinterface.Process):
         root: str | None,
         cache_root: str | None,
     ) -> pd.MultiIndex:
-        if cache_root is None or not isinstance(self.segment, audobject.Object):
-            if cache_root is not None:
-                raise ValueError(
-                    "The settings of this 'segment' can't be written to YAML, and "
-                    "'cache_root' needs them. Leave 'cache_root' out, or use "
-                    "audw2s.Segment."
-                )
-            return self.segment.process_index(index, root=root)
+        """Index of the segments that the segment object finds."""
+        if cache_root is not None and not isinstance(self.segment, audobject.Object):
+            raise ValueError(
+                "The settings of this 'segment' can't be written to YAML, and "
+                "'cache_root' needs them. Leave 'cache_root' out, or use "
+                "audw2s.Segment."
+            )
         # Other segment objects may have a cache that ignores changes of a file
-        own = cache_root if isinstance(self.segment, Plugin) else None
-        return self.segment.process_index(index, root=root, cache_root=own)
-
-    def _process_file(
-        self,
-        file: File,
-        *,
-        idx: int = 0,
-        root: str | None = None,
-        start: pd.Timedelta | None = None,
-        end: pd.Timedelta | None = None,
-        process_func_args: dict[str, object] | None = None,
-    ) -> Items:
-        _refuse(process_func_args)
-        return self._items(file_source(file, root), label(file), [(start, end)])[0]
-
-    def _process_signal(
-        self,
-        signal: np.ndarray,
-        sampling_rate: int,
-        *,
-        idx: int = 0,
-        root: str | None = None,
-        file: str | None = None,
-        start: pd.Timedelta | None = None,
-        end: pd.Timedelta | None = None,
-        process_func_args: dict[str, object] | None = None,
-    ) -> Items:
-        _refuse(process_func_args)
-        source = partial(array_blocks, signal, sampling_rate)
-        return self._items(source, file, [(start, end)])[0]
-
-    def process_signal(
-        self,
-        signal: np.ndarray,
-        sampling_rate: int,
-        *,
-        file: str | None = None,
-        start: Duration | None = None,
-        end: Duration | None = None,
-        process_func_args: dict[str, object] | None = None,
-    ) -> pd.Series:
-        """Process a signal, as :meth:`audinterface.Process.process_signal` does.
-
-        Samples in ``start`` and ``end`` refer to 16 kHz, as everywhere.
-        """
-        return super().process_signal(
-            signal,
-            sampling_rate,
-            file=file,
-            # audinterface would refer samples to the sampling rate of the signal
-            start=_limit(start),
-            end=_limit(end),
-            process_func_args=process_func_args,
-        )
+        options = {"cache_root": cache_root} if isinstance(self.segment, Plugin) else {}
+        return self.segment.process_index(index, root=root, **options)
 
     def _process_index_wo_segment(
         self,
-        index: pd.Index,
+        index: pd.MultiIndex,
         root: str | None,
         process_func_args: dict[str, object] | None = None,
     ) -> pd.Series:
         """Process an index; each file is read once for all of its segments."""
         _refuse(process_func_args)
         if index.empty:
-            return pd.Series(None, index=index, dtype=object)
+            return pd.Series(None, index, dtype=object)
+        files, spans = index.get_level_values("file"), _spans(index)
         numbers: dict[str, list[int]] = {}
-        for number, file in enumerate(index.get_level_values("file")):
+        for number, file in enumerate(files):
             numbers.setdefault(file, []).append(number)
-        limits = _limits(index)
-        found = audeer.run_tasks(
+        params = [
+            ((file_source(file, root), file, [spans[k] for k in of_file]), {})
+            for file, of_file in numbers.items()
+        ]
+        results = audeer.run_tasks(
             self._items,
-            [
-                ((file_source(file, root), file, [limits[k] for k in own]), {})
-                for file, own in numbers.items()
-            ],
+            params,
             num_workers=self.num_workers,
             multiprocessing=self.multiprocessing,
             progress_bar=self.verbose,
             task_description=f"Process {len(index)} segments",
             maximum_refresh_time=1,
         )
-        items: list[Items] = [([], [], [], [])] * len(index)
-        for own, of_file in zip(numbers.values(), found, strict=True):
-            for number, item in zip(own, of_file, strict=True):
-                items[number] = item
-        y, files, starts, ends = _joined(items)
-        return pd.Series(y, audformat.segmented_index(files, starts, ends))
+        items: list[list[Item]] = [[]] * len(index)
+        for of_file, result in zip(numbers.values(), results, strict=True):
+            for number, of_segment in zip(of_file, result, strict=True):
+                items[number] = of_segment
+        return _series(items, files)
 
     def _process_signal_from_index_wo_segment(
         self,
@@ -253,42 +202,90 @@ class RowProcess(audinterface.Process):
     ) -> pd.Series:
         """Process segments of a signal, in a single pass over the signal."""
         _refuse(process_func_args)
-        if index.empty:
-            return pd.Series(None, index=index, dtype=object)
-        of_files = audformat.is_filewise_index(index) or "file" in index.names
-        if of_files:
+        files = None
+        if audformat.is_filewise_index(index) or "file" in index.names:
             index = audformat.utils.to_segmented_index(index)
-        limits = _limits(index)
+            files = index.get_level_values("file")
         source = partial(array_blocks, signal, sampling_rate)
-        items = self._items(source, None, limits)
-        y, _, starts, ends = _joined(items)
-        if not of_files:
-            return pd.Series(y, audinterface.utils.signal_index(starts, ends))
-        names = index.get_level_values("file")
-        files = [f for f, item in zip(names, items, strict=True) for _ in item[0]]
-        return pd.Series(y, audformat.segmented_index(files, starts, ends))
+        return _series(self._items(source, None, _spans(index)), files)
 
-    def _items(
+    @functools.wraps(audinterface.Process.process_signal, assigned=())
+    def process_signal(
+        self,
+        signal: np.ndarray,
+        sampling_rate: int,
+        *,
+        start: Duration | None = None,
+        end: Duration | None = None,
+        **kwargs: object,
+    ) -> pd.Series:
+        """Process a signal, as :meth:`audinterface.Process.process_signal` does."""
+        # audinterface would refer samples to the sampling rate of the signal
+        times = {"start": _time(start), "end": _time(end)}
+        return super().process_signal(signal, sampling_rate, **times, **kwargs)
+
+    def _process_file(
+        self,
+        file: File,
+        *,
+        start: Duration | None = None,
+        end: Duration | None = None,
+        root: str | None = None,
+        process_func_args: dict[str, object] | None = None,
+        **_: object,
+    ) -> tuple[list, ...]:
+        """Values, files, starts and ends, as audinterface collects them."""
+        return self._collected(
+            file_source(file, root), label(file), start, end, process_func_args
+        )
+
+    def _process_signal(
+        self,
+        signal: np.ndarray,
+        sampling_rate: int,
+        *,
+        file: str | None = None,
+        start: Duration | None = None,
+        end: Duration | None = None,
+        process_func_args: dict[str, object] | None = None,
+        **_: object,
+    ) -> tuple[list, ...]:
+        """Values, files, starts and ends, as audinterface collects them."""
+        source = partial(array_blocks, signal, sampling_rate)
+        return self._collected(source, file, start, end, process_func_args)
+
+    def _collected(
         self,
         source: Read,
         file: str | None,
-        limits: list[Limits],
-    ) -> list[Items]:
-        """Predict segments of a source; one item per segment."""
-        spans = [(to_limit(start) or 0.0, to_limit(end)) for start, end in limits]
-        found = self.predictor.segments(source, spans)
-        return [
-            self._item(rows, file, is_open=end is None)
-            for rows, (_, end) in zip(found, spans, strict=True)
-        ]
+        start: Duration | None,
+        end: Duration | None,
+        process_func_args: dict[str, object] | None,
+    ) -> tuple[list, ...]:
+        _refuse(process_func_args)
+        span = (to_limit(start) or 0.0, to_limit(end))
+        (items,) = self._items(source, file, [span])
+        values, starts, ends = map(list, zip(*items, strict=True))
+        return values, [file] * len(values), starts, ends
 
-    def _item(self, rows: list[Row], file: str | None, *, is_open: bool) -> Items:
-        self._report_problems(rows, file)
-        ends = [row.end for row in rows]
-        if self.win_dur is None and self.keep_nat and is_open:
-            ends = [pd.NaT]
-        starts = [row.start for row in rows]
-        return [self.make(row.values) for row in rows], [file] * len(rows), starts, ends
+    def _items(
+        self, source: Read, file: str | None, spans: Sequence[Span]
+    ) -> list[list[Item]]:
+        """Items of the segments of a source."""
+        rows = self.predictor.segments(source, spans)
+        items = []
+        for of_segment, (_, end) in zip(rows, spans, strict=True):
+            self._report_problems(of_segment, file)
+            is_open = self.keep_nat and end is None and self.win_dur is None
+            items.append(
+                [
+                    Item(
+                        self.make(row.values), row.start, pd.NaT if is_open else row.end
+                    )
+                    for row in of_segment
+                ]
+            )
+        return items
 
     def _report_problems(self, rows: list[Row], file: str | None) -> None:
         """Warn of unusable or doubtful input, or raise with ``on_error="raise"``."""
@@ -308,32 +305,89 @@ class RowProcess(audinterface.Process):
         sampling_rate: int,
         **kwargs: object,
     ) -> object:
-        rows = self.predictor.signal(signal, sampling_rate)
-        self._report_problems(rows, kwargs.get("file"))
-        items = [self.make(row.values) for row in rows]
-        return items[0] if self.win_dur is None else items
+        """Values of a signal, as ``__call__`` returns them."""
+        source = partial(array_blocks, signal, sampling_rate)
+        (items,) = self._items(source, kwargs.get("file"), [(0.0, None)])
+        return items[0].value if self.win_dur is None else [i.value for i in items]
+
+
+def check_index(index: pd.Index, root: str | None) -> None:
+    """Check that an index is one of audformat, and that a file of it exists.
+
+    Raises:
+        FileNotFoundError: if all paths are relative and none of the files exists, as
+            the root folder may be wrong
+        ValueError: if it is neither a filewise nor a segmented index of audformat
+
+    """
+    if not isinstance(index, pd.Index):
+        raise ValueError(
+            f"'index' has to be an index of audformat, not of type "
+            f"'{type(index).__name__}': create one with "
+            "audformat.filewise_index(files)."
+        )
+    if index.nlevels > 1 and list(index.names) != INDEX_NAMES:
+        raise ValueError(
+            f"'index' has to have the levels {', '.join(INDEX_NAMES)}, or a single "
+            f"level of files; it has {', '.join(map(str, index.names))}."
+        )
+    files = index.get_level_values(0).unique()
+    for file in files:
+        if not isinstance(file, str):
+            raise ValueError(
+                f"'index' has to hold paths of files, not {file!r} of type "
+                f"'{type(file).__name__}'."
+            )
+    if any(os.path.isabs(file) or is_url(file) for file in files):
+        return
+    if len(files) and not any(os.path.isfile(resolve(file, root)) for file in files):
+        where = os.path.abspath(root or "")
+        raise FileNotFoundError(
+            f"None of the {len(files)} files is in '{where}', such as '{files[0]}': "
+            "set 'root' to the folder of the files, for instance root=db.root."
+        )
 
 
 def file_source(file: File, root: str | None) -> Read:
     """Source of a file, whose path may be relative to a root folder."""
-    return partial(file_blocks, resolve(file, root))
+    return partial(file_blocks, file if root is None else resolve(file, root))
 
 
-def _limit(time: Duration | None) -> pd.Timedelta | None:
-    """Time of a start or an end, ``None`` for the start or end of the input."""
+def _time(time: Duration | None) -> pd.Timedelta | None:
+    """Start or end as a timedelta; samples refer to 16 kHz, as everywhere."""
     seconds = to_limit(time)
     return None if seconds is None else from_seconds(seconds)
 
 
-def _limits(index: pd.MultiIndex) -> list[Limits]:
-    """Start and end of each entry."""
-    return list(zip(*map(index.get_level_values, ("start", "end")), strict=True))
+def _spans(index: pd.MultiIndex) -> list[Span]:
+    """Start and end of each entry in seconds."""
+    starts, ends = (
+        index.get_level_values(name).total_seconds().tolist()
+        for name in ("start", "end")
+    )
+    return [
+        (0.0 if math.isnan(start) else start, None if math.isnan(end) else end)
+        for start, end in zip(starts, ends, strict=True)
+    ]
 
 
-def _joined(items: list[Items]) -> Items:
-    """Items of several segments, one after the other."""
-    parts = zip(*items, strict=True)
-    return tuple(list(chain.from_iterable(part)) for part in parts)
+def _series(items: list[list[Item]], files: Sequence[str] | None) -> pd.Series:
+    """Series of the items of each entry of an index.
+
+    Args:
+        items: items of each entry
+        files: file of each entry, ``None`` for an index without files
+
+    """
+    flat = [item for of_entry in items for item in of_entry]
+    values, starts, ends = map(list, zip(*flat, strict=True)) if flat else ([], [], [])
+    if files is None:
+        index = audinterface.utils.signal_index(starts, ends)
+    else:
+        pairs = zip(files, items, strict=True)
+        files = [file for file, of_entry in pairs for _ in of_entry]
+        index = audformat.segmented_index(files, starts, ends)
+    return pd.Series(values, index, dtype=object)
 
 
 def _refuse(process_func_args: dict[str, object] | None) -> None:

@@ -1,7 +1,8 @@
 """Segment: segments of steady A/D/V without silence."""
 
+import functools
+import itertools
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 import audformat
@@ -10,31 +11,31 @@ import audobject
 import numpy as np
 import pandas as pd
 
+from audw2s.audio.decode import File
 from audw2s.audio.preprocess import Read
-from audw2s.audio.preprocess import array_blocks
+from audw2s.audio.preprocess import Span
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.times import Duration
 from audw2s.audio.times import from_seconds
-from audw2s.audio.times import to_limit
 from audw2s.audio.times import to_seconds
 from audw2s.files import label
 from audw2s.inference.pipeline import Predictor
-from audw2s.inference.row import Row
 from audw2s.interface.activity import Activity
 from audw2s.interface.activity import LevelActivity
 from audw2s.interface.activity import SpeechActivity
-from audw2s.interface.base import BORROWED
-from audw2s.interface.base import RESOLVERS
-from audw2s.interface.base import RUNTIME
+from audw2s.interface.arguments import BORROWED
+from audw2s.interface.arguments import OF_ROW_PROCESS
+from audw2s.interface.arguments import RESOLVERS
+from audw2s.interface.arguments import RUNTIME
+from audw2s.interface.arguments import make_predictor
+from audw2s.interface.arguments import picked
+from audw2s.interface.arguments import plain_arguments
 from audw2s.interface.base import Plugin
 from audw2s.interface.base import by_name
-from audw2s.interface.base import make_predictor
-from audw2s.interface.checks import plain_arguments
 from audw2s.interface.condition import Condition
-from audw2s.interface.rows import Items
-from audw2s.interface.rows import Limits
+from audw2s.interface.rows import Item
 from audw2s.interface.rows import RowProcess
-from audw2s.interface.steady import Span
+from audw2s.interface.steady import Interval
 from audw2s.interface.steady import inverted
 from audw2s.interface.steady import to_spans
 from audw2s.model.device import Device
@@ -42,6 +43,12 @@ from audw2s.model.early_exit import Choice
 
 if TYPE_CHECKING:
     import audonnx
+
+SETTINGS = (
+    *("where", "tolerance", "min_dur", "win_dur", "hop_dur"),
+    *("vad", "silence_threshold", "min_silence", "invert"),
+)
+"""Arguments that say what a segment is."""
 
 
 class Segment(audinterface.Segment, Plugin):
@@ -145,86 +152,35 @@ class Segment(audinterface.Segment, Plugin):
         multiprocessing: bool = False,
         verbose: bool = False,
     ):
-        input_args = {
-            "resample": resample,
-            "channels": channels,
-            "mixdown": mixdown,
-            "min_signal_dur": min_signal_dur,
-            "max_signal_dur": max_signal_dur,
-        }
-        runtime = {
-            "keep_nat": keep_nat,
-            "num_workers": num_workers,
-            "multiprocessing": multiprocessing,
-            "verbose": verbose,
-        }
-        super().__init__(sampling_rate=sampling_rate, **input_args, **runtime)
-        self.where = where
-        self.tolerance = tolerance
-        self.min_dur = min_dur
-        self.win_dur = win_dur
-        self.hop_dur = hop_dur
-        self.vad = vad
-        self.silence_threshold = silence_threshold
-        self.min_silence = min_silence
-        self.invert = invert
-        self.predictor = make_predictor(
-            model,
-            exit=exit,
-            sampling_rate=sampling_rate,
-            device=device,
-            win_dur=win_dur,
-            hop_dur=hop_dur,
-            exact=exact,
-            **input_args,
-        )
+        arguments = locals()
+        settings = picked(arguments, SETTINGS)
+        # Here, the detector finds the segments
+        del arguments["vad"]
+        self.predictor = make_predictor(arguments)
         self.network = self.predictor.network
-        whole = make_predictor(
-            model, exit=exit, exact=exact, device=device, **input_args
-        )
-        self.process = SegmentProcess(
-            self, Cutter(self, whole), on_error=on_error, **input_args, **runtime
-        )
+        # What is left has no windows
+        del arguments["win_dur"], arguments["hop_dur"]
+        super().__init__(**picked(arguments))
+        vars(self).update(settings)
+        self.process = SegmentProcess(self, make_predictor(arguments), arguments)
 
-    def process_file(
-        self,
-        file: str,
-        *,
-        start: Duration | None = None,
-        end: Duration | None = None,
-        root: str | None = None,
-        process_func_args: dict[str, object] | None = None,
-    ) -> pd.Index:
+    @functools.wraps(audinterface.Segment.process_file, assigned=())
+    def process_file(self, file: File, **kwargs: object) -> pd.MultiIndex:
         """Segment a file, as :meth:`audinterface.Segment.process_file` does."""
-        y = self.process.process_file(
-            file,
-            start=start,
-            end=end,
-            root=root,
-            process_func_args=process_func_args,
-        )
-        starts, ends = _absolute(y)
+        starts, ends = _absolute(self.process.process_file(file, **kwargs))
         return audformat.segmented_index([label(file)] * len(starts), starts, ends)
 
+    @functools.wraps(audinterface.Segment.process_signal, assigned=())
     def process_signal(
         self,
         signal: np.ndarray,
         sampling_rate: int,
         *,
         file: str | None = None,
-        start: Duration | None = None,
-        end: Duration | None = None,
-        process_func_args: dict[str, object] | None = None,
-    ) -> pd.Index:
+        **kwargs: object,
+    ) -> pd.MultiIndex:
         """Segment a signal, as :meth:`audinterface.Segment.process_signal` does."""
-        y = self.process.process_signal(
-            signal,
-            sampling_rate,
-            file=file,
-            start=start,
-            end=end,
-            process_func_args=process_func_args,
-        )
+        y = self.process.process_signal(signal, sampling_rate, file=file, **kwargs)
         starts, ends = _absolute(y)
         if file is None:
             return audinterface.utils.signal_index(starts, ends)
@@ -238,112 +194,94 @@ def _absolute(y: pd.Series) -> tuple[pd.Index, pd.Index]:
     return tuple(y.iloc[0].get_level_values(name) + start for name in ("start", "end"))
 
 
-class Cutter:
-    """Find segments from the windows and levels of a recording.
+class SegmentProcess(RowProcess):
+    """A process whose items are indices of segments.
 
     Args:
-        segment: interface that holds the settings
+        owner: interface with the settings
         whole: predictor without windows, to check the condition on whole segments
+        arguments: arguments of the interface
 
     """
 
-    def __init__(self, segment: Segment, whole: Predictor):
+    def __init__(self, owner: Segment, whole: Predictor, arguments: dict[str, object]):
+        super().__init__(
+            owner.predictor,
+            make=np.asarray,
+            owner=owner,
+            **picked(arguments, OF_ROW_PROCESS),
+        )
         self.whole = whole
-        names = segment.network.names
-        self.names = names
-        self.condition = Condition(segment.where, names) if segment.where else None
-        self.tolerance = segment.tolerance
-        self.min_dur = to_seconds(segment.min_dur)
-        self.vad = segment.vad
-        self.threshold = segment.silence_threshold
-        self.min_silence = to_seconds(segment.min_silence)
-        self.invert = segment.invert
-        self.grid = (to_seconds(segment.win_dur), to_seconds(segment.hop_dur))
+        self.names = owner.network.names
+        self.condition = Condition(owner.where, self.names) if owner.where else None
 
-    def activity(self) -> Activity:
+    def _items(
+        self, source: Read, file: str | None, spans: Sequence[Span]
+    ) -> list[list[Item]]:
+        """Index of the segments within each span of a source."""
+        return [[self._item(source, file, span)] for span in spans]
+
+    def _item(self, source: Read, file: str | None, span: Span) -> Item:
+        """Index of the segments within a span, relative to its start."""
+        activity = self._activity()
+        (rows,) = self.predictor.segments(source, [span], activity.watch)
+        self._report_problems(rows, file)
+        start, end = rows[0].start, rows[-1].end
+        duration = (end - start).total_seconds()
+        values = np.stack([row.values.mean(axis=0) for row in rows])
+        spans = self._spans(values, activity, duration)
+        if self.condition:
+            spans = self._fulfilling(source, spans, start.total_seconds())
+        if self.owner.invert:
+            spans = inverted(spans, duration)
+        starts, ends = ([from_seconds(pair[k]) for pair in spans] for k in (0, 1))
+        return Item(audinterface.utils.signal_index(starts, ends), start, end)
+
+    def _activity(self) -> Activity:
         """Rule that finds speech in an input."""
-        if self.vad:
-            return SpeechActivity(self.min_silence)
-        return LevelActivity(self.threshold, self.min_silence)
+        min_silence = to_seconds(self.owner.min_silence)
+        if self.owner.vad:
+            return SpeechActivity(min_silence)
+        return LevelActivity(self.owner.silence_threshold, min_silence)
 
-    def segments(
-        self, rows: list[Row], activity: Activity, duration: float
-    ) -> list[Span]:
-        """Segments in seconds from the start of the input.
+    def _spans(
+        self, values: np.ndarray, activity: Activity, duration: float
+    ) -> list[Interval]:
+        """Segments in seconds.
 
         Args:
-            rows: rows of the windows
+            values: values ``(num_windows, num_values)``
             activity: rule that has watched the input
             duration: duration of the input in seconds, NaN if unknown
 
         """
-        values = np.stack([row.values.mean(axis=0) for row in rows])
         if not np.isfinite(values).any():
             return [(0.0, duration)]
-        limits = {"tolerance": self.tolerance, "min_dur": self.min_dur}
+        settings = self.owner
         return [
             segment
-            for span in activity.spans(duration)
-            for segment in to_spans(values, span, *self.grid, **limits)
+            for part in activity.spans(duration)
+            for segment in to_spans(
+                values,
+                part,
+                to_seconds(settings.win_dur),
+                to_seconds(settings.hop_dur),
+                tolerance=settings.tolerance,
+                min_dur=to_seconds(settings.min_dur),
+            )
         ]
 
-    def holds(self, rows: list[Row]) -> bool:
-        """Whether the condition holds for a segment."""
-        values = rows[0].values.mean(axis=0, keepdims=True)
-        return self.condition(by_name(values, self.names))
-
-
-class SegmentProcess(RowProcess):
-    """A process whose items are indices of segments."""
-
-    def __init__(self, owner: Segment, cutter: Cutter, **kwargs: object):
-        super().__init__(owner.predictor, make=np.asarray, owner=owner, **kwargs)
-        self.cutter = cutter
-
-    def _call(
-        self,
-        signal: np.ndarray,
-        sampling_rate: int,
-        **kwargs: object,
-    ) -> pd.MultiIndex:
-        source = partial(array_blocks, signal, sampling_rate)
-        return self._cut(source, kwargs.get("file"), None, None)[0][0]
-
-    def _items(
-        self,
-        source: Read,
-        file: str | None,
-        limits: list[Limits],
-    ) -> list[Items]:
-        """Segments within each pair of limits of a source."""
-        return [self._cut(source, file, *limit) for limit in limits]
-
-    def _cut(
-        self,
-        source: Read,
-        file: str | None,
-        start: Duration | None,
-        end: Duration | None,
-    ) -> Items:
-        span = (to_limit(start) or 0.0, to_limit(end))
-        activity = self.cutter.activity()
-        (rows,) = self.predictor.segments(source, [span], activity.watch)
-        self._report_problems(rows, file)
-        begin = rows[0].start
-        duration = (rows[-1].end - begin).total_seconds()
-        spans = self.cutter.segments(rows, activity, duration)
-        if self.cutter.condition:
-            first = begin.total_seconds()
-            # The end of an unreadable file is unknown
-            absolute = [
-                (first + a, None if np.isnan(b) else first + b) for a, b in spans
-            ]
-            predictions = self.cutter.whole.segments(source, absolute)
-            pairs = zip(spans, predictions, strict=True)
-            spans = [span for span, rows in pairs if self.cutter.holds(rows)]
-        if self.cutter.invert:
-            spans = inverted(spans, duration)
-        index = audinterface.utils.signal_index(
-            [from_seconds(a) for a, _ in spans], [from_seconds(b) for _, b in spans]
-        )
-        return [index], [file], [begin], [rows[-1].end]
+    def _fulfilling(
+        self, source: Read, spans: list[Interval], offset: float
+    ) -> list[Interval]:
+        """Segments that fulfil the condition as a whole."""
+        # The end of an unreadable file is unknown
+        absolute = [
+            (offset + start, None if np.isnan(end) else offset + end)
+            for start, end in spans
+        ]
+        values = [
+            by_name(row.values.mean(axis=0, keepdims=True), self.names)
+            for (row,) in self.whole.segments(source, absolute)
+        ]
+        return list(itertools.compress(spans, map(self.condition, values)))

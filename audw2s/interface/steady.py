@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from audw2s.audio.quality import runs_of
+
 FRAME_DUR = 0.02
 """Duration in seconds of a frame whose level is measured."""
 
-Span = tuple[float, float]
+Interval = tuple[float, float]
 """Start and end in seconds."""
 
 
@@ -50,7 +52,7 @@ def sounding(
     *,
     threshold: float,
     min_silence: float,
-) -> list[Span]:
+) -> list[Interval]:
     """Spans between silences.
 
     Silence lasts at least ``min_silence``, and the level of all of its frames is more
@@ -74,9 +76,7 @@ def sounding(
     loud = level >= max(np.percentile(level, 95) + threshold, -80.0)
     if not loud.any():
         return []
-    edges = np.flatnonzero(np.diff(np.r_[False, loud, False]))
-    pairs = edges.reshape(-1, 2).tolist()
-    spans = [(first * FRAME_DUR, last * FRAME_DUR) for first, last in pairs]
+    spans = [(a * FRAME_DUR, b * FRAME_DUR) for a, b in runs_of(loud).tolist()]
     merged = [spans[0]]
     for start, end in spans[1:]:
         if start - merged[-1][1] < min_silence - 1e-9:
@@ -168,13 +168,13 @@ def _distance(
 
 def to_spans(
     values: np.ndarray,
-    span: Span,
+    span: Interval,
     win_dur: float,
     hop_dur: float,
     *,
     tolerance: float,
     min_dur: float,
-) -> list[Span]:
+) -> list[Interval]:
     """Cut a span between silences into segments of steady A/D/V.
 
     Args:
@@ -203,7 +203,7 @@ def to_spans(
     return list(zip(edges, edges[1:], strict=False))
 
 
-def inverted(spans: list[Span], duration: float) -> list[Span]:
+def inverted(spans: list[Interval], duration: float) -> list[Interval]:
     """Gaps between spans, and before and after them.
 
     Examples:

@@ -1,0 +1,166 @@
+"""Arguments that interfaces share: checked, converted, written to YAML."""
+
+import functools
+import os
+from collections.abc import Callable
+from collections.abc import Sequence
+
+import audobject
+import numpy as np
+import pandas as pd
+
+from audw2s.audio.samples import SAMPLING_RATE
+from audw2s.audio.times import Duration
+from audw2s.audio.times import to_seconds
+from audw2s.inference.pipeline import Predictor
+
+RUNTIME = [
+    "device",
+    "keep_nat",
+    "multiprocessing",
+    "num_workers",
+    "on_error",
+    "segment",
+    "verbose",
+]
+"""Arguments that don't change results and are not written to YAML."""
+
+
+class DurationResolver(audobject.resolver.Base):
+    """Write durations to YAML, timedeltas as strings with a unit."""
+
+    def decode(self, value: Duration | None) -> Duration | None:
+        """Return the value; audinterface reads strings."""
+        return value
+
+    def encode(self, value: Duration | None) -> float | int | str | None:
+        """Turn a timedelta into a string."""
+        return f"{value.value}ns" if isinstance(value, pd.Timedelta) else value
+
+    def encode_type(self) -> type:
+        """Type of the written value: any type of YAML."""
+        return object
+
+
+PREDICTED = {
+    "model": "network",
+    "exit": "network",
+    "exact": "predictor",
+    "vad": "predictor",
+}
+"""Attribute that holds an argument, where audobject doesn't find it on the object."""
+
+BORROWED = PREDICTED | {
+    name: "process"
+    for name in (
+        "sampling_rate",
+        "resample",
+        "channels",
+        "mixdown",
+        "min_signal_dur",
+        "max_signal_dur",
+    )
+}
+"""The same, of interfaces that hold their process in an attribute."""
+
+RESOLVERS = {
+    name: DurationResolver
+    for name in ("win_dur", "hop_dur", "min_signal_dur", "max_signal_dur")
+}
+
+OF_PREDICTOR = (
+    *("model", "exit", "exact", "vad", "device"),
+    *("win_dur", "hop_dur", "min_signal_dur", "max_signal_dur"),
+    *("resample", "channels", "mixdown"),
+)
+"""Arguments of :class:`audw2s.inference.pipeline.Predictor`."""
+
+OF_AUDINTERFACE = (
+    *("sampling_rate", "resample", "channels", "mixdown"),
+    *("win_dur", "hop_dur", "min_signal_dur", "max_signal_dur"),
+    *("segment", "keep_nat", "num_workers", "multiprocessing", "verbose"),
+)
+"""Arguments of :class:`audinterface.Process`."""
+
+OF_ROW_PROCESS = ("on_error", *OF_AUDINTERFACE)
+"""Arguments of :class:`audw2s.interface.rows.RowProcess`."""
+
+
+def picked(
+    arguments: dict[str, object], names: Sequence[str] = OF_AUDINTERFACE
+) -> dict[str, object]:
+    """Pick arguments by name, as far as they are given."""
+    return {name: arguments[name] for name in names if name in arguments}
+
+
+def make_predictor(arguments: dict[str, object]) -> Predictor:
+    """Create a predictor from the arguments of an interface.
+
+    Raises:
+        ValueError: if the sampling rate isn't that of the models
+
+    """
+    if (rate := arguments["sampling_rate"]) != SAMPLING_RATE:
+        raise ValueError(
+            f"'sampling_rate' has to be {SAMPLING_RATE} Hz, that of the models, got "
+            f"{rate} Hz. Other input is resampled: leave out 'sampling_rate'."
+        )
+    chosen = picked(arguments, OF_PREDICTOR)
+    for name in RESOLVERS:
+        chosen[name] = _seconds(name, chosen.get(name))
+    return Predictor(classes=True, **chosen)
+
+
+def _seconds(name: str, duration: Duration | None) -> float | None:
+    """Duration of an argument in seconds."""
+    try:
+        return to_seconds(duration)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(
+            f"'{name}' has to be seconds, samples at {SAMPLING_RATE} Hz as in "
+            f"'8000', or a string with a unit as in '500ms', got {duration!r}: {error}"
+        ) from None
+
+
+def plain(value: object) -> object:
+    """Convert NumPy's numbers to Python's, also in lists and arrays.
+
+    Examples:
+        >>> plain(np.int64(1)), plain(np.array([0, 1])), plain((np.True_, "a"))
+        (1, [0, 1], (True, 'a'))
+
+    """
+    if isinstance(value, np.timedelta64):
+        return pd.Timedelta(value)
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        return value.tolist()
+    if type(value) in (list, tuple):
+        return type(value)(map(plain, value))
+    return value
+
+
+def plain_arguments(method: Callable) -> Callable:
+    """Convert NumPy's numbers in the arguments of a method, see :func:`plain`."""
+
+    @functools.wraps(method)
+    def call(self: object, *args: object, **kwargs: object) -> object:
+        kwargs = {name: plain(value) for name, value in kwargs.items()}
+        return method(self, *map(plain, args), **kwargs)
+
+    return call
+
+
+def check_files(files: Sequence[str]) -> None:
+    """Check that files are given as a list.
+
+    Raises:
+        ValueError: if they are given as a string or a path
+
+    """
+    if isinstance(files, str | bytes | os.PathLike):
+        raise ValueError(
+            f"'files' has to be a list of files, not {files!r}: use process_file for "
+            "one, process_folder for a folder, or put it in a list."
+        )
