@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -97,6 +98,44 @@ def test_wrong_usage_is_told_in_a_sentence(tmp_path, arguments, said):
     assert done.returncode == 2
     assert said in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [["predict"], ["curve"]])
+def test_json_holds_the_table(damaged, tmp_path, command):
+    path, _ = damaged["nan.wav"] if command == ["predict"] else damaged["24bit.wav"]
+    done = audw2s_command(*command, path, "--json")
+    out = tmp_path / "out.parquet"
+    audw2s_command(*command, path, "--out", out)
+    table = pd.read_parquet(out)
+    records = json.loads(done.stdout)
+    assert [list(record) for record in records] == [list(table)] * len(table)
+    for column in ("time", "start", "end"):
+        if column in table:
+            table[column] = table[column].dt.total_seconds()
+    found = pd.DataFrame(records)
+    for column in table:
+        if pd.api.types.is_numeric_dtype(table[column]):
+            np.testing.assert_allclose(found[column].astype(float), table[column])
+        else:
+            assert found[column].tolist() == table[column].tolist()
+
+
+def test_tables_fit_the_terminal(clips):
+    command = os.path.join(os.path.dirname(sys.executable), "audw2s")
+    for wide in (False, True):
+        arguments = f"[{command!r}, 'predict', *{clips!r}] + {['--wide'] * wide!r}"
+        code = f"import pty; pty.spawn({arguments})"
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "COLUMNS": "90", "TERM": "dumb"},
+            stdin=subprocess.DEVNULL,
+        )
+        rows = [r for r in done.stdout.splitlines() if r.rstrip().endswith("ok")]
+        assert len(rows) == len(clips)
+        assert all("…" in row and len(row.rstrip()) <= 90 for row in rows) != wide
+        assert any(clip in row for clip, row in zip(clips, rows, strict=True)) == wide
 
 
 @pytest.mark.parametrize("arguments", [["-h"], ["predict", "-h"], ["distill", "-h"]])

@@ -5,9 +5,11 @@ from typing import Annotated
 import typer
 
 from audw2s.commands.options import Channels
+from audw2s.commands.options import Json
 from audw2s.commands.options import Models
 from audw2s.commands.options import TableOut
 from audw2s.commands.options import Vad
+from audw2s.commands.output import show
 from audw2s.errors import explained
 
 
@@ -25,6 +27,7 @@ def curve(
     plot: Annotated[
         str | None, typer.Option(help="Plot the curves to a .png, .svg or .pdf file.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Print, write or plot A/D/V of one file over time."""
     from functools import partial
@@ -52,6 +55,7 @@ def curve(
             frames[name if channel is None else f"{name}, channel {channel}"] = frame
     if plot is not None:
         save_curves(plot, frames, signal=load(file))
+        typer.echo(f"{plot}: A/D/V over time", err=True)
     table = pd.concat(
         [
             frame.reset_index().assign(file=file, **frame.attrs["audw2s"])
@@ -64,7 +68,7 @@ def curve(
         table.insert(1, "channel", pd.array(numbers, "Int64").repeat(sizes))
     if out is not None:
         write_table(table, out)
+    elif as_json:
+        show(table, as_json=True)
     elif plot is None:
-        table["time"] = table["time"].dt.total_seconds()
-        shown = table[["model", *table.loc[:, :"status"]]]
-        typer.echo(shown.to_string(index=False, float_format="%.3f"))
+        show(table[["model", *table.loc[:, :"status"]]])

@@ -74,3 +74,13 @@ ListLeftOut = Annotated[
         "audio or video.",
     ),
 ]
+
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print a list of JSON objects, one per row."),
+]
+
+Wide = Annotated[
+    bool,
+    typer.Option("--wide", help="Print long file names as they are."),
+]

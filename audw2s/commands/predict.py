@@ -1,6 +1,5 @@
 """The command ``audw2s predict``."""
 
-from typing import TYPE_CHECKING
 from typing import Annotated
 
 import typer
@@ -8,16 +7,16 @@ import typer
 from audw2s.commands.options import Channels
 from audw2s.commands.options import Exact
 from audw2s.commands.options import HopDur
+from audw2s.commands.options import Json
 from audw2s.commands.options import ListLeftOut
 from audw2s.commands.options import TableOut
 from audw2s.commands.options import Vad
+from audw2s.commands.options import Wide
 from audw2s.commands.options import WinDur
+from audw2s.commands.output import show
 from audw2s.errors import SOME_WITHOUT_VALUES
 from audw2s.errors import UNLISTED
 from audw2s.errors import explained
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @explained("interrupted, nothing was written.")
@@ -42,6 +41,8 @@ def predict(
     channels: Channels = None,
     vad: Vad = False,
     num_workers: Annotated[int, typer.Option(min=1, help="Number of threads.")] = 1,
+    as_json: Json = False,
+    wide: Wide = False,
     list_left_out: ListLeftOut = False,
 ) -> None:
     """Print or write arousal, dominance and valence of audio files.
@@ -89,8 +90,12 @@ def predict(
     )
     if out is not None:
         write_table(table, out)
+    elif as_json:
+        show(table, as_json=True)
     else:
-        typer.echo(as_text(table))
+        show(table.loc[:, :"message"], wide=wide)
+        by = table.iloc[0]
+        typer.echo(f"{by['model']} {by['sha256'][:8]}, audw2s {by['version']}")
     failed = table["status"].isin(UNUSABLE)
     if failed.any():
         count = table.loc[failed, "file"].nunique()
@@ -101,13 +106,3 @@ def predict(
         typer.echo(str(found.left_out), err=True)
     if unlisted or failed.any():
         raise typer.Exit(UNLISTED if unlisted else SOME_WITHOUT_VALUES)
-
-
-def as_text(table: "pd.DataFrame") -> str:
-    """Format a table for the terminal: times in seconds, three digits, provenance."""
-    shown = table.loc[:, :"message"]
-    for column in ("start", "end"):
-        shown[column] = shown[column].dt.total_seconds()
-    text = shown.to_string(index=False, float_format="%.3f", justify="right")
-    by = table.iloc[0]
-    return f"{text}\n{by['model']} {by['sha256'][:8]}, audw2s {by['version']}"
