@@ -30,31 +30,6 @@ def seconds(time: pd.Timedelta) -> float | None:
     return None if pd.isna(time) else time.total_seconds()
 
 
-def load_clips(
-    table: pd.DataFrame,
-    *,
-    desc: str = "Read",
-    verbose: bool = False,
-) -> Iterator[np.ndarray]:
-    """Read the clips of a table, one after the other.
-
-    Args:
-        table: see :mod:`audw2s.corpus.lists.corpus`
-        desc: text of the progress bar
-        verbose: show a progress bar
-
-    Yields:
-        ``(num_samples,)``, float32, mono at 16 kHz
-
-    Raises:
-        UnusableSignalError: if a clip can't be read, or NaN is in it
-
-    """
-    rows = table[["file", "start", "end"]].itertuples(index=False, name=None)
-    for file, start, end in tqdm(rows, desc, len(table), disable=not verbose):
-        yield load(file, start=start.total_seconds(), end=seconds(end))
-
-
 def usable_clips(
     table: pd.DataFrame,
     *,

@@ -52,37 +52,36 @@ def export_exits(run: str, folder: str, name: str) -> float:
 
     """
     network, metadata = load_network(run)
-    labels, of_classes = (
-        metadata["labels"],
-        metadata["config"]["target"] != "dimensions",
-    )
+    labels, config = metadata["labels"], metadata["config"]
+    of_classes = config["target"] != "dimensions"
     properties = {
         "name": name,
         "sampling_rate": "16000",
-        "max_dur": f"{metadata['config']['samples'] / 16000:g}",
+        "max_dur": f"{config['samples'] / 16000:g}",
         "outputs": "classes" if of_classes else "dimensions",
         "version": __version__,
     }
-    worst = 0.0
-    index: dict = {"name": name, "labels": labels, "classes": of_classes}
-    index |= {"margin": 1.0, "exits": {}, "parts": {}, "version": __version__}
+    worst, exits = 0.0, {}
     for depth in network.depths:
         single = SingleExit(network, depth).eval()
-        model = to_onnx(single)
+        model, count = to_onnx(single), num_parameters(single)
         worst = max(worst, check_parity(single, model, TOLERANCE, odd_probes()))
-        counted = {"parameters": str(num_parameters(single)), "exit": str(depth)}
-        entries = {**properties, **counted}
+        entries = properties | {"parameters": str(count), "exit": str(depth)}
         sha256 = save(model, folder, entries, f"exit{depth}", labels)
-        file = {"file": f"exit{depth}.onnx", "sha256": sha256}
-        index["exits"][str(depth)] = file | {"parameters": num_parameters(single)}
-    write_yaml_of_deepest(folder, network.deepest)
+        exits[str(depth)] = {"file": f"exit{depth}.onnx", "sha256": sha256}
+        exits[str(depth)]["parameters"] = count
+    # audonnx.load(folder) finds the deepest exit
+    source = os.path.join(folder, f"exit{network.deepest}.yaml")
+    with replacing(os.path.join(folder, "model.yaml")) as temporary:
+        shutil.copyfile(source, temporary)
+    margin, parts = 1.0, exits
     if of_classes:
         devel = Predictions(os.path.join(run, "devel.parquet"))
-        index["margin"] = good_margin(devel.truth, devel.logits)
+        margin = good_margin(devel.truth, devel.logits)
         parts, difference = export_parts(network, folder, properties, labels)
-        index["parts"], worst = parts, max(worst, difference)
-    else:
-        index["parts"] = index["exits"]
+        worst = max(worst, difference)
+    index = {"name": name, "labels": labels, "classes": of_classes, "margin": margin}
+    index |= {"exits": exits, "parts": parts, "version": __version__}
     write_json(index, os.path.join(folder, INDEX))
     write_card(folder, index, metadata)
     return worst
@@ -142,10 +141,8 @@ def export_parts(
 
 def chain_parity(network: ExitNetwork, models: dict[int, onnx.ModelProto]) -> float:
     """Largest difference between the last logits of a chain and the network's."""
-    sessions = [
-        onnxruntime.InferenceSession(model.SerializeToString())
-        for model in models.values()
-    ]
+    files = (model.SerializeToString() for model in models.values())
+    sessions = [onnxruntime.InferenceSession(file) for file in files]
     # No logits reach this margin, so all parts run
     chain = CascadeSession(list(models), sessions, margin=2.0)
     differences = []
@@ -156,13 +153,6 @@ def chain_parity(network: ExitNetwork, models: dict[int, onnx.ModelProto]) -> fl
         expected = outputs[network.deepest].logits.numpy()
         differences.append(np.abs(logits - expected).max())
     return float(np.max(differences))
-
-
-def write_yaml_of_deepest(folder: str, deepest: int) -> None:
-    """Let ``audonnx.load(folder)`` find the deepest exit."""
-    source = os.path.join(folder, f"exit{deepest}.yaml")
-    with replacing(os.path.join(folder, "model.yaml")) as temporary:
-        shutil.copyfile(source, temporary)
 
 
 def write_card(folder: str, index: dict, metadata: dict) -> None:

@@ -1,5 +1,9 @@
 """Blocks of MobileNets, and a student of such blocks."""
 
+from collections.abc import Callable
+from collections.abc import Iterable
+from typing import NamedTuple
+
 import torch
 from torch import nn
 
@@ -162,6 +166,26 @@ def universal_inverted_bottleneck(
         layers.append(depthwise(width, middle, stride, nn.ReLU))
     layers.append(conv(width, num_out))
     return bottleneck(layers, num_in, num_out, stride)
+
+
+def chain(
+    block: Callable[..., nn.Module],
+    num_in: int,
+    rows: Iterable[NamedTuple],
+) -> list[nn.Module]:
+    """Blocks one after the other.
+
+    Args:
+        block: function that makes a block, of the channels of its input and a row
+        num_in: channels of the first input
+        rows: other arguments of each block, ``num_out`` among them
+
+    """
+    made = []
+    for row in rows:
+        made.append(block(num_in, **row._asdict()))
+        num_in = row.num_out
+    return made
 
 
 class MobileNet(Student):

@@ -1,62 +1,63 @@
 """MobileNetV3 (arXiv 1905.02244), the body of students."""
 
+from typing import NamedTuple
+
 from torch import nn
 
 from audw2s.distill.students.mobilenet import MobileNet
+from audw2s.distill.students.mobilenet import chain
 from audw2s.distill.students.mobilenet import conv
 from audw2s.distill.students.mobilenet import inverted_residual
 
-# Kernel, channels between, channels out, squeeze and excite, hard swish, stride
+
+class Block(NamedTuple):
+    """Arguments of :func:`audw2s.distill.students.mobilenet.inverted_residual`."""
+
+    kernel: int
+    width: int
+    num_out: int
+    squeeze: bool
+    activation: type[nn.Module]
+    stride: int
+
+
 SMALL = [
-    (3, 16, 16, True, False, 2),
-    (3, 72, 24, False, False, 2),
-    (3, 88, 24, False, False, 1),
-    (5, 96, 40, True, True, 2),
-    (5, 240, 40, True, True, 1),
-    (5, 240, 40, True, True, 1),
-    (5, 120, 48, True, True, 1),
-    (5, 144, 48, True, True, 1),
-    (5, 288, 96, True, True, 2),
-    (5, 576, 96, True, True, 1),
-    (5, 576, 96, True, True, 1),
+    Block(3, 16, 16, True, nn.ReLU, 2),
+    Block(3, 72, 24, False, nn.ReLU, 2),
+    Block(3, 88, 24, False, nn.ReLU, 1),
+    Block(5, 96, 40, True, nn.Hardswish, 2),
+    Block(5, 240, 40, True, nn.Hardswish, 1),
+    Block(5, 240, 40, True, nn.Hardswish, 1),
+    Block(5, 120, 48, True, nn.Hardswish, 1),
+    Block(5, 144, 48, True, nn.Hardswish, 1),
+    Block(5, 288, 96, True, nn.Hardswish, 2),
+    Block(5, 576, 96, True, nn.Hardswish, 1),
+    Block(5, 576, 96, True, nn.Hardswish, 1),
 ]
 LARGE = [
-    (3, 16, 16, False, False, 1),
-    (3, 64, 24, False, False, 2),
-    (3, 72, 24, False, False, 1),
-    (5, 72, 40, True, False, 2),
-    (5, 120, 40, True, False, 1),
-    (5, 120, 40, True, False, 1),
-    (3, 240, 80, False, True, 2),
-    (3, 200, 80, False, True, 1),
-    (3, 184, 80, False, True, 1),
-    (3, 184, 80, False, True, 1),
-    (3, 480, 112, True, True, 1),
-    (3, 672, 112, True, True, 1),
-    (5, 672, 160, True, True, 2),
-    (5, 960, 160, True, True, 1),
-    (5, 960, 160, True, True, 1),
+    Block(3, 16, 16, False, nn.ReLU, 1),
+    Block(3, 64, 24, False, nn.ReLU, 2),
+    Block(3, 72, 24, False, nn.ReLU, 1),
+    Block(5, 72, 40, True, nn.ReLU, 2),
+    Block(5, 120, 40, True, nn.ReLU, 1),
+    Block(5, 120, 40, True, nn.ReLU, 1),
+    Block(3, 240, 80, False, nn.Hardswish, 2),
+    Block(3, 200, 80, False, nn.Hardswish, 1),
+    Block(3, 184, 80, False, nn.Hardswish, 1),
+    Block(3, 184, 80, False, nn.Hardswish, 1),
+    Block(3, 480, 112, True, nn.Hardswish, 1),
+    Block(3, 672, 112, True, nn.Hardswish, 1),
+    Block(5, 672, 160, True, nn.Hardswish, 2),
+    Block(5, 960, 160, True, nn.Hardswish, 1),
+    Block(5, 960, 160, True, nn.Hardswish, 1),
 ]
 
 
-def layers(rows: list[tuple], size: int) -> list[nn.Module]:
+def layers(rows: list[Block], size: int) -> list[nn.Module]:
     """First convolution, the blocks of a table, and the last 1×1 convolution."""
-    made: list[nn.Module] = [conv(1, 16, 3, stride=2, activation=nn.Hardswish)]
-    num_in = 16
-    for kernel, width, num_out, squeeze, swish, stride in rows:
-        made.append(
-            inverted_residual(
-                num_in,
-                num_out,
-                kernel=kernel,
-                width=width,
-                stride=stride,
-                squeeze=squeeze,
-                activation=nn.Hardswish if swish else nn.ReLU,
-            )
-        )
-        num_in = num_out
-    return [*made, conv(num_in, size, activation=nn.Hardswish)]
+    first = conv(1, 16, 3, stride=2, activation=nn.Hardswish)
+    last = conv(rows[-1].num_out, size, activation=nn.Hardswish)
+    return [first, *chain(inverted_residual, 16, rows), last]
 
 
 class MobileNetV3Small(MobileNet):

@@ -1,58 +1,74 @@
 """MobileNetV4 of convolutions (arXiv 2404.10518), the body of students."""
 
+from typing import NamedTuple
+
 from torch import nn
 
 from audw2s.distill.students.mobilenet import MobileNet
+from audw2s.distill.students.mobilenet import chain
 from audw2s.distill.students.mobilenet import conv
 from audw2s.distill.students.mobilenet import universal_inverted_bottleneck
 
-# Kernel before and after expanding, expansion, channels out, stride
+
+class Block(NamedTuple):
+    """Arguments of a block.
+
+    See :func:`audw2s.distill.students.mobilenet.universal_inverted_bottleneck`.
+    """
+
+    first: int
+    middle: int
+    expansion: int
+    num_out: int
+    stride: int
+
+
 SMALL = [
-    (5, 5, 3, 96, 2),
-    *[(0, 3, 2, 96, 1)] * 4,
-    (3, 0, 4, 96, 1),
-    (3, 3, 6, 128, 2),
-    (5, 5, 4, 128, 1),
-    (0, 5, 4, 128, 1),
-    (0, 5, 3, 128, 1),
-    *[(0, 3, 4, 128, 1)] * 2,
+    Block(5, 5, 3, 96, 2),
+    *[Block(0, 3, 2, 96, 1)] * 4,
+    Block(3, 0, 4, 96, 1),
+    Block(3, 3, 6, 128, 2),
+    Block(5, 5, 4, 128, 1),
+    Block(0, 5, 4, 128, 1),
+    Block(0, 5, 3, 128, 1),
+    *[Block(0, 3, 4, 128, 1)] * 2,
 ]
 MEDIUM = [
-    (3, 5, 4, 80, 2),
-    (3, 3, 2, 80, 1),
-    (3, 5, 6, 160, 2),
-    *[(3, 3, 4, 160, 1)] * 2,
-    (3, 5, 4, 160, 1),
-    (3, 3, 4, 160, 1),
-    (3, 0, 4, 160, 1),
-    (0, 0, 2, 160, 1),
-    (3, 0, 4, 160, 1),
-    (5, 5, 6, 256, 2),
-    (5, 5, 4, 256, 1),
-    *[(3, 5, 4, 256, 1)] * 2,
-    (0, 0, 4, 256, 1),
-    (3, 0, 4, 256, 1),
-    (3, 5, 2, 256, 1),
-    (5, 5, 4, 256, 1),
-    *[(0, 0, 4, 256, 1)] * 2,
-    (5, 0, 2, 256, 1),
+    Block(3, 5, 4, 80, 2),
+    Block(3, 3, 2, 80, 1),
+    Block(3, 5, 6, 160, 2),
+    *[Block(3, 3, 4, 160, 1)] * 2,
+    Block(3, 5, 4, 160, 1),
+    Block(3, 3, 4, 160, 1),
+    Block(3, 0, 4, 160, 1),
+    Block(0, 0, 2, 160, 1),
+    Block(3, 0, 4, 160, 1),
+    Block(5, 5, 6, 256, 2),
+    Block(5, 5, 4, 256, 1),
+    *[Block(3, 5, 4, 256, 1)] * 2,
+    Block(0, 0, 4, 256, 1),
+    Block(3, 0, 4, 256, 1),
+    Block(3, 5, 2, 256, 1),
+    Block(5, 5, 4, 256, 1),
+    *[Block(0, 0, 4, 256, 1)] * 2,
+    Block(5, 0, 2, 256, 1),
 ]
 LARGE = [
-    (3, 5, 4, 96, 2),
-    (3, 3, 4, 96, 1),
-    (3, 5, 4, 192, 2),
-    *[(3, 3, 4, 192, 1)] * 3,
-    (3, 5, 4, 192, 1),
-    *[(5, 3, 4, 192, 1)] * 5,
-    (3, 0, 4, 192, 1),
-    (5, 5, 4, 512, 2),
-    *[(5, 5, 4, 512, 1)] * 3,
-    (5, 0, 4, 512, 1),
-    (5, 3, 4, 512, 1),
-    *[(5, 0, 4, 512, 1)] * 2,
-    (5, 3, 4, 512, 1),
-    (5, 5, 4, 512, 1),
-    *[(5, 0, 4, 512, 1)] * 3,
+    Block(3, 5, 4, 96, 2),
+    Block(3, 3, 4, 96, 1),
+    Block(3, 5, 4, 192, 2),
+    *[Block(3, 3, 4, 192, 1)] * 3,
+    Block(3, 5, 4, 192, 1),
+    *[Block(5, 3, 4, 192, 1)] * 5,
+    Block(3, 0, 4, 192, 1),
+    Block(5, 5, 4, 512, 2),
+    *[Block(5, 5, 4, 512, 1)] * 3,
+    Block(5, 0, 4, 512, 1),
+    Block(5, 3, 4, 512, 1),
+    *[Block(5, 0, 4, 512, 1)] * 2,
+    Block(5, 3, 4, 512, 1),
+    Block(5, 5, 4, 512, 1),
+    *[Block(5, 0, 4, 512, 1)] * 3,
 ]
 
 
@@ -77,22 +93,14 @@ def fused_stem(num_channels: int) -> list[nn.Module]:
     ]
 
 
-def layers(stem: list[nn.Module], num_in: int, rows: list[tuple]) -> list[nn.Module]:
+def layers(
+    stem: list[nn.Module],
+    num_in: int,
+    rows: list[Block],
+) -> list[nn.Module]:
     """Stem, the blocks of a table, and the last 1×1 convolution to 960 channels."""
-    made = list(stem)
-    for first, middle, expansion, num_out, stride in rows:
-        made.append(
-            universal_inverted_bottleneck(
-                num_in,
-                num_out,
-                first=first,
-                middle=middle,
-                expansion=expansion,
-                stride=stride,
-            )
-        )
-        num_in = num_out
-    return [*made, conv(num_in, 960, activation=nn.ReLU)]
+    last = conv(rows[-1].num_out, 960, activation=nn.ReLU)
+    return [*stem, *chain(universal_inverted_bottleneck, num_in, rows), last]
 
 
 class MobileNetV4Small(MobileNet):

@@ -30,7 +30,7 @@ from recordings import speech
 import audw2s
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.corpus.lists.corpus import read_corpus
-from audw2s.distill.clips import load_clips
+from audw2s.distill.clips import usable_clips
 from audw2s.evaluation.ccc import ccc_by_dimension
 from audw2s.evaluation.cost import processor
 from audw2s.inference.network import Network
@@ -210,7 +210,7 @@ def constant_sizes(path: pathlib.Path) -> dict[str, int]:
 def agreement(corpus: str) -> list[dict]:
     """Agreement of the C forms with the ONNX files on the clips of a corpus."""
     rows = []
-    signals = list(load_clips(read_corpus(corpus)))
+    signals = usable_clips(read_corpus(corpus))[1]
     for precision, model in MODELS.items():
         network, library = Network(model), Library("gcc", model)
         expected = np.stack([network(signal) for signal in signals]).astype(float)

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 import audw2s
 from audw2s.corpus.lists.corpus import read_corpus
-from audw2s.distill.clips import load_clips
+from audw2s.distill.clips import usable_clips
 from audw2s.distill.quantise import agreement
 
 RATE = 16000
@@ -90,7 +90,7 @@ def main() -> None:
     for corpus in arguments.corpora:
         table = read_corpus(corpus)
         order = np.random.default_rng(0).permutation(len(table))[: arguments.clips]
-        clips = list(load_clips(table.iloc[order]))
+        clips = usable_clips(table.iloc[order])[1]
         recordings = joined(clips)
         signals = [signal for signal, _ in recordings]
         pairs = {

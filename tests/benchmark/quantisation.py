@@ -31,7 +31,7 @@ from recordings import CLIPS
 from recordings import speech
 
 from audw2s.corpus.lists.corpus import read_corpus
-from audw2s.distill.clips import load_clips
+from audw2s.distill.clips import usable_clips
 from audw2s.distill.quantise import PREPARED
 from audw2s.distill.quantise import agreement
 from audw2s.distill.quantise import centred
@@ -211,7 +211,7 @@ def main() -> None:
     arguments = parser.parse_args()
     calibration, clips = draw_clips(arguments.calibration, arguments.num_clips)
     if arguments.evaluation:
-        clips = list(load_clips(read_corpus(arguments.evaluation)))
+        clips = usable_clips(read_corpus(arguments.evaluation))[1]
     original = onnx.load(load(arguments.model).path)
     model = transposed(original)
     schemes = {"float32": lambda: original, **storage_schemes(model)}
