@@ -14,13 +14,13 @@ from audw2s.distill.exits.model import ExitNetwork
 from audw2s.distill.exits.model import LayerSegment
 from audw2s.distill.exits.model import SingleExit
 from audw2s.distill.exits.results import Predictions
+from audw2s.distill.exits.tables import render
 from audw2s.distill.exits.train import load_network
 from audw2s.distill.export import check_parity
 from audw2s.distill.export import export_graph
 from audw2s.distill.export import num_parameters
 from audw2s.distill.export import probes
 from audw2s.distill.export import to_onnx
-from audw2s.evaluation.tables import markdown_table
 from audw2s.files import replacing
 from audw2s.files import write_json
 from audw2s.files import write_text
@@ -83,7 +83,8 @@ def export_exits(run: str, folder: str, name: str) -> float:
     index = {"name": name, "labels": labels, "classes": of_classes, "margin": margin}
     index |= {"exits": exits, "parts": parts, "version": __version__}
     write_json(index, os.path.join(folder, INDEX))
-    write_card(folder, index, metadata)
+    card = render("card.md.jinja", index=index, metadata=metadata, config=config)
+    write_text(f"{card}\n", os.path.join(folder, "card.md"))
     return worst
 
 
@@ -153,33 +154,3 @@ def chain_parity(network: ExitNetwork, models: dict[int, onnx.ModelProto]) -> fl
         expected = outputs[network.deepest].logits.numpy()
         differences.append(np.abs(logits - expected).max())
     return float(np.max(differences))
-
-
-def write_card(folder: str, index: dict, metadata: dict) -> None:
-    """Write a card: what the model is, and how it was trained."""
-    rows = [
-        [depth, f"{entry['parameters']:,}", f"`{entry['sha256']}`"]
-        for depth, entry in index["exits"].items()
-    ]
-    table = markdown_table(["exit", "parameters", "sha256"], rows)
-    config = metadata["config"]
-    what = ", ".join(index["labels"])
-    kind = "Scores of classes" if index["classes"] else "Values"
-    family = metadata["backbone"]["model_type"]
-    text = f"""# {index["name"]}
-
-An encoder ({family}) with exits after several of its layers,
-trained by audw2s {metadata["version"]} with the method "{config["method"]}" (block
-{config["block"]}, similarity {config["similarity"]}), after Ren et al., "Fast yet
-effective speech emotion recognition with self-distillation".
-
-{kind}: {what}. Its input is mono at 16 kHz, normalised over the clip, tiled or cut to
-{config["samples"]:,} samples; longer recordings are processed in blocks of it, and
-their values are the mean.
-
-{table}
-
-Terms: those of the encoder, and of the corpus that it was trained on. Who shares the
-model has to add both here.
-"""
-    write_text(text, os.path.join(folder, "card.md"))

@@ -2,17 +2,16 @@
 
 import os
 
+import jinja2
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from audw2s.distill.exits.metrics import as_text
-from audw2s.distill.exits.results import PARTS
 from audw2s.distill.exits.results import collect
 from audw2s.evaluation.plots import LINES
 from audw2s.evaluation.plots import MARKERS
 from audw2s.evaluation.plots import save
 from audw2s.evaluation.speakers import clips_and_speakers
-from audw2s.evaluation.tables import markdown_table
 from audw2s.files import write_json
 from audw2s.files import write_text
 
@@ -26,14 +25,6 @@ PAPER = (
     ("layerwise-gru", "2", "", 73.1, 77.4),
 )
 """Method, exit, parameters, UAR in percent on the development and the test part."""
-
-SOURCE = (
-    "Rows marked (paper) are what Ren et al. state, for wav2vec 2.0 base on DEMoS; "
-    "none of it was measured here. Their parameters include the quantiser of "
-    "pretraining, and a block at the deepest exit."
-)
-
-GAINS = "Self-distilled minus plain fine-tuning cut at the same layer, on the test part"
 
 TITLES = {
     "UAR": "UAR in percent, development / test part",
@@ -83,120 +74,43 @@ def to_markdown(results: dict) -> str:
         results: see :func:`audw2s.distill.exits.results.collect`
 
     """
-    parts = []
-    for corpus, entry in results.items():
-        methods = entry["methods"]
-        measure = next(iter(methods.values()))["measure"]
-        distilled = {k: v for k, v in methods.items() if k.startswith("distilled-")}
-        parts.append(f"## {corpus}\n\n{TITLES[measure]}.")
-        if distilled:
-            parts.append(f"Block × loss × exit:\n\n{table_of_exits(distilled)}")
-        parts.append(f"Comparison:\n\n{table_of_methods(methods)}")
-        if entry["gains"]:
-            parts.append(f"{GAINS}:\n\n{table_of_gains(entry['gains'], measure)}")
-        if curves_of(methods):
-            picture = f"![UAR over layers that run]({picture_of(corpus)})"
-            parts.append(f"Adaptive exits, a point for each margin:\n\n{picture}")
-        parts.append(conditions(methods))
-    return "\n\n".join([*parts, SOURCE])
-
-
-def table_of_exits(methods: dict) -> str:
-    """Table 1: a row for each block and similarity, a column for each exit."""
-    names = list(
-        dict.fromkeys(k for result in methods.values() for k in result["exits"])
+    functions = (clips_and_speakers, curves_of, exits_of, picture_of, with_interval)
+    values = {function.__name__: function for function in functions}
+    return render(
+        "tables.md.jinja",
+        results=results,
+        titles=TITLES,
+        paper=PAPER,
+        text=as_text,
+        **values,
     )
-    rows = []
-    for method, result in methods.items():
-        _, block, similarity = method.split("-")
-        texts = [both(result, name) for name in names]
-        rows.append([block, similarity, *texts])
-    stated = {depth: (devel, test) for method, depth, _, devel, test in PAPER[:4]}
-    if [name for name in names if name != "fusion"] == list(stated):
-        texts = [f"{devel} / {test}" for devel, test in stated.values()]
-        rows.append(["lstm (paper)", "l2", *texts, *["–"] * ("fusion" in names)])
-    header = ["block", "similarity", *(exit_title(name) for name in names)]
-    return markdown_table(header, rows)
 
 
-def exit_title(name: str) -> str:
-    """Name of an exit in a header."""
-    return name if name == "fusion" else f"exit {name}"
+def render(name: str, **values: object) -> str:
+    """Render a template of this folder.
+
+    Args:
+        name: file name of the template
+        values: names that are used in it
+
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(os.path.dirname(os.path.abspath(__file__))),
+        trim_blocks=True,
+    )
+    return environment.get_template(name).render(values).strip()
 
 
-def both(result: dict, name: str) -> str:
-    """Development and test score of an exit."""
-    if name not in result["exits"]:
-        return "–"
-    means = (result["exits"][name][part]["mean"] for part in PARTS)
-    return " / ".join(as_text(mean, result["measure"]) for mean in means)
-
-
-def table_of_methods(methods: dict) -> str:
-    """Table 2: a row for each method and exit, with parameters and intervals."""
-    rows, measure = [], next(iter(methods.values()))["measure"]
-    for method, result in methods.items():
-        for name, scores in result["exits"].items():
-            test = scores["test"]
-            # All exits run for their fusion
-            count = result["parameters"].get(name) or max(result["parameters"].values())
-            by_seed = ", ".join(as_text(value, measure) for value in test["scores"])
-            intervals = with_interval(test, "pooled", measure)
-            count = f"{count / 1e6:.1f}M"
-            rows.append([method, name, count, both(result, name), by_seed, intervals])
-    if measure == "UAR":
-        rows += [
-            [f"{method} (paper)", depth, count or "–", stated(*scores), "–", "–"]
-            for method, depth, count, *scores in PAPER
-        ]
-    header = ["method", "exit", "parameters", "mean of seeds", "test, by seed"]
-    return markdown_table([*header, "test, all clips, 95 % interval"], rows)
+def exits_of(methods: dict) -> list[str]:
+    """Exits of all self-distilled methods."""
+    results = [result for k, result in methods.items() if k.startswith("distilled-")]
+    return list(dict.fromkeys(name for result in results for name in result["exits"]))
 
 
 def with_interval(values: dict, key: str, measure: str) -> str:
     """Write a score with its interval."""
     score, low, high = (as_text(values[k], measure) for k in (key, "low", "high"))
     return f"{score} [{low}, {high}]"
-
-
-def table_of_gains(gains: list[dict], measure: str) -> str:
-    """What self-distillation adds at each depth; the paper's claim, exit by exit."""
-    rows = []
-    for gain in gains:
-        verdict = "unsure"
-        if gain["low"] > 0 or gain["high"] < 0:
-            verdict = "gains" if gain["mean"] > 0 else "loses"
-        mean, low, high, *by_seed = (
-            as_text(difference, measure, "+")
-            for difference in (
-                *(gain["mean"], gain["low"], gain["high"]),
-                *gain["differences"],
-            )
-        )
-        method, interval = [gain["method"], str(gain["exit"])], f"[{low}, {high}]"
-        rows.append([*method, mean, ", ".join(by_seed), interval, verdict])
-    header = ["method", "exit", "mean of seeds", "by seed", "all clips, 95 % interval"]
-    return markdown_table([*header, ""], rows)
-
-
-def stated(devel: float | None, test: float | None) -> str:
-    """What the paper states, a dash where that isn't known here."""
-    return "–" if devel is None else f"{devel} / {test}"
-
-
-def conditions(methods: dict) -> str:
-    """Say how many clips and seeds stand behind the figures."""
-    notes = []
-    for method, result in methods.items():
-        test = next(iter(result["exits"].values()))["test"]
-        seeds, epochs = (
-            ", ".join(map(str, result[key])) for key in ("seeds", "epochs")
-        )
-        notes.append(
-            f"- {method}: seeds {seeds}; chosen epochs {epochs}; "
-            f"{clips_and_speakers(test, ' test clips')}"
-        )
-    return "\n".join(notes)
 
 
 def plot_layers(methods: dict) -> Figure:
