@@ -35,6 +35,8 @@ from onnxruntime.quantization import quantize_static
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.clips import readable_clips
+from audw2s.distill.speech_layer import moved_layer
+from audw2s.distill.speech_layer import without_layer
 from audw2s.evaluation.ccc import ccc_by_dimension
 from audw2s.model.find import members
 from audw2s.model.find import sha256
@@ -79,7 +81,8 @@ def quantise(model: onnx.ModelProto, clips: Iterable[np.ndarray]) -> onnx.ModelP
     expected = logits(model, clips)
     if not np.isfinite(expected).all():
         raise ValueError("The model gives NaN, which integers can't represent.")
-    return centred(static(transposed(model), clips), expected, clips)
+    integers = static(transposed(without_layer(model)), clips)
+    return moved_layer(model, centred(integers, expected, clips))
 
 
 def transposed(model: onnx.ModelProto) -> onnx.ModelProto:

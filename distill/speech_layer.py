@@ -213,7 +213,7 @@ def with_layer(
     """Copy of a student with the layer, in place of one that it may have.
 
     Its graph has a further output ``speech`` ``(1, 1)``, the share of tokens that are
-    speech, and an inner value ``speech_logits`` ``(1, 1, tokens)``.
+    speech.
 
     Args:
         model: student whose graph has the inner value ``tokens``
@@ -223,57 +223,63 @@ def with_layer(
 
     """
     copy = without_layer(model)
-    graph = copy.graph
-    split = next(node for node in graph.node if "tokens" in node.input)
+    split = next(node for node in copy.graph.node if "tokens" in node.input)
     constants = {
         "speech.weight": np.asarray(weight, np.float32)[None],
         "speech.bias": np.asarray([bias], np.float32),
         "speech.threshold": np.zeros((), np.float32),
         "speech.axis": np.array([2], np.int64),
     }
-    graph.initializer.extend(
+    copy.graph.initializer.extend(
         onnx.numpy_helper.from_array(values, name) for name, values in constants.items()
     )
-    graph.node.extend(_nodes(split.output[0], size))
-    inner = helper.make_tensor_value_info(
-        "speech_logits", TensorProto.FLOAT, [1, 1, "tokens"]
-    )
-    graph.value_info.append(inner)
-    graph.output.append(
-        helper.make_tensor_value_info("speech", TensorProto.FLOAT, [1, 1])
-    )
+    copy.graph.node.extend(_nodes(split.output[0], size))
+    share = helper.make_tensor_value_info("speech", TensorProto.FLOAT, [1, 1])
+    copy.graph.output.append(share)
     return copy
 
 
 def _nodes(values: str, size: int) -> Iterator[onnx.NodeProto]:
     """Operations from values of tokens to the share of speech."""
     window = {"kernel_shape": [size], "pads": [size // 2, size // 2]}
-    yield helper.make_node("MatMul", ["speech.weight", values], ["speech.product"])
-    yield helper.make_node("Add", ["speech.product", "speech.bias"], ["speech_logits"])
-    yield helper.make_node(
-        "AveragePool", ["speech_logits"], ["speech.smoothed"], **window
-    )
-    yield helper.make_node(
-        "Greater", ["speech.smoothed", "speech.threshold"], ["speech.mask"]
-    )
-    yield helper.make_node(
-        "Cast", ["speech.mask"], ["speech.counted"], to=TensorProto.FLOAT
-    )
-    yield helper.make_node(
-        "ReduceMean", ["speech.counted", "speech.axis"], ["speech"], keepdims=0
-    )
+    steps = [
+        ("MatMul", ["speech.weight", values], "speech.product", {}),
+        ("Add", ["speech.product", "speech.bias"], "speech.logits", {}),
+        ("AveragePool", ["speech.logits"], "speech.smoothed", window),
+        ("Greater", ["speech.smoothed", "speech.threshold"], "speech.mask", {}),
+        ("Cast", ["speech.mask"], "speech.counted", {"to": TensorProto.FLOAT}),
+        ("ReduceMean", ["speech.counted", "speech.axis"], "speech", {"keepdims": 0}),
+    ]
+    for kind, inputs, output, attributes in steps:
+        yield helper.make_node(kind, inputs, [output], name=output, **attributes)
+
+
+def is_of_layer(item: object) -> bool:
+    """Whether a node, weight or output of a graph belongs to the layer."""
+    return item.name.startswith("speech")
 
 
 def without_layer(model: onnx.ModelProto) -> onnx.ModelProto:
     """Copy of a model without the layer."""
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
-    graph = copy.graph
-    for part in (graph.initializer, graph.value_info, graph.output):
-        kept = [item for item in part if not item.name.startswith("speech")]
+    for part in (copy.graph.initializer, copy.graph.node, copy.graph.output):
+        others = [item for item in part if not is_of_layer(item)]
         del part[:]
-        part.extend(kept)
-    kept = [n for n in graph.node if not n.output[0].startswith("speech")]
-    del graph.node[:]
-    graph.node.extend(kept)
+        part.extend(others)
+    return copy
+
+
+def moved_layer(source: onnx.ModelProto, target: onnx.ModelProto) -> onnx.ModelProto:
+    """Copy of a model with the layer of another one that has the same tokens.
+
+    Args:
+        source: model with or without the layer, such as a student
+        target: model with the same values of tokens, such as that student in integers
+
+    """
+    copy = without_layer(target)
+    for part in ("initializer", "node", "output"):
+        items = filter(is_of_layer, getattr(source.graph, part))
+        getattr(copy.graph, part).extend(items)
     return copy

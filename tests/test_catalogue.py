@@ -38,7 +38,8 @@ def test_contract(name):
     assert isinstance(model, audonnx.Model)
     assert list(model.inputs) == ["signal"]
     assert list(model.inputs["signal"].shape) == [1, -1]
-    assert list(model.outputs) == ["hidden_states", "logits"]
+    speech = ["speech"] * name.startswith("wav2small")
+    assert list(model.outputs) == ["hidden_states", "logits", *speech]
     assert model.labels("logits") == ["arousal", "dominance", "valence"]
     for length in (64, 65, 999, 16001, 80000):
         signal = np.random.default_rng(length).standard_normal((1, length))

@@ -192,7 +192,7 @@ CATALOGUE = {
             max_dur=30.0,
             licence="CC BY 4.0",
             source="trained for this package, see its card.md",
-            sha256="8190d4f590cd97adb8b0c2d0d4df71125986062f27f245119d28a822410ffe78",
+            sha256="795d856af3d774dc611e152e78a18900dcb6ceb8650a00d554392b28cd6cc5de",
             citation="Wav2Small, arXiv 2408.13920",
         ),
         Entry(
@@ -202,7 +202,7 @@ CATALOGUE = {
             max_dur=30.0,
             licence="CC BY 4.0",
             source="quantised for this package, see its card.md",
-            sha256="e7480ab382c79047c7c9367cd4382433ba9d51d10672597fd193a7a9b30080f5",
+            sha256="a028c755425b649609f8a6afb2c63604fe24501e8ccb4b718972f5cab9c0d870",
             citation="Wav2Small, arXiv 2408.13920",
         ),
         Entry(
