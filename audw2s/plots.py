@@ -10,6 +10,7 @@ from audw2s.files import replacing
 from audw2s.model.registry import DIMENSIONS
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 STYLES = [("#1b5e9b", "-"), ("#c4501b", "--"), ("#3c7a3c", ":"), ("#7b4b94", "-.")]
@@ -58,7 +59,7 @@ def plot_curves(
     for axis, dimension in zip(axes, DIMENSIONS, strict=True):
         for number, (name, frame) in enumerate(curves.items()):
             colour, line = STYLES[number % len(STYLES)]
-            times = frame.index.total_seconds()
+            times = pd.TimedeltaIndex(frame.index).total_seconds()
             axis.plot(times, frame[dimension], line, color=colour, label=name, lw=1.6)
         axis.set_ylim(low, high)
         axis.set_ylabel(dimension)
@@ -70,7 +71,7 @@ def plot_curves(
     return figure
 
 
-def _draw_waveform(axis: object, signal: np.ndarray, sampling_rate: int) -> None:
+def _draw_waveform(axis: "Axes", signal: np.ndarray, sampling_rate: int) -> None:
     """Draw the lowest and highest sample of each column of the picture."""
     step = max(1, len(signal) // MAX_POINTS)
     columns = signal[: len(signal) // step * step].reshape(-1, step)
@@ -83,9 +84,9 @@ def _draw_waveform(axis: object, signal: np.ndarray, sampling_rate: int) -> None
 
 
 def save_curves(
-    path: str, curves: Mapping[str, pd.DataFrame], **kwargs: object
+    path: str, curves: Mapping[str, pd.DataFrame], signal: np.ndarray | None = None
 ) -> None:
     """Save the figure of :func:`plot_curves`, in the format of the file extension."""
-    figure = plot_curves(curves, **kwargs)
+    figure = plot_curves(curves, signal)
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=150)

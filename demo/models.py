@@ -132,7 +132,7 @@ class Models:
             f"{name}: {facts(name).licence}." for name in pairs if name in self.slots
         ]
         if PAPERS_TEACHER not in self.slots:
-            where, _, command = location(PAPERS_TEACHER).rpartition(": ")
+            where, _, command = location(CATALOGUE[PAPERS_TEACHER]).rpartition(": ")
             lines.append(f"The paper's teacher is {where}: `{command}`.")
         return " ".join(lines)
 

@@ -33,5 +33,4 @@ def get(
 
     run(name, source=source, accept_licence=accept_licence, verbose=not quiet)
     if (entry := entry_of(exact(name))) is not None:
-        place = location(exact(entry.name))
-        typer.echo(f"{entry.name}: {place}; {entry.licence}")
+        typer.echo(f"{entry.name}: {location(entry)}; {entry.licence}")

@@ -9,7 +9,6 @@ from audw2s.errors import explained
 def models() -> None:
     """List the models: what they are, how large, under which terms."""
     from audw2s.model.find import location
-    from audw2s.model.names import exact
     from audw2s.model.registry import CATALOGUE
 
     for entry in CATALOGUE.values():
@@ -21,7 +20,7 @@ def models() -> None:
             ("outputs", f"{', '.join(entry.outputs)}; roughly 0…1, not clipped"),
             ("licence", entry.licence),
             ("source", entry.source),
-            ("weights", location(exact(entry.name))),
+            ("weights", location(entry)),
             ("sha256", entry.sha256),
             ("cite", entry.citation),
         ]

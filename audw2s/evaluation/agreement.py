@@ -52,8 +52,8 @@ def summarise(
 
     """
     used = clips[clips["left_out"] == ""]
-    left_out = clips.loc[clips["left_out"] != "", "left_out"].value_counts()
-    left_out = {reason: int(count) for reason, count in left_out.items()}
+    reasons = clips.loc[clips["left_out"] != "", "left_out"].value_counts()
+    left_out = {reason: int(count) for reason, count in reasons.items()}
     if len(used) < 2:
         raise ValueError(
             f"Of {len(clips)} clips {len(used)} can be compared, at least two are "
@@ -78,7 +78,9 @@ def summarise(
     }
 
 
-def pearson(first: np.ndarray, second: np.ndarray) -> float | None:
+def pearson(
+    first: "np.ndarray | pd.Series", second: "np.ndarray | pd.Series"
+) -> float | None:
     """Pearson correlation, ``None`` where one doesn't vary or isn't known.
 
     Examples:
@@ -89,7 +91,7 @@ def pearson(first: np.ndarray, second: np.ndarray) -> float | None:
     pair = np.array([first, second], np.float64)
     if not (pair.std(axis=1) > 0).all():
         return None
-    return float(np.corrcoef(pair)[0, 1])
+    return float(np.asarray(np.corrcoef(pair))[0, 1])
 
 
 def _measure(

@@ -85,9 +85,9 @@ def spread(evaluations: Sequence[dict]) -> list[dict]:
 
 
 def _moments(values: Sequence[dict | None]) -> dict[str, float] | None:
-    if values[0] is None:
+    cccs = [value["ccc"] for value in values if value is not None]
+    if not cccs:
         return None
-    cccs = [value["ccc"] for value in values]
     return {"mean": float(np.mean(cccs)), "std": float(np.std(cccs, ddof=1))}
 
 
@@ -117,9 +117,9 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    functions = (clips_text, distribution, each, group_rows, is_rated, number)
-    functions += (rater_texts, row, size_text, tenth_rows, with_pooled, ranked_pairs)
-    functions += (ranking_texts, cost_texts, published_costs)
+    functions: list[Callable] = [clips_text, distribution, each, group_rows, is_rated]
+    functions += [number, rater_texts, row, size_text, tenth_rows, with_pooled]
+    functions += [ranked_pairs, ranking_texts, cost_texts, published_costs]
     environment.globals |= {function.__name__: function for function in functions}
     environment.globals |= {
         "dimensions": list(DIMENSIONS),

@@ -80,8 +80,8 @@ def signal(duration: float = DURATION) -> np.ndarray:
 def observe(path: str, duration: float = DURATION) -> list[Operation]:
     """Run a graph once and note the shapes of all that it does.
 
-    Not by ``onnx.shape_inference``: it doesn't know shapes that depend on the length of
-    the signal through slices and minima, as in Whisper; a run has them all.
+    Not by ``onnx.shape_inference``, which doesn't know shapes behind the slices and
+    minima of Whisper.
 
     Args:
         path: path of the ONNX file
@@ -161,10 +161,9 @@ def tokens_per_second(
 ) -> float | None:
     """Number of tokens per second of speech, according to the graph.
 
-    The graph's last softmax weighs tokens: in our students, and in the attentive
-    pooling of others, those that are pooled over time; in other transformers those
-    that are attended to. Its axis of time is the one that is shorter for a shorter
-    signal, and the length of that axis is the number of tokens.
+    The last softmax of the graph weighs the tokens that are pooled over time, or that
+    are attended to in transformers without attentive pooling. Its axis of time is the
+    one that is shorter for a shorter signal.
 
     Args:
         longer: operations for :data:`DURATION` seconds, see :func:`observe`
@@ -271,13 +270,13 @@ def summed(parts: Sequence[dict[str, float | None]]) -> dict[str, float | None]:
         {'gmac': None, 'tokens_per_second': None}
 
     """
-    total = {}
+    total: dict[str, float | None] = {}
     for key in parts[0]:
         values = [part[key] for part in parts]
         if key == "tokens_per_second":
             total[key] = values[0] if len(set(values)) == 1 else None
         else:
-            total[key] = None if None in values else sum(values)
+            total[key] = None if None in values else sum(filter(None, values))
     return total
 
 

@@ -143,8 +143,8 @@ def by_duration(clips: pd.DataFrame, edges: np.ndarray) -> list[dict]:
                 "longest": float(times.max()),
             }
             | {
-                name: {"mean_absolute_error": error, "ccc": cccs[name]}
-                for name, error in errors.dropna().items()
+                name: {"mean_absolute_error": errors[name], "ccc": cccs[name]}
+                for name in errors.dropna().index
             }
         )
     return rows

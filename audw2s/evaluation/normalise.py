@@ -57,8 +57,8 @@ def normalise(
     """
     if method not in ("standard", "robust"):
         raise ValueError(f"method has to be 'standard' or 'robust', not '{method}'.")
-    columns = [name for name in frame if str(_last(name)) in DIMENSIONS]
-    if not columns:
+    columns = frame.columns[[str(_last(name)) in DIMENSIONS for name in frame]]
+    if columns.empty:
         raise ValueError("The table has no column of arousal, dominance or valence.")
     groups = _per_row(np.zeros(len(frame)) if by is None else by, frame, "by")
     used = _per_row(
@@ -78,7 +78,9 @@ def _last(name: object) -> object:
     return name[-1] if isinstance(name, tuple) else str(name).rpartition(".")[2]
 
 
-def _per_row(values: Sequence, frame: pd.DataFrame, name: str) -> pd.Series:
+def _per_row(
+    values: Sequence | np.ndarray, frame: pd.DataFrame, name: str
+) -> pd.Series:
     if len(values) != len(frame):
         raise ValueError(
             f"{name} has {len(values)} entries, and the table has {len(frame)} rows."

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,7 @@ LINES = ("-", "--", ":", "-.")
 MARKERS = "o^sDvP*X"
 """Markers, by which points differ as well as by colour."""
 
-WHOLE = {"clip_on": False, "zorder": 3}
+WHOLE: dict[str, Any] = {"clip_on": False, "zorder": 3}
 """Style of markers that aren't cut at the edge of a panel."""
 
 RATER = "one rater against the others"
@@ -269,10 +270,13 @@ def _legend(figure: Figure) -> None:
     """One legend for all panels, above them."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
     # Areas come first, but models are what one looks for
-    pairs = sorted(zip(handles, labels, strict=True), key=lambda p: p[1] == RATER)
-    handles, labels = zip(*pairs, strict=True)
-    columns = min(len(labels), 4)
-    figure.legend(handles, labels, loc="outside upper center", ncols=columns)
+    order = sorted(range(len(labels)), key=lambda number: labels[number] == RATER)
+    figure.legend(
+        [handles[number] for number in order],
+        [labels[number] for number in order],
+        loc="outside upper center",
+        ncols=min(len(labels), 4),
+    )
 
 
 def _styles(result: dict) -> Iterator[tuple[dict, dict]]:
@@ -301,10 +305,10 @@ def _curves(
 
 def _with_bars(
     axes: Axes,
-    x: Sequence[float],
+    x: Sequence[float] | np.ndarray,
     values: Sequence[dict],
     key: str,
-    **style: object,
+    **style: Any,
 ) -> ErrorbarContainer:
     """Draw figures with their intervals; of few clips one may lie beside the other."""
     y, low, high = (np.array([v[k] for v in values]) for k in (key, "low", "high"))
@@ -352,8 +356,9 @@ def _scatter(axes: Axes, clips: pd.DataFrame, name: str) -> None:
         truth, predicted = part[columns].to_numpy().T
         marker = MARKERS[number % len(MARKERS)]
         axes.plot(truth, predicted, marker, ms=3, alpha=0.4, label=corpus)
-    low, high = clips[columns].min(axis=None), clips[columns].max(axis=None)
-    axes.plot([low, high], [low, high], "--", color="grey", linewidth=1)
+    values = clips[columns].to_numpy(float)
+    ends = [np.nanmin(values), np.nanmax(values)]
+    axes.plot(ends, ends, "--", color="grey", linewidth=1)
     axes.set_aspect("equal", adjustable="datalim")
     axes.grid(alpha=0.3)
 

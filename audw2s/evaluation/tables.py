@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+from typing import Any
 
 from audw2s.evaluation.speakers import clips_and_speakers
 from audw2s.model.registry import DIMENSIONS
@@ -59,7 +60,7 @@ def with_interval(values: Mapping, key: str, sign: str = "") -> str:
     return f"{value} [{low}, {high}]"
 
 
-def each(values: Mapping, write: Callable[[object], str]) -> list[str]:
+def each(values: Mapping, write: Callable[[Any], str]) -> list[str]:
     """Write the values of each dimension, a dash where there are none.
 
     Examples:

@@ -54,6 +54,7 @@ class Cascade(MultiFileModel):
         """Exit as given by the user."""
 
         index = exits_of(name, exit)
+        assert index is not None  # as an exit is given
         parts = index.chain()
         models = [
             audonnx.Model(

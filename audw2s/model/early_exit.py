@@ -91,7 +91,7 @@ class Exits:
 
     def identity(self, choice: Choice) -> str:
         """Hash that identifies the results of an exit."""
-        if not is_adaptive(choice):
+        if not isinstance(choice, str):
             return self.file(choice).sha256
         hashes = [part.sha256 for part in self.chain()]
         text = "\n".join([*hashes, f"{self.margin_of(choice):g}"])
@@ -102,17 +102,6 @@ def _existing(file: ExitFile) -> ExitFile:
     if not os.path.isfile(file.path):
         raise FileNotFoundError(f"'{file.path}' isn't there. Export the model again.")
     return file
-
-
-def is_adaptive(choice: Choice) -> bool:
-    """Whether the exit depends on the signal.
-
-    Examples:
-        >>> is_adaptive("auto(0.5)"), is_adaptive(3)
-        (True, False)
-
-    """
-    return isinstance(choice, str)
 
 
 def parse(choice: int | str) -> tuple[int | str, float | None]:
@@ -132,7 +121,7 @@ def parse(choice: int | str) -> tuple[int | str, float | None]:
         if re.fullmatch(r"\d+", choice):
             return int(choice), None
         if match := re.fullmatch(r"auto(?:\((\d*\.?\d+)\))?", choice):
-            margin = match[1] and float(match[1])
+            margin = float(match[1]) if match[1] else None
             if margin is None or margin <= 1:
                 return "auto", margin
     raise ValueError(
@@ -184,7 +173,7 @@ def read(folder: str) -> Exits | None:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(
             f"'{path}' is damaged: {error}. Export the model again."
-        ) from (error)
+        ) from error
     return index
 
 

@@ -15,6 +15,7 @@ from audw2s.model.names import entry_of
 from audw2s.model.names import exact
 from audw2s.model.registry import CATALOGUE
 from audw2s.model.registry import FOLDER
+from audw2s.model.registry import Entry
 
 PROVENANCE = "source.json"
 """Name of the file beside an installed model that tells what it was converted from."""
@@ -43,17 +44,17 @@ def model_folder(name: str) -> str:
     return os.path.join(cache_root(), "models", name)
 
 
-def read_provenance(name: str) -> dict:
+def read_provenance(entry: Entry) -> dict:
     """Read what an installed model was converted from.
 
     Args:
-        name: name in the catalogue
+        entry: entry of the catalogue
 
     Raises:
         CorruptModelError: if it is missing or damaged
 
     """
-    folder = _folder(name)
+    folder = model_folder(entry.name)
     try:
         with open(os.path.join(folder, PROVENANCE), encoding="utf-8") as file:
             provenance = json.load(file)
@@ -62,7 +63,7 @@ def read_provenance(name: str) -> dict:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CorruptModelError(
             f"The provenance of the model in {folder} can't be read ({error}): "
-            f"{remedy(name)}."
+            f"{remedy(entry)}."
         ) from error
     return provenance
 
@@ -110,7 +111,7 @@ def exits_of(name: str, exit: exits.Choice = None) -> exits.Exits | None:
         ValueError: if an exit is requested, and the model has none
 
     """
-    index = None
+    index: exits.Exits | None = None
     if entry_of(name) is None and not members(name):
         try:
             index = exits.read(name)
@@ -164,11 +165,13 @@ def model_path(name: str, exit: int | None = None) -> str:
             f"There is no model '{name}'. Known are {known}, any folder with a "
             "model.onnx, and means such as 'mean(dawn, whisper-tiny-adv)'."
         )
-    path = os.path.join(_folder(name), "model.onnx")
-    if not entry.packaged and not os.path.isfile(path):
+    if entry.packaged:
+        return os.path.join(FOLDER, entry.name, "model.onnx")
+    path = os.path.join(model_folder(entry.name), "model.onnx")
+    if not os.path.isfile(path):
         raise MissingModelError(
             f"'{name}' isn't installed. Its licence is {entry.licence}. "
-            f"To download it from {entry.source}, run: {_command(name)}"
+            f"To download it from {entry.source}, run: {_command(entry)}"
         )
     return path
 
@@ -208,23 +211,23 @@ def is_installed(name: str) -> bool:
         return False
 
 
-def location(name: str) -> str:
+def location(entry: Entry) -> str:
     """Location of a model of the catalogue, or how to download it, as text.
 
     Examples:
-        >>> location("wav2small")
+        >>> location(CATALOGUE["wav2small"])
         'in the package'
 
     """
-    entry = entry_of(name)
     if entry.packaged:
         return "in the package"
+    name = exact(entry.name)
     if is_installed(name):
-        return "here" if members(name) else f"in {model_folder(entry.name)}"
-    missing = [part for part in members(name) or [name] if not is_installed(part)]
-    size = sum(entry_of(part).size for part in missing)
+        return "here" if entry.members else f"in {model_folder(entry.name)}"
+    parts = [CATALOGUE[part] for part in entry.members or [entry.name]]
+    size = sum(part.size for part in parts if not is_installed(exact(part.name)))
     amount = f"{size / 1e6:,.0f} MB" if size > 1e6 else f"{size / 1e3:,.0f} KB"
-    return f"not here yet ({amount}): {_command(name)}"
+    return f"not here yet ({amount}): {_command(entry)}"
 
 
 def model_sha256(name: str, exit: exits.Choice = None) -> str:
@@ -257,7 +260,7 @@ def known_sha256(name: str, exit: int | None = None) -> str | None:
         return index.file(exit).sha256 if index else None
     if entry.packaged:
         return entry.sha256
-    return read_provenance(name)["sha256"]
+    return read_provenance(entry)["sha256"]
 
 
 def sha256(path: str) -> str:
@@ -272,24 +275,20 @@ def _sha256(path: str, size: int, changed: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _folder(name: str) -> str:
-    entry = entry_of(name)
-    if entry.packaged:
-        return os.path.join(FOLDER, entry.name)
-    return model_folder(entry.name)
-
-
-def _command(name: str) -> str:
-    entry = entry_of(name)
+def _command(entry: Entry) -> str:
     option = " --accept-licence" if entry.non_commercial else ""
     return f"audw2s get {entry.name}{option}"
 
 
-def remedy(name: str) -> str:
-    """Advice for the user if the file of a model differs from the expected one."""
-    entry = entry_of(name)
+def remedy(entry: Entry | None) -> str:
+    """Advice for the user if a model file differs from the expected one.
+
+    Args:
+        entry: entry of the catalogue, ``None`` for a folder
+
+    """
     if entry is None:
         return "export the model again"
     if entry.packaged:
         return "install the package again"
-    return f"delete its folder and run: {_command(name)}"
+    return f"delete its folder and run: {_command(entry)}"

@@ -75,7 +75,7 @@ def load(
     exits_of(name, exit)
     if members(name):
         return Ensemble(name, device=device, num_workers=num_workers)
-    if exits.is_adaptive(exit := exits.normalised(exit)):
+    if isinstance(exit := exits.normalised(exit), str):
         return Cascade(name, exit, device=device, num_workers=num_workers)
     return open_single(name, exit, device=device, num_workers=num_workers)
 

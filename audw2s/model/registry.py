@@ -37,7 +37,7 @@ DATA = (".json", ".onnx", ".safetensors", ".txt", ".yaml")
 """Extensions of files that may be downloaded; no pickles, no code."""
 
 
-class Source:
+class _Files:
     """Files of a model at one of its publishers."""
 
     kind: ClassVar[str]
@@ -69,7 +69,7 @@ class Source:
 
 
 @dataclasses.dataclass(frozen=True)
-class HubSource(Source):
+class HubSource(_Files):
     """Files of a model on the Hugging Face hub.
 
     The environment variables ``HF_ENDPOINT`` (a mirror), ``HF_TOKEN`` and
@@ -109,7 +109,7 @@ class HubSource(Source):
 
 
 @dataclasses.dataclass(frozen=True)
-class ZenodoSource(Source):
+class ZenodoSource(_Files):
     """Files in a zip archive on Zenodo.
 
     The environment variable ``AUDW2S_ZENODO_ENDPOINT`` sets another server with the API
@@ -137,6 +137,10 @@ class ZenodoSource(Source):
     def by_hand(self) -> str:
         """Files that users can download themselves, and their address."""
         return f"{self.archive} of {self.server}/records/{self.record}"
+
+
+Source = HubSource | ZenodoSource
+"""Files of a model at one of its publishers."""
 
 
 @dataclasses.dataclass(frozen=True)

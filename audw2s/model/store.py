@@ -18,6 +18,7 @@ from audw2s.model.find import remedy
 from audw2s.model.find import sha256
 from audw2s.model.find import verified
 from audw2s.model.find import warn_unverified
+from audw2s.model.names import entry_of
 from audw2s.model.registry import DIMENSIONS
 
 
@@ -42,7 +43,7 @@ def open_single(
 
     """
     path, expected = model_path(name, exit), known_sha256(name, exit)
-    verified(path, expected, remedy(name))
+    verified(path, expected, remedy(entry_of(name)))
     index = exits_of(name, exit)
     labels = list(index.labels) if index else list(DIMENSIONS)
     if expected is None:

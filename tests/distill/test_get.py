@@ -157,7 +157,7 @@ def test_a_model_is_downloaded_from_the_hub_and_converted(hub, tmp_path, name):
             actual, expected(name, tmp_path / name, signal), atol=1e-4
         )
     assert open_batches(Network(name)) is not None
-    facts = read_provenance(name)
+    facts = read_provenance(catalogue.CATALOGUE[name])
     assert facts["source"]["repository"] == repository(name)
     assert facts["source"]["revision"] == REVISION
     assert set(facts["files"]) == set(read(tmp_path / name))
@@ -220,7 +220,7 @@ def test_a_model_is_downloaded_from_zenodo_without_torch(hub, tmp_path, monkeypa
         np.testing.assert_allclose(
             actual, expected("dawn", tmp_path / "dawn", signal), atol=1e-4
         )
-    assert read_provenance("dawn")["source"]["record"] == "6221127"
+    assert read_provenance(catalogue.CATALOGUE["dawn"])["source"]["record"] == "6221127"
 
 
 def test_a_model_is_converted_from_a_folder(hub, tmp_path):

@@ -71,8 +71,8 @@ class Overview:
         """
         self._add_examples(table)
         self._add_durations(numbers, table)
-        values = [table[name].to_numpy() for name in columns(self.names)]
-        values = np.reshape(values, (len(self.names), len(DIMENSIONS), -1))
+        values = np.stack([table[name].to_numpy() for name in columns(self.names)])
+        values = values.reshape(len(self.names), len(DIMENSIONS), -1)
         for number, dimension in np.ndindex(values.shape[:2]):
             column = values[number, dimension]
             column = column[np.isfinite(column)]
@@ -81,8 +81,9 @@ class Overview:
             for dimension in range(len(DIMENSIONS)):
                 both = values[[first, second], dimension]
                 both = both[:, np.isfinite(both).all(axis=0)]
-                both = np.clip(both, CELLS[0], CELLS[-1])
-                cells[dimension] += np.histogram2d(*both, CELLS)[0].astype(np.int64)
+                x, y = np.clip(both, CELLS[0], CELLS[-1])
+                counts, _, _ = np.histogram2d(x, y, [CELLS, CELLS])
+                cells[dimension] += counts.astype(np.int64)
 
     def _add_examples(self, table: pa.Table) -> None:
         statuses = table["status"].to_numpy()

@@ -5,6 +5,7 @@ import itertools
 import os
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ def write_report(
     corpus: str,
     summary: Summary,
     overview: Overview,
-    provenance: dict[str, object],
+    provenance: dict[str, Any],
     speed: Speed,
 ) -> None:
     """Write the page, complete or not at all.
@@ -100,7 +101,7 @@ def _facts(
     corpus: str,
     summary: Summary,
     overview: Overview,
-    provenance: dict[str, object],
+    provenance: dict[str, Any],
     speed: Speed,
 ) -> dict[str, str]:
     inputs = f"{summary.num_inputs:,}, {duration_text(overview.seconds)} of audio"
@@ -136,7 +137,7 @@ def _examples(summary: Summary, overview: Overview) -> Iterator[tuple]:
             yield status, example.file, start, example.message
 
 
-def _values(summary: Summary, overview: Overview) -> dict[str, object]:
+def _values(summary: Summary, overview: Overview) -> dict[str, Any]:
     """Tables and pictures of values and of agreement, empty without values."""
     from audw2s.corpus.report import pictures
 

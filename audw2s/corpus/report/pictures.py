@@ -11,6 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
+from matplotlib.ticker import MaxNLocator
 
 from audw2s.corpus.report.overview import CELLS
 from audw2s.corpus.report.overview import DURATIONS
@@ -42,7 +43,7 @@ def values(overview: Overview, dimension: int, text: str) -> Picture:
         text: mean and standard deviation of each model
 
     """
-    axes = _axes(3.6, 2.5)
+    figure, axes = _axes(3.6, 2.5)
     for number, counts in enumerate(overview.values[:, dimension]):
         # Few rows need wide bins
         step = 1 if counts.sum() >= MANY else 2
@@ -53,7 +54,7 @@ def values(overview: Overview, dimension: int, text: str) -> Picture:
         axes.stairs(share, edges, color=colour, alpha=0.15, fill=True)
     axes.set_xlim(*_limits(overview.values[:, dimension], EDGES))
     axes.set(ylim=(0, None), xlabel=DIMENSIONS[dimension], ylabel="% of rows")
-    return _picture(axes, f"Histogram of {DIMENSIONS[dimension]}: {text}")
+    return _picture(figure, f"Histogram of {DIMENSIONS[dimension]}: {text}")
 
 
 def pairs(
@@ -68,7 +69,7 @@ def pairs(
         text: names of the models, and their agreement
 
     """
-    axes = _axes(3.1, 3.2)
+    figure, axes = _axes(3.1, 3.2)
     cells = overview.pairs[pair][dimension]
     limits = _limits(np.stack([cells.sum(axis=1), cells.sum(axis=0)]), CELLS)
     colour = matplotlib.colors.to_rgb(STYLES[pair[1] % len(STYLES)][0])
@@ -85,12 +86,12 @@ def pairs(
     axes.set(xlim=limits, ylim=limits, aspect="equal")
     axes.set(xlabel=overview.names[pair[0]], ylabel=overview.names[pair[1]])
     axes.set_title(DIMENSIONS[dimension], fontsize="medium")
-    return _picture(axes, f"Number of rows by {DIMENSIONS[dimension]} of {text}")
+    return _picture(figure, f"Number of rows by {DIMENSIONS[dimension]} of {text}")
 
 
 def durations(overview: Overview) -> Picture:
     """Histogram of the durations of inputs."""
-    axes = _axes(6.0, 2.6)
+    figure, axes = _axes(6.0, 2.6)
     low, high = np.flatnonzero(overview.durations)[[0, -1]]
     axes.stairs(overview.durations, DURATIONS, color=STYLES[0][0], fill=True)
     axes.set_xscale("log")
@@ -99,19 +100,21 @@ def durations(overview: Overview) -> Picture:
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter("")
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.yaxis.set_major_locator(MaxNLocator("auto", integer=True))
     axes.set(xlabel="seconds", ylabel="inputs")
     count, seconds = int(overview.durations.sum()), f"{overview.seconds:.0f} s"
-    return _picture(axes, f"Histogram of the durations of {count:,} inputs, {seconds}")
+    return _picture(
+        figure, f"Histogram of the durations of {count:,} inputs, {seconds}"
+    )
 
 
-def _axes(width: float, height: float) -> Axes:
+def _axes(width: float, height: float) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.2)
     axes.set_axisbelow(True)
-    return axes
+    return figure, axes
 
 
 def _limits(counts: np.ndarray, edges: np.ndarray) -> tuple[float, float]:
@@ -122,9 +125,9 @@ def _limits(counts: np.ndarray, edges: np.ndarray) -> tuple[float, float]:
     return min(0.0, edges[bins[0]]), max(1.0, edges[bins[-1] + 1])
 
 
-def _picture(axes: Axes, text: str) -> Picture:
+def _picture(figure: Figure, text: str) -> Picture:
     # Text stays text, in a font of the reader
     with matplotlib.rc_context({"svg.fonttype": "none"}), io.BytesIO() as file:
         metadata = dict.fromkeys(["Date", "Creator", "Format", "Type"])
-        axes.figure.savefig(file, format="svg", transparent=True, metadata=metadata)
+        figure.savefig(file, format="svg", transparent=True, metadata=metadata)
         return Picture(base64.b64encode(file.getvalue()).decode(), text)

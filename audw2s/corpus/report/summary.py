@@ -49,10 +49,10 @@ class Covariance:
             (1.0, 0.98)
 
         """
-        pair, matrix = [first, second], self.matrix
-        variances = matrix[pair, pair]
+        matrix, (mean_t, mean_p) = self.matrix, self.mean[[first, second]]
+        var_t, var_p = matrix[[first, second], [first, second]]
         covariance = matrix[first, second]
-        return float(ccc_of_moments(*self.mean[pair], *variances, covariance))
+        return float(ccc_of_moments(mean_t, mean_p, var_t, var_p, covariance))
 
     @property
     def matrix(self) -> np.ndarray:
@@ -100,8 +100,7 @@ class Summary:
         self.num_inputs += len(np.unique(numbers))
         failed = np.isin(statuses, UNUSABLE)
         self.num_failed += len(np.unique(numbers[failed]))
-        values = [table[name].to_numpy() for name in columns(self.names)]
-        values = np.stack(values, axis=1)
+        values = np.stack([table[n].to_numpy() for n in columns(self.names)], axis=1)
         self.moments.update(values[np.isfinite(values).all(axis=1)])
 
     def __str__(self) -> str:

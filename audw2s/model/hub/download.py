@@ -75,10 +75,11 @@ def _on_hub(source: HubSource, name: str) -> Remote:
     )
     metadata = _metadata(url, headers=headers, endpoint=source.endpoint)
     # For small files the hub announces the hash that git has for them
-    algorithm = {40: "git", 64: "sha256"}.get(len(metadata.etag or ""))
+    checksum = metadata.etag or ""
+    algorithm = {40: "git", 64: "sha256"}.get(len(checksum))
     if algorithm is None or metadata.size is None:
         raise FetchError(_unexpected(url))
-    return Remote(url, headers, metadata.size, algorithm, metadata.etag)
+    return Remote(url, headers, metadata.size, algorithm, checksum)
 
 
 def _metadata(url: str, **options) -> huggingface_hub.HfFileMetadata:
@@ -139,10 +140,15 @@ def download(remote: Remote, part: str, *, verbose: bool) -> None:
 
     """
     name = os.path.basename(part).removesuffix(".part")
-    scale = {"total": remote.size, "unit": "B", "unit_scale": True}
     with (
         open(part, "ab") as file,
-        tqdm(desc=name, disable=not verbose, **scale) as progress,
+        tqdm(
+            desc=name,
+            total=remote.size,
+            unit="B",
+            unit_scale=True,
+            disable=not verbose,
+        ) as progress,
     ):
         if file.tell() > remote.size:
             _empty(file)

@@ -98,8 +98,10 @@ def _check_licences(names: Sequence[str], accepted: bool) -> None:
 
 def _choose(entry: Entry, source: str | None) -> tuple[Source, str | None]:
     """Source of a model, and the folder that a user named."""
+    if source is None:
+        return entry.weights[0], None
     for origin in entry.weights:
-        if source in (None, origin.kind):
+        if source == origin.kind:
             return origin, None
     for origin in entry.weights:
         if all(os.path.isfile(os.path.join(source, file)) for file in origin.files):
