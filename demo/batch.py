@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from audw2s.corpus.report.summary import Covariance
-from audw2s.corpus.report.summary import concordance
 from audw2s.demo.clip import read_clip
 from audw2s.demo.limits import MAX_FILES
 from audw2s.demo.limits import Deadline
@@ -104,7 +103,7 @@ def agreement(batch: pd.DataFrame) -> dict[str, tuple[float, float]]:
     moments.update(values)
     return {
         name: (
-            concordance(moments, place, place + len(DIMENSIONS)),
+            moments.ccc(place, place + len(DIMENSIONS)),
             float(np.abs(values[:, place] - values[:, place + len(DIMENSIONS)]).mean()),
         )
         for place, name in enumerate(DIMENSIONS)
