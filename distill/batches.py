@@ -166,7 +166,8 @@ class Batches:
         network = self.teacher.network
         if len(signal) <= network.max_dur * SAMPLING_RATE:
             logits = network.open()(signal[None], outputs=network.output)
-            return network.values([logits], 1)[0]
+            # Without the share of speech, the last one
+            return network.values([logits], 1)[0, :-1]
         # In blocks of the longest input of the teacher
         return self.teacher.signal(signal, SAMPLING_RATE)[0].values[0]
 
