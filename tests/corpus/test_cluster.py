@@ -5,10 +5,7 @@ import os
 import pathlib
 import pickle
 import signal
-import subprocess
-import sys
 import threading
-import time
 
 import numpy as np
 import pandas as pd
@@ -39,8 +36,8 @@ def environment(tmp_path_factory):
         for name in list(os.environ):
             if name.lower().endswith("_proxy"):
                 patch.delenv(name)
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "fabricated")
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         # The machine may be busy, and Ray's workers would wait for all others
         patch.setenv("RAY_worker_niceness", "0")
@@ -257,39 +254,36 @@ def test_cluster_that_is_not_there(clips, tmp_path):
     assert "There is no Ray at 127.0.0.1:1" in done.stderr
 
 
-LOST_SOON = """
-import audw2s.corpus.ray as cluster
-from audw2s.commands.app import app
-cluster.LOST_AFTER = 2
-app()
-"""
-
-
-def test_head_that_is_lost(environment, corpus, tmp_path):
-    """Ray would end the process with 1, as if some inputs had no values."""
+@pytest.mark.parametrize("lost", ["gcs_server", "raylet"])
+def test_cluster_that_is_lost(environment, corpus, tmp_path, monkeypatch, lost):
+    """Ray ends processes that lose its daemons, with 1: some inputs had no values."""
     from ray.cluster_utils import Cluster
 
     watched, _ = environment
+    watched.log.unlink(missing_ok=True)
     slow(watched, True)
+    # By default Ray waits for a minute
+    monkeypatch.setenv("RAY_gcs_rpc_server_reconnect_timeout_s", "2")
     head = {"num_cpus": 1, "object_store_memory": 100_000_000}
     lonely = Cluster(initialize_head=True, head_node_args=head)
     out, address = tmp_path / "out", lonely.address
-    command = [sys.executable, "-c", LOST_SOON, "annotate", corpus, "--out", out]
-    command += ["--engine", "ray", "--address", address, "--shard-size", "2"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    options = ("--engine", "ray", "--address", address, "--shard-size", 2)
+    process = watched.start(corpus, "--out", out, *options)
     try:
-        while not parts(out) and process.poll() is None:
-            time.sleep(0.05)
-        # Its raylet is that of this process here: without that, Ray ends it at once
-        lonely.head_node.kill_gcs_server()
-        told = process.communicate(timeout=100)[1]
+        wait_until(
+            lambda: parts(out) or process.poll() is not None, "a shard is written"
+        )
+        lonely.head_node._kill_process_type(lost)
+        stderr = process.communicate(timeout=MAX_DUR)[1]
+        watched.wait_for_end()
     finally:
         process.kill()
         lonely.shutdown()
         slow(watched, False)
-    assert process.returncode == 2, told
-    assert f"The Ray at {address} doesn't answer any more" in told
-    assert "Traceback" not in told
+    assert process.returncode == 75, stderr
+    assert f"The Ray at {address} was lost" in stderr
+    assert "Traceback" not in stderr
+    assert not (out / "table.parquet").exists()
 
 
 def wait_for(
