@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import audeer
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.corpus.lists.entries import split_part
@@ -277,9 +276,7 @@ def predict_clips(
         # The same clips may have had other paths
         same = {name: list(table[name]) for name in ("file", "speaker")}
         return pd.read_parquet(path).assign(**same)
-    name = predictor.network.name
-    with tqdm(total=len(table), desc=name, disable=not verbose) as progress:
-        clips = annotate(table, predictor, num_workers=num_workers, progress=progress)
+    clips = annotate(table, predictor, num_workers=num_workers, verbose=verbose)
     if path:
         with replacing(path) as temporary:
             clips.to_parquet(temporary)

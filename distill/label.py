@@ -1,39 +1,29 @@
-"""Label every clip of a corpus with a teacher's values, in one table.
-
-The same call resumes a run that was interrupted, even by ``kill -9``, and ends in the
-same table as a run that wasn't.
-"""
+"""Label every clip of a corpus with a teacher's values, in one table."""
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import audeer
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
-from tqdm import tqdm
 
+from audw2s.corpus.inputs import Inputs
+from audw2s.corpus.options import Options
+from audw2s.corpus.run import Run
 from audw2s.distill.clips import content_hashes
 from audw2s.distill.clips import seconds
-from audw2s.files import replacing
-from audw2s.files import write_json
 from audw2s.inference.pipeline import Predictor
 from audw2s.inference.pipeline import Row
 from audw2s.model.registry import DIMENSIONS
+from audw2s.tables import stored_identity
+from audw2s.tables import write_table
+from audw2s.version import changes
 
-METADATA = b"audw2s"
-"""Key of a table's metadata with the identity of its run, as JSON."""
-
-_NAMES = {
-    "model": "model",
-    "sha256": "model file",
-    "version": "version of audw2s",
-}
+OF_CLIPS = ["file", "start", "end", "speaker"]
+"""Columns that the table of clips and that of labels share."""
 
 
 def label(
@@ -41,21 +31,22 @@ def label(
     model: str,
     out: str,
     *,
-    num_workers: int = 1,
+    num_workers: int | None = None,
     shard_size: int = 256,
     verbose: bool = True,
 ) -> pd.DataFrame:
     """Predict A/D/V of every clip of a table with a model, and write them.
 
-    Finished clips are stored in the folder ``OUT.parts`` until all are done. If ``out``
-    exists and was made by the same model from the same clips, it is returned at once.
+    This is :func:`audw2s.annotate` of the clips, in the folder ``OUT.parts`` until all
+    are finished; the same call resumes an interrupted run. If ``out`` exists and was
+    made by the same model from the same clips, it is returned at once.
 
     Args:
         table: clips, see :mod:`audw2s.corpus.lists.corpus`
         model: name or folder, see :func:`audw2s.load`
         out: parquet file to write
-        num_workers: threads, each with a session of one thread
-        shard_size: clips that are written at a time
+        num_workers: number of worker processes, ``None`` for one per core
+        shard_size: number of clips that are written at a time
         verbose: show a progress bar
 
     Returns:
@@ -75,26 +66,78 @@ def label(
     if table.empty:
         raise ValueError("There are no clips to label.")
     table = table.reset_index(drop=True)
-    predictor = Predictor(model)
-    identity = identify(table, predictor)
-    parts = f"{out}.parts"
-    if os.path.exists(out):
-        _check(out, stored_identity(out), identity)
+    hashes = content_hashes(table["file"])
+    options = Options(
+        model, num_workers=num_workers, shard_size=shard_size, verbose=verbose
+    )
+    folder = f"{out}.parts"
+    run = Run(_inputs(table), folder, options, clips=_clips_hash(table, hashes))
+    finished = os.path.exists(out)
+    if finished:
+        if changed := changes(identity_of_labels(out), run.identity):
+            raise ValueError(
+                f"'{out}' comes from another run: {changed} ('clips' stands for the "
+                "list and the content of its files). Choose another output, or delete "
+                "it."
+            )
         labels = pd.read_parquet(out)
     else:
-        _begin(parts, identity)
-        _fill(parts, table, predictor, num_workers, shard_size, verbose)
-        labels = _read_parts(parts).reset_index(drop=True)
+        run()
+        labels = run.frame()
+        labels["duration"] = labels["duration"].where(labels["end"].notna())
     # A corpus that was moved has other paths, and the same labels
-    here = labels.assign(
-        file=table["file"],
-        speaker=table["speaker"],
-        sha256=content_hashes(table["file"]),
-    )
-    if not os.path.exists(out) or list(here["file"]) != list(labels["file"]):
-        _write(here, out, identity)
-    shutil.rmtree(parts, ignore_errors=True)
+    here = labels.assign(**{name: table[name] for name in OF_CLIPS}, sha256=hashes)
+    here = here[[*OF_CLIPS, *labels.columns.drop(OF_CLIPS, errors="ignore")]]
+    if not finished or list(here["file"]) != list(labels["file"]):
+        here.attrs["audw2s"] = run.identity
+        write_table(here, out)
+    shutil.rmtree(folder, ignore_errors=True)
     return pd.read_parquet(out)
+
+
+def identity_of_labels(path: str) -> dict[str, object]:
+    """Identity of a stored table of labels.
+
+    Raises:
+        FileNotFoundError: if there is no such file
+        ValueError: if the file isn't a table of labels
+
+    """
+    identity = None
+    try:
+        identity = stored_identity(path)
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowInvalid, OSError):
+        pass
+    if identity is None or "clips" not in identity:
+        raise ValueError(
+            f"'{path}' exists, but isn't a table of labels. Choose another output, or "
+            "delete it."
+        )
+    return identity
+
+
+def _inputs(table: pd.DataFrame) -> Inputs:
+    starts, ends = (table[name].to_numpy("m8[ns]") for name in ("start", "end"))
+    return Inputs(
+        "clips", table["file"].tolist(), starts.astype(np.int64), ends.astype(np.int64)
+    )
+
+
+def _clips_hash(table: pd.DataFrame, hashes: Sequence[str]) -> str:
+    """Hash of a list of clips and of the content of their files."""
+    value = hashlib.sha256()
+    clips = (table[name] for name in ("start", "end", "speaker"))
+    for clip in zip(hashes, *clips, strict=True):
+        value.update("\0".join(map(str, clip)).encode("utf-8", "surrogateescape"))
+    return value.hexdigest()
+
+
+def identify(table: pd.DataFrame, predictor: Predictor) -> dict[str, object]:
+    """Identity of predictions: model, version, settings, and content of the clips."""
+    clips = _clips_hash(table, content_hashes(table["file"]))
+    return predictor.provenance | {"clips": clips}
 
 
 def annotate(
@@ -102,7 +145,7 @@ def annotate(
     predictor: Predictor,
     *,
     num_workers: int = 1,
-    progress: tqdm | None = None,
+    verbose: bool = False,
 ) -> pd.DataFrame:
     """Predict A/D/V of whole clips; every clip has a row, also without values.
 
@@ -110,32 +153,25 @@ def annotate(
         table: clips, see :mod:`audw2s.corpus.lists.corpus`
         predictor: predictor that gives a row per clip
         num_workers: threads
-        progress: progress bar of clips
+        verbose: show a progress bar
 
     Returns:
-        table, see :func:`label`, with the index of the given one
+        table as of :func:`label`, but for ``sha256``, with the index of the given one
 
     """
 
-    def process(clip: tuple) -> Row:
-        file, start, end = clip
+    def process(file: str, start: pd.Timedelta, end: pd.Timedelta) -> Row:
         return predictor.file(file, start.total_seconds(), seconds(end))[0]
 
     clips = table[["file", "start", "end"]].itertuples(index=False, name=None)
-    rows = []
-    pool = ThreadPoolExecutor(num_workers)
-    try:
-        for row in pool.map(process, clips):
-            rows.append(row)
-            if progress is not None:
-                progress.update()
-    finally:
-        pool.shutdown(cancel_futures=True)
-    return _frame(table, rows)
-
-
-def _frame(table: pd.DataFrame, rows: Sequence[Row]) -> pd.DataFrame:
-    frame = table[["file", "start", "end", "speaker"]].copy()
+    rows = audeer.run_tasks(
+        process,
+        [(clip, {}) for clip in clips],
+        num_workers=num_workers,
+        progress_bar=verbose,
+        task_description=predictor.network.name,
+    )
+    frame = table[OF_CLIPS].copy()
     # The scale of human ratings isn't that of a model
     frame.attrs.clear()
     for number, name in enumerate(DIMENSIONS):
@@ -144,110 +180,3 @@ def _frame(table: pd.DataFrame, rows: Sequence[Row]) -> pd.DataFrame:
     frame["status"] = [row.status for row in rows]
     frame["message"] = [row.message for row in rows]
     return frame
-
-
-def identify(table: pd.DataFrame, predictor: Predictor) -> dict[str, str]:
-    """Identity of labels: model, version, clips, and content of their files."""
-    clip_hash = hashlib.sha256()
-    clips = zip(
-        content_hashes(table["file"]),
-        table["start"],
-        table["end"],
-        table["speaker"],
-        strict=True,
-    )
-    for clip in clips:
-        clip_hash.update("\0".join(map(str, clip)).encode("utf-8", "surrogateescape"))
-    provenance = predictor.provenance
-    identity = {key: provenance[key] for key in ("model", "sha256", "version")}
-    return {**identity, "table": clip_hash.hexdigest()}
-
-
-def stored_identity(path: str) -> dict[str, str]:
-    """Identity of a stored table of labels.
-
-    Raises:
-        ValueError: if the file isn't a table of labels
-
-    """
-    try:
-        metadata = pq.read_schema(path).metadata or {}
-        return json.loads(metadata[METADATA])
-    except FileNotFoundError:
-        raise
-    except (pa.ArrowInvalid, OSError, KeyError):
-        raise ValueError(
-            f"'{path}' exists, but isn't a table of labels. "
-            "Choose another output, or delete it."
-        ) from None
-
-
-def _check(path: str, stored: dict[str, str], identity: dict[str, str]) -> None:
-    changed = [key for key in identity if stored.get(key) != identity[key]]
-    if not changed:
-        return
-    differences = "; ".join(
-        "its list of clips, or their audio files, changed"
-        if key == "table"
-        else f"its {_NAMES[key]} was {stored.get(key)} and is now {identity[key]}"
-        for key in changed
-    )
-    raise ValueError(
-        f"'{path}' comes from another run: {differences}. "
-        "Choose another output, or delete it."
-    )
-
-
-def _begin(parts: str, identity: dict[str, str]) -> None:
-    """Make sure that a folder of parts belongs to this run."""
-    audeer.mkdir(parts)
-    path = os.path.join(parts, "identity.json")
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            _check(parts, json.load(file), identity)
-    else:
-        write_json(identity, path)
-
-
-def _fill(
-    parts: str,
-    table: pd.DataFrame,
-    predictor: Predictor,
-    num_workers: int,
-    shard_size: int,
-    verbose: bool,
-) -> None:
-    """Label the clips that aren't in the parts yet."""
-    finished = _read_parts(parts)
-    missing = table.drop(finished.index)
-    progress = tqdm(
-        total=len(table), initial=len(finished), desc="Label", disable=not verbose
-    )
-    with progress:
-        for first in range(0, len(missing), shard_size):
-            clips = missing.iloc[first : first + shard_size]
-            shard = annotate(
-                clips, predictor, num_workers=num_workers, progress=progress
-            )
-            _write(shard, os.path.join(parts, f"{clips.index[0]:09d}.parquet"))
-
-
-def _read_parts(parts: str) -> pd.DataFrame:
-    """All finished clips; the index is their number in the table."""
-    # A file that a killed run was writing is called tmp.NUMBER.parquet
-    names = sorted(n for n in os.listdir(parts) if n[:-8].isdigit())
-    shards = [pd.read_parquet(os.path.join(parts, name)) for name in names]
-    return pd.concat(shards).sort_index() if shards else pd.DataFrame()
-
-
-def _write(
-    table: pd.DataFrame,
-    path: str,
-    identity: dict[str, str] | None = None,
-) -> None:
-    arrow = pa.Table.from_pandas(table)
-    if identity is not None:
-        metadata = {**arrow.schema.metadata, METADATA: json.dumps(identity).encode()}
-        arrow = arrow.replace_schema_metadata(metadata)
-    with replacing(path) as temporary:
-        pq.write_table(arrow, temporary)

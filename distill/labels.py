@@ -8,7 +8,7 @@ import pandas as pd
 from audw2s.distill.clips import content_hashes
 from audw2s.distill.clips import seconds
 from audw2s.distill.clips import warn_left_out
-from audw2s.distill.label import stored_identity
+from audw2s.distill.label import identity_of_labels
 from audw2s.model.registry import DIMENSIONS
 
 
@@ -61,7 +61,7 @@ class Labels:
 
     def __init__(self, path: str):
         self.path = path
-        stored_identity(path)
+        identity_of_labels(path)
         table = pd.read_parquet(path)
         if "sha256" not in table:
             raise ValueError(

@@ -97,7 +97,7 @@ class Job:
         if changed := changes(stored, self.identity):
             raise ValueError(
                 f"'{self.folder}' was made with other settings: {changed}. "
-                "Choose another folder, or --restart to delete it and start anew."
+                "Choose another folder, or delete this one (annotate: --restart)."
             )
 
     def write_identity(self) -> None:

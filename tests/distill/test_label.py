@@ -1,5 +1,6 @@
 """Labels of a corpus: complete, resumable, and of one model only."""
 
+import json
 import os
 import random
 import shutil
@@ -20,14 +21,16 @@ from waiting import wait_until
 import audw2s
 from audw2s.audio.preprocess import load
 from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.corpus.workers import WorkerPool
+from audw2s.distill.label import identity_of_labels
 from audw2s.distill.label import label
-from audw2s.distill.label import stored_identity
 from audw2s.model.find import model_sha256
 from audw2s.model.registry import DIMENSIONS
 
 SCRIPT = """
 import sys
 from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.corpus.workers import WorkerPool
 from audw2s.distill.label import label
 label(read_corpus(sys.argv[1]), sys.argv[2], sys.argv[3], shard_size=3, verbose=False)
 """
@@ -64,9 +67,9 @@ def test_labels_are_what_the_teacher_says(corpus, teacher, tmp_path):
 def test_file_tells_by_what_it_was_made(corpus, teacher, tmp_path):
     out = str(tmp_path / "labels.parquet")
     label(read_corpus(corpus), teacher, out, verbose=False)
-    identity = stored_identity(out)
-    assert identity["model"] == "toy"
-    assert identity["sha256"] == model_sha256(teacher)
+    identity = identity_of_labels(out)
+    (model,) = identity["models"]
+    assert (model["name"], model["sha256"]) == ("toy", model_sha256(teacher))
     assert identity["version"] == audw2s.__version__
 
 
@@ -123,7 +126,7 @@ def start(corpus, teacher, out):
 
 
 def count_parts(out):
-    parts = f"{out}.parts"
+    parts = f"{out}.parts/parts"
     return len(os.listdir(parts)) if os.path.isdir(parts) else 0
 
 
@@ -149,45 +152,45 @@ def test_killed_runs_end_in_the_same_table(long_corpus, teacher, tmp_path):
         found = count_parts(out)
         kills += 1
     # Half a file, as a kill at the worst moment leaves it
-    with open(os.path.join(f"{out}.parts", "tmp.000000399.parquet"), "wb") as file:
+    half = os.path.join(f"{out}.parts/parts", "tmp1.part-00000399-0.parquet")
+    with open(half, "wb") as file:
         file.write(b"PAR1")
-    kept = {f: os.stat(os.path.join(f"{out}.parts", f)) for f in parts_of(out)}
-    assert 0 < len(kept) < len(table) / 3
+    assert 0 < len(parts_of(out)) < len(table) / 3
     resumed = label(table, teacher, out, shard_size=50, num_workers=2, verbose=False)
     pd.testing.assert_frame_equal(resumed, expected, check_exact=True)
-    assert stored_identity(out) == stored_identity(str(tmp_path / "whole.parquet"))
+    assert identity_of_labels(out) == identity_of_labels(
+        str(tmp_path / "whole.parquet")
+    )
     assert not os.path.exists(f"{out}.parts")
 
 
 def parts_of(out):
-    return [name for name in os.listdir(f"{out}.parts") if name[0].isdigit()]
+    names = os.listdir(f"{out}.parts/parts")
+    return [name for name in names if name.startswith("part-")]
 
 
 def test_finished_parts_are_not_heard_again(corpus, teacher, tmp_path, monkeypatch):
     table = read_corpus(corpus)
-    heard = []
+    processed, kept = [], []
 
-    def hear(self, path, start=0.0, end=None):
-        heard.append(path)
-        if len(heard) == 13:
-            raise KeyboardInterrupt
-        return real(self, path, start, end)
+    def run(self, tasks):
+        for task, result in run_all(self, tasks):
+            if not kept and len(processed) == 12:
+                kept.extend(processed)
+                raise KeyboardInterrupt
+            processed.append(task.file)
+            yield task, result
 
-    from audw2s.inference.pipeline import Predictor
-
-    real = Predictor.file
-    monkeypatch.setattr(Predictor, "file", hear)
+    run_all = WorkerPool.run
+    monkeypatch.setattr(WorkerPool, "run", run)
     out = str(tmp_path / "labels.parquet")
     with pytest.raises(KeyboardInterrupt):
         label(table, teacher, out, shard_size=4, verbose=False)
     assert len(parts_of(out)) == 3
-    del heard[:]
-    heard += [None] * 100
     label(table, teacher, out, shard_size=4, verbose=False)
-    assert sorted(heard[100:]) == sorted(table["file"][12:])
-    del heard[100:]
+    assert sorted(processed) == sorted(table["file"])
     label(table, teacher, out, shard_size=4, verbose=False)
-    assert len(heard) == 100
+    assert len(processed) == len(table)
 
 
 @pytest.fixture
@@ -208,10 +211,10 @@ def test_another_teacher_is_refused(corpus, teacher, other_teacher, tmp_path, fi
     label(table, teacher, out, verbose=False)
     if not finished:
         os.mkdir(f"{out}.parts")
-        with open(os.path.join(f"{out}.parts", "identity.json"), "w") as file:
-            file.write(str(stored_identity(out)).replace("'", '"'))
+        with open(os.path.join(f"{out}.parts", "job.json"), "w") as file:
+            json.dump(identity_of_labels(out), file)
         os.remove(out)
-    with pytest.raises(ValueError, match="model was toy and is now other.*delete it"):
+    with pytest.raises(ValueError, match="models toy .*, now other .*delete"):
         label(table, other_teacher, out, verbose=False)
 
 
@@ -226,7 +229,7 @@ def test_other_clips_are_refused(corpus, teacher, tmp_path):
         table.head(3).assign(end=pd.Timedelta("300ms")),
         table.iloc[[1, 0, 2]],
     ):
-        with pytest.raises(ValueError, match="list of clips"):
+        with pytest.raises(ValueError, match="clips .*, now"):
             label(changed, teacher, out, verbose=False)
     pd.testing.assert_frame_equal(pd.read_parquet(out), before)
 
@@ -243,7 +246,7 @@ def test_changed_audio_is_refused(corpus, teacher, tmp_path):
     label(table, teacher, out, verbose=False)
     samples, rate = soundfile.read(file)
     soundfile.write(file, -samples, rate)
-    with pytest.raises(ValueError, match="audio files"):
+    with pytest.raises(ValueError, match="clips .*, now"):
         label(table, teacher, out, verbose=False)
     pd.testing.assert_frame_equal(pd.read_parquet(out), before)
 
