@@ -87,7 +87,7 @@ def label(
         labels["duration"] = labels["duration"].where(labels["end"].notna())
     # A corpus that was moved has other paths, and the same labels
     here = labels.assign(**{name: table[name] for name in OF_CLIPS}, sha256=hashes)
-    here = here[[*OF_CLIPS, *labels.columns.drop(OF_CLIPS, errors="ignore")]]
+    here = here[[*OF_CLIPS, *here.columns.drop(OF_CLIPS)]]
     if not finished or list(here["file"]) != list(labels["file"]):
         here.attrs["audw2s"] = run.identity
         write_table(here, out)

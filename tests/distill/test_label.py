@@ -25,6 +25,7 @@ from audw2s.corpus.workers import WorkerPool
 from audw2s.distill.label import identity_of_labels
 from audw2s.distill.label import label
 from audw2s.model.find import model_sha256
+from audw2s.model.find import sha256
 from audw2s.model.registry import DIMENSIONS
 
 SCRIPT = """
@@ -60,6 +61,9 @@ def test_labels_are_what_the_teacher_says(corpus, teacher, tmp_path):
     durations = [soundfile.info(file).duration for file in table["file"]]
     np.testing.assert_allclose(labels["duration"], durations)
     assert labels["status"].eq("ok").all()
+    assert labels["sha256"].tolist() == [sha256(file) for file in table["file"]]
+    more = ["duration", "status", "message", "sha256"]
+    assert list(labels.columns) == [*columns, *DIMENSIONS, *more]
     assert os.listdir(tmp_path) == ["labels.parquet"]
     pd.testing.assert_frame_equal(pd.read_parquet(out), labels)
 
