@@ -24,6 +24,7 @@ from audw2s.evaluation.speakers import speaker_or_file
 from audw2s.evaluation.speakers import unit
 from audw2s.inference.pipeline import Predictor
 from audw2s.model.find import model_sha256
+from audw2s.model.registry import DIMENSIONS
 from audw2s.version import __version__
 
 if TYPE_CHECKING:
@@ -166,8 +167,7 @@ class Batches:
         network = self.teacher.network
         if len(signal) <= network.max_dur * SAMPLING_RATE:
             logits = network.open()(signal[None], outputs=network.output)
-            # Without the share of speech, the last one
-            return network.values([logits], 1)[0, :-1]
+            return network.values([logits], 1)[0, : len(DIMENSIONS)]
         # In blocks of the longest input of the teacher
         return self.teacher.signal(signal, SAMPLING_RATE)[0].values[0]
 
