@@ -154,18 +154,20 @@ class SegmentPooler:
             rest = self.pool.rest()
             late = itertools.takewhile(lambda left: left[0] <= self.end, rest)
             values += [self.tokens.outputs(self.last) for _ in late]
-        self.speech.finish()
-        pairs = zip(values, self.ranges, strict=False)
-        return [np.append(found, np.float32(self._share(*own))) for found, own in pairs]
+        shares = self._shares()[: len(values)]
+        return [np.append(*pair) for pair in zip(values, shares, strict=True)]
 
     def _noted(self, ranges: Iterator[Range]) -> Iterator[Range]:
         for found in ranges:
             self.ranges.append(found)
             yield found
 
-    def _share(self, first: int, last: int) -> float:
-        """Share of the tokens of a range that are speech, NaN if it is unknown."""
-        return self.speech.between(first, last)
+    def _shares(self) -> np.ndarray:
+        """Share of the tokens of each range that are speech, NaN if it is unknown."""
+        if self.tokens.speech is None:
+            return np.full(len(self.ranges), np.nan, np.float32)
+        self.speech.finish()
+        return np.array([self.speech.between(*own) for own in self.ranges], np.float32)
 
     def _note_speech(self, first: int, tokens: np.ndarray) -> None:
         """Note which tokens are speech by the layer of the student, if it has one."""

@@ -100,7 +100,8 @@ def rows_of(
         end, size = from_seconds(segment.start) + from_seconds(min_dur), fewest
     if grid is None or report.problem is not None or not size:
         whole = values[0] if grid is None and values and size >= MIN_SAMPLES else None
-        return [row_of(report, part, end, whole, no_values, vad=vad)]
+        times = {"start": from_seconds(segment.start), "end": end}
+        return [row_of(report, part, whole, no_values, vad=vad, **times)]
     limits = {"grid": grid, "size": size, "vad": vad}
     return window_rows(report, part, end, values, no_values, **limits)
 
@@ -120,10 +121,11 @@ def end_of(report: Report, part: Part, segment: Segment) -> pd.Timedelta:
 def row_of(
     report: Report,
     part: Part,
-    end: pd.Timedelta,
     values: np.ndarray | None,
     no_values: np.ndarray,
     *,
+    start: pd.Timedelta,
+    end: pd.Timedelta,
     vad: bool = False,
 ) -> Row:
     """Row of a part of a source.
@@ -131,31 +133,34 @@ def row_of(
     Args:
         report: report of the source
         part: segment or window
-        end: end of the part
         values: values of the part and share of speech, ``None`` if it is too short
         no_values: values of unusable input
+        start: start of the part
+        end: end of the part
         vad: whether only speech was processed
 
     """
     status, message = report.status(MIN_DUR if values is None else 0.0, part)
     duration = part.num_samples / report.sampling_rate if report.sampling_rate else 0.0
-    row = Row(from_seconds(part.start), end, no_values, status, message, duration)
     if status in UNUSABLE or values is None:
         # Samples that are NaN may follow the first blocks
-        return row
+        return Row(start, end, no_values, status, message, duration)
     speech = values[:, -1] * duration
-    row = row._replace(speech=float(speech.max()))
     values = values[:, :-1].astype(np.float32, copy=False)
-    has_speech = np.ones(len(values), bool)
+    row = Row(start, end, values, status, message, duration, float(speech.max()))
     if vad:
-        has_speech = speech >= min(MIN_SPEECH_DUR, 0.999 * duration)
-    if not has_speech.any():
-        return row._replace(status="no_speech", message=no_speech(row))
-    if not np.isfinite(values[has_speech]).all():
-        return row._replace(status=NO_VALUE[0], message=NO_VALUE[1])
-    if vad:
-        return row._replace(values=np.where(has_speech[:, None], values, no_values))
-    return row._replace(values=values, message=with_note(row))
+        is_used = speech >= min(MIN_SPEECH_DUR, 0.999 * duration)
+        if not is_used.any():
+            text = no_speech(row)
+            return row._replace(values=no_values, status="no_speech", message=text)
+        values = values[is_used]
+        row = row._replace(values=np.where(is_used[:, None], row.values, no_values))
+    if not np.isfinite(values).all():
+        status, message = NO_VALUE
+        return row._replace(values=no_values, status=status, message=message)
+    if vad or math.isnan(row.speech):
+        return row
+    return row._replace(message=with_note(row))
 
 
 def no_speech(row: Row) -> str:
@@ -198,22 +203,22 @@ def window_rows(
         vad: whether only speech was processed
 
     """
-    truncated = report.truncation(segment)
+    truncated, begin = report.truncation(segment), from_seconds(segment.start)
     scale = report.sampling_rate / SAMPLING_RATE
     rows = []
-    for number, (first, last) in enumerate(grid.windows(size)):
-        begin, stop = (segment.first + round(k * scale) for k in (first, last))
-        begin, stop = (min(k, segment.last) for k in (begin, stop))
-        part = Part(begin, stop, segment.start)
-        of_window = values[number] if last - first >= MIN_SAMPLES else None
-        row = row_of(report, part, end, of_window, no_values, vad=vad)
+    for number, window in enumerate(grid.windows(size)):
+        first, last = (segment.first + round(k * scale) for k in window)
+        part = Part(min(first, segment.last), min(last, segment.last), segment.start)
+        of_window = values[number] if window[1] - window[0] >= MIN_SAMPLES else None
+        start = begin + number * grid.hop
+        times = {"start": start, "end": min(start + grid.win, end)}
+        row = row_of(report, part, of_window, no_values, vad=vad, **times)
         if not part.num_samples:
             row = _without_samples(row, of_window)
         elif row.status == "ok" and truncated:
             message = "; ".join(filter(None, [truncated, row.message]))
             row = row._replace(status="truncated", message=message)
-        start = row.start + number * grid.hop
-        rows.append(row._replace(start=start, end=min(start + grid.win, end)))
+        rows.append(row)
     return rows
 
 
@@ -223,4 +228,4 @@ def _without_samples(row: Row, values: np.ndarray | None) -> Row:
         message = "no sample is left at 16 kHz"
         return row._replace(status="too_short", message=message)
     message = "nothing but zeros that 'min_signal_dur' appends"
-    return row._replace(status="silent", message=message, values=values)
+    return row._replace(status="silent", message=message, values=values[:, :-1])

@@ -117,8 +117,11 @@ class SpeechPooler(SegmentPooler):
     def _note_speech(self, first: int, tokens: np.ndarray) -> None:
         """Note nothing: which tokens are speech is known."""
 
+    def _shares(self) -> np.ndarray:
+        """Share of the samples of each range that are speech."""
+        return np.array([self._share(*own) for own in self.ranges], np.float32)
+
     def _share(self, first: int, last: int) -> float:
-        """Share of the samples of a range that are speech."""
         first, last = first * self.tokens.hop, last * self.tokens.hop
         last = min(last, self.num_samples)
         first = min(first, max(0, last - self.tokens.hop))
