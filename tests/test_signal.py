@@ -190,3 +190,17 @@ def test_samples_without_a_header(tmp_path):
     (tmp_path / "samples.raw").write_bytes(bytes(32000))
     _, report = read(str(tmp_path / "samples.raw"))
     assert report.status(0.1)[0] == "unreadable"
+
+
+@pytest.mark.parametrize("num_channels", [1, 2])
+def test_a_run_over_several_blocks_is_silent(num_channels):
+    """Also if each block holds less than the shortest run that is stored."""
+    report, rng = Report(sampling_rate=16000), np.random.default_rng(0)
+    noise = rng.uniform(-0.1, 0.1, (num_channels, 100)).astype(np.float32)
+    constant = np.full((num_channels, 20), 0.25, np.float32)
+    for block in (noise, constant, constant, constant, noise):
+        report.update(block)
+        report.update_loudness(block, block)
+    assert report.status(0, Part(100, 160, 0.0))[0] == "silent"
+    assert report.status(0, Part(99, 160, 0.0))[0] == "short"
+    assert report.status(0, Part(100, 161, 0.0))[0] == "short"

@@ -10,7 +10,11 @@ Medians of interleaved rounds in one process, on one thread unless said:
 
 The students have random weights: that changes no time. Needs the extra ``distill``.
 
-    python tests/benchmark/speed.py [--rounds 7] [--out FOLDER]
+``--bars`` compares only what has a bar, in about two minutes: the packaged student in
+``audw2s.Feature`` and in ``audinterface.Feature(process_func=audw2s.load(...))``, the
+same graph, as the median of the ratios of interleaved rounds.
+
+    python tests/benchmark/speed.py [--bars] [--rounds 7] [--out FOLDER]
 """
 
 import argparse
@@ -45,6 +49,10 @@ from audw2s.model.store import properties
 from audw2s.model.store import save
 
 NAMES = ["arousal", "dominance", "valence"]
+GRID = {"win_dur": 2, "hop_dur": 0.25}
+BARS = {"files of 5 s": 0.98, "windows 2 s / 0.25 s, 60 s": 6.0}
+"""How many times as fast as audinterface the student has to be, with the same graph."""
+
 NUM_FILES = 40
 Run = Callable[[], object]
 
@@ -79,9 +87,8 @@ def make_models(folder: str) -> dict[str, str]:
     return made
 
 
-def plain(path: str, **kwargs: object) -> audinterface.Feature:
+def plain(model: audonnx.Model, **kwargs: object) -> audinterface.Feature:
     """Wrap a model as the documentation of audonnx shows."""
-    model = audonnx.load(path)
     return audinterface.Feature(
         model.labels("logits"),
         process_func=model,
@@ -129,9 +136,10 @@ def five_second_files(files: list[str], models: dict[str, str]) -> dict[str, Run
     contestants = {
         "audw2s": audw2s.Feature(models["wav2small"]),
         "audw2s, 2 workers": audw2s.Feature(models["wav2small"], num_workers=2),
-        "plain": plain(models["plain"]),
+        "plain": plain(audonnx.load(models["plain"])),
         "openSMILE": smile(),
         "whisper-tiny-adv": audw2s.Feature("whisper-tiny-adv"),
+        "wav2small-int8": audw2s.Feature("wav2small-int8"),
         "mobilenetv4-small": audw2s.Feature(models["mobilenetv4-small"]),
     }
     found, expected = (
@@ -144,12 +152,11 @@ def five_second_files(files: list[str], models: dict[str, str]) -> dict[str, Run
 
 def windows(file: str, models: dict[str, str]) -> dict[str, Run]:
     """Two seconds each quarter of a second."""
-    grid = {"win_dur": 2, "hop_dur": 0.25}
     ours, theirs = (
-        audw2s.Feature(models["wav2small"], **grid),
-        plain(models["plain"], **grid),
+        audw2s.Feature(models["wav2small"], **GRID),
+        plain(audonnx.load(models["plain"]), **GRID),
     )
-    exact = audw2s.Feature(models["wav2small"], exact=True, **grid)
+    exact = audw2s.Feature(models["wav2small"], exact=True, **GRID)
     found, expected = ours.process_file(file), theirs.process_file(file)
     assert len(found) - len(expected) in (0, 1)
     return {
@@ -159,10 +166,50 @@ def windows(file: str, models: dict[str, str]) -> dict[str, Run]:
     }
 
 
+def bars(folder: str, rounds: int) -> int:
+    """Compare the same graph here and in audinterface; the number of missed bars."""
+    files = [f"{folder}/bar{number}.wav" for number in range(NUM_FILES)]
+    for number, file in enumerate(files):
+        soundfile.write(file, speech(5, number), 16000)
+    soundfile.write(f"{folder}/minute.wav", speech(60), 16000)
+    tasks = {
+        "files of 5 s": (files, {}),
+        "windows 2 s / 0.25 s, 60 s": ([f"{folder}/minute.wav"], GRID),
+    }
+    missed = 0
+    for task, (paths, settings) in tasks.items():
+        index = audformat.filewise_index(paths)
+        contestants = {
+            "audinterface": plain(audw2s.load("wav2small"), **settings),
+            "wav2small": audw2s.Feature("wav2small", **settings),
+            "wav2small-int8": audw2s.Feature("wav2small-int8", **settings),
+        }
+        times = {name: ([], []) for name in contestants}
+        for number in tqdm(range(rounds + 1), desc=task, file=sys.stderr):
+            for name, feature in contestants.items():
+                wall, cpu = time.perf_counter(), time.process_time()
+                feature.process_index(index)
+                if number:
+                    times[name][0].append(time.perf_counter() - wall)
+                    times[name][1].append(time.process_time() - cpu)
+        print(f"\n{task}: times as fast as audinterface, the bar is {BARS[task]:g}")
+        for name in ("wav2small", "wav2small-int8"):
+            ratios = [
+                statistics.median(np.divide(theirs, ours))
+                for theirs, ours in zip(times["audinterface"], times[name], strict=True)
+            ]
+            print(f"{name:15} {ratios[0]:.3f}  (CPU {ratios[1]:.3f})")
+            missed += name == "wav2small" and ratios[0] < BARS[task]
+    return missed
+
+
 def random_segments(file: str, models: dict[str, str]) -> dict[str, Run]:
     """Many segments of one file."""
     index = segments(file, 2000)
-    ours, theirs = audw2s.Feature(models["wav2small"]), plain(models["plain"])
+    ours, theirs = (
+        audw2s.Feature(models["wav2small"]),
+        plain(audonnx.load(models["plain"])),
+    )
     return {
         "audw2s": lambda: ours.process_index(index),
         "plain": lambda: theirs.process_index(index),
@@ -245,9 +292,12 @@ def main() -> None:
     """Measure, print tables, write them and a plot if asked to."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--bars", action="store_true", help="only what has a bar")
     parser.add_argument("--out", help="folder for speed.json and speed.png")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        if arguments.bars:
+            sys.exit(bars(folder, arguments.rounds))
         files, models = make_files(folder), make_models(folder)
         minutes = files["minutes"][0]
         tasks = {

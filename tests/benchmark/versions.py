@@ -36,11 +36,10 @@ DIMENSIONS = ["arousal", "dominance", "valence"]
 TOLERANCE = 1e-5
 
 INTENDED = {
-    "nothing but a spike": "samples beyond any scale are out_of_range, with NaN",
+    "spike": "samples beyond any scale are out_of_range, and move no other window",
     "quiet": "speech below 1/256 of full scale has a status of its own",
     "cancelled": "channels that cancel out have a status of their own, with NaN",
     "clipped": "only windows that are clipped themselves are so",
-    "rest": "windows of the same grid in one pass and exact",
     "int8": "eight bits: samples are normalised in the graph, and rounded differently",
 }
 """Reasons of rows that are meant to differ, by their class, see :func:`reason`."""
@@ -118,8 +117,8 @@ def write(out: pathlib.Path, corpus: pathlib.Path, models: list[str], ray: bool)
     files = sorted(map(str, corpus.iterdir()))
 
     def store(name: str, frame: pd.DataFrame) -> None:
+        frame = frame.set_axis([str(column) for column in frame.columns], axis=1)
         frame = frame.reset_index() if frame.index.nlevels > 1 else frame
-        frame.columns = [str(column) for column in frame.columns]
         frame.attrs = {}
         frame.to_parquet(out / f"{name}.parquet")
 
@@ -200,7 +199,7 @@ def reason(difference: dict[str, str]) -> str:
     """Why a row is meant to differ; empty if it isn't."""
     row, what = difference["row"], difference["what"]
     if row.startswith("spike.wav"):
-        return INTENDED["nothing but a spike"]
+        return INTENDED["spike"]
     if row.startswith("inverted.wav"):
         return INTENDED["cancelled"]
     if what.endswith("→ quiet"):
@@ -258,7 +257,7 @@ def report(old: pathlib.Path, new: pathlib.Path) -> int:
         reasons = [reason(row) for row in rows]
         unexpected += reasons.count("")
         print(f"{path.stem}: {len(frames[1])} rows, {len(rows)} differ")
-        for row, why in list(zip(rows, reasons, strict=True)):
+        for row, why in zip(rows, reasons, strict=True):
             print(f"    {row['row']}: {row['what']} ({why or 'NOT INTENDED'})")
     print(f"{unexpected} differences are not intended")
     return int(unexpected > 0)
