@@ -173,6 +173,52 @@ def export(
 
 @app.command()
 @explained()
+def fit_head(
+    model: Annotated[str, typer.Argument(help="Name or folder of a student.")],
+    corpus: Annotated[
+        list[str],
+        typer.Argument(help="Corpus, or CORPUS=WEIGHT with the weight of its clips."),
+    ],
+    out: Annotated[str, typer.Option(help="Model folder to write.")],
+    teacher: Annotated[
+        str, typer.Option(help="Name or folder of a model, or a mean of models.")
+    ] = "whisper-tiny-adv",
+    penalty: Annotated[
+        float, typer.Option(help="Penalty of the ridge regression.")
+    ] = 200.0,
+    name: Annotated[
+        str | None, typer.Option(help="Name; that of the student by default.")
+    ] = None,
+    columns: Columns = None,
+    quiet: Quiet = False,
+) -> None:
+    """Fit the last layer of a student to a teacher's outputs, in closed form."""
+    from audw2s.corpus.lists.columns import parse_columns
+    from audw2s.distill.model_head import fit_model_head
+
+    sha256 = fit_model_head(
+        model,
+        dict(_weighted(text) for text in corpus),
+        out,
+        teacher=teacher,
+        penalty=penalty,
+        name=name,
+        columns=parse_columns(columns),
+        verbose=not quiet,
+    )
+    typer.echo(f"{out}: sha256 {sha256}")
+
+
+def _weighted(text: str) -> tuple[str, float]:
+    path, _, weight = text.rpartition("=")
+    try:
+        return (path, float(weight)) if path else (text, 1.0)
+    except ValueError:
+        return text, 1.0
+
+
+@app.command()
+@explained()
 def quantise(
     model: Model,
     corpus: Corpora,
