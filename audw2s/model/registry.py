@@ -196,7 +196,7 @@ CATALOGUE = {
             max_dur=30.0,
             licence="CC BY 4.0",
             source="trained for this package, see its card.md",
-            sha256="795d856af3d774dc611e152e78a18900dcb6ceb8650a00d554392b28cd6cc5de",
+            sha256="58d7ea20a1255944d177e7c349410346771f7c2c758e3be8936d7232a2f7cb6d",
             citation="Wav2Small, arXiv 2408.13920",
         ),
         Entry(
@@ -206,7 +206,7 @@ CATALOGUE = {
             max_dur=30.0,
             licence="CC BY 4.0",
             source="quantised for this package, see its card.md",
-            sha256="a028c755425b649609f8a6afb2c63604fe24501e8ccb4b718972f5cab9c0d870",
+            sha256="f9580cb16efea699d19877eb875ebada7f1f75633d48e294f37ced99cbd67853",
             citation="Wav2Small, arXiv 2408.13920",
         ),
         Entry(
