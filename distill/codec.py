@@ -10,6 +10,9 @@ from audw2s.distill.augment import limit_band
 FORMATS = {"libopus": "ogg", "libmp3lame": "mp3"}
 """Container format of each codec."""
 
+BIT_RATES = {"libopus": (8, 32), "libmp3lame": (16, 48)}
+"""Lowest and highest bit rate of each codec that is drawn, in kbit/s."""
+
 TELEPHONE = (300.0, 3400.0)
 """Lowest and highest frequency of a telephone line, in Hz."""
 
@@ -91,5 +94,6 @@ def transmit(signal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     kind = rng.integers(3)
     if kind == 0:
         return telephone(signal)
-    codec, lowest, highest = [("libopus", 8, 32), ("libmp3lame", 16, 48)][kind - 1]
+    codec = list(FORMATS)[kind - 1]
+    lowest, highest = BIT_RATES[codec]
     return encode(signal, codec, int(rng.integers(lowest, highest + 1)) * 1000)

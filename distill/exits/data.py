@@ -66,15 +66,15 @@ def read_data(config: Config, backbone: Backbone, *, verbose: bool = True) -> Da
 
     """
     table = read_corpus(config.corpus, config.columns)
+    name = f"'{config.corpus}'"
     if config.of_classes:
-        name = f"'{config.corpus}'"
-        table, truth, labels = read_classes(table, config.target, config.classes, name)
+        table, labels = read_classes(table, config.target, config.classes, name)
     else:
-        table, truth = read_values(table, config.scale, f"'{config.corpus}'")
+        table = read_values(table, config.scale, name)
         labels = DIMENSIONS
-    table, clips = usable_clips(table.assign(truth=list(truth)), verbose=verbose)
+    table, clips = usable_clips(table, verbose=verbose)
     if not clips:
-        raise ValueError(f"'{config.corpus}' has no clip to learn from.")
+        raise ValueError(f"{name} has no clip to learn from.")
     truth = torch.from_numpy(np.stack(table.pop("truth").to_list()))
     table = table.reset_index(drop=True)
     with torch.no_grad():
@@ -101,14 +101,17 @@ def read_classes(
     column: str,
     classes: Sequence[str],
     name: str,
-) -> tuple[pd.DataFrame, np.ndarray, tuple[str, ...]]:
-    """Clips of the wanted classes, the number of each clip's class, and their names.
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Clips of the wanted classes, and the names of these.
 
     Args:
         table: clips
         column: column of the classes
         classes: wanted classes in their order, all of them if there are none
         name: name of the corpus, for messages
+
+    Returns:
+        table with a column ``truth``, the number of each clip's class, and the names
 
     Raises:
         ValueError: if there is no such column, a class has no clips, or there are
@@ -127,16 +130,15 @@ def read_classes(
     if len(labels) < 2:
         raise ValueError(f"{name} has one class, '{labels[0]}'.")
     table = table[table[column].astype(str).isin(labels)].reset_index(drop=True)
-    truth = [labels.index(value) for value in table[column].astype(str)]
-    return table, np.array(truth), labels
+    return table.assign(truth=table[column].astype(str).map(labels.index)), labels
 
 
 def read_values(
     table: pd.DataFrame,
     scale: tuple[float, float] | None,
     name: str,
-) -> tuple[pd.DataFrame, np.ndarray]:
-    """Clips with ratings, and their means in 0…1.
+) -> pd.DataFrame:
+    """Clips with ratings, whose means in 0…1 are in the column ``truth``.
 
     Args:
         table: clips
@@ -145,7 +147,8 @@ def read_values(
 
     """
     values = mean_rating(ratings(table, *rating_scale(table, scale, name), name))
-    rated = np.isfinite(values).all(axis=1)
-    if not rated.any():
+    table = table.assign(truth=list(values.astype(np.float32)))
+    table = table[np.isfinite(values).all(axis=1)]
+    if table.empty:
         raise ValueError("No clip has ratings of arousal, dominance and valence.")
-    return table[rated].reset_index(drop=True), values[rated].astype(np.float32)
+    return table.reset_index(drop=True)

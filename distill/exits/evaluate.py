@@ -69,9 +69,9 @@ def evaluate_exits(
         raise ValueError(f"'{model}' gives {kind}, which '{target}' isn't.")
     table = read_corpus(corpus, columns)
     if exits.of_classes:
-        table, truth, _ = read_classes(table, target, exits.labels, f"'{corpus}'")
+        table, _ = read_classes(table, target, exits.labels, f"'{corpus}'")
     else:
-        table, truth = read_values(table, scale, f"'{corpus}'")
+        table = read_values(table, scale, f"'{corpus}'")
     depths = sorted(exits.files)
     models = [load(model, exit=depth) for depth in depths]
     logits, seconds, readable = [], [], []
@@ -82,7 +82,8 @@ def evaluate_exits(
         seconds.append(taken)
     if not readable:
         raise ValueError(f"'{corpus}' has no clip that can be read.")
-    truth, speakers = truth[readable], speaker_or_file(table.iloc[readable])
+    table = table.iloc[readable]
+    truth, speakers = np.stack(table["truth"].to_list()), speaker_or_file(table)
     outputs, cost = np.stack(logits, axis=1), np.median(seconds, axis=0)
     result = {
         "model": model,

@@ -1,6 +1,7 @@
 """Tables as in the paper, of trainings made here, with the paper's figures."""
 
 import os
+from typing import NamedTuple
 
 import jinja2
 from matplotlib.figure import Figure
@@ -15,16 +16,27 @@ from audw2s.evaluation.speakers import clips_and_speakers
 from audw2s.files import write_json
 from audw2s.files import write_text
 
+
+class Stated(NamedTuple):
+    """Unweighted average recall of an exit in percent, as the paper states it."""
+
+    method: str
+    exit: str
+    parameters: str
+    devel: float | None
+    test: float | None
+
+
 PAPER = (
-    ("distilled-lstm-l2", "3", "36.2M", 83.3, 85.7),
-    ("distilled-lstm-l2", "8", "71.6M", 91.7, 90.7),
-    ("distilled-lstm-l2", "10", "85.8M", 91.8, 90.5),
-    ("distilled-lstm-l2", "12", "100.0M", 91.8, 91.4),
-    ("plain-3", "3", "", 77.1, 83.4),
-    ("plain-deepest", "12", "95.2M", None, None),
-    ("layerwise-gru", "2", "", 73.1, 77.4),
+    Stated("distilled-lstm-l2", "3", "36.2M", 83.3, 85.7),
+    Stated("distilled-lstm-l2", "8", "71.6M", 91.7, 90.7),
+    Stated("distilled-lstm-l2", "10", "85.8M", 91.8, 90.5),
+    Stated("distilled-lstm-l2", "12", "100.0M", 91.8, 91.4),
+    Stated("plain-3", "3", "", 77.1, 83.4),
+    Stated("plain-deepest", "12", "95.2M", None, None),
+    Stated("layerwise-gru", "2", "", 73.1, 77.4),
 )
-"""Method, exit, parameters, UAR in percent on the development and the test part."""
+"""Rows of the paper that stand beside those of trainings made here."""
 
 TITLES = {
     "UAR": "UAR in percent, development / test part",
