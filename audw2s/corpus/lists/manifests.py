@@ -58,14 +58,18 @@ def read_scp(path: str) -> pd.DataFrame:
             raise ValueError(f"{where}: '{name}' is listed twice.")
         files[name] = file
     segments = os.path.join(os.path.dirname(path), "segments")
-    if not os.path.isfile(segments):
-        return _table([file] for file in files.values())
+    if os.path.isfile(segments):
+        return _read_segments(segments, files)
+    return _table([file] for file in files.values())
+
+
+def _read_segments(path: str, files: dict[str, str]) -> pd.DataFrame:
     rows = []
-    for where, line in _lines(segments):
+    for where, line in _lines(path):
         fields = line.split()
         if len(fields) != 4 or fields[1] not in files:
             raise ValueError(
-                f"{where}: it has to be a segment, a name in '{path}', start and end; "
+                f"{where}: it has to be a segment, a name in 'wav.scp', start and end; "
                 f"got '{line}'."
             )
         _, name, start, end = fields

@@ -163,17 +163,26 @@ def rating_scale(
     low, high = map(float, declared)
     if not low < high:
         raise ValueError(f"A scale is lowest and highest rating, not {low}, {high}.")
+    message = _outside(known, low, high)
+    if message and (scale is not None or not table.attrs.get("outliers")):
+        raise ValueError(
+            f"{name}: {message}: give the right one, --scale LOWEST HIGHEST."
+        )
+    if message:
+        warnings.warn(f"{name}: {message}, as published.", DataWarning, stacklevel=2)
+    return low, high
+
+
+def _outside(known: np.ndarray, low: float, high: float) -> str:
+    """Message on ratings that leave a scale, empty if none does."""
     room = TOLERANCE * (high - low)
     outside = known[(known < low - room) | (known > high + room)]
-    if len(outside):
-        message = (
-            f"{name}: {len(outside)} of its {len(known)} ratings leave the scale from "
-            f"{low:g} to {high:g}, such as {outside[0]:g}"
-        )
-        if scale is not None or not table.attrs.get("outliers"):
-            raise ValueError(f"{message}: give the right one, --scale LOWEST HIGHEST.")
-        warnings.warn(f"{message}, as published.", DataWarning, stacklevel=2)
-    return low, high
+    if not len(outside):
+        return ""
+    return (
+        f"{len(outside)} of its {len(known)} ratings leave the scale from {low:g} to "
+        f"{high:g}, such as {outside[0]:g}"
+    )
 
 
 def _inferred(known: np.ndarray, name: str) -> tuple[float, float]:
