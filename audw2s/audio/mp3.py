@@ -7,6 +7,9 @@ from audw2s.audio.chunks import unmoved
 FIRST_FRAME = 4096
 """Number of bytes that contain the first frame; most frames have under 1,500."""
 
+FREE_FRAMES = 2**15
+"""Number of bytes that contain three frames without a bit rate."""
+
 
 def promised_samples(file: BinaryIO, frame_size: int) -> int | None:
     """Samples per channel by the Xing or Info tag of an MP3, ``None`` without.
@@ -42,7 +45,8 @@ def promised_samples(file: BinaryIO, frame_size: int) -> int | None:
 def is_free_format(file: BinaryIO, head: bytes) -> bool:
     r"""Whether a file is an MP3 without a bit rate, which FFmpeg can't read.
 
-    mpg123, by which soundfile reads it, prints notes on damaged ones.
+    All of its frames have the same number of bytes. mpg123, by which soundfile reads
+    it, prints notes if it is damaged.
 
     Args:
         file: file opened for reading
@@ -50,17 +54,33 @@ def is_free_format(file: BinaryIO, head: bytes) -> bool:
 
     Examples:
         >>> import io
-        >>> [is_free_format(io.BytesIO(h), h) for h in (b"\xff\xfb\x04\xc4", b"RIFF")]
-        [True, False]
+        >>> frames = 3 * (b"\xff\xfb\x04\xc4" + bytes(284))
+        >>> is_free_format(io.BytesIO(frames), frames)
+        True
+        >>> is_free_format(io.BytesIO(frames[:288]), frames[:288])
+        False
 
     """
     if not head.startswith((b"ID3", b"\xff")):
         return False
     with unmoved(file):
         file.seek(_first_frame(file))
-        header = file.read(4).ljust(4)
-    is_mp3 = header[0] == 0xFF and header[1] & 0xE6 == 0xE2 and header[1] & 0x18 != 8
-    return is_mp3 and header[2] < 0x0C
+        frames = file.read(FREE_FRAMES)
+    first = int.from_bytes(frames[:3], "big")
+    # 11 bits for a frame, its version, layer III, and no bit rate
+    if first & 0xFFE6F0 != 0xFFE200 or first & 0x001800 == 0x000800:
+        return False
+
+    def is_frame(place: int) -> bool:
+        # One byte may be added, and one bit says so
+        header = int.from_bytes(frames[place : place + 3], "big")
+        return header | 2 == first | 2
+
+    size = 0
+    while (size := frames.find(frames[:2], size + 4)) > 0:
+        if is_frame(size) and any(map(is_frame, range(2 * size - 1, 2 * size + 2))):
+            return True
+    return False
 
 
 def _first_frame(file: BinaryIO) -> int:

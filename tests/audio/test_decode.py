@@ -15,6 +15,7 @@ import soundfile
 from audw2s.audio import container
 from audw2s.audio import decode
 from audw2s.audio import flac
+from audw2s.audio.mp3 import is_free_format
 from audw2s.audio.preprocess import load_as_found
 from audw2s.audio.quality import Report
 
@@ -292,6 +293,13 @@ def test_the_last_frame_of_a_flac_tells_its_length(rate, subtype):
         file = io.BytesIO()
         soundfile.write(file, signal, rate, format="FLAC", subtype=subtype)
         assert flac.num_samples(file, file.getvalue()[:4096]) == num_samples
+
+
+def test_mp3_is_free_format_if_no_frame_names_a_bit_rate(original):
+    free, plain = formats.free_format(original), formats.mp3(original, xing=False)
+    damaged = plain[:2] + bytes([plain[2] & 0x0F]) + plain[3:]
+    for content, expected in ((free, True), (plain, False), (damaged, False)):
+        assert is_free_format(io.BytesIO(content), content[:4096]) == expected
 
 
 def test_segments_of_free_format_mp3_and_what_was_cut(original):
