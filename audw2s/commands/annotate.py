@@ -4,12 +4,14 @@ from typing import Annotated
 
 import typer
 
+from audw2s.commands.options import Channels
 from audw2s.commands.options import Columns
 from audw2s.commands.options import Exact
 from audw2s.commands.options import HopDur
 from audw2s.commands.options import ListLeftOut
 from audw2s.commands.options import Models
 from audw2s.commands.options import Quiet
+from audw2s.commands.options import Vad
 from audw2s.commands.options import WinDur
 from audw2s.errors import SOME_WITHOUT_VALUES
 from audw2s.errors import UNLISTED
@@ -131,6 +133,25 @@ GpusPerWorker = Annotated[
 ]
 
 
+Segments = Annotated[
+    str | None,
+    typer.Option(help="vad: a row per stretch of speech, between pauses of 0.3 s."),
+]
+
+MinSegmentDur = Annotated[
+    float,
+    typer.Option(help="Duration of the shortest stretch of speech in seconds."),
+]
+
+MaxSegmentDur = Annotated[
+    float | None,
+    typer.Option(
+        help="Duration of the longest stretch in seconds; longer ones are cut where "
+        "speech is least probable."
+    ),
+]
+
+
 @explained("interrupted, what is finished is kept: run the same command to go on.")
 def annotate(
     corpus: Corpus,
@@ -140,6 +161,11 @@ def annotate(
     hop_dur: HopDur = None,
     exact: Exact = False,
     max_dur: MaxDur = None,
+    vad: Vad = False,
+    channels: Channels = None,
+    segments: Segments = None,
+    min_segment_dur: MinSegmentDur = 0.25,
+    max_segment_dur: MaxSegmentDur = None,
     table_format: TableFormat = "parquet",
     table: Table = None,
     embeddings: Embeddings = False,
@@ -165,6 +191,7 @@ def annotate(
     table holds the reason), 2 after an error with a message, 3 if folders can't be
     listed, 75 if a Ray cluster was lost, 130 after Ctrl-C.
     """
+    from audw2s.audio.channels import parse_channels
     from audw2s.corpus.inputs import read_inputs
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.corpus.options import Options
@@ -172,6 +199,7 @@ def annotate(
     from audw2s.files import printable
 
     arguments = locals() | {"model": model or "wav2small", "verbose": not quiet}
+    arguments["channels"] = parse_channels(channels)
     options = Options.of(arguments | {"columns": parse_columns(columns)})
     options.check()
     run = Run(read_inputs(corpus, options.columns), out, options)
@@ -180,6 +208,8 @@ def annotate(
             typer.echo(printable(line), err=True)
     run()
     typer.echo(run.summary, err=True)
+    for line in run.speakers.lines():
+        typer.echo(line, err=True)
     if run.inputs.unlisted:
         raise typer.Exit(UNLISTED)
     if run.summary.num_failed:

@@ -52,7 +52,7 @@ def write_database(
     """
     database = audformat.Database.load(inputs.database, load_data=True)
     names = options.names
-    index = _index(inputs, numbers, rows, windows=options.win_dur is not None)
+    index = _index(inputs, numbers, rows, windows=options.has_parts)
     kept = ~index.duplicated()
     if not kept.all():
         index, rows = index[kept], rows.filter(pa.array(kept))

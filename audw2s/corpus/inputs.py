@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 
 from audw2s.corpus.lists.entries import read_entries
 from audw2s.corpus.lists.folder import LeftOut
@@ -27,6 +28,7 @@ class Inputs:
         database: folder of the audformat database of the inputs
         filewise: whether the inputs are whole files
         database_table: name of the table of the database, empty for none
+        speakers: speaker of each input, ``None`` if the corpus names none
         unlisted: folders that can't be listed, each with the reason
         left_out: files of a folder that are no inputs
 
@@ -40,6 +42,7 @@ class Inputs:
     database: str | None = None
     filewise: bool = True
     database_table: str = ""
+    speakers: list[str] | None = None
     unlisted: list[str] = dataclasses.field(default_factory=list)
     left_out: LeftOut = dataclasses.field(default_factory=LeftOut)
 
@@ -103,6 +106,14 @@ def read_inputs(corpus: str, columns: Mapping[str, str] | None = None) -> Inputs
         database=entries.database,
         filewise=entries.filewise,
         database_table=entries.database_table,
+        speakers=_speakers(table),
         unlisted=entries.unlisted,
         left_out=entries.left_out,
     )
+
+
+def _speakers(table: pd.DataFrame) -> list[str] | None:
+    """Speaker of each row, empty if unknown; ``None`` if the table names none."""
+    if "speaker" not in table:
+        return None
+    return table["speaker"].astype(object).where(table["speaker"].notna(), "").tolist()

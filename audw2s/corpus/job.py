@@ -12,7 +12,7 @@ FOLDER = "parts"
 
 NAMES = (
     *("job.json", FOLDER, "table.csv", "table.parquet", "embeddings.parquet"),
-    *("database", ".lock"),
+    *("database", ".lock", "speakers.csv", "speakers.parquet"),
 )
 """What a run writes into its folder."""
 

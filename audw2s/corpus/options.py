@@ -1,10 +1,16 @@
 """Options of a run; the command, the function, the workers and Ray take them."""
 
 import dataclasses
+import math
 import os
 from collections.abc import Mapping
 from collections.abc import Sequence
 
+import numpy as np
+
+from audw2s.audio.channels import Channels
+from audw2s.audio.speech_frames import MIN_SPEECH_DUR
+from audw2s.audio.speech_frames import segments
 from audw2s.audio.windows import default_hop_dur
 from audw2s.interpreter import interpreter
 from audw2s.model.device import check_device
@@ -25,7 +31,7 @@ GPU_BATCH = 16
 class Options:
     """Options of a run.
 
-    The first six belong to its identity, as values depend on them; all others change
+    The first eleven belong to its identity, as values depend on them; all others change
     speed or output only.
 
     Args:
@@ -36,6 +42,14 @@ class Options:
         exact: process each window and segment on its own; slower
         max_dur: longest duration of an input in seconds; longer inputs have no values
             and the status ``too_long``
+        vad: process speech only, see :class:`audw2s.Feature`
+        channels: channels that have rows of their own, such as ``(0, 1)`` or ``"all"``,
+            ``None`` for rows of their mean
+        segments: ``"vad"`` for a row per stretch of speech, which pauses of 0.3 s end
+        min_segment_dur: duration of the shortest segment in seconds; shorter ones are
+            left out
+        max_segment_dur: duration of the longest segment in seconds, ``None`` for any;
+            longer ones are cut where speech is least probable
         embeddings: write the ``hidden_states`` of the models to
             ``OUT/embeddings.parquet``, with a row per row of the table: ``file``,
             ``start``, ``end``, and for each model ``MODEL.hidden_states``, a list
@@ -73,6 +87,11 @@ class Options:
     hop_dur: float | None = None
     exact: bool = False
     max_dur: float | None = None
+    vad: bool = False
+    channels: Channels = None
+    segments: str | None = None
+    min_segment_dur: float = MIN_SPEECH_DUR
+    max_segment_dur: float | None = None
     embeddings: bool = False
     device: str = "cpu"
     batch_size: int | None = None
@@ -114,6 +133,11 @@ class Options:
         return [os.path.basename(os.path.normpath(model)) for model in self.models]
 
     @property
+    def has_parts(self) -> bool:
+        """Whether an input may have several rows, each with times of its own."""
+        return self.win_dur is not None or self.segments is not None
+
+    @property
     def at_once(self) -> int:
         """Number of windows of a batch."""
         return self.batch_size or (1 if self.device == "cpu" else GPU_BATCH)
@@ -141,6 +165,11 @@ class Options:
             hop_dur=default_hop_dur(self.win_dur, self.hop_dur),
             exact=self.exact,
             max_dur=self.max_dur,
+            vad=self.vad,
+            channels=self.channels and list(self.channels),
+            segments=self.segments,
+            min_segment_dur=self.min_segment_dur,
+            max_segment_dur=self.max_segment_dur,
             embeddings=self.embeddings,
         )
 
@@ -159,6 +188,7 @@ class Options:
                 raise ValueError(f"Two models are called '{name}'.")
         if self.hop_dur is not None and self.win_dur is None:
             raise ValueError("A hop_dur needs a win_dur.")
+        self._check_segments()
         for name in ("max_dur", "file_timeout"):
             value = getattr(self, name)
             if value is not None and not value > 0:
@@ -173,6 +203,19 @@ class Options:
             )
         check_device(self.device)
         self._check_engine()
+
+    def _check_segments(self) -> None:
+        if self.segments not in (None, "vad"):
+            raise ValueError(f"Segments are those of 'vad', not of '{self.segments}'.")
+        limits = (self.min_segment_dur, self.max_segment_dur)
+        if self.segments is None and limits != (MIN_SPEECH_DUR, None):
+            raise ValueError("'min_segment_dur' and 'max_segment_dur' need 'segments'.")
+        segments([], np.zeros(0), min_dur=limits[0], max_dur=limits[1] or math.inf)
+        if self.channels is not None and self.table is not None:
+            raise ValueError(
+                "A 'table' of a database has a row per file and time: leave out "
+                "'channels'."
+            )
 
     def _check_engine(self) -> None:
         if self.engine not in ENGINES:

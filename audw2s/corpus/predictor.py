@@ -1,5 +1,6 @@
 """Process a file with all models, so that each segment has rows."""
 
+import math
 import threading
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -8,13 +9,17 @@ from functools import partial
 
 import numpy as np
 
+from audw2s.audio.channels import channels_of
 from audw2s.audio.decode import duration
 from audw2s.audio.decode import file_blocks
 from audw2s.audio.preprocess import Read
 from audw2s.audio.preprocess import Span
 from audw2s.audio.preprocess import array_blocks
 from audw2s.audio.quality import Report
+from audw2s.audio.samples import MIN_SAMPLES
 from audw2s.audio.samples import SAMPLING_RATE
+from audw2s.audio.speech import marked
+from audw2s.audio.speech import only_speech
 from audw2s.audio.statuses import UNUSABLE
 from audw2s.audio.times import to_timedelta
 from audw2s.corpus.batching import Batcher
@@ -59,9 +64,26 @@ class MonitoredPredictor(Predictor):
         if self.batcher is None:
             values = super().run(windows)
         else:
-            signals = [np.ascontiguousarray(window[0]) for window in windows]
-            values = [own[None] for own in self.batcher(signals, heartbeat)]
+            values = self._batched([window[0] for window in windows], heartbeat)
         heartbeat()
+        return values
+
+    def _batched(
+        self, signals: list[np.ndarray], heartbeat: Heartbeat
+    ) -> list[np.ndarray]:
+        """Values of signals, or of their speech, in batches with those of others."""
+        if not self.vad:
+            signals = list(map(np.ascontiguousarray, signals))
+            return [own[None] for own in self.batcher(signals, heartbeat)]
+        speech = [only_speech(signal, marked(signal)) for signal in signals]
+        usable = [signal for signal in speech if len(signal) >= MIN_SAMPLES]
+        batch = iter(self.batcher(usable, heartbeat))
+        nothing = np.full(self.network.num_values + 1, np.nan, np.float32)
+        values = []
+        for signal, part in zip(signals, speech, strict=True):
+            own = next(batch) if len(part) >= MIN_SAMPLES else nothing.copy()
+            own[-1] = len(part) / len(signal)
+            values.append(own[None])
         return values
 
 
@@ -91,6 +113,7 @@ class FilePredictor:
                 win_dur=options.win_dur,
                 hop_dur=options.hop_dur,
                 exact=options.exact,
+                vad=options.vad,
                 device=options.device,
                 hidden_states=options.embeddings,
             )
@@ -164,10 +187,33 @@ class FilePredictor:
             read = _held(path, heartbeat) or read
         read = _watched(read, heartbeat)
         own = [spans[number] for number in wanted]
-        by_model = [predictor.segments(read, own) for predictor in self.predictors]
-        for number, rows in zip(wanted, zip(*by_model, strict=True), strict=True):
-            found[number] = _merged(rows)
+        for channel in channels_of(read, self.options.channels):
+            predictors = [one.of_channel(channel) for one in self.predictors]
+            of_channel = self._rows(predictors, read, own)
+            for number, rows in zip(wanted, of_channel, strict=True):
+                rows = [row._replace(channel=channel) for row in rows]
+                found[number] = [*found[number], *rows]
         return found
+
+    def _rows(
+        self, predictors: Sequence[Predictor], read: Read, spans: Sequence[Span]
+    ) -> list[list[Prediction]]:
+        """Rows of segments of one channel, or of the mean of all."""
+        if self.options.segments is None:
+            by_model = [predictor.segments(read, spans) for predictor in predictors]
+            return [_merged(rows) for rows in zip(*by_model, strict=True)]
+        rows = []
+        for span in spans:
+            turns = predictors[0].speech_spans(
+                read,
+                span,
+                min_dur=self.options.min_segment_dur,
+                max_dur=self.options.max_segment_dur or math.inf,
+            )
+            by_model = [one.segments(read, turns or [span]) for one in predictors]
+            found = [row for own in zip(*by_model, strict=True) for row in _merged(own)]
+            rows.append(found if turns else list(map(_without_speech, found)))
+        return rows
 
     def _total(self, path: str, spans: Sequence[Span]) -> float:
         """Duration of a file in seconds, counted as far as ``max_dur`` needs it."""
@@ -180,6 +226,18 @@ class FilePredictor:
         message = f"{last - start:.1f} s, longer than {self.options.max_dur:g} s"
         row = without_values(start, end, "too_long", message, len(self.predictors))
         return row if end is not None else row._replace(end=to_timedelta(last, 1))
+
+
+def _without_speech(row: Prediction) -> Prediction:
+    """Row of an input without any segment of speech."""
+    if row.status in UNUSABLE:
+        return row
+    return row._replace(
+        values=np.full_like(row.values, np.nan),
+        status="no_speech",
+        message="there is no segment of speech",
+        hidden_states=(None,) * len(row.hidden_states),
+    )
 
 
 def _held(path: str, heartbeat: Heartbeat) -> Read | None:
@@ -244,6 +302,7 @@ def _merged(by_model: Sequence[list[Row]]) -> list[Prediction]:
                 status=worst.status,
                 message=worst.message,
                 hidden_states=tuple(hidden_states),
+                speech=row.speech,
             )
         )
     return merged

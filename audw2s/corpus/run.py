@@ -32,6 +32,7 @@ from audw2s.corpus.report.page import write_report
 from audw2s.corpus.report.summary import Summary
 from audw2s.corpus.shards import Shards
 from audw2s.corpus.shards import columns
+from audw2s.corpus.speakers import Speakers
 from audw2s.corpus.storage import RemovedError
 from audw2s.corpus.workers import WorkerPool
 from audw2s.corpus.workers import num_cores
@@ -68,7 +69,8 @@ def annotate(
         table with a row per input or window, in the order of the inputs: ``file``,
         ``start``, ``end``, ``arousal``, ``dominance``, ``valence`` (with several models
         ``MODEL.arousal`` and so on; float32, roughly 0…1, not clipped, NaN for unusable
-        input), ``duration`` (processed seconds), ``status``, ``message``.
+        input), ``duration`` (processed seconds), ``speech`` (seconds, NaN if unknown),
+        ``status``, ``message``; with ``channels`` also ``channel``.
         ``attrs["audw2s"]`` holds models, sha256, version and settings
 
     Raises:
@@ -132,9 +134,12 @@ class Run:
         self.identity = options.identity | facts
         for model in options.models:
             warn_unverified(model)
-        windows = options.win_dur is not None
-        self.summary = Summary(options.names, windows, inputs.unlisted, inputs.left_out)
+        self.summary = Summary(
+            options.names, options.has_parts, inputs.unlisted, inputs.left_out
+        )
         self.overview = Overview(options.names)
+        has_channels = options.channels is not None
+        self.speakers = Speakers(options.names, inputs.speakers, has_channels)
         self.speed = Speed()
         self.shards: Shards
 
@@ -213,6 +218,10 @@ class Run:
         schema, storage = self.shards.writer.schema, job.storage
         with storage.replacing(f"table.{self.options.table_format}") as path:
             write_batches(self._rows(), path, schema, self.identity)
+        if self.speakers.are_known:
+            with storage.replacing(f"speakers.{self.options.table_format}") as path:
+                rows = pa.Table.from_pandas(self.speakers.table(), preserve_index=False)
+                write_batches([rows], path, rows.schema, self.identity)
         if self.options.embeddings:
             schema = self.shards.writer.embeddings
             size = max_rows(self.shards.writer.sizes, 5000)
@@ -239,6 +248,7 @@ class Run:
     def _rows(self) -> Iterator[pa.Table]:
         for numbers, rows in self.shards.rows():
             self.summary.update(numbers, rows)
+            self.speakers.update(numbers, rows)
             if self.options.report is not None:
                 self.overview.update(numbers, rows)
             yield rows

@@ -78,13 +78,20 @@ def columns(names: Sequence[str]) -> list[str]:
     return [f"{name}.{dimension}" for name in names for dimension in DIMENSIONS]
 
 
-def table_schema(names: Sequence[str]) -> pa.Schema:
-    """Columns of the table."""
+def table_schema(names: Sequence[str], has_channels: bool = False) -> pa.Schema:
+    """Columns of the table.
+
+    Args:
+        names: names of the models
+        has_channels: whether each channel has rows of its own
+
+    """
     return pa.schema(
         [("file", pa.string())]
+        + [("channel", pa.int64())] * has_channels
         + [(name, pa.duration("ns")) for name in ("start", "end")]
         + [(name, pa.float32()) for name in columns(names)]
-        + [("duration", pa.float64())]
+        + [(name, pa.float64()) for name in ("duration", "speech")]
         + [(name, pa.string()) for name in ("status", "message")]
     )
 
@@ -109,10 +116,11 @@ class Writer:
         if options.embeddings:
             self.sizes = hidden_sizes(options.names, options.models)
         lists = fields(self.sizes)
-        self.schema = table_schema(options.names)
+        has_channels = options.channels is not None
+        self.schema = table_schema(options.names, has_channels)
         """Columns of the table."""
 
-        self.embeddings = pa.schema([*list(self.schema)[:3], *lists])
+        self.embeddings = pa.schema([*list(self.schema)[: 3 + has_channels], *lists])
         """Columns of the file of embeddings."""
 
         self.written = pa.schema([*self.schema, *KEYS.items(), *lists])
@@ -170,15 +178,17 @@ class Writer:
         return pa.table(cells | dict(hidden), self.written), places
 
     def _values(self, span: tuple[int, int], row: Prediction) -> tuple:
-        """Values of a row from its start to its message."""
+        """Values of a row from its channel or start to its message."""
         start, end = span
-        if self.options.win_dur is not None:
+        if self.options.has_parts:
             start = row.start.value
-        if self.options.win_dur is not None or end == OPEN:
+        if self.options.has_parts or end == OPEN:
             # A requested end is kept, so that rows can be joined with the inputs
             end = None if pd.isna(row.end) else row.end.value
         values = row.values.ravel().tolist()
-        return start, end, *values, row.duration, row.status, printable(row.message)
+        channel = [row.channel] * (self.options.channels is not None)
+        facts = (row.duration, row.speech, row.status, printable(row.message))
+        return *channel, start, end, *values, *facts
 
 
 class Shards:

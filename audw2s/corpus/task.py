@@ -1,6 +1,7 @@
 """A file and its segments as a task of a worker, and the result of it."""
 
 import dataclasses
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -66,6 +67,12 @@ class Prediction(NamedTuple):
     hidden_states: tuple[np.ndarray | None, ...]
     """Hidden states ``(size,)`` of each model, float32, ``None`` without values, or if
     they weren't requested."""
+
+    speech: float = math.nan
+    """Duration in seconds of speech; NaN if it is unknown."""
+
+    channel: int | None = None
+    """Channel, ``None`` for the mean of all."""
 
 
 class Result(NamedTuple):

@@ -26,10 +26,16 @@ from audw2s.audio.preprocess import Span
 from audw2s.audio.preprocess import array_blocks
 from audw2s.audio.preprocess import from_the_start
 from audw2s.audio.preprocess import mixed
+from audw2s.audio.preprocess import mono
 from audw2s.audio.preprocess import resampled
 from audw2s.audio.quality import Report
 from audw2s.audio.samples import MIN_SAMPLES
 from audw2s.audio.samples import SAMPLING_RATE
+from audw2s.audio.speech import SpeechDetector
+from audw2s.audio.speech_frames import FRAME_DUR
+from audw2s.audio.speech_frames import runs
+from audw2s.audio.speech_frames import segments as speech_segments
+from audw2s.audio.speech_frames import speech_frames
 from audw2s.audio.windows import Grid
 from audw2s.audio.windows import default_hop_dur
 from audw2s.inference.exact import each_window
@@ -55,6 +61,9 @@ from audw2s.model.early_exit import Choice
 
 if TYPE_CHECKING:
     import audonnx
+
+TURN_PAUSE_DUR = 0.3
+"""Default duration in seconds of the shortest pause between stretches of speech."""
 
 Callback = Callable[[Blocks], Blocks]
 """Function that takes an iterator of blocks and returns the one to process."""
@@ -247,6 +256,43 @@ class Predictor:
             of_pass = self._one_pass(read, wanted, callback)
             rows.update(zip(numbers, of_pass, strict=True))
         return [rows[number] for number in segments]
+
+    def speech_spans(
+        self,
+        read: Read,
+        span: Span,
+        *,
+        min_dur: float,
+        max_dur: float = math.inf,
+        min_pause: float = TURN_PAUSE_DUR,
+    ) -> list[Span]:
+        """Find the stretches of speech in a segment, by the detector.
+
+        Args:
+            read: source, see :meth:`segments`
+            span: start and end of the segment in seconds
+            min_dur: duration of the shortest stretch in seconds
+            max_dur: duration of the longest stretch in seconds
+            min_pause: duration of the shortest pause between stretches in seconds
+
+        Returns:
+            start and end of each stretch in seconds; empty if nothing can be read
+
+        """
+        report, detector, parts = Report(), SpeechDetector(), []
+        for block in self._blocks(read, report, span):
+            parts.append(detector.push(mono(block)[0]))
+        probabilities = np.concatenate([*parts, detector.finish()])
+        stretches = speech_segments(
+            runs(speech_frames(probabilities)),
+            probabilities,
+            min_dur=min_dur,
+            max_dur=max_dur,
+            min_pause=min_pause,
+        )
+        end = report.start + report.duration
+        times = [[report.start + k * FRAME_DUR for k in pair] for pair in stretches]
+        return [(first, min(last, end)) for first, last in times]
 
     def _segment(self, start: float, end: float | None) -> Segment:
         """Segment that is cut at ``max_signal_dur``."""
