@@ -15,7 +15,7 @@ import soundfile
 
 ROOT = pathlib.Path(__file__).parent.parent
 SPEECH = ROOT / "examples" / "speech"
-PAGES = ["README.md", "docs/interfaces.md", "docs/howto.md"]
+PAGES = ["README.md", "docs/interfaces.md", "docs/speech.md", "docs/howto.md"]
 COMMAND = os.path.join(os.path.dirname(sys.executable), "audw2s")
 
 
@@ -42,6 +42,9 @@ def project(tmp_path, monkeypatch) -> pathlib.Path:
         shutil.copytree(SPEECH, tmp_path / folder, ignore=lambda _, n: n[4:])
     clips = [soundfile.read(path, dtype="float32")[0] for path in SPEECH.iterdir()]
     soundfile.write(tmp_path / "interview.wav", np.concatenate(clips), 16000)
+    (tmp_path / "calls").mkdir()
+    for path in (tmp_path / "call.wav", tmp_path / "calls" / "call.wav"):
+        soundfile.write(path, np.stack([c[:30000] for c in clips[:2]], axis=1), 16000)
     turns = ["0.0 3.0 A", "3.5 2.5 B", "6.5 3.0 A"]
     lines = [
         "SPEAKER interview 1 {} {} <NA> <NA> {} <NA> <NA>\n".format(*turn.split())

@@ -243,7 +243,7 @@ class Run:
 
     def _report(self, path: str) -> None:
         results = (self.summary, self.overview, self.identity, self.speed)
-        write_report(path, self.inputs.corpus, *results)
+        write_report(path, self.inputs.corpus, *results, self.speakers)
 
     def _rows(self) -> Iterator[pa.Table]:
         for numbers, rows in self.shards.rows():

@@ -20,7 +20,7 @@ from audw2s.inference.pipeline import Predictor
 
 COLUMNS = [
     *("file", "start", "end", "arousal", "dominance", "valence"),
-    *("duration", "status", "message"),
+    *("duration", "speech", "status", "message"),
 ]
 NAMES = list(audw2s.DIMENSIONS)
 

@@ -169,8 +169,9 @@ def rows(names, starts, durations, values) -> pa.Table:
         "file": ["a.wav"] * size,
         "start": pd.to_timedelta(starts, unit="s"),
         "end": pd.to_timedelta(starts, unit="s"),
-        **dict(zip(table_schema(names).names[3:-3], values.T, strict=True)),
+        **dict(zip(table_schema(names).names[3:-4], values.T, strict=True)),
         "duration": durations,
+        "speech": durations,
         "status": ["ok"] * size,
         "message": [""] * size,
     }

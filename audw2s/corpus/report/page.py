@@ -14,6 +14,7 @@ from audw2s.audio.times import duration_text
 from audw2s.corpus.progress import Speed
 from audw2s.corpus.report.overview import Overview
 from audw2s.corpus.report.summary import Summary
+from audw2s.corpus.speakers import Speakers
 from audw2s.files import replacing
 from audw2s.model.registry import DIMENSIONS
 from audw2s.plots import STYLES
@@ -23,6 +24,10 @@ DASHES = {"-": "none", "--": "7 3", ":": "2 3", "-.": "7 3 2 3"}
 
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
 """Characters that a page can't have."""
+
+
+NUM_SPEAKERS = 50
+"""Largest number of speakers on the page."""
 
 
 def check_report(path: str) -> None:
@@ -46,6 +51,7 @@ def write_report(
     overview: Overview,
     provenance: dict[str, Any],
     speed: Speed,
+    speakers: Speakers | None = None,
 ) -> None:
     """Write the page, complete or not at all.
 
@@ -56,6 +62,7 @@ def write_report(
         overview: counts of all rows
         provenance: models, version and settings
         speed: speed of this run
+        speakers: means of speakers, if they are known
 
     """
     import jinja2
@@ -75,11 +82,27 @@ def write_report(
         statuses=list(_statuses(summary)),
         examples=list(_examples(summary, overview)),
         durations=_durations(overview),
+        speakers=_speakers(speakers),
         **_values(summary, overview),
     )
     with replacing(path) as temporary:
         with open(temporary, "w", encoding="utf-8") as file:
             file.write(text.lstrip())
+
+
+def _speakers(speakers: Speakers | None) -> dict[str, object] | None:
+    """Table of the first speakers, and how many there are."""
+    if speakers is None or not speakers.are_known:
+        return None
+    table = speakers.table()
+    shown = table.head(NUM_SPEAKERS).copy()
+    for name in table.columns[table.columns.get_loc("rows") + 1 :]:
+        digits = 1 if name in ("duration", "speech") else 3
+        shown[name] = shown[name].map(f"{{:.{digits}f}}".format)
+    header = list(shown)
+    rows = shown.astype(str).to_numpy().tolist()
+    numbers = range(header.index("rows"), len(header))
+    return {"header": header, "rows": rows, "numbers": numbers, "count": len(table)}
 
 
 def printable(value: object) -> object:
@@ -106,11 +129,16 @@ def _facts(
 ) -> dict[str, str]:
     inputs = f"{summary.num_inputs:,}, {duration_text(overview.seconds)} of audio"
     facts = {"corpus": corpus, "inputs": inputs, "windows": "none, a row per input"}
-    if summary.windows:
+    if summary.statuses.total() != summary.num_inputs:
         facts["rows"] = f"{summary.statuses.total():,}"
+    if provenance.get("win_dur") is not None:
         facts["windows"] = (
             f"{provenance['win_dur']:g} s, each {provenance['hop_dur']:g} s"
         )
+    if provenance.get("segments"):
+        facts["segments"] = "stretches of speech"
+    if provenance.get("vad"):
+        facts["pooled"] = "speech only"
     if provenance["exact"]:
         facts["analysis"] = "exact, each window or segment alone"
     if provenance["max_dur"] is not None:
