@@ -28,6 +28,7 @@ from audw2s.corpus.task import Prediction
 from audw2s.corpus.task import without_values
 from audw2s.inference.pipeline import Predictor
 from audw2s.inference.row import Row
+from audw2s.inference.turns import speech_spans
 from audw2s.model.device import check_session
 from audw2s.model.registry import DIMENSIONS
 
@@ -204,7 +205,8 @@ class FilePredictor:
             return [_merged(rows) for rows in zip(*by_model, strict=True)]
         rows = []
         for span in spans:
-            turns = predictors[0].speech_spans(
+            turns = speech_spans(
+                predictors[0],
                 read,
                 span,
                 min_dur=self.options.min_segment_dur,

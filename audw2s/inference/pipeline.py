@@ -26,16 +26,10 @@ from audw2s.audio.preprocess import Span
 from audw2s.audio.preprocess import array_blocks
 from audw2s.audio.preprocess import from_the_start
 from audw2s.audio.preprocess import mixed
-from audw2s.audio.preprocess import mono
 from audw2s.audio.preprocess import resampled
 from audw2s.audio.quality import Report
 from audw2s.audio.samples import MIN_SAMPLES
 from audw2s.audio.samples import SAMPLING_RATE
-from audw2s.audio.speech import SpeechDetector
-from audw2s.audio.speech_frames import FRAME_DUR
-from audw2s.audio.speech_frames import runs
-from audw2s.audio.speech_frames import segments as speech_segments
-from audw2s.audio.speech_frames import speech_frames
 from audw2s.audio.windows import Grid
 from audw2s.audio.windows import default_hop_dur
 from audw2s.inference.exact import each_window
@@ -61,9 +55,6 @@ from audw2s.model.early_exit import Choice
 
 if TYPE_CHECKING:
     import audonnx
-
-TURN_PAUSE_DUR = 0.3
-"""Default duration in seconds of the shortest pause between stretches of speech."""
 
 Callback = Callable[[Blocks], Blocks]
 """Function that takes an iterator of blocks and returns the one to process."""
@@ -257,43 +248,6 @@ class Predictor:
             rows.update(zip(numbers, of_pass, strict=True))
         return [rows[number] for number in segments]
 
-    def speech_spans(
-        self,
-        read: Read,
-        span: Span,
-        *,
-        min_dur: float,
-        max_dur: float = math.inf,
-        min_pause: float = TURN_PAUSE_DUR,
-    ) -> list[Span]:
-        """Find the stretches of speech in a segment, by the detector.
-
-        Args:
-            read: source, see :meth:`segments`
-            span: start and end of the segment in seconds
-            min_dur: duration of the shortest stretch in seconds
-            max_dur: duration of the longest stretch in seconds
-            min_pause: duration of the shortest pause between stretches in seconds
-
-        Returns:
-            start and end of each stretch in seconds; empty if nothing can be read
-
-        """
-        report, detector, parts = Report(), SpeechDetector(), []
-        for block in self._blocks(read, report, span):
-            parts.append(detector.push(mono(block)[0]))
-        probabilities = np.concatenate([*parts, detector.finish()])
-        stretches = speech_segments(
-            runs(speech_frames(probabilities)),
-            probabilities,
-            min_dur=min_dur,
-            max_dur=max_dur,
-            min_pause=min_pause,
-        )
-        end = report.start + report.duration
-        times = [[report.start + k * FRAME_DUR for k in pair] for pair in stretches]
-        return [(first, min(last, end)) for first, last in times]
-
     def _segment(self, start: float, end: float | None) -> Segment:
         """Segment that is cut at ``max_signal_dur``."""
         longest, stop = self.max_signal_dur, end
@@ -309,7 +263,7 @@ class Predictor:
             return False
         return self.network.tokens is not None
 
-    def _blocks(
+    def blocks(
         self,
         read: Read,
         report: Report,
@@ -338,13 +292,13 @@ class Predictor:
     ) -> list[Row]:
         """Process a segment as if it were a recording of its own."""
         report, span = Report(), (segment.start, segment.stop)
-        blocks = self._blocks(read, report, span, callback)
+        blocks = self.blocks(read, report, span, callback)
         if self.min_signal_dur is not None:
             blocks = padded(blocks, round(self.min_signal_dur * SAMPLING_RATE))
         if self.grid is not None:
             values = each_window(self.grid.cut(blocks), self.run, self.at_once)
         else:
-            values = [self._whole(blocks, partial(self._blocks, read, Report(), span))]
+            values = [self._whole(blocks, partial(self.blocks, read, Report(), span))]
         return rows_of(
             report,
             segment,
@@ -392,7 +346,7 @@ class Predictor:
         span = segments[0].start, segments[0].stop
         if callback is None:
             span = surroundings(segments, self._margin)
-        blocks = self._blocks(read, report, span, callback)
+        blocks = self.blocks(read, report, span, callback)
         windows = partial(window_ranges, report, segments, self.grid, tokens)
         pooled_values = pooled(blocks, self._pooler, windows)
         values: list[list[np.ndarray]] = [[] for _ in segments]

@@ -8,6 +8,7 @@ import os
 import warnings
 from collections.abc import Mapping
 
+import audeer
 import pandas as pd
 
 from audw2s.corpus.lists.columns import with_times
@@ -16,6 +17,7 @@ from audw2s.corpus.lists.database import load_published
 from audw2s.corpus.lists.database import read_database
 from audw2s.corpus.lists.demos import is_demos
 from audw2s.corpus.lists.demos import read_demos
+from audw2s.corpus.lists.folder import MEDIA
 from audw2s.corpus.lists.folder import LeftOut
 from audw2s.corpus.lists.folder import read_folder
 from audw2s.corpus.lists.iemocap import is_iemocap
@@ -127,6 +129,8 @@ def _read(corpus: str, columns: Mapping[str, str] | None, people: bool) -> Entri
         # Names that aren't UTF-8 fit into objects only
         table = pd.DataFrame({"file": listing.files}, dtype=object)
         return Entries(table, unlisted=listing.unlisted, left_out=listing.left_out)
+    if os.path.isfile(corpus) and audeer.file_extension(corpus).lower() in MEDIA:
+        return Entries(pd.DataFrame({"file": [corpus]}, dtype=object))
     if os.path.isfile(corpus):
         table = read_list(corpus, columns)
         return Entries(table, root=os.path.dirname(corpus) or None)
