@@ -20,8 +20,8 @@ from audw2s.errors import explained
 Corpus = Annotated[
     str,
     typer.Argument(
-        help="Folder (with subfolders); audio file; list of files (.txt, .csv, .parquet, "
-        ".jsonl, .scp, .rttm); "
+        help="Folder (with subfolders); audio file; list of files (.txt, .csv, "
+        ".parquet, .jsonl, .scp, .rttm); "
         "database: ROOT, ROOT:TABLE or audb:NAME==VERSION; MSP-Podcast, IEMOCAP or "
         "DEMoS: ROOT or ROOT:PART."
     ),
