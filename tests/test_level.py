@@ -13,7 +13,7 @@ from audw2s.inference.normalisation import RunningMoments
 from audw2s.inference.normalisation import SlidingNormaliser
 
 
-def literal(signal, dur, past=False, first_dur=0.5, counts=None):
+def literal(signal, dur, past=False, first_dur=0.5, counts=None, epsilon=1e-7):
     """Level of each hop of 64 samples, from the samples themselves."""
     num_hops = math.ceil(len(signal) / HOP)
     size = num_hops if math.isinf(dur) else max(1, round(dur * 16000 / HOP))
@@ -31,7 +31,9 @@ def literal(signal, dur, past=False, first_dur=0.5, counts=None):
             around = around[np.repeat(counts(low, high), HOP)[: len(around)]]
             around = around if len(around) else np.zeros(1)
         own = signal[hop * HOP : (hop + 1) * HOP]
-        out.append((own - around.mean()) / math.sqrt(around.var() + 1e-7))
+        out.append(
+            (own - around.mean()) / math.sqrt(max(around.var() + epsilon, 1e-14))
+        )
     return np.concatenate(out)
 
 

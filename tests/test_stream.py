@@ -32,7 +32,8 @@ def talk():
 
 def expected(tokens, signal, win_dur):
     """A/D/V of the last window and of all, from one run over the whole signal."""
-    made = tokens.make(literal(signal, win_dur, past=True).astype(np.float32))
+    normalised = literal(signal, win_dur, past=True, epsilon=tokens.epsilon)
+    made = tokens.make(normalised.astype(np.float32))
     lin, sof = np.split(made, 2, axis=1)
     size = round(win_dur * tokens.rate)
     return [

@@ -127,6 +127,9 @@ class Predictor:
         )
         self.win_dur = win_dur
         self.hop_dur = default_hop_dur(win_dur, hop_dur)
+        self.level_dur = win_dur or LEVEL_DUR
+        """Duration in seconds over which a signal is normalised, in a single pass."""
+
         self.min_signal_dur = min_signal_dur
         self.max_signal_dur = max_signal_dur
         for name in ("win_dur", "hop_dur", "min_signal_dur", "max_signal_dur"):
@@ -361,14 +364,9 @@ class Predictor:
         """Pooler of a channel, which is normalised by its surroundings."""
         tokens = self.network.tokens
         if self.vad:
-            return sliding_speech_pooler(tokens, self._level_dur, ranges)
-        normaliser = SlidingNormaliser(self._level_dur, epsilon=tokens.epsilon)
+            return sliding_speech_pooler(tokens, self.level_dur, ranges)
+        normaliser = SlidingNormaliser(self.level_dur, epsilon=tokens.epsilon)
         return SegmentPooler(tokens, normaliser, ranges)
-
-    @property
-    def _level_dur(self) -> float:
-        """Duration in seconds over which a signal is normalised."""
-        return self.win_dur or LEVEL_DUR
 
     @property
     def _margin(self) -> int:
@@ -377,4 +375,4 @@ class Predictor:
         Whole seconds are whole samples at any sampling rate.
         """
         tokens = self.network.tokens
-        return math.ceil(self._level_dur + (tokens.context + 1) / tokens.rate)
+        return math.ceil(self.level_dur + (tokens.context + 1) / tokens.rate)

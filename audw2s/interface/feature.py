@@ -1,5 +1,6 @@
 """Feature: A/D/V as a table."""
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -119,25 +120,15 @@ class Feature(audinterface.Feature, Plugin):
         )
         self.params = self.to_dict(flatten=True)
 
+    @functools.wraps(audinterface.Feature.process_index, assigned=())
     def process_index(
-        self,
-        index: pd.Index,
-        *,
-        preserve_index: bool = False,
-        root: str | None = None,
-        cache_root: str | None = None,
-        process_func_args: dict[str, object] | None = None,
+        self, index: pd.Index, *, preserve_index: bool = False, **kwargs: object
     ) -> pd.DataFrame:
         """Process an index, see :meth:`audinterface.Feature.process_index`.
 
         ``cache_root`` and errors are those of :class:`audw2s.Process`.
         """
-        series = self.process.process_index(
-            index,
-            root=root,
-            cache_root=cache_root,
-            process_func_args=process_func_args,
-        )
+        series = self.process.process_index(index, **kwargs)
         frame = self._series_to_frame(series)
         if preserve_index and self.process.segment is None:
             frame.index = index
