@@ -99,6 +99,7 @@ def test_wheel_holds_models_and_cards(wheel):
     clips = {f"audw2s/demo/clips/{path.name}" for path in SPEECH.iterdir()}
     assert clips | {"audw2s/demo/style.css", "audw2s/demo/live.js"} <= names
     assert {"audw2s/py.typed", "audw2s/corpus/report/page.html"} <= names
+    assert "audw2s/export/c/template/wav2small.c" in names
     assert os.path.getsize(wheel) < 20e6
     assert not [name for name in names if name.startswith(("tests", "examples"))]
 

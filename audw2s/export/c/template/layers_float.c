@@ -1,9 +1,13 @@
 /* A column has a row of bands for each channel, with a zero at both ends. Rows are
- * processed in vectors; what they compute behind the end of a row is left out. */
-#if defined(__GNUC__) \
-    && (defined(__SSE2__) || defined(__ARM_NEON) || defined(__wasm_simd128__))
+ * processed in vectors; what they compute behind the end of a row is left out. Vectors are
+ * those of the processor: GCC computes larger ones value by value. */
+#if defined(__GNUC__) && defined(__AVX__)
 typedef float vector __attribute__((vector_size(32), aligned(4), may_alias));
-enum { VECTORS = 2, TOGETHER = 4 };
+enum { VECTORS = 2, TOGETHER = 5 };
+#elif defined(__GNUC__) \
+    && (defined(__SSE2__) || defined(__ARM_NEON) || defined(__wasm_simd128__))
+typedef float vector __attribute__((vector_size(16), aligned(4), may_alias));
+enum { VECTORS = 4, TOGETHER = 2 };
 #else
 typedef float vector;
 enum { VECTORS = 13, TOGETHER = 1 };

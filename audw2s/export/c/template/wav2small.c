@@ -509,9 +509,9 @@ int wav2small_analyse(const float *samples, size_t num_samples, float adv[3])
 
     clear_sums(&clip.piece);
     clear_total(&clip.total);
-    for (size_t first = 0; first < num_samples; first += HOP) {
+    for (size_t first = 0; first < num_samples; first += (size_t)HOP) {
         size_t rest = num_samples - first;
-        int count = rest < HOP ? (int)rest : HOP;
+        int count = rest < (size_t)HOP ? (int)rest : HOP;
 
         for (int i = 0; i < count; i++)
             hop[i] = valid(samples[first + i]);
