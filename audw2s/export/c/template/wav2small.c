@@ -52,12 +52,12 @@ typedef char piece_fits[3 * SIZE <= PIECE * HOP ? 1 : -1];
 
 /* ----------------------------------------------------------------- layers */
 
-/* Product with a matrix [inputs][outputs], added to y. Eight rows of it at once: y is
+/* Product with a matrix [inputs][outputs], added to y. Four rows of it at once: y is
  * loaded and stored less often. */
 static void multiply(const float *x, int inputs, int outputs, const float *matrix,
                      float *restrict y)
 {
-    enum { ROWS = 8 };
+    enum { ROWS = 4 };
 
     for (int rest = inputs % ROWS; rest > 0; rest--, x++, matrix += outputs)
         for (int o = 0; o < outputs; o++)
