@@ -74,7 +74,12 @@ class Driver:
 
     def stream(self, chunks: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """A/D/V of window and total after each chunk, and at the end."""
-        return tuple(np.split(self.run(1, chunks), 2, axis=1))
+        values = self.run(1, chunks)
+        return values[:, :3], values[:, 3:6]
+
+    def speech(self, signal: np.ndarray) -> float:
+        """Share of speech in the last window, of a model that tells."""
+        return self.run(1, [signal])[-1, 6]
 
     def resample(self, chunks: list[np.ndarray], rate: int) -> np.ndarray:
         """Signal at 16 kHz."""

@@ -8,6 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#if !WAV2SMALL_SPEECH
+#define wav2small_speech(stream) -1
+#endif
+
 static struct wav2small stream;
 static struct wav2small_resampler resampler;
 
@@ -36,7 +40,7 @@ static void print_stream(void)
     print(has_values, adv);
     has_values = wav2small_total(&stream, adv);
     print(has_values, adv);
-    printf("\n");
+    printf("%.9g\n", (double)wav2small_speech(&stream));
 }
 
 /* Copies of their exact size, for a sanitizer to see what is read and written. */

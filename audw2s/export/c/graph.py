@@ -68,6 +68,9 @@ class Weights(NamedTuple):
     head: Layer
     """Matrix of arousal, dominance and valence: ``(3, size)``."""
 
+    speech: Layer | None
+    """Matrix whose value is above 0 for speech ``(1, size)``, if the model has one."""
+
     @property
     def is_quantised(self) -> bool:
         """Whether weights are integers."""
@@ -116,6 +119,9 @@ def read(path: str, order: Sequence[int] = (0, 1, 2)) -> Weights:
         head=Layer(
             weights["adv.weight"][list(order)], weights["adv.bias"][list(order)], None
         ),
+        speech=Layer(weights["speech.weight"], weights["speech.bias"], None)
+        if "speech.weight" in weights
+        else None,
     )
 
 

@@ -44,7 +44,7 @@ typedef wav2small_value value;
 #endif
 
 /* A piece has to be smaller than its samples, see struct wav2small. */
-typedef char piece_fits[3 * SIZE <= PIECE * HOP ? 1 : -1];
+typedef char piece_fits[sizeof(struct wav2small_sums) <= PIECE * HOP * sizeof(float) ? 1 : -1];
 
 /* ---------------------------------------------------------------- weights */
 
@@ -231,6 +231,7 @@ static int end_network(struct wav2small_network *net, int step, float *token)
 
 static void clear_sums(struct wav2small_sums *sums)
 {
+    sums->num_tokens = sums->num_speech = 0;
     for (int i = 0; i < SIZE; i++) {
         sums->peak[i] = -FLT_MAX;
         sums->weight[i] = sums->value[i] = 0;
@@ -245,9 +246,26 @@ static void clear_total(struct wav2small_total *total)
     }
 }
 
+/* Whether a token is speech. */
+static int is_speech(const float *token)
+{
+#if WAV2SMALL_SPEECH
+    float logit = SPEECH_BIAS;
+
+    for (int i = 0; i < SIZE; i++)
+        logit += token[i] * SPEECH[i];
+    return logit > 0;
+#else
+    (void)token;
+    return 0;
+#endif
+}
+
 /* Adds a token: values, then logarithms of their weights. */
 static void add_token(struct wav2small_sums *sums, const float *token)
 {
+    sums->num_tokens++;
+    sums->num_speech += is_speech(token);
     for (int i = 0; i < SIZE; i++) {
         float x = token[i], above = token[SIZE + i] - sums->peak[i];
 
@@ -287,7 +305,6 @@ static int predict(const struct wav2small_total *total, float adv[3])
     for (int d = 0; d < 3; d++)
         adv[d] = ADV_BIAS[d];
     multiply(pooled, SIZE, 3, ADV, adv);
-    /* A further layer on pooled tokens, such as whether there is speech, belongs here. */
     return total->weight[0] > 0;
 }
 
@@ -370,7 +387,6 @@ void wav2small_init(struct wav2small *stream)
 static void end_piece(struct wav2small *stream)
 {
     add_piece(&stream->total, stream->memory.pieces + stream->piece);
-    stream->num_tokens = 0;
     if (stream->num_pieces < PIECES)
         stream->num_pieces++;
     stream->piece = (stream->piece + 1) % (PIECES + 1);
@@ -379,8 +395,10 @@ static void end_piece(struct wav2small *stream)
 
 static void process_token(struct wav2small *stream, const float *token)
 {
-    add_token(stream->memory.pieces + stream->piece, token);
-    if (++stream->num_tokens == PIECE)
+    struct wav2small_sums *piece = stream->memory.pieces + stream->piece;
+
+    add_token(piece, token);
+    if (piece->num_tokens == PIECE)
         end_piece(stream);
 }
 
@@ -449,8 +467,14 @@ void wav2small_finish(struct wav2small *stream)
     for (int step = 0; step < STEPS; step++)
         if (end_network(&stream->network, step, token))
             process_token(stream, token);
-    if (stream->num_tokens)
+    if (stream->memory.pieces[stream->piece].num_tokens)
         end_piece(stream);
+}
+
+/* A complete piece of the window, 1 is the last one. */
+static const struct wav2small_sums *past_piece(const struct wav2small *stream, int ago)
+{
+    return stream->memory.pieces + (stream->piece + PIECES + 1 - ago) % (PIECES + 1);
 }
 
 int wav2small_window(const struct wav2small *stream, float adv[3])
@@ -458,10 +482,8 @@ int wav2small_window(const struct wav2small *stream, float adv[3])
     struct wav2small_total window;
 
     clear_total(&window);
-    for (int i = 1; i <= stream->num_pieces; i++) {
-        int piece = (stream->piece + PIECES + 1 - i) % (PIECES + 1);
-        add_piece(&window, stream->memory.pieces + piece);
-    }
+    for (int i = 1; i <= stream->num_pieces; i++)
+        add_piece(&window, past_piece(stream, i));
     return predict(&window, adv);
 }
 
@@ -470,23 +492,34 @@ int wav2small_total(const struct wav2small *stream, float adv[3])
     return predict(&stream->total, adv);
 }
 
+#if WAV2SMALL_SPEECH
+float wav2small_speech(const struct wav2small *stream)
+{
+    float num_tokens = 0, num_speech = 0;
+
+    for (int i = 1; i <= stream->num_pieces; i++) {
+        num_tokens += (float)past_piece(stream, i)->num_tokens;
+        num_speech += (float)past_piece(stream, i)->num_speech;
+    }
+    return num_speech / num_tokens;
+}
+#endif
+
 /* --------------------------------------------------------------------- clip */
 
 struct clip {
     struct wav2small_network network;
     struct wav2small_sums piece;
     struct wav2small_total total;
-    int num_tokens;
 };
 
 static void add_to_clip(struct clip *clip, const float *token)
 {
     add_token(&clip->piece, token);
-    if (++clip->num_tokens < PIECE)
+    if (clip->piece.num_tokens < PIECE)
         return;
     add_piece(&clip->total, &clip->piece);
     clear_sums(&clip->piece);
-    clip->num_tokens = 0;
 }
 
 static struct scale clip_scale(const float *samples, size_t num_samples)
@@ -514,7 +547,7 @@ int wav2small_analyse(const float *samples, size_t num_samples, float adv[3])
         int count = rest < (size_t)HOP ? (int)rest : HOP;
 
         for (int i = 0; i < count; i++)
-            hop[i] = valid(samples[first + i]);
+            hop[i] = valid(samples[first + (size_t)i]);
         normalise(hop, count, scale, hop);
         if (run_hop(&clip.network, hop, count, token))
             add_to_clip(&clip, token);

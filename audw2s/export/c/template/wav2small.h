@@ -70,6 +70,8 @@ struct wav2small_network {
 
 /* Sums over the tokens of a piece, relative to the largest weight e^peak. */
 struct wav2small_sums {
+    int num_tokens;
+    int num_speech; /* tokens that are speech, if the model tells */
     float peak[WAV2SMALL_SIZE];
     float weight[WAV2SMALL_SIZE];
     float value[WAV2SMALL_SIZE];
@@ -109,7 +111,6 @@ struct wav2small {
     int num_waiting;
     int num_held;   /* hops that are held, up to the first half second */
     int piece;      /* index of the piece that is being summed */
-    int num_tokens; /* tokens in it */
     int num_pieces; /* complete pieces, up to those of the window */
 };
 
@@ -131,6 +132,11 @@ int wav2small_window(const struct wav2small *stream, float adv[3]);
 /* Sets A/D/V of everything so far; they change each 0.1 s. Returns 0 and sets NaN in the
  * first 0.5 s. */
 int wav2small_total(const struct wav2small *stream, float adv[3]);
+
+#if WAV2SMALL_SPEECH
+/* Share of the window that is speech, 0…1; NaN in the first 0.5 s. */
+float wav2small_speech(const struct wav2small *stream);
+#endif
 
 /* Sets A/D/V of a clip, which is normalised as a whole, as by the ONNX file. Needs
  * 30 KB of stack. Returns 0 and sets NaN for fewer than 64 samples. */
