@@ -41,6 +41,8 @@ class Clip(NamedTuple):
     """See :class:`audw2s.audio.quality.Report`."""
 
     message: str
+    num_channels: int = 1
+    """Number of channels of the file, whose mean the signal is."""
 
     @property
     def notes(self) -> list[str]:
@@ -73,4 +75,4 @@ def read_clip(path: str) -> Clip:
     signal = load_as_found(path, report, SAMPLING_RATE)
     status, message = report.status(MIN_DUR)
     check_usable(status)
-    return Clip(signal, report.duration, status, message)
+    return Clip(signal, report.duration, status, message, report.num_channels)

@@ -12,6 +12,7 @@ from audw2s.demo.limits import check_windows
 from audw2s.demo.models import Models
 from audw2s.demo.prediction import Analysis
 from audw2s.demo.prediction import analyse
+from audw2s.demo.prediction import by_channel
 from audw2s.model.registry import DIMENSIONS
 
 AGREEMENT = 0.05
@@ -32,6 +33,8 @@ class Comparison(NamedTuple):
     student: Analysis
     win_dur: float
     hop_dur: float
+    channels: list[dict[str, float]]
+    """A/D/V of the student for each channel, if these differ."""
 
     @property
     def differences(self) -> dict[str, float]:
@@ -113,7 +116,9 @@ def compare(
         name: analyse(models, name, clip, deadline, (win_dur, hop_dur))
         for name in dict.fromkeys((student, teacher))
     }
-    return Comparison(clip, analyses[teacher], analyses[student], win_dur, hop_dur)
+    channels = by_channel(models, student, path, clip.num_channels, deadline)
+    both = analyses[teacher], analyses[student]
+    return Comparison(clip, *both, win_dur, hop_dur, channels)
 
 
 def sentence(differences: dict[str, float]) -> str:

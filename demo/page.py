@@ -39,6 +39,7 @@ def results(comparison: Comparison, pictures: Pictures) -> str:
         f'<p class="adv-sentence">{escape(comparison.sentence)}</p>',
         notes(comparison.notes),
         values_table(comparison),
+        channels_table(comparison),
         '<div class="adv-pictures">',
         picture(
             pictures.curves["svg"],
@@ -87,6 +88,18 @@ def values_table(comparison: Comparison) -> str:
     ]
     head = ["", "teacher", "student", "difference"]
     return html_table(head, rows, "The whole recording, 0 (low) … 1 (high).")
+
+
+def channels_table(comparison: Comparison) -> str:
+    """Show values of each channel, nothing if there is one speaker."""
+    if not comparison.channels:
+        return ""
+    rows = [
+        [f"channel {number}", *(f"{values[name]:.2f}" for name in DIMENSIONS)]
+        for number, values in enumerate(comparison.channels)
+    ]
+    caption = "The channels differ: values of the student for each, as of a speaker."
+    return html_table(["", *DIMENSIONS], rows, caption)
 
 
 def costs_table(analyses: list[Analysis]) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from audw2s.audio.decode import file_blocks
 from audw2s.audio.preprocess import array_blocks
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.demo.clip import Clip
@@ -34,6 +35,43 @@ class Analysis(NamedTuple):
 
     real_time_factor: float
     facts: Facts
+
+
+SAME = 0.01
+"""Largest difference of A/D/V between channels that are of one speaker."""
+
+MAX_CHANNELS = 8
+"""Largest number of channels that have values of their own."""
+
+
+def by_channel(
+    models: Models, name: str, path: str, num_channels: int, deadline: Deadline
+) -> list[dict[str, float]]:
+    """A/D/V of each channel of a file, as each may be a speaker.
+
+    Args:
+        models: models of the page
+        name: name of the model
+        path: path of the file
+        num_channels: number of its channels
+        deadline: time limit of the request
+
+    Returns:
+        values of each channel, NaN for one without; empty if all channels have the same
+
+    """
+    if not 1 < num_channels <= MAX_CHANNELS:
+        return []
+    read = deadline.timed(partial(file_blocks, path))
+    with models.held(name, deadline) as predictor:
+        rows = [
+            predictor.of_channel(channel).segments(read, [(0.0, None)])[0][0]
+            for channel in range(num_channels)
+        ]
+    values = np.stack([row.values[0] for row in rows]).astype(np.float64)
+    if np.ptp(values, axis=0).max() < SAME:
+        return []
+    return [named(row) for row in values]
 
 
 def analyse(

@@ -11,6 +11,7 @@ import soundfile
 from conftest import SPEECH
 
 import audw2s
+from audw2s.audio.preprocess import load
 from audw2s.demo.batch import agreement
 from audw2s.demo.batch import analyse_all
 from audw2s.demo.clip import read_clip
@@ -25,8 +26,10 @@ from audw2s.demo.live import TEACHER_DUR
 from audw2s.demo.live import Live
 from audw2s.demo.meters import meters
 from audw2s.demo.models import Models
+from audw2s.demo.page import channels_table
 from audw2s.demo.page import values_table
 from audw2s.demo.prediction import analyse
+from audw2s.inference.pipeline import Predictor
 
 NAMES = ["arousal", "dominance", "valence"]
 
@@ -81,7 +84,21 @@ def test_figure_holds_values_of_both_models(models):
     for mark, analysis in zip(mask, (found.teacher, found.student), strict=True):
         assert mark.get_xdata() == [np.clip(analysis.values["valence"], 0, 1)]
         assert mark.get_ydata() == [np.clip(analysis.values["arousal"], 0, 1)]
-    assert "0.99" in values_table(found)
+    assert f"{found.student.values['arousal']:.2f}" in values_table(found)
+
+
+def test_channels_of_two_speakers_have_values_of_their_own(models, tmp_path):
+    paths = sorted(pathlib.Path(SPEECH).iterdir())[:2]
+    first, second = (load(str(path))[:30000] for path in paths)
+    for channels, count in (([first, second], 2), ([first, first], 0), ([first], 0)):
+        path = str(tmp_path / "call.wav")
+        soundfile.write(path, np.stack(channels, axis=1), 16000, "FLOAT")
+        found = compare(models, path, "whisper-tiny-adv", "wav2small")
+        assert len(found.channels) == count
+        assert ("channel 1" in channels_table(found)) == (count == 2)
+        for values, signal in zip(found.channels, channels, strict=False):
+            (row,) = Predictor().signal(signal, 16000)
+            np.testing.assert_allclose([*values.values()], row.values[0], atol=1e-5)
 
 
 def test_one_request_at_a_time_uses_a_model(models):
