@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+import soxr
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -164,6 +165,13 @@ def test_both_ways_have_the_same_rows(
         found.append([(len(rows)) for rows in segments])
         found[-1] += [row._replace(values=None, speech=None) for row in rows]
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 22050, 24000, 44100, 48000])
+def test_size_after_resampling_is_that_of_soxr(rate):
+    for size in range(rate, rate + 20):
+        resampled = soxr.resample(np.zeros(size, np.float32), rate, 16000)
+        assert resampled_size(size, rate) == len(resampled)
 
 
 @given(st.integers(1, 200_000), st.data(), st.integers(1000, 192_000))
