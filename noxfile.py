@@ -60,6 +60,13 @@ def benchmarks(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Put faults into the code, one by one, each of which tests have to find."""
+    install(session)
+    session.run("python", "tests/mutants.py", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation."""
     if session.virtualenv.is_sandboxed:
