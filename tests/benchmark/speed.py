@@ -297,7 +297,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if arguments.bars:
-            sys.exit(bars(folder, arguments.rounds))
+            sys.exit(int(bars(folder, arguments.rounds) > 0))
         files, models = make_files(folder), make_models(folder)
         minutes = files["minutes"][0]
         tasks = {
