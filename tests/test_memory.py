@@ -7,22 +7,24 @@ import formats
 import numpy as np
 import pytest
 import soundfile
+from memory import PEAK
+from memory import needs_peak
 
 import audw2s
 
 CODE = """
-import resource, sys, warnings
+import sys, warnings
 import audw2s
 warnings.simplefilter("ignore")
 feature = audw2s.Feature(win_dur=WIN, hop_dur=WIN)
 rows = len(feature.process_file(sys.argv[1]))
-print(rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+print(rows, peak() / 1024)
 """
 
 
 def peak(path, win_dur) -> tuple[int, float]:
     """Rows and peak memory in MB of a process that annotates a file."""
-    code = CODE.replace("WIN", repr(win_dur))
+    code = PEAK + CODE.replace("WIN", repr(win_dur))
     done = subprocess.run(
         [sys.executable, "-c", code, str(path)],
         capture_output=True,
@@ -33,7 +35,7 @@ def peak(path, win_dur) -> tuple[int, float]:
     return int(rows), float(memory)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KB on Linux only")
+@needs_peak
 @pytest.mark.parametrize("win_dur", [None, 5])
 def test_twelve_minutes_of_stereo(tmp_path, win_dur):
     rng = np.random.default_rng(0)
@@ -51,7 +53,7 @@ def test_twelve_minutes_of_stereo(tmp_path, win_dur):
     assert memory_long - memory_short < 150
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KB on Linux only")
+@needs_peak
 def test_ten_minutes_of_m4a(tmp_path, speech):
     long, short = tmp_path / "long.m4a", tmp_path / "short.m4a"
     formats.write_long(str(long), speech, 180)

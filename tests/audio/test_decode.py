@@ -11,6 +11,8 @@ import formats
 import numpy as np
 import pytest
 import soundfile
+from memory import PEAK
+from memory import needs_peak
 
 from audw2s.audio import container
 from audw2s.audio import decode
@@ -216,7 +218,7 @@ def test_what_was_cut(original, name, share, status):
     )
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KB on Linux only")
+@needs_peak
 def test_sizes_that_damaged_headers_name_take_no_memory(tmp_path, original):
     content = formats.FILES["adpcm_ima.wav"](original)
     place = content.index(b"LIST") + 4
@@ -225,15 +227,15 @@ def test_sizes_that_damaged_headers_name_take_no_memory(tmp_path, original):
         content[:place] + (3 * 2**28).to_bytes(4, "little") + content[place + 4 :]
     )
     code = (
-        "import resource, sys\n"
+        "import sys\n"
         "from audw2s.audio.decode import facts\n"
-        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "facts(sys.argv[1])\n"
         "before = peak()\n"
         "try:\n    facts(sys.argv[2])\nexcept ValueError as error:\n    print(error)\n"
         "print(peak() - before)\n"
     )
-    command = [sys.executable, "-c", code, tmp_path / "a.wav", tmp_path / "b.wav"]
+    paths = [tmp_path / "a.wav", tmp_path / "b.wav"]
+    command = [sys.executable, "-c", PEAK + code, *paths]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     said, kilobytes = done.stdout.splitlines()
     assert said == "a chunk of its header is larger than the file"

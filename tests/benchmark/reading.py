@@ -27,6 +27,7 @@ import soundfile
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 
 import formats  # noqa: E402
+from memory import PEAK  # noqa: E402
 
 DUR = 5
 ROUNDS = 15
@@ -102,14 +103,13 @@ class Reader:
 
 
 MEMORY = """
-import resource, sys, time
-from audw2s.inference.pipeline import Annotator
-annotator = Annotator("wav2small")
+import sys, time
+from audw2s.inference.pipeline import Predictor
+predictor = Predictor("wav2small")
 begin = time.perf_counter()
-(row,) = annotator.file(sys.argv[1], float(sys.argv[2]))
-passed = time.perf_counter() - begin
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(f"{row.status}, {row.duration:,.0f} s in {passed:.1f} s, peak {peak:.0f} MB")
+(row,) = predictor.file(sys.argv[1], float(sys.argv[2]))
+passed, memory = time.perf_counter() - begin, peak() / 1024
+print(f"{row.status}, {row.duration:,.0f} s in {passed:.1f} s, peak {memory:.0f} MB")
 """
 
 
@@ -121,10 +121,10 @@ def long_ones(hours: float) -> None:
             formats.write_long(path, speech(), repeats)
             duration = DUR * repeats
             for start in (0, duration - DUR) if repeats > 1 else (0,):
-                command = [sys.executable, "-c", MEMORY, path, str(start)]
+                command = [sys.executable, "-c", PEAK + MEMORY, path, str(start)]
                 done = subprocess.run(command, capture_output=True, text=True)
-                said = (done.stdout + done.stderr).strip()
-                print(f"m4a of {duration / 3600:.3g} h from {start} s: {said}")
+                text = (done.stdout + done.stderr).strip()
+                print(f"m4a of {duration / 3600:.3g} h from {start} s: {text}")
 
 
 def speech() -> np.ndarray:

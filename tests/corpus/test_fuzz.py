@@ -13,6 +13,8 @@ import formats
 import numpy as np
 import pytest
 import soundfile
+from memory import PEAK
+from memory import needs_peak
 
 from audw2s.audio.statuses import UNUSABLE
 from audw2s.corpus.options import Options
@@ -183,10 +185,9 @@ def test_mutated_files(tmp_path, speech, tables, kind):
 
 
 MEASURED = """
-import resource, sys
+import sys
 from audw2s.audio.decode import file_blocks
 from audw2s.audio.quality import Report
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for number, path in enumerate(sys.argv[1:]):
     for _ in file_blocks(path, Report()):
         pass
@@ -195,13 +196,14 @@ print(1024 * (peak() - first))
 """
 
 
+@needs_peak
 @pytest.mark.parametrize("kind", FORMATS)
 def test_memory_of_mutated_files(tmp_path, speech, tables, kind):
     whole = FORMATS[kind](speech[16000:20800])
     paths = [tmp_path / "whole", *(tmp_path / str(seed) for seed in range(COUNT))]
     for seed, path in enumerate(paths, -1):
         path.write_bytes(whole if seed < 0 else mutated(whole, kind, seed))
-    command = [sys.executable, "-c", MEASURED, *map(str, paths)]
+    command = [sys.executable, "-c", PEAK + MEASURED, *map(str, paths)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     tables.add("Memory", kind, COUNT, f"{int(done.stdout) / 2**20:.0f}")
     assert done.returncode == 0, done.stderr
