@@ -6,7 +6,6 @@ Nothing is appended to any window: values are those of each alone, but for round
 import collections
 import dataclasses
 import threading
-from collections.abc import Callable
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,9 +14,6 @@ from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.inference.network import Network
 from audw2s.model.ensemble import Sessions
 from audw2s.model.find import members
-
-TICK = 1.0
-"""Seconds between two signs of life of a thread that waits for others' windows."""
 
 TOLERANCE = 1e-3
 """Largest difference that being heard together may make; GPUs round as they like."""
@@ -70,19 +66,15 @@ class Batcher:
         self.lock = threading.Lock()
         self.running = threading.Lock()
 
-    def __call__(
-        self,
-        signals: Sequence[np.ndarray],
-        heartbeat: Callable[[], None] = lambda: None,
-    ) -> list[np.ndarray]:
-        """Hear windows.
+    def __call__(self, signals: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Run the model on windows, which may be in batches with those of others.
 
         Args:
-            signals: each ``(num_samples,)``, float32, mono at 16 kHz
-            heartbeat: is called while others' windows are heard
+            signals: windows, each ``(num_samples,)``, float32, mono at 16 kHz
 
         Returns:
-            of each ``(num_values,)``, see :class:`audw2s.inference.network.Network`
+            values of each window ``(num_values,)``, see
+            :class:`audw2s.inference.network.Network`
 
         """
         items = [Item(signal) for signal in signals]
@@ -91,13 +83,9 @@ class Batcher:
                 same = self.waiting.setdefault(len(item.signal), collections.deque())
                 same.append(item)
         for item in items:
-            while not self.running.acquire(timeout=TICK):
-                heartbeat()
-            try:
+            with self.running:
                 while not item.is_done:
                     self._run(self._next(len(item.signal)))
-            finally:
-                self.running.release()
             if item.error is not None:
                 raise item.error
         return [item.values for item in items]

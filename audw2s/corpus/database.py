@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from audw2s.corpus.inputs import Inputs
 from audw2s.corpus.options import Options
+from audw2s.corpus.shards import Shards
 from audw2s.corpus.shards import columns
 from audw2s.corpus.task import OPEN
 from audw2s.model.registry import DIMENSIONS
@@ -30,28 +31,23 @@ def check_table(inputs: Inputs, table: str) -> None:
 
 
 def write_database(
-    inputs: Inputs,
-    options: Options,
-    numbers: np.ndarray,
-    rows: pa.Table,
-    out: str,
-    *,
-    identity: dict[str, object],
+    shards: Shards, options: Options, identity: dict[str, object], out: str
 ) -> None:
     """Write a copy of the inputs' database with a new table.
 
     Args:
-        inputs: all or a part of a database
+        shards: shards of the run, whose inputs are all or a part of a database
         options: options of the run; its new table is filewise or segmented as the
             inputs are, and segmented with windows
-        numbers: position of the input of each row
-        rows: rows in the order of the inputs
-        out: folder of the copy
         identity: identity of the run, kept in the table's meta as ``audw2s``
+        out: folder of the copy
 
     """
+    inputs, names = shards.inputs, options.names
     database = audformat.Database.load(inputs.database, load_data=True)
-    names = options.names
+    batches = shards.rows(names=["start", "end", *columns(names)])
+    numbers, rows = zip(*batches, strict=True)
+    numbers, rows = np.concatenate(numbers), pa.concat_tables(rows)
     index = _index(inputs, numbers, rows, windows=options.has_parts)
     kept = ~index.duplicated()
     if not kept.all():

@@ -1,7 +1,6 @@
 """Process a file with all models, so that each segment has rows."""
 
 import math
-import threading
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -42,12 +41,18 @@ Heartbeat = Callable[[], None]
 
 
 class MonitoredPredictor(Predictor):
-    """Predictor that calls a heartbeat after each run of its model."""
+    """Predictor that calls a heartbeat after each run of its model.
 
-    current = threading.local()
-    """Heartbeat of the file that a thread processes."""
+    Arguments are those of :class:`audw2s.inference.pipeline.Predictor`, and the
+    heartbeat.
+
+    """
 
     batcher: Batcher | None = None
+
+    def __init__(self, model: str, heartbeat: Heartbeat, **settings: object):
+        super().__init__(model, **settings)
+        self.heartbeat = heartbeat
 
     def gather(self, most: int) -> None:
         """Run the network on windows of several files at once.
@@ -56,35 +61,34 @@ class MonitoredPredictor(Predictor):
             ValueError: if it can't
 
         """
+        if self.network.tokens is not None:
+            raise ValueError(f"'{self.network.name}' processes whole recordings.")
         self.batcher = Batcher(self.network, most)
         self.at_once = most
 
     def run(self, windows: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Run the network on each window, which are mono here."""
-        heartbeat = self.current.heartbeat
         if self.batcher is None:
             values = super().run(windows)
         else:
-            values = self._batched([window[0] for window in windows], heartbeat)
-        heartbeat()
+            values = self._batched([window[0] for window in windows])
+        self.heartbeat()
         return values
 
-    def _batched(
-        self, signals: list[np.ndarray], heartbeat: Heartbeat
-    ) -> list[np.ndarray]:
+    def _batched(self, signals: list[np.ndarray]) -> list[np.ndarray]:
         """Values of signals, or of their speech, in batches with those of others."""
         if not self.vad:
             signals = list(map(np.ascontiguousarray, signals))
-            return [own[None] for own in self.batcher(signals, heartbeat)]
+            return [row[None] for row in self.batcher(signals)]
         speech = [only_speech(signal, marked(signal)) for signal in signals]
         usable = [signal for signal in speech if len(signal) >= MIN_SAMPLES]
-        batch = iter(self.batcher(usable, heartbeat))
+        batch = iter(self.batcher(usable))
         nothing = np.full(self.network.num_values + 1, np.nan, np.float32)
         values = []
         for signal, part in zip(signals, speech, strict=True):
-            own = next(batch) if len(part) >= MIN_SAMPLES else nothing.copy()
-            own[-1] = len(part) / len(signal)
-            values.append(own[None])
+            row = next(batch) if len(part) >= MIN_SAMPLES else nothing.copy()
+            row[-1] = len(part) / len(signal)
+            values.append(row[None])
         return values
 
 
@@ -106,11 +110,13 @@ class FilePredictor:
 
     """
 
-    def __init__(self, options: Options):
+    def __init__(self, options: Options, heartbeat: Heartbeat = lambda: None):
         self.options = options
+        self.heartbeat = heartbeat
         self.predictors = [
             MonitoredPredictor(
                 model,
+                heartbeat,
                 win_dur=options.win_dur,
                 hop_dur=options.hop_dur,
                 exact=options.exact,
@@ -126,10 +132,6 @@ class FilePredictor:
     def _gather(self) -> None:
         reasons = []
         for predictor in self.predictors:
-            if predictor.network.tokens is not None:
-                name = predictor.network.name
-                reasons.append(f"'{name}' processes whole recordings.")
-                continue
             try:
                 predictor.gather(self.options.at_once)
             except ValueError as error:
@@ -145,7 +147,6 @@ class FilePredictor:
 
         """
         noise = np.random.default_rng(0).uniform(-0.1, 0.1, SAMPLING_RATE)
-        MonitoredPredictor.current.heartbeat = lambda: None
         for predictor in self.predictors:
             check_session(predictor.network.open(), self.options.device)
             try:
@@ -154,47 +155,31 @@ class FilePredictor:
                 name = predictor.network.name
                 raise ValueError(f"'{name}' can't be run: {error}") from error
 
-    def predict(
-        self,
-        path: str,
-        spans: Sequence[Span],
-        heartbeat: Heartbeat = lambda: None,
-    ) -> list[list[Prediction]]:
+    def predict(self, path: str, spans: Sequence[Span]) -> list[list[Prediction]]:
         """Predict segments of a file.
 
         Args:
             path: path of an audio file
             spans: start and end of each segment in seconds, in any order
-            heartbeat: function that is called after each block that was read, and each
-                run of a model
 
         Returns:
             rows of each segment, at least one
 
         """
-        MonitoredPredictor.current.heartbeat = heartbeat
-        found: list[list[Prediction]] = [[]] * len(spans)
-        total, wanted = self._total(path, spans), []
-        for number, (start, end) in enumerate(spans):
-            last = total if end is None else min(end, total)
-            if last - start > (self.options.max_dur or np.inf):
-                found[number] = [self._too_long(start, end, last)]
-            else:
-                wanted.append(number)
-        if not wanted:
-            return found
-        read = partial(file_blocks, path)
-        if len(self.predictors) > 1:
-            read = _held(path, heartbeat) or read
-        read = _watched(read, heartbeat)
-        own = [spans[number] for number in wanted]
-        for channel in channels_of(read, self.options.channels):
-            predictors = [one.of_channel(channel) for one in self.predictors]
-            of_channel = self._rows(predictors, read, own)
-            for number, rows in zip(wanted, of_channel, strict=True):
-                rows = [row._replace(channel=channel) for row in rows]
-                found[number] = [*found[number], *rows]
-        return found
+        results = self._too_long(path, spans)
+        wanted = [number for number in range(len(spans)) if number not in results]
+        if wanted:
+            read = self._monitored(partial(file_blocks, path))
+            if len(self.predictors) > 1:
+                read = _held(read) or read
+            segments = [spans[number] for number in wanted]
+            for channel in channels_of(read, self.options.channels):
+                predictors = [one.of_channel(channel) for one in self.predictors]
+                of_channel = self._rows(predictors, read, segments)
+                for number, rows in zip(wanted, of_channel, strict=True):
+                    rows = [row._replace(channel=channel) for row in rows]
+                    results.setdefault(number, []).extend(rows)
+        return [results[number] for number in range(len(spans))]
 
     def _rows(
         self, predictors: Sequence[Predictor], read: Read, spans: Sequence[Span]
@@ -202,7 +187,7 @@ class FilePredictor:
         """Rows of segments of one channel, or of the mean of all."""
         if self.options.segments is None:
             by_model = [predictor.segments(read, spans) for predictor in predictors]
-            return [_merged(rows) for rows in zip(*by_model, strict=True)]
+            return [list(_merged(rows)) for rows in zip(*by_model, strict=True)]
         rows = []
         for span in spans:
             turns = speech_spans(
@@ -217,17 +202,35 @@ class FilePredictor:
             rows.append(found if turns else list(map(_without_speech, found)))
         return rows
 
-    def _total(self, path: str, spans: Sequence[Span]) -> float:
-        """Duration of a file in seconds, counted as far as ``max_dur`` needs it."""
-        if self.options.max_dur is None:
-            return 0.0
-        limit = max(start for start, _ in spans) + self.options.max_dur
-        return duration(path, limit)
+    def _too_long(
+        self, path: str, spans: Sequence[Span]
+    ) -> dict[int, list[Prediction]]:
+        """Rows of the segments that are longer than ``max_dur``, by their position."""
+        rows: dict[int, list[Prediction]] = {}
+        if (most := self.options.max_dur) is None:
+            return rows
+        # The file is read as far as needed
+        total = duration(path, max(start for start, _ in spans) + most)
+        for number, (start, end) in enumerate(spans):
+            last = total if end is None else min(end, total)
+            if last - start > most:
+                message = f"{last - start:.1f} s, longer than {most:g} s"
+                count = len(self.predictors)
+                row = without_values(start, end, "too_long", message, count)
+                if end is None:
+                    row = row._replace(end=to_timedelta(last, 1))
+                rows[number] = [row]
+        return rows
 
-    def _too_long(self, start: float, end: float | None, last: float) -> Prediction:
-        message = f"{last - start:.1f} s, longer than {self.options.max_dur:g} s"
-        row = without_values(start, end, "too_long", message, len(self.predictors))
-        return row if end is not None else row._replace(end=to_timedelta(last, 1))
+    def _monitored(self, read: Read) -> Read:
+        """Call the heartbeat after each block that is read."""
+
+        def blocks(*args: object, **kwargs: object) -> Iterator[np.ndarray]:
+            for block in read(*args, **kwargs):
+                self.heartbeat()
+                yield block
+
+        return blocks
 
 
 def _without_speech(row: Prediction) -> Prediction:
@@ -242,7 +245,7 @@ def _without_speech(row: Prediction) -> Prediction:
     )
 
 
-def _held(path: str, heartbeat: Heartbeat) -> Read | None:
+def _held(read: Read) -> Read | None:
     """Decode a whole file, so that all models read it from memory.
 
     Returns:
@@ -251,8 +254,7 @@ def _held(path: str, heartbeat: Heartbeat) -> Read | None:
 
     """
     report, blocks, size = Report(), [], 0
-    for block in file_blocks(path, report):
-        heartbeat()
+    for block in read(report):
         blocks.append(block)
         size += block.shape[1]
         whole = max(size, report.total * report.sampling_rate)
@@ -265,46 +267,28 @@ def _held(path: str, heartbeat: Heartbeat) -> Read | None:
     return partial(array_blocks, signal, report.sampling_rate)
 
 
-def _watched(read: Read, heartbeat: Heartbeat) -> Read:
-    def call(
-        report: Report,
-        *,
-        start: float = 0.0,
-        end: float | None = None,
-    ) -> Iterator[np.ndarray]:
-        for block in read(report, start=start, end=end):
-            heartbeat()
-            yield block
-
-    return call
-
-
-def _merged(by_model: Sequence[list[Row]]) -> list[Prediction]:
-    """Merge the rows of all models, which have the same windows."""
+def _merged(by_model: Sequence[list[Row]]) -> Iterator[Prediction]:
+    """Merge the rows of all models for one segment, which have the same windows."""
+    size = len(DIMENSIONS)
     others = [{row.start: row for row in rows} for rows in by_model[1:]]
-    merged = []
-    for row in by_model[0]:
-        rows = [row, *(other.get(row.start) for other in others)]
-        values = np.full((len(rows), len(DIMENSIONS)), np.nan, np.float32)
-        hidden_states: list[np.ndarray | None] = [None] * len(rows)
-        for number, own in enumerate(rows):
-            if own is not None:
-                values[number] = own.values[0, : len(DIMENSIONS)]
-                more = own.values[0, len(DIMENSIONS) :]
-                if more.size and np.isfinite(more).all():
-                    hidden_states[number] = more
-        known = [own for own in rows if own is not None]
-        worst = next((own for own in known if own.status in UNUSABLE), row)
-        merged.append(
-            Prediction(
-                start=row.start,
-                end=row.end,
-                values=values,
-                duration=row.duration,
-                status=worst.status,
-                message=worst.message,
-                hidden_states=tuple(hidden_states),
-                speech=row.speech,
-            )
+    for first in by_model[0]:
+        rows = [first, *(other.get(first.start) for other in others)]
+        nothing = np.full(size, np.nan, np.float32)
+        values = [nothing if row is None else row.values[0] for row in rows]
+        unusable = (row for row in rows if row is not None and row.status in UNUSABLE)
+        worst = next(unusable, first)
+        yield Prediction(
+            start=first.start,
+            end=first.end,
+            values=np.stack([row[:size] for row in values]).astype(np.float32),
+            duration=first.duration,
+            status=worst.status,
+            message=worst.message,
+            hidden_states=tuple(_finite(row[size:]) for row in values),
+            speech=first.speech,
         )
-    return merged
+
+
+def _finite(values: np.ndarray) -> np.ndarray | None:
+    """Hidden states, ``None`` if there are none, or they aren't finite."""
+    return values if values.size and np.isfinite(values).all() else None

@@ -46,39 +46,27 @@ def counts(result: Result) -> Counts:
     return Counts(1, audio, failed)
 
 
-@dataclasses.dataclass(frozen=True)
-class Speed:
-    """Speed of a run.
+def speed_text(counts: Counts, passed: float) -> str:
+    """Speed of a run in words.
 
     Args:
-        files: number of files that were processed in this run
-        audio: duration of their audio in seconds
+        counts: files that were processed in this run
         passed: duration of the run in seconds, with the start of the workers
 
+    Examples:
+        >>> print(speed_text(Counts(120, 7200.0), 60.0))
+        120 files, 2.0 hours of audio in 60 s: 2.0 files/s, 120 × real time
+        >>> print(speed_text(Counts(), 0.0))
+        nothing was processed in this run, all was there
+
     """
-
-    files: int = 0
-    audio: float = 0.0
-    passed: float = 0.0
-
-    def __str__(self) -> str:
-        """Speed in words.
-
-        Examples:
-            >>> print(Speed(120, 7200.0, 60.0))
-            120 files, 2.0 hours of audio in 60 s: 2.0 files/s, 120 × real time
-            >>> print(Speed())
-            nothing was processed in this run, all was there
-
-        """
-        if not self.files:
-            return "nothing was processed in this run, all was there"
-        passed = max(1e-9, self.passed)
-        return (
-            f"{self.files:,} files, {duration_text(self.audio)} of audio in "
-            f"{duration_text(passed)}: {self.files / passed:.1f} files/s, "
-            f"{self.audio / passed:,.0f} × real time"
-        )
+    if not counts.files:
+        return "nothing was processed in this run, all was there"
+    return (
+        f"{counts.files:,} files, {duration_text(counts.audio)} of audio in "
+        f"{duration_text(passed)}: {counts.files / passed:.1f} files/s, "
+        f"{counts.audio / passed:,.0f} × real time"
+    )
 
 
 class Progress:
@@ -106,17 +94,19 @@ class Progress:
     def update(self, finished: Counts) -> None:
         """Add files that are finished."""
         self.counts += finished
-        speed = self.speed
-        real_time = speed.audio / max(1e-9, speed.passed)
+        real_time = self.counts.audio / self.passed
         text = f"{real_time:,.0f} × real time, {self.counts.failed} without values"
         self.bar.set_postfix_str(text, refresh=False)
         self.bar.update(finished.files)
 
     @property
-    def speed(self) -> Speed:
+    def passed(self) -> float:
+        """Seconds that have passed."""
+        return max(1e-9, time.monotonic() - self.began)
+
+    def __str__(self) -> str:
         """Speed until now."""
-        passed = time.monotonic() - self.began
-        return Speed(self.counts.files, self.counts.audio, passed)
+        return speed_text(self.counts, self.passed)
 
     def print(self, text: str) -> None:
         """Print a line above the bar."""

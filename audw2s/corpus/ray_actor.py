@@ -64,14 +64,14 @@ class ShardActor:
         """Process lists of files and write their shards.
 
         Args:
-            batch: pickles of lists of tasks
+            batch: pickles of tasks
 
         Returns:
-            pickles of :class:`Done`, or of the error that ends the run
+            pickle of :class:`Done`, or of the error that ends the run
 
         """
-        replies = [self._reply(pickle.loads(data)) for data in batch["tasks"]]
-        return {"reply": np.array([pickle.dumps(r) for r in replies], dtype=object)}
+        reply = self._reply([pickle.loads(data) for data in batch["task"]])
+        return {"reply": np.array([pickle.dumps(reply)], dtype=object)}
 
     def _reply(self, tasks: list[Task]) -> Done | Exception:
         # Returned, as Ray would repeat the tasks after an exception

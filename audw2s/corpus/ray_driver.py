@@ -24,7 +24,7 @@ from audw2s.corpus.worker import read
 from audw2s.corpus.workers import num_cores
 
 SHARES = 4
-"""Smallest number of partitions per actor, so that all end at about the same time."""
+"""Smallest number of blocks per actor, so that all end at about the same time."""
 
 PATIENCE = 10.0
 """Time limit in seconds to connect to a cluster."""
@@ -95,28 +95,6 @@ def num_actors(options: Options) -> int:
     return int(room)
 
 
-def divide(tasks: list[Task], shard_size: int, num_workers: int) -> list[list[Task]]:
-    """Divide files into partitions, in their order.
-
-    Args:
-        tasks: files to process; all segments of a file are in one partition
-        shard_size: largest number of inputs of a partition
-        num_workers: number of workers, each of which gets some, if there are enough
-
-    """
-    total = sum(len(task.numbers) for task in tasks)
-    size = min(shard_size, math.ceil(total / (SHARES * num_workers)))
-    partitions: list[list[Task]] = []
-    count = size
-    for task in tasks:
-        if count + len(task.numbers) > size:
-            partitions.append([])
-            count = 0
-        partitions[-1].append(task)
-        count += len(task.numbers)
-    return partitions
-
-
 def run(work: Work, tasks: list[Task]) -> Iterator[Done | Exception]:
     """Process files by the actors of a cluster; Ray repeats what machines lose.
 
@@ -130,16 +108,18 @@ def run(work: Work, tasks: list[Task]) -> Iterator[Done | Exception]:
 
     connect(work)
     options, actors = work.options, num_actors(work.options)
-    partitions = divide(tasks, options.shard_size, actors)
+    # A block is what an actor gets, and what is processed again if it is lost
+    blocks = max(SHARES * actors, math.ceil(len(tasks) / options.shard_size))
+    blocks = min(blocks, len(tasks))
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-    rows = [{"tasks": pickle.dumps(partition)} for partition in partitions]
-    dataset = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
+    rows = [{"task": pickle.dumps(task)} for task in tasks]
+    dataset = ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
         ShardActor,
         fn_constructor_args=(work,),
         batch_size=None,
-        compute=ray.data.ActorPoolStrategy(size=min(actors, len(rows))),
+        compute=ray.data.ActorPoolStrategy(size=min(actors, blocks)),
         num_cpus=options.cpus_per_worker,
         num_gpus=options.gpus_per_worker,
     )

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from functools import partial
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 from tqdm import tqdm
@@ -23,15 +22,15 @@ from audw2s.corpus.inputs import Inputs
 from audw2s.corpus.inputs import read_inputs
 from audw2s.corpus.job import Job
 from audw2s.corpus.options import Options
+from audw2s.corpus.progress import Counts
 from audw2s.corpus.progress import Progress
-from audw2s.corpus.progress import Speed
 from audw2s.corpus.progress import counts
+from audw2s.corpus.progress import speed_text
 from audw2s.corpus.report.overview import Overview
 from audw2s.corpus.report.page import check_report
 from audw2s.corpus.report.page import write_report
 from audw2s.corpus.report.summary import Summary
 from audw2s.corpus.shards import Shards
-from audw2s.corpus.shards import columns
 from audw2s.corpus.speakers import Speakers
 from audw2s.corpus.storage import RemovedError
 from audw2s.corpus.workers import WorkerPool
@@ -140,7 +139,7 @@ class Run:
         self.overview = Overview(options.names)
         has_channels = options.channels is not None
         self.speakers = Speakers(options.names, inputs.speakers, has_channels)
-        self.speed = Speed()
+        self.speed = speed_text(Counts(), 0.0)
         self.shards: Shards
 
     def __call__(self) -> None:
@@ -166,7 +165,15 @@ class Run:
                 self._write(job)
             if self.options.report is not None:
                 with _writing(self.options.report):
-                    self._report(self.options.report)
+                    write_report(
+                        self.options.report,
+                        self.inputs.corpus,
+                        self.summary,
+                        self.overview,
+                        self.identity,
+                        self.speed,
+                        self.speakers,
+                    )
 
     def frame(self) -> pd.DataFrame:
         """Table of all rows, see :func:`annotate`."""
@@ -195,7 +202,7 @@ class Run:
                 ray.run(job, self.options, self.shards, unfinished, progress)
             else:
                 self._process_here(unfinished, progress)
-            self.speed = progress.speed
+            self.speed = str(progress)
 
     def _process_here(self, unfinished: list[list[int]], progress: Progress) -> None:
         options, writer = self.options, self.shards.writer
@@ -229,21 +236,8 @@ class Run:
             with storage.replacing("embeddings.parquet") as path:
                 write_batches(batches, path, schema, self.identity)
         if self.options.table is not None:
-            names = ["start", "end", *columns(self.options.names)]
-            numbers, rows = zip(*self.shards.rows(names=names), strict=True)
             with storage.replacing_folder("database") as folder:
-                write_database(
-                    self.inputs,
-                    self.options,
-                    np.concatenate(numbers),
-                    pa.concat_tables(rows),
-                    folder,
-                    identity=self.identity,
-                )
-
-    def _report(self, path: str) -> None:
-        results = (self.summary, self.overview, self.identity, self.speed)
-        write_report(path, self.inputs.corpus, *results, self.speakers)
+                write_database(self.shards, self.options, self.identity, folder)
 
     def _rows(self) -> Iterator[pa.Table]:
         for numbers, rows in self.shards.rows():

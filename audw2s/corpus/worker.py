@@ -40,66 +40,58 @@ def time_limit(task: Task, timeout: float) -> float:
 
 
 class Deadline:
-    """Ends the process when a file makes no progress, whatever its decoder does.
+    """Ends the process when its files make no progress, whatever their decoder does.
 
     The clock runs in a thread that needs no interpreter, so it also ends a decoder that
     never returns to Python.
 
-    Args:
-        limit: time limit in seconds
-
     """
 
-    def __init__(self, limit: float):
-        self.limit = limit
+    def __init__(self):
         self.nowhere = open(os.devnull, "w")
-        self.last = -limit
+        self.limit: float | None = None
+        self.last = 0.0
+
+    def start(self, limit: float) -> None:
+        """Start the clock, with a time limit in seconds."""
+        self.limit, self.last = limit, -limit
+        self.extend()
 
     def extend(self) -> None:
         """Begin the time limit anew, as there is progress."""
+        now = time.monotonic()
         # Rarely, as each time is a new thread
-        if time.monotonic() - self.last > min(1.0, self.limit / 4):
-            self.last = time.monotonic()
+        if self.limit is not None and now - self.last > min(1.0, self.limit / 4):
+            self.last = now
             faulthandler.dump_traceback_later(self.limit, exit=True, file=self.nowhere)
 
-    def __enter__(self) -> "Deadline":
-        """Start the clock."""
-        self.extend()
-        return self
-
-    def __exit__(self, *error: object) -> None:
+    def stop(self) -> None:
         """Stop the clock."""
+        self.limit = None
         faulthandler.cancel_dump_traceback_later()
-        self.nowhere.close()
 
 
-def process(predictor: FilePredictor, task: Task, deadline: Deadline) -> Result:
+def process(predictor: FilePredictor, task: Task) -> Result:
     """Process a file; also one that raises an error has rows."""
     seen = stamp(task.path)
     try:
-        rows = predictor.predict(task.path, task.seconds, deadline.extend)
+        return Result(seen, predictor.predict(task.path, task.seconds))
     except Exception as error:  # noqa: BLE001
         # One file must not end the run for all others
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         return unreadable(task, reason, len(predictor.predictors))
-    return Result(seen, rows)
 
 
 def answer(
     predictor: FilePredictor, tasks: list[Task], threads: ThreadPoolExecutor
 ) -> Iterator[tuple[int, Result]]:
     """Process files, several at once if their windows are processed in batches."""
-    timeout = predictor.options.file_timeout
-    with Deadline(max(time_limit(task, timeout) for task in tasks)) as deadline:
-        if len(tasks) == 1:
-            yield 0, process(predictor, tasks[0], deadline)
-            return
-        futures = {
-            threads.submit(process, predictor, task, deadline): number
-            for number, task in enumerate(tasks)
-        }
-        for future in as_completed(futures):
-            yield futures[future], future.result()
+    if len(tasks) == 1:
+        yield 0, process(predictor, tasks[0])
+        return
+    futures = [threads.submit(process, predictor, task) for task in tasks]
+    for future in as_completed(futures):
+        yield futures.index(future), future.result()
 
 
 def read(source: BinaryIO, requests: queue.SimpleQueue) -> None:
@@ -130,8 +122,9 @@ def main() -> None:
     options: Options = pickle.load(source)
     # The parent has shown the warning already
     warnings.simplefilter("ignore", UnverifiedModelWarning)
+    deadline = Deadline()
     try:
-        predictor = FilePredictor(options)
+        predictor = FilePredictor(options, deadline.extend)
         predictor.try_out()
     except (ValueError, OSError, ModuleNotFoundError) as error:
         write(str(error))
@@ -140,9 +133,11 @@ def main() -> None:
     requests: queue.SimpleQueue[list[Task]] = queue.SimpleQueue()
     threading.Thread(target=read, args=(source, requests), daemon=True).start()
     with ThreadPoolExecutor(options.at_once) as threads:
-        while True:
-            for finished in answer(predictor, requests.get(), threads):
+        while tasks := requests.get():
+            deadline.start(max(time_limit(t, options.file_timeout) for t in tasks))
+            for finished in answer(predictor, tasks, threads):
                 write(finished)
+            deadline.stop()
 
 
 if __name__ == "__main__":

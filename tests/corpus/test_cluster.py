@@ -25,7 +25,6 @@ ray = pytest.importorskip("ray", reason='needs Ray: pip install "audw2s[ray]"')
 from audw2s.corpus.options import Options  # noqa: E402
 from audw2s.corpus.ray_actor import ShardActor  # noqa: E402
 from audw2s.corpus.ray_actor import Work  # noqa: E402
-from audw2s.corpus.ray_driver import divide  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +185,7 @@ def test_workers_that_differ_are_refused(clips, tmp_path):
     out, options = tmp_path / "out", Options()
     out.mkdir()
     inputs = Inputs("clips", clips, *np.zeros((2, len(clips)), np.int64))
-    batch = {"tasks": np.array([pickle.dumps([inputs.task([0])])], object)}
+    batch = {"task": np.array([pickle.dumps(inputs.task([0]))], object)}
 
     def reply(**changes):
         identity = options.identity | changes
@@ -208,20 +207,6 @@ def test_workers_that_differ_are_refused(clips, tmp_path):
     assert done.counts.files == 1
     assert [shard.places for shard in done.shards] == [[(0, 0, 1)]]
     assert set(os.listdir(out)) - {".lock"} == {"job.json", "parts"}
-
-
-def test_files_are_divided():
-    files = [f"{number % 7}.wav" for number in range(20)] + ["last.wav"]
-    times = np.zeros(len(files), np.int64)
-    inputs = Inputs("list", files, times, times)
-    tasks = list(map(inputs.task, inputs.by_file()))
-    for most, workers, size in ((200, 1, 6), (4, 1, 4), (200, 100, 1)):
-        partitions = divide(tasks, most, workers)
-        assert [task for partition in partitions for task in partition] == tasks
-        for partition in partitions:
-            count = sum(len(task.numbers) for task in partition)
-            # All segments of a file are in one partition
-            assert count <= size or len(partition) == 1
 
 
 @pytest.mark.parametrize(

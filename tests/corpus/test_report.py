@@ -11,7 +11,6 @@ import pytest
 import soundfile
 
 import audw2s
-from audw2s.corpus.progress import Speed
 from audw2s.corpus.report.overview import DURATIONS
 from audw2s.corpus.report.overview import EDGES
 from audw2s.corpus.report.overview import Overview
@@ -215,7 +214,7 @@ def test_counts_are_those_of_all_rows(tmp_path):
     provenance = {"models": models, "version": "1", "exact": True, "max_dur": 3.0}
     provenance |= {"win_dur": 1.0, "hop_dur": 0.5}
     path = tmp_path / "report.html"
-    write_report(str(path), "x", summary, whole, provenance, Speed(1, 2.0, 3.0))
+    write_report(str(path), "x", summary, whole, provenance, "fast")
     page = Page(path)
     page.check()
     assert [row[0] for row in page.table("Concordance")] == [

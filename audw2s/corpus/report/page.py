@@ -11,7 +11,6 @@ import numpy as np
 
 from audw2s.audio.statuses import UNUSABLE
 from audw2s.audio.times import duration_text
-from audw2s.corpus.progress import Speed
 from audw2s.corpus.report.overview import Overview
 from audw2s.corpus.report.summary import Summary
 from audw2s.corpus.speakers import Speakers
@@ -50,7 +49,7 @@ def write_report(
     summary: Summary,
     overview: Overview,
     provenance: dict[str, Any],
-    speed: Speed,
+    speed: str,
     speakers: Speakers | None = None,
 ) -> None:
     """Write the page, complete or not at all.
@@ -61,7 +60,7 @@ def write_report(
         summary: summary of all rows
         overview: counts of all rows
         provenance: models, version and settings
-        speed: speed of this run
+        speed: speed of this run in words
         speakers: means of speakers, if they are known
 
     """
@@ -125,7 +124,7 @@ def _facts(
     summary: Summary,
     overview: Overview,
     provenance: dict[str, Any],
-    speed: Speed,
+    speed: str,
 ) -> dict[str, str]:
     inputs = f"{summary.num_inputs:,}, {duration_text(overview.seconds)} of audio"
     facts = {"corpus": corpus, "inputs": inputs, "windows": "none, a row per input"}
@@ -145,7 +144,7 @@ def _facts(
         facts["longest input"] = f"{provenance['max_dur']:g} s"
     now = datetime.datetime.now().astimezone()
     return facts | {
-        "this run": str(speed),
+        "this run": speed,
         "date": now.strftime("%Y-%m-%d %H:%M %z"),
         "made by": f"audw2s {provenance['version']}",
     }
