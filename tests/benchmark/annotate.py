@@ -49,7 +49,7 @@ PEAK = """
 import glob, re, sys, threading, time
 from audw2s.corpus.run import Run
 from audw2s.corpus.options import Options
-from audw2s.corpus.predictor import Settings
+from audw2s.corpus.inputs import read_inputs
 
 def peak(process):
     with open(f"/proc/{process}/status") as file:
@@ -71,7 +71,7 @@ def watch():
         time.sleep(0.02)
 
 threading.Thread(target=watch, daemon=True).start()
-run = Run(sys.argv[1], sys.argv[2], Settings(("wav2small",)), Options(num_workers=2))
+run = Run(read_inputs(sys.argv[1]), sys.argv[2], Options(num_workers=2))
 run()
 assert run.summary.num_inputs == int(sys.argv[3]), run.summary
 print(peak("self"), child)

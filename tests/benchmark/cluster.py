@@ -41,21 +41,18 @@ SMALL = 5
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 DRIVER = """
-import pickle, resource, sys, tempfile, time
+import pickle, resource, sys, time
 import numpy as np
-from audw2s.corpus.ray import divide
-from audw2s.corpus.task import OPEN, Inputs
-from audw2s.corpus.shards import Shards
-from audw2s.corpus.storage import Folder
+from audw2s.corpus.inputs import Inputs
+from audw2s.corpus.task import OPEN
 
 count = int(sys.argv[1])
 peak = lambda: 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 before, start = peak(), time.process_time()
 files = [f"/corpora/a/folder/{number:010}.wav" for number in range(count)]
-inputs = Inputs(files, np.zeros(count, np.int64), np.full(count, OPEN))
-parts = Shards(Folder(tempfile.gettempdir()), ["wav2small"], inputs)
-partitions = divide(parts, parts.unfinished(), 200, 2)
-rows = [{"partition": pickle.dumps(partition)} for partition in partitions]
+inputs = Inputs("list", files, np.zeros(count, np.int64), np.full(count, OPEN))
+tasks = list(map(inputs.task, inputs.by_file()))
+rows = [{"task": pickle.dumps(task)} for task in tasks]
 print((peak() - before) / count, (time.process_time() - start) / count)
 """
 
@@ -133,7 +130,7 @@ def medians(found: dict[str, list]) -> list[list[float]]:
 
 def measure(count: int, rounds: int) -> dict[str, float]:
     """All figures."""
-    from audw2s.corpus.ray import Cluster
+    import ray
 
     with tempfile.TemporaryDirectory() as folder:
         corpus = pathlib.Path(folder) / "corpus"
@@ -141,7 +138,7 @@ def measure(count: int, rounds: int) -> dict[str, float]:
         few = pathlib.Path(folder) / "few"
         make_files(few, 4)
         start = time.perf_counter()
-        with Cluster(num_workers=WORKERS).connected():
+        with ray.init(num_cpus=WORKERS, log_to_driver=False):
             began = time.perf_counter() - start
             contestants = {
                 "local": {},
