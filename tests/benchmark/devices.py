@@ -65,6 +65,7 @@ CONSTANTS = {
     "TOKEN_BIAS": "matrix of the tokens",
     "TOKEN_SCALE": "matrix of the tokens",
     "ADV": "last layer",
+    "SPEECH": "last layer",
     "ADV_BIAS": "last layer",
 }
 """Constants in C, and what they belong to."""

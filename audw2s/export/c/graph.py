@@ -69,7 +69,14 @@ class Weights(NamedTuple):
     """Matrix of arousal, dominance and valence: ``(3, size)``."""
 
     speech: Layer | None
-    """Matrix whose value is above 0 for speech ``(1, size)``, if the model has one."""
+    """Matrix ``(1, size)`` whose mean around a token tells whether it is speech, if the
+    model has one."""
+
+    speech_size: int
+    """Number of tokens of this mean."""
+
+    speech_threshold: float
+    """Lower bound of this mean for speech."""
 
     @property
     def is_quantised(self) -> bool:
@@ -122,6 +129,15 @@ def read(path: str, order: Sequence[int] = (0, 1, 2)) -> Weights:
         speech=Layer(weights["speech.weight"], weights["speech.bias"], None)
         if "speech.weight" in weights
         else None,
+        speech_size=next(
+            (
+                onnx.helper.get_node_attr_value(node, "kernel_shape")[0]
+                for node in model.graph.node
+                if node.op_type == "AveragePool"
+            ),
+            1,
+        ),
+        speech_threshold=float(weights.get("speech.threshold", 0)),
     )
 
 

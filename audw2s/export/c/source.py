@@ -109,7 +109,7 @@ def sizes(weights: Weights) -> str:
         "CHANNELS": len(weights.convolutions[-1].bias),
         "BEFORE": weights.num_before,
         "AFTER": len(weights.convolutions) - weights.num_before,
-        "SPEECH": int(weights.speech is not None),
+        "SPEECH": weights.speech_size if weights.speech is not None else 0,
     }
     lines = [f"#define WAV2SMALL_{name} {value}" for name, value in values.items()]
     kind = "uint8_t" if weights.is_quantised else "float"
@@ -150,6 +150,7 @@ def constants(weights: Weights, epsilon: float) -> str:
     arrays |= {"ADV": weights.head.weight.T, "ADV_BIAS": weights.head.bias}
     if weights.speech is not None:
         scalars["SPEECH_BIAS"] = number(weights.speech.bias[0])
+        scalars["SPEECH_THRESHOLD"] = number(np.float32(weights.speech_threshold))
         arrays["SPEECH"] = weights.speech.weight
     lines = [f"#define {name} {value}" for name, value in scalars.items()]
     nested = ("WEIGHTS", "BIASES", "SCALES")

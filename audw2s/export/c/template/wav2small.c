@@ -231,7 +231,7 @@ static int end_network(struct wav2small_network *net, int step, float *token)
 
 static void clear_sums(struct wav2small_sums *sums)
 {
-    sums->num_tokens = sums->num_speech = 0;
+    sums->num_tokens = sums->num_decided = sums->num_speech = 0;
     for (int i = 0; i < SIZE; i++) {
         sums->peak[i] = -FLT_MAX;
         sums->weight[i] = sums->value[i] = 0;
@@ -246,26 +246,10 @@ static void clear_total(struct wav2small_total *total)
     }
 }
 
-/* Whether a token is speech. */
-static int is_speech(const float *token)
-{
-#if WAV2SMALL_SPEECH
-    float logit = SPEECH_BIAS;
-
-    for (int i = 0; i < SIZE; i++)
-        logit += token[i] * SPEECH[i];
-    return logit > 0;
-#else
-    (void)token;
-    return 0;
-#endif
-}
-
 /* Adds a token: values, then logarithms of their weights. */
 static void add_token(struct wav2small_sums *sums, const float *token)
 {
     sums->num_tokens++;
-    sums->num_speech += is_speech(token);
     for (int i = 0; i < SIZE; i++) {
         float x = token[i], above = token[SIZE + i] - sums->peak[i];
 
@@ -393,11 +377,36 @@ static void end_piece(struct wav2small *stream)
     clear_sums(stream->memory.pieces + stream->piece);
 }
 
+#if WAV2SMALL_SPEECH
+/* Decides whether the token in the middle of the last ones is speech, by their mean. */
+static void add_speech(struct wav2small *stream, struct wav2small_sums *piece,
+                       const float *token)
+{
+    float logit = SPEECH_BIAS, sum = 0;
+
+    for (int i = 0; i < SIZE; i++)
+        logit += token[i] * SPEECH[i];
+    stream->logits[stream->next_logit] = logit;
+    stream->next_logit = (stream->next_logit + 1) % WAV2SMALL_SPEECH;
+    if (stream->num_logits < WAV2SMALL_SPEECH)
+        stream->num_logits++;
+    if (stream->num_logits <= WAV2SMALL_SPEECH / 2)
+        return;
+    for (int i = 0; i < stream->num_logits; i++)
+        sum += stream->logits[i];
+    piece->num_decided++;
+    piece->num_speech += sum / (float)stream->num_logits > SPEECH_THRESHOLD;
+}
+#endif
+
 static void process_token(struct wav2small *stream, const float *token)
 {
     struct wav2small_sums *piece = stream->memory.pieces + stream->piece;
 
     add_token(piece, token);
+#if WAV2SMALL_SPEECH
+    add_speech(stream, piece, token);
+#endif
     if (piece->num_tokens == PIECE)
         end_piece(stream);
 }
@@ -495,13 +504,13 @@ int wav2small_total(const struct wav2small *stream, float adv[3])
 #if WAV2SMALL_SPEECH
 float wav2small_speech(const struct wav2small *stream)
 {
-    float num_tokens = 0, num_speech = 0;
+    float num_decided = 0, num_speech = 0;
 
     for (int i = 1; i <= stream->num_pieces; i++) {
-        num_tokens += (float)past_piece(stream, i)->num_tokens;
+        num_decided += (float)past_piece(stream, i)->num_decided;
         num_speech += (float)past_piece(stream, i)->num_speech;
     }
-    return num_speech / num_tokens;
+    return num_speech / num_decided;
 }
 #endif
 

@@ -71,7 +71,8 @@ struct wav2small_network {
 /* Sums over the tokens of a piece, relative to the largest weight e^peak. */
 struct wav2small_sums {
     int num_tokens;
-    int num_speech; /* tokens that are speech, if the model tells */
+    int num_decided; /* tokens of which it is known whether they are speech */
+    int num_speech;
     float peak[WAV2SMALL_SIZE];
     float weight[WAV2SMALL_SIZE];
     float value[WAV2SMALL_SIZE];
@@ -109,6 +110,11 @@ struct wav2small {
     } memory;
     float waiting[WAV2SMALL_HOP]; /* samples of an incomplete hop */
     int num_waiting;
+#if WAV2SMALL_SPEECH
+    float logits[WAV2SMALL_SPEECH]; /* of the last tokens: above a threshold for speech */
+    int next_logit;
+    int num_logits;
+#endif
     int num_held;   /* hops that are held, up to the first half second */
     int piece;      /* index of the piece that is being summed */
     int num_pieces; /* complete pieces, up to those of the window */
@@ -134,7 +140,8 @@ int wav2small_window(const struct wav2small *stream, float adv[3]);
 int wav2small_total(const struct wav2small *stream, float adv[3]);
 
 #if WAV2SMALL_SPEECH
-/* Share of the window that is speech, 0…1; NaN in the first 0.5 s. */
+/* Share of the window that is speech, 0…1, as the output "speech" of the ONNX file, but
+ * 0.25 s behind: it is decided on half a second around a token. NaN in the beginning. */
 float wav2small_speech(const struct wav2small *stream);
 #endif
 
