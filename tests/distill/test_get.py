@@ -118,7 +118,7 @@ def published_whisper(folder):
         {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
     )
     # As its head says
-    network = WhisperTeacher(encoder, (1, 2, 3, 4), speech_only=False).eval()
+    network = WhisperTeacher(encoder, (1, 2, 3, 4), speech_only=True).eval()
     head = os.path.join(catalogue.FOLDER, "whisper-base-adv", "head.safetensors")
     network.adv.load_state_dict(load_file(head))
     return network

@@ -254,7 +254,8 @@ def test_the_command_writes_a_quantised_student(tmp_path, folder):
     sha256 = model_sha256(str(out))
     start = f"{out}: sha256 {sha256}, differs from wav2small by 0.0"
     assert result.stdout.startswith(start)
-    assert re.search(r"\(valence\) on average, CCC (1\.0|0\.9)", result.stdout)
+    # Of two clips, whose arousal and dominance are nearly the same
+    assert re.search(r"\(valence\) on average, CCC .*, (1\.0|0\.9)", result.stdout)
     assert result.stderr == ""
     assert audw2s.Feature(str(out)).process_files([]).empty
     # Other clips were drawn
