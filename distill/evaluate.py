@@ -93,12 +93,7 @@ def evaluate(
     scales = {}
     if judge is None:
         scales = {name: scale_of(name, table, scale) for name, table in tables.items()}
-        references = {name: rated(tables[name], scales[name], name) for name in tables}
-    else:
-        references = {
-            name: values_and_reasons(predict_clips(table, judge, **options))
-            for name, table in tables.items()
-        }
+    references = references_of(tables, scales, judge, **options)
     parts = {
         name: join_references(
             predict_clips(table, predictor, **options), *references[name]
@@ -128,6 +123,29 @@ def evaluate(
             tables[name], used, parts[name]["left_out"] == ""
         )
     return evaluation, clips
+
+
+def references_of(
+    tables: Mapping[str, pd.DataFrame],
+    scales: Mapping[str, tuple[float, float] | None],
+    judge: Predictor | None,
+    **options: object,
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Reference values of the clips of each corpus, and reasons where they are NaN.
+
+    Args:
+        tables: clips of each corpus
+        scales: scale of the ratings of each corpus
+        judge: model whose values are the reference; ``None`` for the mean of raters
+        options: options of :func:`predict_clips`
+
+    """
+    if judge is None:
+        return {name: rated(tables[name], scales[name], name) for name in tables}
+    return {
+        name: values_and_reasons(predict_clips(table, judge, **options))
+        for name, table in tables.items()
+    }
 
 
 def scale_of(

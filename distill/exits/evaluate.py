@@ -3,9 +3,11 @@
 import os
 import time
 from collections.abc import Mapping
+from collections.abc import Sequence
 
 import audeer
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from audw2s.audio.samples import SAMPLING_RATE
@@ -74,17 +76,9 @@ def evaluate_exits(
         table = read_values(table, scale, f"'{corpus}'")
     depths = sorted(exits.files)
     models = [load(model, exit=depth) for depth in depths]
-    logits, seconds, readable = [], [], []
-    for number, clip in readable_clips(table, desc="Evaluate", verbose=verbose):
-        readable.append(number)
-        outputs, taken = zip(*(timed(one, clip) for one in models), strict=True)
-        logits.append(outputs)
-        seconds.append(taken)
-    if not readable:
-        raise ValueError(f"'{corpus}' has no clip that can be read.")
-    table = table.iloc[readable]
+    table, outputs = predict_exits(models, table, verbose=verbose)
     truth, speakers = np.stack(table["truth"].to_list()), speaker_or_file(table)
-    outputs, cost = np.stack(logits, axis=1), np.median(seconds, axis=0)
+    cost = np.median(table["seconds"].to_list(), axis=0)
     result = {
         "model": model,
         "corpus": os.path.basename(corpus),
@@ -105,6 +99,38 @@ def evaluate_exits(
         save(plot_seconds(result), os.path.join(audeer.mkdir(folder), "adaptive.png"))
     write_json(result, os.path.join(audeer.mkdir(folder), "evaluation.json"))
     return result
+
+
+def predict_exits(
+    models: Sequence[object],
+    table: pd.DataFrame,
+    *,
+    verbose: bool = True,
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Predict clips by each exit.
+
+    Args:
+        models: model of each exit
+        table: clips
+        verbose: show a progress bar
+
+    Returns:
+        clips that can be read, with a column ``seconds`` that each exit takes, and
+        logits ``(num_exits, num_clips, num_outputs)``
+
+    Raises:
+        ValueError: if no clip can be read
+
+    """
+    logits, seconds, readable = [], [], []
+    for number, clip in readable_clips(table, desc="Evaluate", verbose=verbose):
+        readable.append(number)
+        outputs, taken = zip(*(timed(one, clip) for one in models), strict=True)
+        logits.append(outputs)
+        seconds.append(taken)
+    if not readable:
+        raise ValueError("The corpus has no clip that can be read.")
+    return table.iloc[readable].assign(seconds=seconds), np.stack(logits, axis=1)
 
 
 def timed(model: object, clip: np.ndarray) -> tuple[np.ndarray, float]:

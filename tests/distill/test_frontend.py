@@ -14,7 +14,7 @@ from audw2s.distill.students.frontend import LogMel
 from audw2s.distill.students.frontend import Normalise
 from audw2s.distill.students.frontend import hann_dft
 from audw2s.distill.students.frontend import slaney_mel
-from audw2s.distill.students.pooling import LearnablePooling
+from audw2s.distill.students.student import LearnablePooling
 
 
 def literal_mel(sampling_rate, n_fft, num_mels):
