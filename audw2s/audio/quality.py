@@ -357,11 +357,11 @@ class Report:
         is_loud, *energies = self.loudness.between(low, high)
         if not len(is_loud):
             return None
-        is_cancelled = np.zeros(len(is_loud), bool)
-        if energies:
-            energy, mixed_energy = energies
-            is_cancelled = mixed_energy < CANCELLED * energy
-            is_cancelled &= energy > hop * (LOUD / 4) ** 2
+        if not energies:
+            return None if is_loud.any() else "quiet"
+        energy, mixed_energy = energies
+        is_cancelled = mixed_energy < CANCELLED * energy
+        is_cancelled &= energy > hop * (LOUD / 4) ** 2
         num_cancelled = np.count_nonzero(is_cancelled)
         if np.count_nonzero((is_loud > 0) & ~is_cancelled) > num_cancelled:
             return None
