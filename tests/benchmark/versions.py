@@ -39,6 +39,8 @@ INTENDED = {
     "spike": "samples beyond any scale are out_of_range, and move no other window",
     "quiet": "speech below 1/256 of full scale has a status of its own",
     "cancelled": "channels that cancel out have a status of their own, with NaN",
+    "padded": "min_signal_dur moves the end, as in audinterface",
+    "end": "the end of unusable input is that of its file, not of a block",
     "clipped": "only windows that are clipped themselves are so",
     "int8": "eight bits: samples are normalised in the graph, and rounded differently",
 }
@@ -202,6 +204,10 @@ def reason(difference: dict[str, str]) -> str:
         return INTENDED["spike"]
     if row.startswith("inverted.wav"):
         return INTENDED["cancelled"]
+    if what.startswith("end: ") and difference["table"].endswith("padded"):
+        return INTENDED["padded"]
+    if what.startswith("end: ") and difference["table"].endswith("channels"):
+        return INTENDED["end"]
     if what.endswith("→ quiet"):
         return INTENDED["quiet"]
     if what.startswith(("clipped → ", "ok → clipped", "truncated → clipped")):
