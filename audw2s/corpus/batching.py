@@ -50,7 +50,7 @@ class Batcher:
         >>> batcher = Batcher(Network("whisper-tiny-adv"), 2)
         >>> silence = np.zeros(16000, np.float32)
         >>> [values.shape for values in batcher([silence, silence[:8000]])]
-        [(3,), (3,)]
+        [(4,), (4,)]
 
     """
 

@@ -110,8 +110,12 @@ def pipes() -> tuple[BinaryIO, Callable[[object], None]]:
     os.dup2(2, 1)
 
     def write(content: object) -> None:
-        pickle.dump(content, target)
-        target.flush()
+        try:
+            pickle.dump(content, target)
+            target.flush()
+        except OSError:
+            # Nobody reads the results
+            os._exit(0)
 
     return sys.stdin.buffer, write
 

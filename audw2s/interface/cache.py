@@ -13,6 +13,7 @@ import pandas as pd
 
 from audw2s.files import replacing
 from audw2s.files import resolve
+from audw2s.files import stamp
 
 
 def cache_path(
@@ -36,18 +37,9 @@ def cache_path(
     key = {**settings, "root": os.path.abspath(root or "")}
     folder = audeer.mkdir(cache_root, audeer.uid(from_string=repr(key)))
     files = index.get_level_values("file").unique()
-    states = [_state(resolve(file, root)) for file in files]
+    states = [tuple(stamp(resolve(file, root))) for file in files]
     name = f"{audformat.utils.hash(index, strict=True)} {states}"
     return os.path.join(folder, audeer.uid(from_string=name) + ".pkl")
-
-
-def _state(path: str) -> tuple[int, int] | None:
-    """Size and modification time of a file, ``None`` if it doesn't exist."""
-    try:
-        stat = os.stat(path)
-    except OSError:
-        return None
-    return stat.st_size, stat.st_mtime_ns
 
 
 def kept_series(
