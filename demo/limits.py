@@ -43,6 +43,7 @@ WORDS = {
     "out_of_range": "This file holds samples that are far too large for audio. Export "
     "it again, as 16-bit WAV for instance.",
     "no_value": "The model gives no numbers. Its weights may be damaged.",
+    "no_speech": "There is no speech in this recording.",
     "missing": "This file isn't here any more. Upload it again.",
     "cancelled": "The channels of this recording cancel each other out, as the phase "
     "of one is inverted. Save one of them as mono.",
