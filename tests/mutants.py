@@ -41,7 +41,7 @@ MUTANTS = [
         "audw2s/audio/windows.py",
         "num_samples - self.first(full) >= MIN_SAMPLES",
         "num_samples - self.first(full) > MIN_SAMPLES",
-        (f"{WINDOWS}::test_a_rest_of_64_samples_is_a_window",),
+        (f"{WINDOWS}::test_a_remainder_of_64_samples_is_a_window",),
     ),
     Mutant(
         "grid",
@@ -76,14 +76,14 @@ MUTANTS = [
         "audw2s/inference/pooling.py",
         "RELIABLE = 1e-7",
         "RELIABLE = 0.0",
-        (f"{POOLING}::test_is_the_softmax_of_each_range",),
+        (f"{POOLING}::test_pooling_equals_a_softmax_over_each_range",),
     ),
     Mutant(
         "pooling",
         "audw2s/inference/pooling.py",
         "one.value * first + other.value * second",
         "one.value + other.value * second",
-        (f"{POOLING}::test_hours_lose_no_precision",),
+        (f"{POOLING}::test_pooling_keeps_its_precision_over_hours",),
     ),
     Mutant(
         "pooling",
@@ -104,7 +104,7 @@ MUTANTS = [
         "audw2s/inference/row.py",
         'elif row.status == "ok" and truncated:',
         'elif row.status == "silent" and truncated:',
-        (f"{WINDOWS}::test_windows_of_what_is_truncated_are_so",),
+        (f"{WINDOWS}::test_windows_of_truncated_files_are_truncated",),
     ),
     Mutant(
         "statuses",
@@ -125,7 +125,7 @@ MUTANTS = [
         "audw2s/corpus/shards.py",
         "seen == current(",
         "seen != current(",
-        (f"{RESUME}::test_nothing_is_heard_twice",),
+        (f"{RESUME}::test_finished_files_are_not_processed_again",),
     ),
     Mutant(
         "resume",

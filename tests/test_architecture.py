@@ -94,7 +94,7 @@ def test_the_graph_of_imports_is_read():
 
 
 @pytest.mark.parametrize("form", ["from .a import b", "if TYPE_CHECKING:\n import x"])
-def test_hidden_imports_are_seen(form, tmp_path, monkeypatch):
+def test_nested_and_type_checking_imports_are_checked(form, tmp_path, monkeypatch):
     for name in ("audw2s.z.a", "x"):
         monkeypatch.setitem(MODULES, name, tmp_path)
     file = tmp_path / "module.py"
@@ -123,7 +123,7 @@ def test_imports_point_down(name):
     assert sorted(wrong) == sorted(allowed)
 
 
-def test_model_points_down_inside():
+def test_imports_inside_model_point_down():
     for low, name in enumerate(WITHIN_MODEL):
         for high in WITHIN_MODEL[low + 1 :]:
             for module, others in GRAPH.items():

@@ -86,7 +86,7 @@ def test_bad_sample_moves_no_window_that_does_not_hold_it(long, value, exact, ra
 
 
 @pytest.mark.parametrize("past", [False, True])
-def test_loud_moment_leaves_the_level_of_others(long, past):
+def test_a_loud_sample_does_not_change_the_level_elsewhere(long, past):
     loud = with_spike(long, 1e9)
     found, plain = (
         np.concatenate([level.push(signal), level.finish()])
@@ -101,7 +101,7 @@ def test_loud_moment_leaves_the_level_of_others(long, past):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("win_dur, exact", [(None, False), (1, False), (1, True)])
-def test_model_that_gives_no_numbers(speech, value, win_dur, exact):
+def test_a_model_that_gives_nan(speech, value, win_dur, exact):
     model = damaged_model(value)
     rows = Predictor(model, win_dur=win_dur, exact=exact).signal(speech, 16000)
     assert {row.status for row in rows} == {"no_value"}
@@ -111,7 +111,7 @@ def test_model_that_gives_no_numbers(speech, value, win_dur, exact):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_stream_of_a_model_that_gives_no_numbers(tmp_path, speech, value):
+def test_a_stream_of_a_model_that_gives_nan(tmp_path, speech, value):
     path = tmp_path / "model.onnx"
     path.write_bytes(damaged_model(value).sess._model_bytes)
     model = audonnx.Model(str(path), labels={"logits": list(DIMENSIONS)})
@@ -138,7 +138,7 @@ def test_stream_counts_bad_samples_as_silence(speech, value, status):
 )
 @pytest.mark.parametrize("win_dur", [None, 1])
 @pytest.mark.parametrize("channels", [0, [-2]])
-def test_only_selected_channels_are_judged(speech, other, win_dur, channels):
+def test_only_selected_channels_are_checked(speech, other, win_dur, channels):
     stereo = np.stack([speech, np.full_like(speech, other)])
     rows = Predictor(channels=channels, win_dur=win_dur).signal(stereo, 16000)
     exact = Predictor(win_dur=win_dur).signal(speech, 16000)
@@ -150,6 +150,6 @@ def test_only_selected_channels_are_judged(speech, other, win_dur, channels):
     assert row.status != "ok"
 
 
-def test_transposed_array_is_told_whatever_is_selected(speech):
+def test_a_transposed_array_is_refused_for_any_channels(speech):
     (row,) = Predictor(channels=[0]).signal(np.zeros((16000, 2)), 16000)
     assert "it has 16000 channels: is the array transposed?" in row.message

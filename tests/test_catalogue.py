@@ -14,7 +14,7 @@ PACKAGED = [name for name, entry in CATALOGUE.items() if entry.packaged]
 
 
 @pytest.mark.parametrize("name", PACKAGED)
-def test_entry_tells_the_truth(name):
+def test_entries_match_the_models(name):
     entry = CATALOGUE[name]
     path = loading.model_path(name)
     assert loading.sha256(path) == entry.sha256
@@ -33,7 +33,7 @@ def test_entry_tells_the_truth(name):
 
 
 @pytest.mark.parametrize("name", PACKAGED)
-def test_contract(name):
+def test_every_model_keeps_the_contract(name):
     model = audw2s.load(name)
     assert isinstance(model, audonnx.Model)
     assert list(model.inputs) == ["signal"]
@@ -76,7 +76,7 @@ def test_a_changed_file_is_not_opened(monkeypatch, tmp_path):
         audw2s.load("wav2small")
 
 
-def test_unknown_name_lists_the_known():
+def test_an_unknown_name_lists_known_models():
     with pytest.raises(
         ValueError, match="'wav2smol'.*'wav2small', .*'whisper-tiny-adv'"
     ):
@@ -96,14 +96,14 @@ def test_folder_is_a_model(tmp_path, speech):
     )
 
 
-def test_models_is_a_table_for_people():
+def test_models_returns_a_table():
     table = audw2s.models()
     assert list(table.index) == list(CATALOGUE)
     assert {"parameters", "licence", "sha256", "citation", "outputs"} <= set(table)
     assert table.loc[PACKAGED, "installed"].all()
 
 
-def test_every_entry_says_what_one_has_to_know():
+def test_every_entry_has_licence_source_and_citation():
     for name, entry in CATALOGUE.items():
         assert name == entry.name
         facts = (entry.description, entry.licence, entry.source, entry.citation)
@@ -121,7 +121,7 @@ def test_every_entry_says_what_one_has_to_know():
             assert entry.non_commercial == any(part.non_commercial for part in parts)
 
 
-def test_what_is_not_here_says_how_to_get_it(monkeypatch, tmp_path):
+def test_a_model_that_is_not_downloaded_names_the_command(monkeypatch, tmp_path):
     monkeypatch.setenv("AUDW2S_CACHE_ROOT", str(tmp_path))
     assert not audw2s.models().loc["dawn", "installed"]
     for call in (audw2s.load, audw2s.Feature):

@@ -92,7 +92,7 @@ def test_every_input_is_in_the_table(damaged, tmp_path, extension, window):
         (["predict", "a.wav", "--num-workers", "0"], "--num-workers"),
     ],
 )
-def test_wrong_usage_is_told_in_a_sentence(tmp_path, arguments, said):
+def test_wrong_usage_gives_a_one_line_error(tmp_path, arguments, said):
     arguments = [str(tmp_path) if a == "EMPTY" else a for a in arguments]
     done = audw2s_command(*arguments, cwd=tmp_path)
     assert done.returncode == 2
@@ -146,7 +146,7 @@ def test_python_runs_the_package_as_the_command(arguments):
     assert "Usage: audw2s" in done.stdout
 
 
-def test_models_shows_terms():
+def test_models_shows_licences():
     done = audw2s_command("models")
     assert done.returncode == 0
     for name, entry in audw2s.models().iterrows():
@@ -177,7 +177,7 @@ def test_find_media(tmp_path):
     assert names(f"{root}no.wav", f"{root}no*.wav") == ["no.wav", "no*.wav"]
 
 
-def test_a_table_appears_whole_or_not_at_all(tmp_path, monkeypatch):
+def test_a_table_is_written_atomically(tmp_path, monkeypatch):
     table = pd.DataFrame({"a": [1]})
     path = tmp_path / "a.csv"
     path.write_text("old")

@@ -31,7 +31,7 @@ values = st.fixed_dictionaries({name: st.floats(-2, 2) for name in DIMENSIONS})
 
 
 @given(conditions, values)
-def test_means_what_python_means(expression, values):
+def test_conditions_mean_what_python_means(expression, values):
     assert Condition(expression)(values) == eval(expression, {}, values)
 
 
@@ -51,7 +51,7 @@ def test_examples(expression, expected):
     assert Condition(expression)(values) is expected
 
 
-def test_nothing_holds_for_nan():
+def test_no_condition_holds_for_nan():
     values = dict.fromkeys(DIMENSIONS, math.nan)
     assert not Condition("arousal > 0 or arousal <= 0")(values)
 
@@ -83,13 +83,13 @@ def test_nothing_holds_for_nan():
         "not " * 400 + "arousal > 1",
     ],
 )
-def test_refuses(expression):
+def test_invalid_conditions_are_refused(expression):
     with pytest.raises(ValueError, match="is no condition"):
         Condition(expression)
 
 
 @given(st.text(max_size=40))
-def test_any_text_is_refused_or_understood(text):
+def test_any_text_is_parsed_or_refused(text):
     try:
         condition = Condition(text)
     except ValueError:

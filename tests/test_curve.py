@@ -80,7 +80,7 @@ def test_wrong_use(kwargs, match):
 
 
 @pytest.mark.parametrize("name", ["hop_dur", "hidden_states", "mixdown", "win"])
-def test_what_is_no_argument_is_refused(name):
+def test_unknown_arguments_are_refused(name):
     with pytest.raises(TypeError, match=name):
         audw2s.curve(np.ones(16000), sampling_rate=16000, **{name: 1})
 
@@ -109,7 +109,7 @@ def test_command_writes_table_and_picture(clips, tmp_path):
     assert shown.stdout.split()[:5] == ["model", "time", *NAMES]
 
 
-def test_picture_shows_what_was_measured(speech):
+def test_plot_shows_the_curves(speech):
     frames = {
         name: audw2s.curve(speech, name, sampling_rate=16000, rate=2)
         for name in ("wav2small", "whisper-tiny-adv")
@@ -152,7 +152,7 @@ def test_listen_to_a_pipe(clips):
         assert so_far == pytest.approx(moment.total[name], abs=2e-4)
 
 
-def test_listen_answers_while_it_listens(clips):
+def test_listen_prints_while_it_reads(clips):
     """Lines come before the pipe ends."""
     path = os.path.join(os.path.dirname(sys.executable), "audw2s")
     with subprocess.Popen(

@@ -18,7 +18,7 @@ class Interrupted:
         time.sleep(0)
 
 
-def test_an_interrupt_while_something_is_deleted_isn_t_lost(capsys):
+def test_an_interrupt_during_deletion_is_kept(capsys):
     with pytest.raises(typer.Exit) as failure, explained("interrupted."):
         Interrupted()
         time.sleep(20)
@@ -26,7 +26,7 @@ def test_an_interrupt_while_something_is_deleted_isn_t_lost(capsys):
     assert capsys.readouterr().err == "audw2s: interrupted.\n"
 
 
-def test_other_errors_while_something_is_deleted_are_shown(monkeypatch):
+def test_other_errors_during_deletion_are_shown(monkeypatch):
     class Broken:
         def __del__(self):
             raise ValueError("broken")

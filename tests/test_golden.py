@@ -29,7 +29,7 @@ def signals():
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-def test_values_of_the_release(name, signals):
+def test_values_are_those_of_the_release(name, signals):
     assert GOLDEN[name]["sha256"] == CATALOGUE[name].sha256
     feature = audw2s.Feature(name)
     # Normalised elsewhere than in the graph, values fall into other steps of eight bits
@@ -40,7 +40,7 @@ def test_values_of_the_release(name, signals):
         np.testing.assert_allclose(found, expected, atol=tolerance, err_msg=key)
 
 
-def test_every_model_has_values():
+def test_every_packaged_model_has_golden_values():
     assert set(GOLDEN) == {n for n, entry in CATALOGUE.items() if entry.packaged}
 
 

@@ -89,7 +89,7 @@ def test_stereo_is_the_mean_of_the_channels(speech):
 
 
 @pytest.mark.parametrize("rate", [16000, 44100])
-def test_exact_windows_are_heard_alone(speech, rate):
+def test_exact_windows_are_processed_one_by_one(speech, rate):
     """Every window's row is what its own samples give."""
     signal = np.interp(
         np.arange(int(len(speech) * rate / 16000)) * 16000 / rate,
@@ -192,7 +192,7 @@ def test_workers_agree(interface, clips):
             assert_same(many.process_files(files), exact)
 
 
-def test_cache_knows_the_model(clips, tmp_path):
+def test_cache_depends_on_the_model(clips, tmp_path):
     index = audformat.filewise_index(clips[:2])
     cache = str(tmp_path / "cache")
     results = {}
@@ -229,7 +229,7 @@ def test_results_carry_their_provenance(clips, tmp_path):
     assert audw2s.Process().process_files(clips[:1]).attrs["audw2s"]["version"]
 
 
-def test_outputs_are_found_by_name(clips):
+def test_outputs_are_selected_by_name(clips):
     """A model with another order can't give swapped columns."""
     network = audw2s.load("whisper-tiny-adv")
     path = network.path
@@ -263,7 +263,7 @@ def test_wrong_arguments(kwargs, match):
         audw2s.Feature(**kwargs)
 
 
-def test_nothing_to_do_gives_an_empty_frame():
+def test_an_empty_index_gives_an_empty_frame():
     feature = audw2s.Feature()
     for frame in (
         feature.process_files([]),
@@ -308,7 +308,7 @@ def first_second(signal, sampling_rate):
     return audinterface.utils.signal_index([0], [1])
 
 
-def test_segments_of_others(clips, tmp_path):
+def test_segments_of_other_interfaces(clips, tmp_path):
     segment = audinterface.Segment(process_func=first_second)
     feature = audw2s.Feature(segment=segment)
     frame = feature.process_files(clips)

@@ -59,7 +59,7 @@ def in_pieces(level, signal, sizes):
     sizes=st.lists(st.integers(1, 700), max_size=12),
     seed=st.integers(0, 9),
 )
-def test_is_that_of_the_surroundings(length, dur, past, counts, sizes, seed):
+def test_level_is_that_of_the_window_around(length, dur, past, counts, sizes, seed):
     rng = np.random.default_rng(seed)
     signal = rng.standard_normal(length) * np.linspace(0.01, 0.5, length) + 0.1
     signal = signal.astype(np.float32)
@@ -74,7 +74,7 @@ def test_is_that_of_the_surroundings(length, dur, past, counts, sizes, seed):
     np.testing.assert_array_equal(signal, before)
 
 
-def test_holds_no_more_than_its_duration():
+def test_normaliser_keeps_no_more_than_its_duration():
     level = SlidingNormaliser(0.5)
     held = []
     for _ in range(50):
@@ -84,7 +84,7 @@ def test_holds_no_more_than_its_duration():
     assert len(level.sums) <= 0.5 * 16000 / HOP + 30
 
 
-def test_past_waits_for_nothing():
+def test_normalisation_by_the_past_has_no_delay():
     level = SlidingNormaliser(2.0, past=True, first_dur=0.1)
     assert len(level.push(np.ones(1500, np.float32))) == 0
     assert len(level.push(np.ones(164, np.float32))) == 1664

@@ -18,7 +18,7 @@ PARTS = ("wav2small", "whisper-tiny-adv")
 
 
 @pytest.mark.parametrize("length", [64, 999, 16001, 50001])
-def test_is_the_mean(speech, length):
+def test_ensemble_is_the_mean_of_its_models(speech, length):
     signal = speech[None, :length]
     found = audw2s.load(NAME)(signal, 16000)
     each = [audw2s.load(part)(signal, 16000) for part in PARTS]
@@ -28,7 +28,7 @@ def test_is_the_mean(speech, length):
     np.testing.assert_array_equal(found["hidden_states"], hidden)
 
 
-def test_answers_as_any_model(speech):
+def test_ensemble_has_the_attributes_of_a_model(speech):
     model = audw2s.load(NAME)
     assert model.labels("logits") == ["arousal", "dominance", "valence"]
     assert len(model.labels("hidden_states")) == 169 + 2304
@@ -41,7 +41,7 @@ def test_answers_as_any_model(speech):
     assert joined.shape == (1, 169 + 2304 + 3)
 
 
-def test_interfaces_take_it(clips, speech):
+def test_interfaces_accept_an_ensemble(clips, speech):
     feature = audw2s.Feature(NAME)
     parts = [audw2s.Feature(part).process_files(clips) for part in PARTS]
     table = feature.process_files(clips)
@@ -51,7 +51,7 @@ def test_interfaces_take_it(clips, speech):
     np.testing.assert_array_equal(copy.process_files(clips), table)
 
 
-def test_object_is_taken_and_pickled(speech):
+def test_interfaces_accept_an_ensemble_object_and_pickle_it(speech):
     network = Network(audw2s.load(NAME))
     again = pickle.loads(pickle.dumps(network))
     np.testing.assert_array_equal(network(speech), again(speech))
@@ -60,7 +60,7 @@ def test_object_is_taken_and_pickled(speech):
     assert network.sha256 == Network(NAME).sha256 == model_sha256(NAME)
 
 
-def test_is_written_as_its_names(tmp_path, speech):
+def test_ensemble_is_written_to_yaml_by_names(tmp_path, speech):
     model = audw2s.load(NAME)
     model.to_yaml(str(tmp_path / "mean.yaml"))
     again = audobject.from_yaml(str(tmp_path / "mean.yaml"))
@@ -69,14 +69,14 @@ def test_is_written_as_its_names(tmp_path, speech):
     np.testing.assert_array_equal(again(speech[None], 16000)["logits"], expected)
 
 
-def test_its_hash_depends_on_all_and_their_order():
+def test_hash_of_an_ensemble_depends_on_all_members_and_their_order():
     hashes = [model_sha256(part) for part in PARTS]
     expected = hashlib.sha256("\n".join(hashes).encode()).hexdigest()
     assert model_sha256(NAME) == expected
     assert model_sha256("mean(whisper-tiny-adv, wav2small)") != expected
 
 
-def test_of_folders(tmp_path, speech):
+def test_ensemble_of_model_folders(tmp_path, speech):
     folder = f"{audw2s.model.registry.FOLDER}/wav2small"
     mean = audw2s.load(f"mean({folder}, wav2small)")
     expected = audw2s.load("wav2small")(speech[None], 16000)["logits"]
@@ -84,11 +84,11 @@ def test_of_folders(tmp_path, speech):
 
 
 @pytest.mark.parametrize("name", ["mean()", "mean(wav2small, nono)", "mean(wav2small"])
-def test_unknown(name):
+def test_ensemble_of_unknown_models(name):
     with pytest.raises(audw2s.MissingModelError, match="There is no model"):
         audw2s.load(name)
 
 
-def test_members():
+def test_members_of_an_ensemble():
     assert members("mean( a ,b)") == ("a", "b")
     assert members("wav2small") == ()

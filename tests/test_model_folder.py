@@ -52,7 +52,7 @@ def permuted(folder, order):
 
 @pytest.mark.filterwarnings("ignore::audw2s.model.folder.UnverifiedModelWarning")
 @pytest.mark.parametrize("order", [(2, 0, 1), (0, 2, 1)])
-def test_labels_count_whatever_their_order(folder, speech, order):
+def test_labels_may_have_any_order(folder, speech, order):
     permuted(folder, order)
     name = str(folder)
     theirs = audonnx.load(name)(speech[None], 16000)["logits"][0]
@@ -80,7 +80,7 @@ def test_labels_count_whatever_their_order(folder, speech, order):
         (list(DIMENSIONS), {"transform": {"$a.B": {}}}, "names a transform"),
     ],
 )
-def test_what_a_folder_must_not_say(folder, labels, more, said):
+def test_invalid_model_folders_are_refused(folder, labels, more, said):
     write_yaml(folder, labels, **more)
     with pytest.raises(ValueError, match=said):
         audw2s.load(str(folder))
@@ -105,7 +105,7 @@ def test_weights_in_another_file_are_refused(folder, location):
         audw2s.load(str(folder))
 
 
-def test_weights_that_are_no_numbers(folder):
+def test_nan_weights_are_refused(folder):
     model = onnx.load(folder / "model.onnx")
     weight = next(w for w in model.graph.initializer if w.name == "adv.weight")
     values = onnx.numpy_helper.to_array(weight).copy()
@@ -116,7 +116,7 @@ def test_weights_that_are_no_numbers(folder):
         audw2s.Feature(str(folder))
 
 
-def test_folder_that_nobody_knows_is_told_once(folder, clips):
+def test_an_unknown_hash_is_reported_once(folder, clips):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for _ in range(2):
@@ -130,7 +130,7 @@ def test_folder_that_nobody_knows_is_told_once(folder, clips):
         audw2s.load("wav2small")
 
 
-def test_commands_tell_it_once(folder, clips, tmp_path):
+def test_commands_report_an_unknown_hash_once(folder, clips, tmp_path):
     (tmp_path / "list.txt").write_text(clips[0])
     corpus = ["annotate", tmp_path / "list.txt", "--out", tmp_path / "out"]
     for command in (["predict", clips[0]], corpus):
@@ -177,7 +177,7 @@ for name in sys.argv[1:]:
 """
 
 
-def test_damaged_models_are_told_in_a_sentence(folder, tmp_path):
+def test_damaged_models_give_a_one_line_error(folder, tmp_path):
     content = (folder / "model.onnx").read_bytes()
     names = []
     for number in range(NUM_MUTANTS):

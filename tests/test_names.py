@@ -71,7 +71,7 @@ def test_a_name_beside_a_folder_is_refused(name, use):
         ("distill", "train", "t.toml", "--out", "run"),
     ],
 )
-def test_commands_say_how_to_write_either(arguments, clips):
+def test_commands_show_both_spellings(arguments, clips):
     own("teacher")
     os.mkdir("audio")
     shutil.copy(clips[0], "audio/a.flac")
@@ -87,7 +87,7 @@ def test_commands_say_how_to_write_either(arguments, clips):
     assert "Traceback" not in said
 
 
-def test_both_can_be_written(speech):
+def test_folder_and_catalogue_can_be_told_apart(speech):
     own("wav2small")
     folder, named = audw2s.load("./wav2small"), audw2s.load("catalogue:wav2small")
     assert model_sha256("./wav2small") == model_sha256("wav2small-int8")
@@ -112,7 +112,7 @@ def test_the_catalogue_is_listed_beside_folders():
     assert result.exit_code == 0, result.output
 
 
-def test_a_folder_that_is_no_model_is_not_in_the_way_of_defaults():
+def test_a_folder_without_a_model_does_not_hide_a_default():
     os.mkdir("wav2small")
     assert audw2s.Feature()(np.zeros(16000), 16000).shape[-2:] == (3, 1)
     os.mkdir("teacher")

@@ -66,7 +66,7 @@ def test_long_files_are_one_pass(recording, tmp_path):
     length=st.integers(64, 120_000),
     least=st.sampled_from([1, 25, None]),
 )
-def test_tokens_in_pieces_are_those_of_one_run(tokens, sizes, length, least):
+def test_tokens_in_blocks_equal_one_run(tokens, sizes, length, least):
     rng = np.random.default_rng(length)
     signal = rng.standard_normal(length).astype(np.float32)
     expected = tokens.make(signal)
@@ -103,7 +103,7 @@ def test_only_wanted_tokens_are_made(tokens):
         np.testing.assert_allclose(row, expected[number], atol=2e-4)
 
 
-def test_windows_of_a_short_file_are_near_those_alone(clips):
+def test_windows_of_a_short_file_are_close_to_exact_windows(clips):
     one_pass = audw2s.Feature(win_dur=2, hop_dur=0.5).process_files(clips)
     exact = audw2s.Feature(win_dur=2, hop_dur=0.5, exact=True).process_files(clips)
     assert one_pass.index.equals(exact.index)
@@ -150,7 +150,7 @@ def test_a_segment_does_not_depend_on_others(recording, tmp_path, rate):
         np.testing.assert_allclose(values(exact)[0], frame.iloc[number], atol=1e-4)
 
 
-def test_far_segments_are_read_where_they_are(recording, tmp_path, monkeypatch):
+def test_distant_segments_are_read_by_seeking(recording, tmp_path, monkeypatch):
     path = str(tmp_path / "long.wav")
     soundfile.write(path, np.resize(recording, 16000 * 300), 16000)
     read = []
@@ -185,7 +185,7 @@ def test_a_file_is_read_once(recording, tmp_path, monkeypatch):
     assert len(opened) == 1
 
 
-def test_statuses_of_segments_are_their_own(speech):
+def test_segments_have_statuses_of_their_own(speech):
     """What is odd in one segment is not told of another."""
     signal = np.tile(speech, 3)[: 16000 * 9].copy()
     signal[16000:32000] = 0
@@ -216,7 +216,7 @@ def test_windows_of_segments(recording):
     np.testing.assert_allclose(frame.iloc[:4], exact, atol=1e-5)
 
 
-def test_other_models_hear_windows_alone(clips):
+def test_other_models_process_windows_one_by_one(clips):
     """A teacher has no tokens to pool: both ways are one."""
     settings_of = {"win_dur": 1, "hop_dur": 0.5}
     frames = [

@@ -140,7 +140,7 @@ def test_ci_runs_the_command_of_the_readme():
     assert "grep -m 1 -- '--group dev' README.md" in (ROOT / ".ci/run").read_text()
 
 
-def test_readme_knows_the_models():
+def test_sizes_of_models_are_documented():
     text = (ROOT / "docs/models.md").read_text()
     models = ROOT / "audw2s" / "assets"
     small = os.path.getsize(models / "wav2small" / "model.onnx")

@@ -33,7 +33,9 @@ def pooled(ranges, lin, sof, edges):
     ),
     seed=st.integers(0, 99),
 )
-def test_is_the_softmax_of_each_range(num_tokens, scale, edges, ranges, seed):
+def test_pooling_equals_a_softmax_over_each_range(
+    num_tokens, scale, edges, ranges, seed
+):
     """Also where values of ``sof`` lie hundreds apart, and ranges reach further."""
     rng = np.random.default_rng(seed)
     lin, sof = rng.standard_normal((2, num_tokens, 3)).astype(np.float32)
@@ -47,7 +49,7 @@ def test_is_the_softmax_of_each_range(num_tokens, scale, edges, ranges, seed):
         np.testing.assert_allclose(values, expected, atol=2e-5)
 
 
-def test_hours_lose_no_precision():
+def test_pooling_keeps_its_precision_over_hours():
     """A loud end changes nothing of what was summed before it, or after it."""
     rng = np.random.default_rng(0)
     lin, sof = rng.standard_normal((2, 1000, 4)).astype(np.float32)
@@ -61,7 +63,7 @@ def test_hours_lose_no_precision():
     np.testing.assert_allclose(late, literal(lin[:400], sof[:400]), atol=1e-5)
 
 
-def test_ranges_are_taken_as_tokens_come():
+def test_ranges_are_pooled_as_tokens_arrive():
     taken = []
 
     def endless():

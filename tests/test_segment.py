@@ -44,7 +44,7 @@ def test_tolerance_cuts_where_values_change(clips, recording):
     assert all(a < b for a, b in cut)
 
 
-def test_where_holds_for_each_stretch_heard_alone(clips):
+def test_where_holds_for_each_segment_by_itself(clips):
     everything = audw2s.Segment(tolerance=0.05).process_files(clips)
     frame = audw2s.Feature().process_index(everything)
     threshold = round(float(frame["arousal"].median()), 3)
@@ -87,7 +87,7 @@ def test_unusable_input_is_not_lost(damaged, clips):
     assert len(audw2s.Segment().process_table(table)) >= len(table)
 
 
-def test_wrong_condition_is_told_at_once():
+def test_an_invalid_condition_is_refused_at_once():
     with pytest.raises(ValueError, match="is no condition"):
         audw2s.Segment(where="loudness > 1")
 
@@ -129,7 +129,7 @@ def test_steady_runs_cover_all_windows(values, tolerance, min_count):
                 assert abs(values[end] - mean) <= tolerance + 1e-9
 
 
-def test_cache_knows_the_settings(clips, tmp_path):
+def test_cache_depends_on_the_settings(clips, tmp_path):
     index = audformat.filewise_index(clips)
     cache = str(tmp_path)
     for tolerance in (0.02, 10):

@@ -108,7 +108,7 @@ def test_mono_selects_and_averages():
         audio.mono(block, 3)
 
 
-def test_not_finite_stretches_are_found():
+def test_runs_of_non_finite_samples_are_found():
     report = Report(sampling_rate=10)
     block = np.ones((2, 20), np.float32)
     block[0, 3:5] = np.nan
@@ -130,7 +130,7 @@ def test_load_names_file_and_reason(damaged):
 
 
 @given(st.binary(max_size=300), st.sampled_from(["wav", "flac", "mp3", "ogg", "m4a"]))
-def test_no_content_escapes(tmp_path_factory, content, extension):
+def test_any_content_gives_a_signal_or_an_error(tmp_path_factory, content, extension):
     path = tmp_path_factory.mktemp("fuzz") / f"a.{extension}"
     path.write_bytes(content)
     _, report = read(str(path))
@@ -138,7 +138,7 @@ def test_no_content_escapes(tmp_path_factory, content, extension):
 
 
 @pytest.mark.parametrize("name", ["whole.wav", "whole.flac", "whole.mp3"])
-def test_flipped_bytes_never_escape(damaged, tmp_path, name):
+def test_flipped_bytes_give_a_signal_or_an_error(damaged, tmp_path, name):
     rng = np.random.default_rng(0)
     content = (tmp_path / name).read_bytes()
     known = {"ok", "short", "silent", "clipped", "truncated", *UNUSABLE}

@@ -57,7 +57,7 @@ def test_channels_and_level(speech, name, win_dur, exact):
         assert row.message or row.status == "ok"
 
 
-def test_what_is_said_of_channels_that_cancel_out_helps(speech):
+def test_message_on_cancelled_channels_names_a_channel_to_use(speech):
     signal = np.stack([speech, -speech])
     (row,) = Predictor("wav2small").signal(signal, 16000)
     assert "channels=0" in row.message
@@ -83,7 +83,7 @@ def test_only_windows_in_which_channels_cancel_out_have_no_values(speech):
 
 
 @pytest.mark.parametrize("name", SIGNALS)
-def test_statuses_do_not_depend_on_what_is_read_around(speech, name):
+def test_statuses_do_not_depend_on_the_block_size(speech, name):
     signal = np.stack(SIGNALS[name][0](speech)).astype(np.float32)
     rng = np.random.default_rng(0)
     both = [

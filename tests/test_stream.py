@@ -67,7 +67,7 @@ def test_any_chunks_give_what_one_pass_gives(tokens, talk, sizes, length, win_du
     np.testing.assert_array_equal(signal, before)
 
 
-def test_values_on_the_way_are_those_of_what_was_heard(tokens, speech):
+def test_values_of_a_stream_are_those_of_the_samples_so_far(tokens, speech):
     """Behind by less than an update and the context of a token."""
     stream, seen = audw2s.Stream(win_dur=1), []
     for number, chunk in enumerate(np.split(speech[:48000], 60)):
@@ -166,7 +166,7 @@ def test_transposed_blocks_are_refused(clips, num_channels):
     assert moment.status == "ok"
 
 
-def test_nothing_follows_the_end(speech):
+def test_push_after_finish_is_refused(speech):
     stream = audw2s.Stream()
     stream.push(speech)
     stream.finish()

@@ -34,7 +34,7 @@ print((time.process_time() - all_threads - this) / this)
 
 
 @pytest.mark.parametrize("way", ["file", "windows", "curve", "stream", "model"])
-def test_no_other_thread_works(way):
+def test_no_other_thread_is_busy(way):
     """Threads of BLAS or of ONNX Runtime wait by spinning, and take a core each."""
     command = [sys.executable, "-c", SCRIPT.replace("WAY", repr(way))]
     done = subprocess.run(command, capture_output=True, text=True)

@@ -166,7 +166,7 @@ PARTS = [
 @pytest.mark.filterwarnings("ignore:.*truncated")
 @pytest.mark.parametrize("exact", [False, True])
 @pytest.mark.parametrize(("part", "span", "samples"), PARTS)
-def test_parts(process, noise, exact, part, span, samples):
+def test_segments_lie_on_audformat_times(process, noise, exact, part, span, samples):
     found = process(audw2s.Feature(exact=exact), **part)
     assert spans(found) == [span]
     if exact:
@@ -188,13 +188,13 @@ def test_a_segment_that_starts_off_the_grid_ends_with_the_file(files, exact):
     assert found.equals(expected)
 
 
-def test_a_part_beyond_the_end_is_empty(process):
+def test_a_segment_beyond_the_end_is_empty(process):
     with pytest.warns(UserWarning, match="empty: starts at 5.000 s of 3.000 s"):
         assert spans(process(audw2s.Feature(), start=5, end=6)) == [(5, 5)]
 
 
 @pytest.mark.filterwarnings("ignore:.*silent")
-def test_windows_of_short_input_lie_in_what_is_appended(process):
+def test_windows_of_short_input_lie_in_the_padding(process):
     found = process(audw2s.Feature(win_dur=1, min_signal_dur=5))
     assert spans(found) == [(k / 2, k / 2 + 1) for k in range(9)]
     assert found.notna().all(axis=None)
@@ -220,7 +220,7 @@ def test_short_input_that_may_be_longer_is_not_truncated(noise):
     "value", [float("nan"), pd.NaT, 0, -1, float("inf"), "3", "1 furlong"]
 )
 @pytest.mark.parametrize("interface", [audw2s.Feature, audw2s.Process, audw2s.Segment])
-def test_durations_that_make_no_sense(interface, name, value):
+def test_invalid_durations(interface, name, value):
     durations = {"win_dur": 1.0, "hop_dur": 1.0, name: value}
     with pytest.raises(ValueError, match=f"'{name}' has to be"):
         interface(**durations)

@@ -100,7 +100,7 @@ def test_on_error_raise_names_the_file(damaged):
         assert status in str(error.value)
 
 
-def test_one_nan_spoils_only_its_windows(speech):
+def test_a_nan_affects_only_its_windows(speech):
     signal = speech.copy()
     signal[18000] = np.nan
     feature = audw2s.Feature(win_dur=1, hop_dur=0.5)

@@ -59,7 +59,7 @@ def test_windows_follow_the_rule(sizes, win, hop):
 @pytest.mark.parametrize(
     ("rest", "count"), [(0, 1), (1, 1), (63, 1), (64, 2), (65, 2), (16000, 2)]
 )
-def test_a_rest_of_64_samples_is_a_window(rest, count):
+def test_a_remainder_of_64_samples_is_a_window(rest, count):
     """It is what is left after the last full window, and from there to the end."""
     grid = Grid(1.0, 1.0)
     windows = list(grid.windows(16000 + rest))
@@ -73,7 +73,7 @@ def test_a_rest_of_64_samples_is_a_window(rest, count):
         assert all(np.isfinite(row.values).all() for row in rows)
 
 
-def test_a_rest_that_is_in_a_window_is_none():
+def test_a_remainder_inside_a_window_is_no_window():
     """With much overlap the last full window reaches the end."""
     assert list(Grid(2.0, 0.5).windows(40000)) == [(0, 32000), (8000, 40000)]
     # One sample more is in no window yet; the window that holds it is whole but for it
@@ -86,7 +86,7 @@ def test_no_drift_over_hours():
     assert windows[3000][0] == 16000 * 1000
 
 
-def test_no_blocks_no_windows():
+def test_no_samples_give_no_windows():
     assert list(Grid(1.0, 1.0).cut([])) == []
 
 
@@ -144,7 +144,7 @@ TIMES = st.one_of(
     seed=st.integers(0, 20),
     longest=st.one_of(st.none(), st.none(), st.floats(0.01, 3)),
 )
-def test_both_ways_have_the_same_rows(
+def test_exact_and_one_pass_have_the_same_rows(
     silent_network, size, rate, win_dur, hop_dur, start, end, seed, longest
 ):
     read = partial(array_blocks, odd_signal(size, rate, seed), rate)
@@ -200,7 +200,7 @@ def test_windows_are_clipped_on_their_own():
         assert row.status == "ok"
 
 
-def test_windows_of_what_is_truncated_are_so():
+def test_windows_of_truncated_files_are_truncated():
     """All of them, but those with a reason of their own."""
     rng = np.random.default_rng(0)
     signal = rng.uniform(-0.1, 0.1, 48000)

@@ -134,7 +134,7 @@ def test_segments_lie_where_they_are_in_the_whole(
     ],
 )
 @pytest.mark.parametrize("extension", ["wav", "mp3", "au", "gsm", "vox", "txt", "m4a"])
-def test_what_is_no_audio(tmp_path, content, said, extension):
+def test_files_without_audio_are_unreadable(tmp_path, content, said, extension):
     path = tmp_path / f"a.{extension}"
     path.write_bytes(content)
     samples, report = read(str(path))
@@ -160,7 +160,7 @@ def test_video_without_sound():
     assert read(file)[1].problem == ("unreadable", "no audio stream in it, only video")
 
 
-def test_what_is_no_file(tmp_path, original):
+def test_missing_files_and_folders(tmp_path, original):
     missing = {
         "s3://bucket/a.wav": "a URL, no file: mount or copy it",
         str(tmp_path): "a folder, no file",
@@ -208,7 +208,7 @@ def test_what_is_no_file(tmp_path, original):
         ("alac.caf", 0.5, "unreadable"),
     ],
 )
-def test_what_was_cut(original, name, share, status):
+def test_truncated_files(original, name, share, status):
     content = formats.FILES[name](original)
     content = content[: round(share * len(content))]
     found, message = read(io.BytesIO(content))[1].status(MIN_DUR)

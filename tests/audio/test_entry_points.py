@@ -54,7 +54,7 @@ def expected(folder) -> pd.DataFrame:
     return frame.sort_index()
 
 
-def test_rows(expected):
+def test_rows_of_all_formats(expected):
     assert (expected["status"] == "unreadable").sum() == len(UNREADABLE)
     bad = expected.index.isin(UNREADABLE)
     assert expected["status"][bad].eq("unreadable").all()
@@ -200,7 +200,7 @@ def test_recordings_that_went_wrong(shared, tmp_path):
             assert read_clip(str(root / name)).status == status
 
 
-def test_home(folder, expected, monkeypatch, tmp_path):
+def test_home_folder_is_expanded(folder, expected, monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     shutil.copy(folder / "a.m4a", tmp_path / "a.m4a")

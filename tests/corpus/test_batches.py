@@ -77,7 +77,7 @@ def test_threads_share_batches(name, hidden_states):
     assert not batcher.waiting
 
 
-def test_what_is_too_large_is_heard_alone():
+def test_large_windows_are_processed_alone():
     network = Network("whisper-tiny-adv")
     batcher = Batcher(network, 8)
     batcher.session = Counted(batcher.session, most=1)
@@ -87,7 +87,7 @@ def test_what_is_too_large_is_heard_alone():
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_what_fails_fails_only_for_its_thread():
+def test_an_error_is_raised_in_its_own_thread_only():
     network = Network("whisper-tiny-adv")
     batcher = Batcher(network, 8)
     batcher.session = Counted(batcher.session)

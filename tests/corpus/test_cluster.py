@@ -83,7 +83,7 @@ def table(out) -> pd.DataFrame:
     return pd.read_parquet(out / "table.parquet")
 
 
-def test_windows_of_stretches_of_good_and_bad_files(cluster, damaged, tmp_path):
+def test_windows_of_segments_of_usable_and_unusable_files(cluster, damaged, tmp_path):
     crash = tmp_path / "crash.wav"
     crash.write_bytes(b"RIFF\0\0\0\0WAVE")
     rows = [f"{file},0," for file, _ in damaged.values()]
@@ -106,7 +106,7 @@ def test_windows_of_stretches_of_good_and_bad_files(cluster, damaged, tmp_path):
     pd.testing.assert_frame_equal(table(out), whole)
 
 
-def test_machine_and_worker_are_lost(cluster, corpus, tmp_path, watched):
+def test_lost_machines_and_workers_are_replaced(cluster, corpus, tmp_path, watched):
     whole, out = audw2s.annotate(str(corpus)), tmp_path / "out"
     watched.log.unlink()
     slow(watched, True)
@@ -133,7 +133,7 @@ def test_machine_and_worker_are_lost(cluster, corpus, tmp_path, watched):
     assert sum(map(len, parts(out))) == 60
 
 
-def test_driver_is_interrupted_and_killed(cluster, corpus, tmp_path, watched):
+def test_a_killed_driver_can_resume(cluster, corpus, tmp_path, watched):
     whole, out = audw2s.annotate(str(corpus)), tmp_path / "out"
     watched.log.unlink()
     slow(watched, True)

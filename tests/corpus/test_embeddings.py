@@ -48,7 +48,7 @@ def folder(tmp_path, speech):
     return root
 
 
-def test_whole_files_of_two_models(folder, tmp_path, monkeypatch):
+def test_embeddings_of_whole_files_by_two_models(folder, tmp_path, monkeypatch):
     out, fine = str(tmp_path / "out"), Writer.flush
     options = {"model": MODELS, "embeddings": True, "shard_size": 2}
     written = []
@@ -87,7 +87,7 @@ def test_whole_files_of_two_models(folder, tmp_path, monkeypatch):
         audw2s.annotate(str(folder / "list.txt"), out, model=MODELS)
 
 
-def test_segments_and_windows(tmp_path, speech):
+def test_embeddings_of_segments_and_windows(tmp_path, speech):
     """A/D/V is a linear function of the hidden states, however they were heard."""
     soundfile.write(tmp_path / "a.wav", speech, 16000, subtype="FLOAT")
     rows = ["file,start,end", "a.wav,1.5,3", "a.wav,0.25,2.5", "a.wav,9,10"]
@@ -106,7 +106,7 @@ def test_segments_and_windows(tmp_path, speech):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_windows_heard_alone_are_what_the_model_gives(speech, model):
+def test_exact_windows_equal_the_model(speech, model):
     about = {"win_dur": 1.0, "hop_dur": 1.0, "exact": True}
     rows = Predictor(model, hidden_states=True, **about).signal(speech[:30000], 16000)
     plain = Predictor(model, **about).signal(speech[:30000], 16000)
@@ -118,7 +118,7 @@ def test_windows_heard_alone_are_what_the_model_gives(speech, model):
         np.testing.assert_allclose(row.values[:, :3], other.values, atol=1e-6)
 
 
-def test_long_recordings(speech):
+def test_embeddings_of_long_recordings(speech):
     """A student hears them in one pass; a model that can't, in blocks of 30 s."""
     long = np.tile(speech, 11)
     assert 30 * 16000 < len(long) < 60 * 16000
@@ -136,7 +136,7 @@ def test_long_recordings(speech):
     np.testing.assert_allclose(row.values[0, 3:], expected, atol=1e-4)
 
 
-def test_means_have_those_of_their_models(speech):
+def test_ensembles_have_the_embeddings_of_their_models(speech):
     name = "mean(wav2small, whisper-tiny-adv)"
     (row,) = Predictor(name, hidden_states=True).signal(speech, 16000)
     expected = np.concatenate([hidden_states(model, speech) for model in MODELS])

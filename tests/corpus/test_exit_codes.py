@@ -25,7 +25,7 @@ from audw2s.errors import explained
 PAGE = pathlib.Path(__file__).parent.parent.parent / "docs" / "commands.md"
 
 
-def test_codes_are_documented():
+def test_exit_codes_are_documented():
     known = {v for k, v in vars(errors).items() if k.isupper() and type(v) is int}
     assert len(known) == 7
     table = PAGE.read_text().partition("| exit code |")[2].partition("\n\n")[0]
@@ -33,7 +33,7 @@ def test_codes_are_documented():
     assert documented == sorted({0, *known})
 
 
-def test_faults_have_a_code_of_their_own(capsys):
+def test_bugs_have_an_exit_code_of_their_own(capsys):
     with pytest.raises(typer.Exit) as failure, explained():
         raise RuntimeError("unforeseen")
     assert failure.value.exit_code == errors.FAULT
@@ -55,7 +55,7 @@ def test_stdout_on_a_full_disk(command):
     assert "Traceback" not in done.stderr
 
 
-def test_nobody_reads_stdout():
+def test_a_closed_stdout_has_its_exit_code():
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run([COMMAND, "models"], stdout=write, stderr=subprocess.PIPE)
@@ -120,7 +120,7 @@ def test_file_of_a_run_in_another_shape(clips, tmp_path, text):
 
 
 @pytest.mark.parametrize("made_again", [False, True])
-def test_results_that_are_removed(corpus, tmp_path, monkeypatch, made_again):
+def test_removed_results_stop_the_run(corpus, tmp_path, monkeypatch, made_again):
     out, fine, written = tmp_path / "out", Writer.flush, []
 
     def removed(self):

@@ -172,7 +172,7 @@ def lists(folder: pathlib.Path) -> dict[str, pathlib.Path]:
     return {name: folder / name for name in contents if name != "kaldi/segments"}
 
 
-def test_lists_as_others_write_them(tmp_path, speech):
+def test_lists_of_other_tools_are_read(tmp_path, speech):
     wav = formats.written(speech, "WAV", "PCM_16")
     make(tmp_path, {"a.wav": wav, "b.wav": wav})
     for name, path in lists(tmp_path).items():
@@ -236,7 +236,7 @@ def test_whole_files_of_lists(tmp_path):
         ("a.csv", "file,start,duration\na.wav,0,x\n", "a.csv', column 'duration'"),
     ],
 )
-def test_lists_that_can_not_be_understood(tmp_path, name, content, said):
+def test_invalid_lists_are_refused(tmp_path, name, content, said):
     for file in ("both.wav", "both.mp3", "one.wav"):
         (tmp_path / file).touch()
     content = content if isinstance(content, bytes) else content.encode()

@@ -124,14 +124,14 @@ def test_published_database(tmp_path, monkeypatch):
         ("file,start\na.wav,0\n,1\n", "row 2: there is no file"),
     ],
 )
-def test_tables_that_are_wrong(tmp_path, content, said):
+def test_invalid_tables_are_refused(tmp_path, content, said):
     path = tmp_path / "list.csv"
     path.write_text(content)
     with pytest.raises(ValueError, match=said):
         read_inputs(str(path))
 
 
-def test_what_is_no_corpus(tmp_path):
+def test_unsupported_corpora_are_refused(tmp_path):
     make_database(tmp_path / "db")
     for corpus, said in [
         (tmp_path / "no", "is no folder, no list"),

@@ -35,7 +35,7 @@ def rated(folder, *values, head="arousal,dominance,valence"):
     "start, seconds",
     [(1.0, 1.0), (1, 1.0), ("1.5", 1.5), ("0 days 00:00:02", 2.0), (None, 0.0)],
 )
-def test_numbers_are_seconds_for_everyone(tmp_path, extension, start, seconds):
+def test_numbers_are_seconds_in_every_reader(tmp_path, extension, start, seconds):
     path = str(tmp_path / f"list.{extension}")
     frame = pd.DataFrame({"file": ["a.wav"], "start": [start], "end": [9]})
     frame.to_csv(path, index=False) if extension == "csv" else frame.to_parquet(path)
@@ -116,7 +116,7 @@ def test_folders_that_look_like_partitions(tmp_path):
     assert "emotion" not in read_corpus(str(folder / "list.parquet"))
 
 
-def test_byte_order_marks(tmp_path):
+def test_byte_order_marks_are_removed(tmp_path):
     for name, text in [("a.csv", "file\nx.wav\n"), ("a.txt", "x.wav\n")]:
         (tmp_path / name).write_text(text, encoding="utf-8-sig")
         assert read_inputs(str(tmp_path / name)).files == ["x.wav"]
@@ -157,7 +157,7 @@ def test_ratings_that_are_no_numbers(tmp_path):
     )
 
 
-def test_scale_that_ratings_look_like_is_said(tmp_path):
+def test_an_inferred_scale_is_reported(tmp_path):
     table = read_corpus(rated(tmp_path, "1.8,2,4.7", "3,3,3"))
     with pytest.warns(DataWarning, match="between 1.8 and 4.7: the scale .* 1 to 5"):
         assert rating_scale(table) == (1, 5)
@@ -174,7 +174,7 @@ def test_scale_that_ratings_look_like_is_said(tmp_path):
         (("3,70,20", "9,9,9"), "perhaps 0 100"),
     ],
 )
-def test_scales_that_nobody_can_tell(tmp_path, values, perhaps):
+def test_ambiguous_scales_are_refused(tmp_path, values, perhaps):
     table = read_corpus(rated(tmp_path, *values))
     with pytest.raises(ValueError, match=f"give --scale LOWEST HIGHEST, {perhaps}"):
         rating_scale(table)
@@ -213,7 +213,7 @@ def make_database(root, *, minimum=-1.0, maximum=1.0, valence=None):
 
 
 @pytest.mark.parametrize("part", ["", ":files", ":gold"])
-def test_people_of_a_database(tmp_path, part):
+def test_speakers_of_a_database(tmp_path, part):
     make_database(tmp_path)
     table = read_corpus(f"{tmp_path}{part}")
     assert table["speaker"].tolist() == ["1", "1", "2", "2"]
@@ -221,7 +221,7 @@ def test_people_of_a_database(tmp_path, part):
     assert table["age"].tolist() == [30, 30, 40, 40]
 
 
-def test_people_of_misc_tables_without_a_scheme(tmp_path):
+def test_speakers_of_misc_tables_without_a_scheme(tmp_path):
     db = make_database(tmp_path)
     db.schemes["speaker"].labels = None
     db["files"].columns["who"].scheme_id = "speaker"
@@ -230,7 +230,7 @@ def test_people_of_misc_tables_without_a_scheme(tmp_path):
     assert table["gender"].tolist() == ["female", "female", "male", "male"]
 
 
-def test_people_of_others_are_not_taken(tmp_path):
+def test_speakers_of_other_tables_are_not_used(tmp_path):
     """Raters have a gender, too."""
     db = make_database(tmp_path)
     db.schemes["rater"] = audformat.Scheme("str", labels="speaker")
@@ -289,7 +289,7 @@ def test_databases_that_are_refused(tmp_path, read, name, content, said):
     assert "\n" not in str(failure.value)
 
 
-def test_layouts_are_said(tmp_path):
+def test_recognised_layouts_are_reported(tmp_path):
     """A folder that is read as a corpus isn't searched for audio."""
     (tmp_path / "DEMOS").mkdir()
     (tmp_path / "DEMOS" / "PR_f_01_tri01.wav").touch()

@@ -81,7 +81,7 @@ def folder(tmp_path, speech):
     return root
 
 
-def test_two_models(folder, tmp_path):
+def test_report_of_two_models(folder, tmp_path):
     models, path = ["wav2small", "whisper-tiny-adv"], tmp_path / "report.html"
     out = str(tmp_path / "out")
     frame = audw2s.annotate(str(folder), out, model=models, report=str(path))
@@ -129,7 +129,7 @@ def test_two_models(folder, tmp_path):
     assert dict(again.table("What was"))["this run"].startswith("nothing was processed")
 
 
-def test_one_model_with_windows(folder, tmp_path):
+def test_report_of_one_model_with_windows(folder, tmp_path):
     path = tmp_path / "report.html"
     windows = {"win_dur": 0.5, "hop_dur": 0.25}
     frame = audw2s.annotate(str(folder), report=str(path), **windows)
@@ -148,7 +148,7 @@ def test_one_model_with_windows(folder, tmp_path):
         page.table("Concordance")
 
 
-def test_nothing_is_ok(tmp_path):
+def test_report_without_usable_files(tmp_path):
     for name in ("a.wav", "b.wav"):
         (tmp_path / name).write_bytes(b"bad")
     path = tmp_path / "report.html"

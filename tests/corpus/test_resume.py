@@ -53,7 +53,7 @@ def test_workers_killed_while_they_start_are_started_again(clips, tmp_path, watc
     assert "The worker process didn't start (SIGKILL)" in done.stderr
 
 
-def test_nothing_is_heard_twice(corpus, tmp_path, watched):
+def test_finished_files_are_not_processed_again(corpus, tmp_path, watched):
     out = tmp_path / "out"
     assert watched.run(corpus, "--out", out, *WORKERS).returncode == 0
     assert sorted(watched.opened) == [f"{number:02d}.wav" for number in range(60)]
@@ -63,7 +63,7 @@ def test_nothing_is_heard_twice(corpus, tmp_path, watched):
     pd.testing.assert_frame_equal(table(out), first)
 
 
-def test_ctrl_c(corpus, tmp_path, watched):
+def test_ctrl_c_keeps_finished_files(corpus, tmp_path, watched):
     whole, out = tmp_path / "whole", tmp_path / "out"
     process = watched.start(corpus, "--out", out, *WORKERS)
     watched.wait_for(process, 20)
@@ -100,7 +100,7 @@ def test_second_ctrl_c_does_not_wait(corpus, tmp_path, watched):
     watched.wait_for_end()
 
 
-def test_what_changed_is_heard_again(corpus, tmp_path, watched, speech):
+def test_changed_files_are_processed_again(corpus, tmp_path, watched, speech):
     import soundfile
 
     out = tmp_path / "out"
@@ -121,7 +121,7 @@ def test_what_changed_is_heard_again(corpus, tmp_path, watched, speech):
     pd.testing.assert_frame_equal(after.loc[same], before.loc[same])
 
 
-def test_damaged_part(corpus, tmp_path):
+def test_a_damaged_shard_is_processed_again(corpus, tmp_path):
     out = tmp_path / "out"
     whole = audw2s.annotate(str(corpus), str(out), shard_size=8)
     part = sorted((out / "parts").iterdir())[2]
@@ -188,7 +188,7 @@ def test_other_settings_are_refused(clips, tmp_path):
     assert len(list((out / "parts").iterdir())) == 1
 
 
-def test_folders_of_others_are_left_alone(clips, tmp_path):
+def test_folders_of_other_programs_are_not_changed(clips, tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
     root, said = os.path.dirname(clips[0]), "holds other things, such as 'thesis"
     for restart in (False, True):
@@ -205,7 +205,7 @@ def test_folder_that_cannot_be_written_to(clips, tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_disk_is_full(corpus, tmp_path, monkeypatch):
+def test_a_full_disk_stops_the_run(corpus, tmp_path, monkeypatch):
     out, fine = str(tmp_path / "out"), Writer.flush
     written = []
 

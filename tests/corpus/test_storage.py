@@ -42,7 +42,7 @@ def storage(request, server, tmp_path):
     return opened
 
 
-def test_what_is_put_there(storage):
+def test_files_written_to_a_storage_are_read_back(storage):
     assert storage.names() == []
     assert storage.names("parts") == []
     for name in ("b.txt", "parts/2", "parts/1", "b.txt"):
@@ -68,7 +68,7 @@ def test_what_is_put_there(storage):
     assert storage.names() == ["b.txt"]
 
 
-def test_what_breaks_off_leaves_nothing(storage):
+def test_an_interrupted_write_leaves_nothing(storage):
     with pytest.raises(RuntimeError), storage.replacing("a") as path:
         with open(path, "w") as file:
             file.write("half")
@@ -84,7 +84,7 @@ def test_one_run_at_a_time(storage):
         pass
 
 
-def test_lock_of_a_run_that_is_gone(server):
+def test_the_lock_of_a_dead_run_is_taken_over(server):
     store = Store(server.url("out"))
     gone = subprocess.Popen([sys.executable, "-c", ""])
     zombie = subprocess.Popen([sys.executable, "-c", ""])
@@ -174,7 +174,7 @@ def test_corpus_in_a_store(corpus, server):
     assert "table.csv" not in server.folder("results")
 
 
-def test_store_that_is_not_there(clips, server):
+def test_a_missing_store_gives_a_one_line_error(clips, server):
     root, out = os.path.dirname(clips[0]), server.url("x")
     said = "There is no bucket 'buckets': create it, or correct the address"
     with pytest.raises(OSError, match=said):

@@ -95,7 +95,7 @@ def test_compare_gives_curves(asked):
         (2, None, "The hop has to be a number of seconds."),
     ],
 )
-def test_windows_that_make_no_sense(asked, win_dur, hop_dur, says):
+def test_invalid_windows_are_refused(asked, win_dur, hop_dur, says):
     with pytest.raises(client.exceptions.AppError, match=says):
         asked.predict(
             client.handle_file(ANGRY),
@@ -112,7 +112,7 @@ def test_ten_hours_are_refused(asked, ten_hours):
     assert "60 s at most" in str(error.value)
 
 
-def test_ten_at_once_get_answers_or_are_told_to_wait(address):
+def test_ten_requests_at_once_are_answered_or_refused(address):
     def ask(_: int) -> str:
         own = client.Client(address, verbose=False)
         try:
@@ -171,6 +171,6 @@ def test_large_requests_are_refused(address):
     assert "too large" in json.loads(found)["detail"]
 
 
-def test_pages_that_could_ask_others_may_not(address):
+def test_foreign_pages_are_refused(address):
     with urllib.request.urlopen(address, timeout=60) as found:
         assert "default-src 'self'" in found.headers["Content-Security-Policy"]

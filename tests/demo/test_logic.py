@@ -140,7 +140,7 @@ def test_unknown_models(models):
         Models(teacher="mean(dawn, odyssey)")
 
 
-def test_paper_s_teacher_is_explained(models):
+def test_the_teacher_of_the_paper_is_explained(models):
     terms = models.terms("whisper-tiny-adv", "wav2small")
     assert "whisper-tiny-adv: MIT" in terms
     assert "wav2small: CC BY 4.0" in terms
@@ -173,7 +173,7 @@ def test_live_is_bounded_and_ends(models, chunks):
     assert not live.sessions
 
 
-def test_live_has_room_for_some(models, chunks):
+def test_live_limits_the_number_of_sessions(models, chunks):
     live = Live(models)
     for number in range(MAX_SESSIONS):
         live.push(str(number), chunks[0], "whisper-tiny-adv", "wav2small")
@@ -186,7 +186,7 @@ def test_live_has_room_for_some(models, chunks):
     assert list(live.sessions) == ["one more"]
 
 
-def test_only_some_models_can_be_heard_live(models, chunks):
+def test_only_students_run_live(models, chunks):
     with pytest.raises(RefusedError, match="can't be used live"):
         Live(models).push("one", chunks[0], "wav2small", "whisper-tiny-adv")
 
@@ -250,7 +250,7 @@ def test_many_channels_are_refused_by_the_header(tmp_path):
         read_clip(str(path))
 
 
-def test_every_status_has_its_words():
+def test_every_status_has_a_message():
     from audw2s.audio.statuses import STATUSES
     from audw2s.audio.statuses import UNUSABLE
     from audw2s.demo.clip import NOTES

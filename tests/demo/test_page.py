@@ -89,7 +89,7 @@ def test_ids_and_names(page):
         assert page.get_by_label(label).first.is_visible()
 
 
-def test_every_mistake_is_a_sentence(page, ten_hours, tmp_path):
+def test_every_mistake_has_a_message(page, ten_hours, tmp_path):
     speech, rate = soundfile.read(ANGRY)
     signals = {
         "empty": speech[:0],
@@ -149,7 +149,7 @@ def test_recording_is_compared(page):
     assert SENTENCE.match(results(page))
 
 
-def test_keyboard_alone(page):
+def test_the_page_works_by_keyboard(page):
     def go_to(text: str) -> None:
         for _ in range(80):
             page.keyboard.press("Tab")

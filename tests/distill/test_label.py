@@ -77,7 +77,7 @@ def test_file_tells_by_what_it_was_made(corpus, teacher, tmp_path):
     assert identity["version"] == audw2s.__version__
 
 
-def test_stretches_are_heard_alone(corpus, teacher, tmp_path):
+def test_segments_are_labelled_on_their_own(corpus, teacher, tmp_path):
     table = read_corpus(corpus).head(2)
     table = table.assign(start=pd.Timedelta("100ms"), end=pd.Timedelta("350ms"))
     labels = label(table, teacher, str(tmp_path / "l.parquet"), verbose=False)
@@ -173,7 +173,7 @@ def parts_of(out):
     return [name for name in names if name.startswith("part-")]
 
 
-def test_finished_parts_are_not_heard_again(corpus, teacher, tmp_path, monkeypatch):
+def test_finished_clips_are_not_labelled_again(corpus, teacher, tmp_path, monkeypatch):
     table = read_corpus(corpus)
     processed, kept = [], []
 

@@ -130,7 +130,7 @@ def clips(speakers, seed=0):
     return frame.assign(speaker=list(map(str, speakers)), corpus="c", left_out="")
 
 
-def test_clips_of_a_speaker_are_drawn_together():
+def test_clips_of_a_speaker_are_resampled_together():
     """Speakers who differ in offset make the interval wider than clips would."""
     speakers = np.repeat(np.arange(8), 30)
     frame = clips(speakers)
@@ -145,7 +145,7 @@ def test_clips_of_a_speaker_are_drawn_together():
         assert wide[name]["ccc"] == narrow[name]["ccc"]
 
 
-def test_few_speakers_make_clips_the_unit():
+def test_few_speakers_are_resampled_by_clip():
     assert summarise(clips([0, 1, 2, 3] * 5))["resampled"] == "clips"
     assert summarise(clips([0, 1, 2, 3, 4] * 4))["resampled"] == "speakers"
 
@@ -173,7 +173,7 @@ def test_summary_has_the_values_of_audmetric():
         assert found["reference_std"] == pytest.approx(pair[0].std())
 
 
-def test_summary_does_not_depend_on_chance():
+def test_summary_is_reproducible():
     frame = clips(range(20))
     assert summarise(frame, seed=1) == summarise(frame, seed=1)
     assert summarise(frame, seed=1) != summarise(frame, seed=2)
@@ -185,7 +185,7 @@ def test_summary_where_nothing_varies():
     assert (result["ccc"], result["pearson"]) == (0.0, None)
 
 
-def test_summary_of_nothing():
+def test_summary_without_clips():
     frame = clips(range(3)).assign(left_out=["", "missing", "missing"])
     with pytest.raises(ValueError, match="Of 3 clips 1 can be compared.*missing"):
         summarise(frame)

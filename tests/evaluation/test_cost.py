@@ -91,7 +91,7 @@ def test_costs_are_those_of_a_literal_count():
 
 
 @pytest.mark.parametrize("kept", [{}, {"parameters": "1"}, {"gmac": "1"}])
-def test_graphs_that_do_not_say_are_counted(tmp_path, kept):
+def test_parameters_of_graphs_without_metadata_are_counted(tmp_path, kept):
     path = str(tmp_path / "model.onnx")
     model = onnx.load(model_path("wav2small"))
     onnx.helper.set_model_props(model, kept)
@@ -179,7 +179,7 @@ def test_operations(kind, inputs, output, macs):
     assert gmac([Operation(kind, inputs, output)]) == expected
 
 
-def test_memory_is_not_that_of_the_process_that_asks():
+def test_memory_is_measured_in_a_process_of_its_own():
     ballast = np.ones(2**26)
     assert peak_ram(None) < ballast.nbytes
 

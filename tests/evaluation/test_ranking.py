@@ -41,7 +41,7 @@ def test_areas_and_means(seed):
     assert result["groups"]["a"]["num_clips"] == (groups == "a").sum()
 
 
-def test_intervals_are_those_of_drawn_speakers():
+def test_intervals_are_those_of_resampled_speakers():
     heard, groups = draw(0)
     found = rank(heard, groups, [("a", "b")], 300, seed=4)["pairs"][0]["arousal"]
     names = np.unique(heard["speaker"])

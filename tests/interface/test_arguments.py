@@ -106,14 +106,14 @@ def test_paths_are_files(clips):
     ],
 )
 @pytest.mark.parametrize("interface", [audw2s.Feature, audw2s.Process])
-def test_what_is_no_index(interface, index, match):
+def test_other_objects_are_not_an_index(interface, index, match):
     for kwargs in ({}, {"preserve_index": True}, {"root": "/"}):
         with pytest.raises(ValueError, match=match):
             interface().process_index(index, **kwargs)
 
 
 @pytest.mark.parametrize("interface", [audw2s.Feature, audw2s.Process, audw2s.Segment])
-def test_root_is_asked_for(interface, clips, tmp_path):
+def test_an_index_without_files_asks_for_root(interface, clips, tmp_path):
     names = [os.path.basename(clip) for clip in clips]
     index = audformat.filewise_index(names)
     for kwargs in ({}, {"root": str(tmp_path)}, {"cache_root": str(tmp_path)}):
@@ -158,7 +158,7 @@ def test_transform_of_a_model(kwargs, clips):
         np.testing.assert_array_equal(other.process_files(clips[:2]), frame)
 
 
-def test_transform_that_nothing_can_write():
+def test_a_transform_that_cannot_be_written_to_yaml():
     for interface in (audw2s.Feature, audw2s.Process, audw2s.Segment):
         with pytest.raises(ValueError, match="input 'signal' is a function.*Function"):
             interface(transformed(half))

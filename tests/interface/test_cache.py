@@ -52,7 +52,7 @@ def reads(monkeypatch) -> list[str]:
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("interface", INTERFACES, ids=IDS)
-def test_only_values_are_kept(interface, folder, clips, monkeypatch):
+def test_only_values_are_cached(interface, folder, clips, monkeypatch):
     (folder / "1.flac").unlink()
     (folder / "2.flac").write_bytes(b"broken")
     names = ["0.flac", "1.flac", "2.flac"]
@@ -91,7 +91,7 @@ def test_a_file_that_changes_is_read(interface, folder, clips):
 
 @pytest.mark.parametrize("interface", INTERFACES, ids=IDS)
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty"])
-def test_a_damaged_cache_is_made_anew(interface, damage, clips, tmp_path):
+def test_a_damaged_cache_is_replaced(interface, damage, clips, tmp_path):
     index = audformat.filewise_index(clips[:2])
     expected = interface.process_index(index, cache_root=str(tmp_path))
     for path in tmp_path.rglob("*.pkl"):
@@ -104,7 +104,7 @@ def test_a_damaged_cache_is_made_anew(interface, damage, clips, tmp_path):
         assert same(found, expected)
 
 
-def test_kept_values_are_not_computed_again(clips, tmp_path, monkeypatch):
+def test_cached_values_are_not_computed_again(clips, tmp_path, monkeypatch):
     index = audformat.filewise_index(clips)
     feature = audw2s.Feature()
     expected = feature.process_index(index, cache_root=str(tmp_path))
@@ -133,7 +133,7 @@ def test_segments_keep_their_order(clips, tmp_path):
                 assert same(found, expected)
 
 
-def test_nothing_to_keep(tmp_path):
+def test_failures_are_not_cached(tmp_path):
     feature = audw2s.Feature(segment=audw2s.Segment())
     for index in (audformat.filewise_index(), audformat.segmented_index()):
         for _ in range(2):

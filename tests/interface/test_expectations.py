@@ -137,7 +137,7 @@ def facts(result: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("case, kind", CASES)
-def test_audinterface_does_as_the_table_says(case, kind, data):
+def test_audinterface_behaves_as_in_the_table(case, kind, data):
     result = outcome(case, kind, theirs, data)
     if case.expected == "error":
         assert isinstance(result, Exception)
@@ -146,7 +146,7 @@ def test_audinterface_does_as_the_table_says(case, kind, data):
 
 
 @pytest.mark.parametrize("case, kind", CASES)
-def test_audw2s_does_as_audinterface(case, kind, data):
+def test_audw2s_behaves_as_audinterface_or_as_documented(case, kind, data):
     expected = facts(outcome(case, kind, theirs, data))
     result = outcome(case, kind, ours, data)
     if case.why is None:

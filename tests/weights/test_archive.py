@@ -42,7 +42,7 @@ def test_no_archive_in_the_record(server, folder):
         fetch(source, folder)
 
 
-def test_nothing_but_the_named_members(server, folder, tmp_path):
+def test_only_the_named_members_are_unpacked(server, folder, tmp_path):
     fetch(ARCHIVE, folder)
     assert contents(folder) == MEMBERS
     names = [name for _, _, names in os.walk(tmp_path) for name in names]
@@ -108,7 +108,7 @@ def test_large_members(server, folder, monkeypatch):
     assert not os.listdir(folder)
 
 
-def test_no_room_to_unpack(server, folder, monkeypatch):
+def test_a_full_disk_while_unpacking_is_reported(server, folder, monkeypatch):
     frees = iter([9_000_000, 1_000_000])
     usage = types.SimpleNamespace
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(free=next(frees)))

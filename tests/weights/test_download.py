@@ -19,7 +19,7 @@ from audw2s.model.hub.download import FetchError
 from audw2s.model.hub.fetch import fetch
 
 
-def test_goes_on_after_a_break(server, folder, source, expected):
+def test_a_broken_connection_resumes(server, folder, source, expected):
     put(folder, {"config.json": CONFIG})
     ending = "/model.zip" if source is ARCHIVE else sha256(WEIGHTS)
     server.cuts = [2_500_000]
@@ -28,7 +28,7 @@ def test_goes_on_after_a_break(server, folder, source, expected):
     assert [start for start, _ in server.sent(ending)] == [0, 2 * download.CHUNK]
 
 
-def test_goes_on_in_the_next_call(server, folder, source, expected):
+def test_a_download_resumes_in_the_next_call(server, folder, source, expected):
     put(folder, {"config.json": CONFIG})
     server.cuts = [2_500_000, 0]
     error = sentence_with("broke after 2.1 MB of 3.0 MB of model", "to go on")
@@ -53,27 +53,27 @@ def test_server_that_ignores_ranges(server, folder, source, expected):
     assert contents(folder).items() >= expected.items()
 
 
-def test_a_longer_part_is_no_beginning(server, folder, source, expected):
+def test_a_partial_file_that_is_too_long_is_discarded(server, folder, source, expected):
     longer = ZIP + WEIGHTS
     put(folder, {"model.safetensors.part": longer, "model.zip.part": longer})
     fetch(source, folder)
     assert contents(folder).items() >= expected.items()
 
 
-def test_server_in_trouble(server, folder, source, expected):
+def test_server_errors_are_retried(server, folder, source, expected):
     server.statuses = [500, 503, 429]
     fetch(source, folder)
     assert contents(folder) == expected
 
 
-def test_trouble_while_downloading(server, folder, source, expected):
+def test_errors_while_downloading_are_retried(server, folder, source, expected):
     server.file_statuses = [503, 500]
     fetch(source, folder)
     assert not server.file_statuses
     assert contents(folder) == expected
 
 
-def test_server_in_lasting_trouble(server, folder, source, expected):
+def test_lasting_server_errors_are_reported(server, folder, source, expected):
     server.statuses = [503] * 99
     words = source.endpoint, "HTTP 503", "later", "put", source.by_hand, folder
     with pytest.raises(FetchError, match=sentence_with(*words)):
@@ -81,14 +81,14 @@ def test_server_in_lasting_trouble(server, folder, source, expected):
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_refused(server, folder, source, expected, status):
+def test_refused_requests_are_reported(server, folder, source, expected, status):
     server.statuses = [status] * 9
     error = sentence_with("refuses", f"HTTP {status}", "HF_TOKEN")
     with pytest.raises(FetchError, match=error):
         fetch(source, folder)
 
 
-def test_nobody_answers(server, folder, source, expected, monkeypatch):
+def test_a_silent_server_is_reported(server, folder, source, expected, monkeypatch):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         nobody = f"http://127.0.0.1:{closed.getsockname()[1]}"

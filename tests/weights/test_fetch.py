@@ -52,7 +52,7 @@ def test_files_and_hashes(server, folder, source, expected):
     assert len(server.requests) == asked
 
 
-def test_only_what_is_missing(server, folder):
+def test_only_missing_files_are_downloaded(server, folder):
     put(folder, {"config.json": b"by hand"})
     assert fetch(HUB, folder)["config.json"] == sha256(b"by hand")
     assert not [path for _, path, _ in server.requests if "config" in path]
@@ -64,7 +64,7 @@ def test_nothing_is_left_next_to_the_folder(server, folder):
     assert os.listdir(os.path.dirname(folder)) == [REVISION]
 
 
-def test_one_byte_is_wrong(server, folder, source, expected):
+def test_a_file_with_a_wrong_byte_is_refused(server, folder, source, expected):
     server.damage = True
     put(folder, {"config.json": CONFIG})
     algorithm = "md5" if source is ARCHIVE else "sha256"
@@ -77,7 +77,9 @@ def test_one_byte_is_wrong(server, folder, source, expected):
     assert contents(folder).items() >= expected.items()
 
 
-def test_no_room(server, folder, source, expected, monkeypatch):
+def test_a_full_disk_is_reported_before_the_download(
+    server, folder, source, expected, monkeypatch
+):
     usage = types.SimpleNamespace(free=2_000_000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     words = "no room", folder, "2.0 MB are free", "AUDW2S_CACHE_ROOT"
@@ -87,7 +89,9 @@ def test_no_room(server, folder, source, expected, monkeypatch):
     assert not server.sent("/model.zip") + server.sent(sha256(WEIGHTS))
 
 
-def test_no_room_after_a_while(server, folder, source, expected, monkeypatch):
+def test_a_disk_that_fills_up_is_reported(
+    server, folder, source, expected, monkeypatch
+):
     def full(*_args):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -130,7 +134,7 @@ def test_two_processes(server, folder, source, expected):
     assert len([n for _, _, n in server.bodies if n > 1_000_000]) == 1
 
 
-def test_goes_on_after_a_kill(server, folder, source, expected):
+def test_a_killed_download_resumes(server, folder, source, expected):
     put(folder, {"config.json": CONFIG})
     server.cuts, server.stall = [2_500_000], True
     process = start(source, folder)

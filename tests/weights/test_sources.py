@@ -14,7 +14,7 @@ from audw2s.model.registry import ZenodoSource
 
 
 @pytest.mark.parametrize("name", ["model.bin", "code.py", "../model.onnx", "a/b.json"])
-def test_only_data(name):
+def test_only_data_files_are_downloaded(name):
     with pytest.raises(ValueError, match="can't be downloaded"):
         HubSource("user/model", REVISION, (name,))
     with pytest.raises(ValueError, match="can't be downloaded"):
@@ -34,7 +34,7 @@ def test_cache_root(monkeypatch, tmp_path):
     assert download_folder(ZenodoSource("6221127", "model.zip")) == str(expected)
 
 
-def test_sources_are_light():
+def test_sources_are_imported_without_libraries():
     code = (
         "import sys, audw2s, audw2s.model.find, audw2s.model.registry; "
         "print([m for m in ('huggingface_hub', 'httpx2', 'torch') if m in sys.modules])"
