@@ -96,7 +96,8 @@ def test_the_level_changes_no_value_in_one_pass_and_in_the_graph(
     loud = session.run(["logits"], {"signal": signal[None]})[0][0]
     actual = session.run(["logits"], {"signal": quiet[None]})[0][0]
     np.testing.assert_allclose(actual, loud, atol=1e-3)
-    np.testing.assert_allclose(pooled_as_a_whole(tokens, quiet), loud, atol=1e-3)
+    values = pooled_as_a_whole(tokens, quiet)[: len(loud)]
+    np.testing.assert_allclose(values, loud, atol=1e-3)
 
 
 def test_students_with_global_context_have_no_token_metadata():
@@ -133,7 +134,10 @@ def test_export_student_writes_a_model_folder(student, tmp_path):
     for length in (64, 8001, 100_001):
         signal = noise(length)
         (expected,) = network.open()(signal[None], 16000, outputs="logits")
-        np.testing.assert_allclose(network(signal), expected, atol=1e-4)
+        *values, share = network(signal)
+        np.testing.assert_allclose(values, expected, atol=1e-4)
+        # It has no layer for speech yet
+        assert np.isnan(share)
 
 
 def test_logits_are_the_head_of_the_hidden_states(student, student_onnx):

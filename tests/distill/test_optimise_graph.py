@@ -88,8 +88,8 @@ def test_the_last_projection_is_merged_into_the_pooling(layers, channels, absorb
     signal = torch.from_numpy(noise(1001)[None])
     with torch.inference_mode():
         expected, actual = side_by_side(network, signal), fused(signal)[3]
-        # Decibels that weren't normalised: values of 20
-        np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-5)
+        # Decibels that weren't normalised: values of 20, as sums of single precision
+        np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=5e-5)
         for a, b in zip(network(signal), fused(signal)[:2], strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-5)
 
