@@ -190,8 +190,8 @@ def fitted_to(model: str) -> dict[str, dict[str, float] | None]:
         ``None`` for a mean one of whose members was fitted to it
 
     Examples:
-        >>> list(fitted_to("whisper-tiny-adv")), fitted_to("wav2small")
-        (['emotale'], {})
+        >>> list(fitted_to("whisper-tiny-adv")), list(fitted_to("wav2small"))
+        (['emotale'], ['emotale'])
         >>> fitted_to("mean(wav2small, whisper-tiny-adv)")
         {'emotale': None}
 
