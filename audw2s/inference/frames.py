@@ -174,7 +174,8 @@ class TokenStream:
         self.missing -= skipped
         self.waiting = np.concatenate([self.waiting, normalised[skipped:]])
         hop, context = self.tokens.hop, self.tokens.context
-        while need := self.wanted(self.num_done):
+        # After the last wanted token there are no ranges to look for
+        while self.num_done < ENDLESS and (need := self.wanted(self.num_done)):
             self._go_to(max(self.num_done, need[0]))
             ready = self.origin + len(self.waiting) // hop - context
             if ready < min(self.num_done + self.least, need[1]):
