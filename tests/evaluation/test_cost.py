@@ -34,13 +34,15 @@ def wav2small_macs():
 def wide_macs():
     """Of its graph: the last 1×1 convolution is part of a matrix, 16 channels for 13.
 
-    Each part of the spectrum has the mel filters to itself.
+    Each part of the spectrum has the mel filters to itself, and each token its share of
+    speech.
     """
     frames = (80000 - 64) // 32 + 1
     front = frames * 66 * (64 + 26)
     before = frames * 26 * 9 * 16 * (1 + 16 + 16)
     after = 1250 * 13 * 9 * 16 * (16 + 16 + 16 + 13)
-    return front + before + after + 1250 * 169 * 338 + 169 * 3
+    speech = 1250 * 169
+    return front + before + after + 1250 * 169 * 338 + 169 * 3 + speech
 
 
 def whisper_macs():
@@ -65,7 +67,8 @@ def wide_parameters():
     """Batch normalisations are folded into convolutions: a bias per channel."""
     front = 66 * 64 + 66 * 26
     weights = 9 * 16 * (1 + 5 * 16 + 13)
-    return front + weights + 6 * 16 + 13 + 169 * 338 + 338 + 169 * 3 + 3
+    speech = 169
+    return front + weights + 6 * 16 + 13 + 169 * 338 + 338 + 169 * 3 + 3 + speech
 
 
 def whisper_parameters():
