@@ -62,7 +62,7 @@ def test_labels_are_what_the_teacher_says(corpus, teacher, tmp_path):
     np.testing.assert_allclose(labels["duration"], durations)
     assert labels["status"].eq("ok").all()
     assert labels["sha256"].tolist() == [sha256(file) for file in table["file"]]
-    more = ["duration", "status", "message", "sha256"]
+    more = ["duration", "speech", "status", "message", "sha256"]
     assert list(labels.columns) == [*columns, *DIMENSIONS, *more]
     assert os.listdir(tmp_path) == ["labels.parquet"]
     pd.testing.assert_frame_equal(pd.read_parquet(out), labels)
