@@ -66,7 +66,7 @@ def test_rows_of_all_formats(expected):
     lossless += ["s64.wav", "chained.flac", "picture.flac", "a.sph", "piped.wav"]
     for name in [*lossless, "six_channels.wav", "unpatched.wav", "big_endian.wav"]:
         found = expected.loc[name, NAMES].astype(float)
-        np.testing.assert_allclose(found, plain, atol=0.002)
+        np.testing.assert_allclose(found, plain, atol=0.004)
     off = (expected[NAMES][~bad].astype(float) - plain).abs()
     assert off.max(axis=None) < 0.25
     assert off.median(axis=None) < 0.01
