@@ -84,7 +84,7 @@ def values_of(name: str, signal: np.ndarray) -> list[np.ndarray]:
 
 
 def test_readme_and_cards_show_what_was_evaluated():
-    tables = script("tables")
+    tables = script("pages")
     for page in tables.TABLES:
         assert tables.updated(page) == (tables.ROOT / page).read_text()
     card = pytest.importorskip("audw2s.evaluation.card")

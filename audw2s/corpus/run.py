@@ -211,7 +211,7 @@ class Run:
         # Shown later than the signal, which may arrive in the middle of a line
         pool = WorkerPool(options, workers, partial(progress.print, message))
         results = pool.run(map(self.inputs.task, unfinished))
-        with contextlib.closing(pool), interruptible(pool.stop):
+        with contextlib.closing(pool), interruptible(pool.stop, pool.drop):
             for task, result in results:
                 progress.update(counts(result))
                 with _writing(self.out):
@@ -254,17 +254,22 @@ def default_workers(options: Options) -> int:
 
 
 @contextlib.contextmanager
-def interruptible(stop: Callable[[], None]) -> Iterator[None]:
-    """Call ``stop`` at the first Ctrl-C; the second one is a KeyboardInterrupt."""
+def interruptible(stop: Callable[[], None], drop: Callable[[], None]) -> Iterator[None]:
+    """Call ``stop`` at the first Ctrl-C, ``drop`` at the second.
+
+    A KeyboardInterrupt may be raised while locks are held, and workers wait for these.
+    """
     ours = threading.current_thread() is threading.main_thread()
     if not ours or signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         yield
         return
 
     def handle(number: int, frame: object) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        stop()
+        calls.pop(0)()
+        if not calls:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
+    calls = [stop, drop]
     previous = signal.signal(signal.SIGINT, handle)
     try:
         yield

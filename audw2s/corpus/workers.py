@@ -179,6 +179,7 @@ class WorkerPool:
         self.num_workers = num_workers
         self.on_stop = on_stop
         self.stopping = False
+        self.dropping = False
         self.closed = False
         self.lock = threading.Lock()
         self.idle: list[Worker] = []
@@ -198,6 +199,10 @@ class WorkerPool:
     def stop(self) -> None:
         """Stop after the files that are in progress."""
         self.stopping = True
+
+    def drop(self) -> None:
+        """Stop without the files that are in progress: :meth:`run` is interrupted."""
+        self.dropping = True
 
     def close(self) -> None:
         """End the workers, also those with a file in progress."""
@@ -220,6 +225,7 @@ class WorkerPool:
         Raises:
             ValueError: if the options are invalid
             ChildProcessError: if no worker starts
+            KeyboardInterrupt: after :meth:`drop`
 
         """
         tasks, told = iter(tasks), False
@@ -235,6 +241,8 @@ class WorkerPool:
             done, requests = concurrent.futures.wait(
                 requests, TICK, concurrent.futures.FIRST_COMPLETED
             )
+            if self.dropping:
+                raise KeyboardInterrupt
             if self.stopping and not told:
                 told = True
                 self.on_stop()

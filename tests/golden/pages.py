@@ -1,6 +1,6 @@
 """Write tables of README and of docs/models.md from the models' ``evaluation.json``.
 
-python tests/golden/tables.py
+python tests/golden/pages.py
 """
 
 import json
