@@ -9,7 +9,7 @@ import nox
 nox.options.sessions = ["lint", "tests"]
 nox.options.default_venv_backend = "venv"
 
-EXTRAS = "demo,distill,ray"
+EXTRAS = "demo,distill,ray,s3"
 
 FULL = {
     "AUDW2S_FULL": "1",
