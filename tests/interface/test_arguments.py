@@ -142,7 +142,7 @@ def transformed(transform) -> audonnx.Model:
 @pytest.mark.parametrize("kwargs", [{}, {"exact": True}, {"win_dur": 2}])
 def test_transform_of_a_model(kwargs, clips):
     model = transformed(audonnx.Function(half))
-    signal, rate = soundfile.read(clips[1], dtype="float32")
+    signal, rate = soundfile.read(clips[0], dtype="float32")
     whole = model(signal[None], rate, outputs="logits")
     feature = audw2s.Feature(model, **kwargs)
     frame = feature.process_files(clips[:2])
