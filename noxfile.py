@@ -47,7 +47,7 @@ def tests(session: nox.Session) -> None:
 def full(session: nox.Session) -> None:
     """Decode all formats and 2,000 damaged files of each, compare with FFmpeg."""
     install(session)
-    paths = ["tests/audio", "tests/corpus/test_fuzz.py"]
+    paths = ["tests/audio", "tests/corpus/test_fuzz.py", "tests/corpus/test_cluster.py"]
     session.run("pytest", *paths, *session.posargs, env=FULL)
 
 
