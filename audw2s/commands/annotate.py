@@ -13,6 +13,7 @@ from audw2s.commands.options import Models
 from audw2s.commands.options import Quiet
 from audw2s.commands.options import Vad
 from audw2s.commands.options import WinDur
+from audw2s.commands.output import print_left_out
 from audw2s.errors import SOME_WITHOUT_VALUES
 from audw2s.errors import UNLISTED
 from audw2s.errors import explained
@@ -135,18 +136,18 @@ GpusPerWorker = Annotated[
 
 Segments = Annotated[
     str | None,
-    typer.Option(help="vad: a row per stretch of speech, between pauses of 0.3 s."),
+    typer.Option(help="vad: a row per segment of speech, between pauses of 0.3 s."),
 ]
 
 MinSegmentDur = Annotated[
     float,
-    typer.Option(help="Duration of the shortest stretch of speech in seconds."),
+    typer.Option(help="Duration of the shortest segment of speech in seconds."),
 ]
 
 MaxSegmentDur = Annotated[
     float | None,
     typer.Option(
-        help="Duration of the longest stretch in seconds; longer ones are cut where "
+        help="Duration of the longest segment in seconds; longer ones are cut where "
         "speech is least probable."
     ),
 ]
@@ -196,7 +197,6 @@ def annotate(
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.corpus.options import Options
     from audw2s.corpus.run import Run
-    from audw2s.files import printable
 
     arguments = locals() | {"model": model or "wav2small", "verbose": not quiet}
     arguments["channels"] = parse_channels(channels)
@@ -204,8 +204,7 @@ def annotate(
     options.check()
     run = Run(read_inputs(corpus, options.columns), out, options)
     if list_left_out:
-        for line in run.inputs.left_out.lines():
-            typer.echo(printable(line), err=True)
+        print_left_out(run.inputs.left_out)
     run()
     typer.echo(run.summary, err=True)
     for line in run.speakers.lines():

@@ -10,6 +10,8 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
+    from audw2s.corpus.lists.folder import LeftOut
+
 SHORTEST = 12
 """Number of characters that are left of a file name, at least."""
 
@@ -35,6 +37,14 @@ def show(table: "pd.DataFrame", *, as_json: bool = False, wide: bool = False) ->
     if sys.stdout.isatty() and not wide:
         shown = fitted(shown, shutil.get_terminal_size().columns)
     typer.echo(as_text(shown))
+
+
+def print_left_out(left_out: "LeftOut") -> None:
+    """Print the files of folders that have no row on stderr."""
+    from audw2s.files import printable
+
+    for line in left_out.lines():
+        typer.echo(printable(line), err=True)
 
 
 def as_text(table: "pd.DataFrame") -> str:

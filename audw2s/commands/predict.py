@@ -1,5 +1,6 @@
 """The command ``audw2s predict``."""
 
+from typing import TYPE_CHECKING
 from typing import Annotated
 
 import typer
@@ -13,10 +14,16 @@ from audw2s.commands.options import TableOut
 from audw2s.commands.options import Vad
 from audw2s.commands.options import Wide
 from audw2s.commands.options import WinDur
+from audw2s.commands.output import print_left_out
 from audw2s.commands.output import show
 from audw2s.errors import SOME_WITHOUT_VALUES
 from audw2s.errors import UNLISTED
 from audw2s.errors import explained
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from audw2s.corpus.lists.folder import Listing
 
 
 @explained("interrupted, nothing was written.")
@@ -52,11 +59,8 @@ def predict(
     listed.
     """
     from audw2s.audio.channels import parse_channels
-    from audw2s.audio.statuses import UNUSABLE
     from audw2s.corpus.lists.folder import find_media
     from audw2s.corpus.prediction import predict as run
-    from audw2s.files import printable
-    from audw2s.files import unlisted_text
     from audw2s.inference.pipeline import Predictor
     from audw2s.tables import check_table_path
     from audw2s.tables import write_table
@@ -75,14 +79,12 @@ def predict(
         classes=True,
     )
     found = find_media(paths)
-    files, unlisted = found.files, found.unlisted
     if list_left_out:
-        for line in found.left_out.lines():
-            typer.echo(printable(line), err=True)
-    if not files:
+        print_left_out(found.left_out)
+    if not found.files:
         raise ValueError(f"There are no audio files in {', '.join(paths)}.")
     table = run(
-        files,
+        found.files,
         predictor,
         channels=parse_channels(channels),
         num_workers=num_workers,
@@ -93,16 +95,34 @@ def predict(
     elif as_json:
         show(table, as_json=True)
     else:
-        show(table.loc[:, :"message"], wide=wide)
-        by = table.iloc[0]
-        typer.echo(f"{by['model']} {by['sha256'][:8]}, audw2s {by['version']}")
+        print_table(table, wide)
+    raise_code(table, found)
+
+
+def print_table(table: "pd.DataFrame", wide: bool) -> None:
+    """Print a table up to its messages, and what it was made by."""
+    show(table.loc[:, :"message"], wide=wide)
+    by = table.iloc[0]
+    typer.echo(f"{by['model']} {by['sha256'][:8]}, audw2s {by['version']}")
+
+
+def raise_code(table: "pd.DataFrame", found: "Listing") -> None:
+    """Say on stderr what has no values or no row, and end with the exit code for it.
+
+    Raises:
+        typer.Exit: if there is such a thing
+
+    """
+    from audw2s.audio.statuses import UNUSABLE
+    from audw2s.files import unlisted_text
+
     failed = table["status"].isin(UNUSABLE)
     if failed.any():
         count = table.loc[failed, "file"].nunique()
-        typer.echo(f"{count} of {len(files)} files have no values.", err=True)
-    if unlisted:
-        typer.echo(unlisted_text(unlisted), err=True)
+        typer.echo(f"{count} of {len(found.files)} files have no values.", err=True)
+    if found.unlisted:
+        typer.echo(unlisted_text(found.unlisted), err=True)
     if found.left_out:
         typer.echo(str(found.left_out), err=True)
-    if unlisted or failed.any():
-        raise typer.Exit(UNLISTED if unlisted else SOME_WITHOUT_VALUES)
+    if found.unlisted or failed.any():
+        raise typer.Exit(UNLISTED if found.unlisted else SOME_WITHOUT_VALUES)
