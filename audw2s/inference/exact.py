@@ -49,13 +49,20 @@ def mean_of_windows(
 
     Arguments are those of :func:`each_window`.
     """
-    values: list[np.ndarray] = []
     sizes: list[int] = []
-    for group in groups(windows, at_once):
-        usable = [window for window in group if window.shape[1] >= MIN_SAMPLES]
-        values += run(usable) if usable else []
-        sizes += [window.shape[1] for window in usable]
-    return weighted_mean(np.array(values), np.array(sizes)) if values else None
+
+    def noted() -> Iterator[np.ndarray]:
+        for window in windows:
+            sizes.append(window.shape[1])
+            yield window
+
+    values = [
+        found for found in each_window(noted(), run, at_once) if found is not None
+    ]
+    if not values:
+        return None
+    # Only the last window can be too short
+    return weighted_mean(np.array(values), np.array(sizes[: len(values)]))
 
 
 def weighted_mean(values: np.ndarray, sizes: np.ndarray) -> np.ndarray:

@@ -83,32 +83,42 @@ class Network:
         self.transforms: dict[str, str] = {}
         """YAML of the transforms of the model's inputs, by name of the input."""
 
-        if isinstance(model, str):
-            self.name = os.path.basename(os.path.normpath(model))
-            self.sha256 = model_sha256(model, self.exit)
-        elif exit is not None:
+        if exit is not None and not isinstance(model, str):
             raise ValueError(
                 f"'exit' has to be None for a model that is loaded already, got "
                 f"{exit!r}. Give its folder instead."
             )
-        else:
-            path = model.path
-            self.name = os.path.basename(os.path.dirname(path or "")) or "model"
-            self.sha256 = sha256(path) if path else _bytes_sha256(model)
-            if transforms := _transforms(model):
-                self.transforms = transforms
-                text = f"{self.sha256}\n{transforms}"
-                self.sha256 = hashlib.sha256(text.encode()).hexdigest()
         self.model = model
+        self._identify()
         opened = self.open()
-        properties = _properties(opened)
-        self.of_classes = properties.get("outputs") == "classes"
+        self.properties = _properties(opened)
+        self.of_classes = self.properties.get("outputs") == "classes"
         if self.of_classes and not classes:
             raise ValueError(
                 f"'{self.name}' predicts classes, and arousal, dominance and valence "
                 "are needed here. Use it with Feature, Process, Segment or "
                 "'audw2s predict'."
             )
+        self.name = self.properties.get("name", self.name)
+        self.max_dur = float(self.properties.get("max_dur", DEFAULT_MAX_DUR))
+        self._find_outputs(opened)
+
+    def _identify(self) -> None:
+        """Set name and sha256 of the model, and its transforms."""
+        if isinstance(self.model, str):
+            self.name = os.path.basename(os.path.normpath(self.model))
+            self.sha256 = model_sha256(self.model, self.exit)
+            return
+        path = self.model.path
+        self.name = os.path.basename(os.path.dirname(path or "")) or "model"
+        self.sha256 = sha256(path) if path else _bytes_sha256(self.model)
+        if transforms := _transforms(self.model):
+            self.transforms = transforms
+            text = f"{self.sha256}\n{transforms}"
+            self.sha256 = hashlib.sha256(text.encode()).hexdigest()
+
+    def _find_outputs(self, opened: "audonnx.Model") -> None:
+        """Find the outputs of values, hidden states and speech."""
         self.output = "logits" if self.of_classes else _find_output(opened)
         labels = list(opened.outputs[self.output].labels)
         self.names = tuple(labels) if self.of_classes else DIMENSIONS
@@ -116,13 +126,10 @@ class Network:
         used in training."""
 
         self.order = [labels.index(name) for name in self.names]
-        self.max_dur = float(properties.get("max_dur", DEFAULT_MAX_DUR))
-        self.name = properties.get("name", self.name)
-        self.properties = properties
-        has_speech = "token_hop" in properties and "speech" in opened.outputs
+        has_speech = "token_hop" in self.properties and "speech" in opened.outputs
         self.outputs = [
             self.output,
-            *["hidden_states"] * hidden_states,
+            *["hidden_states"] * self.hidden_states,
             *["speech"] * has_speech,
         ]
         """Names of the outputs of the graph that :meth:`values` takes."""
@@ -130,7 +137,7 @@ class Network:
         self.num_values = len(self.names)
         """Number of values of a signal: A/D/V or classes, and hidden states."""
 
-        if hidden_states:
+        if self.hidden_states:
             self.num_values += _num_hidden_states(opened, self.name)
 
     def open(self) -> "audonnx.Model":
