@@ -52,8 +52,8 @@ def label(
     Returns:
         a row per clip of the table, in its order: ``file``, ``start``, ``end`` and
         ``speaker`` as in the table, ``arousal``, ``dominance`` and ``valence``
-        (float32, unclipped, NaN where there is no value), ``duration`` of the clip in
-        seconds (NaN if unknown), ``status`` and ``message``, see
+        (float32, unclipped, NaN where there is no value), ``duration`` of the clip and
+        of its ``speech`` in seconds (NaN if unknown), ``status`` and ``message``, see
         :class:`audw2s.audio.quality.Report`, and ``sha256`` of the file, empty if it
         can't be read: labels are identified by content, not by path
 
@@ -156,7 +156,8 @@ def annotate(
         verbose: show a progress bar
 
     Returns:
-        table as of :func:`label`, but for ``sha256``, with the index of the given one
+        table as of :func:`label` without ``speech`` and ``sha256``, with the index of
+        the given one
 
     """
 

@@ -16,7 +16,7 @@ from audw2s.model.ensemble import Sessions
 from audw2s.model.find import members
 
 TOLERANCE = 1e-3
-"""Largest difference that being heard together may make; GPUs round as they like."""
+"""Largest difference between values in batches and alone, as GPUs round differently."""
 
 
 @dataclasses.dataclass
@@ -29,7 +29,7 @@ class Item:
 
     @property
     def is_done(self) -> bool:
-        """Whether it was heard, or can't be."""
+        """Whether it has values or an error."""
         return self.values is not None or self.error is not None
 
 
@@ -161,7 +161,7 @@ def _freed(network: Network) -> object | None:
 
 
 def _agrees(session: object, network: Network) -> bool:
-    """Whether signals are heard together as they are alone."""
+    """Whether signals in a batch have the values they have alone."""
     noise = np.random.default_rng(0).standard_normal((3, SAMPLING_RATE))
     noise *= np.geomspace(0.001, 0.5, SAMPLING_RATE) ** np.arange(3)[:, None]
     signals = noise.astype(np.float32)

@@ -45,7 +45,7 @@ class Options:
         vad: process speech only, see :class:`audw2s.Feature`
         channels: channels that have rows of their own, such as ``(0, 1)`` or ``"all"``,
             ``None`` for rows of their mean
-        segments: ``"vad"`` for a row per stretch of speech, which pauses of 0.3 s end
+        segments: ``"vad"`` for a row per segment of speech, which pauses of 0.3 s end
         min_segment_dur: duration of the shortest segment in seconds; shorter ones are
             left out
         max_segment_dur: duration of the longest segment in seconds, ``None`` for any;

@@ -17,7 +17,7 @@ from audw2s.audio.speech_frames import speech_frames
 from audw2s.inference.pipeline import Predictor
 
 PAUSE_DUR = 0.3
-"""Default duration in seconds of the shortest pause between stretches of speech."""
+"""Default duration in seconds of the shortest pause between segments of speech."""
 
 
 def speech_spans(
@@ -29,18 +29,18 @@ def speech_spans(
     max_dur: float = math.inf,
     min_pause: float = PAUSE_DUR,
 ) -> list[Span]:
-    """Find the stretches of speech in a segment of a source.
+    """Find the segments of speech in a span of a source.
 
     Args:
         predictor: predictor, of which channels and mixdown are used
         read: source, see :meth:`audw2s.inference.pipeline.Predictor.segments`
-        span: start and end of the segment in seconds
-        min_dur: duration of the shortest stretch in seconds
-        max_dur: duration of the longest stretch in seconds
+        span: start and end of the span in seconds
+        min_dur: duration of the shortest segment in seconds
+        max_dur: duration of the longest segment in seconds
         min_pause: duration of the shortest pause in seconds
 
     Returns:
-        start and end of each stretch in seconds; empty if nothing can be read
+        start and end of each segment in seconds; empty if nothing can be read
 
     Examples:
         >>> from functools import partial
@@ -54,7 +54,7 @@ def speech_spans(
     for block in predictor.blocks(read, report, span):
         parts.append(detector.push(mono(block)[0]))
     probabilities = np.concatenate([*parts, detector.finish()])
-    stretches = segments(
+    found = segments(
         runs(speech_frames(probabilities)),
         probabilities,
         min_dur=min_dur,
@@ -64,5 +64,5 @@ def speech_spans(
     begin, end = report.start, report.start + report.duration
     return [
         (begin + first * FRAME_DUR, min(begin + last * FRAME_DUR, end))
-        for first, last in stretches
+        for first, last in found
     ]

@@ -1,4 +1,4 @@
-"""How far windows of one pass are from windows that are heard alone.
+"""How far windows of one pass are from exact windows.
 
 For each corpus CCC and mean absolute difference, over windows of its clips, over
 recordings of ten clips each, one after the other, each at another level, over their

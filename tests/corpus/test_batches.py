@@ -1,4 +1,4 @@
-"""Windows of one length that are heard at once have the values they have alone."""
+"""Windows of one length in a batch have the values they have alone."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

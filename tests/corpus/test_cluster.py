@@ -96,12 +96,12 @@ def test_windows_of_segments_of_usable_and_unusable_files(cluster, damaged, tmp_
     whole = audw2s.annotate(str(listed), **options)
     assert set(whole["status"]) >= {status for _, status in damaged.values()}
     out = tmp_path / "out"
-    heard = audw2s.annotate(
+    frame = audw2s.annotate(
         str(listed), str(out), engine="ray", num_workers=2, shard_size=5, **options
     )
-    pd.testing.assert_frame_equal(heard, whole)
-    assert heard.attrs == whole.attrs
-    crashed = heard[heard["file"] == str(crash)].iloc[0]
+    pd.testing.assert_frame_equal(frame, whole)
+    assert frame.attrs == whole.attrs
+    crashed = frame[frame["file"] == str(crash)].iloc[0]
     assert crashed["message"] == "the decoder crashed (SIGSEGV)"
     pd.testing.assert_frame_equal(table(out), whole)
 
@@ -128,7 +128,7 @@ def test_lost_machines_and_workers_are_replaced(cluster, corpus, tmp_path, watch
     cluster.wait_for_nodes()
     pd.testing.assert_frame_equal(found[0], whole)
     pd.testing.assert_frame_equal(table(out), whole)
-    # Some were heard again, but no row is there twice
+    # Some were processed again, but no row is there twice
     assert len(watched.opened) > 60
     assert sum(map(len, parts(out))) == 60
 
@@ -168,8 +168,8 @@ def test_results_in_a_store(cluster, corpus, environment, watched):
     content = first.read_bytes()
     first.write_bytes(b"no audio")
     options = {"engine": "ray", "num_workers": 2}
-    heard = audw2s.annotate(str(corpus), out, **options)
-    assert heard["status"].value_counts().to_dict() == {"ok": 59, "unreadable": 1}
+    frame = audw2s.annotate(str(corpus), out, **options)
+    assert frame["status"].value_counts().to_dict() == {"ok": 59, "unreadable": 1}
     first.write_bytes(content)
     watched.log.unlink()
     again = audw2s.annotate(str(corpus), out, **options)

@@ -88,7 +88,7 @@ def test_embeddings_of_whole_files_by_two_models(folder, tmp_path, monkeypatch):
 
 
 def test_embeddings_of_segments_and_windows(tmp_path, speech):
-    """A/D/V is a linear function of the hidden states, however they were heard."""
+    """A/D/V is a linear function of the hidden states, however they were processed."""
     soundfile.write(tmp_path / "a.wav", speech, 16000, subtype="FLOAT")
     rows = ["file,start,end", "a.wav,1.5,3", "a.wav,0.25,2.5", "a.wav,9,10"]
     (tmp_path / "list.csv").write_text("\n".join(rows))

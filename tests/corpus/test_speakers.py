@@ -1,4 +1,4 @@
-"""Speech, channels and stretches of speech in corpora; means by speaker."""
+"""Speech, channels and segments of speech in corpora; means by speaker."""
 
 import json
 
@@ -128,7 +128,7 @@ def test_turns_of_rttm_have_means_by_speaker(corpus, tmp_path):
     more = (*more, "--report", report, "--out", tmp_path / "x")
     done = audw2s_command("annotate", corpus, *more)
     assert done.returncode == 1, done.stderr
-    assert "stretches of speech" in report.read_text()
+    assert "segments of speech" in report.read_text()
     done = audw2s_command("annotate", path, *options)
     assert done.returncode == 0, done.stderr
     table, means = (pd.read_csv(out / f"{n}.csv") for n in ("table", "speakers"))

@@ -135,7 +135,7 @@ def _facts(
             f"{provenance['win_dur']:g} s, each {provenance['hop_dur']:g} s"
         )
     if provenance.get("segments"):
-        facts["segments"] = "stretches of speech"
+        facts["segments"] = "segments of speech"
     if provenance.get("vad"):
         facts["pooled"] = "speech only"
     if provenance["exact"]:
