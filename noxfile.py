@@ -4,6 +4,8 @@
 What follows ``--`` is handed over; ``--no-venv`` takes the current environment.
 """
 
+import os
+
 import nox
 
 nox.options.sessions = ["lint", "tests"]
@@ -34,6 +36,17 @@ def lint(session: nox.Session) -> None:
         session.install("-c", "constraints.txt", "ruff")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types of the installed package, where the mapped folders are in place."""
+    settings = os.path.abspath("pyproject.toml")
+    if session.virtualenv.is_sandboxed:
+        package = [f".[{EXTRAS},live]", "--group", "dev"]
+        session.install("-c", "constraints.txt", *package)
+    with session.chdir(session.create_tmp()):
+        session.run("mypy", "--config-file", settings, "-p", "audw2s")
 
 
 @nox.session
