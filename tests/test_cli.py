@@ -6,6 +6,9 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from commands import COMMAND
+from commands import audw2s_command
+from commands import invoke
 
 import audw2s
 from audw2s.audio.statuses import UNUSABLE
@@ -19,20 +22,9 @@ COLUMNS = [
 ]
 
 
-def audw2s_command(*arguments: str, **kwargs) -> subprocess.CompletedProcess:
-    """Run the installed command."""
-    command = os.path.join(os.path.dirname(sys.executable), "audw2s")
-    return subprocess.run(
-        [command, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "COLUMNS": "300"},
-        **kwargs,
-    )
-
-
 def test_prints_what_the_interface_gives(clips):
-    done = audw2s_command("predict", *clips)
+    wide = {**os.environ, "COLUMNS": "300"}
+    done = audw2s_command("predict", *clips, env=wide)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     frame = audw2s.Feature().process_files(clips)
@@ -54,8 +46,8 @@ def test_every_input_is_in_the_table(damaged, tmp_path, extension, window):
     # A folder as an input is searched, not missing
     files.remove(damaged["folder.wav"][0])
     before = set(os.listdir(tmp_path))
-    done = audw2s_command("predict", *files, "--out", out, *window)
-    assert done.returncode == 1, done.stderr
+    done = invoke("predict", *files, "--out", out, *window)
+    assert done.exit_code == 1, done.stderr
     assert "files have no values" in done.stderr
     assert "Traceback" not in done.stderr
     table = pd.read_csv(out) if extension == "csv" else pd.read_parquet(out)
@@ -92,10 +84,11 @@ def test_every_input_is_in_the_table(damaged, tmp_path, extension, window):
         (["predict", "a.wav", "--num-workers", "0"], "--num-workers"),
     ],
 )
-def test_wrong_usage_gives_a_one_line_error(tmp_path, arguments, said):
+def test_wrong_usage_gives_a_one_line_error(tmp_path, monkeypatch, arguments, said):
+    monkeypatch.chdir(tmp_path)
     arguments = [str(tmp_path) if a == "EMPTY" else a for a in arguments]
-    done = audw2s_command(*arguments, cwd=tmp_path)
-    assert done.returncode == 2
+    done = invoke(*arguments)
+    assert done.exit_code == 2
     assert said in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
 
@@ -103,9 +96,9 @@ def test_wrong_usage_gives_a_one_line_error(tmp_path, arguments, said):
 @pytest.mark.parametrize("command", [["predict"], ["curve"]])
 def test_json_holds_the_table(damaged, tmp_path, command):
     path, _ = damaged["nan.wav"] if command == ["predict"] else damaged["24bit.wav"]
-    done = audw2s_command(*command, path, "--json")
+    done = invoke(*command, path, "--json")
     out = tmp_path / "out.parquet"
-    audw2s_command(*command, path, "--out", out)
+    invoke(*command, path, "--out", out)
     table = pd.read_parquet(out)
     records = json.loads(done.stdout)
     assert [list(record) for record in records] == [list(table)] * len(table)
@@ -121,9 +114,8 @@ def test_json_holds_the_table(damaged, tmp_path, command):
 
 
 def test_tables_fit_the_terminal(clips):
-    command = os.path.join(os.path.dirname(sys.executable), "audw2s")
     for wide in (False, True):
-        arguments = f"[{command!r}, 'predict', *{clips!r}] + {['--wide'] * wide!r}"
+        arguments = f"[{COMMAND!r}, 'predict', *{clips!r}] + {['--wide'] * wide!r}"
         code = f"import pty; pty.spawn({arguments})"
         done = subprocess.run(
             [sys.executable, "-c", code],
@@ -147,8 +139,8 @@ def test_python_runs_the_package_as_the_command(arguments):
 
 
 def test_models_shows_licences():
-    done = audw2s_command("models")
-    assert done.returncode == 0
+    done = invoke("models")
+    assert done.exit_code == 0
     for name, entry in audw2s.models().iterrows():
         for fact in (name, entry.licence, entry.sha256, f"{entry.parameters:,}"):
             assert fact in done.stdout

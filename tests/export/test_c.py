@@ -1,5 +1,6 @@
 """The C form of Wav2Small gives what Python gives, however the signal is cut."""
 
+import itertools
 import pathlib
 import re
 import shutil
@@ -18,8 +19,10 @@ from build import driver
 from build import missing
 from build import source
 from build import unusable
+from full import FULL
+from full import examples
+from full import sample
 from hypothesis import given
-from hypothesis import settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -99,7 +102,7 @@ def pooled(tokens, made):
 def test_clips_have_the_values_of_the_onnx_file(compiler, precision):
     model = MODELS[precision]
     build, network = driver(compiler, model), Network(model)
-    for name, signal in signals():
+    for name, signal in sample(signals(), 3):
         signal = signal.astype(np.float32)
         difference = np.abs(build.clip(signal) - network(signal)[:3]).max()
         assert difference < TOLERANCE[precision], name
@@ -128,7 +131,7 @@ def test_a_stream_has_the_values_of_python(compiler, precision, talk):
 
 
 @with_gcc
-@settings(deadline=None, max_examples=25)
+@examples(25)
 @given(
     sizes=st.lists(st.integers(1, 20_000), max_size=8),
     length=st.integers(64, 90_000),
@@ -183,10 +186,11 @@ def test_less_than_a_frame_has_no_values(talk):
 
 
 @with_gcc
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e9])
-def test_bad_samples_count_as_zero(talk, bad):
-    build, signal = driver(), talk[:40000].copy()
-    signal[[0, 5000, 39999]] = bad
+def test_bad_samples_count_as_zero(talk):
+    build, signal = driver(), talk[:30000].copy()
+    signal[[0, 5000, 7000, 9000, 9001, 29999]] = [
+        *(np.nan, np.inf, -np.inf, 1e9, np.nan, -1e9)
+    ]
     replaced = np.where(np.isfinite(signal) & (np.abs(signal) < 1e9), signal, 0)
     np.testing.assert_array_equal(build.clip(signal), build.clip(replaced))
     for found, expected in zip(
@@ -286,9 +290,13 @@ def adv(tmp_path_factory):
     return folder / "adv"
 
 
-@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT"])
-@pytest.mark.parametrize("rate, channels", [(16000, 1), (16000, 3), (44100, 2)])
-def test_program_prints_three_numbers(adv, tmp_path, talk, subtype, rate, channels):
+SUBTYPES = ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT"]
+FORMS = [*itertools.product(SUBTYPES, [(16000, 1), (16000, 3), (44100, 2)])]
+
+
+@pytest.mark.parametrize("subtype, form", sample(FORMS, 2))
+def test_program_prints_three_numbers(adv, tmp_path, talk, subtype, form):
+    rate, channels = form
     signal = soxr.resample(0.9 * talk[:40000], 16000, rate)
     wide = np.stack([signal * (c + 1) / channels for c in range(channels)], axis=1)
     path = tmp_path / "clip.wav"
@@ -305,7 +313,7 @@ def test_program_explains_what_it_cant_read(adv, tmp_path, talk):
     path = tmp_path / "clip.wav"
     soundfile.write(path, talk[:2000], 16000)
     whole, rng = path.read_bytes(), np.random.default_rng(0)
-    for number in range(200):
+    for number in range(200 if FULL else 40):
         broken = bytearray(whole[: rng.integers(0, 120)] if number % 2 else whole)
         for at in rng.integers(0, 48, 3):
             if at < len(broken):

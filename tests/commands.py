@@ -1,4 +1,7 @@
-"""Run the command, and let Python's decoder do what damaged files make it do."""
+"""Run the command, as users do or in this process, or with a decoder that is watched.
+
+Python's decoder then does what damaged files make decoders in C do.
+"""
 
 import os
 import pathlib
@@ -6,6 +9,8 @@ import signal
 import subprocess
 import sys
 
+from click.testing import Result
+from typer.testing import CliRunner
 from waiting import MAX_DUR
 from waiting import wait_until
 
@@ -115,12 +120,19 @@ def is_running(process: int) -> bool:
     return state.rpartition(")")[2].split()[0] != "Z"
 
 
+def audw2s_command(*arguments: object, **kwargs) -> subprocess.CompletedProcess:
+    """Run ``audw2s``."""
+    options = {"capture_output": True, "text": True, "timeout": MAX_DUR} | kwargs
+    return subprocess.run([COMMAND, *map(str, arguments)], **options)
+
+
 def annotate(*arguments: object, **kwargs) -> subprocess.CompletedProcess:
     """Run ``audw2s annotate``."""
-    return subprocess.run(
-        [COMMAND, "annotate", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=MAX_DUR,
-        **kwargs,
-    )
+    return audw2s_command("annotate", *arguments, **kwargs)
+
+
+def invoke(*arguments: object) -> Result:
+    """Run ``audw2s`` in this process, which has imported it already."""
+    from audw2s.commands.app import app
+
+    return CliRunner(env={"COLUMNS": "300"}).invoke(app, [*map(str, arguments)])

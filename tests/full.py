@@ -1,0 +1,25 @@
+"""What the suite samples and the full run, ``nox -s full``, has all of."""
+
+import os
+from collections.abc import Iterable
+from typing import TypeVar
+
+import pytest
+from hypothesis import settings
+
+Item = TypeVar("Item")
+
+FULL = "AUDW2S_FULL" in os.environ
+
+full = pytest.mark.skipif(not FULL, reason="only in the full run: nox -s full")
+"""Marks a test, or a case of it, that only the full run has."""
+
+
+def sample(cases: Iterable[Item], every: int) -> list[Item]:
+    """All cases in the full run, else each ``every``-th, the first one included."""
+    return [*cases][:: 1 if FULL else every]
+
+
+def examples(count: int, share: float = 0.25) -> settings:
+    """Settings of Hypothesis: so many examples in the full run, else a share."""
+    return settings(max_examples=count if FULL else max(1, round(share * count)))
