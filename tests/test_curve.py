@@ -2,23 +2,19 @@
 
 import os
 import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from commands import COMMAND
+from commands import audw2s_command
+from commands import invoke
 from results import values
 
 import audw2s
 
 NAMES = ["arousal", "dominance", "valence"]
-
-
-def command(*arguments, **kwargs):
-    path = os.path.join(os.path.dirname(sys.executable), "audw2s")
-    arguments = [path, *map(str, arguments)]
-    return subprocess.run(arguments, capture_output=True, **kwargs)
 
 
 @pytest.mark.parametrize("name, exact", [("wav2small", False), ("wav2small", True)])
@@ -96,15 +92,15 @@ def test_pipe_with_fewer_samples_than_channels():
 def test_command_writes_table_and_picture(clips, tmp_path):
     arguments = ["--model", "wav2small", "--model", "whisper-tiny-adv", "--rate", 2]
     outputs = ["--out", tmp_path / "a.csv", "--plot", tmp_path / "a.svg"]
-    done = command("curve", clips[0], *arguments, *outputs, text=True)
-    assert done.returncode == 0, done.stderr
+    done = invoke("curve", clips[0], *arguments, *outputs)
+    assert done.exit_code == 0, done.stderr
     table = pd.read_csv(tmp_path / "a.csv")
     assert table["model"].unique().tolist() == ["wav2small", "whisper-tiny-adv"]
     assert table["sha256"].nunique() == 2
     picture = (tmp_path / "a.svg").read_text()
     assert "<svg" in picture
     assert sorted(os.listdir(tmp_path)) == ["a.csv", "a.svg"]
-    shown = command("curve", clips[0], "--rate", 1, text=True)
+    shown = invoke("curve", clips[0], "--rate", 1)
     assert len(shown.stdout.splitlines()) == 5
     assert shown.stdout.split()[:5] == ["model", "time", *NAMES]
 
@@ -135,7 +131,9 @@ def raw(clip):
 
 def test_listen_to_a_pipe(clips):
     """What a pipe says at last is what a stream says of the same samples."""
-    done = command("listen", "-", "--every", 0.5, input=raw(clips[3]))
+    done = audw2s_command(
+        "listen", "-", "--every", 0.5, input=raw(clips[3]), text=False
+    )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.decode().splitlines()
     assert lines[0].split(",")[:4] == ["time", *NAMES]
@@ -154,9 +152,8 @@ def test_listen_to_a_pipe(clips):
 
 def test_listen_prints_while_it_reads(clips):
     """Lines come before the pipe ends."""
-    path = os.path.join(os.path.dirname(sys.executable), "audw2s")
     with subprocess.Popen(
-        [path, "listen", "-", "--format", "f32", "--channels", "2"],
+        [COMMAND, "listen", "-", "--format", "f32", "--channels", "2"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:
@@ -171,10 +168,10 @@ def test_listen_prints_while_it_reads(clips):
 
 
 def test_listen_without_a_microphone():
-    done = command("listen", "nowhere", text=True)
-    assert done.returncode == 2
+    done = invoke("listen", "nowhere")
+    assert done.exit_code == 2
     assert "audw2s: " in done.stderr
     assert "Traceback" not in done.stderr
-    wrong = command("listen", "-", "--format", "mp3", input="", text=True)
-    assert wrong.returncode == 2
+    wrong = invoke("listen", "-", "--format", "mp3")
+    assert wrong.exit_code == 2
     assert "s16, s32, f32" in wrong.stderr

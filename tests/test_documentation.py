@@ -5,18 +5,16 @@ import pathlib
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 
 import audformat.testing
 import numpy as np
 import pytest
 import soundfile
+from commands import invoke
 
 ROOT = pathlib.Path(__file__).parent.parent
 SPEECH = ROOT / "examples" / "speech"
 PAGES = ["README.md", "docs/interfaces.md", "docs/speech.md", "docs/howto.md"]
-COMMAND = os.path.join(os.path.dirname(sys.executable), "audw2s")
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
@@ -32,8 +30,8 @@ def failed_commands(code: str) -> list[str]:
     for line in code.splitlines():
         if re.match(r"audw2s (predict|annotate|curve|models)\b", line):
             _, *arguments = shlex.split(line.split("  #")[0])
-            done = subprocess.run([COMMAND, *arguments], capture_output=True, text=True)
-            failed += [f"{line}\n{done.stderr}"] * (done.returncode != 0)
+            done = invoke(*arguments)
+            failed += [f"{line}\n{done.stderr}"] * (done.exit_code != 0)
     return failed
 
 

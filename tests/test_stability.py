@@ -3,12 +3,11 @@
 import json
 import pathlib
 import re
-import subprocess
-import sys
 
 import pandas as pd
 import pytest
 import typer.main
+from commands import invoke
 
 import audw2s
 from audw2s.commands.app import app
@@ -45,8 +44,7 @@ def test_commands():
 
 def test_columns_of_predict(clips, tmp_path):
     out = tmp_path / "table.csv"
-    command = [sys.executable, "-c", "from audw2s.commands.app import app; app()"]
-    subprocess.run([*command, "predict", clips[0], "--out", str(out)], check=True)
+    assert invoke("predict", clips[0], "--out", out).exit_code == 0
     assert promised("Columns of predict") == list(pd.read_csv(out))
 
 

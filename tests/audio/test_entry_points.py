@@ -4,8 +4,6 @@ import io
 import os
 import pathlib
 import shutil
-import subprocess
-import sys
 
 import audformat
 import formats
@@ -13,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from commands import invoke
+from full import full
 
 import audw2s
 from audw2s.audio.statuses import UNUSABLE
@@ -20,7 +20,6 @@ from audw2s.corpus.prediction import predict
 from audw2s.inference.pipeline import Predictor
 
 NAMES = list(audw2s.DIMENSIONS)
-COMMAND = os.path.join(os.path.dirname(sys.executable), "audw2s")
 
 UNREADABLE = {
     "page.mp3": b"<!doctype html><html>404</html>",
@@ -92,20 +91,16 @@ def test_interfaces(folder, expected):
 def test_predict(folder, expected, tmp_path):
     out = tmp_path / "table.csv"
     paths = [str(folder / name) for name in expected.index]
-    done = subprocess.run(
-        [COMMAND, "predict", *paths, "--out", out], capture_output=True, text=True
-    )
-    assert done.returncode == 1
+    done = invoke("predict", *paths, "--out", out)
+    assert done.exit_code == 1
     assert f"{len(UNREADABLE)} of {len(paths)} files have no values" in done.stderr
     same(pd.read_csv(out), expected)
 
 
-@pytest.mark.parametrize("engine", ["local", "ray"])
+@pytest.mark.parametrize("engine", ["local", pytest.param("ray", marks=full)])
 def test_annotate(folder, expected, tmp_path, engine):
     if engine == "ray":
         pytest.importorskip("ray")
-        if "AUDW2S_FULL" not in os.environ:
-            pytest.skip("set AUDW2S_FULL=1 to run all")
     paths = "\n".join(str(folder / name) for name in expected.index)
     (tmp_path / "list.txt").write_text(paths)
     options = {} if engine == "local" else {"out": str(tmp_path / "out")}

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from commands import COMMAND
-from commands import annotate
+from commands import audw2s_command
+from commands import invoke
 
 import audw2s
 from audw2s.audio.statuses import UNUSABLE
@@ -35,8 +35,8 @@ def listed(tmp_path, damaged):
 
 def test_every_input_has_its_status(damaged, listed, tmp_path):
     out = tmp_path / "out"
-    done = annotate(listed, "--out", out, "--shard-size", 5)
-    assert done.returncode == 1
+    done = invoke("annotate", listed, "--out", out, "--shard-size", 5)
+    assert done.exit_code == 1
     assert "Traceback" not in done.stderr
     table = pd.read_parquet(out / "table.parquet")
     assert list(table.columns) == COLUMNS
@@ -163,7 +163,7 @@ def test_names_with_any_bytes(tmp_path, clips):
     folder, out = tmp_path / "clips", tmp_path / "out"
     names = make_odd_names(folder, clips[0])
     for _ in range(2):
-        done = annotate(folder, "--out", out, "--format", "csv")
+        done = audw2s_command("annotate", folder, "--out", out, "--format", "csv")
         assert done.returncode == 0, done.stderr
         table = pd.read_csv(out / "table.csv")
         assert table["file"].tolist() == names
@@ -175,8 +175,7 @@ def test_names_with_any_bytes(tmp_path, clips):
 def test_prediction_of_names_with_any_bytes(tmp_path, clips):
     names = make_odd_names(tmp_path / "clips", clips[0])
     out = tmp_path / "table.parquet"
-    command = [COMMAND, "predict", tmp_path / "clips", "--out", out]
-    done = subprocess.run(command, capture_output=True)
+    done = audw2s_command("predict", tmp_path / "clips", "--out", out)
     assert done.returncode == 0, done.stderr
     table = pd.read_parquet(out)
     assert table["file"].tolist() == names

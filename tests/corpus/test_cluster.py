@@ -13,6 +13,7 @@ import pytest
 import s3
 from commands import MonitoredPredictor
 from commands import annotate
+from full import full
 from waiting import MAX_DUR
 from waiting import wait_until
 
@@ -239,10 +240,8 @@ def test_cluster_that_is_not_there(clips, tmp_path):
     assert "There is no Ray at 127.0.0.1:1" in done.stderr
 
 
-# Ray notices a lost head after a minute: one of both, unless all is run
-@pytest.mark.parametrize(
-    "lost", ["raylet", *["gcs_server"] * ("AUDW2S_FULL" in os.environ)]
-)
+# Ray notices a lost head after a minute
+@pytest.mark.parametrize("lost", ["raylet", pytest.param("gcs_server", marks=full)])
 def test_cluster_that_is_lost(environment, corpus, tmp_path, monkeypatch, lost):
     """Ray ends processes that lose its daemons, with 1: some inputs had no values."""
     from ray.cluster_utils import Cluster

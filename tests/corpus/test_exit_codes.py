@@ -13,7 +13,7 @@ import pytest
 import soundfile
 import typer
 from commands import COMMAND
-from commands import annotate
+from commands import invoke
 
 import audw2s
 from audw2s import errors
@@ -83,11 +83,11 @@ def deep(tmp_path, clips):
 def test_folders_that_cannot_be_listed(deep, tmp_path):
     (deep / "broken.wav").write_text("no audio")
     runs = [
-        annotate(deep, "--out", tmp_path / "out"),
-        subprocess.run([COMMAND, "predict", deep], capture_output=True, text=True),
+        invoke("annotate", deep, "--out", tmp_path / "out"),
+        invoke("predict", deep),
     ]
     for done in runs:
-        assert done.returncode == errors.UNLISTED
+        assert done.exit_code == errors.UNLISTED
         said = f"1 folder can't be listed, what is in it has no row: '{deep}/ddd"
         assert said in done.stderr
         assert "File name too long" in done.stderr

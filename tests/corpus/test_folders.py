@@ -3,15 +3,13 @@
 import json
 import os
 import pathlib
-import subprocess
 import unicodedata
 
 import formats
 import numpy as np
 import pandas as pd
 import pytest
-from commands import COMMAND
-from commands import annotate
+from commands import invoke
 
 import audw2s
 from audw2s.audio.decode import is_media
@@ -91,13 +89,9 @@ def test_all_formats_are_media(tmp_path, speech, name):
 def test_commands_count_what_is_left_out(mixed, tmp_path, command):
     out = tmp_path / ("out" if command == "annotate" else "out.parquet")
     for options in ((), ("--list-left-out",)):
-        done = subprocess.run(
-            [COMMAND, command, mixed, "--out", out, *options],
-            capture_output=True,
-            text=True,
-        )
+        done = invoke(command, mixed, "--out", out, *options)
         # One is damaged, and nothing else is wrong
-        assert done.returncode == 1, done.stderr
+        assert done.exit_code == 1, done.stderr
         assert "Left out: 3 hidden, 6 without audio or video." in done.stderr
         named = f"left out, hidden: {mixed}/._a.wav" in done.stderr
         named &= f"left out, no audio or video: {mixed}/notes.txt" in done.stderr
@@ -256,7 +250,7 @@ def test_segments_of_unknown_recordings(tmp_path):
 
 def test_shared_folder(shared, tmp_path):
     cases = shared.parent / "cases"
-    done = annotate(cases / "folder_of_formats", "--out", tmp_path / "out")
+    done = invoke("annotate", cases / "folder_of_formats", "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     table = pd.read_parquet(tmp_path / "out" / "table.parquet")
     assert len(table) == len(os.listdir(cases / "folder_of_formats"))

@@ -7,7 +7,7 @@ import signal
 import filelock
 import pandas as pd
 import pytest
-from commands import annotate
+from commands import invoke
 from waiting import MAX_DUR
 
 import audw2s
@@ -22,7 +22,7 @@ def table(out) -> pd.DataFrame:
 
 def test_killed_at_any_moment(corpus, tmp_path, watched):
     whole, out = tmp_path / "whole", tmp_path / "out"
-    assert annotate(corpus, "--out", whole, *WORKERS).returncode == 0
+    assert invoke("annotate", corpus, "--out", whole, *WORKERS).exit_code == 0
     for opened in (3, 20, 41, 55):
         process = watched.start(corpus, "--out", out, *WORKERS)
         watched.wait_for(process, opened)
@@ -78,7 +78,7 @@ def test_ctrl_c_keeps_finished_files(corpus, tmp_path, watched):
     assert done.returncode == 0, done.stderr
     # All that had been started was finished, and kept
     assert len(watched.opened) == 60
-    annotate(corpus, "--out", whole, *WORKERS)
+    invoke("annotate", corpus, "--out", whole, *WORKERS)
     pd.testing.assert_frame_equal(table(out), table(whole))
 
 
@@ -127,8 +127,8 @@ def test_a_damaged_shard_is_processed_again(corpus, tmp_path):
     part = sorted((out / "parts").iterdir())[2]
     part.write_bytes(part.read_bytes()[:1000])
     (out / "parts" / "tmp1.part-00000009.parquet").write_bytes(b"half")
-    done = annotate(corpus, "--out", out)
-    assert done.returncode == 0
+    done = invoke("annotate", corpus, "--out", out)
+    assert done.exit_code == 0
     assert f"{part} is damaged" in done.stderr
     pd.testing.assert_frame_equal(table(out), whole)
     assert not list((out / "parts").glob("tmp*"))
@@ -152,8 +152,8 @@ def test_second_run_is_refused(clips, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     with filelock.FileLock(out / ".lock"):
-        done = annotate(os.path.dirname(clips[0]), "--out", out)
-    assert done.returncode == 2
+        done = invoke("annotate", os.path.dirname(clips[0]), "--out", out)
+    assert done.exit_code == 2
     assert "Another run is writing to" in done.stderr
     assert os.listdir(out) in ([".lock"], [])
 
@@ -168,8 +168,8 @@ def test_other_settings_are_refused(clips, tmp_path):
     ]:
         with pytest.raises(ValueError, match=said):
             audw2s.annotate(root, str(out), **options)
-    done = annotate(root, "--out", out, "--exact")
-    assert done.returncode == 2
+    done = invoke("annotate", root, "--out", out, "--exact")
+    assert done.exit_code == 2
     assert "exact False, now True" in done.stderr
     assert "Traceback" not in done.stderr
     pd.testing.assert_frame_equal(table(out), before)
@@ -199,8 +199,9 @@ def test_folders_of_other_programs_are_not_changed(clips, tmp_path):
 
 def test_folder_that_cannot_be_written_to(clips, tmp_path):
     (tmp_path / "file").write_text("")
-    done = annotate(os.path.dirname(clips[0]), "--out", tmp_path / "file" / "out")
-    assert done.returncode == 2
+    out = tmp_path / "file" / "out"
+    done = invoke("annotate", os.path.dirname(clips[0]), "--out", out)
+    assert done.exit_code == 2
     assert "can't be written to: Not a directory" in done.stderr
     assert "Traceback" not in done.stderr
 
