@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import soundfile
 from expectations import SUBJECTS
-from expectations import Case
+from expectations.case import Case
 
 import audw2s
 
