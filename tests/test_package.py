@@ -100,6 +100,8 @@ def test_wheel_holds_models_and_cards(wheel):
     assert clips | {"audw2s/demo/style.css", "audw2s/demo/live.js"} <= names
     assert {"audw2s/py.typed", "audw2s/corpus/report/page.html"} <= names
     assert "audw2s/export/c/template/wav2small.c" in names
+    assert "audw2s/export/npm/code/wav2small.wasm" in names
+    assert "audw2s/export/npm/template/index.js" in names
     assert os.path.getsize(wheel) < 20e6
     assert not [name for name in names if name.startswith(("tests", "examples"))]
 

@@ -12,6 +12,7 @@ class Form(enum.StrEnum):
     """Forms that a model can be exported to."""
 
     C = "c"
+    NPM = "npm"
 
 
 class Precision(enum.StrEnum):
@@ -28,19 +29,29 @@ def export(
     ],
     out: Annotated[str, typer.Argument(help="Folder that is written.")],
     to: Annotated[
-        Form, typer.Option(help="Form: 'c' for C source without dependencies.")
+        Form,
+        typer.Option(
+            help="Form: 'c' for C source without dependencies, 'npm' for an npm "
+            "package with WebAssembly."
+        ),
     ],
     precision: Annotated[
         Precision | None,
         typer.Option(
             help="'int8' for the quantised form of the model, NAME-int8; by default "
-            "what the model is."
+            "what the model is. Only for 'c'."
         ),
     ] = None,
 ) -> None:
-    """Write a student for devices: C source, down to a microcontroller."""
-    from audw2s.export.c.source import write
+    """Write a student for devices: C source, or an npm package for browsers."""
+    from audw2s.export.c import source
+    from audw2s.export.npm import package
 
-    sizes = write(model, out, precision)
+    if to is Form.NPM:
+        if precision is Precision.INT8:
+            raise ValueError("'--precision int8' isn't possible with '--to npm'.")
+        sizes = package.write(model, out)
+    else:
+        sizes = source.write(model, out, precision)
     for name, size in sizes.items():
         typer.echo(f"{out}/{name}  {size:,} bytes")

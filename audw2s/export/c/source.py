@@ -124,39 +124,50 @@ def constants(weights: Weights, epsilon: float) -> str:
         epsilon: constant that is added to the variance of a signal
 
     """
-    first, *others = weights.convolutions
-    scalars = {
-        "EPSILON": repr(epsilon),
-        "LEAST_VARIANCE": repr(LEAST_VARIANCE),
-        "LOG_FLOOR": number(np.float32(weights.log_floor)),
-        "LOG_SCALE": number(np.float32(weights.log_scale)),
+    lines = [f"#define {k} {number(v)}" for k, v in scalars(weights, epsilon).items()]
+    nested = ("WEIGHTS", "BIASES", "SCALES")
+    defined = (array(k, v, k in nested) for k, v in arrays(weights).items())
+    return "\n\n".join(["\n".join(lines), *defined])
+
+
+def scalars(weights: Weights, epsilon: float) -> dict[str, np.floating]:
+    """Scalar constants by name, see :func:`constants`."""
+    values: dict[str, np.floating] = {
+        "EPSILON": np.float64(epsilon),
+        "LEAST_VARIANCE": np.float64(LEAST_VARIANCE),
+        "LOG_FLOOR": np.float32(weights.log_floor),
+        "LOG_SCALE": np.float32(weights.log_scale),
     }
-    arrays = {
+    if weights.is_quantised:
+        values["FIRST_SCALE"] = np.float32(weights.steps[0])
+    if weights.speech is not None:
+        values["SPEECH_BIAS"] = weights.speech.bias[0]
+        values["SPEECH_THRESHOLD"] = np.float32(weights.speech_threshold)
+    return values
+
+
+def arrays(weights: Weights) -> dict[str, np.ndarray]:
+    """Arrays of constants by name."""
+    first, *others = weights.convolutions
+    values = {
         "DFT": weights.dft.T,
         "MEL": weights.mel.T,
         "FIRST_WEIGHT": first.weight.transpose(0, 1, 3, 2),
         "FIRST_BIAS": first.bias,
     }
     if weights.is_quantised:
-        scalars["FIRST_SCALE"] = number(np.float32(weights.steps[0]))
-        arrays |= integer_layers(weights)
+        values |= integer_layers(weights)
     else:
-        arrays |= {
+        values |= {
             "WEIGHTS": np.stack([w.weight.transpose(0, 1, 3, 2) for w in others]),
             "BIASES": np.stack([layer.bias for layer in others]),
             "TOKEN_WEIGHT": weights.tokens.weight.T,
             "TOKEN_BIAS": weights.tokens.bias,
         }
-    arrays |= {"ADV": weights.head.weight.T, "ADV_BIAS": weights.head.bias}
+    values |= {"ADV": weights.head.weight.T, "ADV_BIAS": weights.head.bias}
     if weights.speech is not None:
-        scalars["SPEECH_BIAS"] = number(weights.speech.bias[0])
-        scalars["SPEECH_THRESHOLD"] = number(np.float32(weights.speech_threshold))
-        arrays["SPEECH"] = weights.speech.weight
-    lines = [f"#define {name} {value}" for name, value in scalars.items()]
-    nested = ("WEIGHTS", "BIASES", "SCALES")
-    return "\n\n".join(
-        ["\n".join(lines), *(array(k, v, k in nested) for k, v in arrays.items())]
-    )
+        values["SPEECH"] = weights.speech.weight
+    return values
 
 
 def integer_layers(weights: Weights) -> dict[str, np.ndarray]:
@@ -223,11 +234,11 @@ def number(value: np.generic) -> str:
     """Number as a constant in C, exactly.
 
     Examples:
-        >>> number(np.float32(0.1)), number(np.float32(3)), number(np.int8(-3))
-        ('0.1f', '3.0f', '-3')
+        >>> number(np.float32(0.1)), number(np.float64(0.1)), number(np.int8(-3))
+        ('0.1f', '0.1', '-3')
 
     """
-    if isinstance(value, np.integer):
+    if isinstance(value, np.integer | np.float64):
         return str(value)
     text = np.format_float_scientific(value, trim="0")
     mantissa, exponent = text.split("e")

@@ -43,9 +43,6 @@ typedef wav2small_value value;
 #define INLINE static inline
 #endif
 
-/* A piece has to be smaller than its samples, see struct wav2small. */
-typedef char piece_fits[sizeof(struct wav2small_sums) <= PIECE * HOP * sizeof(float) ? 1 : -1];
-
 /* ---------------------------------------------------------------- weights */
 
 /* {weights} */

@@ -36,12 +36,14 @@ extern "C" {
 
 /* {sizes} */
 
-/* Samples come in hops of 64, each gives a token of WAV2SMALL_SIZE values. A piece of
- * 25 tokens is 0.1 s, by which the window moves. */
-#define WAV2SMALL_HOP 64
+/* Samples come in hops of 64, each gives a token of WAV2SMALL_SIZE values. The window
+ * moves by a piece: 25 tokens, which are 0.1 s, or 5 tokens. */
+#ifndef WAV2SMALL_PIECE
 #define WAV2SMALL_PIECE 25
-#define WAV2SMALL_PIECES (5 * WAV2SMALL_WINDOW)
-#define WAV2SMALL_HELD (5 * WAV2SMALL_PIECE)
+#endif
+#define WAV2SMALL_HOP 64
+#define WAV2SMALL_HELD 125
+#define WAV2SMALL_PIECES (WAV2SMALL_WINDOW * (WAV2SMALL_HELD / WAV2SMALL_PIECE))
 
 /* Values of a column, which is a frame of a layer's input: bands and channels, with a
  * band of zeros at both ends. Pooling halves the bands, and every second column. */
@@ -93,18 +95,23 @@ struct wav2small_level {
     int count; /* number of hops, up to those of the window */
 };
 
+/* Pieces that lie before the samples that are held: one, if a later piece needs less
+ * memory than the samples that were processed until it begins. */
+#define WAV2SMALL_FIRST \
+    (3 * (WAV2SMALL_SIZE + 1) <= WAV2SMALL_PIECE * WAV2SMALL_HOP \
+         ? 1 : 1 + WAV2SMALL_HELD / WAV2SMALL_PIECE)
+
 /* State of a stream. */
 struct wav2small {
     struct wav2small_network network;
     struct wav2small_level level;
     struct wav2small_total total;
     /* The first half second is held until its level is known. It lies where pieces will
-     * be, behind the first one: a later piece needs less memory than the samples that
-     * were processed until it begins. */
+     * be. */
     union {
         struct wav2small_sums pieces[WAV2SMALL_PIECES + 1];
         struct {
-            struct wav2small_sums first;
+            struct wav2small_sums first[WAV2SMALL_FIRST];
             float samples[WAV2SMALL_HELD * WAV2SMALL_HOP];
         } held;
     } memory;
@@ -130,13 +137,13 @@ void wav2small_push(struct wav2small *stream, const float *samples, size_t num_s
  * wav2small_total() may follow. */
 void wav2small_finish(struct wav2small *stream);
 
-/* Sets A/D/V of the last WAV2SMALL_WINDOW half seconds; they change each 0.1 s. Returns
- * 0 and sets NaN in the first 0.5 s. After wav2small_finish() an incomplete piece at the
+/* Sets A/D/V of the last WAV2SMALL_WINDOW half seconds; they change with each
+ * piece. Returns 0 and sets NaN in the first 0.5 s. After wav2small_finish() an incomplete piece at the
  * end counts as a complete one. */
 int wav2small_window(const struct wav2small *stream, float adv[3]);
 
-/* Sets A/D/V of everything so far; they change each 0.1 s. Returns 0 and sets NaN in the
- * first 0.5 s. */
+/* Sets A/D/V of everything so far; they change with each piece. Returns 0 and sets NaN in
+ * the first 0.5 s. */
 int wav2small_total(const struct wav2small *stream, float adv[3]);
 
 #if WAV2SMALL_SPEECH
