@@ -3,9 +3,14 @@
 import functools
 import logging
 from collections.abc import Callable
+from typing import ParamSpec
+from typing import TypeVar
 
 from audw2s.demo.limits import RefusedError
 from audw2s.demo.page import message
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 UNEXPECTED = (
     "Something went wrong, which is our fault. Try another recording; the terminal in "
@@ -22,7 +27,7 @@ def explanation(error: Exception) -> str:
     return UNEXPECTED
 
 
-def shown(make: Callable[..., str]) -> Callable[..., str]:
+def shown(make: Callable[Arguments, Result]) -> Callable[Arguments, Result | str]:
     """Wrap a function that returns HTML, so that it returns errors as HTML, too.
 
     Examples:
@@ -34,7 +39,7 @@ def shown(make: Callable[..., str]) -> Callable[..., str]:
     """
 
     @functools.wraps(make)
-    def safe(*args: object, **kwargs: object) -> str:
+    def safe(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result | str:
         try:
             return make(*args, **kwargs)
         except Exception as error:

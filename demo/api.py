@@ -1,5 +1,7 @@
 """Results of the page for programs, as typed dictionaries."""
 
+from collections.abc import Mapping
+from typing import Any
 from typing import TypedDict
 
 from audw2s.demo.clip import read_clip
@@ -20,12 +22,9 @@ class Values(TypedDict):
     valence: float
 
 
-class Prediction(TypedDict):
+class Prediction(Values):
     """Values that one model predicts for a recording."""
 
-    arousal: float
-    dominance: float
-    valence: float
     model: str
     sha256: str
     version: str
@@ -81,8 +80,8 @@ def compared(comparison: Comparison) -> Compared:
             time=row["time"],
             start=row["start"],
             end=row["end"],
-            teacher=Values(**{name: row[f"teacher_{name}"] for name in DIMENSIONS}),
-            student=Values(**{name: row[f"student_{name}"] for name in DIMENSIONS}),
+            teacher=_values(row, "teacher_"),
+            student=_values(row, "student_"),
             status=row["status"],
         )
         for row in comparison.windows.to_dict("records")
@@ -91,16 +90,21 @@ def compared(comparison: Comparison) -> Compared:
         sentence=comparison.sentence,
         teacher=teacher,
         student=student,
-        difference=Values(**comparison.differences),
+        difference=_values(comparison.differences),
         windows=windows,
     )
+
+
+def _values(values: Mapping[Any, float], prefix: str = "") -> Values:
+    arousal, dominance, valence = (values[f"{prefix}{name}"] for name in DIMENSIONS)
+    return Values(arousal=arousal, dominance=dominance, valence=valence)
 
 
 def _prediction(
     analysis: Analysis, duration: float, status: str, notes: list[str]
 ) -> Prediction:
     return Prediction(
-        **analysis.values,
+        **_values(analysis.values),
         model=analysis.model,
         sha256=analysis.sha256,
         version=__version__,

@@ -3,6 +3,7 @@
 import functools
 import pathlib
 from collections.abc import Callable
+from typing import Any
 
 import gradio as gr
 from gradio.components.api_component import Api
@@ -42,11 +43,9 @@ STEPS = pathlib.Path(__file__).with_name("live.js").read_text()
 
 NOTHING = '<p class="adv-quiet">Results appear here.</p>'
 
-PLAIN = {"apply_default_css": False}
-
-PRIVATE = {"api_visibility": "private"}
-
-SHARED = {"concurrency_id": "analyse", "concurrency_limit": 2}
+PLAIN: dict[str, Any] = {"apply_default_css": False}
+PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+SHARED: dict[str, Any] = {"concurrency_id": "analyse", "concurrency_limit": 2}
 """Two requests at a time: one can be drawn while the other is processed."""
 
 
@@ -66,26 +65,25 @@ def build(models: Models, clips: dict[str, str]) -> gr.Blocks:
         gr.Markdown(INTRODUCTION)
         with gr.Row():
             named = (("Teacher", models.teacher), ("Student", models.student))
-            teacher, student = (
+            roles = [
                 gr.Dropdown(models.names, value=name, label=label, min_width=240)
                 for label, name in named
-            )
+            ]
         terms = gr.Markdown(models.terms(models.teacher, models.student))
-        for choice in (teacher, student):
-            choice.change(models.terms, [teacher, student], terms, **PRIVATE)
+        gr.on([role.change for role in roles], models.terms, roles, terms, **PRIVATE)
         with gr.Tab("Compare"):
-            compare_tab(models, clips, teacher, student)
+            compare_tab(models, clips, roles)
         with gr.Tab("Live"):
-            live_tab(models, teacher, student)
+            live_tab(blocks, models, roles)
         with gr.Tab("Batch"):
-            batch_tab(models, teacher, student)
+            batch_tab(models, roles)
     return blocks.queue(max_size=24, default_concurrency_limit=2)
 
 
 def compare_tab(
-    models: Models, clips: dict[str, str], teacher: gr.Dropdown, student: gr.Dropdown
+    models: Models, clips: dict[str, str], roles: list[gr.Dropdown]
 ) -> None:
-    """Tab that compares both models on one recording."""
+    """Tab that compares teacher and student on one recording."""
     audio = gr.Audio(
         sources=["upload", "microphone"],
         type="filepath",
@@ -104,10 +102,10 @@ def compare_tab(
         hop_dur = gr.Number(HOP_DUR, label="Hop: seconds from value to value")
     button = gr.Button("Compare", variant="primary")
     output = gr.HTML(NOTHING, elem_id="results", js_on_load=POLITE, **PLAIN)
-    inputs = [audio, teacher, student, win_dur, hop_dur]
+    inputs = [audio, *roles, win_dur, hop_dur]
 
     @shown
-    def show(path: str | None, *chosen: str | float) -> str:
+    def show(path: str | None, *chosen: Any) -> str:
         if path is None:
             return NOTHING
         comparison = compare(models, path, *chosen)
@@ -124,7 +122,7 @@ def compare_tab(
         return api.predict(models, audio, model)
 
     publish("compare", run_compare, inputs, api.Compared)
-    publish("predict", run_predict, [audio, student], api.Prediction)
+    publish("predict", run_predict, [audio, roles[1]], api.Prediction)
 
 
 def publish(name: str, run: Callable, inputs: list[gr.Component], kind: type) -> None:
@@ -147,7 +145,7 @@ def publish(name: str, run: Callable, inputs: list[gr.Component], kind: type) ->
     )
 
 
-def live_tab(models: Models, teacher: gr.Dropdown, student: gr.Dropdown) -> None:
+def live_tab(page: gr.Blocks, models: Models, roles: list[gr.Dropdown]) -> None:
     """Tab that shows values of live speech."""
     live = Live(models)
     microphone = gr.Audio(
@@ -171,18 +169,18 @@ def live_tab(models: Models, teacher: gr.Dropdown, student: gr.Dropdown) -> None
 
     microphone.stream(
         push,
-        [microphone, teacher, student],
+        [microphone, *roles],
         output,
         concurrency_limit=MAX_SESSIONS,
         show_progress="hidden",
         **PRIVATE,
     )
     microphone.start_recording(forget, **PRIVATE)
-    gr.context.Context.root_block.unload(forget)
+    page.unload(forget)
 
 
-def batch_tab(models: Models, teacher: gr.Dropdown, student: gr.Dropdown) -> None:
-    """Tab that compares both models on several recordings."""
+def batch_tab(models: Models, roles: list[gr.Dropdown]) -> None:
+    """Tab that compares teacher and student on several recordings."""
     files = gr.File(
         file_count="multiple",
         file_types=["audio"],
@@ -193,7 +191,7 @@ def batch_tab(models: Models, teacher: gr.Dropdown, student: gr.Dropdown) -> Non
     output = gr.HTML(NOTHING, elem_id="batch", js_on_load=POLITE, **PLAIN)
 
     @shown
-    def show(paths: list[str] | None, *names: str) -> str:
-        return batch_results(analyse_all(models, paths or [], *names))
+    def show(paths: list[str] | None, teacher: str, student: str) -> str:
+        return batch_results(analyse_all(models, paths or [], teacher, student))
 
-    button.click(show, [files, teacher, student], output, **PRIVATE, **SHARED)
+    button.click(show, [files, *roles], output, **PRIVATE, **SHARED)

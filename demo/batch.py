@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from audw2s.corpus.report.summary import Covariance
 from audw2s.demo.clip import read_clip
 from audw2s.demo.limits import MAX_FILES
 from audw2s.demo.limits import Deadline
@@ -17,6 +16,7 @@ from audw2s.demo.page import html_table
 from audw2s.demo.page import picture
 from audw2s.demo.page import table
 from audw2s.demo.prediction import analyse
+from audw2s.evaluation.ccc import ccc
 from audw2s.model.registry import DIMENSIONS
 
 TIME_LIMIT = 120.0
@@ -99,15 +99,10 @@ def agreement(batch: pd.DataFrame) -> dict[str, tuple[float, float]]:
     values = batch[COLUMNS].dropna().to_numpy(float)
     if len(values) < 2:
         return {}
-    moments = Covariance()
-    moments.update(values)
-    return {
-        name: (
-            moments.ccc(place, place + len(DIMENSIONS)),
-            float(np.abs(values[:, place] - values[:, place + len(DIMENSIONS)]).mean()),
-        )
-        for place, name in enumerate(DIMENSIONS)
-    }
+    teacher, student = np.split(values, 2, axis=1)
+    differences = np.abs(teacher - student).mean(axis=0).tolist()
+    cccs = ccc(teacher, student).tolist()
+    return dict(zip(DIMENSIONS, zip(cccs, differences, strict=True), strict=True))
 
 
 def batch_results(batch: pd.DataFrame) -> str:
@@ -120,8 +115,8 @@ def batch_results(batch: pd.DataFrame) -> str:
     parts = [f'<p class="adv-sentence">{sentence(batch)}</p>', table(shown, FILES)]
     if numbers := agreement(batch):
         rows = [
-            [name, f"{ccc:.2f}".replace("-", "−"), f"{difference:.2f}"]
-            for name, (ccc, difference) in numbers.items()
+            [name, f"{value:.2f}".replace("-", "−"), f"{difference:.2f}"]
+            for name, (value, difference) in numbers.items()
         ]
         head = ["", "CCC", "mean absolute difference"]
         svg = agreement_picture(batch)

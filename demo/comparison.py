@@ -72,7 +72,8 @@ class Comparison(NamedTuple):
         Columns are ``time``, ``start`` and ``end`` in seconds, A/D/V of the teacher
         (``teacher_arousal`` …) and of the student, and the statuses.
         """
-        times = self.teacher.curve.index.total_seconds().to_numpy()
+        index = pd.TimedeltaIndex(self.teacher.curve.index)
+        times = index.total_seconds().to_numpy()
         table = pd.DataFrame({"time": times})
         table["start"] = (times - self.win_dur / 2).clip(min=0)
         table["end"] = (times + self.win_dur / 2).clip(max=self.clip.duration)
@@ -144,7 +145,7 @@ def sentence(differences: dict[str, float]) -> str:
     text = f"Teacher and student agree within {limit} on {_listed(close)}"
     if len(close) == len(DIMENSIONS):
         return f"{text}."
-    most = max(sizes, key=sizes.get)
+    most = max(sizes, key=lambda name: sizes[name])
     return f"{text}; {most} differs most, by {_short(sizes[most])}."
 
 

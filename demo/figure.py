@@ -31,9 +31,6 @@ class Pictures(NamedTuple):
 MARKS = ("o", "s")
 """Markers of teacher and student, which differ in more than colour."""
 
-STYLE = {"svg.fonttype": "none", "font.size": 11}
-"""Keeps the text of an SVG as text."""
-
 PANELS = [(0.82, 0.11), (0.575, 0.205), (0.325, 0.205), (0.075, 0.205)]
 """Bottom and height of the waveform and the curves, as shares of the picture."""
 
@@ -46,19 +43,18 @@ def drawing() -> Iterator[None]:
     """Draw with the settings of the page, one at a time."""
     import matplotlib
 
-    with LOCK, matplotlib.rc_context(STYLE):
+    # The text of an SVG is kept as text
+    with LOCK, matplotlib.rc_context({"svg.fonttype": "none", "font.size": 11}):
         yield
 
 
 def pictures(comparison: Comparison) -> Pictures:
     """Draw a comparison, as PNG and SVG."""
     with drawing():
-        figures = curves_figure(comparison), plane_figure(comparison)
+        curves, plane = curves_figure(comparison), plane_figure(comparison)
         return Pictures(
-            *(
-                {kind: written(figure, kind) for kind in ("svg", "png")}
-                for figure in figures
-            )
+            {kind: written(curves, kind) for kind in ("svg", "png")},
+            {kind: written(plane, kind) for kind in ("svg", "png")},
         )
 
 
@@ -171,7 +167,7 @@ def _named_curves(comparison: Comparison) -> dict[str, pd.DataFrame]:
 def _draw_path(axis: "Axes", curve: pd.DataFrame, number: int) -> None:
     """Draw the path through the plane; later points are larger."""
     colour, line = STYLES[number]
-    points = curve[["valence", "arousal"]].to_numpy()
-    axis.plot(*points.T, line, color=colour, lw=1.2, alpha=0.8, clip_on=False)
-    sizes = np.linspace(4, 26, len(points))
-    axis.scatter(*points.T, sizes, color=colour, alpha=0.5, lw=0, clip_on=False)
+    valence, arousal = curve["valence"], curve["arousal"]
+    axis.plot(valence, arousal, line, color=colour, lw=1.2, alpha=0.8, clip_on=False)
+    sizes = np.linspace(4, 26, len(curve))
+    axis.scatter(valence, arousal, sizes, color=colour, alpha=0.5, lw=0, clip_on=False)

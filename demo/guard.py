@@ -4,6 +4,8 @@ import json
 import re
 from collections.abc import Awaitable
 from collections.abc import Callable
+from collections.abc import MutableMapping
+from typing import Any
 
 MAX_BODY = 1_000_000
 """Largest request in bytes; uploads have another limit."""
@@ -19,7 +21,7 @@ POLICY = (
 
 SENTENCE = "Addresses aren't fetched. Upload the file itself."
 
-Message = dict[str, object]
+Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
@@ -124,7 +126,7 @@ def with_policy(send: Send) -> Send:
                 (b"referrer-policy", b"no-referrer"),
                 (b"x-content-type-options", b"nosniff"),
             ]
-            message = {**message, "headers": headers}
+            message["headers"] = headers
         await send(message)
 
     return sent

@@ -3,6 +3,7 @@
 import collections
 import threading
 import time
+from collections.abc import Hashable
 from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -201,11 +202,11 @@ class Live:
 
     def __init__(self, models: Models):
         self.models = models
-        self.sessions: dict[str, Session] = {}
+        self.sessions: dict[Hashable, Session] = {}
         self.lock = threading.Lock()
         self.pool = ThreadPoolExecutor(1, "trailing")
 
-    def push(self, key: str, path: str, teacher: str, student: str) -> View | None:
+    def push(self, key: Hashable, path: str, teacher: str, student: str) -> View | None:
         """Process a chunk of a session; the first chunk starts it.
 
         Args:
@@ -229,13 +230,13 @@ class Live:
         session = self._session(key, teacher, student, report.sampling_rate)
         return session.push(np.concatenate(blocks))
 
-    def drop(self, key: str) -> None:
+    def drop(self, key: Hashable) -> None:
         """Remove a session."""
         with self.lock:
             self.sessions.pop(key, None)
 
     def _session(
-        self, key: str, teacher: str, student: str, sampling_rate: int
+        self, key: Hashable, teacher: str, student: str, sampling_rate: int
     ) -> Session:
         with self.lock:
             self._drop_idle()

@@ -27,8 +27,8 @@ class Analysis(NamedTuple):
     values: dict[str, float]
     """A/D/V of the whole recording, roughly 0…1, unclipped."""
 
-    curve: pd.DataFrame | None
-    """See :func:`audw2s.curve`; ``None`` without windows."""
+    curve: pd.DataFrame
+    """See :func:`audw2s.curve`; empty without windows."""
 
     latency: float
     """Seconds of the warm model for the whole recording at 16 kHz."""
@@ -99,7 +99,7 @@ def analyse(
         begin = time.perf_counter()
         ((row,),) = predictor.segments(read, [(0.0, None)])
         latency = time.perf_counter() - begin
-        curve = None
+        curve = pd.DataFrame()
         if windows is not None:
             win_dur, hop_dur = windows
             curve = predicted_curve(predictor, read, win_dur=win_dur, rate=1 / hop_dur)

@@ -10,6 +10,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from typing import Any
+from unittest import mock
 
 import typer
 
@@ -19,6 +22,9 @@ from audw2s.demo.examples import clips_folder
 from audw2s.demo.guard import Guard
 from audw2s.demo.limits import MAX_SIZE
 from audw2s.demo.models import Models
+
+if TYPE_CHECKING:
+    import gradio
 
 STYLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "style.css")
 
@@ -81,7 +87,7 @@ def warm(models: Models) -> None:
     pictures(compare(models, example, models.teacher, models.student))
 
 
-def prepared(models: Models, folder: str) -> tuple[object, dict[str, object]]:
+def prepared(models: Models, folder: str) -> tuple["gradio.Blocks", dict[str, Any]]:
     """Build the page, and the settings to launch it with.
 
     Args:
@@ -124,15 +130,14 @@ def quick_import() -> Iterator[None]:
     """
     find = inspect.getfile
 
-    def getfile(item: object) -> str:
+    def getfile(item: Any) -> str:
         if inspect.isclass(item) and item.__module__.startswith("gradio."):
             raise OSError
         return find(item)
 
-    inspect.getfile = getfile
     gc.disable()
     try:
-        yield
+        with mock.patch.object(inspect, "getfile", getfile):
+            yield
     finally:
         gc.enable()
-        inspect.getfile = find
