@@ -4,6 +4,7 @@ Every function returns a new array; random ones take a generator.
 """
 
 from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 import soxr
@@ -70,6 +71,20 @@ def mix(signal: np.ndarray, other: np.ndarray, ratio: float) -> np.ndarray:
     gain = rms(signal) / rms(other) * 10 ** (-ratio / 20)
     # A gain without bound would turn digital silence into loud noise
     return signal + np.float32(min(gain, 1e3)) * other
+
+
+def babble(voices: Sequence[np.ndarray]) -> np.ndarray:
+    """Several speakers at once, all at the same level.
+
+    Args:
+        voices: signals of the same length, ``(num_samples,)``
+
+    Examples:
+        >>> babble([np.array([3.0, -3.0]), np.array([1.0, 1.0])]).round(6)
+        array([2., 0.])
+
+    """
+    return np.sum([voice / rms(voice) for voice in voices], axis=0)
 
 
 def splice(first: np.ndarray, second: np.ndarray, place: int) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Batches of augmented crops with a teacher's labels."""
 
+import functools
 import os
 import warnings
 from collections.abc import Sequence
@@ -56,15 +57,14 @@ class Batches:
     def __init__(self, config: "Config", *, verbose: bool = True):
         self.config = config
         self.verbose = verbose
-        self.clips, self.labels, self.shares = [], [], []
+        self.clips: list[np.ndarray] = []
+        self.labels: list[np.ndarray] = []
         self.files: list[str] = []
         self.learnt: list[pd.DataFrame] = []
         self.validation: list[tuple[np.ndarray, np.ndarray]] = []
-        self.teacher = None if config.labels else Predictor(config.teacher)
-        stored = Labels(config.labels) if config.labels else None
-        for corpus, share in config.corpora.items():
-            self._add(corpus, share, stored)
-        self.shares = np.array(self.shares) / np.sum(self.shares)
+        self.stored = Labels(config.labels) if config.labels else None
+        shares = [self._add(corpus, share) for corpus, share in config.corpora.items()]
+        self.shares = np.concatenate(shares) / np.concatenate(shares).sum()
         if not self.validation:
             raise ValueError(
                 "No corpus has two speakers, or two files where speakers aren't known: "
@@ -81,65 +81,52 @@ class Batches:
     def _read(self, table: pd.DataFrame) -> tuple[pd.DataFrame, list[np.ndarray]]:
         return read_clips(table, verbose=self.verbose)
 
-    def _add(self, corpus: str, share: float, stored: Labels | None) -> None:
-        """Add a corpus; some speakers, or files if unknown, are held out."""
+    def _add(self, corpus: str, share: float) -> np.ndarray:
+        """Add a corpus; some speakers, or files if unknown, are held out.
+
+        Returns:
+            share of each clip
+
+        """
         table = read_corpus(corpus, self.config.columns)
         rng = np.random.default_rng(self.config.data_seed)
         names = speaker_or_file(table)
-        kept = self._held_out(corpus, names, rng)
-        is_kept = np.isin(names, kept)
-        # Speakers who are drawn take part in the choice of the weights
-        chosen = corpus in self.config.held_out_speakers
-        self.learnt.append(table[~is_kept] if chosen else table)
+        speakers = self.config.held_out_speakers.get(corpus)
+        if speakers is None:
+            is_kept = np.isin(names, draw_speakers(corpus, names, self.config, rng))
+            # Speakers who are drawn take part in the choice of the weights
+            self.learnt.append(table)
+        else:
+            check_speakers(corpus, names, speakers)
+            is_kept = np.isin(names, speakers)
+            self.learnt.append(table[~is_kept])
         training, clips = self._read(table[~is_kept])
-        if stored is not None:
-            training, clips, labels = stored.of(training, clips)
+        if self.stored is not None:
+            training, clips, labels = self.stored.of(training, clips)
             self.labels += labels
         if not clips:
             raise ValueError(f"'{corpus}' has no clip to learn from.")
         self.clips += clips
         self.files += training["file"].tolist()
-        self.shares += [share / len(clips)] * len(clips)
-        validation = table[is_kept]
-        validation = validation.iloc[rng.permutation(len(validation))[:100]]
-        validation, held_out = self._read(validation)
-        if stored is None:
-            labels = [self.label(as_float(clip)) for clip in held_out]
-            reasons = ["the teacher gives no value"] * len(labels)
-            _, held_out, labels = finite(validation, held_out, labels, reasons)
-        else:
-            _, held_out, labels = stored.of(validation, held_out)
-        self.validation += zip(held_out, labels, strict=True)
+        self._add_validation(table[is_kept], rng)
+        return np.full(len(clips), share / len(clips))
 
-    def _held_out(
-        self,
-        corpus: str,
-        names: np.ndarray,
-        rng: np.random.Generator,
-    ) -> Sequence[str]:
-        """Speakers of a corpus who are held out: those of the settings, or drawn."""
-        known = np.unique(names)
-        speakers = self.config.held_out_speakers.get(corpus)
-        if speakers is None:
-            if (kind := unit(names)) != "speakers":
-                warnings.warn(
-                    f"Not all speakers of '{corpus}' are known: {kind} are held out, "
-                    "whose speakers may be learnt from as well.",
-                    DataWarning,
-                    stacklevel=4,
-                )
-            return first_share(rng.permutation(known), self.config.held_out)
-        if unknown := set(speakers) - set(known):
-            raise ValueError(
-                f"'held_out_speakers' has {sorted(unknown)}, who aren't speakers of "
-                f"'{corpus}'."
-            )
-        if set(speakers) == set(known):
-            raise ValueError(
-                f"'held_out_speakers' has all speakers of '{corpus}': none is left to "
-                "train on."
-            )
-        return speakers
+    def _add_validation(self, table: pd.DataFrame, rng: np.random.Generator) -> None:
+        """Add 100 clips of held-out speakers at most."""
+        chosen = table.iloc[rng.permutation(len(table))[:100]]
+        chosen, clips = self._read(chosen)
+        if self.stored is None:
+            labels = [self.label(as_float(clip)) for clip in clips]
+            reasons = ["the teacher gives no value"] * len(labels)
+            _, clips, labels = finite(chosen, clips, labels, reasons)
+        else:
+            _, clips, labels = self.stored.of(chosen, clips)
+        self.validation += zip(clips, labels, strict=True)
+
+    @functools.cached_property
+    def teacher(self) -> Predictor:
+        """Teacher that labels crops."""
+        return Predictor(self.config.teacher)
 
     @property
     def identity(self) -> dict[str, object]:
@@ -234,18 +221,16 @@ class Batches:
         signal = self._crop(number, length, rng)
         label = self.labels[number] if self.labels else None
         if rng.random() < self.config.mixup:
-            other = rng.choice(len(self.clips), p=self.shares)
+            other = self._draw(rng)
             second, ratio = self._crop(other, length, rng), rng.uniform(0, 20)
             signal = augment.mix(signal, second, ratio)
             if label is not None:
                 # Deviation: labels are mixed instead of labelling the mixture
                 weight = 1 / (1 + 10 ** (-ratio / 20))
                 label = weight * label + (1 - weight) * self.labels[other]
-        if self.config.spliced and not self.labels:
-            if rng.random() < self.config.spliced:
-                other = rng.choice(len(self.clips), p=self.shares)
-                second, place = self._crop(other, length, rng), rng.integers(length)
-                signal = augment.splice(signal, second, place)
+        if not self.labels and chance(self.config.spliced, rng):
+            second = self._crop(self._draw(rng), length, rng)
+            signal = augment.splice(signal, second, int(rng.integers(length)))
         # Rounded to 16 bits first, as a stored batch is
         signal = as_float(as_pcm(self._disturb(signal, rng)))
         if label is None:
@@ -255,31 +240,35 @@ class Batches:
     def _disturb(self, signal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Add loudness changes, room, babble, noise and effects of the recording."""
         config = self.config
-        if config.loudness and rng.random() < config.loudness:
+        if chance(config.loudness, rng):
             signal = augment.change_loudness(signal, 10, rng)
-        if config.reverb and rng.random() < config.reverb:
+        if chance(config.reverb, rng):
             signal = augment.reverberate(signal, self._room(rng))
-        if config.babble_prob and rng.random() < config.babble_prob:
+        if chance(config.babble_prob, rng):
             babble = self._babble(len(signal), rng)
             signal = augment.mix(signal, babble, rng.uniform(5, 25))
         if self.noise and rng.random() < config.noisy:
             noise = as_float(self.noise[rng.integers(len(self.noise))])
             noise = augment.crop(noise, len(signal), rng)
             signal = augment.mix(signal, noise, rng.uniform(*config.snr))
-        if config.equalised and rng.random() < config.equalised:
+        if chance(config.equalised, rng):
             signal = augment.equalise(signal, config.max_gain, rng)
-        if config.band_limited and rng.random() < config.band_limited:
+        if chance(config.band_limited, rng):
             low, high = np.exp(rng.uniform(*np.log([(20, 1500), (400, 10000)])))
             signal = augment.limit_band(signal, low, high)
-        if config.codec_prob and rng.random() < config.codec_prob:
+        if chance(config.codec_prob, rng):
             signal = transmit(signal, rng)
         return signal
 
+    def _draw(self, rng: np.random.Generator) -> int:
+        """Draw the number of a clip."""
+        return rng.choice(len(self.clips), p=self.shares)
+
     def _babble(self, length: int, rng: np.random.Generator) -> np.ndarray:
-        """Several speakers at once."""
         chosen = rng.choice(len(self.clips), rng.integers(3, 7), p=self.shares)
-        voices = [augment.crop(as_float(self.clips[n]), length, rng) for n in chosen]
-        return sum(voice / augment.rms(voice) for voice in voices)
+        return augment.babble(
+            [augment.crop(as_float(self.clips[n]), length, rng) for n in chosen]
+        )
 
     def _change_speech(
         self,
@@ -289,7 +278,7 @@ class Batches:
     ) -> np.ndarray:
         """Cut a segment and change its speed, or its prosody."""
         config = self.config
-        if config.prosody and rng.random() < config.prosody:
+        if chance(config.prosody, rng):
             names = ("tempo", "pitch", "melody", "formants")
             factors = {name: draw(getattr(config, name), rng) for name in names}
             cut = augment.crop(clip, int(length * factors["tempo"]) + 1, rng)
@@ -309,13 +298,51 @@ class Batches:
         if self.labels:
             return augment.crop(clip, length, rng)
         spoken = length
-        if self.config.paused and rng.random() < self.config.paused:
+        if chance(self.config.paused, rng):
             spoken = int(length * rng.uniform(0.4, 1))
         cut = self._change_speech(clip, spoken, rng)
         if spoken == length:
             return cut
         paused = augment.crop(cut, length, rng)
         return augment.mix(paused, rng.standard_normal(length), rng.uniform(30, 60))
+
+
+def draw_speakers(
+    corpus: str, names: np.ndarray, config: "Config", rng: np.random.Generator
+) -> np.ndarray:
+    """Draw the speakers of a corpus who are held out."""
+    if (kind := unit(names)) != "speakers":
+        warnings.warn(
+            f"Not all speakers of '{corpus}' are known: {kind} are held out, "
+            "whose speakers may be learnt from as well.",
+            DataWarning,
+            stacklevel=4,
+        )
+    return first_share(rng.permutation(np.unique(names)), config.held_out)
+
+
+def check_speakers(corpus: str, names: np.ndarray, speakers: Sequence[str]) -> None:
+    """Make sure that held-out speakers are some of a corpus, and not all.
+
+    Raises:
+        ValueError: if they aren't
+
+    """
+    if unknown := set(speakers) - set(names):
+        raise ValueError(
+            f"'held_out_speakers' has {sorted(unknown)}, who aren't speakers of "
+            f"'{corpus}'."
+        )
+    if set(speakers) == set(names):
+        raise ValueError(
+            f"'held_out_speakers' has all speakers of '{corpus}': none is left to "
+            "train on."
+        )
+
+
+def chance(share: float, rng: np.random.Generator) -> bool:
+    """Whether a crop is among a share of all; without a share no number is drawn."""
+    return share > 0 and rng.random() < share
 
 
 def draw(limits: tuple[float, float], rng: np.random.Generator) -> float:

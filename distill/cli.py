@@ -6,6 +6,7 @@ works without torch.
 
 import os
 from typing import Annotated
+from typing import Any
 
 import typer
 
@@ -286,7 +287,11 @@ def speech(
         tables = [read_corpus(path, parse_columns(columns)) for path in paths]
         return usable_clips(pd.concat(tables, ignore_index=True), verbose=not quiet)[1]
 
-    settings = {"num_scenes": num_scenes, "seed": seed, "verbose": not quiet}
+    settings: dict[str, Any] = {
+        "num_scenes": num_scenes,
+        "seed": seed,
+        "verbose": not quiet,
+    }
     sha256 = add_speech_layer(model, out, clips(corpus), clips(noise), **settings)
     typer.echo(f"{out}: sha256 {sha256}")
     if test and test_noise:

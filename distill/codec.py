@@ -1,23 +1,26 @@
 """Speech as it sounds after a codec or a telephone."""
 
 import io
+from typing import Literal
 
 import av
 import numpy as np
 
 from audw2s.distill.augment import limit_band
 
-FORMATS = {"libopus": "ogg", "libmp3lame": "mp3"}
+Codec = Literal["libopus", "libmp3lame"]
+
+FORMATS: dict[Codec, str] = {"libopus": "ogg", "libmp3lame": "mp3"}
 """Container format of each codec."""
 
-BIT_RATES = {"libopus": (8, 32), "libmp3lame": (16, 48)}
+BIT_RATES: dict[Codec, tuple[int, int]] = {"libopus": (8, 32), "libmp3lame": (16, 48)}
 """Lowest and highest bit rate of each codec that is drawn, in kbit/s."""
 
 TELEPHONE = (300.0, 3400.0)
 """Lowest and highest frequency of a telephone line, in Hz."""
 
 
-def encode(signal: np.ndarray, codec: str, bit_rate: int) -> np.ndarray:
+def encode(signal: np.ndarray, codec: Codec, bit_rate: int) -> np.ndarray:
     """Encode a signal and decode it again.
 
     Args:
@@ -53,7 +56,7 @@ def _decode(file: io.BytesIO) -> np.ndarray:
     file.seek(0)
     resampler = av.AudioResampler("flt", "mono", 16000)
     parts = []
-    with av.open(file) as container:
+    with av.open(file, "r") as container:
         for frame in [*container.decode(audio=0), None]:
             parts += [part.to_ndarray()[0] for part in resampler.resample(frame)]
     return np.concatenate(parts)

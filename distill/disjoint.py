@@ -196,12 +196,22 @@ def write_record(clips: pd.DataFrame, folder: str, start: str | None = None) -> 
 
     """
     record = files_of(clips)
-    earlier = start and os.path.join(start, "config.json")
-    if start and not os.path.isfile(earlier):
-        text = f"'{earlier}' isn't there: what the weights in '{start}' were trained on"
-        warnings.warn(f"{text} isn't known.", DataWarning, stacklevel=2)
-    elif start:
-        record = pd.concat([record, learnt_from(earlier)], ignore_index=True)
+    if start:
+        record = pd.concat([record, _learnt_earlier(start)], ignore_index=True)
     record = record[record["size"] != MISSING]
     record = record.assign(sha256=_hashes(record))
     write_table(record, os.path.join(folder, RECORD))
+
+
+def _learnt_earlier(folder: str) -> pd.DataFrame:
+    """Clips of an earlier training, with a warning if they aren't known."""
+    config = os.path.join(folder, "config.json")
+    if os.path.isfile(config):
+        return learnt_from(config)
+    warnings.warn(
+        f"'{config}' isn't there: what the weights in '{folder}' were trained on isn't "
+        "known.",
+        DataWarning,
+        stacklevel=3,
+    )
+    return pd.DataFrame()

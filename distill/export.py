@@ -5,6 +5,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -79,7 +80,7 @@ def export_graph(
     # The exporter warns of torchvision and of its own deprecations on each call
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     logging.getLogger("onnxscript").setLevel(logging.ERROR)
-    free = {1: torch.export.Dim("time", min=64)} if name == "signal" else None
+    free = {1: torch.export.Dim("time", min=64)} if name == "signal" else {}
     if batches:
         example = example.repeat(2, 1)
         free[0] = torch.export.Dim("batch")
@@ -87,12 +88,12 @@ def export_graph(
         warnings.simplefilter("ignore", FutureWarning)
         # Recurrent layers keep a list of their weights
         warnings.filterwarnings("ignore", "The tensor attributes", UserWarning)
-        program = torch.onnx.export(
+        program: Any = torch.onnx.export(
             network.eval(),
             (example,),
             input_names=[name],
             output_names=list(outputs),
-            dynamic_shapes=(free,),
+            dynamic_shapes=(free or None,),
             opset_version=18,
             dynamo=True,
             verbose=False,
@@ -143,7 +144,7 @@ def num_parameters(network: nn.Module, *, mel: bool = False) -> int:
         (71801, 72659)
 
     """
-    values = list(network.parameters())
+    values: list[torch.Tensor] = list(network.parameters())
     if mel:
         buffers = network.named_buffers()
         values += [v for k, v in buffers if k.split(".")[-1].startswith("mel")]

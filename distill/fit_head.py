@@ -3,10 +3,11 @@
 import numpy as np
 import torch
 
+from audw2s.distill.students import AnyStudent
 from audw2s.distill.teachers.ridge import fit_ridge
 
 
-def can_fit_head(network: torch.nn.Module, num_clips: int) -> bool:
+def can_fit_head(network: AnyStudent, num_clips: int) -> bool:
     """Whether there are enough clips to fit the last layer of a student.
 
     Examples:
@@ -19,7 +20,7 @@ def can_fit_head(network: torch.nn.Module, num_clips: int) -> bool:
 
 
 def fit_head(
-    network: torch.nn.Module,
+    network: AnyStudent,
     clips: list[tuple[torch.Tensor, torch.Tensor]],
     penalty: float = 3.0,
 ) -> None:

@@ -63,8 +63,14 @@ def evaluate_folds(
     for run, fold in zip(runs, folds, strict=True):
         with tempfile.TemporaryDirectory() as folder:
             export_student(run, folder, os.path.basename(os.path.abspath(run)))
-            options = {"num_workers": num_workers, "verbose": verbose}
-            parts.append(predict_clips(table[fold], Predictor(folder), **options))
+            parts.append(
+                predict_clips(
+                    table[fold],
+                    Predictor(folder),
+                    num_workers=num_workers,
+                    verbose=verbose,
+                )
+            )
     name = corpus_name(corpus)
     scale = scale_of(name, table, scale)
     clips = join_references(pd.concat(parts).sort_index(), *rated(table, scale, name))

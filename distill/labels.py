@@ -1,5 +1,6 @@
 """Stored labels of clips, identified by the content of files, not by their path."""
 
+from collections.abc import Iterable
 from collections.abc import Sequence
 
 import numpy as np
@@ -38,7 +39,7 @@ def finite(
     )
 
 
-def keys(table: pd.DataFrame, hashes: Sequence[str]) -> list[tuple]:
+def keys(table: pd.DataFrame, hashes: Iterable[str]) -> list[tuple]:
     """Keys of clips: sha256 of the file, start, end."""
     times = table[["start", "end"]].itertuples(index=False, name=None)
     return [

@@ -4,7 +4,11 @@ import contextlib
 import math
 import os
 from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import accelerate
 import numpy as np
@@ -15,6 +19,8 @@ from tqdm import tqdm
 from audw2s.distill.curves import write_curves
 from audw2s.distill.state import State
 from audw2s.distill.state import Tensors
+
+Batch = TypeVar("Batch")
 
 Evaluate = Callable[[], tuple[dict[str, float], Tensors]]
 """Function that gives scores by name, and the tensors to keep if they are the best."""
@@ -55,18 +61,18 @@ def learn(
 
     """
     processes = accelerate.PartialState()
-    progress = tqdm(total=steps, initial=state.step, desc=desc, disable=not verbose)
-    writer, losses = contextlib.nullcontext(), []
-    if processes.is_main_process and evaluate is not None:
-        logs = os.path.join(state.folder, "logs")
-        writer = SummaryWriter(logs, purge_step=state.step + 1)
-    with ThreadPoolExecutor(1) as ahead, progress, writer:
-        upcoming = ahead.submit(prepare, state.step) if state.step < steps else None
-        while state.step < steps:
-            prepared = upcoming.result()
-            if state.step + 1 < steps:
-                upcoming = ahead.submit(prepare, state.step + 1)
-            losses.append(descend(state, loss(*prepared), rate(state.step)))
+    losses: list[float] = []
+    with contextlib.ExitStack() as stack:
+        progress = stack.enter_context(
+            tqdm(total=steps, initial=state.step, desc=desc, disable=not verbose)
+        )
+        writer = None
+        if processes.is_main_process and evaluate is not None:
+            logs = os.path.join(state.folder, "logs")
+            writer = SummaryWriter(logs, purge_step=state.step + 1)
+            stack.enter_context(writer)
+        for batch in prepared(prepare, range(state.step, steps)):
+            losses.append(descend(state, loss(*batch), rate(state.step)))
             state.step += 1
             progress.update()
             if state.step % every == 0 or state.step == steps:
@@ -76,6 +82,24 @@ def learn(
                     progress.set_postfix({k[:5]: f"{v:.3f}" for k, v in entry.items()})
                 losses.clear()
                 processes.wait_for_everyone()
+
+
+def prepared(prepare: Callable[[int], Batch], steps: Iterable[int]) -> Iterator[Batch]:
+    """Yield the batch of each step; a thread makes the next one meanwhile.
+
+    Examples:
+        >>> list(prepared(str, range(3)))
+        ['0', '1', '2']
+
+    """
+    with ThreadPoolExecutor(1) as ahead:
+        waiting: list[Future[Batch]] = []
+        for step in steps:
+            waiting.append(ahead.submit(prepare, step))
+            if len(waiting) > 1:
+                yield waiting.pop(0).result()
+        for batch in waiting:
+            yield batch.result()
 
 
 def descend(state: State, loss: torch.Tensor, share: float) -> float:
@@ -106,7 +130,7 @@ def note(
     state: State,
     entry: dict[str, float],
     evaluate: Evaluate | None,
-    writer: SummaryWriter,
+    writer: SummaryWriter | None,
 ) -> dict[str, float]:
     """Evaluate, store the state and its curves; returns the entry with the scores."""
     if evaluate is not None:
@@ -114,7 +138,7 @@ def note(
         entry = entry | scores
         state.note(entry, tensors)
     state.save()
-    if evaluate is not None:
+    if writer is not None:
         write_curves(state, writer)
     return entry
 

@@ -6,7 +6,9 @@ outputs of another teacher, or on other speech.
 
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 
+import audonnx
 import numpy as np
 import onnx
 import pandas as pd
@@ -16,6 +18,7 @@ from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill import augment
 from audw2s.distill.clips import readable_clips
 from audw2s.distill.fit_head import match_std
+from audw2s.distill.teachers.ridge import NO_CLIPS
 from audw2s.distill.teachers.ridge import RidgeSums
 from audw2s.model.find import sha256
 from audw2s.model.load import load
@@ -67,19 +70,20 @@ def fit_model_head(
     """
     student, judge = load(model), load(teacher)
     rng = np.random.default_rng(seed)
-    total, kept = None, []
+    total, kept = NO_CLIPS, []
     for path, weight in corpora.items():
         table = read_corpus(path, columns)
         for signals in recordings(table, rng, verbose):
-            rows = [(_of(student, s, "hidden_states"), _of(judge, s)) for s in signals]
-            features, targets = map(np.array, zip(*rows, strict=True))
-            sums = RidgeSums.of(features, targets) * weight
-            total = sums if total is None else total + sums
+            features = outputs(student, signals, "hidden_states")
+            targets = outputs(judge, signals, "logits")
+            total += RidgeSums.of(features, targets) * weight
             kept.append((features[0], targets[0]))
-    features, targets = map(np.array, zip(*kept, strict=True))
+    if not kept:
+        raise ValueError("There is no clip that can be read.")
     head = total.fit(penalty)
     if not np.isfinite(head[0]).all():
         raise ValueError(f"'{model}' or '{teacher}' gives values that aren't finite.")
+    features, targets = map(np.array, zip(*kept, strict=True))
     head = match_std(targets, features @ head[0].T + head[1], *head)
     original = onnx.load(student.path)
     entries = properties(original) | {"version": __version__}
@@ -89,8 +93,12 @@ def fit_model_head(
     return save(with_head(original, *head), out, entries, labels=labels)
 
 
-def _of(model, signal: np.ndarray, output: str = "logits") -> np.ndarray:
-    return model(signal[None], SAMPLING_RATE)[output][0].astype(np.float64)
+def outputs(
+    model: audonnx.Model, signals: Sequence[np.ndarray], name: str
+) -> np.ndarray:
+    """Output of a model for signals, ``(num_signals, size)``, float64."""
+    values = [model(signal[None], SAMPLING_RATE)[name][0] for signal in signals]
+    return np.array(values, np.float64)
 
 
 def recordings(

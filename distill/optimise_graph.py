@@ -68,8 +68,10 @@ class OptimisedStudent(nn.Module):
         pooling = student.pooling
         weight = torch.cat([pooling.lin.weight, pooling.sof.weight]).double()
         bias = torch.cat([pooling.lin.bias, pooling.sof.bias]).double()
-        if _is_projection(layers[-1]):
-            weight, bias = _absorbed(weight, bias, layers.pop())
+        last = layers[-1]
+        if isinstance(last, nn.Conv2d) and _is_projection(last):
+            weight, bias = _absorbed(weight, bias, last)
+            layers.pop()
         self.body = _transposed(nn.Sequential(*layers))
         self.weight = _fixed(weight.float())
         self.bias = _fixed(bias[:, None].float())
@@ -104,14 +106,12 @@ def _fixed(values: torch.Tensor) -> nn.Parameter:
     return nn.Parameter(values.detach().clone().contiguous(), requires_grad=False)
 
 
-def _is_projection(layer: nn.Module) -> bool:
-    """Whether a layer is a 1×1 convolution."""
+def _is_projection(layer: nn.Conv2d) -> bool:
+    """Whether a convolution is 1×1."""
     return (
-        isinstance(layer, nn.Conv2d)
-        and layer.kernel_size == layer.stride == (1, 1)
+        layer.kernel_size == layer.stride == (1, 1)
         and layer.padding == (0, 0)
         and layer.groups == 1
-        and layer.bias is not None
     )
 
 
@@ -123,7 +123,8 @@ def _absorbed(
     """Merge a 1×1 convolution into the following matrix over (channels, mel)."""
     mixing = projection.weight[:, :, 0, 0].double()
     split = weight.view(len(weight), projection.out_channels, -1)
-    bias = bias + torch.einsum("ocm,c->o", split, projection.bias.double())
+    if projection.bias is not None:
+        bias = bias + torch.einsum("ocm,c->o", split, projection.bias.double())
     return torch.einsum("ocm,ci->oim", split, mixing).flatten(1), bias
 
 

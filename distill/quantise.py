@@ -93,7 +93,7 @@ def transposed(model: onnx.ModelProto) -> onnx.ModelProto:
     """
     model = copy.deepcopy(model)
     weights = {weight.name: weight for weight in model.graph.initializer}
-    nodes = []
+    nodes: list[onnx.NodeProto] = []
     for node in model.graph.node:
         spectral = not any(n.op_type == "Log" for n in nodes)
         if node.op_type != "MatMul" or node.input[0] not in weights or spectral:

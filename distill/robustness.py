@@ -96,10 +96,11 @@ def _values(
 def _babble(
     clips: list[np.ndarray], number: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Several other clips at once, all at the same level."""
+    """Several other clips at once."""
     others = (number + rng.integers(1, max(2, len(clips)), NUM_VOICES)) % len(clips)
-    voices = [augment.crop(clips[n], len(clips[number]), rng) for n in others]
-    return sum(voice / augment.rms(voice) for voice in voices)
+    return augment.babble(
+        [augment.crop(clips[n], len(clips[number]), rng) for n in others]
+    )
 
 
 def two_takes(table: pd.DataFrame) -> np.ndarray:

@@ -97,7 +97,7 @@ def scene(
     track = np.zeros(size, np.float32)
     position = round(rng.exponential(1.5) * SAMPLING_RATE)
     while position < size:
-        clip = speech[rng.integers(len(speech))]
+        clip = speech[int(rng.integers(len(speech)))]
         length = min(len(clip), round(rng.uniform(1, 6) * SAMPLING_RATE))
         clip = crop(clip, length, rng)[: size - position]
         gain = LEVEL / rms(clip) * 10 ** (rng.uniform(-10, 5) / 20)
@@ -117,7 +117,7 @@ def background(
         length = min(size - position, round(rng.uniform(2, 12) * SAMPLING_RATE))
         kind = rng.choice(["silence", "hiss", "noise", "music"], p=[0.2, 0.2, 0.4, 0.2])
         if kind == "noise":
-            sound = noise[rng.integers(len(noise))]
+            sound = noise[int(rng.integers(len(noise)))]
             sound = crop(np.tile(sound, -(-length // len(sound))), length, rng)
         elif kind == "music":
             sound = music(length / SAMPLING_RATE, rng)

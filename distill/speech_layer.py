@@ -7,6 +7,7 @@ of the student. Logits are averaged over :data:`SMOOTHING_DUR`, as a token knows
 
 from collections.abc import Iterator
 from collections.abc import Sequence
+from typing import Any
 from typing import NamedTuple
 
 import numpy as np
@@ -76,9 +77,7 @@ def add_speech_layer(
         ValueError: if the model has no tokens
 
     """
-    tokens = Network(model).tokens
-    if tokens is None:
-        raise ValueError(f"'{model}' has no tokens, it is no student.")
+    tokens = tokens_of(model)
     examples = make_examples(
         tokens, speech, noise, num_scenes=num_scenes, seed=seed, verbose=verbose
     )
@@ -86,6 +85,19 @@ def add_speech_layer(
     content = onnx.load(model_path(model))
     appended = with_layer(content, weight, bias, smoothing_size(tokens.rate))
     return save(appended, out, properties(content))
+
+
+def tokens_of(model: str) -> Tokens:
+    """Tokens of a student.
+
+    Raises:
+        ValueError: if the model has no tokens
+
+    """
+    tokens = Network(model).tokens
+    if tokens is None:
+        raise ValueError(f"'{model}' has no tokens, it is no student.")
+    return tokens
 
 
 def make_examples(
@@ -182,9 +194,13 @@ def evaluate_speech_layer(
         verbose: show a progress bar
 
     """
-    tokens = Network(model).tokens
     examples = make_examples(
-        tokens, speech, noise, num_scenes=num_scenes, seed=seed, verbose=verbose
+        tokens_of(model),
+        speech,
+        noise,
+        num_scenes=num_scenes,
+        seed=seed,
+        verbose=verbose,
     )
     content = onnx.load(model_path(model)).graph.initializer
     weights = {value.name: onnx.numpy_helper.to_array(value) for value in content}
@@ -224,9 +240,9 @@ def with_layer(
     """
     copy = without_layer(model)
     split = next(node for node in copy.graph.node if "tokens" in node.input)
-    constants = {
+    constants: dict[str, np.ndarray] = {
         "speech.weight": np.asarray(weight, np.float32)[None],
-        "speech.bias": np.asarray([bias], np.float32),
+        "speech.bias": np.array([bias], np.float32),
         "speech.threshold": np.zeros((), np.float32),
         "speech.axis": np.array([2], np.int64),
     }
@@ -242,7 +258,7 @@ def with_layer(
 def _nodes(values: str, size: int) -> Iterator[onnx.NodeProto]:
     """Operations from values of tokens to the share of speech."""
     window = {"kernel_shape": [size], "pads": [size // 2, size // 2]}
-    steps = [
+    steps: list[tuple[str, list[str], str, dict[str, Any]]] = [
         ("MatMul", ["speech.weight", values], "speech.product", {}),
         ("Add", ["speech.product", "speech.bias"], "speech.logits", {}),
         ("AveragePool", ["speech.logits"], "speech.smoothed", window),
@@ -254,7 +270,9 @@ def _nodes(values: str, size: int) -> Iterator[onnx.NodeProto]:
         yield helper.make_node(kind, inputs, [output], name=output, **attributes)
 
 
-def is_of_layer(item: object) -> bool:
+def is_of_layer(
+    item: onnx.NodeProto | onnx.TensorProto | onnx.ValueInfoProto,
+) -> bool:
     """Whether a node, weight or output of a graph belongs to the layer."""
     return item.name.startswith("speech")
 

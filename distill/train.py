@@ -28,6 +28,7 @@ from audw2s.distill.state import State
 from audw2s.distill.state import Tensors
 from audw2s.distill.store import Store
 from audw2s.distill.students import STUDENTS
+from audw2s.distill.students import AnyStudent
 from audw2s.evaluation.ccc import ccc
 from audw2s.files import replacing
 from audw2s.files import write_json
@@ -68,55 +69,88 @@ def train(
         ValueError: if the folder holds another training
 
     """
-    machine = accelerate.Accelerator(cpu=not torch.accelerator.is_available())
-    verbose = verbose and machine.is_main_process
-    network = make_student(config, machine.device)
-    average = get_ema_multi_avg_fn(config.ema)
-    ema = AveragedModel(network, multi_avg_fn=average, use_buffers=True)
-    optimiser = make_optimiser(network, config)
-    optimiser.register_step_post_hook(lambda *_: ema.update_parameters(network))
-    use_precision(network, config)
-    batches = Batches(config, verbose=verbose)
-    networks = {"network": network, "ema": ema}
-    state = State(folder, identify(batches), networks, optimiser, names=DIMENSIONS)
-    if machine.is_main_process:
-        write_record(pd.concat(batches.learnt), folder, config.start)
-    parallel = machine.prepare_model(network)
-    make = batches.make
-    if config.distinct:
-        make = Store(batches, store or os.path.join(folder, "batches")).make
-
-    def prepare(step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        position = step * machine.num_processes + machine.process_index
-        signals, labels = make(batch_number(position, config))
-        return signals.to(machine.device), labels.to(machine.device)
-
-    def loss(signals: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        logits = parallel.train()(signals)[1]
-        return total_loss(labels, logits, config.loss, config.dimensions)
-
-    def evaluate() -> tuple[dict[str, float], Tensors]:
-        scores = validate(ema.module, batches.held_out())
-        return scores, ema.module.state_dict()
-
+    training = Training(config, folder, store, verbose)
     learn(
-        state,
+        training.state,
         steps=config.steps,
         every=config.eval_every,
-        prepare=prepare,
-        loss=loss,
+        prepare=training.prepare,
+        loss=training.loss,
         rate=lambda step: share_of_rate(step, config.steps, config.warmup),
-        evaluate=evaluate,
-        verbose=verbose,
+        evaluate=training.evaluate,
+        verbose=verbose and training.machine.is_main_process,
     )
-    if not machine.is_main_process:
-        return ema.module
-    if config.keep == "best":
-        ema.module.load_state_dict(state.best, strict=True)
-    return finish(ema.module, batches, folder)
+    return training.finish()
 
 
-def make_student(config: Config, device: torch.device) -> torch.nn.Module:
+class Training:
+    """Student of a training, its moving average, and its batches.
+
+    Arguments are those of :func:`train`.
+    """
+
+    def __init__(self, config: Config, folder: str, store: str | None, verbose: bool):
+        self.config = config
+        self.folder = folder
+        self.machine = accelerate.Accelerator(cpu=not torch.accelerator.is_available())
+        is_main = self.machine.is_main_process
+        network = make_student(config, self.machine.device)
+        average = get_ema_multi_avg_fn(config.ema)
+        self.ema = AveragedModel(network, multi_avg_fn=average, use_buffers=True)
+        optimiser = make_optimiser(network, config)
+        optimiser.register_step_post_hook(
+            lambda *_: self.ema.update_parameters(network)
+        )
+        use_precision(network, config)
+        self.batches = Batches(config, verbose=verbose and is_main)
+        networks = {"network": network, "ema": self.ema}
+        identity = identify(self.batches)
+        self.state = State(folder, identity, networks, optimiser, names=DIMENSIONS)
+        if is_main:
+            write_record(pd.concat(self.batches.learnt), folder, config.start)
+        self.parallel = self.machine.prepare_model(network)
+        self.make = self.batches.make
+        if config.distinct:
+            store = store or os.path.join(folder, "batches")
+            self.make = Store(self.batches, store).make
+
+    def prepare(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Signals and labels of a step of this process, on its device."""
+        position = step * self.machine.num_processes + self.machine.process_index
+        signals, labels = self.make(batch_number(position, self.config))
+        return signals.to(self.machine.device), labels.to(self.machine.device)
+
+    def loss(self, signals: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Loss of a batch."""
+        logits = self.parallel.train()(signals)[1]
+        return total_loss(labels, logits, self.config.loss, self.config.dimensions)
+
+    def evaluate(self) -> tuple[dict[str, float], Tensors]:
+        """CCC of the moving average on held-out speakers, and its weights."""
+        scores = validate(self.ema.module, self.batches.held_out())
+        return scores, self.ema.module.state_dict()
+
+    def finish(self) -> torch.nn.Module:
+        """Fit the last layer, and write the student with its configuration."""
+        config = self.config
+        if not self.machine.is_main_process:
+            return self.ema.module
+        student = STUDENTS[config.student]()
+        is_best = config.keep == "best"
+        weights = self.state.best if is_best else self.ema.module.state_dict()
+        student.load_state_dict(weights)
+        count = min(config.refitted, len(self.batches.clips))
+        if can_fit_head(student, count):
+            fit_head(student, self.batches.undisturbed(count))
+        path = os.path.join(self.folder, "student.safetensors")
+        with replacing(path) as temporary:
+            metadata = {"student": config.student}
+            save_file(student.state_dict(), temporary, metadata=metadata)
+        write_json(dataclasses.asdict(config), os.path.join(self.folder, "config.json"))
+        return student.eval()
+
+
+def make_student(config: Config, device: torch.device) -> AnyStudent:
     """Make the student of a configuration, or read the one that it starts from."""
     torch.manual_seed(config.seed)
     network = STUDENTS[config.student]()
@@ -124,7 +158,8 @@ def make_student(config: Config, device: torch.device) -> torch.nn.Module:
         weights = load_file(os.path.join(config.start, "student.safetensors"))
         network.load_state_dict(weights, strict=True)
     # Twice as fast on processors, for convolutions with or without groups
-    network.body.to(memory_format=torch.channels_last)
+    # (an argument that torch's own types don't know)
+    network.body.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network.to(device)
 
 
@@ -141,7 +176,7 @@ def make_optimiser(network: torch.nn.Module, config: Config) -> torch.optim.Opti
     return optimiser
 
 
-def use_precision(network: torch.nn.Module, config: Config) -> None:
+def use_precision(network: AnyStudent, config: Config) -> None:
     """Let the convolutions compute in the precision of the settings.
 
     The front end needs more than 8 bits.
@@ -149,7 +184,7 @@ def use_precision(network: torch.nn.Module, config: Config) -> None:
     if config.precision == "bf16":
         device = next(network.parameters()).device.type
         half = torch.autocast(device, torch.bfloat16)
-        network.body.forward = half(network.body.forward)
+        setattr(network.body, "forward", half(network.body.forward))
 
 
 def identify(batches: Batches) -> dict[str, object]:
@@ -191,18 +226,3 @@ def validate(
     labels = torch.stack([label for _, label in clips])
     scores = ccc(labels, torch.cat(values))
     return dict(zip(DIMENSIONS, scores.tolist(), strict=True))
-
-
-def finish(student: torch.nn.Module, batches: Batches, folder: str) -> torch.nn.Module:
-    """Fit the last layer, and write the student with its configuration."""
-    config = batches.config
-    student = student.cpu().to(memory_format=torch.contiguous_format).eval()
-    count = min(config.refitted, len(batches.clips))
-    if can_fit_head(student, count):
-        fit_head(student, batches.undisturbed(count))
-    weights = {k: v.clone().contiguous() for k, v in student.state_dict().items()}
-    path = os.path.join(folder, "student.safetensors")
-    with replacing(path) as temporary:
-        save_file(weights, temporary, metadata={"student": config.student})
-    write_json(dataclasses.asdict(config), os.path.join(folder, "config.json"))
-    return student

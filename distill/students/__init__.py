@@ -1,22 +1,25 @@
 """Students: small networks that learn a teacher's outputs."""
 
 import os
+from collections.abc import Callable
 
 from safetensors import safe_open
-from torch import nn
 
 from audw2s.distill.students.mobilenetv3 import MobileNetV3Large
 from audw2s.distill.students.mobilenetv3 import MobileNetV3Small
 from audw2s.distill.students.mobilenetv4 import MobileNetV4Large
 from audw2s.distill.students.mobilenetv4 import MobileNetV4Medium
 from audw2s.distill.students.mobilenetv4 import MobileNetV4Small
+from audw2s.distill.students.student import Student
 from audw2s.distill.students.wav2small import Wav2Small
 from audw2s.distill.students.wav2small2 import Wav2Small2
 from audw2s.distill.teachers.checkpoint import SAME_KEYS
 from audw2s.distill.teachers.checkpoint import load_strictly
 from audw2s.distill.teachers.checkpoint import read_file
 
-STUDENTS = {
+AnyStudent = Student | Wav2Small2
+
+STUDENTS: dict[str, Callable[[], AnyStudent]] = {
     "wav2small": Wav2Small,
     "wav2small-2.0": Wav2Small2,
     "mobilenetv4-small": MobileNetV4Small,
@@ -28,7 +31,7 @@ STUDENTS = {
 """Architectures by name."""
 
 
-def load_student(path: str) -> tuple[str, nn.Module]:
+def load_student(path: str) -> tuple[str, AnyStudent]:
     """Load a trained student.
 
     Args:

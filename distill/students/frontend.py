@@ -81,6 +81,24 @@ class Normalise(nn.Module):
         return centred / torch.sqrt(variance + self.epsilon)
 
 
+def extend(signal: torch.Tensor, min_samples: int) -> torch.Tensor:
+    """Append zeros to a signal that is too short, in a way that can be exported.
+
+    Shape:
+        ``(batch, time)`` -> ``(batch, max(time, min_samples))``
+    """
+    # Deviation: published teachers take no signal of less than a frame, 25 ms, and
+    # the models of this package take all of 64 samples or more
+    silence = signal.new_zeros(1, min_samples).expand(signal.shape[0], -1)
+    length = torch.sym_max(signal.shape[1], min_samples)
+    return torch.cat([signal, silence], dim=1)[:, :length]
+
+
+def constant(values: np.ndarray) -> torch.Tensor:
+    """Make a tensor of float32."""
+    return torch.tensor(values, dtype=torch.float32)
+
+
 class LogMel(nn.Module):
     """Log-mel spectrogram of Wav2Small: 33 bins, 26 bands, 500 frames a second.
 
@@ -90,23 +108,17 @@ class LogMel(nn.Module):
         ``(batch, time)`` -> ``(batch, 1, (time - 64) // 32 + 1, 26)``, in dB
     """
 
-    def __init__(
-        self,
-        *,
-        sampling_rate: int = 16000,
-        n_fft: int = 64,
-        hop_length: int = 32,
-        num_mels: int = 26,
-    ):
+    hop_length = 32
+
+    mel: torch.Tensor
+
+    def __init__(self):
         super().__init__()
-        real, imag = hann_dft(n_fft)
-        for name, values in [("real", real[:, None]), ("imag", imag[:, None])]:
-            # Fixed, but counted among the 71,801 parameters of the network
-            weight = nn.Parameter(torch.tensor(values, dtype=torch.float32))
-            self.register_parameter(name, weight.requires_grad_(False))
-        mel = slaney_mel(sampling_rate, n_fft, num_mels)
-        self.register_buffer("mel", torch.tensor(mel, dtype=torch.float32))
-        self.hop_length = hop_length
+        real, imag = (constant(part[:, None]) for part in hann_dft(64))
+        # Fixed, but counted among the 71,801 parameters of the network
+        self.real = nn.Parameter(real, requires_grad=False)
+        self.imag = nn.Parameter(imag, requires_grad=False)
+        self.register_buffer("mel", constant(slaney_mel(16000, 64, 26)))
 
     def forward(self, signal: torch.Tensor) -> torch.Tensor:
         """Return ``10 log10(max(mel power, 1e-10))``."""

@@ -1,9 +1,5 @@
 """Blocks of MobileNets, and a student of such blocks."""
 
-from collections.abc import Callable
-from collections.abc import Iterable
-from typing import NamedTuple
-
 import torch
 from torch import nn
 
@@ -129,7 +125,7 @@ def inverted_residual(
     activation: type[nn.Module],
 ) -> nn.Sequential:
     """Block of MobileNetV3: expand, filter each channel, weigh channels, project."""
-    layers = [depthwise(width, kernel, stride, activation)]
+    layers: list[nn.Module] = [depthwise(width, kernel, stride, activation)]
     if width != num_in:
         layers.insert(0, conv(num_in, width, activation=activation))
     if squeeze:
@@ -159,33 +155,13 @@ def universal_inverted_bottleneck(
 
     """
     width = num_in * expansion
-    layers = [conv(num_in, width, activation=nn.ReLU)]
+    layers: list[nn.Module] = [conv(num_in, width, activation=nn.ReLU)]
     if first:
         layers.insert(0, depthwise(num_in, first, 1 if middle else stride))
     if middle:
         layers.append(depthwise(width, middle, stride, nn.ReLU))
     layers.append(conv(width, num_out))
     return bottleneck(layers, num_in, num_out, stride)
-
-
-def chain(
-    block: Callable[..., nn.Module],
-    num_in: int,
-    rows: Iterable[NamedTuple],
-) -> list[nn.Module]:
-    """Blocks one after the other.
-
-    Args:
-        block: function that makes a block, of the channels of its input and a row
-        num_in: channels of the first input
-        rows: other arguments of each block, ``num_out`` among them
-
-    """
-    made = []
-    for row in rows:
-        made.append(block(num_in, **row._asdict()))
-        num_in = row.num_out
-    return made
 
 
 class MobileNet(Student):

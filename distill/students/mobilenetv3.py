@@ -5,7 +5,6 @@ from typing import NamedTuple
 from torch import nn
 
 from audw2s.distill.students.mobilenet import MobileNet
-from audw2s.distill.students.mobilenet import chain
 from audw2s.distill.students.mobilenet import conv
 from audw2s.distill.students.mobilenet import inverted_residual
 
@@ -56,8 +55,12 @@ LARGE = [
 def layers(rows: list[Block], size: int) -> list[nn.Module]:
     """First convolution, the blocks of a table, and the last 1×1 convolution."""
     first = conv(1, 16, 3, stride=2, activation=nn.Hardswish)
-    last = conv(rows[-1].num_out, size, activation=nn.Hardswish)
-    return [first, *chain(inverted_residual, 16, rows), last]
+    widths = [16, *(row.num_out for row in rows)]
+    blocks = [
+        inverted_residual(width, **row._asdict())
+        for width, row in zip(widths, rows, strict=False)
+    ]
+    return [first, *blocks, conv(widths[-1], size, activation=nn.Hardswish)]
 
 
 class MobileNetV3Small(MobileNet):

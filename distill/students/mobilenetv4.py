@@ -5,7 +5,6 @@ from typing import NamedTuple
 from torch import nn
 
 from audw2s.distill.students.mobilenet import MobileNet
-from audw2s.distill.students.mobilenet import chain
 from audw2s.distill.students.mobilenet import conv
 from audw2s.distill.students.mobilenet import universal_inverted_bottleneck
 
@@ -99,8 +98,12 @@ def layers(
     rows: list[Block],
 ) -> list[nn.Module]:
     """Stem, the blocks of a table, and the last 1×1 convolution to 960 channels."""
-    last = conv(rows[-1].num_out, 960, activation=nn.ReLU)
-    return [*stem, *chain(universal_inverted_bottleneck, num_in, rows), last]
+    widths = [num_in, *(row.num_out for row in rows)]
+    blocks = [
+        universal_inverted_bottleneck(width, **row._asdict())
+        for width, row in zip(widths, rows, strict=False)
+    ]
+    return [*stem, *blocks, conv(widths[-1], 960, activation=nn.ReLU)]
 
 
 class MobileNetV4Small(MobileNet):

@@ -1,17 +1,19 @@
 """Wav2Small 2.0 with 15K parameters, as published on the Hugging Face hub."""
 
+import numpy as np
 import torch
 from torch import nn
 
 from audw2s.distill.students.frontend import Normalise
+from audw2s.distill.students.frontend import constant
 from audw2s.distill.students.frontend import hann_dft
 from audw2s.distill.students.frontend import slaney_mel
 
 
-def dft_conv(filters: torch.Tensor) -> nn.Conv1d:
+def dft_conv(filters: np.ndarray) -> nn.Conv1d:
     """Convolution with fixed filters ``(33, 64)``, hop 32, no padding."""
     conv = nn.Conv1d(1, 33, 64, stride=32, bias=False)
-    conv.weight = nn.Parameter(filters[:, None], requires_grad=False)
+    conv.weight = nn.Parameter(constant(filters[:, None]), requires_grad=False)
     return conv
 
 
@@ -24,9 +26,7 @@ class Spectrogram(nn.Module):
 
     def __init__(self):
         super().__init__()
-        real, imag = (torch.from_numpy(part).float() for part in hann_dft(64))
-        self.conv_real = dft_conv(real)
-        self.conv_imag = dft_conv(imag)
+        self.conv_real, self.conv_imag = map(dft_conv, hann_dft(64))
 
     def forward(self, signal: torch.Tensor) -> torch.Tensor:
         """Return ``re² + im²``."""
@@ -42,11 +42,13 @@ class LogMelBands(nn.Module):
         ``(batch, frames, 33)`` -> ``(batch, 1, frames, 26)``, in dB
     """
 
+    # Names are those of the published keys
+    melW: torch.Tensor  # noqa: N815
+    amin: torch.Tensor
+
     def __init__(self):
         super().__init__()
-        mel = torch.from_numpy(slaney_mel(16000, 64, 26)).float()
-        # The name is that of the published key
-        self.register_buffer("melW", mel)
+        self.register_buffer("melW", constant(slaney_mel(16000, 64, 26)))
         self.register_buffer("amin", torch.tensor([1e-10]))
 
     def forward(self, power: torch.Tensor) -> torch.Tensor:

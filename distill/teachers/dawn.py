@@ -4,6 +4,7 @@ Our module for its published weights. They are CC BY-NC-SA 4.0.
 """
 
 import os
+from typing import Any
 
 import torch
 from torch import nn
@@ -11,6 +12,7 @@ from transformers import Wav2Vec2Config
 from transformers import Wav2Vec2Model
 
 from audw2s.distill.students.frontend import Normalise
+from audw2s.distill.students.frontend import extend
 from audw2s.distill.teachers import wav2vec2
 
 SIZES = {**wav2vec2.SIZES, "num_hidden_layers": 12}
@@ -30,7 +32,7 @@ UNUSED = ("wav2vec2.masked_spec_embed",)
 """Published keys that only training needs."""
 
 
-class Dawn(nn.Module):
+class Dawn(wav2vec2.Teacher):
     """Wav2vec 2.0, mean over time, and two layers for A/D/V.
 
     Args:
@@ -42,16 +44,11 @@ class Dawn(nn.Module):
         - logits ``(batch, 3)``: arousal, dominance, valence, unclipped
     """
 
-    def __init__(self, sizes: dict):
-        super().__init__()
-        config = Wav2Vec2Config(
-            **sizes, **FORM, **wav2vec2.FROZEN, attn_implementation="eager"
-        )
-        self.min_samples = wav2vec2.receptive_field(
-            config.conv_kernel, config.conv_stride
-        )
+    def __init__(self, sizes: dict[str, Any]):
+        values = {**sizes, **FORM, **wav2vec2.FROZEN, "attn_implementation": "eager"}
+        config = Wav2Vec2Config(**values)
+        super().__init__(Wav2Vec2Model(config))
         self.normalise = Normalise()
-        self.encoder = Wav2Vec2Model(config)
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
         self.adv = nn.Linear(config.hidden_size, 3)
 
@@ -73,10 +70,10 @@ class Dawn(nn.Module):
             raise ValueError(f"'{path}' has no {', '.join(sorted(missing))}.")
         with wav2vec2.building(path):
             network = cls(sizes)
-        return wav2vec2.load_weights(network, folder, KEYS, UNUSED)
+        return network.load(folder, KEYS, UNUSED)
 
     def forward(self, signal: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return hidden states and logits."""
-        signal = wav2vec2.extend(self.normalise(signal), self.min_samples)
+        signal = extend(self.normalise(signal), self.min_samples)
         hidden_states = self.encoder(signal).last_hidden_state.mean(dim=1)
         return hidden_states, self.adv(torch.tanh(self.dense(hidden_states)))

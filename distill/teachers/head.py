@@ -7,6 +7,7 @@ import numpy as np
 from audw2s.distill.fit_head import match_std
 from audw2s.distill.teachers.categories import Categories
 from audw2s.distill.teachers.categories import category_means
+from audw2s.distill.teachers.ridge import NO_CLIPS
 from audw2s.distill.teachers.ridge import RidgeSums
 from audw2s.distill.teachers.ridge import per_form
 from audw2s.model.registry import DIMENSIONS
@@ -105,9 +106,7 @@ class Heads:
 
     def _solve(self, left_out: frozenset[int]) -> Head:
         used = [n for n in range(len(self.folds)) if n not in left_out]
-        total = self.sums[used[0]]
-        for number in used[1:]:
-            total = total + self.sums[number]
+        total = sum((self.sums[n] for n in used), NO_CLIPS)
         weight, bias = total.fit(self.penalty)
         if self.weak is not None:
             clips = np.any([self.folds[n] for n in used], axis=0)
@@ -151,12 +150,9 @@ class WeakLabels:
             # Means of dimensions that aren't fitted to categories aren't used
             values = np.array([given.get(d, 0.0) for d in DIMENSIONS])
             means.setdefault(name, values)
-        parts = [
+        parts = (
             RidgeSums(s.count, s.x, s.y * means[name], s.xx, s.xy * means[name])
             for name, s in self.by_category.items()
             if name in means
-        ]
-        total = parts[0]
-        for part in parts[1:]:
-            total = total + part
-        return total * self.settings.weight
+        )
+        return sum(parts, NO_CLIPS) * self.settings.weight

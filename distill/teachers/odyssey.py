@@ -6,12 +6,14 @@ They are MIT.
 
 import math
 import os
+from typing import Any
 
 import torch
 from torch import nn
 from transformers import WavLMConfig
 from transformers import WavLMModel
 
+from audw2s.distill.students.frontend import extend
 from audw2s.distill.teachers import wav2vec2
 
 SIZES = {
@@ -68,7 +70,7 @@ class AttentivePooling(nn.Module):
         return torch.cat([mean, torch.sqrt(torch.clamp(variance, min=1e-5))], dim=1)
 
 
-class Odyssey(nn.Module):
+class Odyssey(wav2vec2.Teacher):
     """WavLM, attentive statistics pooling, and two layers for A/D/V.
 
     It was trained on 12 s at most.
@@ -84,16 +86,12 @@ class Odyssey(nn.Module):
         - logits ``(batch, 3)``: arousal, dominance, valence, unclipped
     """
 
-    def __init__(self, sizes: dict, mean: float = MEAN, std: float = STD):
-        super().__init__()
+    def __init__(self, sizes: dict[str, Any], mean: float = MEAN, std: float = STD):
         config = WavLMConfig(**sizes, **FORM, **wav2vec2.FROZEN)
+        super().__init__(WavLMModel(config))
         width = config.hidden_size
-        self.min_samples = wav2vec2.receptive_field(
-            config.conv_kernel, config.conv_stride
-        )
         self.mean = mean
         self.std = std
-        self.encoder = WavLMModel(config)
         self.pool = AttentivePooling(width)
         self.dense = nn.Linear(2 * width, width)
         self.norm = nn.LayerNorm(width)
@@ -117,12 +115,12 @@ class Odyssey(nn.Module):
             raise ValueError(f"'{path}' has mean {mean!r} and std {std!r}.")
         with wav2vec2.building(path):
             network = cls(SIZES | sizes, mean, std)
-        return wav2vec2.load_weights(network, folder, KEYS, UNUSED)
+        return network.load(folder, KEYS, UNUSED)
 
     def forward(self, signal: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return hidden states and logits."""
         signal = (signal - self.mean) / (self.std + 1e-6)
-        signal = wav2vec2.extend(signal, self.min_samples)
+        signal = extend(signal, self.min_samples)
         hidden_states = self.pool(self.encoder(signal).last_hidden_state)
         hidden = torch.relu(self.norm(self.dense(hidden_states)))
         return hidden_states, self.adv(hidden)
@@ -130,4 +128,5 @@ class Odyssey(nn.Module):
 
 def is_finite(value: object) -> bool:
     """Whether a value is a number, and not NaN or infinite."""
-    return type(value) in (int, float) and math.isfinite(value)
+    # Not isinstance: true is an int
+    return type(value) is int or (type(value) is float and math.isfinite(value))

@@ -64,6 +64,10 @@ class RidgeSums:
         return weight, centre - weight @ mean
 
 
+NO_CLIPS = RidgeSums(0, *np.zeros((4, 1)))
+"""Sums over no clips, to begin with."""
+
+
 def _values(sums: RidgeSums) -> list:
     return [getattr(sums, field.name) for field in dataclasses.fields(sums)]
 

@@ -2,17 +2,22 @@
 
 import contextlib
 from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Any
+from typing import Self
 
 import torch
 from torch import nn
 from torch.nn.utils import parametrize
+from transformers import Wav2Vec2Model
+from transformers import WavLMModel
 
 from audw2s.distill.teachers.checkpoint import load_strictly
 from audw2s.distill.teachers.checkpoint import read_json
 from audw2s.distill.teachers.checkpoint import read_weights
 from audw2s.model.registry import DIMENSIONS
 
-SIZES = {
+SIZES: dict[str, Any] = {
     "hidden_size": 1024,
     "num_attention_heads": 16,
     "intermediate_size": 4096,
@@ -24,7 +29,7 @@ SIZES = {
 }
 """Sizes of the large models, by their names in ``config.json``."""
 
-FORM = {
+FORM: dict[str, Any] = {
     "hidden_act": "gelu",
     "layer_norm_eps": 1e-5,
     "feat_extract_norm": "layer",
@@ -33,7 +38,7 @@ FORM = {
 }
 """Other settings of the large models, besides their sizes."""
 
-FROZEN = {
+FROZEN: dict[str, Any] = {
     "hidden_dropout": 0.0,
     "activation_dropout": 0.0,
     "attention_dropout": 0.0,
@@ -113,7 +118,7 @@ def check_form(config: dict, form: dict, path: str) -> None:
             raise ValueError(f"'{path}' has {name} {config[name]!r}, not {value!r}.")
 
 
-def receptive_field(kernels: list[int], strides: list[int]) -> int:
+def receptive_field(kernels: Sequence[int], strides: Sequence[int]) -> int:
     """Number of samples that one frame depends on.
 
     Examples:
@@ -125,19 +130,6 @@ def receptive_field(kernels: list[int], strides: list[int]) -> int:
     for kernel, stride in zip(reversed(kernels), reversed(strides), strict=True):
         samples = (samples - 1) * stride + kernel
     return samples
-
-
-def extend(signal: torch.Tensor, min_samples: int) -> torch.Tensor:
-    """Append zeros to a signal that is too short, in a way that can be exported.
-
-    Shape:
-        ``(batch, time)`` -> ``(batch, max(time, min_samples))``
-    """
-    # Deviation: the teachers take no signal of less than a frame, 25 ms, and the
-    # models of this package take all of 64 samples or more
-    silence = signal.new_zeros(1, min_samples).expand(signal.shape[0], -1)
-    length = torch.sym_max(signal.shape[1], min_samples)
-    return torch.cat([signal, silence], dim=1)[:, :length]
 
 
 @contextlib.contextmanager
@@ -155,6 +147,40 @@ def building(path: str) -> Iterator[None]:
         raise ValueError(f"'{path}' describes no network: {error}") from error
 
 
+class Teacher(nn.Module):
+    """Teacher with an encoder of wav2vec 2.0's family.
+
+    Args:
+        encoder: encoder of frames
+
+    """
+
+    def __init__(self, encoder: Wav2Vec2Model | WavLMModel):
+        super().__init__()
+        config = encoder.config
+        self.min_samples = receptive_field(config.conv_kernel, config.conv_stride)
+        self.encoder = encoder
+
+    def load(
+        self, folder: str, key_map: dict[str, str], ignored: tuple[str, ...]
+    ) -> Self:
+        """Load the weights of a folder, and make the network ready for use.
+
+        The weight norm is computed once, and not for each signal. See
+        :func:`audw2s.distill.teachers.checkpoint.load_strictly` for the arguments.
+
+        Raises:
+            FileNotFoundError: if there are no weights
+            ValueError: if they are damaged, or one is missing, unknown, or has a wrong
+                shape
+
+        """
+        load_strictly(self, read_weights(folder), key_map, folder, ignored)
+        conv = self.encoder.get_submodule("encoder.pos_conv_embed.conv")
+        parametrize.remove_parametrizations(conv, "weight")
+        return self.eval().requires_grad_(False)
+
+
 def position_keys(theirs: str, ours: str) -> dict[str, str]:
     """Map older names of the weight norm of positions to current ones.
 
@@ -170,26 +196,3 @@ def position_keys(theirs: str, ours: str) -> dict[str, str]:
         f"{theirs}{conv}.weight_g": f"{ours}{conv}.parametrizations.weight.original0",
         f"{theirs}{conv}.weight_v": f"{ours}{conv}.parametrizations.weight.original1",
     }
-
-
-def load_weights(
-    network: nn.Module,
-    folder: str,
-    key_map: dict[str, str],
-    ignored: tuple[str, ...],
-) -> nn.Module:
-    """Load the weights of a folder into a network, and make it ready for use.
-
-    The weight norm is computed once, and not for each signal. See
-    :func:`audw2s.distill.teachers.checkpoint.load_strictly` for the arguments.
-
-    Raises:
-        FileNotFoundError: if there are no weights
-        ValueError: if they are damaged, or one is missing, unknown, or has a wrong
-            shape
-
-    """
-    load_strictly(network, read_weights(folder), key_map, folder, ignored)
-    conv = network.encoder.encoder.pos_conv_embed.conv
-    parametrize.remove_parametrizations(conv, "weight")
-    return network.eval().requires_grad_(False)

@@ -14,6 +14,8 @@ from transformers import WhisperConfig
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from audw2s.distill.students.frontend import Normalise
+from audw2s.distill.students.frontend import constant
+from audw2s.distill.students.frontend import extend
 from audw2s.distill.students.frontend import hann_dft
 from audw2s.distill.students.frontend import slaney_mel
 from audw2s.distill.teachers.checkpoint import SAME_KEYS
@@ -121,19 +123,18 @@ class WhisperLogMel(nn.Module):
 
     min_samples = 8000
 
+    dft: torch.Tensor
+    mel: torch.Tensor
+
     def __init__(self):
         super().__init__()
-        real, imag = hann_dft(400)
-        dft = torch.tensor(np.concatenate([real, imag])[:, None], dtype=torch.float32)
-        mel = torch.tensor(slaney_mel(16000, 400, 80), dtype=torch.float32)
-        self.register_buffer("dft", dft)
+        self.register_buffer("dft", constant(np.concatenate(hann_dft(400))[:, None]))
+        mel = constant(slaney_mel(16000, 400, 80))
         self.register_buffer("mel", mel.T.contiguous())
 
     def forward(self, signal: torch.Tensor) -> torch.Tensor:
         """Return scaled log10 mel power, at most 8 below the clip's maximum."""
-        silence = signal.new_zeros(1, self.min_samples).expand(signal.shape[0], -1)
-        length = torch.sym_max(signal.shape[1], self.min_samples)
-        signal = torch.cat([signal, silence], dim=1)[:, :length]
+        signal = extend(signal, self.min_samples)
         signal = nn.functional.pad(signal[:, None], (200, 200), mode="reflect")
         spectrum = nn.functional.conv1d(signal, self.dft, stride=160)[..., :-1]
         real, imag = spectrum.chunk(2, dim=1)
