@@ -6,7 +6,8 @@ import re
 
 import audw2s
 
-ASSETS = pathlib.Path(__file__).parents[1] / "audw2s" / "assets"
+ROOT = pathlib.Path(__file__).parents[1]
+ASSETS = ROOT / "audw2s" / "assets"
 
 project = "audw2s"
 author = "audw2s developers"
@@ -14,7 +15,7 @@ copyright = "2026, audw2s developers"
 version = release = audw2s.__version__
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
@@ -34,11 +35,27 @@ intersphinx_mapping = {
 myst_enable_extensions = ["attrs_block", "colon_fence"]
 myst_fence_as_directive = ["mermaid"]
 myst_heading_anchors = 3
+nb_execution_mode = "cache"
+nb_execution_timeout = 120
+nb_execution_raise_on_error = True
+nb_execution_excludepatterns = ["notebooks/gpu*"]
+nb_merge_streams = True
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 napoleon_use_ivar = True
 html_theme = "furo"
 html_title = f"audw2s {version}"
+
+
+def deviations() -> str:
+    """List what the code marks as a deviation from a paper, with the reason."""
+    mark = re.compile(r"# Deviation: (.*\n(?:\s*# .*\n)*)")
+    lines = []
+    for path in sorted(ROOT.glob("distill/**/*.py")):
+        for reason in mark.findall(path.read_text(encoding="utf-8")):
+            text = " ".join(line.strip(" #") for line in reason.splitlines())
+            lines.append(f"- `{path.relative_to(ROOT)}`: {text}.")
+    return "\n".join(lines)
 
 
 def link_pages(app: object, name: str, source: list[str]) -> None:
@@ -53,6 +70,7 @@ def link_pages(app: object, name: str, source: list[str]) -> None:
     source[0] = re.sub(
         r"\]\(\.\./audw2s/assets/([\w-]+)/card\.md\)", r"](cards/\1.md)", source[0]
     ).replace("](../CHANGELOG.md)", "](changelog.md)")
+    source[0] = source[0].replace("<!-- deviations -->", deviations())
 
 
 def setup(app: object) -> None:

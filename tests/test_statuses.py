@@ -108,7 +108,7 @@ def test_table_of_statuses():
 
 
 def text() -> str:
-    return (ROOT / "docs/recordings.md").read_text(encoding="utf-8")
+    return (ROOT / "docs/statuses.md").read_text(encoding="utf-8")
 
 
 CASES = {

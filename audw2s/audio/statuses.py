@@ -53,7 +53,7 @@ STATUSES = {
     ),
     "too_long": Status("longer than `--max-dur` of `annotate`", False),
 }
-"""All statuses; the table of docs/recordings.md is this one."""
+"""All statuses; the table of docs/statuses.md is this one."""
 
 UNUSABLE = tuple(name for name, status in STATUSES.items() if not status.has_values)
 """Statuses of unusable input, whose values are NaN."""

@@ -22,7 +22,7 @@ from audw2s.corpus.lists.folder import read_folder
 from audw2s.corpus.shards import Writer
 from audw2s.errors import explained
 
-PAGE = pathlib.Path(__file__).parent.parent.parent / "docs" / "commands.md"
+PAGE = pathlib.Path(__file__).parent.parent.parent / "docs" / "statuses.md"
 
 
 def test_exit_codes_are_documented():

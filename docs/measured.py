@@ -1,0 +1,162 @@
+"""Tables and plots of pages, from what commands measured and stored."""
+
+import json
+import pathlib
+
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from audw2s.evaluation.comparison import COSTS
+from audw2s.evaluation.comparison import published_costs
+from audw2s.evaluation.comparison import stated
+from audw2s.evaluation.papers import papers
+from audw2s.evaluation.tables import clips_text
+from audw2s.evaluation.tables import each
+from audw2s.evaluation.tables import markdown_table
+from audw2s.evaluation.tables import pair_text
+from audw2s.evaluation.tables import with_interval
+from audw2s.model.registry import CATALOGUE
+from audw2s.model.registry import DIMENSIONS
+from audw2s.model.registry import FOLDER
+from audw2s.plots import STYLES
+
+HERE = pathlib.Path(__file__).parent
+
+
+def evaluations() -> list[dict]:
+    """Evaluations of all models that have some, in the order of the catalogue."""
+    paths = [pathlib.Path(FOLDER) / name / "evaluation.json" for name in CATALOGUE]
+    return [e for path in paths if path.is_file() for e in json.loads(path.read_text())]
+
+
+def published() -> Markdown:
+    """Figures of papers, each with its grade."""
+    accuracy = [
+        [paper["model"], paper["source"], corpus, *each(figures, _ccc)]
+        for paper in papers()
+        for corpus, figures in paper["accuracy"].items()
+    ]
+    costs = [
+        [paper["model"], paper["source"], *published_costs(paper["cost"])]
+        for paper in papers()
+        if paper["cost"]
+    ]
+    names = ["model", "source"]
+    tables = [
+        "CCC with human ratings:",
+        markdown_table([*names, "corpus", *DIMENSIONS], accuracy),
+        "Cost for 5 s:",
+        markdown_table([*names, *(title for title, _ in COSTS.values())], costs),
+    ]
+    return Markdown("\n\n".join(tables))
+
+
+def _ccc(figure: dict | None) -> str:
+    return stated(figure, "{:.2f}".format)
+
+
+def agreement() -> Figure:
+    """CCC with people on EmoTale, with intervals, beside single raters."""
+    rated = [e for e in evaluations() if e["against"] == "humans"]
+    figure, panels = plt.subplots(1, 3, sharey=True, figsize=(9, 2.6))
+    for axes, name in zip(panels, DIMENSIONS, strict=True):
+        for row, evaluation in enumerate(rated):
+            result = evaluation["corpora"]["emotale"]
+            value = result[name]
+            axes.plot([value["low"], value["high"]], [row] * 2, color=STYLES[0][0])
+            axes.plot(value["ccc"], row, "o", color=STYLES[0][0])
+        for rater in result["one_rater_against_the_others"]:
+            axes.axvline(rater[name], color="grey", ls=":", lw=1)
+        axes.set(title=name, xlim=(0, 1), xlabel="CCC")
+    panels[0].set_yticks(range(len(rated)), [e["model"] for e in rated])
+    panels[0].invert_yaxis()
+    figure.tight_layout()
+    return figure
+
+
+def ranking() -> Markdown:
+    """Share of pairs of emotions that models put into the right order."""
+    rows = []
+    for evaluation in evaluations():
+        for corpus, result in evaluation["corpora"].items():
+            pairs = result.get("ranking", {}).get("pairs", ())
+            rows += [
+                [f"`{evaluation['model']}`", corpus, pair_text(pair)]
+                + [f"{pair['auc']:.2f} [{pair['low']:.2f}, {pair['high']:.2f}]"]
+                for pair in pairs
+            ]
+    return Markdown(markdown_table(["model", "corpus", "pair", "AUC"], rows))
+
+
+def groups() -> Markdown:
+    """Agreement and bias by gender and language."""
+    rows = []
+    for evaluation in evaluations():
+        for group in evaluation.get("groups", ()):
+            labels = [f"`{evaluation['model']}`", evaluation["against"]]
+            labels += [f"{group['column']} {group['group']}", clips_text(group)]
+            for measure, sign in (("ccc", ""), ("bias", "+")):
+                cells = [with_interval(group[d], measure, sign) for d in DIMENSIONS]
+                rows.append([*labels, measure, *cells])
+    header = ["model", "against", "group", "clips", "measure", *DIMENSIONS]
+    return Markdown(markdown_table(header, rows))
+
+
+def speakers(model: str = "wav2small") -> Figure:
+    """CCC of each speaker with the reference, with its interval."""
+    (evaluation,) = (
+        e for e in evaluations() if e["model"] == model and e.get("speakers")
+    )
+    results = evaluation["speakers"]
+    positions = np.arange(len(results))
+    figure, panels = plt.subplots(3, 1, sharex=True, figsize=(8, 5))
+    for axes, name in zip(panels, DIMENSIONS, strict=True):
+        values = [result[name] for result in results]
+        low, high = ([value[key] for value in values] for key in ("low", "high"))
+        axes.vlines(positions, low, high, color=STYLES[0][0])
+        axes.plot(positions, [v["ccc"] for v in values], "o", color=STYLES[0][0])
+        axes.set(ylim=(0, 1), ylabel=name)
+    panels[-1].set_xticks(positions, [result["group"] for result in results])
+    panels[-1].set_xlabel(f"speaker of {results[0]['corpus']}")
+    figure.tight_layout()
+    return figure
+
+
+def clip_length() -> Figure:
+    """Difference of a part of a clip from the whole clip, by its duration."""
+    table = pd.read_csv(HERE / "clip_length.csv")
+    table = table[table.statistic == "mean"]
+    corpora = list(table.corpus.unique())
+    figure, panels = plt.subplots(1, 3, sharey=True, figsize=(9, 3.4))
+    for axes, name in zip(panels, DIMENSIONS, strict=True):
+        for (corpus, model), rows in table.groupby(["corpus", "model"], sort=False):
+            colour = STYLES[corpora.index(corpus)][0]
+            line = "-" if model == "wav2small" else "--"
+            label = f"{corpus}, {model}"
+            axes.plot(rows.duration, rows[name], line, color=colour, label=label)
+        axes.set(title=name, xlabel="duration of the part, s", ylim=0, xlim=0)
+    panels[0].set_ylabel("mean absolute difference")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.set_layout_engine("constrained")
+    return figure
+
+
+def clip_length_table() -> Markdown:
+    """The same, as a table of means and 95th percentiles."""
+    table = pd.read_csv(HERE / "clip_length.csv", dtype={"duration": str})
+    keys = ["corpus", "model", "sha256", "duration", "num_clips"]
+    pairs = table.pivot(index=keys, columns="statistic", values=list(DIMENSIONS))
+    pairs = pairs.reset_index()
+    rows = [
+        [*map(str, row[keys]), *(_mean(row[name]) for name in DIMENSIONS)]
+        for _, row in pairs.iterrows()
+    ]
+    header = ["corpus", "model", "sha256", "seconds", "clips", *DIMENSIONS]
+    return Markdown(markdown_table(header, rows))
+
+
+def _mean(values: pd.Series) -> str:
+    return f"{values['mean']:.2f} ({values['p95']:.2f})"
