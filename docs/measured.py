@@ -139,8 +139,9 @@ def clip_length() -> Figure:
             axes.plot(rows.duration, rows[name], line, color=colour, label=label)
         axes.set(title=name, xlabel="duration of the part, s", ylim=0, xlim=0)
     panels[0].set_ylabel("mean absolute difference")
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     figure.set_layout_engine("constrained")
+    handles = axes.get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=3)
     return figure
 
 

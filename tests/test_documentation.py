@@ -1,5 +1,6 @@
 """Python blocks and commands of README and of the guide run as they are written."""
 
+import json
 import os
 import pathlib
 import re
@@ -8,13 +9,28 @@ import shutil
 
 import audformat.testing
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
+from commands import audw2s_command
 from commands import invoke
 
 ROOT = pathlib.Path(__file__).parent.parent
 SPEECH = ROOT / "examples" / "speech"
-PAGES = ["README.md", "docs/interfaces.md", "docs/speech.md", "docs/howto.md"]
+PAGES = {
+    "README.md": (),
+    "docs/install.md": (),
+    "docs/first_steps.md": (),
+    "docs/interfaces.md": (),
+    "docs/speech.md": (),
+    "docs/howto.md": ("sklearn",),
+    "docs/howto_software.md": ("torch",),
+    "docs/howto_deployment.md": ("fastapi", "python_multipart"),
+}
+"""Pages whose code runs, and what it needs beside the package."""
+
+ELSEWHERE = ("demo", "get", "listen")
+"""Commands that other tests run as pages show them."""
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
@@ -24,21 +40,30 @@ def blocks(page: str) -> list[tuple[str, str]]:
     return re.findall(pattern, text, re.DOTALL | re.MULTILINE)
 
 
+def commands(code: str) -> list[list[str]]:
+    """Arguments of ``audw2s`` in a block."""
+    lines = [line.split("  #")[0] for line in code.replace("\\\n", " ").splitlines()]
+    parts = [part for line in lines for part in line.split("&&")]
+    return [shlex.split(part)[1:] for part in parts if part.split()[:1] == ["audw2s"]]
+
+
 def failed_commands(code: str) -> list[str]:
-    """Commands that analyse files and fail, with the reason; others have own tests."""
+    """Commands that fail, with the reason."""
     failed = []
-    for line in code.splitlines():
-        if re.match(r"audw2s (predict|annotate|curve|models)\b", line):
-            _, *arguments = shlex.split(line.split("  #")[0])
-            done = invoke(*arguments)
-            failed += [f"{line}\n{done.stderr}"] * (done.exit_code != 0)
+    for arguments in commands(code):
+        # Not every machine has a GPU
+        if arguments[0] not in ELSEWHERE and "cuda" not in arguments:
+            result = invoke(*arguments)
+            if result.exit_code:
+                failed.append(f"{shlex.join(arguments)}\n{result.output}")
     return failed
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch) -> pathlib.Path:
     """Working directory with the files that pages name."""
-    for folder in ("recordings", "more", "my_database/audio"):
+    shutil.copytree(SPEECH, tmp_path / "recordings")
+    for folder in ("examples", "more", "my_database/audio"):
         shutil.copytree(SPEECH, tmp_path / folder, ignore=lambda _, n: n[4:])
     clips = [soundfile.read(path, dtype="float32")[0] for path in SPEECH.iterdir()]
     soundfile.write(tmp_path / "interview.wav", np.concatenate(clips), 16000)
@@ -51,25 +76,99 @@ def project(tmp_path, monkeypatch) -> pathlib.Path:
         for turn in turns
     ]
     (tmp_path / "interview.rttm").write_text("".join(lines))
+    files = [f"recordings/{name}" for name in sorted(os.listdir(SPEECH))]
+    labels = {"file": files, "speaker": list("aababb")}
+    labels["label"] = ["happy", "calm", "calm", "happy", "happy", "calm"]
+    pd.DataFrame(labels).to_csv(tmp_path / "labels.csv", index=False)
     names = sorted(os.listdir(tmp_path / "my_database" / "audio"))
     db = audformat.testing.create_db(minimal=True)
     db["files"] = audformat.Table(
         audformat.filewise_index([f"audio/{name}" for name in names])
     )
     db.save(str(tmp_path / "my_database"))
-    (tmp_path / "path" / "to").mkdir(parents=True)
-    shutil.copytree(tmp_path / "my_database", tmp_path / "path" / "to" / "database")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 @pytest.mark.parametrize("page", PAGES)
+@pytest.mark.filterwarnings("ignore:.*:audw2s.errors.DataWarning")
 def test_code_of_pages_runs(page, project):
+    for package in PAGES[page]:
+        pytest.importorskip(package)
     signal, _ = soundfile.read("interview.wav", dtype="float32")
-    names = {"block": np.repeat(signal[:1600], 3)}
+    names = {"block": np.repeat(signal[:1600], 3), "__name__": "page"}
     assert blocks(page)
     for language, code in blocks(page):
         if language == "bash":
             assert failed_commands(code) == []
         else:
             exec(compile(code, page, "exec"), names)
+
+
+def test_the_service_answers_with_null_where_there_is_no_value(project):
+    for package in PAGES["docs/howto_deployment.md"]:
+        pytest.importorskip(package)
+    from fastapi.testclient import TestClient
+
+    names = {"__name__": "service"}
+    for _, code in blocks("docs/howto_deployment.md"):
+        exec(compile(code, "service", "exec"), names)
+    client = TestClient(names["app"])
+    speech = pathlib.Path("interview.wav").read_bytes()
+    answers = [
+        client.post("/adv", files={"file": audio}).json() for audio in (speech, b"?")
+    ]
+    assert 0 < answers[0]["arousal"] < 1.5
+    assert answers[1] == dict.fromkeys(["arousal", "dominance", "valence"])
+
+
+def test_listen_reads_a_pipe_to_its_end(project):
+    samples, _ = soundfile.read("interview.wav", dtype="int16")
+    done = audw2s_command("listen", "-", input=samples.tobytes(), text=False)
+    assert done.returncode == 0, done.stderr
+    head, *rows = done.stdout.decode().split()
+    assert head.split(",")[:4] == ["time", "arousal", "dominance", "valence"]
+    assert len(rows) >= len(samples) / 16000
+
+
+def test_links_lead_to_pages_and_sections():
+    pages = {path: path.read_text(encoding="utf-8") for path in documents()}
+    for path, text in pages.items():
+        for target in re.findall(r"\]\(([^)\s]+)\)", text):
+            if not target.startswith(("http", "mailto")):
+                file, _, section = target.partition("#")
+                linked = (path.parent / file).resolve() if file else path
+                assert linked.exists(), f"{path.name}: {target}"
+                if section:
+                    assert section in sections(linked), f"{path.name}: {target}"
+
+
+def documents() -> list[pathlib.Path]:
+    return [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md")]
+
+
+def sections(path: pathlib.Path) -> set[str]:
+    """Names of the sections of a page, as GitHub and MyST make them."""
+    titles = re.findall(r"^#+ (.*)", path.read_text(encoding="utf-8"), re.M)
+    named = [re.sub(r"[^\w\s-]", "", t.split(" {#")[0].lower()) for t in titles]
+    marked = re.findall(r"\{#([\w-]+)\}", path.read_text(encoding="utf-8"))
+    return {name.strip().replace(" ", "-") for name in named} | set(marked)
+
+
+def test_every_page_is_in_the_table_of_contents():
+    index = (ROOT / "docs/index.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^([\w/-]+)$", index, re.M))
+    folders = [ROOT / "docs", ROOT / "docs" / "notebooks"]
+    pages = {
+        path.relative_to(ROOT / "docs").with_suffix("").as_posix()
+        for folder in folders
+        for path in folder.iterdir()
+        if path.suffix in (".md", ".rst", ".ipynb")
+    }
+    assert pages - {"index"} <= listed
+
+
+def test_notebooks_hold_no_outputs():
+    for path in ROOT.glob("docs/notebooks/*.ipynb"):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        assert not [cell for cell in cells if cell.get("outputs")]

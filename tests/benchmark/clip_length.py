@@ -1,7 +1,7 @@
 """How far a part of a clip is from the whole clip, by the duration of the part.
 
-From each clip that is at least as long as twice the duration, a random part is processed
-as a recording of its own. The plot in docs/reliability.md is of this table:
+From each clip of at least twice the duration, a random part is processed as a recording
+of its own. The plot in docs/reliability.md is of this table:
 
     python tests/benchmark/clip_length.py corpus.csv ... --out docs/clip_length.csv
 """

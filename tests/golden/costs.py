@@ -2,8 +2,8 @@
 
     python tests/golden/costs.py
 
-Times are those of the CPU, in interleaved rounds on one thread; pages show their ratio to
-wav2small's. New weights don't change them: run it again if a graph changes.
+Times are those of the CPU, in interleaved rounds on one thread; pages show their ratio
+to wav2small's. New weights don't change them: run it again if a graph changes.
 """
 
 import pathlib
