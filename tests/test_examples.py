@@ -43,11 +43,33 @@ def test_recipe_is_read():
 
 def test_settings_of_exits_are_read():
     module = pytest.importorskip("audw2s.distill.exits.study")
-    for name, methods in (("whisper", 2 * 3 * 5), ("emotale", 3 * 3)):
+    studies = {
+        "whisper": (2 * 3 * 5, {0, 1, 2}),
+        "emotale": (3 * 3, {0, 1, 2}),
+        "fair": (3 * (3 * 3 * 2 + 4 + 3), {0, 1, 2}),
+        "demos": (3 * 5 + 4 + 3 + 4, {0}),
+        "demos_layers": (11 * 2, {0}),
+    }
+    for name, (methods, seeds) in studies.items():
         study = module.Study.from_toml(str(EXAMPLES / f"exits_{name}.toml"))
         jobs = list(study.jobs())
         assert len(jobs) == methods
-        assert {job.config.seed for job in jobs} == {0, 1, 2}
+        assert {job.config.seed for job in jobs} == seeds
+
+
+@pytest.mark.parametrize("name", ["demos", "demos_layers"])
+def test_trainings_on_demos_have_the_settings_of_the_paper(name):
+    module = pytest.importorskip("audw2s.distill.exits.study")
+    study = module.Study.from_toml(str(EXAMPLES / f"exits_{name}.toml"))
+    for job in study.jobs():
+        config = job.config
+        assert len(config.classes) == 7 and "neutral" not in config.classes
+        assert (config.batch_size, config.learning_rate) == (16, 3e-5)
+        assert (config.epochs, config.choose_epoch) == (20, False)
+        assert config.samples / 16000 == 5.984
+        assert (config.warmup, config.fall, config.head_rate) == (0, "none", 1.0)
+        assert (config.alpha, config.beta, config.gamma) == (1.0, 1.0, 1.0)
+        assert not config.detach_teacher or config.method != "distilled"
 
 
 def test_results_of_exits_are_what_a_script_wrote():

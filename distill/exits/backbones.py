@@ -8,17 +8,20 @@ clip, tiled or cut to one length.
 import abc
 import copy
 from collections.abc import Iterator
+from typing import cast
 
 import torch
 from torch import nn
 from transformers import HubertConfig
 from transformers import HubertModel
 from transformers import PretrainedConfig
+from transformers import PreTrainedModel
 from transformers import Wav2Vec2Config
 from transformers import Wav2Vec2Model
 from transformers import WavLMConfig
 from transformers import WavLMModel
 from transformers import WhisperConfig
+from transformers.models.wavlm.modeling_wavlm import WavLMEncoderLayer
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from audw2s.distill.students.frontend import Normalise
@@ -29,7 +32,7 @@ from audw2s.distill.teachers.whisper import WhisperLogMel
 SAMPLES = 95_744
 """Samples to which every clip is tiled or cut, 5.984 s at 16 kHz."""
 
-MODELS = {
+MODELS: dict[str, tuple[type[PretrainedConfig], type[PreTrainedModel]]] = {
     "wav2vec2": (Wav2Vec2Config, Wav2Vec2Model),
     "wavlm": (WavLMConfig, WavLMModel),
     "hubert": (HubertConfig, HubertModel),
@@ -67,33 +70,18 @@ def fit(signal: torch.Tensor, samples: int = SAMPLES) -> torch.Tensor:
     return signal[:, torch.arange(samples, device=signal.device) % time]
 
 
-class Backbone(nn.Module, abc.ABC):
-    """Encoder whose layers are applied one by one.
+class FrontEnd(nn.Module):
+    """What networks read: clips, normalised, and tiled or cut to one length.
 
     Args:
-        model: encoder of transformers
         samples: number of samples to which each clip is tiled or cut
 
     """
 
-    embedding: nn.Module
-
-    def __init__(self, model: nn.Module, samples: int):
+    def __init__(self, samples: int = SAMPLES):
         super().__init__()
-        self.config: PretrainedConfig = model.config
         self.samples = samples
         self.normalise = Normalise()
-        self.layers: nn.ModuleList
-        self.norm: nn.Module
-        """Normalisation after the last layer; each exit has a copy.
-
-        Encoders that normalise after each layer, as wav2vec 2.0 base, have none.
-        """
-
-    @property
-    def width(self) -> int:
-        """Width of the hidden states."""
-        return self.config.hidden_size
 
     def front(self, signal: torch.Tensor) -> torch.Tensor:
         """Fixed front end, whose output can be computed once and stored.
@@ -102,6 +90,41 @@ class Backbone(nn.Module, abc.ABC):
             ``(batch, time)`` -> ``(batch, samples)``, or features of them
         """
         return fit(self.normalise(signal), self.samples)
+
+    def freeze(self, depth: int) -> None:
+        """Freeze the first layers, and all before them."""
+
+
+class Trainable(nn.Module):
+    """Network behind a front end, or with an encoder of its own."""
+
+    backbone: FrontEnd
+
+
+class Backbone(FrontEnd, abc.ABC):
+    """Encoder whose layers are applied one by one.
+
+    Args:
+        model: encoder of transformers
+        samples: number of samples to which each clip is tiled or cut
+
+    """
+
+    layers: nn.ModuleList
+    norm: nn.Module
+    """Normalisation after the last layer; each exit has a copy.
+
+    Encoders that normalise after each layer, as wav2vec 2.0 base, have none.
+    """
+
+    def __init__(self, model: PreTrainedModel, samples: int = SAMPLES):
+        super().__init__(samples)
+        self.config: PretrainedConfig = model.config
+
+    @property
+    def width(self) -> int:
+        """Width of the hidden states."""
+        return self.config.hidden_size
 
     @abc.abstractmethod
     def embed(self, inputs: torch.Tensor) -> torch.Tensor:
@@ -149,7 +172,7 @@ class Backbone(nn.Module, abc.ABC):
         """
         if not 1 <= depth <= len(self.layers):
             raise ValueError(f"Layers are 1 to {len(self.layers)}, got {depth}.")
-        layers, self.layers = self.layers, None
+        layers, self.layers = self.layers, nn.ModuleList()
         try:
             short = copy.deepcopy(self)
         finally:
@@ -167,7 +190,7 @@ class Backbone(nn.Module, abc.ABC):
 class Convolutional(Backbone):
     """Wav2vec 2.0 and its relatives: convolutions on the signal, then layers."""
 
-    def __init__(self, model: nn.Module, samples: int = SAMPLES):
+    def __init__(self, model: Wav2Vec2Model, samples: int = SAMPLES):
         super().__init__(model, samples)
         self.convolutions = model.feature_extractor
         # Else gradients are computed even if weights are frozen from outside
@@ -192,17 +215,18 @@ class Convolutional(Backbone):
 class WavLM(Convolutional):
     """WavLM: all layers share a bias of positions, computed by the first one."""
 
-    def context(self, hidden: torch.Tensor) -> torch.Tensor:
+    def context(self, hidden: torch.Tensor) -> torch.Tensor | None:
         """Bias of each distance between tokens, ``(batch * heads, tokens, tokens)``."""
         count = hidden.shape[1]
-        bias = self.layers[0].attention.compute_bias(count, count)
+        first = cast(WavLMEncoderLayer, self.layers[0])
+        bias = first.attention.compute_bias(count, count)
         return bias.repeat(hidden.shape[0], 1, 1)
 
     def step(
         self,
         number: int,
         hidden: torch.Tensor,
-        context: torch.Tensor,
+        context: torch.Tensor | None,
     ) -> torch.Tensor:
         """Apply a layer, numbered from 1."""
         return self.layers[number - 1](hidden, None, context)[0]
@@ -214,6 +238,8 @@ class Whisper(Backbone):
     The log-mel is part of the fixed front end. Clips are scaled to one level first, as
     Whisper's states depend on the level of a recording.
     """
+
+    positions: torch.Tensor
 
     def __init__(self, model: WhisperEncoder, samples: int = SAMPLES):
         super().__init__(model, samples)
@@ -238,11 +264,11 @@ class Whisper(Backbone):
         return hidden + self.positions
 
 
-KINDS = {"wavlm": WavLM, "whisper": Whisper}
+KINDS: dict[str, type[Backbone]] = {"wavlm": WavLM, "whisper": Whisper}
 """Classes of the families that aren't :class:`Convolutional` alone."""
 
 
-def make_model(settings: dict) -> nn.Module:
+def make_model(settings: dict) -> PreTrainedModel:
     """Make an encoder of transformers with random weights.
 
     Args:
@@ -271,6 +297,6 @@ def make_backbone(settings: dict, samples: int = SAMPLES) -> Backbone:
     return take_apart(make_model(settings), samples)
 
 
-def take_apart(model: nn.Module, samples: int = SAMPLES) -> Backbone:
+def take_apart(model: PreTrainedModel, samples: int = SAMPLES) -> Backbone:
     """Make a backbone of an encoder of transformers."""
     return KINDS.get(model.config.model_type, Convolutional)(model, samples)

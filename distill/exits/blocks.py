@@ -1,5 +1,7 @@
 """Blocks between a layer of the encoder and its exit."""
 
+from collections.abc import Iterable
+
 import torch
 from torch import nn
 
@@ -30,7 +32,7 @@ class Recurrent(nn.Module):
         ``(batch, tokens, width)`` -> ``(batch, tokens, width)``
     """
 
-    kind: type[nn.RNNBase]
+    kind: type[nn.LSTM] | type[nn.GRU]
 
     def __init__(self, width: int):
         super().__init__()
@@ -55,18 +57,36 @@ class Gru(Recurrent):
     kind = nn.GRU
 
 
-BLOCKS = {"cnn": Cnn, "lstm": Lstm, "gru": Gru}
+BLOCKS: dict[str, type[Cnn] | type[Recurrent]] = {"cnn": Cnn, "lstm": Lstm, "gru": Gru}
 """Blocks by name."""
 
 
-def make_block(name: str | None, width: int) -> nn.Module:
-    """Make a block; ``None`` is the identity.
+class Parallel(nn.Module):
+    """Mean of the outputs of several blocks.
+
+    Shape:
+        ``(batch, tokens, width)`` -> ``(batch, tokens, width)``
+    """
+
+    def __init__(self, blocks: Iterable[nn.Module]):
+        super().__init__()
+        self.blocks = nn.ModuleList(blocks)
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return the mean."""
+        return torch.stack(self.outputs(hidden)).mean(dim=0)
+
+    def outputs(self, hidden: torch.Tensor) -> list[torch.Tensor]:
+        """Return the output of each block."""
+        return [block(hidden) for block in self.blocks]
+
+
+def make_block(name: str, width: int) -> nn.Module:
+    """Make a block.
 
     Examples:
         >>> sum(p.numel() for p in make_block("lstm", 768).parameters())
         4726272
-        >>> make_block(None, 768)
-        Identity()
 
     """
-    return nn.Identity() if name is None else BLOCKS[name](width)
+    return BLOCKS[name](width)

@@ -82,11 +82,18 @@ def _paths(corpora: list[str] | None) -> dict[str, str]:
 @explained()
 def tables(
     run: Annotated[str, typer.Argument(help="Folder of all trainings.")],
+    fuse_deepest: Annotated[
+        bool,
+        typer.Option(
+            "--fuse-deepest",
+            help="Fuse all exits as well; the paper's fusion is without the deepest.",
+        ),
+    ] = False,
 ) -> None:
     """Print and write the paper's tables for all finished trainings."""
     from audw2s.distill.exits.tables import write_tables
 
-    typer.echo(write_tables(run))
+    typer.echo(write_tables(run, fuse_deepest))
 
 
 @app.command()

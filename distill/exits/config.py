@@ -8,6 +8,7 @@ from pydantic import Field
 from audw2s.distill.exits.backbones import SAMPLES
 from audw2s.distill.exits.blocks import BLOCKS
 from audw2s.distill.exits.losses import SIMILARITIES
+from audw2s.distill.exits.scratch import SCRATCH
 from audw2s.distill.settings import Columns
 from audw2s.distill.settings import Count
 from audw2s.distill.settings import Layers
@@ -23,8 +24,9 @@ from audw2s.distill.settings import settings
 DIMENSIONS = "dimensions"
 """Target for values instead of classes."""
 
-METHODS = ("distilled", "plain", "layerwise")
-"""Self-distillation, fine-tuning of the deepest exit alone, layer-wise distillation."""
+METHODS = ("distilled", "plain", "layerwise", *SCRATCH)
+"""Self-distillation, fine-tuning of the deepest exit alone, layer-wise distillation,
+and networks that learn from scratch."""
 
 
 @settings
@@ -57,7 +59,7 @@ class Config:
     block: Annotated[str, one_of(BLOCKS)] = "lstm"
     """Block of an exit: ``"cnn"``, ``"lstm"`` or ``"gru"``."""
 
-    similarity: Annotated[str, one_of(SIMILARITIES)] = "l2"
+    similarity: Annotated[str, one_of(SIMILARITIES)] = "l1"
     """Similarity, one of :data:`audw2s.distill.exits.losses.SIMILARITIES`."""
 
     compared: Annotated[str, one_of(("embedding", "linear"))] = "embedding"
@@ -75,6 +77,10 @@ class Config:
     reference_kl: bool = False
     """Whether probabilities replace logarithms, as in the published code."""
 
+    detach_teacher: bool = True
+    """Whether the teacher learns nothing from its students; the paper has no such
+    stop-gradient."""
+
     layerwise_depth: Count = 2
     """Layers of the student of layer-wise distillation."""
 
@@ -82,9 +88,18 @@ class Config:
     """Layers that it predicts; a third, two thirds and all of them if none is given,
     the paper's 4, 8 and 12."""
 
+    epsilon: Weight = 0.01
+    """Change of spectrograms in adversarial training."""
+
     epochs: Count = 20
+    choose_epoch: bool = True
+    """Whether the best epoch on devel is chosen; the paper trains all epochs."""
+
     batch_size: Count = 16
     learning_rate: Rate = 3e-5
+    scratch_rate: Rate = 1e-3
+    """Learning rate of networks from scratch, which the paper doesn't say."""
+
     head_rate: Rate = 1.0
     """Factor of the learning rate of blocks and linear layers, whose initial weights
     are random."""
@@ -129,6 +144,11 @@ class Config:
     scale: Range | None = None
     """Lowest and highest rating, see
     :func:`audw2s.corpus.lists.ratings.rating_scale`."""
+
+    @property
+    def from_scratch(self) -> bool:
+        """Whether the network reads spectrograms and has no published weights."""
+        return self.method in SCRATCH
 
     @property
     def of_classes(self) -> bool:

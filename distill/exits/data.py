@@ -13,7 +13,7 @@ from audw2s.corpus.lists.ratings import rating_scale
 from audw2s.corpus.lists.ratings import ratings
 from audw2s.distill.clips import digest
 from audw2s.distill.clips import usable_clips
-from audw2s.distill.exits.backbones import Backbone
+from audw2s.distill.exits.backbones import FrontEnd
 from audw2s.distill.exits.config import Config
 from audw2s.evaluation.speakers import speaker_or_file
 from audw2s.evaluation.splits import split
@@ -56,7 +56,7 @@ class Data:
         return np.flatnonzero(parts.isin(names))
 
 
-def read_data(config: Config, backbone: Backbone, *, verbose: bool = True) -> Data:
+def read_data(config: Config, front: FrontEnd, *, verbose: bool = True) -> Data:
     """Read a corpus, and process it by the front end.
 
     Raises:
@@ -78,7 +78,7 @@ def read_data(config: Config, backbone: Backbone, *, verbose: bool = True) -> Da
     truth = torch.from_numpy(np.stack(table.pop("truth").to_list()))
     table = table.reset_index(drop=True)
     with torch.no_grad():
-        rows = [backbone.front(torch.from_numpy(clip[None]))[0] for clip in clips]
+        rows = [front.front(torch.from_numpy(clip[None]))[0] for clip in clips]
     # Speakers and the column 'split' determine the parts. An unknown speaker is known
     # by a path, which may change: only the sorted position counts
     groups = [np.unique(speaker_or_file(table), return_inverse=True)[1]]
@@ -86,7 +86,7 @@ def read_data(config: Config, backbone: Backbone, *, verbose: bool = True) -> Da
         groups.append(table["split"].to_numpy(str))
     identity = {
         "corpus": digest([*clips, truth.numpy(), *groups]),
-        "backbone": digest(v.numpy() for v in backbone.state_dict().values()),
+        "backbone": digest(v.numpy() for v in front.state_dict().values()),
     }
     return Data(table, torch.stack(rows), truth, labels, identity)
 

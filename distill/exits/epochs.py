@@ -1,15 +1,18 @@
 """Epochs over some clips, which all trainings of exits consist of."""
 
 import contextlib
+import functools
 import math
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
+from typing import TypeVar
 
 import accelerate
 import numpy as np
 import torch
 
+from audw2s.distill.exits.backbones import Trainable
 from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.data import Data
 from audw2s.distill.exits.data import identify
@@ -18,22 +21,24 @@ from audw2s.distill.loop import share_of_rate
 from audw2s.distill.state import State
 from audw2s.distill.state import Tensors
 
-Loss = Callable[[torch.nn.Module, torch.Tensor, torch.Tensor], torch.Tensor]
+Trained = TypeVar("Trained", bound=Trainable)
+
+Loss = Callable[[Trained, torch.Tensor, torch.Tensor], torch.Tensor]
 """Function of a network, inputs and truth."""
 
-Measure = Callable[[torch.nn.Module], tuple[dict[str, float], Tensors]]
+Measure = Callable[[Trained], tuple[dict[str, float], Tensors]]
 """Function of a network: scores by name, and tensors to keep if they are the best."""
 
 
 def run_epochs(
-    network: torch.nn.Module,
+    network: Trained,
     config: Config,
     data: Data,
     learnt: np.ndarray,
     folder: str,
     *,
-    loss: Loss,
-    measure: Measure | None = None,
+    loss: Loss[Trained],
+    measure: Measure[Trained] | None = None,
     names: Sequence[str] = (),
     epochs: int | None = None,
     desc: str = "Train",
@@ -44,7 +49,7 @@ def run_epochs(
     A step depends only on the configuration and its number.
 
     Args:
-        network: network with a ``backbone``, moved to the device and trained in place
+        network: network, moved to the device and trained in place
         config: settings of the training
         data: clips
         learnt: numbers of the clips to learn from
@@ -83,7 +88,7 @@ def run_epochs(
         with seeded(config.seed, state.step, device):
             return loss(network.train(), inputs, truth)
 
-    def evaluate() -> tuple[dict[str, float], Tensors]:
+    def evaluate_by(measure: Measure[Trained]) -> tuple[dict[str, float], Tensors]:
         scores, tensors = measure(network)
         entry = {"epoch": state.step // per_epoch, "score": state.score(scores)}
         return {**entry, **scores}, tensors
@@ -95,14 +100,14 @@ def run_epochs(
         prepare=prepare,
         loss=loss_of_step,
         rate=lambda step: share_of_rate(step, total, config.warmup, config.fall),
-        evaluate=evaluate if measure else None,
+        evaluate=functools.partial(evaluate_by, measure) if measure else None,
         desc=desc,
         verbose=verbose,
     )
     return state
 
 
-def make_optimiser(network: torch.nn.Module, config: Config) -> torch.optim.Optimizer:
+def make_optimiser(network: Trainable, config: Config) -> torch.optim.Optimizer:
     """Make the optimiser; new layers have a learning rate that is ``head_rate`` larger.
 
     The layers of the encoder that the settings freeze aren't trained.
@@ -111,13 +116,16 @@ def make_optimiser(network: torch.nn.Module, config: Config) -> torch.optim.Opti
     encoder = set(network.backbone.parameters())
     trained = [p for p in network.parameters() if p.requires_grad]
     new = [p for p in trained if p not in encoder]
+    rate = config.learning_rate * config.head_rate
+    if config.from_scratch:
+        rate = config.scratch_rate
     return torch.optim.Adam(
         [
             {
                 "params": [p for p in trained if p in encoder],
                 "peak": config.learning_rate,
             },
-            {"params": new, "peak": config.learning_rate * config.head_rate},
+            {"params": new, "peak": rate},
         ]
     )
 

@@ -4,8 +4,10 @@ import os
 import time
 from collections.abc import Mapping
 from collections.abc import Sequence
+from typing import Any
 
 import audeer
+import audonnx
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -79,7 +81,7 @@ def evaluate_exits(
     table, outputs = predict_exits(models, table, verbose=verbose)
     truth, speakers = np.stack(table["truth"].to_list()), speaker_or_file(table)
     cost = np.median(table["seconds"].to_list(), axis=0)
-    result = {
+    result: dict[str, Any] = {
         "model": model,
         "corpus": os.path.basename(corpus),
         "version": __version__,
@@ -102,7 +104,7 @@ def evaluate_exits(
 
 
 def predict_exits(
-    models: Sequence[object],
+    models: Sequence[audonnx.Model],
     table: pd.DataFrame,
     *,
     verbose: bool = True,
@@ -133,7 +135,7 @@ def predict_exits(
     return table.iloc[readable].assign(seconds=seconds), np.stack(logits, axis=1)
 
 
-def timed(model: object, clip: np.ndarray) -> tuple[np.ndarray, float]:
+def timed(model: audonnx.Model, clip: np.ndarray) -> tuple[np.ndarray, float]:
     """Logits of a model for a clip, and the seconds they take."""
     start = time.perf_counter()
     values = model(clip[None], SAMPLING_RATE, outputs="logits")[0]

@@ -13,9 +13,9 @@ from audw2s.distill.exits.metrics import good_margin
 from audw2s.distill.exits.model import ExitNetwork
 from audw2s.distill.exits.model import LayerSegment
 from audw2s.distill.exits.model import SingleExit
+from audw2s.distill.exits.networks import load_network
 from audw2s.distill.exits.results import Predictions
 from audw2s.distill.exits.tables import render
-from audw2s.distill.exits.train import load_network
 from audw2s.distill.export import check_parity
 from audw2s.distill.export import export_graph
 from audw2s.distill.export import num_parameters
@@ -48,10 +48,13 @@ def export_exits(run: str, folder: str, name: str) -> float:
 
     Raises:
         FileNotFoundError: if the training isn't finished
-        ValueError: if a logit differs by more than 1e-4; that file isn't written
+        ValueError: if the network has no exits, or a logit differs by more than 1e-4;
+            that file isn't written
 
     """
     network, metadata = load_network(run)
+    if not isinstance(network, ExitNetwork):
+        raise ValueError(f"'{run}' is a network from scratch: it has no exits.")
     labels, config = metadata["labels"], metadata["config"]
     of_classes = config["target"] != "dimensions"
     properties = {
@@ -61,15 +64,16 @@ def export_exits(run: str, folder: str, name: str) -> float:
         "outputs": "classes" if of_classes else "dimensions",
         "version": __version__,
     }
-    worst, exits = 0.0, {}
+    worst = 0.0
+    exits: dict[str, dict[str, str | int]] = {}
     for depth in network.depths:
         single = SingleExit(network, depth).eval()
         model, count = to_onnx(single), num_parameters(single)
         worst = max(worst, check_parity(single, model, TOLERANCE, odd_probes()))
         entries = properties | {"parameters": str(count), "exit": str(depth)}
         sha256 = save(model, folder, entries, f"exit{depth}", labels)
-        exits[str(depth)] = {"file": f"exit{depth}.onnx", "sha256": sha256}
-        exits[str(depth)]["parameters"] = count
+        file = f"exit{depth}.onnx"
+        exits[str(depth)] = {"file": file, "sha256": sha256, "parameters": count}
     # audonnx.load(folder) finds the deepest exit
     source = os.path.join(folder, f"exit{network.deepest}.yaml")
     with replacing(os.path.join(folder, "model.yaml")) as temporary:

@@ -1,22 +1,23 @@
 """Baseline: layer-wise distillation, a short encoder predicts layers of a long one.
 
-A copy of the first layers predicts layers of the frozen encoder, without labels, and is
-then fine-tuned.
+A copy of the first layers predicts layers of the frozen encoder, without labels, by a
+block for each; both are then fine-tuned.
 """
 
 import copy
 from collections.abc import Sequence
 
 import torch
-from torch import nn
 
 from audw2s.distill.exits.backbones import Backbone
+from audw2s.distill.exits.backbones import Trainable
+from audw2s.distill.exits.blocks import Parallel
 from audw2s.distill.exits.blocks import make_block
 from audw2s.distill.exits.losses import layerwise_loss
 from audw2s.distill.exits.model import ExitNetwork
 
 
-class Predictors(nn.Module):
+class Predictors(Trainable):
     """A short encoder, and a block for each layer that is predicted.
 
     Args:
@@ -28,32 +29,27 @@ class Predictors(nn.Module):
 
     def __init__(self, backbone: Backbone, targets: Sequence[int], block: str):
         super().__init__()
-        self.backbone = backbone
-        self.blocks = nn.ModuleDict(
-            {
-                str(number): nn.Sequential(
-                    copy.deepcopy(backbone.norm), make_block(block, backbone.width)
-                )
-                for number in targets
-            }
-        )
+        self.backbone: Backbone = backbone
+        self.targets = targets
+        self.norm = copy.deepcopy(backbone.norm)
+        self.block = Parallel(make_block(block, backbone.width) for _ in targets)
 
     def forward(self, inputs: torch.Tensor) -> dict[int, torch.Tensor]:
         """Predictions ``(batch, tokens, width)`` by layer."""
-        depth = len(self.backbone.layers)
-        hidden = hidden_states(self.backbone, inputs, [depth])[depth]
-        return {int(number): block(hidden) for number, block in self.blocks.items()}
+        *_, (_, hidden) = self.backbone.states(self.backbone.embed(inputs))
+        outputs = self.block.outputs(self.norm(hidden))
+        return dict(zip(self.targets, outputs, strict=True))
 
     def copy_to(self, network: ExitNetwork) -> None:
-        """Copy the trained encoder and one block to a network.
+        """Copy the trained encoder and all blocks to a network.
 
-        The paper doesn't say which block is used then; here it is that of the last
-        predicted layer.
+        The paper doesn't say how it reads the blocks then. Its counts of parameters
+        are those of a network with all of them, and of one head as wide as the encoder:
+        here it reads their mean.
         """
-        norm, block = list(self.blocks.values())[-1]
-        deepest_exit = network.exits[str(network.deepest)]
-        deepest_exit.norm.load_state_dict(norm.state_dict())
-        deepest_exit.block.load_state_dict(block.state_dict())
+        deepest = network.exits[str(network.deepest)]
+        deepest.get_submodule("norm").load_state_dict(self.norm.state_dict())
+        deepest.get_submodule("block").load_state_dict(self.block.state_dict())
         weights = self.backbone.state_dict()
         network.backbone.load_state_dict(
             {key: weights[key] for key in network.backbone.state_dict()}

@@ -1,9 +1,10 @@
 """The losses of self-distillation (equations 1 to 4), one function per formula.
 
 ``truth(teacher) + γ mean truth(exit) + α mean match(teacher, exit)
-+ β mean similarity(teacher, exit)``, means over the exits, in which the teacher's side
-is a target and learns nothing from them.
++ β mean similarity(teacher, exit)``, means over the exits.
 """
+
+from collections.abc import Callable
 
 import torch
 from torch.nn import functional as F  # noqa: N812
@@ -11,6 +12,9 @@ from torch.nn import functional as F  # noqa: N812
 from audw2s.distill.exits.model import ExitOutput
 from audw2s.distill.losses import ccc_loss
 from audw2s.distill.losses import mse_loss
+
+Distance = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""Function of the teacher's and the student's values."""
 
 
 def kl_divergence(
@@ -44,7 +48,7 @@ def cosine(teacher: torch.Tensor, student: torch.Tensor) -> torch.Tensor:
     return -F.cosine_similarity(teacher, student, dim=1).mean()
 
 
-SIMILARITIES = {
+SIMILARITIES: dict[str, tuple[Distance, ...]] = {
     "l1": (F.l1_loss,),
     "l2": (F.mse_loss,),
     "cosine": (cosine,),
@@ -83,6 +87,7 @@ def total_loss(
     similarity: str = "l2",
     compared: str = "embedding",
     reference_kl: bool = False,
+    detach_teacher: bool = True,
 ) -> torch.Tensor:
     """The loss of all exits; of the deepest alone, if there is no other.
 
@@ -95,6 +100,8 @@ def total_loss(
         similarity: one of :data:`SIMILARITIES`
         compared: values whose similarity is learnt, ``"embedding"`` or ``"linear"``
         reference_kl: see :func:`kl_divergence`
+        detach_teacher: whether the teacher's side of divergence and similarity is a
+            target, so that the teacher learns nothing from its students
 
     Returns:
         scalar
@@ -106,8 +113,10 @@ def total_loss(
     loss = truth_loss(teacher.logits, truth)
     if not students:
         return loss
-    # Deviation: the published code lets the teacher learn from its students
-    target = ExitOutput(*(values.detach() for values in teacher))
+    # Deviation: the paper's equations have no stop-gradient, nor has its code
+    target = teacher
+    if detach_teacher:
+        target = ExitOutput(*(values.detach() for values in teacher))
 
     def match(student: ExitOutput) -> torch.Tensor:
         if is_class:
@@ -116,7 +125,8 @@ def total_loss(
 
     def similar(student: ExitOutput) -> torch.Tensor:
         pair = getattr(target, compared), getattr(student, compared)
-        return sum(function(*pair) for function in SIMILARITIES[similarity])
+        terms = [function(*pair) for function in SIMILARITIES[similarity]]
+        return torch.stack(terms).sum()
 
     terms = [
         gamma * truth_loss(student.logits, truth)

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from audw2s.distill.exits.backbones import Backbone
+from audw2s.distill.exits.backbones import Trainable
 from audw2s.distill.exits.blocks import make_block
 from audw2s.distill.export import num_parameters
 
@@ -35,20 +36,18 @@ class Exit(nn.Module):
         norm: norm of the encoder's last layer, which is copied
         width: width of the hidden states
         num_outputs: number of classes or dimensions
-        block: name of the block, ``None`` for none
+        block: block between hidden states and mean
 
     Shape:
         hidden states ``(batch, tokens, width)``
     """
 
-    def __init__(
-        self, norm: nn.Module, width: int, num_outputs: int, block: str | None
-    ):
+    def __init__(self, norm: nn.Module, width: int, num_outputs: int, block: nn.Module):
         super().__init__()
         # Deviation: wav2vec 2.0 base normalises after each layer. Exits of encoders
         # that only do so after the last layer have a copy of that norm
         self.norm = copy.deepcopy(norm)
-        self.block = make_block(block, width)
+        self.block = block
         self.linear1 = nn.Linear(width, HIDDEN)
         self.linear2 = nn.Linear(HIDDEN, num_outputs)
 
@@ -60,7 +59,7 @@ class Exit(nn.Module):
         return ExitOutput(embedding, linear, self.linear2(linear))
 
 
-class ExitNetwork(nn.Module):
+class ExitNetwork(Trainable):
     """An encoder with exits.
 
     Args:
@@ -68,7 +67,7 @@ class ExitNetwork(nn.Module):
         exits: layers with an exit besides the deepest; none for plain fine-tuning
         num_outputs: number of classes or dimensions
         block: block of the exits, one of :data:`audw2s.distill.exits.blocks.BLOCKS`
-        deepest_block: block of the deepest exit, ``None`` for none as in the paper
+        deepest_block: block of the deepest exit, none by default as in the paper
 
     Raises:
         ValueError: if a layer doesn't exist, or is given twice
@@ -81,21 +80,24 @@ class ExitNetwork(nn.Module):
         exits: Sequence[int],
         num_outputs: int,
         block: str = "lstm",
-        deepest_block: str | None = None,
+        deepest_block: nn.Module | None = None,
     ):
         super().__init__()
-        deepest = len(backbone.layers)
-        self.depths = (*exits, deepest)
+        deepest, width = len(backbone.layers), backbone.width
+        self.depths: tuple[int, ...] = (*exits, deepest)
         if list(self.depths) != sorted(set(self.depths)) or self.depths[0] < 1:
             raise ValueError(
                 f"Exits are layers below {deepest}, each once and rising, "
                 f"got {list(exits)}."
             )
-        self.backbone = backbone
-        blocks = dict.fromkeys(exits, block) | {deepest: deepest_block}
-        sizes = (backbone.width, num_outputs)
+        self.backbone: Backbone = backbone
+        blocks = {depth: make_block(block, width) for depth in exits}
+        blocks[deepest] = deepest_block or nn.Identity()
         self.exits = nn.ModuleDict(
-            {str(k): Exit(backbone.norm, *sizes, name) for k, name in blocks.items()}
+            {
+                str(depth): Exit(backbone.norm, width, num_outputs, one)
+                for depth, one in blocks.items()
+            }
         )
         # The deepest exit has its copy
         backbone.norm = nn.Identity()
@@ -104,6 +106,10 @@ class ExitNetwork(nn.Module):
     def deepest(self) -> int:
         """Layer of the deepest exit, the teacher."""
         return self.depths[-1]
+
+    def num_parameters(self, depth: int) -> int:
+        """Parameters up to an exit."""
+        return num_parameters(SingleExit(self, depth))
 
     def forward(self, inputs: torch.Tensor) -> dict[int, ExitOutput]:
         """Outputs of all exits by layer.
@@ -167,7 +173,7 @@ PRETRAINING = 672_896
 """Parameters of wav2vec 2.0 base's quantiser and its projections.
 
 Only pretraining needs them. The paper's counts are those of a network that still has
-them (transformers' ``Wav2Vec2ForPreTraining``): all five are met to the digit.
+them (transformers' ``Wav2Vec2ForPreTraining``): all of them are met to the digit.
 """
 
 
@@ -181,4 +187,4 @@ def paper_count(network: ExitNetwork, depth: int) -> int:
     """
     # Positions of masked tokens are also learnt in pretraining only
     mask = network.backbone.width
-    return num_parameters(SingleExit(network, depth)) + PRETRAINING + mask
+    return network.num_parameters(depth) + PRETRAINING + mask

@@ -80,10 +80,9 @@ def load_backbone(path: str, samples: int = SAMPLES) -> Backbone:
     except (TypeError, ValueError) as error:
         raise ValueError(f"'{path}' describes no encoder: {error}") from error
     kind = settings["model_type"]
-    if kind == "whisper":
-        keys, unused = {"model.encoder.": "", "encoder.": "", "": ""}, DECODER
-        unused = (*unused, "decoder.")
-    else:
+    unused: tuple[str, ...] = (*DECODER, "decoder.")
+    keys = {"model.encoder.": "", "encoder.": "", "": ""}
+    if kind != "whisper":
         prefix = PREFIXES[kind]
         if not any(key.startswith(prefix) for key in weights):
             prefix = ""

@@ -22,6 +22,12 @@ from audw2s.model.registry import DIMENSIONS
 PARTS = ("devel", "test")
 """Parts of the corpus that are evaluated."""
 
+FUSION = "fusion"
+"""Fusion of the students' exits, as in the paper."""
+
+FUSION_WITH_DEEPEST = "fusion with deepest (ours)"
+"""Fusion of all exits, which the paper doesn't have."""
+
 
 class Predictions:
     """Predictions of the exits of a training for a part of the corpus.
@@ -33,23 +39,29 @@ class Predictions:
 
     def __init__(self, path: str):
         table = pd.read_parquet(path)
-        parts = dict(list(table.groupby("exit", sort=False)))
+        parts = {
+            depth: table[table["exit"] == depth] for depth in table["exit"].unique()
+        }
         first = next(iter(parts.values()))
-        labels = list(table.columns[table.columns.get_loc("exit") + 1 :])
+        columns = list(table)
+        labels = columns[columns.index("exit") + 1 :]
         self.depths = tuple(map(int, parts))
         self.speakers = speaker_or_file(first)
         self.labels = tuple(labels)
         self.logits = np.stack([part[labels].to_numpy() for part in parts.values()])
         self.of_classes = "truth" in table
         """Whether the outputs are classes, and not values."""
-        if self.of_classes:
-            self.truth = first["truth"].map(labels.index).to_numpy()
-        else:
-            self.truth = first[[f"reference_{name}" for name in DIMENSIONS]].to_numpy()
+        columns = [f"reference_{name}" for name in DIMENSIONS]
+        self.truth: np.ndarray = (
+            first["truth"].map(labels.index).to_numpy()
+            if self.of_classes
+            else first[columns].to_numpy()
+        )
         self.outputs = dict(zip(map(str, self.depths), self.logits, strict=True))
-        """Outputs by exit, and their fusion."""
-        if self.of_classes and len(self.depths) > 1:
-            self.outputs["fusion"] = fused(self.logits)
+        """Outputs by exit, and their fusions."""
+        if self.of_classes and len(self.depths) > 2:
+            self.outputs[FUSION] = fused(self.logits[:-1])
+            self.outputs[FUSION_WITH_DEEPEST] = fused(self.logits)
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -76,18 +88,21 @@ class Run:
         }
 
 
-def collect(folder: str) -> dict:
+def collect(folder: str, fuse_deepest: bool = False) -> dict:
     """Read all finished trainings of a study.
 
     Args:
         folder: folder of the study
+        fuse_deepest: whether the fusion of all exits is a result as well; the paper's
+            is without the deepest
 
     Returns:
         for each corpus its ``methods`` and ``gains`` (see :func:`gains`). Of each
-        method ``seeds``, ``parameters`` by exit, ``epochs``, and by exit (``fusion``
-        among them) and part the ``scores`` of all seeds, their ``mean``, and ``low``
-        and ``high`` end of the interval of all clips; on the test part of classes
-        also a ``curve`` of adaptive exits
+        method ``seeds``, ``parameters`` by exit, ``epochs``, ``block``,
+        ``similarity`` and ``compared``, and by exit (``fusion`` among them) and part
+        the ``scores`` of all seeds, their ``mean``, and ``low`` and ``high`` end of the
+        interval of all clips; on the test part of classes also a ``curve`` of adaptive
+        exits
 
     Raises:
         FileNotFoundError: if no training is finished
@@ -99,7 +114,7 @@ def collect(folder: str) -> dict:
     return {
         corpus: {
             "methods": {
-                method: summary(of_method)
+                method: summary(of_method, fuse_deepest)
                 for method, of_method in grouped(of_corpus, "method").items()
             },
             "gains": gains(of_corpus),
@@ -126,8 +141,8 @@ def grouped(runs: list[Run], key: str) -> dict[str, list[Run]]:
     return groups
 
 
-def summary(runs: list[Run]) -> dict:
-    """Results of a method over all seeds."""
+def summary(runs: list[Run], fuse_deepest: bool = False) -> dict:
+    """Results of a method over all seeds, see :func:`collect`."""
     by_part = {part: [run.predictions[part] for run in runs] for part in PARTS}
     tests, outcome = by_part["test"], runs[0].outcome
     result = {
@@ -136,12 +151,14 @@ def summary(runs: list[Run]) -> dict:
         "epochs": [run.outcome["epoch"] for run in runs],
         "parameters": outcome["parameters"],
         "labels": outcome["labels"],
+        **{key: outcome["config"][key] for key in ("block", "similarity", "compared")},
         "exits": {
             name: {part: over_seeds(by_part[part], name) for part in PARTS}
             for name in tests[0].outputs
+            if fuse_deepest or name != FUSION_WITH_DEEPEST
         },
     }
-    if "fusion" in tests[0].outputs:
+    if tests[0].of_classes and len(tests[0].depths) > 1:
         curves = [adaptive_curve(p.truth, p.logits, layers=p.depths) for p in tests]
         points = pd.concat(map(pd.DataFrame, curves)).groupby("margin").mean()
         result["curve"] = points.reset_index().to_dict("records")

@@ -19,7 +19,8 @@ from audw2s.distill.exits.config import METHODS
 from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.data import read_data
 from audw2s.distill.exits.losses import SIMILARITIES
-from audw2s.distill.exits.published import load_backbone
+from audw2s.distill.exits.networks import load_front_end
+from audw2s.distill.exits.scratch import SCRATCH
 from audw2s.distill.exits.train import train
 from audw2s.distill.settings import Layers
 from audw2s.distill.settings import Names
@@ -31,10 +32,16 @@ from audw2s.distill.settings import read_toml
 from audw2s.distill.settings import settings
 from audw2s.distill.settings import unknown
 
-OF_STUDY = ("corpora", "seeds", "methods", "depths", "blocks", "similarities")
+OF_STUDY = (
+    *("corpora", "seeds", "methods", "depths", "blocks", "similarities"),
+    *("levels", "detached", "exit_sets"),
+)
 """Keys of settings that aren't those of one training."""
 
-PER_JOB = ("method", "depth", "block", "similarity", "seed", "fold", "corpus")
+PER_JOB = (
+    *("method", "depth", "block", "similarity", "compared", "detach_teacher"),
+    *("seed", "fold", "corpus"),
+)
 """Settings of a training that a study chooses."""
 
 
@@ -73,14 +80,31 @@ class Study:
     """Seeds; each has another group of test speakers, unless the corpus has a column
     ``split``."""
 
-    methods: Annotated[Names, each_of(METHODS)] = METHODS
+    methods: Annotated[Names, each_of(METHODS)] = ("distilled", "plain", "layerwise")
     """Some of :data:`audw2s.distill.exits.config.METHODS`."""
 
     depths: Layers = ()
     """Depths of plain fine-tuning, the exits and the deepest if none is given."""
 
     blocks: Annotated[Names, each_of(BLOCKS)] = ("lstm",)
-    similarities: Annotated[Names, each_of(SIMILARITIES)] = ("l2",)
+    similarities: Annotated[Names, each_of(SIMILARITIES)] = ("l1",)
+    levels: Annotated[Names, each_of(("embedding", "linear"))] = ("embedding",)
+    """Values whose similarity is learnt."""
+
+    detached: Annotated[
+        tuple[bool, ...],
+        Strict(False),
+        Field(min_length=1, description="is a list of true and false, in [ ]"),
+    ] = (True,)
+    """Whether the teacher learns nothing from its students: one, or both."""
+
+    exit_sets: Annotated[
+        tuple[Layers, ...],
+        Strict(False),
+        Field(description="is a list of lists of layers, in [ ]"),
+    ] = ()
+    """Exits of each self-distilled network, ``exits`` if none are given. One exit after
+    each layer is the paper's Figure 2."""
 
     @classmethod
     def from_toml(
@@ -124,28 +148,57 @@ class Study:
         return study
 
     def jobs(self) -> Iterator[Job]:
-        """All trainings, corpus by corpus and seed by seed."""
-        for corpus, seed in itertools.product(self.corpora, self.seeds):
-            for method, variant in self._variants():
+        """All trainings: by corpus, by what networks read, and by seed."""
+        for corpus, variants, seed in itertools.product(
+            self.corpora, (self._variants, self._from_scratch), self.seeds
+        ):
+            for method, variant in variants():
                 entry = dict(self.corpora[corpus])
                 path = entry.pop("path")
                 values = {**self.base, **entry, **variant}
                 config = Config(**values, corpus=path, seed=seed, fold=seed)
                 yield Job(corpus, method, config)
 
+    def _from_scratch(self) -> Iterator[tuple[str, dict]]:
+        for method in self.methods:
+            if method in SCRATCH:
+                yield method, {"method": method}
+
     def _variants(self) -> Iterator[tuple[str, dict]]:
         if "distilled" in self.methods:
-            for block, similarity in itertools.product(self.blocks, self.similarities):
-                variant = {"block": block, "similarity": similarity}
-                yield f"distilled-{block}-{similarity}", variant
+            yield from self._distilled()
         if "plain" in self.methods:
-            for depth in self.depths or (*self.base.get("exits", Config.exits), None):
+            exits = self.base.get("exits", Config.exits)
+            depths: Sequence[int | None] = self.depths or (*exits, None)
+            for depth in depths:
                 name = f"plain-{depth or 'deepest'}"
                 yield name, {"method": "plain", "depth": depth}
         if "layerwise" in self.methods:
             for block in self.blocks:
                 variant = {"method": "layerwise", "block": block}
                 yield f"layerwise-{block}", variant
+
+    def _distilled(self) -> Iterator[tuple[str, dict]]:
+        """Variants of self-distillation; a name tells what differs from the paper's."""
+        for block, similarity, level, detach, exits in itertools.product(
+            self.blocks,
+            self.similarities,
+            self.levels,
+            self.detached,
+            self.exit_sets or (None,),
+        ):
+            variant: dict[str, Any] = {
+                "block": block,
+                "similarity": similarity,
+                "compared": level,
+                "detach_teacher": detach,
+            }
+            name = f"distilled-{block}-{similarity}"
+            name += "-linear" * (level == "linear") + "-detached" * detach
+            if exits:
+                variant["exits"] = exits
+                name += f"-exits{'+'.join(map(str, exits))}"
+            yield name, variant
 
 
 def _entry(path: str, name: str, entry: object, place: str | None) -> dict:
@@ -186,10 +239,10 @@ def run(study: Study, folder: str, *, verbose: bool = True) -> None:
             name = f"{job.corpus}, {job.method}, seed {job.config.seed}"
             tqdm.write(f"{number} of {len(jobs)}: {name}", file=sys.stderr)
         config = job.config
-        inputs = (config.backbone, config.samples)
+        inputs = (config.backbone, config.samples, config.from_scratch)
         key = (*inputs, config.corpus, config.target, config.classes)
         if key not in read:
-            backbone = load_backbone(config.backbone, config.samples)
+            backbone = load_front_end(config)
             # One corpus is in memory at a time
             read = {key: (backbone, read_data(config, backbone, verbose=verbose))}
         backbone, data = read[key]

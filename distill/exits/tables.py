@@ -1,13 +1,17 @@
 """Tables as in the paper, of trainings made here, with the paper's figures."""
 
 import os
-from typing import NamedTuple
+from collections.abc import Mapping
 
 import jinja2
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from audw2s.distill.exits.metrics import as_text
+from audw2s.distill.exits.paper import table1
+from audw2s.distill.exits.paper import table2
+from audw2s.distill.exits.results import FUSION
+from audw2s.distill.exits.results import PARTS
 from audw2s.distill.exits.results import collect
 from audw2s.evaluation.plots import LINES
 from audw2s.evaluation.plots import MARKERS
@@ -16,28 +20,6 @@ from audw2s.evaluation.speakers import clips_and_speakers
 from audw2s.files import write_json
 from audw2s.files import write_text
 
-
-class Stated(NamedTuple):
-    """Unweighted average recall of an exit in percent, as the paper states it."""
-
-    method: str
-    exit: str
-    parameters: str
-    devel: float | None
-    test: float | None
-
-
-PAPER = (
-    Stated("distilled-lstm-l2", "3", "36.2M", 83.3, 85.7),
-    Stated("distilled-lstm-l2", "8", "71.6M", 91.7, 90.7),
-    Stated("distilled-lstm-l2", "10", "85.8M", 91.8, 90.5),
-    Stated("distilled-lstm-l2", "12", "100.0M", 91.8, 91.4),
-    Stated("plain-3", "3", "", 77.1, 83.4),
-    Stated("plain-deepest", "12", "95.2M", None, None),
-    Stated("layerwise-gru", "2", "", 73.1, 77.4),
-)
-"""Rows of the paper that stand beside those of trainings made here."""
-
 TITLES = {
     "UAR": "UAR in percent, development / test part",
     "CCC": "CCC, mean of arousal, dominance and valence, development / test part; "
@@ -45,11 +27,12 @@ TITLES = {
 }
 
 
-def write_tables(folder: str) -> str:
+def write_tables(folder: str, fuse_deepest: bool = False) -> str:
     """Write ``results.json``, ``tables.md`` and curves of a study.
 
     Args:
         folder: folder of the study
+        fuse_deepest: see :func:`audw2s.distill.exits.results.collect`
 
     Returns:
         the tables, in Markdown
@@ -58,14 +41,17 @@ def write_tables(folder: str) -> str:
         FileNotFoundError: if no training is finished
 
     """
-    results = collect(folder)
+    results = collect(folder, fuse_deepest)
     write_json(results, os.path.join(folder, "results.json"))
     text = to_markdown(results)
     write_text(f"{text}\n", os.path.join(folder, "tables.md"))
     for corpus, entry in results.items():
-        if curves_of(entry["methods"]):
-            figure = plot_layers(entry["methods"])
-            save(figure, os.path.join(folder, picture_of(corpus)))
+        methods = entry["methods"]
+        if curves_of(methods):
+            save(plot_layers(methods), os.path.join(folder, picture_of(corpus)))
+        if by_layer := exits_by_layer(methods):
+            path = os.path.join(folder, picture_of(corpus, "layers"))
+            save(plot_exits(by_layer, methods), path)
     return text
 
 
@@ -74,9 +60,9 @@ def curves_of(methods: dict) -> dict:
     return {k: result["curve"] for k, result in methods.items() if "curve" in result}
 
 
-def picture_of(corpus: str) -> str:
+def picture_of(corpus: str, kind: str = "adaptive") -> str:
     """Name of the file with the curves of a corpus."""
-    return f"{corpus}-adaptive.png"
+    return f"{corpus}-{kind}.png"
 
 
 def to_markdown(results: dict) -> str:
@@ -86,13 +72,16 @@ def to_markdown(results: dict) -> str:
         results: see :func:`audw2s.distill.exits.results.collect`
 
     """
-    functions = (clips_and_speakers, curves_of, exits_of, picture_of, with_interval)
+    functions = (
+        *(clips_and_speakers, curves_of, exits_by_layer, exits_of, picture_of),
+        *(printed, with_interval),
+    )
     values = {function.__name__: function for function in functions}
     return render(
         "tables.md.jinja",
         results=results,
         titles=TITLES,
-        paper=PAPER,
+        paper=table2().to_dict("records"),
         text=as_text,
         **values,
     )
@@ -113,10 +102,66 @@ def render(name: str, **values: object) -> str:
     return environment.get_template(name).render(values).strip()
 
 
+def distilled(methods: dict) -> dict:
+    """Self-distilled methods."""
+    return {k: result for k, result in methods.items() if k.startswith("distilled-")}
+
+
 def exits_of(methods: dict) -> list[str]:
-    """Exits of all self-distilled methods."""
-    results = [result for k, result in methods.items() if k.startswith("distilled-")]
-    return list(dict.fromkeys(name for result in results for name in result["exits"]))
+    """Exits of all self-distilled methods by depth, then their fusions."""
+    results = distilled(methods).values()
+    names = dict.fromkeys(name for result in results for name in result["exits"])
+    depths = sorted((name for name in names if name.isdigit()), key=int)
+    return [*depths, *(name for name in names if not name.isdigit())]
+
+
+def printed(result: dict, names: list[str]) -> list[str] | None:
+    """Table 1's cells for a method, ``None`` if it has no row for these exits."""
+    row = (result["block"], result["similarity"])
+    if names != ["3", "8", "10", "12", FUSION] or result["compared"] != "embedding":
+        return None
+    table = table1().loc[row].unstack()
+    return [f"{table.loc[k, 'devel']} / {table.loc[k, 'test']}" for k in names]
+
+
+def exits_by_layer(methods: dict) -> dict[str, dict[int, dict]]:
+    """Scores by layer of the students' exits, if there is one after many layers.
+
+    Returns:
+        for block, similarity and level the scores of each layer, see
+        :func:`audw2s.distill.exits.results.collect`; empty if no such curve has more
+        layers than the paper's three
+
+    """
+    curves: dict[str, dict[int, dict]] = {}
+    for name, result in distilled(methods).items():
+        *layers, deepest = result["parameters"]
+        curve = curves.setdefault(name.split("-exits")[0], {})
+        curve |= {int(layer): result["exits"][layer] for layer in layers}
+    if all(len(curve) <= 3 for curve in curves.values()):
+        return {}
+    return {name: dict(sorted(curve.items())) for name, curve in curves.items()}
+
+
+def plot_exits(curves: dict[str, dict[int, dict]], methods: dict) -> Figure:
+    """Plot scores over the layer of an exit, on devel and test: the paper's Figure 2.
+
+    Args:
+        curves: see :func:`exits_by_layer`
+        methods: methods of the corpus
+
+    """
+    measure = next(iter(methods.values()))["measure"]
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    for axes, part in zip(figure.subplots(1, 2, sharey=True), PARTS, strict=True):
+        for number, (name, curve) in enumerate(curves.items()):
+            style = f"{MARKERS[number % len(MARKERS)]}{LINES[number % len(LINES)]}"
+            scores = [entry[part]["mean"] for entry in curve.values()]
+            axes.plot(list(curve), scores, style, ms=3, label=name)
+        axes.set(xlabel="layer of the exit", ylabel=measure, title=part)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    return figure
 
 
 def with_interval(values: dict, key: str, measure: str) -> str:
@@ -132,7 +177,7 @@ def plot_layers(methods: dict) -> Figure:
         methods: methods of a corpus, see :func:`audw2s.distill.exits.results.collect`
 
     """
-    plain = {
+    plain: dict[str, tuple[float, float]] = {
         f"plain {layer}": (int(layer), scores["test"]["mean"])
         for method, result in methods.items()
         if method.startswith("plain-")
@@ -144,7 +189,7 @@ def plot_layers(methods: dict) -> Figure:
 
 def plot_adaptive(
     curves: dict[str, list[dict]],
-    points: dict[str, tuple[float, float]],
+    points: Mapping[str, tuple[float, float]],
     cost: str,
     label: str,
 ) -> Figure:

@@ -4,71 +4,72 @@ import dataclasses
 import json
 import os
 import shutil
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 
 from audw2s.distill.exits.backbones import Backbone
-from audw2s.distill.exits.backbones import make_backbone
+from audw2s.distill.exits.backbones import FrontEnd
 from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.data import Data
 from audw2s.distill.exits.data import identify
+from audw2s.distill.exits.epochs import Loss
 from audw2s.distill.exits.epochs import autocast
 from audw2s.distill.exits.epochs import run_epochs
 from audw2s.distill.exits.epochs import seeded
 from audw2s.distill.exits.layerwise import Predictors
-from audw2s.distill.exits.layerwise import default_targets
 from audw2s.distill.exits.layerwise import prediction_loss
 from audw2s.distill.exits.losses import total_loss
 from audw2s.distill.exits.metrics import score
 from audw2s.distill.exits.model import ExitNetwork
 from audw2s.distill.exits.model import ExitOutput
-from audw2s.distill.exits.model import SingleExit
-from audw2s.distill.export import num_parameters
+from audw2s.distill.exits.networks import NETWORK
+from audw2s.distill.exits.networks import Network
+from audw2s.distill.exits.networks import make_network
+from audw2s.distill.exits.networks import save_network
+from audw2s.distill.exits.networks import targets_of
+from audw2s.distill.exits.scratch import ADVERSARIAL
+from audw2s.distill.exits.scratch import adversarial
 from audw2s.distill.settings import check_unchanged
 from audw2s.distill.state import CHECKPOINT
 from audw2s.distill.state import State
 from audw2s.distill.state import Tensors
-from audw2s.distill.teachers.checkpoint import SAME_KEYS
-from audw2s.distill.teachers.checkpoint import load_strictly
-from audw2s.files import replacing
 from audw2s.files import write_json
 from audw2s.tables import write_table
 from audw2s.version import __version__
 
-NETWORK = "network.safetensors"
 OUTCOME = "outcome.json"
 
 
 def train(
     config: Config,
     data: Data,
-    backbone: Backbone,
+    front: FrontEnd,
     folder: str,
     *,
     verbose: bool = True,
-) -> dict:
+) -> dict[str, Any]:
     """Train exits; called again, resume the training.
 
-    The number of epochs with the best mean score of all exits on the development part
-    is chosen; then the network is trained for as many epochs on training and
-    development part, and tested once.
+    The network is trained on the training part, and its predictions of the development
+    part are those of the epoch with the best mean score of all exits, or of the last
+    one. Then it is trained for as many epochs on both parts, and tested once.
 
     Args:
         config: settings of the training
         data: see :func:`audw2s.distill.exits.data.read_data`
-        backbone: published encoder, which is copied
+        front: published encoder, which is copied, or the spectrogram of networks from
+            scratch, see :func:`audw2s.distill.exits.networks.load_front_end`
         folder: folder for ``network.safetensors``, ``outcome.json``, predictions in
             ``devel.parquet`` and ``test.parquet``; both trainings have a folder with
             curves in it
         verbose: show progress bars
 
     Returns:
-        content of ``outcome.json``: the chosen ``epoch``, ``depths`` of the exits
-        and ``parameters`` of each, and ``labels``
+        content of ``outcome.json``: the number of epochs as ``epoch``, ``depths`` of
+        the exits and ``parameters`` of each, and ``labels``
 
     Raises:
         FloatingPointError: if the loss isn't finite
@@ -81,23 +82,24 @@ def train(
             outcome = json.load(file)
         check_unchanged(path, outcome.get("identity", {}), identity)
         return outcome
-    state = run_part(config, data, backbone, folder, "devel", verbose=verbose)
-    outputs = {int(depth): values.numpy() for depth, values in state.best.items()}
+    network, state = run_part(config, data, front, folder, "devel", verbose=verbose)
+    epoch, outputs = config.epochs, state.best
+    if config.choose_epoch:
+        # The first of equals
+        epoch = max(state.history, key=state.score)["epoch"]
+    else:
+        outputs = logits_of_exits(network, data, data.part(config, "devel"))
     write_predictions(outputs, config, data, folder, "devel")
-    # The first of equals
-    epoch = max(state.history, key=state.score)["epoch"]
-    state = run_part(
-        config, data, backbone, folder, "test", epochs=epoch, verbose=verbose
+    network, _ = run_part(
+        config, data, front, folder, "test", epochs=epoch, verbose=verbose
     )
-    network = state.networks["network"]
     outputs = logits_of_exits(network, data, data.part(config, "test"))
     write_predictions(outputs, config, data, folder, "test")
     outcome = {
         "epoch": epoch,
         "depths": list(network.depths),
         "parameters": {
-            str(depth): num_parameters(SingleExit(network, depth))
-            for depth in network.depths
+            str(depth): network.num_parameters(depth) for depth in network.depths
         },
         "labels": list(data.labels),
         "version": __version__,
@@ -116,40 +118,44 @@ def train(
 def run_part(
     config: Config,
     data: Data,
-    backbone: Backbone,
+    front: FrontEnd,
     folder: str,
     part: str,
     *,
     epochs: int | None = None,
     verbose: bool = True,
-) -> State:
+) -> tuple[Network, State]:
     """Run one of both trainings, in a folder of its name.
 
     Args:
         config: settings of the training
         data: clips
-        backbone: published encoder
+        front: see :func:`train`
         folder: folder of both trainings
         part: part of the corpus that the network is for: ``"devel"`` to train on train
             and choose the epoch on devel, ``"test"`` to train on train and devel
         epochs: number of epochs, all by default
         verbose: show a progress bar
 
+    Returns:
+        trained network, and the state of its training
+
     """
     choosing, devel = part == "devel", data.part(config, "devel")
     learnt = data.part(config, "train", *([] if choosing else ["devel"]))
-    network = make_network(config, backbone, len(data.labels))
+    network = make_network(config, front, len(data.labels))
     folder = os.path.join(folder, part)
-    if config.method == "layerwise":
-        predict_layers(config, data, backbone, learnt, network, folder, verbose)
+    if isinstance(front, Backbone) and isinstance(network, ExitNetwork):
+        if config.method == "layerwise":
+            predict_layers(config, data, front, learnt, network, folder, verbose)
 
-    def measure(network: ExitNetwork) -> tuple[dict[str, float], Tensors]:
+    def measure(network: Network) -> tuple[dict[str, float], Tensors]:
         outputs = logits_of_exits(network, data, devel, config.precision)
         truth = data.truth[devel].numpy()
-        scores = {f"exit {k}": score(truth, values) for k, values in outputs.items()}
-        return scores, {str(k): torch.from_numpy(v) for k, v in outputs.items()}
+        scores = {f"exit {k}": score(truth, v.numpy()) for k, v in outputs.items()}
+        return scores, outputs
 
-    return run_epochs(
+    state = run_epochs(
         network,
         config,
         data,
@@ -162,13 +168,14 @@ def run_part(
         desc=f"{config.method}, {'train' if choosing else 'train and devel'}",
         verbose=verbose,
     )
+    return network, state
 
 
-def exit_loss(config: Config):
+def exit_loss(config: Config) -> Loss[Network]:
     """Loss of a configuration, as a function of network, inputs and truth."""
 
-    def loss(
-        network: ExitNetwork,
+    def clean(
+        network: Network,
         inputs: torch.Tensor,
         truth: torch.Tensor,
     ) -> torch.Tensor:
@@ -186,9 +193,20 @@ def exit_loss(config: Config):
             similarity=config.similarity,
             compared=config.compared,
             reference_kl=config.reference_kl,
+            detach_teacher=config.detach_teacher,
         )
 
-    return loss
+    def hardened(
+        network: Network,
+        inputs: torch.Tensor,
+        truth: torch.Tensor,
+    ) -> torch.Tensor:
+        changed = adversarial(
+            inputs, lambda values: clean(network, values, truth), config.epsilon
+        )
+        return (clean(network, inputs, truth) + clean(network, changed, truth)) / 2
+
+    return hardened if config.method == ADVERSARIAL else clean
 
 
 def predict_layers(
@@ -203,12 +221,14 @@ def predict_layers(
     """Learn the encoder's layers without labels, the first stage of the baseline."""
     teacher = backbone.cut(config.depth or len(backbone.layers)).eval()
     teacher.requires_grad_(False)
-    targets = config.layerwise_targets or default_targets(len(teacher.layers))
+    targets = targets_of(config, backbone)
     with seeded(config.seed, 0, torch.device("cpu")):
         short = backbone.cut(config.layerwise_depth)
         predictors = Predictors(short, targets, config.block)
 
-    def loss(predictors: Predictors, inputs: torch.Tensor, _) -> torch.Tensor:
+    def loss(
+        predictors: Predictors, inputs: torch.Tensor, _: torch.Tensor
+    ) -> torch.Tensor:
         with autocast(config.precision, inputs.device):
             return prediction_loss(teacher.to(inputs.device), predictors, inputs)
 
@@ -225,30 +245,12 @@ def predict_layers(
     predictors.cpu().copy_to(network)
 
 
-def make_network(config: Config, backbone: Backbone, num_outputs: int) -> ExitNetwork:
-    """Make the network of a configuration; new layers have random weights.
-
-    Raises:
-        ValueError: if the encoder doesn't have the layers
-
-    """
-    depth = config.depth or len(backbone.layers)
-    exits, deepest_block = (), None
-    if config.method == "distilled":
-        exits = config.exits
-    elif config.method == "layerwise":
-        depth, deepest_block = config.layerwise_depth, config.block
-    with seeded(config.seed, 0, torch.device("cpu")):
-        short = backbone.cut(depth)
-        return ExitNetwork(short, exits, num_outputs, config.block, deepest_block)
-
-
 def logits_of_exits(
-    network: ExitNetwork,
+    network: Network,
     data: Data,
     numbers: np.ndarray,
     precision: str = "fp32",
-) -> dict[int, np.ndarray]:
+) -> Tensors:
     """Logits ``(num_clips, num_outputs)`` of each exit.
 
     Args:
@@ -259,17 +261,17 @@ def logits_of_exits(
 
     """
     device = next(network.parameters()).device
-    outputs: dict[int, list] = {depth: [] for depth in network.depths}
+    outputs: dict[str, list[torch.Tensor]] = {str(k): [] for k in network.depths}
     with torch.inference_mode(), autocast(precision, device):
         for part in np.array_split(numbers, -(-len(numbers) // 32)):
             inputs = data.inputs[torch.from_numpy(part)].to(device)
             for depth, output in network.eval()(inputs).items():
-                outputs[depth].append(output.logits.float().cpu().numpy())
-    return {depth: np.concatenate(parts) for depth, parts in outputs.items()}
+                outputs[str(depth)].append(output.logits.float().cpu())
+    return {depth: torch.cat(parts) for depth, parts in outputs.items()}
 
 
 def write_predictions(
-    outputs: dict[int, np.ndarray],
+    outputs: Tensors,
     config: Config,
     data: Data,
     folder: str,
@@ -288,45 +290,10 @@ def write_predictions(
     else:
         clips[[f"reference_{name}" for name in data.labels]] = truth
     parts = [
-        clips.assign(exit=depth, **dict(zip(data.labels, values.T, strict=True)))
+        clips.assign(
+            exit=int(depth), **dict(zip(data.labels, values.numpy().T, strict=True))
+        )
         for depth, values in outputs.items()
     ]
     table = pd.concat(parts, ignore_index=True)
     write_table(table, os.path.join(folder, f"{part}.parquet"))
-
-
-def save_network(network: ExitNetwork, outcome: dict, path: str) -> None:
-    """Write a trained network, with the settings to build it again."""
-    metadata = {"backbone": network.backbone.config.to_dict(), **outcome}
-    weights = {k: v.cpu().contiguous() for k, v in network.state_dict().items()}
-    with replacing(path) as temporary:
-        save_file(weights, temporary, {"about": json.dumps(metadata)})
-
-
-def load_network(folder: str) -> tuple[ExitNetwork, dict]:
-    """Read a trained network, without the published weights.
-
-    Args:
-        folder: folder of a training
-
-    Returns:
-        network, and its metadata
-
-    Raises:
-        FileNotFoundError: if the training isn't finished, or there is none
-        ValueError: if the file is damaged
-
-    """
-    path = os.path.join(folder, NETWORK)
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f"No trained network at '{path}'.")
-    with safe_open(path, "pt") as file:
-        metadata = json.loads((file.metadata() or {}).get("about", "null"))
-        weights = {key: file.get_tensor(key) for key in file.keys()}
-    if metadata is None:
-        raise ValueError(f"'{path}' doesn't say what it holds.")
-    config = Config(**metadata["config"])
-    backbone = make_backbone(metadata["backbone"], config.samples)
-    network = make_network(config, backbone, len(metadata["labels"]))
-    load_strictly(network, weights, SAME_KEYS, path)
-    return network.eval(), metadata

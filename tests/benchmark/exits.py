@@ -2,8 +2,8 @@
 
 Encoders have random weights: that changes no time. Both networks are trained in one
 process, in interleaved rounds, on one thread; exits are timed as ONNX files, on one
-thread, for a clip of the length that they hear. Times are those of the processor, which
-other programs on the machine disturb less.
+thread, for a clip of the length that they process. Times are those of the processor,
+which other programs on the machine disturb less.
 
     python tests/benchmark/exits.py [--encoder whisper-tiny wav2vec2-base]
         [--block lstm cnn] [--rounds 5] [--batch-size 16] [--precision fp32]
@@ -24,8 +24,8 @@ from audw2s.distill.exits.blocks import BLOCKS
 from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.epochs import make_optimiser
 from audw2s.distill.exits.model import SingleExit
+from audw2s.distill.exits.networks import make_network
 from audw2s.distill.exits.train import exit_loss
-from audw2s.distill.exits.train import make_network
 from audw2s.distill.export import num_parameters
 from audw2s.distill.export import to_onnx
 from audw2s.distill.loop import descend
@@ -82,7 +82,7 @@ def step_seconds(
             descend(state, loss(network, inputs, truth), 1.0)
             times[method].append(time.process_time() - start)
     # The first step makes what the optimiser keeps
-    return {method: statistics.median(found[1:]) for method, found in times.items()}
+    return {method: statistics.median(taken[1:]) for method, taken in times.items()}
 
 
 def exit_seconds(
@@ -111,8 +111,8 @@ def exit_seconds(
             session.run(["logits"], {"signal": signal})
             times[depth].append(time.process_time() - start)
     return {
-        depth: (counts[depth], statistics.median(found[1:]))
-        for depth, found in times.items()
+        depth: (counts[depth], statistics.median(taken[1:]))
+        for depth, taken in times.items()
     }
 
 
@@ -135,16 +135,16 @@ def main() -> None:
 def report(name: str, block: str, arguments: argparse.Namespace) -> None:
     """Measure one encoder with one kind of blocks, and print."""
     encoder = ENCODERS[name]
-    found = step_seconds(*encoder, block, arguments)
-    ratio = found["distilled"] / found["plain"]
+    seconds = step_seconds(*encoder, block, arguments)
+    ratio = seconds["distilled"] / seconds["plain"]
     size = f"{arguments.batch_size} clips of 5.984 s, {arguments.precision}"
     print(f"\n{name}, {block}; a step of {size}")
-    print(f"plain      {found['plain']:8.3f} s")
-    print(f"all exits  {found['distilled']:8.3f} s, {ratio:.2f} of plain")
+    print(f"plain      {seconds['plain']:8.3f} s")
+    print(f"all exits  {seconds['distilled']:8.3f} s, {ratio:.2f} of plain")
     by_exit = exit_seconds(*encoder, block, arguments)
     _, deepest = list(by_exit.values())[-1]
-    for depth, (count, seconds) in by_exit.items():
-        taken = f"{1000 * seconds:9.1f} ms, {seconds / deepest:.2f} of the deepest"
+    for depth, (count, single) in by_exit.items():
+        taken = f"{1000 * single:9.1f} ms, {single / deepest:.2f} of the deepest"
         print(f"exit {depth:2}  {count / 1e6:6.1f}M {taken}", flush=True)
 
 

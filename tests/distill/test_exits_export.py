@@ -29,8 +29,8 @@ from audw2s.distill.exits.data import read_data
 from audw2s.distill.exits.export import export_exits
 from audw2s.distill.exits.model import ExitNetwork
 from audw2s.distill.exits.model import SingleExit
+from audw2s.distill.exits.networks import load_network
 from audw2s.distill.exits.published import load_backbone
-from audw2s.distill.exits.train import load_network
 from audw2s.distill.exits.train import train
 from audw2s.distill.export import parity
 from audw2s.distill.export import to_onnx

@@ -82,6 +82,11 @@ def test_the_teacher_learns_nothing_from_its_students(of_classes):
     for depth in (3, 8):
         assert among[depth].embedding.grad.abs().sum() > 0
         assert among[depth].logits.grad.abs().sum() > 0
+    # As in the paper's equations, on request
+    both = exit_outputs(grad=True)
+    total_loss(both, truth(of_classes), **settings, detach_teacher=False).backward()
+    assert both[12].embedding.grad.abs().sum() > 0
+    assert not torch.equal(exact[12].logits.grad, both[12].logits.grad)
 
 
 def test_the_divergence_of_equal_logits_is_zero():

@@ -22,14 +22,19 @@ from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.data import read_data
 from audw2s.distill.exits.epochs import autocast
 from audw2s.distill.exits.epochs import run_epochs
+from audw2s.distill.exits.export import export_exits
+from audw2s.distill.exits.metrics import fused
 from audw2s.distill.exits.metrics import score
+from audw2s.distill.exits.networks import load_front_end
+from audw2s.distill.exits.networks import load_network
+from audw2s.distill.exits.networks import make_network
 from audw2s.distill.exits.published import load_backbone
 from audw2s.distill.exits.results import Predictions
 from audw2s.distill.exits.results import collect
+from audw2s.distill.exits.scratch import ScratchNetwork
 from audw2s.distill.exits.study import Study
-from audw2s.distill.exits.train import load_network
+from audw2s.distill.exits.train import exit_loss
 from audw2s.distill.exits.train import logits_of_exits
-from audw2s.distill.exits.train import make_network
 from audw2s.distill.exits.train import train
 
 
@@ -76,9 +81,9 @@ def config(encoder, emotions):
 
 
 def run(config, folder):
-    backbone = load_backbone(config.backbone, config.samples)
-    data = read_data(config, backbone, verbose=False)
-    return train(config, data, backbone, str(folder), verbose=False), data
+    front = load_front_end(config)
+    data = read_data(config, front, verbose=False)
+    return train(config, data, front, str(folder), verbose=False), data
 
 
 @contextlib.contextmanager
@@ -146,7 +151,8 @@ def test_a_training_writes_network_scores_and_predictions(config, tmp_path):
     test = data.part(config, "test")
     expected = logits_of_exits(network, data, test)
     stored = Predictions(str(tmp_path / "test.parquet"))
-    np.testing.assert_allclose(stored.logits, list(expected.values()), atol=1e-6)
+    for actual, logits in zip(stored.logits, expected.values(), strict=True):
+        np.testing.assert_allclose(actual, logits, atol=1e-6)
     assert set(stored.speakers) == set(data.table["speaker"].iloc[test])
     with pytest.raises(ValueError, match=r"other settings of \['gamma'\]"):
         run(dataclasses.replace(config, gamma=2.0), tmp_path)
@@ -165,8 +171,6 @@ def test_all_exits_learn(config, tmp_path):
     losses = []
 
     def loss(network, inputs, truth):
-        from audw2s.distill.exits.train import exit_loss
-
         losses.append(exit_loss(config)(network, inputs, truth))
         return losses[-1]
 
@@ -181,6 +185,76 @@ def test_all_exits_learn(config, tmp_path):
     for part in ("convolutions", "layers.0", "layers.2"):
         assert any(key.startswith(f"backbone.{part}") for key in changed)
     assert {"exits.1.block.conv.weight", "exits.3.linear2.weight"} <= changed
+
+
+def test_all_epochs_are_trained_if_none_is_chosen(config, tmp_path):
+    config = dataclasses.replace(config, choose_epoch=False, learning_rate=3e-2)
+    outcome, _ = run(config, tmp_path / "all")
+    assert outcome["epoch"] == 2
+    last = json.loads((tmp_path / "all" / "devel" / "history.json").read_text())[-1]
+    devel = Predictions(str(tmp_path / "all" / "devel.parquet"))
+    for depth, logits in zip(devel.depths, devel.logits, strict=True):
+        assert last[f"exit {depth}"] == pytest.approx(score(devel.truth, logits))
+
+
+def test_a_teacher_that_is_not_detached_learns_from_its_students(config):
+    backbone = load_backbone(config.backbone, config.samples)
+    inputs = backbone.front(torch.randn(4, SAMPLES)).detach()
+    gradients = []
+    for weight, detach in ((0.0, True), (1.0, True), (1.0, False)):
+        settings = dataclasses.replace(config, beta=weight, detach_teacher=detach)
+        network = make_network(settings, backbone, 3).eval()
+        loss = exit_loss(settings)(network, inputs, torch.tensor([0, 1, 2, 0]))
+        loss.backward()
+        # Only the teacher's head has no students above it
+        gradients.append(network.exits["3"].linear1.weight.grad)
+    assert torch.equal(gradients[0], gradients[1])
+    assert not torch.equal(gradients[1], gradients[2])
+
+
+def test_layerwise_distillation_keeps_all_its_blocks(config, tmp_path):
+    settings = {"method": "layerwise", "layerwise_depth": 1, "epochs": 1}
+    config = dataclasses.replace(config, **settings)
+    run(config, tmp_path)
+    network, metadata = load_network(str(tmp_path))
+    blocks = network.exits["1"].block.blocks
+    assert len(blocks) == 3
+    count = sum(p.numel() for p in blocks[0].parameters())
+    single = make_network(
+        dataclasses.replace(config, layerwise_targets=(3,)),
+        load_backbone(config.backbone, config.samples),
+        3,
+    )
+    assert metadata["parameters"]["1"] == single.num_parameters(1) + 2 * count
+
+
+def test_networks_from_scratch_are_trained_on_spectrograms(config, tmp_path):
+    config = dataclasses.replace(config, method="cnn-4", epochs=1, batch_size=8)
+    outcome, data = run(config, tmp_path)
+    assert data.inputs.shape[1:] == (80, 50)
+    network, _ = load_network(str(tmp_path))
+    stored = Predictions(str(tmp_path / "test.parquet"))
+    expected = logits_of_exits(network, data, data.part(config, "test"))
+    np.testing.assert_allclose(stored.logits[0], expected["0"], atol=1e-6)
+    assert outcome["parameters"]["0"] == network.num_parameters()
+    with pytest.raises(ValueError, match="it has no exits"):
+        export_exits(str(tmp_path), str(tmp_path / "model"), "toy")
+
+
+def test_adversarial_training_adds_the_loss_of_changed_spectrograms(config):
+    torch.manual_seed(0)
+    network = ScratchNetwork("cnn-4", 3, SAMPLES).eval()
+    inputs, truth = torch.randn(4, 80, 50), torch.tensor([0, 1, 2, 0])
+    with_adversarial = dataclasses.replace(config, method="vgg-16-adversarial")
+    clean = exit_loss(config)
+    actual = exit_loss(with_adversarial)(network, inputs, truth)
+    values = inputs.clone().requires_grad_()
+    before = clean(network, values, truth)
+    before.backward()
+    changed = inputs + with_adversarial.epsilon * values.grad.sign()
+    after = clean(network, changed, truth)
+    assert after > before
+    assert actual.item() == pytest.approx((before + after).item() / 2)
 
 
 def test_frozen_layers_are_not_trained(config, tmp_path):
@@ -243,7 +317,7 @@ def test_settings_that_do_not_fit_the_corpus_are_refused(
 STUDY = """
 backbone = "nowhere"
 seeds = [0, 1]
-exits = [1]
+exits = [1, 2]
 blocks = ["cnn"]
 epochs = 1
 batch_size = 8
@@ -268,12 +342,23 @@ def test_a_study_trains_all_methods_and_prints_its_tables(encoder, emotions, tmp
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
     results = collect(out)
-    methods = {"distilled-cnn-l2", "plain-1", "plain-deepest", "layerwise-cnn"}
+    methods = {
+        *("distilled-cnn-l1-detached", "plain-1", "plain-2", "plain-deepest"),
+        "layerwise-cnn",
+    }
     toy, rated = (results[name]["methods"] for name in ("toy", "rated"))
     assert set(toy) == set(rated) == methods
-    distilled = toy["distilled-cnn-l2"]
-    assert list(distilled["exits"]) == ["1", "3", "fusion"]
-    assert list(rated["distilled-cnn-l2"]["exits"]) == ["1", "3"]
+    name = "distilled-cnn-l1-detached"
+    distilled = toy[name]
+    assert list(distilled["exits"]) == ["1", "2", "3", "fusion"]
+    assert list(rated[name]["exits"]) == ["1", "2", "3"]
+    # The deepest exit is no part of the fusion, except as an option
+    one = Predictions(os.path.join(out, "toy", f"{name}-seed0", "test.parquet"))
+    fusion = distilled["exits"]["fusion"]["test"]["scores"][0]
+    assert fusion == pytest.approx(score(one.truth, fused(one.logits[:2])))
+    both = collect(out, fuse_deepest=True)["toy"]["methods"][name]["exits"]
+    with_deepest = both["fusion with deepest (ours)"]["test"]["scores"][0]
+    assert with_deepest == pytest.approx(score(one.truth, fused(one.logits)))
     # Each seed tests other speakers
     tests = [
         Predictions(os.path.join(out, "toy", f"plain-1-seed{seed}", "test.parquet"))
@@ -285,7 +370,7 @@ def test_a_study_trains_all_methods_and_prints_its_tables(encoder, emotions, tmp
     assert plain["scores"] == pytest.approx(scores)
     assert plain["num_clips"] == sum(len(one.truth) for one in tests)
     gains = results["toy"]["gains"]
-    assert [gain["exit"] for gain in gains] == [1, 3]
+    assert [gain["exit"] for gain in gains] == [1, 2, 3]
     ours = distilled["exits"]["1"]["test"]["scores"]
     assert gains[0]["differences"] == pytest.approx(np.subtract(ours, scores))
     assert gains[0]["low"] <= gains[0]["high"]
@@ -293,8 +378,8 @@ def test_a_study_trains_all_methods_and_prints_its_tables(encoder, emotions, tmp
     assert distilled["curve"][-1]["layers"] == 3
     text = (tmp_path / "out" / "tables.md").read_text()
     assert text.strip() in done.output
-    assert "| distilled-lstm-l2 (paper) | 3 | 36.2M | 83.3 / 85.7 |" in text
-    assert text.count("(paper)") == 7 + 2 - 1
+    assert "| distilled-lstm-l1 | 3 | 36.2M | 83.3 / 85.7 |" in text
+    assert "| distilled-lstm-l2+cosine | 12 | 100.0M | 91.8 / 91.4 |" in text
     assert os.path.exists(os.path.join(out, "toy-adaptive.png"))
     again = CliRunner().invoke(app, ["distill", "exits", "tables", out])
     assert again.output.strip() == text.strip()
@@ -305,7 +390,28 @@ def test_settings_of_a_study_are_read_and_checked(tmp_path):
     path.write_text(STUDY)
     study = Study.from_toml(str(path))
     assert study.base["backbone"] == str(tmp_path / "nowhere")
-    assert len(list(study.jobs())) == 2 * 2 * 4
+    assert len(list(study.jobs())) == 2 * 2 * 5
+    axes = """
+methods = ["distilled", "vgg-16", "cnn-4"]
+levels = ["embedding", "linear"]
+detached = [true, false]
+exit_sets = [[1], [2]]
+"""
+    path.write_text(axes + STUDY)
+    jobs = list(Study.from_toml(str(path)).jobs())
+    assert len({job.folder("") for job in jobs}) == len(jobs) == 2 * 2 * (8 + 2)
+    named = {job.method: job.config for job in jobs}
+    paper = named["distilled-cnn-l1-exits2"]
+    assert (paper.exits, paper.compared, paper.detach_teacher) == (
+        (2,),
+        "embedding",
+        False,
+    )
+    ours = named["distilled-cnn-l1-linear-detached-exits1"]
+    assert (ours.exits, ours.compared, ours.detach_teacher) == ((1,), "linear", True)
+    # Encoders and spectrograms of a corpus are computed once
+    read = [job.config.from_scratch for job in jobs if job.corpus == "toy"]
+    assert read == sorted(read)
     for text, error in [
         (STUDY.replace("epochs", "epoch"), r"unknown keys \['epoch'\]"),
         (STUDY.split("[corpora")[0], r"\[corpora.NAME\]"),
