@@ -24,8 +24,22 @@ def demo(
     student: Annotated[
         str, typer.Option(help="Student: name (see 'audw2s models') or model folder.")
     ] = "wav2small",
+    static: Annotated[
+        str | None,
+        typer.Option(
+            metavar="OUT",
+            help="Start no server, write a page that processes speech in the browser, "
+            "with the student: a folder for any web server.",
+        ),
+    ] = None,
 ) -> None:
     """Start a web page that compares teacher and student on the same speech."""
+    if static is not None:
+        from audw2s.demo.static_page import write
+
+        sizes = write(static, student)
+        typer.echo(f"{static}: {len(sizes)} files, {sum(sizes.values()):,} bytes")
+        return
     from audw2s.demo.server import serve
 
     serve(host, port, teacher=teacher, student=student)

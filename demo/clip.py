@@ -27,6 +27,13 @@ NOTES = {
 }
 """Notes on recordings whose values may be off, by status."""
 
+SHORT = f"The recording is short ({{duration}} s): values below {UNSURE_DUR:g} s are unsure."
+LONG = (
+    "The recording is long ({duration} s): one value for all of it hides how it "
+    "changes, which the curves show."
+)
+"""Notes on short and long recordings."""
+
 
 class Clip(NamedTuple):
     """Signal of a recording, and what is wrong with it."""
@@ -51,15 +58,9 @@ class Clip(NamedTuple):
         if self.status in NOTES:
             notes.append(NOTES[self.status].format(message=self.message))
         if self.duration < UNSURE_DUR:
-            notes.append(
-                f"The recording is short ({self.duration:.2f} s): values below "
-                f"{UNSURE_DUR:g} s are unsure."
-            )
+            notes.append(SHORT.format(duration=f"{self.duration:.2f}"))
         if self.duration > LONG_DUR:
-            notes.append(
-                f"The recording is long ({self.duration:.0f} s): one value for all of "
-                "it hides how it changes, which the curves show."
-            )
+            notes.append(LONG.format(duration=f"{self.duration:.0f}"))
         return notes
 
 

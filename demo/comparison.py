@@ -24,6 +24,12 @@ WIN_DUR = 2.0
 HOP_DUR = 0.25
 """Default seconds from one value over time to the next."""
 
+OUTSIDE = (
+    "Some values lie outside of 0…1, which the models allow; pictures show them at the "
+    "edge."
+)
+"""Note on recordings with such values."""
+
 
 class Comparison(NamedTuple):
     """Values that both models predict for a recording."""
@@ -59,10 +65,7 @@ class Comparison(NamedTuple):
             for value in (*model.values.values(), *np.ravel(model.curve[[*DIMENSIONS]]))
         ]
         if np.nanmin(values) < 0 or np.nanmax(values) > 1:
-            notes.append(
-                "Some values lie outside of 0…1, which the models allow; pictures show "
-                "them at the edge."
-            )
+            notes.append(OUTSIDE)
         return notes
 
     @property

@@ -1,0 +1,49 @@
+// Runs the model beside the page: recordings, and chunks of live speech.
+
+import { Stream, analyse, curve, samplingRate } from "./wav2small/index.js";
+
+// The first run of code takes longer than all that follow
+analyse(new Float32Array(samplingRate)).catch(() => {});
+
+const process = async ({ signal, rate, winDur, hopDur }) => {
+  const begin = performance.now();
+  const total = await analyse(signal, rate);
+  const latency = (performance.now() - begin) / 1000;
+  return { total, latency, windows: await curve(signal, rate, { winDur, hopDur }) };
+};
+
+/** Chunks of a microphone, in order: their values, and all samples up to a limit. */
+const listen = async ({ port, rate, limit }) => {
+  const stream = await Stream.open(rate);
+  const chunks = [];
+  let next = null;
+  let numLost = 0;
+  port.onmessage = ({ data: { frame, samples, isLast } }) => {
+    numLost += next === null ? 0 : frame - next;
+    next = frame + samples.length;
+    chunks.push(samples);
+    const moment = stream.push(samples);
+    const isConstant = samples.every((sample) => sample === samples[0]);
+    const isOver = moment.numSamples >= limit;
+    postMessage({ moment, numLost, isConstant, isOver });
+    if (!isLast) return;
+    const signal = new Float32Array(moment.numSamples);
+    let first = 0;
+    for (const chunk of chunks) {
+      signal.set(chunk, first);
+      first += chunk.length;
+    }
+    port.close();
+    postMessage({ recording: signal }, [signal.buffer]);
+  };
+  port.start();
+};
+
+onmessage = async ({ data }) => {
+  if (data.port) return listen(data);
+  try {
+    postMessage({ result: await process(data) });
+  } catch (error) {
+    postMessage({ error: `${error.name}: ${error.message}` });
+  }
+};

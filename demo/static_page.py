@@ -1,0 +1,161 @@
+"""Static page that processes speech in the browser: files for any web server."""
+
+import hashlib
+import importlib.resources
+import json
+import os
+import tempfile
+
+import soundfile
+
+from audw2s.audio import statuses
+from audw2s.audio.preprocess import load
+from audw2s.audio.samples import SAMPLING_RATE
+from audw2s.demo.clip import LONG
+from audw2s.demo.clip import LONG_DUR
+from audw2s.demo.clip import NOTES
+from audw2s.demo.clip import SHORT
+from audw2s.demo.clip import UNSURE_DUR
+from audw2s.demo.comparison import HOP_DUR
+from audw2s.demo.comparison import OUTSIDE
+from audw2s.demo.comparison import WIN_DUR
+from audw2s.demo.examples import clips
+from audw2s.demo.limits import WORDS
+from audw2s.demo.meters import STATUSES
+from audw2s.demo.models import facts
+from audw2s.demo.page import size_in_words
+from audw2s.export.npm.package import write as write_package
+from audw2s.files import replacing
+from audw2s.inference.row import MIN_DUR
+from audw2s.model.registry import DIMENSIONS
+from audw2s.version import __version__
+
+MAX_DUR = 600.0
+"""Longest recording in seconds, whose samples are kept in memory."""
+
+MAX_SIZE = 200 * 2**20
+"""Largest file in bytes: 600 s of a stereo WAV at 48 kHz and 24 bits fit in."""
+
+MODEL_FILES = ("index.js", "wav2small.wasm", "weights.bin")
+"""Files of the npm package that the page loads."""
+
+LIMITS = {
+    "duration": MAX_DUR,
+    "size": MAX_SIZE,
+    "winDur": WIN_DUR,
+    "hopDur": HOP_DUR,
+    "unsure": UNSURE_DUR,
+    "long": LONG_DUR,
+    "least": MIN_DUR,
+    "sample": statuses.MAX_SAMPLE,
+    "loud": statuses.LOUD,
+    "fullScale": statuses.FULL_SCALE,
+    "clippedShare": statuses.CLIPPED_SHARE,
+    "cancelled": statuses.CANCELLED,
+    "missing": statuses.MISSING_DUR,
+    "missingShare": statuses.MISSING_SHARE,
+}
+"""Limits and thresholds of the page, by their names in its scripts."""
+
+
+def write(folder: str, student: str = "wav2small") -> dict[str, int]:
+    """Write the page.
+
+    Args:
+        folder: folder that is created; existing files are replaced
+        student: name or folder of a student of the Wav2Small family
+
+    Returns:
+        size of each file in bytes
+
+    Raises:
+        ValueError: if the student isn't of this family
+
+    """
+    spoken = examples()
+    contents = model_files(student) | page_files()
+    contents |= {example_name(label): clip for label, clip in spoken.items()}
+    contents["facts.json"] = as_json(page_facts(student, list(spoken)))
+    contents["service-worker.js"] = service_worker(contents)
+    for name, content in contents.items():
+        path = os.path.join(folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with replacing(path) as temporary, open(temporary, "wb") as file:
+            file.write(content)
+    return {name: len(content) for name, content in contents.items()}
+
+
+def model_files(student: str) -> dict[str, bytes]:
+    """Code and weights of a student, as in its npm package."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_package(student, folder)
+        return {f"wav2small/{n}": _read(os.path.join(folder, n)) for n in MODEL_FILES}
+
+
+def examples() -> dict[str, bytes]:
+    """Example clips by label as MP3, which all browsers read, and which is small."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = clips(folder)
+        for label, path in paths.items():
+            soundfile.write(f"{path}.mp3", load(path), SAMPLING_RATE)
+        return {label: _read(f"{path}.mp3") for label, path in paths.items()}
+
+
+def example_name(label: str) -> str:
+    """Name of the file of an example.
+
+    Examples:
+        >>> example_name("noisy (read speech with synthetic noise)")
+        'clips/noisy.mp3'
+
+    """
+    return f"clips/{label.split(' (')[0].replace(' ', '-')}.mp3"
+
+
+def page_files() -> dict[str, bytes]:
+    """Files of the page that are written as they are."""
+    package = importlib.resources.files("audw2s.demo")
+    files = {path.name: path.read_bytes() for path in (package / "static").iterdir()}
+    return files | {"style.css": (package / "style.css").read_bytes()}
+
+
+def page_facts(student: str, labels: list[str]) -> dict[str, object]:
+    """Words, limits and the model, which the scripts of the page read."""
+    model = facts(student)
+    return {
+        "dimensions": DIMENSIONS,
+        "model": {
+            "name": student,
+            "version": __version__,
+            "parameters": model.parameters,
+            "size": size_in_words(model.size),
+            "licence": model.licence,
+        },
+        "examples": {label: example_name(label) for label in labels},
+        "limits": LIMITS,
+        "notes": NOTES | {"short": SHORT, "long": LONG, "outside": OUTSIDE},
+        "reasons": statuses.REASONS,
+        "statuses": STATUSES,
+        "words": WORDS,
+    }
+
+
+def service_worker(contents: dict[str, bytes]) -> bytes:
+    """Script that keeps all files; it changes with each of them."""
+    text = contents["service-worker.js"].decode()
+    digest = hashlib.sha256(text.encode())
+    names = sorted(set(contents) - {"service-worker.js"})
+    for name in names:
+        digest.update(name.encode() + contents[name])
+    text = text.replace("{digest}", digest.hexdigest()[:16])
+    return text.replace("{files}", json.dumps(["./", *names])).encode()
+
+
+def as_json(value: object) -> bytes:
+    """JSON without spaces."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()

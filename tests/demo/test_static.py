@@ -1,0 +1,239 @@
+"""The static page in a real browser: values of Python, and nothing leaves the device."""
+
+import functools
+import http.server
+import io
+import json
+import threading
+
+import av
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+import soxr
+from conftest import SPEECH
+from test_page import downloaded
+from typer.testing import CliRunner
+
+import audw2s
+from audw2s.commands.app import app
+from audw2s.demo.examples import clips
+
+NAMES = ["arousal", "dominance", "valence"]
+
+ANGRY = SPEECH / "emodb-03a05Wa-anger.flac"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Folder that ``audw2s demo --static`` wrote."""
+    folder = tmp_path_factory.mktemp("static") / "site"
+    done = CliRunner().invoke(app, ["demo", "--static", str(folder)])
+    assert done.exit_code == 0, done.output
+    return folder
+
+
+class Silent(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server(site):
+    """Any web server."""
+    handler = functools.partial(Silent, directory=str(site))
+    running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    yield running
+    running.shutdown()
+    running.server_close()
+
+
+@pytest.fixture
+def page(browser, server):
+    """The page; it must neither complain nor ask anybody else."""
+    address = f"http://127.0.0.1:{server.server_port}/"
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    asked, complaints = [], []
+    context.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda said: complaints.append(said.text) if said.type == "error" else None,
+    )
+    page.goto(address)
+    page.get_by_role("button", name="angry").wait_for()
+    yield page
+    context.close()
+    assert len(asked) > 10
+    local = (address, f"blob:{address}")
+    assert [url for url in asked if not url.startswith(local)] == []
+    assert complaints == []
+
+
+def upload(page, path):
+    page.locator("#file").set_input_files(path)
+
+
+def values(page) -> list[float]:
+    """A/D/V on the page, once they are there."""
+    page.locator("#results .adv-sentence").wait_for()
+    shown = page.evaluate("({...document.querySelector('#results').dataset})")
+    return [float(shown[name]) for name in NAMES]
+
+
+def windows(page) -> pd.DataFrame:
+    return pd.read_csv(io.BytesIO(downloaded(page, "Windows (CSV)")))
+
+
+def expect_values_of_python(page, path):
+    upload(page, path)
+    page.get_by_text("Analysing.").wait_for(state="detached")
+    expected = audw2s.Feature().process_file(str(path)).to_numpy()[0]
+    np.testing.assert_allclose(values(page), expected, atol=2e-3, err_msg=path)
+    curve = audw2s.curve(str(path), rate=4)
+    np.testing.assert_allclose(
+        windows(page)[NAMES], curve[NAMES], atol=2e-3, err_msg=path
+    )
+
+
+def test_examples_have_the_values_of_python(page, site, tmp_path):
+    facts = json.loads((site / "facts.json").read_text())
+    assert list(facts["examples"]) == list(clips(str(tmp_path)))
+    paths = [site / name for name in facts["examples"].values()]
+    for path in [*paths, *sorted(tmp_path.glob("*.flac"))]:
+        expect_values_of_python(page, str(path))
+
+
+def as_m4a(path, signal, rate):
+    with av.open(str(path), "w", format="ipod") as container:
+        stream = container.add_stream("aac", rate=rate, layout="mono")
+        samples = np.ascontiguousarray(signal[None], np.float32)
+        frame = av.AudioFrame.from_ndarray(samples, "fltp", "mono")
+        frame.sample_rate = rate
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+@pytest.mark.parametrize("rate", [44100, 48000])
+def test_formats_have_the_values_of_python(page, tmp_path, rate):
+    speech = soundfile.read(ANGRY, dtype="float32")[0]
+    signal = soxr.resample(speech, 16000, rate)
+    stereo = np.stack([signal, 0.5 * signal], axis=1)
+    for subtype in ("PCM_16", "PCM_24", "FLOAT"):
+        path = tmp_path / f"{subtype}.wav"
+        soundfile.write(path, stereo, rate, subtype=subtype)
+        expect_values_of_python(page, str(path))
+    for extension in ("mp3", "flac", "ogg"):
+        path = tmp_path / f"speech.{extension}"
+        soundfile.write(path, signal, rate)
+        expect_values_of_python(page, str(path))
+    path = tmp_path / "speech.m4a"
+    as_m4a(path, signal, rate)
+    expect_values_of_python(page, str(path))
+
+
+def test_every_mistake_has_a_message(page, tmp_path):
+    speech, rate = soundfile.read(ANGRY)
+    signals = {
+        "silent": (0 * speech, "The recording is silent"),
+        "quiet": (1e-3 * speech, "The recording is very quiet"),
+        "clipped": (np.clip(50 * speech, -1, 1), "The recording is clipped"),
+        "short": (speech[16000:24000], "values below 2 s are unsure"),
+        "empty": (speech[:0], "This file has no samples."),
+        "tiny": (speech[:30], "Record a second of speech or more."),
+        "nan": (np.where(np.arange(len(speech)) == 9, np.nan, speech), "Export it"),
+        "cancelled": (np.stack([speech, -speech], 1), "cancel each other out"),
+        "long": (np.zeros(601 * 8000), "takes 10 min at most"),
+    }
+    for name, (signal, message) in signals.items():
+        path = tmp_path / f"{name}.wav"
+        file_rate = 8000 if name == "long" else rate
+        soundfile.write(path, signal, file_rate, subtype="FLOAT")
+        upload(page, path)
+        page.locator("#results").get_by_text(message).wait_for()
+    junk = tmp_path / "junk.wav"
+    junk.write_bytes(b"<!doctype html>" * 100)
+    upload(page, junk)
+    page.get_by_text("Save it as WAV, FLAC, MP3 or M4A.").wait_for()
+    # All the same, the page goes on
+    page.get_by_role("button", name="happy").click()
+    assert len(values(page)) == 3
+
+
+def test_all_samples_of_the_microphone_are_processed(page):
+    page.get_by_role("button", name="Record").click()
+    live = page.locator("#live")
+    live.get_by_text("Listening.", exact=True).wait_for()
+    state = "({...document.querySelector('#live').dataset, now: performance.now()})"
+    first = page.evaluate(state)
+    page.wait_for_timeout(3000)
+    last = page.evaluate(state)
+    seconds = (last["now"] - first["now"]) / 1000
+    rate = (int(last["updates"]) - int(first["updates"])) / seconds
+    print(f"{rate:.1f} updates a second")
+    assert rate >= 25
+    assert last["lost"] == "0"
+    page.get_by_role("button", name="Stop").click()
+    total = values(page)
+    assert np.isfinite(total).all()
+    assert live.get_attribute("data-lost") == "0"
+    duration = windows(page)["end"].max()
+    rate = page.evaluate("new AudioContext().sampleRate")
+    assert int(live.get_attribute("data-samples")) == pytest.approx(
+        duration * rate, abs=5
+    )
+
+
+def test_the_page_works_offline(page, server):
+    page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    page.wait_for_function("navigator.serviceWorker.controller")
+    server.shutdown()
+    server.server_close()
+    page.reload()
+    page.get_by_role("button", name="sad").click()
+    assert len(values(page)) == 3
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_phone_and_accessibility(page, theme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page.emulate_media(color_scheme=theme)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_role("button", name="angry").click()
+    values(page)
+    page.get_by_text("The curves as a table").click()
+    for state in ("results", "live"):
+        if state == "live":
+            page.get_by_role("button", name="Record").click()
+            page.get_by_text("Listening.", exact=True).wait_for()
+        assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+        report = axe.Axe().run(page)
+        assert report.violations_count == 0, report.generate_report()
+
+
+def test_the_page_works_by_keyboard(page):
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.innerText") == "happy":
+            break
+    page.keyboard.press("Enter")
+    assert len(values(page)) == 3
+
+
+def test_the_page_is_small(site):
+    files = [path for path in site.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 600_000
+    facts = json.loads((site / "facts.json").read_text())
+    assert all((site / name).is_file() for name in facts["examples"].values())
+
+
+def test_other_students_are_refused(tmp_path):
+    command = ["demo", "--static", str(tmp_path / "a"), "--student", "whisper-tiny-adv"]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 2
+    assert "isn't of the Wav2Small family" in " ".join(done.stderr.split())
+    assert not (tmp_path / "a").exists()
