@@ -27,7 +27,10 @@ NOTES = {
 }
 """Notes on recordings whose values may be off, by status."""
 
-SHORT = f"The recording is short ({{duration}} s): values below {UNSURE_DUR:g} s are unsure."
+SHORT = (
+    "The recording is short ({duration} s): values below "
+    f"{UNSURE_DUR:g} s are unsure."
+)
 LONG = (
     "The recording is long ({duration} s): one value for all of it hides how it "
     "changes, which the curves show."

@@ -1,4 +1,4 @@
-"""The static page in a real browser: values of Python, and nothing leaves the device."""
+"""The static page in a real browser: values of Python, and no other host is asked."""
 
 import functools
 import http.server
