@@ -83,5 +83,6 @@ def docs(session: nox.Session) -> None:
     """Build the documentation."""
     if session.virtualenv.is_sandboxed:
         session.install("-U", "pip")
-        session.install("-c", "constraints.txt", "-e", ".", "--group", "docs")
+        package = ["-e", ".[distill]", "--group", "docs"]
+        session.install("-c", "constraints.txt", *package)
     session.run("sphinx-build", "-W", "docs", "build/docs", *session.posargs)

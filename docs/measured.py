@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from audw2s.evaluation.comparison import COSTS
@@ -128,21 +129,31 @@ def speakers(model: str = "wav2small") -> Figure:
 def clip_length() -> Figure:
     """Difference of a part of a clip from the whole clip, by its duration."""
     table = pd.read_csv(HERE / "clip_length.csv")
-    table = table[table.statistic == "mean"]
-    corpora = list(table.corpus.unique())
-    figure, panels = plt.subplots(1, 3, sharey=True, figsize=(9, 3.4))
-    for axes, name in zip(panels, DIMENSIONS, strict=True):
-        for (corpus, model), rows in table.groupby(["corpus", "model"], sort=False):
-            colour = STYLES[corpora.index(corpus)][0]
-            line = "-" if model == "wav2small" else "--"
-            label = f"{corpus}, {model}"
-            axes.plot(rows.duration, rows[name], line, color=colour, label=label)
-        axes.set(title=name, xlabel="duration of the part, s", ylim=0, xlim=0)
-    panels[0].set_ylabel("mean absolute difference")
+    figure, rows = plt.subplots(2, 3, sharex=True, sharey="row", figsize=(9, 5.4))
     figure.set_layout_engine("constrained")
+    titles = {"mean": "mean absolute difference", "bias": "mean difference"}
+    for panels, (statistic, title) in zip(rows, titles.items(), strict=True):
+        for axes, name in zip(panels, DIMENSIONS, strict=True):
+            _draw_lengths(axes, table[table.statistic == statistic], name)
+        panels[0].set_ylabel(title)
+    for axes, name in zip(rows[0], DIMENSIONS, strict=True):
+        axes.set_title(name)
+    for axes in rows[1]:
+        axes.set_xlabel("duration of the part, s")
+        axes.axhline(0, color="grey", lw=0.5)
     handles = axes.get_legend_handles_labels()
     figure.legend(*handles, loc="outside lower center", ncols=3)
     return figure
+
+
+def _draw_lengths(axes: Axes, table: pd.DataFrame, name: str) -> None:
+    """Draw a line for each model, of a colour for each corpus."""
+    corpora = list(table.corpus.unique())
+    for (corpus, model), rows in table.groupby(["corpus", "model"], sort=False):
+        colour = STYLES[corpora.index(corpus)][0]
+        line = "-" if model == "wav2small" else "--"
+        label = f"{corpus}, {model}"
+        axes.plot(rows.duration, rows[name], line, color=colour, label=label)
 
 
 def clip_length_table() -> Markdown:

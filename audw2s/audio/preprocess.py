@@ -36,7 +36,16 @@ Span = tuple[float, float | None]
 
 
 class UnusableSignalError(ValueError):
-    """Raised for unusable input, with ``on_error="raise"``."""
+    """Raised for unusable input, with ``on_error="raise"``.
+
+    Examples:
+        >>> import audw2s
+        >>> feature = audw2s.Feature(on_error="raise")
+        >>> feature.process_file("nowhere.wav")
+        Traceback (most recent call last):
+        audw2s.audio.preprocess.UnusableSignalError: nowhere.wav: missing...
+
+    """
 
 
 def array_blocks(

@@ -20,7 +20,11 @@ REMEDY = "export or copy the model again"
 
 
 class CorruptModelError(ValueError):
-    """Raised if a model file isn't the expected one, or can't be used."""
+    """Raised if a model file isn't the expected one, or can't be used.
+
+    Its sha256 isn't that of the catalogue, it is no ONNX file, or it lacks the outputs
+    arousal, dominance and valence.
+    """
 
 
 class UnverifiedModelWarning(DataWarning):

@@ -11,11 +11,22 @@ PREFIX = "catalogue:"
 
 
 class AmbiguousModelError(ValueError):
-    """Raised if a model of the catalogue and a folder have the same name."""
+    """Raised if a model of the catalogue and a folder have the same name.
+
+    ``"./teacher"`` names the folder, ``"catalogue:teacher"`` the model.
+    """
 
 
 class MissingModelError(ValueError):
-    """Raised if there is no such model, or it isn't installed."""
+    """Raised if there is no such model, or it isn't installed.
+
+    Examples:
+        >>> import audw2s
+        >>> audw2s.load("nowhere")
+        Traceback (most recent call last):
+        audw2s.model.names.MissingModelError: ...
+
+    """
 
 
 def entry_of(name: str, folder: str = "") -> Entry | None:

@@ -29,7 +29,7 @@ def values(predictor: Predictor, signal: np.ndarray) -> np.ndarray:
 
 
 def differences(predictor: Predictor, clips: list[np.ndarray]) -> pd.DataFrame:
-    """Absolute differences of a part of each clip, a row per clip and duration."""
+    """Difference of a part of each clip from the clip, a row per clip and duration."""
     rng = np.random.default_rng(0)
     rows = []
     for clip in tqdm(clips, predictor.network.name):
@@ -37,14 +37,16 @@ def differences(predictor: Predictor, clips: list[np.ndarray]) -> pd.DataFrame:
         for duration in DURATIONS:
             if len(clip) >= 2 * duration * RATE:
                 part = crop(clip, round(duration * RATE), rng)
-                rows.append([duration, *abs(values(predictor, part) - whole)])
+                rows.append([duration, *(values(predictor, part) - whole)])
     return pd.DataFrame(rows, columns=["duration", *audw2s.DIMENSIONS])
 
 
 def summary(table: pd.DataFrame, min_clips: int) -> pd.DataFrame:
-    """Mean and 95th percentile by duration, of durations with enough clips."""
-    groups = table.groupby("duration")[list(audw2s.DIMENSIONS)]
-    result = pd.concat({"mean": groups.mean(), "p95": groups.quantile(0.95)})
+    """Bias, and mean and 95th percentile of absolute differences, by duration."""
+    groups = table.groupby("duration")
+    absolute = table.set_index("duration").abs().groupby("duration")
+    statistics = {"mean": absolute.mean(), "p95": absolute.quantile(0.95)}
+    result = pd.concat(statistics | {"bias": groups.mean()})
     result = result.rename_axis(["statistic", "duration"]).reset_index()
     result["num_clips"] = result["duration"].map(groups.size())
     return result[result["num_clips"] >= min_clips]

@@ -3,6 +3,8 @@
 import concurrent.futures
 import json
 import os
+import re
+import shutil
 import urllib.error
 import urllib.request
 
@@ -39,6 +41,17 @@ def answer(request) -> tuple[int, bytes]:
             return found.status, found.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()
+
+
+def test_the_code_of_the_page_of_the_demo_runs(address, tmp_path, monkeypatch):
+    page = (SPEECH.parents[1] / "docs" / "demo.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
+    assert code.count("http://127.0.0.1:7860") == 1
+    shutil.copy(ANGRY, tmp_path / "a.wav")
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(code.replace("http://127.0.0.1:7860", address), names)
+    assert names["comparison"]["student"]["arousal"] > 0.7
 
 
 def test_only_two_functions_are_public_and_they_say_what_they_give(asked):

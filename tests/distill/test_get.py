@@ -3,6 +3,8 @@
 import dataclasses
 import io
 import os
+import pathlib
+import re
 import shutil
 import sys
 import types
@@ -12,6 +14,7 @@ import numpy as np
 import published
 import pytest
 import torch
+from commands import invoke
 from loopback import CARD
 from loopback import REVISION
 from safetensors.torch import load_file
@@ -41,6 +44,8 @@ from audw2s.model.hub.download import FetchError
 from audw2s.model.hub.get import LicenceError
 from audw2s.model.hub.get import get
 from audw2s.model.registry import HubSource
+
+SPEECH = pathlib.Path(__file__).parents[2] / "examples" / "speech"
 
 LENGTHS = (64, 399, 400, 401, 8001, 24681)
 
@@ -183,6 +188,19 @@ def test_the_papers_teacher_is_the_mean_of_two(hub, tmp_path, clips):
         "name": "teacher",
         "max_dur": "12",
     }
+
+
+def test_the_commands_of_the_page_of_models_run(hub, tmp_path, monkeypatch):
+    zenodo = archive(raw_dawn(tmp_path / "dawn"))
+    hub.records["6221127"] = {"w2v2-L-robust-12.6bc4a7fd-1.1.0.zip": zenodo}
+    shutil.copytree(SPEECH, tmp_path / "recordings")
+    monkeypatch.chdir(tmp_path)
+    page = (SPEECH.parents[1] / "docs" / "models.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^audw2s (.*?)(?:  +#.*)?$", page, re.M)
+    assert [line.split()[0] for line in lines] == ["get", "predict"]
+    for line in lines:
+        result = invoke(*line.split())
+        assert result.exit_code == 0, result.output
 
 
 class Raw(torch.nn.Module):
