@@ -16,6 +16,7 @@ from unittest import mock
 
 import typer
 
+from audw2s.demo import static_page
 from audw2s.demo.examples import CLIPS
 from audw2s.demo.examples import clips
 from audw2s.demo.examples import clips_folder
@@ -100,15 +101,21 @@ def prepared(models: Models, folder: str) -> tuple["gradio.Blocks", dict[str, An
     with quick_import():
         import gradio as gr
     from starlette.middleware import Middleware
+    from starlette.routing import Mount
+    from starlette.staticfiles import StaticFiles
 
+    from audw2s.demo.app import BROWSER
     from audw2s.demo.app import build
 
+    static = os.path.join(folder, BROWSER)
+    static_page.write(static)
+    routes = [Mount(f"/{BROWSER}", StaticFiles(directory=static, html=True))]
     settings = {
         "theme": gr.themes.Default(font=FONTS, font_mono=MONO_FONTS),
         "css_paths": STYLE,
         "max_file_size": MAX_SIZE,
         "allowed_paths": [],
-        "app_kwargs": {"middleware": [Middleware(Guard)]},
+        "app_kwargs": {"middleware": [Middleware(Guard)], "routes": routes},
         "footer_links": ["api"],
         "prevent_thread_lock": True,
         **dict.fromkeys(("share", "run_history", "ssr_mode", "pwa"), False),

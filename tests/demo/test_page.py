@@ -89,6 +89,14 @@ def test_ids_and_names(page):
         assert page.get_by_label(label).first.is_visible()
 
 
+def test_the_page_links_to_the_static_one(page, address):
+    link = page.get_by_role("link", name="Another page")
+    other = page.context.new_page()
+    other.goto(f"{address}{link.get_attribute('href')}")
+    other.get_by_role("button", name="happy").click()
+    other.get_by_text("Arousal is high").wait_for()
+
+
 def test_every_mistake_has_a_message(page, ten_hours, tmp_path):
     speech, rate = soundfile.read(ANGRY)
     signals = {
