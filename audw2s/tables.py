@@ -77,15 +77,7 @@ def write_batches(
             writer.write_table(batch.replace_schema_metadata(schema.metadata))
 
 
-def stored_identity(path: str) -> dict[str, object] | None:
-    """What the rows of a parquet file were made by, ``None`` if it doesn't say.
-
-    Raises:
-        OSError: if it can't be read
-        ValueError: if it isn't parquet
-
-    """
-    from pyarrow import parquet
-
-    text = (parquet.read_schema(path).metadata or {}).get(b"audw2s")
+def stored_identity(schema: pa.Schema) -> dict[str, object] | None:
+    """What the rows of a parquet file were made by, ``None`` if it doesn't say."""
+    text = (schema.metadata or {}).get(b"audw2s")
     return None if text is None else json.loads(text)

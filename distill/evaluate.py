@@ -10,8 +10,8 @@ import audeer
 import numpy as np
 import pandas as pd
 
+from audw2s.corpus.inputs import split_part
 from audw2s.corpus.lists.corpus import read_corpus
-from audw2s.corpus.lists.entries import split_part
 from audw2s.corpus.lists.ratings import has_ratings
 from audw2s.corpus.lists.ratings import mean_rating
 from audw2s.corpus.lists.ratings import rating_scale

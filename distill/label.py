@@ -9,6 +9,7 @@ import audeer
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from audw2s.corpus.inputs import Inputs
 from audw2s.corpus.options import Options
@@ -71,7 +72,8 @@ def label(
         model, num_workers=num_workers, shard_size=shard_size, verbose=verbose
     )
     folder = f"{out}.parts"
-    run = Run(_inputs(table), folder, options, clips=_clips_hash(table, hashes))
+    inputs = Inputs("clips", table[["file", "start", "end"]])
+    run = Run(inputs, folder, options, clips=_clips_hash(table, hashes))
     finished = os.path.exists(out)
     if finished:
         if changed := changes(identity_of_labels(out), run.identity):
@@ -105,7 +107,7 @@ def identity_of_labels(path: str) -> dict[str, object]:
     """
     identity = None
     try:
-        identity = stored_identity(path)
+        identity = stored_identity(pq.read_schema(path))
     except FileNotFoundError:
         raise
     except (pa.ArrowInvalid, OSError):
@@ -116,13 +118,6 @@ def identity_of_labels(path: str) -> dict[str, object]:
             "delete it."
         )
     return identity
-
-
-def _inputs(table: pd.DataFrame) -> Inputs:
-    starts, ends = (table[name].to_numpy("m8[ns]") for name in ("start", "end"))
-    return Inputs(
-        "clips", table["file"].tolist(), starts.astype(np.int64), ends.astype(np.int64)
-    )
 
 
 def _clips_hash(table: pd.DataFrame, hashes: Sequence[str]) -> str:

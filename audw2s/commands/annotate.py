@@ -204,12 +204,12 @@ def annotate(
     options.check()
     run = Run(read_inputs(corpus, options.columns), out, options)
     if list_left_out:
-        print_left_out(run.inputs.left_out)
+        print_left_out(run.inputs.listing)
     run()
     typer.echo(run.summary, err=True)
     for line in run.speakers.lines():
         typer.echo(line, err=True)
-    if run.inputs.unlisted:
+    if run.inputs.listing.unlisted:
         raise typer.Exit(UNLISTED)
     if run.summary.num_failed:
         raise typer.Exit(SOME_WITHOUT_VALUES)

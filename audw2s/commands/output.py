@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     import pandas as pd
 
-    from audw2s.corpus.lists.folder import LeftOut
+    from audw2s.corpus.lists.folder import Listing
 
 SHORTEST = 12
 """Number of characters that are left of a file name, at least."""
@@ -39,11 +39,11 @@ def show(table: "pd.DataFrame", *, as_json: bool = False, wide: bool = False) ->
     typer.echo(as_text(shown))
 
 
-def print_left_out(left_out: "LeftOut") -> None:
+def print_left_out(listing: "Listing") -> None:
     """Print the files of folders that have no row on stderr."""
     from audw2s.files import printable
 
-    for line in left_out.lines():
+    for line in listing.left_out():
         typer.echo(printable(line), err=True)
 
 

@@ -80,7 +80,7 @@ def predict(
     )
     found = find_media(paths)
     if list_left_out:
-        print_left_out(found.left_out)
+        print_left_out(found)
     if not found.files:
         raise ValueError(f"There are no audio files in {', '.join(paths)}.")
     table = run(
@@ -114,15 +114,12 @@ def raise_code(table: "pd.DataFrame", found: "Listing") -> None:
 
     """
     from audw2s.audio.statuses import UNUSABLE
-    from audw2s.files import unlisted_text
 
     failed = table["status"].isin(UNUSABLE)
     if failed.any():
         count = table.loc[failed, "file"].nunique()
         typer.echo(f"{count} of {len(found.files)} files have no values.", err=True)
-    if found.unlisted:
-        typer.echo(unlisted_text(found.unlisted), err=True)
-    if found.left_out:
-        typer.echo(str(found.left_out), err=True)
+    for note in found.notes():
+        typer.echo(note, err=True)
     if found.unlisted or failed.any():
         raise typer.Exit(UNLISTED if found.unlisted else SOME_WITHOUT_VALUES)

@@ -9,7 +9,6 @@ from audw2s.corpus.inputs import Inputs
 from audw2s.corpus.options import Options
 from audw2s.corpus.shards import Shards
 from audw2s.corpus.shards import columns
-from audw2s.corpus.task import OPEN
 from audw2s.model.registry import DIMENSIONS
 
 
@@ -81,14 +80,7 @@ def _index(
     windows: bool,
 ) -> pd.Index:
     files = [inputs.files[number] for number in numbers]
-    if windows:
-        frame = rows.select(["start", "end"]).to_pandas()
-        return audformat.segmented_index(files, frame["start"], frame["end"])
-    if inputs.filewise:
+    if inputs.filewise and not windows:
         return audformat.filewise_index(files)
-    starts, ends = inputs.starts[numbers], inputs.ends[numbers]
-    # An open end is NaT in this type already
-    assert np.datetime64("NaT").astype(np.int64) == OPEN
-    return audformat.segmented_index(
-        files, pd.to_timedelta(starts), pd.to_timedelta(ends.view("m8[ns]"))
-    )
+    times = rows.to_pandas() if windows else inputs.table.iloc[numbers]
+    return audformat.segmented_index(files, times["start"], times["end"])

@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 from collections.abc import Sequence
 
-import numpy as np
 import pyarrow as pa
 
-from audw2s.corpus.task import Prediction
 from audw2s.model.find import num_hidden_states
 
 MAX_BYTES = 16e6
@@ -40,21 +38,3 @@ def fields(sizes: Mapping[str, int]) -> list[pa.Field]:
 def max_rows(sizes: Mapping[str, int], otherwise: int) -> int:
     """Rows that are held at a time, as many as otherwise if they are small."""
     return max(1, min(otherwise, int(MAX_BYTES / max(1, 4 * sum(sizes.values())))))
-
-
-def arrays(rows: Sequence[Prediction], sizes: Mapping[str, int]) -> list[pa.Array]:
-    """Columns of some rows."""
-    columns = []
-    for number, size in enumerate(sizes.values()):
-        found = [row.hidden_states[number] for row in rows]
-        missing = np.array([values is None for values in found], bool)
-        flat = np.zeros((len(rows), size), np.float32)
-        for row, values in zip(flat, found, strict=True):
-            if values is not None:
-                row[:] = values
-        columns.append(
-            pa.FixedSizeListArray.from_arrays(
-                flat.ravel(), size, mask=pa.array(missing)
-            )
-        )
-    return columns

@@ -4,33 +4,29 @@ import contextlib
 import dataclasses
 import importlib
 import sys
-from collections.abc import Sequence
 
-from audw2s.corpus.job import Job
 from audw2s.corpus.options import Options
 from audw2s.corpus.progress import Progress
-from audw2s.corpus.ray_actor import Done
 from audw2s.corpus.ray_actor import Work
 from audw2s.corpus.shards import Shards
+from audw2s.corpus.task import Task
 from audw2s.corpus.workers import ChildProcess
 from audw2s.corpus.workers import WorkerDiedError
 from audw2s.errors import ClusterLostError
 
 
 def run(
-    job: Job,
     options: Options,
     shards: Shards,
-    unfinished: Sequence[list[int]],
+    tasks: list[Task],
     progress: Progress,
 ) -> None:
     """Process files by the actors of a cluster.
 
     Args:
-        job: folder of the run
         options: options of the run, those of the cluster among them
-        shards: shards of the run, to which new ones are added
-        unfinished: positions of the inputs of each file
+        shards: shards of the run
+        tasks: files
         progress: progress that is updated
 
     Raises:
@@ -51,28 +47,26 @@ def run(
     if address is None:
         address, runtime_env = _connection()
     work = Work(
-        job.storage.url,
+        shards.storage.url,
         dataclasses.replace(options, address=address),
-        job.identity,
+        shards.identity,
         shards.prefix,
         runtime_env,
     )
     driver = ChildProcess("audw2s.corpus.ray_driver")
     with contextlib.closing(driver):
-        driver.send((work, [shards.inputs.task(numbers) for numbers in unfinished]))
+        driver.send((work, tasks))
         try:
             while (reply := driver.receive()) is not None:
-                if not isinstance(reply, Done):
+                if isinstance(reply, Exception):
                     raise reply
-                shards.add(reply.shards)
-                progress.update(reply.counts)
+                progress.update(reply)
         except WorkerDiedError:
             raise ClusterLostError(
                 f"The Ray at {address or 'this machine'} was lost ({driver.end()}). "
                 "Finished results are kept: run the same command when it is there "
                 "again."
             ) from None
-    shards.remove_lost()
 
 
 def _connection() -> tuple[str | None, dict[str, object] | None]:

@@ -7,12 +7,10 @@ import socket
 
 import numpy as np
 
-from audw2s.corpus.job import Job
 from audw2s.corpus.options import Options
 from audw2s.corpus.progress import Counts
 from audw2s.corpus.progress import counts
 from audw2s.corpus.shards import Writer
-from audw2s.corpus.shards import Written
 from audw2s.corpus.storage import open_storage
 from audw2s.corpus.task import Task
 from audw2s.corpus.workers import WorkerPool
@@ -39,14 +37,6 @@ class Work:
     runtime_env: dict[str, object] | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class Done:
-    """Shards and counts of files that are finished."""
-
-    shards: list[Written]
-    counts: Counts
-
-
 class ShardActor:
     """Processes lists of files in an actor of Ray.
 
@@ -67,13 +57,14 @@ class ShardActor:
             batch: pickles of tasks
 
         Returns:
-            pickle of :class:`Done`, or of the error that ends the run
+            pickle of :class:`audw2s.corpus.progress.Counts`, or of the error that ends
+            the run
 
         """
         reply = self._reply([pickle.loads(data) for data in batch["task"]])
         return {"reply": np.array([pickle.dumps(reply)], dtype=object)}
 
-    def _reply(self, tasks: list[Task]) -> Done | Exception:
+    def _reply(self, tasks: list[Task]) -> Counts | Exception:
         # Returned, as Ray would repeat the tasks after an exception
         try:
             return self._process(tasks)
@@ -98,17 +89,19 @@ class ShardActor:
                 f"here, and where the run was started: {changed}. Install the same on "
                 "all machines."
             )
-        if ".lock" not in open_storage(work.out).names():
+        storage = open_storage(work.out)
+        if ".lock" not in storage.names():
             raise OSError(
                 f"'{work.out}' isn't here what it is where the run was started: it has "
                 "to be on a file system that all machines share, or in a store."
             )
         self.pool.open()
-        return Writer(Job(work.out, work.identity), work.options, work.prefix)
+        return Writer(storage, work.options, work.identity, work.prefix)
 
-    def _process(self, tasks: list[Task]) -> Done:
-        writer, shards, total = self.writer, [], Counts()
+    def _process(self, tasks: list[Task]) -> Counts:
+        writer, total = self.writer, Counts()
         for task, result in self.pool.run(tasks):
             total += counts(result)
-            shards += writer.add(task, result)
-        return Done([*shards, *writer.flush()], total)
+            writer.add(task, result)
+        writer.flush()
+        return total

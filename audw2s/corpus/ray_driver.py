@@ -1,7 +1,7 @@
 """Process that speaks to Ray, as Ray ends the processes that lose its daemons.
 
 It reads a pickle from stdin: :class:`audw2s.corpus.ray_actor.Work`, and the tasks. It
-writes pickles to stdout: :class:`audw2s.corpus.ray_actor.Done` of parts of the tasks,
+writes pickles to stdout: the counts of parts of the tasks,
 then ``None``, or the error that ends the run.
 """
 
@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterator
 
 from audw2s.corpus.options import Options
-from audw2s.corpus.ray_actor import Done
+from audw2s.corpus.progress import Counts
 from audw2s.corpus.ray_actor import ShardActor
 from audw2s.corpus.ray_actor import Work
 from audw2s.corpus.task import Task
@@ -95,7 +95,7 @@ def num_actors(options: Options) -> int:
     return int(room)
 
 
-def run(work: Work, tasks: list[Task]) -> Iterator[Done | Exception]:
+def run(work: Work, tasks: list[Task]) -> Iterator[Counts | Exception]:
     """Process files by the actors of a cluster; Ray repeats what machines lose.
 
     Raises:

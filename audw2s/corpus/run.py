@@ -5,8 +5,8 @@ import signal
 import sys
 import tempfile
 import threading
-import warnings
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from functools import partial
@@ -20,7 +20,9 @@ from audw2s.corpus.database import write_database
 from audw2s.corpus.embeddings import max_rows
 from audw2s.corpus.inputs import Inputs
 from audw2s.corpus.inputs import read_inputs
-from audw2s.corpus.job import Job
+from audw2s.corpus.job import locked
+from audw2s.corpus.job import open_folder
+from audw2s.corpus.job import restart
 from audw2s.corpus.options import Options
 from audw2s.corpus.progress import Counts
 from audw2s.corpus.progress import Progress
@@ -30,13 +32,14 @@ from audw2s.corpus.report.overview import Overview
 from audw2s.corpus.report.page import check_report
 from audw2s.corpus.report.page import write_report
 from audw2s.corpus.report.summary import Summary
+from audw2s.corpus.shards import FOLDER
 from audw2s.corpus.shards import Shards
 from audw2s.corpus.speakers import Speakers
 from audw2s.corpus.storage import RemovedError
+from audw2s.corpus.storage import Storage
+from audw2s.corpus.task import Task
 from audw2s.corpus.workers import WorkerPool
 from audw2s.corpus.workers import num_cores
-from audw2s.errors import DataWarning
-from audw2s.files import unlisted_text
 from audw2s.model.find import warn_unverified
 from audw2s.tables import write_batches
 
@@ -57,7 +60,7 @@ def annotate(
 
     Args:
         corpus: folder, list of files, or database, see
-            :func:`audw2s.corpus.lists.entries.read_entries`
+            :func:`audw2s.corpus.inputs.read_inputs`
         out: folder of the results, or address in a store, such as ``s3://…``;
             ``None`` to store nothing
         model: name or names of models, or model folders
@@ -98,8 +101,7 @@ def annotate(
         if out is None:
             out = stack.enter_context(tempfile.TemporaryDirectory())
         inputs = read_inputs(corpus, chosen.columns)
-        if inputs.unlisted:
-            warnings.warn(unlisted_text(inputs.unlisted), DataWarning, stacklevel=2)
+        inputs.warn_unlisted()
         run = Run(inputs, out, chosen)
         run()
         return run.frame()
@@ -133,14 +135,14 @@ class Run:
         self.identity = options.identity | facts
         for model in options.models:
             warn_unverified(model)
-        self.summary = Summary(
-            options.names, options.has_parts, inputs.unlisted, inputs.left_out
-        )
+        self.summary = Summary(options.names, options.has_parts, inputs.listing)
         self.overview = Overview(options.names)
         has_channels = options.channels is not None
         self.speakers = Speakers(options.names, inputs.speakers, has_channels)
         self.speed = speed_text(Counts(), 0.0)
         self.shards: Shards
+        self.is_stopped = False
+        """Whether files are left because of Ctrl-C."""
 
     def __call__(self) -> None:
         """Process unfinished files, and write the table.
@@ -152,17 +154,24 @@ class Run:
 
         """
         with _writing(self.out):
-            job = Job(self.out, self.identity)
-        with job.locked():
+            storage = open_folder(self.out)
+        with locked(storage):
             if self.options.restart:
-                job.restart()
-            job.check()
+                restart(storage)
             with _writing(self.out):
-                self.shards = Shards(job, self.options, self.inputs)
-                self._find()
-            self._process(job)
+                self.shards = Shards(storage, self.options, self.inputs, self.identity)
+                self._find(retry=self.options.retry_failed)
+            if unfinished := self.shards.unfinished():
+                self._process(unfinished)
+                with _writing(self.out):
+                    # Of files that change meanwhile, there are rows as well
+                    self._find(changed=False)
+            if self.shards.unfinished():
+                if self.is_stopped:
+                    raise KeyboardInterrupt
+                raise RemovedError(storage.path(FOLDER))
             with _writing(self.out):
-                self._write(job)
+                self._write(storage)
             if self.options.report is not None:
                 with _writing(self.options.report):
                     write_report(
@@ -183,46 +192,44 @@ class Run:
         frame.attrs["audw2s"] = self.identity
         return frame
 
-    def _find(self) -> None:
-        for path in self.shards.find(retry=self.options.retry_failed):
+    def _find(self, **options: bool) -> None:
+        for path in self.shards.find(**options):
             if self.options.verbose:
-                message = f"{path} is damaged, its inputs are processed again."
+                message = f"{path} is damaged and isn't used."
                 tqdm.write(message, file=sys.stderr)
 
-    def _process(self, job: Job) -> None:
-        unfinished = self.shards.unfinished()
-        if not unfinished:
-            return
+    def _process(self, unfinished: list[list[int]]) -> None:
         total = len(set(self.inputs.files))
         progress = Progress(total, total - len(unfinished), self.options.verbose)
+        tasks = map(self.inputs.task, unfinished)
         with contextlib.closing(progress):
             if self.options.engine == "ray":
                 from audw2s.corpus import ray
 
-                ray.run(job, self.options, self.shards, unfinished, progress)
+                ray.run(self.options, self.shards, list(tasks), progress)
             else:
-                self._process_here(unfinished, progress)
+                workers = min(num_workers(self.options), len(unfinished))
+                self._process_here(tasks, workers, progress)
             self.speed = str(progress)
 
-    def _process_here(self, unfinished: list[list[int]], progress: Progress) -> None:
-        options, writer = self.options, self.shards.writer
+    def _process_here(
+        self, tasks: Iterable[Task], workers: int, progress: Progress
+    ) -> None:
+        writer = self.shards.writer
         message = "finishing the files in progress, Ctrl-C again to drop them"
-        workers = min(options.num_workers or default_workers(options), len(unfinished))
         # Shown later than the signal, which may arrive in the middle of a line
-        pool = WorkerPool(options, workers, partial(progress.print, message))
-        results = pool.run(map(self.inputs.task, unfinished))
+        pool = WorkerPool(self.options, workers, partial(progress.print, message))
         with contextlib.closing(pool), interruptible(pool.stop, pool.drop):
-            for task, result in results:
+            for task, result in pool.run(tasks):
                 progress.update(counts(result))
                 with _writing(self.out):
-                    self.shards.add(writer.add(task, result))
+                    writer.add(task, result)
             with _writing(self.out):
-                self.shards.add(writer.flush())
-        if pool.stopping and self.shards.unfinished():
-            raise KeyboardInterrupt
+                writer.flush()
+            self.is_stopped = pool.stopping
 
-    def _write(self, job: Job) -> None:
-        schema, storage = self.shards.writer.schema, job.storage
+    def _write(self, storage: Storage) -> None:
+        schema = self.shards.writer.schema
         with storage.replacing(f"table.{self.options.table_format}") as path:
             write_batches(self._rows(), path, schema, self.identity)
         if self.speakers.are_known:
@@ -248,9 +255,9 @@ class Run:
             yield rows
 
 
-def default_workers(options: Options) -> int:
+def num_workers(options: Options) -> int:
     """Number of worker processes: one per core, or one that processes batches."""
-    return num_cores() if options.at_once == 1 else 1
+    return options.num_workers or (num_cores() if options.at_once == 1 else 1)
 
 
 @contextlib.contextmanager

@@ -1,26 +1,25 @@
 """Shards of a run: rows of finished files, in files that are complete or not there."""
 
 import functools
+import json
 import secrets
 import time
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from audw2s.corpus.embeddings import arrays
 from audw2s.corpus.embeddings import fields
 from audw2s.corpus.embeddings import hidden_sizes
 from audw2s.corpus.embeddings import max_rows
 from audw2s.corpus.inputs import Inputs
-from audw2s.corpus.job import FOLDER
-from audw2s.corpus.job import Job
 from audw2s.corpus.options import Options
 from audw2s.corpus.storage import RemovedError
+from audw2s.corpus.storage import Storage
 from audw2s.corpus.task import OPEN
 from audw2s.corpus.task import Prediction
 from audw2s.corpus.task import Result
@@ -28,6 +27,11 @@ from audw2s.corpus.task import Task
 from audw2s.files import printable
 from audw2s.files import stamp
 from audw2s.model.registry import DIMENSIONS
+from audw2s.tables import stored_identity
+from audw2s.version import changes
+
+FOLDER = "parts"
+"""Folder of the shards."""
 
 SHARD_DUR = 60.0
 """Seconds after which finished files are written to a shard."""
@@ -45,22 +49,19 @@ KEYS = {
 """Columns that identify the input of a row: whether the row is the first of an input,
 requested start and end in nanoseconds, size and modification time of the file."""
 
+KEY = ["file", "key.start", "key.end"]
+"""Columns that tell inputs apart."""
+
 KEY_COLUMNS = ["file", "status", *KEYS]
 """Columns that are read to resume a run."""
+
+PLACE = ["shard", "first", "count"]
 
 RETRIED = ("unreadable", "missing", "empty", "truncated")
 """Statuses of inputs that may have values the next time."""
 
 CACHED = 64
 """Number of shards kept in memory while the table is written."""
-
-
-class Written(NamedTuple):
-    """Shard that was written."""
-
-    name: str
-    places: list[tuple[int, int, int]]
-    """Position of each input, its first row, and its number of rows."""
 
 
 def columns(names: Sequence[str]) -> list[str]:
@@ -100,14 +101,21 @@ class Writer:
     """Writes finished files to shards, many at a time.
 
     Args:
-        job: folder of the run
+        storage: folder of the run
         options: options of the run
-        prefix: start of the names of its shards, see :meth:`Shards.prefix`
+        identity: what the rows are made by, which each shard says
+        prefix: start of the names of its shards, see :attr:`Shards.prefix`
 
     """
 
-    def __init__(self, job: Job, options: Options, prefix: str):
-        self.job = job
+    def __init__(
+        self,
+        storage: Storage,
+        options: Options,
+        identity: Mapping[str, object],
+        prefix: str,
+    ):
+        self.storage = storage
         self.options = options
         self.prefix = prefix
         self.sizes: dict[str, int] = {}
@@ -123,96 +131,99 @@ class Writer:
         self.embeddings = pa.schema([*list(self.schema)[: 3 + has_channels], *lists])
         """Columns of the file of embeddings."""
 
-        self.written = pa.schema([*self.schema, *KEYS.items(), *lists])
+        self.written = pa.schema(
+            [*self.schema, *KEYS.items(), *lists], {"audw2s": json.dumps(identity)}
+        )
         self._clear()
 
     def _clear(self) -> None:
-        self.finished: list[tuple[Task, Result]] = []
-        self.inputs = self.rows = 0
+        self.rows: list[dict[str, object]] = []
+        self.inputs = 0
         self.last = time.monotonic()
 
-    def add(self, task: Task, result: Result) -> list[Written]:
+    def add(self, task: Task, result: Result) -> None:
         """Add a finished file; write a shard if there is enough for one."""
-        self.finished.append((task, result))
+        for span, rows in zip(task.spans, result.rows, strict=True):
+            keys = (*span, *result.stamp)
+            for position, row in enumerate(rows):
+                key = dict(zip(KEYS, (position == 0, *keys), strict=True))
+                self.rows.append(self._cells(task.file, span, row) | key)
         self.inputs += len(task.numbers)
-        self.rows += sum(map(len, result.rows))
-        enough = (
+        if (
             self.inputs >= self.options.shard_size
-            or self.rows >= max_rows(self.sizes, SHARD_ROWS)
+            or len(self.rows) >= max_rows(self.sizes, SHARD_ROWS)
             or time.monotonic() - self.last > SHARD_DUR
-        )
-        return self.flush() if enough else []
+        ):
+            self.flush()
 
-    def flush(self) -> list[Written]:
+    def flush(self) -> None:
         """Write what is left to a shard, which is complete and on disk afterwards.
 
         Raises:
             OSError: if it can't be written; then there is no file
 
         """
-        if not self.finished:
-            return []
-        self.job.write_identity()
+        if not self.rows:
+            return
         # Unique also among several attempts at the same inputs
-        name = f"{self.prefix}-{secrets.token_hex(4)}.parquet"
-        table, places = self._table()
-        with self.job.storage.replacing(f"{FOLDER}/{name}", durable=True) as path:
+        name = f"{FOLDER}/{self.prefix}-{secrets.token_hex(4)}.parquet"
+        table = pa.Table.from_pylist(self.rows, self.written)
+        with self.storage.replacing(name, durable=True) as path:
             parquet.write_table(table, path)
         self._clear()
-        return [Written(name, places)]
 
-    def _table(self) -> tuple[pa.Table, list[tuple[int, int, int]]]:
-        cells: dict[str, list] = {name: [] for name in (*self.schema.names, *KEYS)}
-        places, flat = [], []
-        for task, (seen, segments) in self.finished:
-            inputs = zip(task.numbers, task.spans, segments, strict=True)
-            for number, span, rows in inputs:
-                places.append((number, len(flat), len(rows)))
-                flat += rows
-                for position, row in enumerate(rows):
-                    keys = (position == 0, *span, *seen)
-                    values = (printable(task.file), *self._values(span, row), *keys)
-                    for column, value in zip(cells.values(), values, strict=True):
-                        column.append(value)
-        hidden = zip(self.sizes, arrays(flat, self.sizes), strict=True)
-        return pa.table(cells | dict(hidden), self.written), places
-
-    def _values(self, span: tuple[int, int], row: Prediction) -> tuple:
-        """Values of a row from its channel or start to its message."""
+    def _cells(
+        self, file: str, span: tuple[int, int], row: Prediction
+    ) -> dict[str, object]:
+        """Cells of a row, but for its keys."""
         start, end = span
         if self.options.has_parts:
             start = row.start.value
         if self.options.has_parts or end == OPEN:
             # A requested end is kept, so that rows can be joined with the inputs
             end = None if pd.isna(row.end) else row.end.value
-        values = row.values.ravel().tolist()
-        channel = [row.channel] * (self.options.channels is not None)
-        facts = (row.duration, row.speech, row.status, printable(row.message))
-        return *channel, start, end, *values, *facts
+        cells = {"file": printable(file), "channel": row.channel}
+        cells |= {"start": start, "end": end, "duration": row.duration}
+        cells |= {"speech": row.speech, "status": row.status}
+        cells |= {"message": printable(row.message)}
+        names = columns(self.options.names)
+        cells |= zip(names, row.values.ravel().tolist(), strict=True)
+        return cells | dict(zip(self.sizes, row.hidden_states, strict=False))
 
 
 class Shards:
     """Shards of a run, and which of them holds which input.
 
     Args:
-        job: folder of the run
+        storage: folder of the run
         options: options of the run
         inputs: inputs of the run
+        identity: what the rows are made by
 
     """
 
-    def __init__(self, job: Job, options: Options, inputs: Inputs):
-        self.storage = job.storage
+    def __init__(
+        self,
+        storage: Storage,
+        options: Options,
+        inputs: Inputs,
+        identity: Mapping[str, object],
+    ):
+        self.storage = storage
         self.inputs = inputs
+        self.identity = identity
         numbers = [int(name[5:13]) for name in self._names()]
         self.prefix = f"part-{max(numbers, default=-1) + 1:08d}-{secrets.token_hex(4)}"
         """Start of the names of the shards of this run: its number, which is larger
         than those of earlier runs, and what no other run has."""
 
-        self.writer = Writer(job, options, self.prefix)
+        self.writer = Writer(storage, options, identity, self.prefix)
+        self.places = np.zeros((0, 3), np.int64)
+        """Shard of each input, its first row there, and its number of rows; negative
+        if it isn't finished."""
+
         self.names: list[str] = []
-        self.places = np.full((len(inputs), 3), -1, np.int64)
-        """Shard of each input, its first row there, and its number of rows."""
+        """Names of the shards."""
 
         self._load = functools.lru_cache(CACHED)(self._read)
 
@@ -220,41 +231,72 @@ class Shards:
         names = self.storage.names(FOLDER)
         return [name for name in names if name.startswith("part-")]
 
-    def find(self, *, retry: bool = False) -> list[str]:
-        """Find inputs that are finished and unchanged.
+    def find(self, *, changed: bool = True, retry: bool = False) -> list[str]:
+        """Find inputs that are finished; of several rows of an input, the latest.
 
         Args:
+            changed: leave out inputs whose files have changed since
             retry: leave out inputs that may have values the next time
 
         Returns:
-            damaged shards, which are removed
+            damaged shards, which aren't used
+
+        Raises:
+            ValueError: if a shard was made by another model, or with other settings
 
         """
-        damaged: list[str] = []
-        if not (names := self._names()):
-            return damaged
-        known: dict[tuple[str, int, int], list[int]] = {}
-        for number, file in enumerate(self.inputs.files):
-            key = (printable(file), *self.inputs.span(number))
-            known.setdefault(key, []).append(number)
-        current = functools.lru_cache(1024)(lambda f: stamp(self.inputs.path(f)))
-        for name in names:
-            try:
-                table = self.storage.table(f"{FOLDER}/{name}", KEY_COLUMNS)
-            except pa.ArrowException:
-                damaged.append(self.storage.path(f"{FOLDER}/{name}"))
-                self.storage.remove(f"{FOLDER}/{name}")
-                continue
-            self.names.append(name)
-            for key, seen, first, count, failed in _inputs_of(table):
-                numbers = known.get(key, ())
-                done = len(numbers) and seen == current(self.inputs.files[numbers[0]])
-                # A later shard replaces the rows of this one
-                good = done and not (retry and failed)
-                place = (len(self.names) - 1, first, count) if good else -1
-                for number in numbers:
-                    self.places[number] = place
-        return damaged
+        names = self._names()
+        tables = {name: self._keys(name) for name in names}
+        self.names = [name for name in names if tables[name] is not None]
+        found = [tables[name].assign(shard=k) for k, name in enumerate(self.names)]
+        self.places = np.full((len(self.inputs), len(PLACE)), -1)
+        if found:
+            done = self._latest(pd.concat(found))
+            if retry:
+                done = done[done["failed"].eq(False)]
+            if changed:
+                done = done[self._unchanged(done)]
+            self.places[done.index] = done[PLACE]
+        return [self.storage.path(f"{FOLDER}/{n}") for n in names if tables[n] is None]
+
+    def _keys(self, name: str) -> pd.DataFrame | None:
+        """Keys and places of the inputs of a shard, ``None`` if it is damaged."""
+        try:
+            table = self.storage.table(f"{FOLDER}/{name}", KEY_COLUMNS)
+        except pa.ArrowException:
+            return None
+        if changed := changes(stored_identity(table.schema) or {}, self.identity):
+            raise ValueError(
+                f"'{self.storage.root}' was made with other settings: {changed}. "
+                "Choose another folder, or delete this one (annotate: --restart)."
+            )
+        begins = np.flatnonzero(table["key.first"])
+        failed = np.isin(table["status"], RETRIED)
+        return (
+            table.take(begins)
+            .to_pandas()
+            .assign(first=begins, count=np.diff([*begins, len(table)]))
+            .assign(failed=np.logical_or.reduceat(failed, begins))
+        )
+
+    def _latest(self, found: pd.DataFrame) -> pd.DataFrame:
+        """The latest row of each input that has one, by its position."""
+        keys = pd.DataFrame(self.inputs.times, columns=KEY[1:])
+        keys["file"] = list(map(printable, self.inputs.files))
+        latest = found.drop_duplicates(KEY, keep="last")
+        # An outer join would turn times of files into floats, which round them
+        return (
+            keys.reset_index(names="position")
+            .merge(latest, on=KEY)
+            .set_index("position")
+        )
+
+    def _unchanged(self, rows: pd.DataFrame) -> list[bool]:
+        """Whether the files of inputs are those that were processed."""
+        current = functools.cache(lambda file: stamp(self.inputs.path(file)))
+        stamps = zip(rows["key.size"], rows["key.mtime_ns"], strict=True)
+        files = map(self.inputs.files.__getitem__, rows.index)
+        return [current(file) == seen for file, seen in zip(files, stamps, strict=True)]
 
     def unfinished(self) -> list[list[int]]:
         """Positions of the inputs of each file with an unfinished one.
@@ -264,19 +306,6 @@ class Shards:
         """
         done = self.places[:, 0] >= 0
         return [numbers for numbers in self.inputs.by_file() if not done[numbers].all()]
-
-    def add(self, shards: Sequence[Written]) -> None:
-        """Add shards that were written."""
-        for shard in shards:
-            self.names.append(shard.name)
-            for number, first, count in shard.places:
-                self.places[number] = (len(self.names) - 1, first, count)
-
-    def remove_lost(self) -> None:
-        """Delete shards of this run's lost attempts, whose inputs are in others."""
-        for name in set(self._names()) - set(self.names):
-            if name.startswith(self.prefix):
-                self.storage.remove(f"{FOLDER}/{name}")
 
     def rows(
         self, size: int = 5000, names: Sequence[str] | None = None
@@ -320,15 +349,3 @@ class Shards:
             return self.storage.table(name, names or self.writer.schema.names)
         except FileNotFoundError:
             raise RemovedError(self.storage.path(name)) from None
-
-
-def _inputs_of(table: pa.Table) -> Iterator[tuple]:
-    """Key, stamp, first row, number of rows and failure of each input of a shard."""
-    begins = np.flatnonzero(table["key.first"].to_numpy())
-    counts = np.diff([*begins, len(table)])
-    failed = np.isin(table["status"].to_numpy(), RETRIED)
-    any_failed = np.maximum.reduceat(failed, begins) if len(begins) else []
-    names = ["file", "key.start", "key.end", "key.size", "key.mtime_ns"]
-    keys = zip(*table.select(names).take(begins).to_pydict().values(), strict=True)
-    for key, *facts in zip(keys, begins, counts, any_failed, strict=True):
-        yield key[:3], key[3:], *facts

@@ -21,7 +21,7 @@ class Speakers:
         has_channels: whether each channel has rows of its own
 
     Examples:
-        >>> speakers = Speakers(["wav2small"], speakers=["A", "B", "A"])
+        >>> speakers = Speakers(["wav2small"], speakers=np.array(["A", "B", "A"]))
         >>> cells = dict.fromkeys(["speech", "dominance", "valence"], [0.5] * 3)
         >>> cells |= {"file": ["a.wav"] * 3, "duration": [1.0, 1.0, 3.0]}
         >>> rows = pa.table(cells | {"arousal": [0.2, 0.5, 0.6]})
@@ -36,10 +36,10 @@ class Speakers:
     def __init__(
         self,
         names: Sequence[str],
-        speakers: Sequence[str] | None = None,
+        speakers: np.ndarray | None = None,
         has_channels: bool = False,
     ):
-        self.speakers = None if speakers is None else np.array(speakers, object)
+        self.speakers = speakers
         self.keys = ["file"] + ["channel"] * has_channels
         if speakers is not None:
             self.keys.append("speaker")

@@ -42,15 +42,15 @@ TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 DRIVER = """
 import pickle, resource, sys, time
-import numpy as np
+import pandas as pd
 from audw2s.corpus.inputs import Inputs
-from audw2s.corpus.task import OPEN
 
 count = int(sys.argv[1])
 peak = lambda: 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 before, start = peak(), time.process_time()
 files = [f"/corpora/a/folder/{number:010}.wav" for number in range(count)]
-inputs = Inputs("list", files, np.zeros(count, np.int64), np.full(count, OPEN))
+table = pd.DataFrame({"file": files, "start": pd.Timedelta(0), "end": pd.NaT})
+inputs = Inputs("list", table)
 tasks = list(map(inputs.task, inputs.by_file()))
 rows = [{"task": pickle.dumps(task)} for task in tasks]
 print((peak() - before) / count, (time.process_time() - start) / count)

@@ -54,9 +54,9 @@ def test_embeddings_of_whole_files_by_two_models(folder, tmp_path, monkeypatch):
     written = []
 
     def full(self):
-        if written and self.finished:
+        if written and self.rows:
             raise OSError(28, "No space left on device")
-        written.append(self.finished)
+        written.append(self.rows)
         return fine(self)
 
     monkeypatch.setattr(Writer, "flush", full)

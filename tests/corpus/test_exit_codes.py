@@ -101,24 +101,6 @@ def test_folder_that_cannot_be_listed_itself(deep):
         read_folder(folder)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("[]", "null", "3", '"x"', "[" * 100_000, "{", "\x00"),
-        *('{"models": 3}', '{"models": [1]}', '{"models": [{}]}', '{"win_dur": [1]}'),
-        '{"models": [{"name": 1, "sha256": 2}]}',
-    ],
-)
-def test_file_of_a_run_in_another_shape(clips, tmp_path, text):
-    out = tmp_path / "out"
-    out.mkdir()
-    (out / "job.json").write_text(text)
-    with pytest.raises(ValueError, match="--restart") as failure:
-        audw2s.annotate(os.path.dirname(clips[0]), str(out))
-    assert "\n" not in str(failure.value)
-    assert set(os.listdir(out)) <= {"job.json", ".lock"}
-
-
 @pytest.mark.parametrize("made_again", [False, True])
 def test_removed_results_stop_the_run(corpus, tmp_path, monkeypatch, made_again):
     out, fine, written = tmp_path / "out", Writer.flush, []
@@ -128,7 +110,7 @@ def test_removed_results_stop_the_run(corpus, tmp_path, monkeypatch, made_again)
             shutil.rmtree(out)
             if made_again:
                 out.mkdir()
-        written.append(self.finished)
+        written.append(self.rows)
         return fine(self)
 
     monkeypatch.setattr(Writer, "flush", removed)

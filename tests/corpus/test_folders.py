@@ -14,7 +14,6 @@ from commands import invoke
 import audw2s
 from audw2s.audio.decode import is_media
 from audw2s.corpus.inputs import read_inputs
-from audw2s.corpus.lists.entries import read_entries
 from audw2s.corpus.lists.folder import find_media
 from audw2s.corpus.task import OPEN
 
@@ -68,13 +67,11 @@ OTHERS += ["sub/nothing"]
 def test_content_decides_what_has_a_row(mixed):
     found = find_media([str(mixed)])
     assert found.files == [str(mixed / name) for name in ROWS]
-    left_out = found.left_out
-    assert sorted(left_out.others) == sorted(str(mixed / name) for name in OTHERS)
+    assert sorted(found.others) == sorted(str(mixed / name) for name in OTHERS)
     hidden = ["._a.wav", ".cache", "sub/.DS_Store"]
-    assert sorted(left_out.hidden) == [str(mixed / name) for name in hidden]
-    assert str(left_out) == "Left out: 3 hidden, 6 without audio or video."
-    entries = read_entries(str(mixed))
-    assert (entries.table["file"].tolist(), entries.left_out) == (found.files, left_out)
+    assert sorted(found.hidden) == [str(mixed / name) for name in hidden]
+    assert found.notes() == ["Left out: 3 hidden, 6 without audio or video."]
+    assert read_inputs(str(mixed)).listing == found
     # Whoever names a file means it
     assert find_media([str(mixed / "._a.wav")]).files == [str(mixed / "._a.wav")]
 
@@ -173,12 +170,12 @@ def test_lists_of_other_tools_are_read(tmp_path, speech):
         inputs = read_inputs(str(path))
         assert [os.path.basename(file) for file in inputs.files] == ["a.wav", "b.wav"]
         assert all(os.path.isfile(inputs.path(file)) for file in inputs.files), name
-        assert inputs.starts.tolist() == [SECOND // 2, 0], name
-        assert inputs.ends.tolist() == [5 * SECOND // 4, 2 * SECOND], name
+        assert inputs.span(0) == (SECOND // 2, 5 * SECOND // 4), name
+        assert inputs.span(1) == (0, 2 * SECOND), name
     frame = audw2s.annotate(tmp_path / "turns.rttm")
     assert frame["duration"].tolist() == [0.75, 2.0]
     assert frame["status"].tolist() == ["ok", "ok"]
-    table = read_entries(tmp_path / "turns.rttm").table
+    table = read_inputs(tmp_path / "turns.rttm").table
     assert table["speaker"].tolist() == ["sa", "sb"]
 
 
@@ -193,12 +190,12 @@ def test_whole_files_of_lists(tmp_path):
     for name in ("a.jsonl", "a.csv"):
         inputs = read_inputs(str(tmp_path / name))
         assert inputs.filewise
-        assert inputs.ends.tolist() == [OPEN]
+        assert inputs.times.tolist() == [[0, OPEN]]
     (tmp_path / "bom.txt").write_bytes(b"\xef\xbb\xbfa.wav\r\nb.wav")
     assert read_inputs(str(tmp_path / "bom.txt")).files == ["a.wav", "b.wav"]
     (tmp_path / "segments").write_text("u r1 1 -1\n")
     inputs = read_inputs(str(tmp_path / "wav.scp"))
-    assert (inputs.files, inputs.ends.tolist()) == (["a.wav"], [OPEN])
+    assert (inputs.files, inputs.span(0)) == (["a.wav"], (SECOND, OPEN))
 
 
 @pytest.mark.parametrize(
@@ -256,6 +253,6 @@ def test_shared_folder(shared, tmp_path):
     assert len(table) == len(os.listdir(cases / "folder_of_formats"))
     assert table["status"].eq("ok").all()
     found = find_media([str(cases)])
-    assert "22_appledouble" not in str(found.left_out.others)
+    assert "22_appledouble" not in str(found.others)
     (tmp_path / "15_bom.txt").write_bytes((cases / "15_bom.txt").read_bytes())
     assert not read_inputs(str(tmp_path / "15_bom.txt")).files[0].startswith("\ufeff")

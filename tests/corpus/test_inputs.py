@@ -71,8 +71,8 @@ def test_table_of_segments(tmp_path, extension, kind):
         frame.to_parquet(path)
     inputs = read_inputs(path)
     assert inputs.files == ["a.wav", "007", "a.wav"]
-    assert inputs.starts.tolist() == [5 * 10**8, 0, 10**9]
-    assert inputs.ends.tolist() == [10**9, OPEN, 2250 * 10**6]
+    assert inputs.times[:, 0].tolist() == [5 * 10**8, 0, 10**9]
+    assert inputs.times[:, 1].tolist() == [10**9, OPEN, 2250 * 10**6]
     assert not inputs.filewise
 
 
@@ -91,7 +91,7 @@ def test_database(tmp_path):
     assert read_inputs(f"{root}:files").filewise
     inputs = read_inputs(f"{root}:segments")
     assert inputs.files == ["a/2.wav", "a/1.wav", "a/2.wav"]
-    assert inputs.ends.tolist() == [3 * 10**8, OPEN, 912345600]
+    assert inputs.times[:, 1].tolist() == [3 * 10**8, OPEN, 912345600]
     assert inputs.path("a/2.wav") == os.path.join(root, "a/2.wav")
     assert list(inputs.by_file()) == [[0, 2], [1]]
 

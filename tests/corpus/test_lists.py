@@ -317,7 +317,7 @@ def test_folders_that_cannot_be_listed(tmp_path):
     deep = make_deep(tmp_path)
     inputs = read_inputs(str(tmp_path))
     assert inputs.files == [str(tmp_path / "a.wav")]
-    (unlisted,) = inputs.unlisted
+    (unlisted,) = inputs.listing.unlisted
     assert unlisted.startswith(f"'{deep}") and "File name too long" in unlisted
     with pytest.warns(DataWarning, match="can't be listed"):
         read_corpus(str(tmp_path))

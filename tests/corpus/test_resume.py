@@ -8,6 +8,7 @@ import filelock
 import pandas as pd
 import pytest
 from commands import invoke
+from pyarrow import parquet
 from waiting import MAX_DUR
 
 import audw2s
@@ -38,7 +39,7 @@ def test_killed_at_any_moment(corpus, tmp_path, watched):
     assert 60 <= len(watched.opened) <= 60 + 4 * (8 + 8)
     names = os.listdir(out / "parts")
     assert all(name.startswith("part-") for name in names)
-    assert set(os.listdir(out)) - {".lock"} == {"job.json", "parts", "table.parquet"}
+    assert set(os.listdir(out)) - {".lock"} == {"parts", "table.parquet"}
 
 
 def test_workers_killed_while_they_start_are_started_again(clips, tmp_path, watched):
@@ -129,7 +130,7 @@ def test_a_damaged_shard_is_processed_again(corpus, tmp_path):
     (out / "parts" / "tmp1.part-00000009.parquet").write_bytes(b"half")
     done = invoke("annotate", corpus, "--out", out)
     assert done.exit_code == 0
-    assert f"{part} is damaged" in done.stderr
+    assert f"{part} is damaged and isn't used" in done.stderr
     pd.testing.assert_frame_equal(table(out), whole)
     assert not list((out / "parts").glob("tmp*"))
 
@@ -173,16 +174,19 @@ def test_other_settings_are_refused(clips, tmp_path):
     assert "exact False, now True" in done.stderr
     assert "Traceback" not in done.stderr
     pd.testing.assert_frame_equal(table(out), before)
-    job = json.loads((out / "job.json").read_text())
-    (out / "job.json").write_text(json.dumps({**job, "version": "0.0.1"}))
-    with pytest.raises(ValueError, match="version 0.0.1, now"):
-        audw2s.annotate(root, str(out))
-    (out / "job.json").write_text("{")
-    with pytest.raises(ValueError, match="is damaged"):
-        audw2s.annotate(root, str(out))
-    (out / "job.json").unlink()
-    with pytest.raises(ValueError, match="job.json is missing"):
-        audw2s.annotate(root, str(out))
+    (part,) = (out / "parts").iterdir()
+    rows = parquet.read_table(part)
+    identity = json.loads(rows.schema.metadata[b"audw2s"])
+    for stored, said in [
+        (identity | {"version": "0.0.1"}, "version 0.0.1, now"),
+        ({}, "models none, now wav2small"),
+    ]:
+        # Beside shards of this run
+        metadata = {"audw2s": json.dumps(stored)}
+        other = out / "parts" / "part-00000001-0.parquet"
+        parquet.write_table(rows.replace_schema_metadata(metadata), other)
+        with pytest.raises(ValueError, match=said):
+            audw2s.annotate(root, str(out))
     audw2s.annotate(root, str(out), win_dur=2.0, restart=True)
     assert len(table(out)) > len(clips)
     assert len(list((out / "parts").iterdir())) == 1
@@ -213,7 +217,7 @@ def test_a_full_disk_stops_the_run(corpus, tmp_path, monkeypatch):
     def full(self):
         if len(written) == 2:
             raise OSError(28, "No space left on device")
-        written.append(self.finished)
+        written.append(self.rows)
         return fine(self)
 
     monkeypatch.setattr(Writer, "flush", full)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from pyarrow import parquet
 from test_cli import audw2s_command
 
 import audw2s
@@ -139,4 +140,5 @@ def test_turns_of_rttm_have_means_by_speaker(corpus, tmp_path):
     np.testing.assert_allclose(means.loc[0, NAMES].astype(float), expected, atol=1e-5)
     assert "mono.wav, speaker A: 2 rows, 5.0 s" in done.stderr
     assert "<h2>Speakers</h2>" in report.read_text()
-    assert "vad" in json.loads((out / "job.json").read_text())
+    part = next((out / "parts").iterdir())
+    assert "vad" in json.loads(parquet.read_schema(part).metadata[b"audw2s"])

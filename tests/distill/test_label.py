@@ -1,6 +1,5 @@
 """Labels of a corpus: complete, resumable, and of one model only."""
 
-import json
 import os
 import random
 import shutil
@@ -20,7 +19,10 @@ from waiting import wait_until
 
 import audw2s
 from audw2s.audio.preprocess import load
+from audw2s.corpus.inputs import Inputs
 from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.corpus.options import Options
+from audw2s.corpus.run import Run
 from audw2s.corpus.workers import WorkerPool
 from audw2s.distill.label import identity_of_labels
 from audw2s.distill.label import label
@@ -214,9 +216,9 @@ def test_another_teacher_is_refused(corpus, teacher, other_teacher, tmp_path, fi
     out = str(tmp_path / "labels.parquet")
     label(table, teacher, out, verbose=False)
     if not finished:
-        os.mkdir(f"{out}.parts")
-        with open(os.path.join(f"{out}.parts", "job.json"), "w") as file:
-            json.dump(identity_of_labels(out), file)
+        # As a run that was killed leaves it
+        inputs = Inputs("clips", table[["file", "start", "end"]])
+        Run(inputs, f"{out}.parts", Options(teacher))()
         os.remove(out)
     with pytest.raises(ValueError, match="models toy .*, now other .*delete"):
         label(table, other_teacher, out, verbose=False)

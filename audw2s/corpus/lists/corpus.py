@@ -9,16 +9,14 @@ corpora are joined.
 
 import contextlib
 import os
-import warnings
 from collections.abc import Mapping
 
 import pandas as pd
 
+from audw2s.corpus.inputs import read_inputs
 from audw2s.corpus.lists.columns import as_numbers
 from audw2s.corpus.lists.columns import as_text
-from audw2s.corpus.lists.entries import read_entries
 from audw2s.corpus.lists.ratings import is_rating
-from audw2s.errors import DataWarning
 from audw2s.files import printable
 
 
@@ -29,7 +27,7 @@ def read_corpus(
     """Read a corpus of any supported layout.
 
     Args:
-        path: path of the corpus, see :func:`audw2s.corpus.lists.entries.read_entries`
+        path: path of the corpus, see :func:`audw2s.corpus.inputs.read_inputs`
         columns: names of the corpus' columns by names in this package, such as
             ``{"arousal": "Arousal"}``
 
@@ -42,23 +40,17 @@ def read_corpus(
             isn't UTF-8, or a corpus isn't as its publishers lay it out
 
     """
-    entries = read_entries(path, columns)
-    for folder in entries.unlisted:
-        warnings.warn(
-            f"A folder can't be listed, its files are left out: {folder}.",
-            DataWarning,
-            stacklevel=2,
-        )
-    folder, table = os.path.abspath(entries.root or ""), entries.table
-    files = [os.path.join(folder, file) for file in table["file"]]
+    inputs = read_inputs(path, columns, people=True)
+    inputs.warn_unlisted()
+    folder, table = os.path.abspath(inputs.root or ""), inputs.table
     try:
-        table["file"] = files
+        table["file"] = [os.path.join(folder, file) for file in inputs.files]
     except UnicodeEncodeError as error:
         raise ValueError(
             f"'{path}': the name of '{printable(str(error.object))}' isn't UTF-8. Only "
             "predict and annotate take such names; rename the file."
         ) from None
-    for name in filter(is_rating, table):
+    for name in filter(is_rating, list(table)):
         # Where they are no numbers, it is said once they are needed
         with contextlib.suppress(ValueError):
             table[name] = as_numbers(table[name])

@@ -4,11 +4,11 @@ import dataclasses
 import glob
 import os
 from collections.abc import Iterable
-from collections.abc import Iterator
 
 import audeer
 
 from audw2s.audio.decode import is_media
+from audw2s.files import unlisted_text
 
 MEDIA = (
     *("3gp", "aac", "ac3", "aif", "aifc", "aiff", "amr", "ape", "au", "avi", "caf"),
@@ -23,54 +23,42 @@ Others are looked into.
 
 
 @dataclasses.dataclass
-class LeftOut:
-    """Files and folders without a row, which aren't missed.
-
-    Args:
-        hidden: paths of files and folders whose names begin with a dot
-        others: paths of files that hold neither audio nor video
-
-    Examples:
-        >>> print(LeftOut(["a/._b.wav"], ["a/c.txt", "a/d.csv"]))
-        Left out: 1 hidden, 2 without audio or video.
-        >>> print(LeftOut())
-        Left out: nothing.
-
-    """
-
-    hidden: list[str] = dataclasses.field(default_factory=list)
-    others: list[str] = dataclasses.field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        """Tell whether there is anything."""
-        return bool(self.hidden or self.others)
-
-    def __str__(self) -> str:
-        """Count it."""
-        counts = [(self.hidden, "hidden"), (self.others, "without audio or video")]
-        texts = [f"{len(paths):,} {text}" for paths, text in counts if paths]
-        return f"Left out: {', '.join(texts) or 'nothing'}."
-
-    def lines(self) -> Iterator[str]:
-        """Name it, a path and its reason a line."""
-        yield from (f"left out, hidden: {path}" for path in self.hidden)
-        yield from (f"left out, no audio or video: {path}" for path in self.others)
-
-
-@dataclasses.dataclass
 class Listing:
     """Contents of folders.
 
     Args:
         files: paths of audio and video
-        left_out: files and folders without a row
+        hidden: paths of files and folders whose names begin with a dot; without a row
+        others: paths of files that hold neither audio nor video; without a row
         unlisted: folders that can't be listed, each with its reason
+
+    Examples:
+        >>> listing = Listing(hidden=["a/._b.wav"], others=["a/c.txt", "a/d.csv"])
+        >>> listing.notes()
+        ['Left out: 1 hidden, 2 without audio or video.']
+        >>> Listing().notes()
+        []
 
     """
 
     files: list[str] = dataclasses.field(default_factory=list)
-    left_out: LeftOut = dataclasses.field(default_factory=LeftOut)
+    hidden: list[str] = dataclasses.field(default_factory=list)
+    others: list[str] = dataclasses.field(default_factory=list)
     unlisted: list[str] = dataclasses.field(default_factory=list)
+
+    def notes(self) -> list[str]:
+        """Sentences on what has no row."""
+        kinds = [(self.hidden, "hidden"), (self.others, "without audio or video")]
+        counts = [f"{len(paths):,} {text}" for paths, text in kinds if paths]
+        notes = [unlisted_text(self.unlisted)] if self.unlisted else []
+        return [*notes, f"Left out: {', '.join(counts)}."] if counts else notes
+
+    def left_out(self) -> list[str]:
+        """Each file or folder that is left out on purpose, with its reason."""
+        return [
+            *(f"left out, hidden: {path}" for path in self.hidden),
+            *(f"left out, no audio or video: {path}" for path in self.others),
+        ]
 
 
 def find_media(paths: Iterable[str]) -> Listing:
@@ -115,17 +103,13 @@ def read_folder(folder: str, listing: Listing | None = None) -> Listing:
     listing = listing or Listing()
     files: list[str] = []
     links: list[str] = []
-    folders, visited = [folder], set()
+    folders = [folder]
+    visited: set[tuple[int, int]] = set()
     while folders or links:
         # Links last, so that files in the folder itself keep their own path
         path = folders.pop() if folders else links.pop(0)
         try:
-            state = os.stat(path)
-            if (state.st_dev, state.st_ino) in visited:
-                continue
-            visited.add((state.st_dev, state.st_ino))
-            with os.scandir(path) as entries:
-                contents = sorted(entries, key=lambda entry: entry.name)
+            contents = _contents(path, visited)
         except OSError as error:
             if path == folder:
                 text = f"'{folder}' can't be listed: {error.strerror}."
@@ -134,15 +118,26 @@ def read_folder(folder: str, listing: Listing | None = None) -> Listing:
             continue
         for entry in contents:
             if entry.name.startswith("."):
-                listing.left_out.hidden.append(entry.path)
+                listing.hidden.append(entry.path)
             elif entry.is_dir():
                 (links if entry.is_symlink() else folders).append(entry.path)
             elif has_row(entry.path):
                 files.append(entry.path)
             else:
-                listing.left_out.others.append(entry.path)
+                listing.others.append(entry.path)
     listing.files += sorted(files)
     return listing
+
+
+def _contents(path: str, visited: set[tuple[int, int]]) -> list[os.DirEntry[str]]:
+    """What is in a folder, sorted; nothing if it was visited."""
+    state = os.stat(path)
+    key = (state.st_dev, state.st_ino)
+    if key in visited:
+        return []
+    visited.add(key)
+    with os.scandir(path) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
 
 
 def has_row(path: str) -> bool:

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import matplotlib
@@ -24,6 +25,9 @@ MANY = 2000
 """Number of rows from which on a histogram has narrow bins."""
 
 
+Statistics = Iterable[tuple[str, list[tuple[float, float]]]]
+
+
 class Picture(NamedTuple):
     """Picture of a page."""
 
@@ -34,13 +38,18 @@ class Picture(NamedTuple):
     """What the picture shows, in words."""
 
 
-def values(overview: Overview, dimension: int, text: str) -> Picture:
+def mean_std(pair: tuple[float, float]) -> str:
+    """Mean and standard deviation in words."""
+    return f"{pair[0]:.3f} ±\u00a0{pair[1]:.3f}"
+
+
+def values(overview: Overview, dimension: int, statistics: Statistics) -> Picture:
     """Histograms of the values of a dimension, all models in one picture.
 
     Args:
         overview: counts of the corpus
         dimension: number of the dimension
-        text: mean and standard deviation of each model
+        statistics: mean and standard deviation of A/D/V by each model
 
     """
     figure, axes = _axes(3.6, 2.5)
@@ -54,7 +63,9 @@ def values(overview: Overview, dimension: int, text: str) -> Picture:
         axes.stairs(share, edges, color=colour, alpha=0.15, fill=True)
     axes.set_xlim(*_limits(overview.values[:, dimension], EDGES))
     axes.set(ylim=(0, None), xlabel=DIMENSIONS[dimension], ylabel="% of rows")
-    return _picture(figure, f"Histogram of {DIMENSIONS[dimension]}: {text}")
+    means = (f"{name} {mean_std(pairs[dimension])}" for name, pairs in statistics)
+    text = f"Histogram of {DIMENSIONS[dimension]}: {', '.join(means)}"
+    return _picture(figure, text)
 
 
 def pairs(

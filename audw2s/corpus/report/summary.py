@@ -10,10 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from audw2s.audio.statuses import UNUSABLE
-from audw2s.corpus.lists.folder import LeftOut
+from audw2s.corpus.lists.folder import Listing
 from audw2s.corpus.shards import columns
 from audw2s.evaluation.ccc import ccc_of_moments
-from audw2s.files import unlisted_text
 from audw2s.model.registry import DIMENSIONS
 
 
@@ -66,8 +65,7 @@ class Summary:
     Args:
         names: names of the models
         windows: whether rows are windows
-        unlisted: folders that can't be listed, each with its reason
-        left_out: what else is in the folder of the corpus
+        listing: what else is in the folder of the corpus
 
     """
 
@@ -75,12 +73,10 @@ class Summary:
         self,
         names: Sequence[str],
         windows: bool = False,
-        unlisted: Sequence[str] = (),
-        left_out: LeftOut | None = None,
+        listing: Listing | None = None,
     ):
         self.names = list(names)
-        self.unlisted = list(unlisted)
-        self.left_out = left_out or LeftOut()
+        self.listing = listing or Listing()
         self.windows = windows
         self.statuses: collections.Counter[str] = collections.Counter()
         self.num_inputs = 0
@@ -114,11 +110,7 @@ class Summary:
             lines += self._values()
         if self.num_failed:
             lines.append(f"{self.num_failed} of {self.num_inputs} have no values.")
-        if self.unlisted:
-            lines.append(unlisted_text(self.unlisted))
-        if self.left_out:
-            lines.append(str(self.left_out))
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.listing.notes()])
 
     def statistics(self) -> Iterator[tuple[str, list[tuple[float, float]]]]:
         """Name of each model, with mean and standard deviation of A/D/V."""
