@@ -6,13 +6,14 @@ import shutil
 from collections.abc import Sequence
 
 import audeer
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audw2s.corpus.inputs import Inputs
 from audw2s.corpus.options import Options
+from audw2s.corpus.options import models_of
+from audw2s.corpus.prediction import frame_of
 from audw2s.corpus.run import Run
 from audw2s.distill.clips import content_hashes
 from audw2s.distill.clips import seconds
@@ -69,7 +70,10 @@ def label(
     table = table.reset_index(drop=True)
     hashes = content_hashes(table["file"])
     options = Options(
-        model, num_workers=num_workers, shard_size=shard_size, verbose=verbose
+        models_of(model),
+        num_workers=num_workers,
+        shard_size=shard_size,
+        verbose=verbose,
     )
     folder = f"{out}.parts"
     inputs = Inputs("clips", table[["file", "start", "end"]])
@@ -151,8 +155,7 @@ def annotate(
         verbose: show a progress bar
 
     Returns:
-        table as of :func:`label` without ``speech`` and ``sha256``, with the index of
-        the given one
+        table as of :func:`label` without ``sha256``, with the index of the given one
 
     """
 
@@ -167,12 +170,9 @@ def annotate(
         progress_bar=verbose,
         task_description=predictor.network.name,
     )
-    frame = table[OF_CLIPS].copy()
+    values = frame_of(rows, DIMENSIONS).set_index(table.index)
+    values["duration"] = values["duration"].where(values["end"].notna())
+    frame = pd.concat([table[OF_CLIPS], values.drop(columns=["start", "end"])], axis=1)
     # The scale of human ratings isn't that of a model
     frame.attrs.clear()
-    for number, name in enumerate(DIMENSIONS):
-        frame[name] = np.float32([row.values[0, number] for row in rows])
-    frame["duration"] = [np.nan if pd.isna(row.end) else row.duration for row in rows]
-    frame["status"] = [row.status for row in rows]
-    frame["message"] = [row.message for row in rows]
     return frame

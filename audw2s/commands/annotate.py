@@ -1,6 +1,7 @@
 """The command ``audw2s annotate``."""
 
 from typing import Annotated
+from typing import Any
 
 import typer
 
@@ -192,24 +193,33 @@ def annotate(
     table holds the reason), 2 after an error with a message, 3 if folders can't be
     listed, 75 if a Ray cluster was lost, 130 after Ctrl-C.
     """
+    _annotate(locals())
+
+
+def _annotate(arguments: dict[str, Any]) -> None:
+    """Run the command with arguments as they are given."""
     from audw2s.audio.channels import parse_channels
     from audw2s.corpus.inputs import read_inputs
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.corpus.options import Options
+    from audw2s.corpus.options import models_of
     from audw2s.corpus.run import Run
 
-    arguments = locals() | {"model": model or "wav2small", "verbose": not quiet}
-    arguments["channels"] = parse_channels(channels)
-    options = Options.of(arguments | {"columns": parse_columns(columns)})
-    options.check()
-    run = Run(read_inputs(corpus, options.columns), out, options)
-    if list_left_out:
-        print_left_out(run.inputs.listing)
+    parsed = {
+        "models": models_of(arguments["model"] or "wav2small"),
+        "channels": parse_channels(arguments["channels"]),
+        "columns": parse_columns(arguments["columns"]),
+        "verbose": not arguments["quiet"],
+    }
+    options = Options.of(arguments | parsed)
+    inputs = read_inputs(arguments["corpus"], options.columns)
+    run = Run(inputs, arguments["out"], options)
+    if arguments["list_left_out"]:
+        print_left_out(inputs.listing)
     run()
-    typer.echo(run.summary, err=True)
-    for line in run.speakers.lines():
+    for line in (str(run.summary), *run.speakers.lines()):
         typer.echo(line, err=True)
-    if run.inputs.listing.unlisted:
+    if inputs.listing.unlisted:
         raise typer.Exit(UNLISTED)
     if run.summary.num_failed:
         raise typer.Exit(SOME_WITHOUT_VALUES)

@@ -65,7 +65,9 @@ def curve(
     if channels is not None:
         sizes = [len(frame) for frame in frames.values()]
         numbers = [*wanted] * (len(sizes) // len(wanted))
-        table.insert(1, "channel", pd.array(numbers, "Int64").repeat(sizes))
+        table.insert(
+            1, "channel", pd.Series(numbers, dtype="Int64").repeat(sizes).array
+        )
     if out is not None:
         write_table(table, out)
     elif as_json:

@@ -14,7 +14,11 @@ from audw2s.inference.stream import Moment
 from audw2s.inference.stream import Stream
 from audw2s.model.registry import DIMENSIONS
 
-FORMATS = {"s16": np.dtype("<i2"), "s32": np.dtype("<i4"), "f32": np.dtype("<f4")}
+FORMATS: dict[str, np.dtype] = {
+    "s16": np.dtype("<i2"),
+    "s32": np.dtype("<i4"),
+    "f32": np.dtype("<f4"),
+}
 """Raw samples, little-endian, as ``ffmpeg -f s16le`` writes them."""
 
 CHUNK_DUR = 0.05
@@ -25,7 +29,7 @@ BAR_LENGTH = 30
 
 
 def raw_chunks(
-    file: IO[bytes],
+    file: BinaryIO,
     sampling_rate: int,
     num_channels: int,
     sample_format: str,
@@ -43,12 +47,12 @@ def raw_chunks(
 
     Examples:
         >>> import io
-        >>> file = io.BytesIO(np.array([1, 2, 3, 4], "<i2").tobytes() + b"x")
+        >>> file = io.BufferedReader(io.BytesIO(np.array([1, 2, 3, 4], "<i2").tobytes() + b"x"))
         >>> [chunk.tolist() for chunk in raw_chunks(file, 16000, 2, "s16")]
         [[[1, 3], [2, 4]]]
 
     """
-    kind = FORMATS[sample_format]
+    kind = np.dtype(FORMATS[sample_format])
     frame = kind.itemsize * num_channels
     size = max(1, round(CHUNK_DUR * sampling_rate)) * frame
     rest = b""
@@ -166,6 +170,6 @@ def listen(stream: Stream, chunks: Iterator[np.ndarray], every: float) -> None:
     """Show moments as bars in a terminal, or print them as CSV."""
     found = moments(stream, chunks, every)
     if sys.stdout.isatty():
-        draw(found, stream.network.name)
+        draw(found, str(stream.network.name))
     else:
         write_lines(found, sys.stdout)

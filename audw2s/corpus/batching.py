@@ -7,6 +7,8 @@ import collections
 import dataclasses
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Protocol
 
 import numpy as np
 
@@ -19,18 +21,21 @@ TOLERANCE = 1e-3
 """Largest difference between values in batches and alone, as GPUs round differently."""
 
 
+class Session(Protocol):
+    """What runs a graph."""
+
+    def run(
+        self, outputs: list[str], inputs: dict[str, np.ndarray], /
+    ) -> list[np.ndarray]:
+        """Outputs for several signals at once."""
+
+
 @dataclasses.dataclass
 class Item:
-    """A window that waits."""
+    """A window that waits, and its values."""
 
     signal: np.ndarray
-    values: np.ndarray | None = None
-    error: Exception | None = None
-
-    @property
-    def is_done(self) -> bool:
-        """Whether it has values or an error."""
-        return self.values is not None or self.error is not None
+    values: Future[np.ndarray] = dataclasses.field(default_factory=Future)
 
 
 class Batcher:
@@ -84,11 +89,9 @@ class Batcher:
                 same.append(item)
         for item in items:
             with self.running:
-                while not item.is_done:
+                while not item.values.done():
                     self._run(self._next(len(item.signal)))
-            if item.error is not None:
-                raise item.error
-        return [item.values for item in items]
+        return [item.values.result() for item in items]
 
     def _next(self, num_samples: int) -> list[Item]:
         with self.lock:
@@ -105,17 +108,17 @@ class Batcher:
             values = self.network.values(found, len(batch))
         except Exception as error:  # noqa: BLE001
             if len(batch) == 1:
-                batch[0].error = error
+                batch[0].values.set_exception(error)
             else:
                 # Too large for the memory, or one of them is to blame
                 for item in batch:
                     self._run([item])
             return
-        for item, own in zip(batch, values, strict=True):
-            item.values = own
+        for item, values_of_item in zip(batch, values, strict=True):
+            item.values.set_result(values_of_item)
 
 
-def open_batches(network: Network) -> object | None:
+def open_batches(network: Network) -> Session | None:
     """Open a session of a model that takes several signals, if it can be.
 
     Files say that they take one signal, as audonnx wants it. Whether the graph takes
@@ -129,7 +132,7 @@ def open_batches(network: Network) -> object | None:
     return session if session is not None and _agrees(session, network) else None
 
 
-def _freed(network: Network) -> object | None:
+def _freed(network: Network) -> Session | None:
     """Open a session whose first axis is free."""
     import audonnx
     import onnx
@@ -139,7 +142,8 @@ def _freed(network: Network) -> object | None:
         networks = [Network(member, network.device) for member in own]
         sessions = [_freed(member) for member in networks]
         orders = [member.order for member in networks]
-        return None if None in sessions else Sessions(network.name, sessions, orders)
+        name = str(network.name)
+        return None if None in sessions else Sessions(name, sessions, orders)
     model = network.open()
     nodes = list(model.inputs.values())
     if model.path is None or len(nodes) != 1 or nodes[0].transform is not None:
@@ -160,7 +164,7 @@ def _freed(network: Network) -> object | None:
     return model.sess
 
 
-def _agrees(session: object, network: Network) -> bool:
+def _agrees(session: Session, network: Network) -> bool:
     """Whether signals in a batch have the values they have alone."""
     noise = np.random.default_rng(0).standard_normal((3, SAMPLING_RATE))
     noise *= np.geomspace(0.001, 0.5, SAMPLING_RATE) ** np.arange(3)[:, None]

@@ -45,8 +45,8 @@ def write_database(
     inputs, names = shards.inputs, options.names
     database = audformat.Database.load(inputs.database, load_data=True)
     batches = shards.rows(names=["start", "end", *columns(names)])
-    numbers, rows = zip(*batches, strict=True)
-    numbers, rows = np.concatenate(numbers), pa.concat_tables(rows)
+    found, tables = zip(*batches, strict=True)
+    numbers, rows = np.concatenate(found), pa.concat_tables(tables)
     index = _index(inputs, numbers, rows, windows=options.has_parts)
     kept = ~index.duplicated()
     if not kept.all():

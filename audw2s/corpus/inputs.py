@@ -101,7 +101,7 @@ class Inputs:
 
     def path(self, file: str) -> str:
         """Path of a file."""
-        return resolve(file, self.root)
+        return str(resolve(file, self.root))
 
     def span(self, number: int) -> tuple[int, int]:
         """Start and end of an input in nanoseconds."""

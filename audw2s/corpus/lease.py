@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from audw2s.audio.times import duration_text
 
 if TYPE_CHECKING:
+    from obstore import PutMode
+    from obstore import UpdateVersion
     from obstore.store import ObjectStore
 
 NAME = ".lock"
@@ -77,7 +79,7 @@ class Lease:
         self.thread = threading.Thread(target=self._renew, daemon=True)
         self.thread.start()
 
-    def _write(self, mode: object) -> None:
+    def _write(self, mode: "PutMode") -> None:
         content = {
             "owner": self.owner,
             "machine": _machine(),
@@ -102,8 +104,11 @@ class Lease:
         except (ValueError, TypeError, KeyError):
             # Nothing that a run has written
             pass
-        state = {name: answer.meta[name] for name in ("e_tag", "version")}
-        self._write({name: value for name, value in state.items() if value})
+        seen: UpdateVersion = {
+            "e_tag": answer.meta["e_tag"],
+            "version": answer.meta["version"],
+        }
+        self._write(seen)
 
     def _renew(self) -> None:
         while not self.ended.wait(RENEWED) and not self.lost:

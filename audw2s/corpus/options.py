@@ -5,6 +5,8 @@ import math
 import os
 from collections.abc import Mapping
 from collections.abc import Sequence
+from typing import Any
+from typing import Self
 
 import numpy as np
 
@@ -35,7 +37,7 @@ class Options:
     speed or output only.
 
     Args:
-        model: name or names of models, or model folders
+        models: names or folders of models, see :func:`models_of`
         win_dur: duration of windows in seconds, ``None`` for a row per input
         hop_dur: duration between the starts of windows in seconds, half a window by
             default
@@ -82,7 +84,7 @@ class Options:
 
     """
 
-    model: str | Sequence[str] = "wav2small"
+    models: tuple[str, ...] = ("wav2small",)
     win_dur: float | None = None
     hop_dur: float | None = None
     exact: bool = False
@@ -111,21 +113,10 @@ class Options:
     columns: Mapping[str, str] | None = None
 
     @classmethod
-    def of(cls, arguments: Mapping[str, object]) -> "Options":
+    def of(cls, arguments: Mapping[str, Any]) -> Self:
         """Options that are among the arguments of a function, by name."""
         names = {field.name for field in dataclasses.fields(cls)}
         return cls(**{n: value for n, value in arguments.items() if n in names})
-
-    def __post_init__(self):
-        """Turn folders of models into absolute paths."""
-        # Workers may have another current folder
-        models = [self.model] if isinstance(self.model, str) else self.model
-        object.__setattr__(self, "model", tuple(map(_portable, models)))
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        """Names or folders of the models; folders as absolute paths."""
-        return self.model
 
     @property
     def names(self) -> list[str]:
@@ -155,6 +146,10 @@ class Options:
             ('CC BY 4.0', 1.0)
 
         """
+        channels = self.channels
+        if not isinstance(channels, str | None):
+            # As JSON gives them back
+            channels = list(channels)
         models = [
             {"name": name, "sha256": model_sha256(model), "licence": _licence(model)}
             for name, model in zip(self.names, self.models, strict=True)
@@ -166,14 +161,14 @@ class Options:
             exact=self.exact,
             max_dur=self.max_dur,
             vad=self.vad,
-            channels=self.channels and list(self.channels),
+            channels=channels,
             segments=self.segments,
             min_segment_dur=self.min_segment_dur,
             max_segment_dur=self.max_segment_dur,
             embeddings=self.embeddings,
         )
 
-    def check(self) -> None:
+    def __post_init__(self) -> None:
         """Make sure that the options make sense, before any work.
 
         Raises:
@@ -232,9 +227,19 @@ class Options:
             interpreter()
 
 
-def _portable(model: str) -> str:
-    is_folder = entry_of(model) is None and os.path.isdir(model)
-    return os.path.abspath(model) if is_folder else model
+def models_of(model: str | Sequence[str]) -> tuple[str, ...]:
+    """Name or names of models; folders as absolute paths, as workers may be elsewhere.
+
+    Examples:
+        >>> models_of("wav2small")
+        ('wav2small',)
+
+    """
+    models = [model] if isinstance(model, str) else model
+    return tuple(
+        os.path.abspath(m) if entry_of(m) is None and os.path.isdir(m) else m
+        for m in models
+    )
 
 
 def _licence(model: str) -> str:

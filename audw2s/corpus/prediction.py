@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import audeer
 import numpy as np
@@ -50,22 +51,37 @@ def predict(
         maximum_refresh_time=1,
     )
     rows = [row for of_file in found for _, row in of_file]
-    pairs = zip(files, found, strict=True)
-    columns = {"file": [printable(file) for file, rows in pairs for _ in rows]}
+    frame = frame_of(rows, predictor.network.names).drop(columns="duration")
     if channels is not None:
         numbers = [channel for of_file in found for channel, _ in of_file]
-        columns["channel"] = pd.array(numbers, "Int64")
-    columns |= {
-        "start": pd.to_timedelta([row.start for row in rows]).as_unit("ns"),
-        "end": pd.to_timedelta([row.end for row in rows]).as_unit("ns"),
-    }
-    names = predictor.network.names
-    values = np.reshape([row.values[0] for row in rows], (-1, len(names)))
-    columns |= dict(zip(names, values.astype(np.float32).T, strict=True))
-    columns["speech"] = [row.speech for row in rows]
-    columns["status"] = [row.status for row in rows]
-    columns["message"] = [printable(row.message) for row in rows]
-    return pd.DataFrame(columns).assign(**predictor.provenance)
+        frame.insert(0, "channel", pd.Series(numbers, dtype="Int64"))
+    pairs = zip(map(printable, files), found, strict=True)
+    names = [name for name, rows_of_file in pairs for _ in rows_of_file]
+    frame.insert(0, "file", pd.Series(names, dtype=object))
+    by: dict[str, Any] = predictor.provenance
+    return frame.assign(**by)
+
+
+def frame_of(rows: Sequence[Row], names: Sequence[str]) -> pd.DataFrame:
+    """Table of rows: times, the first channel's values, speech, status, message.
+
+    Args:
+        rows: rows of any files
+        names: names of the values
+
+    """
+    values = np.reshape([row.values[0] for row in rows], (len(rows), -1))
+    frame = pd.DataFrame()
+    for name in ("start", "end"):
+        frame[name] = pd.to_timedelta([getattr(row, name) for row in rows]).as_unit(
+            "ns"
+        )
+    for name, column in zip(names, values.astype(np.float32).T, strict=False):
+        frame[name] = column
+    for name in ("duration", "speech", "status"):
+        frame[name] = [getattr(row, name) for row in rows]
+    frame["message"] = [printable(row.message) for row in rows]
+    return frame
 
 
 def _predict(

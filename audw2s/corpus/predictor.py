@@ -5,6 +5,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -13,14 +14,12 @@ from audw2s.audio.decode import duration
 from audw2s.audio.decode import file_blocks
 from audw2s.audio.preprocess import Read
 from audw2s.audio.preprocess import Span
-from audw2s.audio.preprocess import array_blocks
-from audw2s.audio.quality import Report
 from audw2s.audio.samples import MIN_SAMPLES
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.speech import marked
 from audw2s.audio.speech import only_speech
 from audw2s.audio.statuses import UNUSABLE
-from audw2s.audio.times import to_timedelta
+from audw2s.audio.times import from_seconds
 from audw2s.corpus.batching import Batcher
 from audw2s.corpus.options import Options
 from audw2s.corpus.task import Prediction
@@ -30,11 +29,6 @@ from audw2s.inference.row import Row
 from audw2s.inference.turns import speech_spans
 from audw2s.model.device import check_session
 from audw2s.model.registry import DIMENSIONS
-
-HELD_SAMPLES = 5 * 60 * 48000
-"""Largest number of samples of a file that is kept for the next model: 58 MB, 5 min at
-48 kHz."""
-
 
 Heartbeat = Callable[[], None]
 """Function that is called after each step, so that a hanging file is noticed."""
@@ -48,11 +42,10 @@ class MonitoredPredictor(Predictor):
 
     """
 
-    batcher: Batcher | None = None
-
-    def __init__(self, model: str, heartbeat: Heartbeat, **settings: object):
+    def __init__(self, model: str, heartbeat: Heartbeat, **settings: Any):
         super().__init__(model, **settings)
         self.heartbeat = heartbeat
+        self.batcher: Batcher | None = None
 
     def gather(self, most: int) -> None:
         """Run the network on windows of several files at once.
@@ -71,23 +64,22 @@ class MonitoredPredictor(Predictor):
         if self.batcher is None:
             values = super().run(windows)
         else:
-            values = self._batched([window[0] for window in windows])
+            values = self._batched(self.batcher, [window[0] for window in windows])
         self.heartbeat()
         return values
 
-    def _batched(self, signals: list[np.ndarray]) -> list[np.ndarray]:
+    def _batched(self, batcher: Batcher, signals: list[np.ndarray]) -> list[np.ndarray]:
         """Values of signals, or of their speech, in batches with those of others."""
-        if not self.vad:
-            signals = list(map(np.ascontiguousarray, signals))
-            return [row[None] for row in self.batcher(signals)]
-        speech = [only_speech(signal, marked(signal)) for signal in signals]
-        usable = [signal for signal in speech if len(signal) >= MIN_SAMPLES]
-        batch = iter(self.batcher(usable))
+        parts = list(map(np.ascontiguousarray, signals))
+        if self.vad:
+            parts = [only_speech(signal, marked(signal)) for signal in signals]
+        rows = iter(batcher([part for part in parts if len(part) >= MIN_SAMPLES]))
         nothing = np.full(self.network.num_values + 1, np.nan, np.float32)
         values = []
-        for signal, part in zip(signals, speech, strict=True):
-            row = next(batch) if len(part) >= MIN_SAMPLES else nothing.copy()
-            row[-1] = len(part) / len(signal)
+        for signal, part in zip(signals, parts, strict=True):
+            row = next(rows) if len(part) >= MIN_SAMPLES else nothing.copy()
+            if self.vad:
+                row[-1] = len(part) / len(signal)
             values.append(row[None])
         return values
 
@@ -170,8 +162,6 @@ class FilePredictor:
         wanted = [number for number in range(len(spans)) if number not in results]
         if wanted:
             read = self._monitored(partial(file_blocks, path))
-            if len(self.predictors) > 1:
-                read = _held(read) or read
             segments = [spans[number] for number in wanted]
             for channel in channels_of(read, self.options.channels):
                 predictors = [one.of_channel(channel) for one in self.predictors]
@@ -216,9 +206,9 @@ class FilePredictor:
             if last - start > most:
                 message = f"{last - start:.1f} s, longer than {most:g} s"
                 count = len(self.predictors)
-                row = without_values(start, end, "too_long", message, count)
-                if end is None:
-                    row = row._replace(end=to_timedelta(last, 1))
+                row = without_values(start, last, "too_long", message, count)
+                if end is not None:
+                    row = row._replace(end=from_seconds(end))
                 rows[number] = [row]
         return rows
 
@@ -243,28 +233,6 @@ def _without_speech(row: Prediction) -> Prediction:
         message="there is no segment of speech",
         hidden_states=(None,) * len(row.hidden_states),
     )
-
-
-def _held(read: Read) -> Read | None:
-    """Decode a whole file, so that all models read it from memory.
-
-    Returns:
-        source, or ``None`` if the file is too long or has problems; then each model
-        reads the file
-
-    """
-    report, blocks, size = Report(), [], 0
-    for block in read(report):
-        blocks.append(block)
-        size += block.shape[1]
-        whole = max(size, report.total * report.sampling_rate)
-        if whole * len(block) > HELD_SAMPLES:
-            return None
-    report.num_samples = size
-    if report.problem or report.notes or not blocks or report.truncation():
-        return None
-    signal = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
-    return partial(array_blocks, signal, report.sampling_rate)
 
 
 def _merged(by_model: Sequence[list[Row]]) -> Iterator[Prediction]:

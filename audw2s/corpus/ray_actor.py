@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import pickle
 import socket
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class Work:
 
     out: str
     options: Options
-    identity: dict[str, object]
+    identity: Mapping[str, object]
     prefix: str
     runtime_env: dict[str, object] | None = None
 

@@ -13,6 +13,7 @@ import queue
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 from audw2s.corpus.options import Options
 from audw2s.corpus.progress import Counts
@@ -43,7 +44,7 @@ def connect(work: Work) -> None:
     import ray
 
     options = work.options
-    local: dict[str, object] = {}
+    local: dict[str, Any] = {}
     if options.address is None:
         actors = options.num_workers or max(1, num_cores() // options.cpus_per_worker)
         local = {

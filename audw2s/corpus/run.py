@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -24,6 +25,7 @@ from audw2s.corpus.job import locked
 from audw2s.corpus.job import open_folder
 from audw2s.corpus.job import restart
 from audw2s.corpus.options import Options
+from audw2s.corpus.options import models_of
 from audw2s.corpus.progress import Counts
 from audw2s.corpus.progress import Progress
 from audw2s.corpus.progress import counts
@@ -49,7 +51,7 @@ def annotate(
     out: str | None = None,
     *,
     model: str | Sequence[str] = "wav2small",
-    **options: object,
+    **options: Any,
 ) -> pd.DataFrame:
     """Annotate a corpus; an interrupted run can be resumed.
 
@@ -91,8 +93,7 @@ def annotate(
         0  not_there.wav  missing
 
     """
-    chosen = Options(model, **options)
-    chosen.check()
+    chosen = Options(models_of(model), **options)
     if out is None and chosen.table is not None:
         raise ValueError("A copy of a database with a 'table' needs 'out'.")
     if out is None and chosen.embeddings:
@@ -117,14 +118,11 @@ class Run:
         **facts: what else belongs to the identity of the run
 
     Raises:
-        ValueError: if options are invalid
-        ModuleNotFoundError: if a report is wanted, and can't be drawn
-        ChildProcessError: if there is no Python that a process can be started with
+        ValueError: if options don't fit the inputs, or a model isn't there
 
     """
 
     def __init__(self, inputs: Inputs, out: str, options: Options, **facts: object):
-        options.check()
         if options.report is not None:
             check_report(options.report)
         if options.table is not None:

@@ -118,6 +118,9 @@ class Writer:
         self.storage = storage
         self.options = options
         self.prefix = prefix
+        self.values = columns(options.names)
+        """Columns of values."""
+
         self.sizes: dict[str, int] = {}
         """Columns of hidden states, see :mod:`audw2s.corpus.embeddings`."""
 
@@ -182,13 +185,18 @@ class Writer:
         if self.options.has_parts or end == OPEN:
             # A requested end is kept, so that rows can be joined with the inputs
             end = None if pd.isna(row.end) else row.end.value
-        cells = {"file": printable(file), "channel": row.channel}
-        cells |= {"start": start, "end": end, "duration": row.duration}
-        cells |= {"speech": row.speech, "status": row.status}
-        cells |= {"message": printable(row.message)}
-        names = columns(self.options.names)
-        cells |= zip(names, row.values.ravel().tolist(), strict=True)
-        return cells | dict(zip(self.sizes, row.hidden_states, strict=False))
+        return {
+            "file": printable(file),
+            "channel": row.channel,
+            "start": start,
+            "end": end,
+            **dict(zip(self.values, row.values.ravel().tolist(), strict=True)),
+            "duration": row.duration,
+            "speech": row.speech,
+            "status": row.status,
+            "message": printable(row.message),
+            **dict(zip(self.sizes, row.hidden_states, strict=False)),
+        }
 
 
 class Shards:
@@ -245,10 +253,13 @@ class Shards:
             ValueError: if a shard was made by another model, or with other settings
 
         """
-        names = self._names()
-        tables = {name: self._keys(name) for name in names}
-        self.names = [name for name in names if tables[name] is not None]
-        found = [tables[name].assign(shard=k) for k, name in enumerate(self.names)]
+        self.names, found, damaged = [], [], []
+        for name in self._names():
+            try:
+                found.append(self._keys(name).assign(shard=len(self.names)))
+                self.names.append(name)
+            except pa.ArrowException:
+                damaged.append(self.storage.path(f"{FOLDER}/{name}"))
         self.places = np.full((len(self.inputs), len(PLACE)), -1)
         if found:
             done = self._latest(pd.concat(found))
@@ -257,14 +268,11 @@ class Shards:
             if changed:
                 done = done[self._unchanged(done)]
             self.places[done.index] = done[PLACE]
-        return [self.storage.path(f"{FOLDER}/{n}") for n in names if tables[n] is None]
+        return damaged
 
-    def _keys(self, name: str) -> pd.DataFrame | None:
-        """Keys and places of the inputs of a shard, ``None`` if it is damaged."""
-        try:
-            table = self.storage.table(f"{FOLDER}/{name}", KEY_COLUMNS)
-        except pa.ArrowException:
-            return None
+    def _keys(self, name: str) -> pd.DataFrame:
+        """Keys and places of the inputs of a shard."""
+        table = self.storage.table(f"{FOLDER}/{name}", KEY_COLUMNS)
         if changed := changes(stored_identity(table.schema) or {}, self.identity):
             raise ValueError(
                 f"'{self.storage.root}' was made with other settings: {changed}. "

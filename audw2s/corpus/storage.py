@@ -12,6 +12,7 @@ import tempfile
 import urllib.parse
 from collections.abc import Iterator
 from collections.abc import Sequence
+from typing import Any
 
 import filelock
 import pyarrow as pa
@@ -168,7 +169,7 @@ class Store:
         from obstore.store import from_url
 
         self.root = self.url = url.rstrip("/")
-        options = {}
+        options: dict[str, Any] = {}
         try:
             if url.startswith("s3://") and importlib.util.find_spec("boto3"):
                 from obstore.auth.boto3 import Boto3CredentialProvider

@@ -47,7 +47,7 @@ class Deadline:
 
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.nowhere = open(os.devnull, "w")
         self.limit: float | None = None
         self.last = 0.0

@@ -18,6 +18,8 @@ import threading
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from typing import IO
+from typing import Any
 
 import audw2s
 from audw2s.audio.times import duration_text
@@ -70,14 +72,17 @@ class ChildProcess:
             # The parent handles Ctrl-C, and lets workers finish their files
             start_new_session=True,
         )
+        # They are pipes
+        self.stdin: IO[bytes] = self.process.stdin  # type: ignore[assignment]
+        self.stdout: IO[bytes] = self.process.stdout  # type: ignore[assignment]
 
     def send(self, message: object) -> None:
         """Send a message; if the process has ended, there is no answer."""
         with contextlib.suppress(OSError):
-            pickle.dump(message, self.process.stdin)
-            self.process.stdin.flush()
+            pickle.dump(message, self.stdin)
+            self.stdin.flush()
 
-    def receive(self) -> object:
+    def receive(self) -> Any:
         """Wait for a message.
 
         Raises:
@@ -85,7 +90,7 @@ class ChildProcess:
 
         """
         try:
-            return pickle.load(self.process.stdout)
+            return pickle.load(self.stdout)
         except (EOFError, OSError, ValueError, pickle.UnpicklingError):
             # A killed process may leave an incomplete message
             raise WorkerDiedError from None
@@ -259,13 +264,12 @@ class WorkerPool:
             for number, result in self._results(tasks):
                 results.append((left.pop(number), result))
         except WorkerDiedError as error:
-            tries = 1 if len(tasks) == 1 else 0
             for task in left.values():
-                results.append((task, self._retry(task, tries, str(error))))
+                results.append((task, self._retry(task, str(error))))
         return results
 
-    def _retry(self, task: Task, tries: int, reason: str) -> Result:
-        for _ in range(tries, TRIES):
+    def _retry(self, task: Task, reason: str) -> Result:
+        for _ in range(TRIES - 1):
             try:
                 ((_, result),) = self._results([task])
                 return result

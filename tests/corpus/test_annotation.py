@@ -231,7 +231,7 @@ def test_wrong_arguments(clips, tmp_path, arguments, said):
     out = tmp_path / "out"
     with pytest.raises(ValueError, match=said):
         audw2s.annotate(os.path.dirname(clips[0]), str(out), **arguments)
-    assert not out.exists()
+    assert not (out / "parts").exists()
 
 
 def test_process_that_does_not_start(clips, monkeypatch, tmp_path):

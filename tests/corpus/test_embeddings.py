@@ -164,8 +164,7 @@ def test_device(tmp_path, clips):
 
     with pytest.raises(ValueError, match="cuda:1 and so on, not 'gpu'"):
         audw2s.annotate(clips[0], device="gpu")
-    options = [Options(device=device) for device in ("cpu", "cuda")]
-    assert options[0].identity == options[1].identity
+    assert "device" not in Options().identity
     if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
         with pytest.raises(ValueError, match="onnxruntime can't use 'cuda:1' here"):
             audw2s.annotate(str(tmp_path), str(tmp_path / "out"), device="cuda:1")

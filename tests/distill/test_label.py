@@ -218,7 +218,7 @@ def test_another_teacher_is_refused(corpus, teacher, other_teacher, tmp_path, fi
     if not finished:
         # As a run that was killed leaves it
         inputs = Inputs("clips", table[["file", "start", "end"]])
-        Run(inputs, f"{out}.parts", Options(teacher))()
+        Run(inputs, f"{out}.parts", Options((teacher,)))()
         os.remove(out)
     with pytest.raises(ValueError, match="models toy .*, now other .*delete"):
         label(table, other_teacher, out, verbose=False)

@@ -1,6 +1,7 @@
 """Columns of tables: their names, and the text, numbers and times in their cells."""
 
 import difflib
+from collections.abc import Hashable
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -41,7 +42,7 @@ def rename(
     return table.drop(columns=list(replaced)).rename(columns=names)
 
 
-def nearest(wanted: Iterable[str], names: Iterable[str]) -> dict[str, str]:
+def nearest(wanted: Iterable[str], names: Iterable[Hashable]) -> dict[str, str]:
     """Find the name that is most like each wanted one, if any is like it.
 
     Examples:
@@ -54,7 +55,7 @@ def nearest(wanted: Iterable[str], names: Iterable[str]) -> dict[str, str]:
     return {name: known[match[0]] for name, match in matches.items() if match}
 
 
-def hint(wanted: Iterable[str], names: Iterable[str]) -> str:
+def hint(wanted: Iterable[str], names: Iterable[Hashable]) -> str:
     """Hint at columns of similar names, empty if there is none.
 
     Examples:

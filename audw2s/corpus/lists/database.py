@@ -50,9 +50,9 @@ def read_database(
         labels = database[name].get() if name else pd.DataFrame(index=database.files)
     table = rename(_as_objects(labels.reset_index()), columns, f"{root}:{name}")
     if name:
-        names = {column: (columns or {}).get(column, column) for column in table}
-        schemes = {c: database[name][names[c]].scheme for c in filter(is_rating, table)}
-        _add_scale(table, schemes)
+        names = columns or {}
+        rated = [str(column) for column in table if is_rating(column)]
+        _add_scale(table, {c: database[name][names.get(c, c)].scheme for c in rated})
     if people:
         with _readable(root):
             add_people(table, database, name)
@@ -82,14 +82,13 @@ def _add_scale(
     table: pd.DataFrame, schemes: Mapping[str, audformat.Scheme | None]
 ) -> None:
     """Take the scale of ratings from the schemes of their columns."""
-    scales = {name: _scale(scheme) for name, scheme in schemes.items()}
-    if None in scales.values() or not scales:
-        return
-    if len(set(scales.values())) == 1:
-        table.attrs["scale"] = list(scales.popitem()[1])
-        return
-    texts = [f"{name} {low:g} to {high:g}" for name, (low, high) in scales.items()]
-    table.attrs["scales"] = ", ".join(texts)
+    scales = [_scale(scheme) for scheme in schemes.values()]
+    known = [scale for scale in scales if scale is not None]
+    if known and len(known) == len(scales):
+        pairs = zip(schemes, known, strict=True)
+        texts = [f"{name} {low:g} to {high:g}" for name, (low, high) in pairs]
+        is_one = len(set(known)) == 1
+        table.attrs |= {"scale": known[0]} if is_one else {"scales": ", ".join(texts)}
 
 
 def _scale(scheme: audformat.Scheme | None) -> tuple[float, float] | None:

@@ -37,7 +37,7 @@ def add_people(table: pd.DataFrame, database: audformat.Database, name: str) -> 
             values = _of_clips(labels, table)
             differ = known.notna() & values.notna() & (known != values)
             if differ.any():
-                file = table["file"][differ.idxmax()]
+                file = table.loc[differ, "file"].iloc[0]
                 _warn(
                     f"Tables '{first}' and '{source}' differ in the {fact} of "
                     f"{differ.sum()} clips, such as '{file}': '{first}' is taken."
@@ -91,12 +91,12 @@ def _facts_of_speakers(database: audformat.Database, column: audformat.Column) -
 
 def _of_clips(labels: pd.Series, table: pd.DataFrame) -> pd.Series:
     """Labels of clips: by segment, or else by file where it has a single one."""
-    labels = labels.rename("label").dropna().reset_index()
+    known = labels.rename("label").dropna().reset_index()
     values = pd.Series(None, table.index, dtype=object)
-    if set(SEGMENT) <= set(labels) & set(table):
-        rows = table[SEGMENT].merge(labels, how="left", on=SEGMENT)
+    if set(SEGMENT) <= set(known) & set(table):
+        rows = table[SEGMENT].merge(known, how="left", on=SEGMENT)
         values = rows["label"].set_axis(table.index)
-    by_file = labels.groupby("file")["label"].agg(["first", "nunique"])
+    by_file = known.groupby("file")["label"].agg(["first", "nunique"])
     single = by_file.loc[by_file["nunique"] == 1, "first"]
     return values.where(values.notna(), table["file"].map(single))
 
