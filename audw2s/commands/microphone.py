@@ -29,7 +29,7 @@ BAR_LENGTH = 30
 
 
 def raw_chunks(
-    file: BinaryIO,
+    file: IO[bytes],
     sampling_rate: int,
     num_channels: int,
     sample_format: str,
@@ -47,7 +47,7 @@ def raw_chunks(
 
     Examples:
         >>> import io
-        >>> file = io.BufferedReader(io.BytesIO(np.array([1, 2, 3, 4], "<i2").tobytes() + b"x"))
+        >>> file = io.BytesIO(np.array([1, 2, 3, 4], "<i2").tobytes() + b"x")
         >>> [chunk.tolist() for chunk in raw_chunks(file, 16000, 2, "s16")]
         [[[1, 3], [2, 4]]]
 
@@ -55,14 +55,9 @@ def raw_chunks(
     kind = np.dtype(FORMATS[sample_format])
     frame = kind.itemsize * num_channels
     size = max(1, round(CHUNK_DUR * sampling_rate)) * frame
-    rest = b""
-    # read1 returns available bytes, without waiting for more
-    while data := file.read1(size):
-        data = rest + data
-        whole = len(data) // frame * frame
-        rest = data[whole:]
-        if whole:
-            yield np.frombuffer(data[:whole], kind).reshape(-1, num_channels).T
+    while data := file.read(size):
+        whole = data[: len(data) // frame * frame]
+        yield np.frombuffer(whole, kind).reshape(-1, num_channels).T
 
 
 def microphone_chunks(device: str | None, sampling_rate: int) -> Iterator[np.ndarray]:

@@ -248,7 +248,7 @@ def test_segments_of_unknown_recordings(tmp_path):
 def test_shared_folder(shared, tmp_path):
     cases = shared.parent / "cases"
     done = invoke("annotate", cases / "folder_of_formats", "--out", tmp_path / "out")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     table = pd.read_parquet(tmp_path / "out" / "table.parquet")
     assert len(table) == len(os.listdir(cases / "folder_of_formats"))
     assert table["status"].eq("ok").all()
