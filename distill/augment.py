@@ -80,8 +80,8 @@ def babble(voices: Sequence[np.ndarray]) -> np.ndarray:
         voices: signals of the same length, ``(num_samples,)``
 
     Examples:
-        >>> babble([np.array([3.0, -3.0]), np.array([1.0, 1.0])]).round(6)
-        array([2., 0.])
+        >>> babble([np.array([3.0, -3.0]), np.array([1.0, -1.0])]).round(6)
+        array([ 2., -2.])
 
     """
     return np.sum([voice / rms(voice) for voice in voices], axis=0)
@@ -200,6 +200,32 @@ def change_loudness(
     gains = rng.uniform(-max_gain, max_gain, count)
     places = np.linspace(0, count - 1, len(signal))
     return signal * 10 ** (np.interp(places, np.arange(count), gains) / 20)
+
+
+def change_channel(signal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Change timbre, band or noise, as another channel of transmission would.
+
+    The timbre of two of five signals is changed by up to 9 dB, the band of one in seven
+    is that of a telephone, and one in three has white noise at 15 to 45 dB.
+
+    Args:
+        signal: ``(num_samples,)`` at 16 kHz
+        rng: source of randomness
+
+    Examples:
+        >>> signal = np.random.default_rng(0).standard_normal(16000)
+        >>> change_channel(signal, np.random.default_rng(1)).shape
+        (16000,)
+
+    """
+    kind = rng.random()
+    if kind < 0.4:
+        signal = equalise(signal, 9, rng)
+    elif kind < 0.55:
+        signal = limit_band(signal, rng.uniform(150, 350), rng.uniform(3000, 4000))
+    if rng.random() < 0.3:
+        signal = mix(signal, rng.standard_normal(len(signal)), rng.uniform(15, 45))
+    return signal
 
 
 def room(decay: float, level: float, rng: np.random.Generator) -> np.ndarray:

@@ -16,6 +16,7 @@ from audw2s.distill import augment
 from audw2s.distill.clips import digest
 from audw2s.distill.clips import usable_clips
 from audw2s.distill.codec import transmit
+from audw2s.distill.imitation import Projections
 from audw2s.distill.labels import Labels
 from audw2s.distill.labels import finite
 from audw2s.distill.prosody import change_prosody
@@ -25,6 +26,7 @@ from audw2s.evaluation.speakers import speaker_or_file
 from audw2s.evaluation.speakers import unit
 from audw2s.inference.pipeline import Predictor
 from audw2s.model.find import model_sha256
+from audw2s.model.find import sha256
 from audw2s.model.registry import DIMENSIONS
 from audw2s.version import __version__
 
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from audw2s.distill.config import Config
 
 SAMPLING_RATE = 16000
+
+NUM_VALUES = len(DIMENSIONS)
 
 
 class Batches:
@@ -63,6 +67,7 @@ class Batches:
         self.learnt: list[pd.DataFrame] = []
         self.validation: list[tuple[np.ndarray, np.ndarray]] = []
         self.stored = Labels(config.labels) if config.labels else None
+        self.projections = self._projections()
         shares = [self._add(corpus, share) for corpus, share in config.corpora.items()]
         self.shares = np.concatenate(shares) / np.concatenate(shares).sum()
         if not self.validation:
@@ -126,7 +131,25 @@ class Batches:
     @functools.cached_property
     def teacher(self) -> Predictor:
         """Teacher that labels crops."""
-        return Predictor(self.config.teacher)
+        imitated = self.config.imitation is not None
+        return Predictor(self.config.teacher, hidden_states=imitated)
+
+    def _projections(self) -> Projections | None:
+        """Projections that the student imitates.
+
+        Raises:
+            ValueError: if they are those of another teacher
+
+        """
+        if self.config.imitation is None:
+            return None
+        projections = Projections.read(self.config.imitation)
+        if projections.teacher != model_sha256(self.config.teacher):
+            raise ValueError(
+                f"'{self.config.imitation}' has projections of another teacher than "
+                f"'{self.config.teacher}'."
+            )
+        return projections
 
     @property
     def identity(self) -> dict[str, object]:
@@ -136,7 +159,7 @@ class Batches:
         """
         held_out = [clip for clip, _ in self.validation]
         labels = [*self.labels, *(label for _, label in self.validation)]
-        sha256 = None if self.config.labels else model_sha256(self.config.teacher)
+        teacher = None if self.config.labels else model_sha256(self.config.teacher)
         return {
             "version": __version__,
             **self.config.of_batches(),
@@ -144,24 +167,32 @@ class Batches:
             "held_out_clips": digest(held_out),
             "held_out_speakers": list(self.config.held_out_speakers.values()),
             "labels": digest(labels) if self.config.labels else None,
+            "imitation": self.config.imitation and sha256(self.config.imitation),
             "noise": digest(self.noise),
             "rooms": digest(self.rooms),
-            "teacher": sha256,
+            "teacher": teacher,
         }
 
     def label(self, signal: np.ndarray) -> np.ndarray:
-        """Values of the teacher for a signal ``(num_samples,)`` of any length."""
+        """Values of the teacher for a signal ``(num_samples,)`` of any length.
+
+        A/D/V, and what is imitated.
+        """
         network = self.teacher.network
         if len(signal) <= network.max_dur * SAMPLING_RATE:
-            logits = network.open()(signal[None], outputs=network.output)
-            return network.values([logits], 1)[0, : len(DIMENSIONS)]
-        # In blocks of the longest input of the teacher
-        return self.teacher.signal(signal, SAMPLING_RATE)[0].values[0]
+            values = network(signal)
+        else:
+            # In blocks of the longest input of the teacher
+            values = self.teacher.signal(signal, SAMPLING_RATE)[0].values[0]
+        label, hidden_states = np.split(values[: network.num_values], [NUM_VALUES])
+        if self.projections is None:
+            return label
+        return np.concatenate([label, self.projections(hidden_states)])
 
     def held_out(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Whole clips of held-out speakers with the teacher's values."""
         return [
-            (torch.from_numpy(as_float(clip)), torch.from_numpy(label))
+            (torch.from_numpy(as_float(clip)), torch.from_numpy(label[:NUM_VALUES]))
             for clip, label in self.validation
         ]
 
@@ -189,14 +220,15 @@ class Batches:
             else:
                 signal = augment.crop(clip, length, rng)
             label = self.labels[number] if self.labels else self.label(signal)
-            pairs.append((signal, np.asarray(label, np.float32)))
+            pairs.append((signal, np.asarray(label[:NUM_VALUES], np.float32)))
         return [(torch.from_numpy(s), torch.from_numpy(label)) for s, label in pairs]
 
     def make(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Make a batch.
 
         Returns:
-            signals ``(batch, time)`` and labels ``(batch, 3)``
+            signals ``(batch, time)``, and labels ``(batch, 3)`` with the projections
+            that are imitated as further columns
 
         """
         rng = np.random.default_rng((self.config.data_seed, number))

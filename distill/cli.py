@@ -124,6 +124,36 @@ def label(
 
 @app.command()
 @explained()
+def projections(
+    teacher: Model,
+    corpus: Corpora,
+    out: Annotated[str, typer.Option(help="File to write, safetensors.")],
+    by: Annotated[str, typer.Option(help="Column of the categories.")] = "emotion",
+    num_components: Annotated[
+        int, typer.Option(min=1, help="Number of principal components.")
+    ] = 16,
+    penalty: Annotated[
+        float, typer.Option(help="Penalty of the scores of categories.")
+    ] = 3000.0,
+    quiet: Quiet = False,
+) -> None:
+    """Fit projections of a teacher's hidden states, which students may imitate."""
+    from audw2s.distill.imitation import fit_projections
+
+    fitted = fit_projections(
+        teacher,
+        corpus,
+        out,
+        by=by,
+        num_components=num_components,
+        penalty=penalty,
+        verbose=not quiet,
+    )
+    typer.echo(f"{out}: {len(fitted.bias)} projections of {teacher}")
+
+
+@app.command()
+@explained()
 def prepare(
     settings: Settings,
     out: Annotated[str, typer.Option(help="Folder of the batches.")],

@@ -44,6 +44,10 @@ class BatchSettings:
     teacher: str = "whisper-tiny-adv"
     """Name or folder of the model that the student learns from, or a mean of models."""
 
+    imitation: str | None = None
+    """File of ``audw2s distill projections``: the student also learns these projections
+    of the teacher's hidden states, see :mod:`audw2s.distill.imitation`."""
+
     labels: str | None = None
     """Table written by ``audw2s distill label``: labels are fixed per clip.
     Without it the teacher labels each crop after augmentation."""
@@ -174,6 +178,14 @@ class Config(BatchSettings):
     ] = dataclasses.field(default_factory=lambda: {"ccc": 1.0})
     """Weights of :data:`audw2s.distill.losses.LOSSES`, which are added up."""
 
+    imitation_weight: Weight = 1.0
+    """Weight of ``1 - CCC`` of the projections, beside the loss of A/D/V."""
+
+    channel: bool = False
+    """Change the channel of each crop after the teacher has labelled it, anew at each
+    step, see :func:`audw2s.distill.augment.change_channel`: the student learns the
+    values of the crop as it was."""
+
     dimensions: Annotated[
         tuple[Weight, Weight, Weight],
         Strict(False),
@@ -225,6 +237,8 @@ class Config(BatchSettings):
                 f"{ignored} change a teacher's values, and 'labels' are fixed: leave "
                 "one of them out"
             )
+        if self.imitation and self.labels:
+            raise ValueError("'imitation' needs a teacher at hand, not 'labels'")
         if unknown := set(self.held_out_speakers) - set(self.corpora):
             raise ValueError(
                 f"'held_out_speakers' has speakers of 'corpora', not of {unknown}"
@@ -276,5 +290,5 @@ def _teacher(path: str, name: str) -> str:
 WITHOUT_LABELS = ("spliced", "prosody", "paused")
 """Settings that can't be used with fixed labels."""
 
-NAMES = {"corpora", "noise", "rooms", "labels", "teacher", "start"}
+NAMES = {"corpora", "noise", "rooms", "labels", "teacher", "start", "imitation"}
 """Settings with paths or names; a training depends on the content behind them."""

@@ -73,7 +73,7 @@ def fit_model_head(
     total, kept = NO_CLIPS, []
     for path, weight in corpora.items():
         table = read_corpus(path, columns)
-        for signals in recordings(table, rng, verbose):
+        for _, signals in recordings(table, rng, verbose):
             features = outputs(student, signals, "hidden_states")
             targets = outputs(judge, signals, "logits")
             total += RidgeSums.of(features, targets) * weight
@@ -105,11 +105,11 @@ def recordings(
     table: pd.DataFrame,
     rng: np.random.Generator,
     verbose: bool = False,
-) -> Iterator[list[np.ndarray]]:
-    """Yield each clip of a table, as it is and in another recording."""
-    for _, clip in readable_clips(table, desc="Fit head", verbose=verbose):
+) -> Iterator[tuple[int, list[np.ndarray]]]:
+    """Yield the row of each clip of a table, and it as it is and another recording."""
+    for number, clip in readable_clips(table, desc="Clips", verbose=verbose):
         clip = clip[: int(CLIP_DUR * SAMPLING_RATE)]
-        yield [clip, another_recording(clip, rng)]
+        yield number, [clip, another_recording(clip, rng)]
 
 
 def another_recording(signal: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -6,6 +6,7 @@ interrupted run. With several GPUs or machines: ``accelerate launch``.
 
 import dataclasses
 import os
+from collections.abc import Sequence
 
 import accelerate
 import numpy as np
@@ -16,6 +17,8 @@ from safetensors.torch import save_file
 from torch.optim.swa_utils import AveragedModel
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from audw2s.distill import augment
+from audw2s.distill.batches import NUM_VALUES
 from audw2s.distill.batches import Batches
 from audw2s.distill.config import Config
 from audw2s.distill.disjoint import write_record
@@ -23,6 +26,7 @@ from audw2s.distill.fit_head import can_fit_head
 from audw2s.distill.fit_head import fit_head
 from audw2s.distill.loop import learn
 from audw2s.distill.loop import share_of_rate
+from audw2s.distill.losses import ccc_loss
 from audw2s.distill.losses import total_loss
 from audw2s.distill.state import State
 from audw2s.distill.state import Tensors
@@ -97,18 +101,26 @@ class Training:
         network = make_student(config, self.machine.device)
         average = get_ema_multi_avg_fn(config.ema)
         self.ema = AveragedModel(network, multi_avg_fn=average, use_buffers=True)
-        optimiser = make_optimiser(network, config)
+        self.batches = Batches(config, verbose=verbose and is_main)
+        networks: dict[str, torch.nn.Module] = {"network": network, "ema": self.ema}
+        if self.batches.projections:
+            size = len(self.batches.projections.bias)
+            networks["imitation"] = torch.nn.Linear(network.adv.in_features, size)
+            networks["imitation"].to(self.machine.device)
+        trained = [n for name, n in networks.items() if name != "ema"]
+        optimiser = make_optimiser(trained, config)
         optimiser.register_step_post_hook(
             lambda *_: self.ema.update_parameters(network)
         )
         use_precision(network, config)
-        self.batches = Batches(config, verbose=verbose and is_main)
-        networks = {"network": network, "ema": self.ema}
         identity = identify(self.batches)
         self.state = State(folder, identity, networks, optimiser, names=DIMENSIONS)
         if is_main:
             write_record(pd.concat(self.batches.learnt), folder, config.start)
         self.parallel = self.machine.prepare_model(network)
+        self.imitation = None
+        if "imitation" in networks:
+            self.imitation = self.machine.prepare_model(networks["imitation"])
         self.make = self.batches.make
         if config.distinct:
             store = store or os.path.join(folder, "batches")
@@ -118,12 +130,22 @@ class Training:
         """Signals and labels of a step of this process, on its device."""
         position = step * self.machine.num_processes + self.machine.process_index
         signals, labels = self.make(batch_number(position, self.config))
+        if self.config.channel:
+            rng = np.random.default_rng((self.config.seed, position))
+            changed = [augment.change_channel(s, rng) for s in signals.numpy()]
+            signals = torch.from_numpy(np.array(changed, np.float32))
         return signals.to(self.machine.device), labels.to(self.machine.device)
 
     def loss(self, signals: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Loss of a batch."""
-        logits = self.parallel.train()(signals)[1]
-        return total_loss(labels, logits, self.config.loss, self.config.dimensions)
+        hidden_states, logits = self.parallel.train()(signals)
+        values, projections = labels.tensor_split([NUM_VALUES], dim=1)
+        loss = total_loss(values, logits, self.config.loss, self.config.dimensions)
+        if self.imitation is None:
+            return loss
+        imitated = self.imitation(hidden_states)
+        weight = self.config.imitation_weight
+        return loss + weight * ccc_loss(projections, imitated).mean()
 
     def evaluate(self) -> tuple[dict[str, float], Tensors]:
         """CCC of the moving average on held-out speakers, and its weights."""
@@ -163,9 +185,12 @@ def make_student(config: Config, device: torch.device) -> AnyStudent:
     return network.to(device)
 
 
-def make_optimiser(network: torch.nn.Module, config: Config) -> torch.optim.Optimizer:
+def make_optimiser(
+    networks: Sequence[torch.nn.Module],
+    config: Config,
+) -> torch.optim.Optimizer:
     """Make the optimiser, which clips gradients."""
-    trained = [p for p in network.parameters() if p.requires_grad]
+    trained = [p for n in networks for p in n.parameters() if p.requires_grad]
     group = {"params": trained, "peak": config.learning_rate}
     optimiser = torch.optim.AdamW([group], weight_decay=config.weight_decay)
 

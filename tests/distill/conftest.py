@@ -1,5 +1,6 @@
 """A fabricated corpus, and a teacher with random weights."""
 
+import dataclasses
 import os
 
 import pytest
@@ -12,6 +13,7 @@ from layouts import make_msp
 
 from audw2s.distill.config import Config
 from audw2s.distill.export import student_to_onnx
+from audw2s.distill.imitation import fit_projections
 from audw2s.distill.students import STUDENTS
 from audw2s.model.store import save
 
@@ -97,3 +99,11 @@ def msp(tmp_path, clips):
 @pytest.fixture
 def iemocap(tmp_path, clips):
     return make_iemocap(tmp_path / "IEMOCAP_full_release", clips)
+
+
+@pytest.fixture
+def imitating(config, corpus, teacher, tmp_path):
+    """A training that imitates scores of six speakers and four components."""
+    path = str(tmp_path / "projections.safetensors")
+    fit_projections(teacher, [corpus], path, by="speaker", num_components=4)
+    return dataclasses.replace(config, imitation=path, channel=True)

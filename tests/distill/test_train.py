@@ -56,9 +56,11 @@ def interrupted(monkeypatch, step):
         yield
 
 
+@pytest.mark.parametrize("settings", ["config", "imitating"])
 def test_an_interrupted_training_ends_in_the_same_weights(
-    config, tmp_path, monkeypatch
+    settings, request, tmp_path, monkeypatch
 ):
+    config = request.getfixturevalue(settings)
     whole, broken = str(tmp_path / "whole"), str(tmp_path / "broken")
     train(config, whole, verbose=False)
     for step in (3, 5):

@@ -1,0 +1,146 @@
+"""What a student imitates beside arousal, dominance and valence.
+
+Three values tell a student little of what its teacher bases them on. So it also learns
+projections of the teacher's hidden states, by a linear layer on its own hidden states
+that is dropped at the end, as in FitNets (Romero et al. 2015, arXiv 1412.6550):
+scores of categories, and principal components.
+"""
+
+import dataclasses
+
+import numpy as np
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.distill.model_head import outputs
+from audw2s.distill.model_head import recordings
+from audw2s.distill.teachers.ridge import fit_ridge
+from audw2s.files import replacing
+from audw2s.model.find import model_sha256
+from audw2s.model.load import load
+
+
+@dataclasses.dataclass(frozen=True)
+class Projections:
+    """Linear projections of a teacher's hidden states.
+
+    Attributes:
+        weight: ``(num_projections, num_features)``
+        bias: ``(num_projections,)``
+        teacher: sha256 of the teacher
+
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+    teacher: str
+
+    def __call__(self, hidden_states: np.ndarray) -> np.ndarray:
+        """Projections ``(..., num_projections)`` of ``(..., num_features)``."""
+        return hidden_states @ self.weight.T + self.bias
+
+    @classmethod
+    def read(cls, path: str) -> "Projections":
+        """Read projections that :func:`fit_projections` wrote.
+
+        Raises:
+            FileNotFoundError: if there is no such file
+            ValueError: if it is no file of projections
+
+        """
+        try:
+            with safe_open(path, "numpy") as file:
+                teacher = file.metadata()["teacher"]
+                return cls(file.get_tensor("weight"), file.get_tensor("bias"), teacher)
+        except FileNotFoundError:
+            raise
+        except Exception as error:
+            raise ValueError(f"'{path}' has no projections: {error}") from None
+
+
+def fit_projections(
+    teacher: str,
+    corpora: list[str],
+    out: str,
+    *,
+    by: str = "emotion",
+    num_components: int = 16,
+    penalty: float = 3000.0,
+    seed: int = 0,
+    verbose: bool = False,
+) -> Projections:
+    """Fit projections of a teacher's hidden states to clips, and write them.
+
+    Each clip is used as it is and in another recording, see
+    :func:`audw2s.distill.model_head.recordings`.
+
+    Args:
+        teacher: name or folder of the teacher
+        corpora: paths, see :func:`audw2s.corpus.lists.corpus.read_corpus`
+        out: safetensors file to write
+        by: column of the categories; clips without one count for the components only
+        num_components: number of principal components
+        penalty: penalty of the scores of categories, see
+            :func:`audw2s.distill.teachers.ridge.fit_ridge`
+        seed: seed of the other recordings
+        verbose: show progress bars
+
+    """
+    model, rng = load(teacher), np.random.default_rng(seed)
+    features, categories = [], []
+    for path in corpora:
+        table = read_corpus(path)
+        for number, signals in recordings(table, rng, verbose):
+            features.append(outputs(model, signals, "hidden_states"))
+            row = table.iloc[number]
+            categories += [row.get(by)] * len(signals)
+    weight, bias = projections(
+        np.concatenate(features), np.array(categories, object), num_components, penalty
+    )
+    fitted = Projections(weight, bias, model_sha256(teacher))
+    with replacing(out) as temporary:
+        tensors = {"weight": weight, "bias": bias}
+        save_file(tensors, temporary, metadata={"teacher": fitted.teacher})
+    return fitted
+
+
+def projections(
+    features: np.ndarray,
+    categories: np.ndarray,
+    num_components: int,
+    penalty: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of categories, and principal components, each with variance 1 and mean 0.
+
+    Args:
+        features: ``(num_clips, num_features)``
+        categories: ``(num_clips,)``, what is no text counts as no category
+        num_components: number of principal components of the standardised features
+        penalty: penalty of the scores, see :func:`fit_projections`
+
+    Returns:
+        weight ``(num_projections, num_features)`` and bias, float32
+
+    Examples:
+        >>> features = np.random.default_rng(0).standard_normal((50, 9))
+        >>> categories = np.where(features[:, 0] > 0, "angry", "calm").astype(object)
+        >>> weight, bias = projections(features, categories, 3, 1.0)
+        >>> weight.shape
+        (5, 9)
+        >>> (features @ weight.T + bias).std(axis=0).round(3)
+        array([1., 1., 1., 1., 1.])
+
+    """
+    std = features.std(axis=0) + 1e-6
+    _, vectors = np.linalg.eigh(np.cov((features / std).T))
+    weight = vectors.T[::-1][:num_components] / std
+    known = np.array([isinstance(category, str) for category in categories])
+    if known.any():
+        names = np.unique(categories[known].astype(str))
+        one_hot = (categories[known, None] == names).astype(float)
+        scores, _ = fit_ridge(features[known], one_hot, penalty)
+        weight = np.concatenate([scores, weight])
+    weight /= (features @ weight.T).std(axis=0)[:, None]
+    bias = -weight @ features.mean(axis=0)
+    return weight.astype(np.float32), bias.astype(np.float32)

@@ -1,0 +1,127 @@
+"""Students that imitate projections of their teacher's hidden states."""
+
+import dataclasses
+
+import audonnx
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+import torch
+from fabricated import primal_ridge
+from safetensors.torch import load_file
+from typer.testing import CliRunner
+
+from audw2s.commands.app import app
+from audw2s.distill.augment import change_channel
+from audw2s.distill.batches import Batches
+from audw2s.distill.imitation import Projections
+from audw2s.distill.imitation import fit_projections
+from audw2s.distill.imitation import projections
+from audw2s.distill.losses import ccc_loss
+from audw2s.distill.train import Training
+from audw2s.distill.train import train
+
+
+def test_projections_are_ridge_scores_and_principal_components():
+    rng = np.random.default_rng(0)
+    features = rng.standard_normal((60, 8)) @ rng.standard_normal((8, 8)) + 5
+    categories = np.array([["a", "b", None][n % 3] for n in range(60)], object)
+    weight, bias = projections(features, categories, 3, 10.0)
+    values = features @ weight.T + bias
+    np.testing.assert_allclose(values.mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose(values.std(axis=0), 1, atol=1e-4)
+    known = np.array([c is not None for c in categories])
+    one_hot = np.array([[c == "a", c == "b"] for c in categories[known]], float)
+    scores = primal_ridge(features[known], one_hot, 10.0)
+    expected = features @ scores[0].T + scores[1]
+    standardised = (features - features.mean(axis=0)) / features.std(axis=0)
+    components = np.linalg.svd(standardised, full_matrices=False)[0][:, :3]
+    for column, other in enumerate([*expected.T, *components.T]):
+        r = np.corrcoef(values[:, column], other)[0, 1]
+        assert abs(r) == pytest.approx(1, abs=1e-5)
+
+
+def test_labels_have_the_projections_of_the_crop(imitating, teacher):
+    signals, labels = Batches(imitating, verbose=False).make(0)
+    assert labels.shape == (4, 3 + 6 + 4)
+    model = audonnx.load(teacher)
+    read = Projections.read(imitating.imitation)
+    for signal, label in zip(signals.numpy(), labels.numpy(), strict=True):
+        outputs = model(signal, 16000)
+        hidden_states = outputs["hidden_states"][0]
+        np.testing.assert_allclose(label[:3], outputs["logits"][0], atol=1e-5)
+        np.testing.assert_allclose(label[3:], read(hidden_states), atol=1e-3)
+
+
+def test_the_student_learns_the_projections(imitating, tmp_path):
+    config = dataclasses.replace(
+        imitating,
+        steps=30,
+        batch_size=12,
+        learning_rate=1e-2,
+        distinct=4,
+        channel=False,
+    )
+
+    def loss(training):
+        signals, labels = training.prepare(0)
+        training.imitation.eval()
+        hidden_states = training.parallel.eval()(signals)[0]
+        return ccc_loss(labels[:, 3:], training.imitation(hidden_states)).mean().item()
+
+    before = loss(Training(config, str(tmp_path / "before"), None, False))
+    train(config, str(tmp_path / "run"), verbose=False)
+    after = loss(Training(config, str(tmp_path / "run"), None, False))
+    assert after < before - 0.2
+
+
+def test_the_student_that_is_written_has_no_further_layer(imitating, config, tmp_path):
+    for name, settings in {"plain": config, "imitating": imitating}.items():
+        train(settings, str(tmp_path / name), verbose=False)
+    plain, imitated = (
+        load_file(tmp_path / name / "student.safetensors")
+        for name in ("plain", "imitating")
+    )
+    assert plain.keys() == imitated.keys()
+    assert not torch.equal(plain["pooling.lin.weight"], imitated["pooling.lin.weight"])
+
+
+def test_projections_of_another_teacher_are_refused(imitating):
+    with pytest.raises(ValueError, match="projections of another teacher"):
+        Batches(dataclasses.replace(imitating, teacher="wav2small"), verbose=False)
+
+
+def test_fixed_labels_have_nothing_to_imitate(imitating):
+    with pytest.raises(ValueError, match="'imitation' needs a teacher"):
+        dataclasses.replace(
+            imitating, labels="x.parquet", prosody=0.0, paused=0.0, spliced=0.0
+        )
+
+
+def test_the_command_writes_projections(corpus, teacher, tmp_path):
+    out = str(tmp_path / "projections.safetensors")
+    arguments = ["distill", "projections", teacher, corpus, "--out", out]
+    arguments += ["--by", "speaker", "--num-components", "2", "--quiet"]
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert "8 projections" in result.output
+    assert Projections.read(out).weight.shape == (8, 169)
+    soundfile.write(tmp_path / "a.wav", np.zeros(100), 16000)
+    with pytest.raises(ValueError, match="has no projections"):
+        Projections.read(str(tmp_path / "a.wav"))
+
+
+def test_clips_without_categories_count_for_the_components(corpus, teacher, tmp_path):
+    out = str(tmp_path / "projections.safetensors")
+    fitted = fit_projections(teacher, [corpus], out, num_components=3)
+    assert "emotion" not in pd.read_csv(corpus)
+    assert fitted.weight.shape == (3, 169)
+
+
+def test_the_channel_changes_and_speech_stays():
+    rng = np.random.default_rng(0)
+    signal = np.sin(np.arange(16000) / 16000 * 2 * np.pi * 1000)
+    changed = [change_channel(signal, rng) for _ in range(40)]
+    correlations = [np.corrcoef(signal, c)[0, 1] for c in changed]
+    assert min(correlations) > 0.9
+    assert sum(np.array_equal(signal, c) for c in changed) in range(5, 25)
