@@ -62,9 +62,9 @@ def teacher(
     quiet: Quiet = False,
 ) -> None:
     """Fit a teacher to human ratings: a head on layers of Whisper."""
+    from audw2s.corpus.evaluate import describe_folds
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.corpus.lists.corpus import read_corpus
-    from audw2s.distill.evaluate import describe_folds
     from audw2s.distill.teachers.categories import Categories
     from audw2s.distill.teachers.fit import fit_teacher
     from audw2s.distill.teachers.fit import save_teacher

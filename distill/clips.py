@@ -12,22 +12,11 @@ from tqdm import tqdm
 
 from audw2s.audio.preprocess import UnusableSignalError
 from audw2s.audio.preprocess import load
+from audw2s.corpus.clips import seconds
 from audw2s.errors import DataWarning
-from audw2s.model.find import sha256
 
 NUM_NAMED = 20
 """Largest number of clips that a warning names."""
-
-
-def seconds(time: pd.Timedelta) -> float | None:
-    """Seconds of a timedelta, ``None`` for NaT.
-
-    Examples:
-        >>> seconds(pd.Timedelta("1500ms")), seconds(pd.NaT)
-        (1.5, None)
-
-    """
-    return None if pd.isna(time) else time.total_seconds()
 
 
 def usable_clips(
@@ -94,18 +83,6 @@ def warn_left_out(reasons: Sequence[str], total: int) -> None:
             DataWarning,
             stacklevel=3,
         )
-
-
-def content_hashes(files: Iterable[str]) -> list[str]:
-    """sha256 of each file, empty if it can't be read."""
-    hashes: dict[str, str] = {}
-    for file in files:
-        if file not in hashes:
-            try:
-                hashes[file] = sha256(file)
-            except OSError:
-                hashes[file] = ""
-    return [hashes[file] for file in files]
 
 
 def digest(arrays: Iterable[np.ndarray]) -> str:

@@ -1,21 +1,21 @@
 """Compare models: agreement, groups, speakers and costs."""
 
 import contextlib
-import json
 import os
 import platform
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import version
 
-from audw2s.distill.evaluate import HUMANS
-from audw2s.distill.evaluate import evaluate
-from audw2s.distill.evaluate import group_columns
-from audw2s.distill.evaluate import joined
-from audw2s.distill.evaluate import read_corpora
+from audw2s.corpus.evaluate import HUMANS
+from audw2s.corpus.evaluate import evaluate
+from audw2s.corpus.evaluate import read_corpora
+from audw2s.corpus.evaluate import values_of
 from audw2s.evaluation.agreement import RATERS
+from audw2s.evaluation.card import read
 from audw2s.evaluation.comparison import spread
 from audw2s.evaluation.comparison import to_markdown
 from audw2s.evaluation.cost import NUM_ROUNDS
@@ -60,10 +60,10 @@ def compare(
     Args:
         models: names or folders, see :func:`audw2s.load`
         corpora: paths, see :func:`audw2s.corpus.lists.corpus.read_corpus`
-        against: see :func:`audw2s.distill.evaluate.evaluate`
-        scale: see :func:`audw2s.distill.evaluate.evaluate`
+        against: see :func:`audw2s.corpus.evaluate.evaluate`
+        scale: see :func:`audw2s.corpus.evaluate.evaluate`
         columns: see :func:`audw2s.corpus.lists.corpus.read_corpus`
-        groups: see :func:`audw2s.distill.evaluate.evaluate`
+        groups: see :func:`audw2s.corpus.evaluate.evaluate`
         papers: whether to add the figures of papers
         store: folder in which the predictions of each model are stored, so that
             another run resumes; ``None`` to store nothing
@@ -86,18 +86,29 @@ def compare(
     Raises:
         FileNotFoundError: if a corpus isn't there
         ValueError: if there is no such model, one is given twice, no corpus has
-            such a column, or see :func:`audw2s.distill.evaluate.evaluate`
+            such a column, or see :func:`audw2s.corpus.evaluate.evaluate`
         ChildProcessError: see :func:`audw2s.evaluation.cost.peak_ram`
 
     """
-    group_columns(joined(read_corpora(corpora, columns=columns)), groups)
+    tables = read_corpora(corpora, columns)
     names = name_models(models)
-    resampling = {"num_resamples": num_resamples, "seed": seed}
-    options = {"against": against, "scale": scale, "columns": columns, **resampling}
-    options |= {"groups": groups}
-    options |= {"num_workers": num_workers, "verbose": verbose}
     with _folder(store) as folder:
-        results = [evaluate(m, corpora, store=folder, **options) for m in models]
+        values = partial(
+            values_of, store=folder, num_workers=num_workers, verbose=verbose
+        )
+        judge = None if against == HUMANS else values(against)
+        results = [
+            evaluate(
+                values(model),
+                tables,
+                judge=judge,
+                scale=scale,
+                groups=groups,
+                num_resamples=num_resamples,
+                seed=seed,
+            )
+            for model in models
+        ]
     spent = costs(models, num_rounds)
     first, clips = results[0]
     edges = duration_edges(clips)
@@ -116,7 +127,8 @@ def compare(
     ]
     return {
         **{key: first[key] for key in ("against", "against_sha256", "confidence")},
-        **resampling,
+        "num_resamples": num_resamples,
+        "seed": seed,
         "num_rounds": num_rounds,
         "machine": machine(),
         "models": entries,
@@ -206,15 +218,10 @@ def fitted_to(model: str) -> dict[str, dict[str, float] | None]:
     return {
         corpus: {name: result[name]["ccc"] for name in DIMENSIONS}
         for path in filter(os.path.isfile, paths)
-        for evaluation in _read(path)
+        for evaluation in read(path)
         for corpus, result in evaluation["corpora"].items()
         if "folds" in result
     }
-
-
-def _read(path: str) -> list[dict]:
-    with open(path, encoding="utf-8") as file:
-        return json.load(file)
 
 
 def machine() -> dict[str, object]:

@@ -5,8 +5,11 @@ from typing import Annotated
 
 import typer
 
+from audw2s.commands.evaluate import report
 from audw2s.commands.options import Columns
+from audw2s.commands.options import Groups
 from audw2s.commands.options import Quiet
+from audw2s.commands.options import ReportOut
 from audw2s.commands.options import Scale
 from audw2s.distill.options import Against
 from audw2s.distill.options import Corpora
@@ -26,42 +29,43 @@ def evaluate(
     corpus: Corpora,
     against: Against = "humans",
     scale: Scale = None,
+    group: Groups = None,
     trained_on: Annotated[
         str | None,
         typer.Option(
             help="config.json of the training: refuse its clips and speakers."
         ),
     ] = None,
-    out: Annotated[
-        str | None,
-        typer.Option(help="Folder for evaluation.json, its picture, and its card.md."),
-    ] = None,
+    out: ReportOut = None,
     num_workers: Workers = 1,
     columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
-    """Compare a model with human ratings, or with another model."""
-    from audw2s.corpus.lists.columns import parse_columns
-    from audw2s.distill.evaluate import evaluate as run
-    from audw2s.evaluation.card import card_table
-    from audw2s.evaluation.plots import plot_evaluation
+    """Compare a model with human ratings, or with another model.
 
+    Like 'audw2s evaluate', and the card.md in the folder gets the figures.
+    """
+    from functools import partial
+
+    from audw2s.corpus.evaluate import HUMANS
+    from audw2s.corpus.evaluate import evaluate as run
+    from audw2s.corpus.evaluate import read_corpora
+    from audw2s.corpus.evaluate import values_of
+    from audw2s.corpus.lists.columns import parse_columns
+    from audw2s.distill.disjoint import check_disjoint
+
+    tables = read_corpora(corpus, parse_columns(columns))
+    if trained_on is not None:
+        check_disjoint(tables, trained_on)
+    values = partial(values_of, num_workers=num_workers, verbose=not quiet)
+    judge = None if against == HUMANS else values(against)
     evaluation, clips = run(
-        model,
-        corpus,
-        against=against,
-        scale=scale,
-        trained_on=trained_on,
-        num_workers=num_workers,
-        columns=parse_columns(columns),
-        verbose=not quiet,
+        values(model), tables, judge=judge, scale=scale, groups=group or None
     )
-    if out is None:
-        typer.echo(card_table([evaluation]))
-        return
-    os.makedirs(out, exist_ok=True)
-    plot_evaluation(evaluation, clips, os.path.join(out, "evaluation.png"))
-    publish(evaluation, out)
+    evaluation["training_checked"] = trained_on is not None
+    report(evaluation, clips, out)
+    if out is not None:
+        update(out)
 
 
 @app.command()
@@ -84,8 +88,8 @@ def folds(
     quiet: Quiet = False,
 ) -> None:
     """Evaluate a recipe on speakers that were held out of its trainings."""
+    from audw2s.corpus.evaluate import describe_folds
     from audw2s.corpus.lists.columns import parse_columns
-    from audw2s.distill.evaluate import describe_folds
     from audw2s.distill.folds import evaluate_folds
 
     report = evaluate_folds(
@@ -111,13 +115,7 @@ def compare(
     ],
     against: Against = "humans",
     scale: Scale = None,
-    group: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Column to group clips by, gender and language by default; "
-            "give it repeatedly."
-        ),
-    ] = None,
+    group: Groups = None,
     papers: Annotated[
         bool, typer.Option("--papers/--no-papers", help="Show figures of papers.")
     ] = True,
@@ -162,32 +160,30 @@ def ranking(
     quiet: Quiet = False,
 ) -> None:
     """Compare a model's values of groups of clips, such as emotions."""
+    from audw2s.corpus.clips import ModelValues
+    from audw2s.corpus.evaluate import header
     from audw2s.corpus.lists.columns import hint
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.corpus.lists.corpus import read_corpus
-    from audw2s.distill.evaluate import header
-    from audw2s.distill.evaluate import predict_clips
     from audw2s.evaluation.ranking import rank
     from audw2s.evaluation.ranking import to_markdown
     from audw2s.files import write_json
     from audw2s.inference.pipeline import Predictor
 
-    pairs = [tuple(text.split(":")) for text in pair or []]
-    if any(len(names) != 2 for names in pairs):
+    if any(text.count(":") != 1 for text in pair or ()):
         raise ValueError(f"A pair is ABOVE:BELOW, got {pair}.")
+    pairs = [(above, below) for above, below in (t.split(":") for t in pair or ())]
     table = read_corpus(corpus, parse_columns(columns))
     if by not in table:
         raise ValueError(
-            f"'{corpus}' has no column '{by}', it has {list(table)}.{hint([by], table)}"
+            f"'{corpus}' has no column '{by}', it has {list(table)}."
+            f"{hint([by], map(str, table))}"
         )
-    predictor = Predictor(model)
-    predictions = predict_clips(
-        table, predictor, num_workers=num_workers, verbose=not quiet
-    )
-    result = rank(predictions, table[by], pairs)
+    values = ModelValues(Predictor(model), None, num_workers, not quiet)
+    result = rank(values.of(table), table[by], pairs)
     typer.echo(to_markdown(result, by))
     if out is not None:
-        write_json(header(predictor.provenance) | result, out)
+        write_json(header(values.identity) | result, out)
 
 
 @app.command()
@@ -215,10 +211,17 @@ def publish(evaluation: dict, folder: str) -> None:
     """Show an evaluation, and add it to a folder's evaluations and card."""
     from audw2s.evaluation.card import card_table
     from audw2s.evaluation.card import store
-    from audw2s.evaluation.card import update_card
 
     typer.echo(card_table([evaluation]))
-    evaluations = store(evaluation, os.path.join(folder, "evaluation.json"))
+    store(evaluation, os.path.join(folder, "evaluation.json"))
+    update(folder)
+
+
+def update(folder: str) -> None:
+    """Write the evaluations in a folder into its card, where it has one."""
+    from audw2s.evaluation.card import read
+    from audw2s.evaluation.card import update_card
+
     card = os.path.join(folder, "card.md")
     if os.path.isfile(card):
-        update_card(card, evaluations)
+        update_card(card, read(os.path.join(folder, "evaluation.json")))

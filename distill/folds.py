@@ -8,14 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from audw2s.corpus.clips import ModelValues
+from audw2s.corpus.evaluate import agreement_of_raters
+from audw2s.corpus.evaluate import corpus_name
+from audw2s.corpus.evaluate import join_references
+from audw2s.corpus.evaluate import rated
+from audw2s.corpus.evaluate import scale_of
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.disjoint import not_learnt
-from audw2s.distill.evaluate import agreement_of_raters
-from audw2s.distill.evaluate import corpus_name
-from audw2s.distill.evaluate import join_references
-from audw2s.distill.evaluate import predict_clips
-from audw2s.distill.evaluate import rated
-from audw2s.distill.evaluate import scale_of
 from audw2s.distill.export import export_student
 from audw2s.evaluation.assessment import assess_folds
 from audw2s.inference.pipeline import Predictor
@@ -36,7 +36,7 @@ def evaluate_folds(
         runs: folders of trainings with different ``held_out_speakers``, which together
             hold out every speaker of the corpus once
         corpus: path, see :func:`audw2s.corpus.lists.corpus.read_corpus`
-        scale: see :func:`audw2s.distill.evaluate.evaluate`
+        scale: see :func:`audw2s.corpus.evaluate.evaluate`
         columns: see :func:`audw2s.corpus.lists.corpus.read_corpus`
         num_workers: threads, each with a session of one thread
         verbose: show progress bars
@@ -63,14 +63,8 @@ def evaluate_folds(
     for run, fold in zip(runs, folds, strict=True):
         with tempfile.TemporaryDirectory() as folder:
             export_student(run, folder, os.path.basename(os.path.abspath(run)))
-            parts.append(
-                predict_clips(
-                    table[fold],
-                    Predictor(folder),
-                    num_workers=num_workers,
-                    verbose=verbose,
-                )
-            )
+            values = ModelValues(Predictor(folder), None, num_workers, verbose)
+            parts.append(values.of(table[fold]))
     name = corpus_name(corpus)
     scale = scale_of(name, table, scale)
     clips = join_references(pd.concat(parts).sort_index(), *rated(table, scale, name))

@@ -1,31 +1,22 @@
 """Label every clip of a corpus with a teacher's values, in one table."""
 
-import hashlib
 import os
 import shutil
-from collections.abc import Sequence
 
-import audeer
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from audw2s.corpus.clips import OF_CLIPS
+from audw2s.corpus.clips import clips_hash
+from audw2s.corpus.clips import content_hashes
 from audw2s.corpus.inputs import Inputs
 from audw2s.corpus.options import Options
 from audw2s.corpus.options import models_of
-from audw2s.corpus.prediction import frame_of
 from audw2s.corpus.run import Run
-from audw2s.distill.clips import content_hashes
-from audw2s.distill.clips import seconds
-from audw2s.inference.pipeline import Predictor
-from audw2s.inference.pipeline import Row
-from audw2s.model.registry import DIMENSIONS
 from audw2s.tables import stored_identity
 from audw2s.tables import write_table
 from audw2s.version import changes
-
-OF_CLIPS = ["file", "start", "end", "speaker"]
-"""Columns that the table of clips and that of labels share."""
 
 
 def label(
@@ -77,7 +68,7 @@ def label(
     )
     folder = f"{out}.parts"
     inputs = Inputs("clips", table[["file", "start", "end"]])
-    run = Run(inputs, folder, options, clips=_clips_hash(table, hashes))
+    run = Run(inputs, folder, options, clips=clips_hash(table, hashes))
     finished = os.path.exists(out)
     if finished:
         if changed := changes(identity_of_labels(out), run.identity):
@@ -122,57 +113,3 @@ def identity_of_labels(path: str) -> dict[str, object]:
             "delete it."
         )
     return identity
-
-
-def _clips_hash(table: pd.DataFrame, hashes: Sequence[str]) -> str:
-    """Hash of a list of clips and of the content of their files."""
-    value = hashlib.sha256()
-    clips = (table[name] for name in ("start", "end", "speaker"))
-    for clip in zip(hashes, *clips, strict=True):
-        value.update("\0".join(map(str, clip)).encode("utf-8", "surrogateescape"))
-    return value.hexdigest()
-
-
-def identify(table: pd.DataFrame, predictor: Predictor) -> dict[str, object]:
-    """Identity of predictions: model, version, settings, and content of the clips."""
-    clips = _clips_hash(table, content_hashes(table["file"]))
-    return predictor.provenance | {"clips": clips}
-
-
-def annotate(
-    table: pd.DataFrame,
-    predictor: Predictor,
-    *,
-    num_workers: int = 1,
-    verbose: bool = False,
-) -> pd.DataFrame:
-    """Predict A/D/V of whole clips; every clip has a row, also without values.
-
-    Args:
-        table: clips, see :mod:`audw2s.corpus.lists.corpus`
-        predictor: predictor that gives a row per clip
-        num_workers: threads
-        verbose: show a progress bar
-
-    Returns:
-        table as of :func:`label` without ``sha256``, with the index of the given one
-
-    """
-
-    def process(file: str, start: pd.Timedelta, end: pd.Timedelta) -> Row:
-        return predictor.file(file, start.total_seconds(), seconds(end))[0]
-
-    clips = table[["file", "start", "end"]].itertuples(index=False, name=None)
-    rows = audeer.run_tasks(
-        process,
-        [(clip, {}) for clip in clips],
-        num_workers=num_workers,
-        progress_bar=verbose,
-        task_description=predictor.network.name,
-    )
-    values = frame_of(rows, DIMENSIONS).set_index(table.index)
-    values["duration"] = values["duration"].where(values["end"].notna())
-    frame = pd.concat([table[OF_CLIPS], values.drop(columns=["start", "end"])], axis=1)
-    # The scale of human ratings isn't that of a model
-    frame.attrs.clear()
-    return frame

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from audw2s.distill.clips import content_hashes
-from audw2s.distill.clips import seconds
+from audw2s.corpus.clips import content_hashes
+from audw2s.corpus.clips import seconds
 from audw2s.distill.clips import warn_left_out
 from audw2s.distill.label import identity_of_labels
 from audw2s.model.registry import DIMENSIONS

@@ -23,6 +23,8 @@ PAGES = {
     "docs/first_steps.md": (),
     "docs/interfaces.md": (),
     "docs/speech.md": (),
+    "docs/commands.md": (),
+    "docs/evaluating.md": (),
     "docs/howto.md": ("sklearn",),
     "docs/howto_software.md": ("torch",),
     "docs/howto_deployment.md": ("fastapi", "python_multipart"),
@@ -80,6 +82,8 @@ def project(tmp_path, monkeypatch) -> pathlib.Path:
     labels = {"file": files, "speaker": list("aababb")}
     labels["label"] = ["happy", "calm", "calm", "happy", "happy", "calm"]
     pd.DataFrame(labels).to_csv(tmp_path / "labels.csv", index=False)
+    ratings = pd.DataFrame({"file": files, "arousal": [1, 2, 3, 4, 5, 4]})
+    ratings.to_csv(tmp_path / "ratings.csv", index=False)
     names = sorted(os.listdir(tmp_path / "my_database" / "audio"))
     db = audformat.testing.create_db(minimal=True)
     db["files"] = audformat.Table(

@@ -7,6 +7,7 @@ import typer
 
 from audw2s.commands.annotate import annotate
 from audw2s.commands.curve import curve
+from audw2s.commands.evaluate import evaluate
 from audw2s.commands.export import export
 from audw2s.commands.get import get
 from audw2s.commands.listen import listen
@@ -38,7 +39,7 @@ def main(
     """Arousal, dominance and valence of speech."""
 
 
-for command in (models, get, predict, annotate, curve, listen, export):
+for command in (models, get, predict, annotate, evaluate, curve, listen, export):
     app.command()(command)
 for plugin in sorted(entry_points(group="audw2s.commands"), key=lambda p: p.name):
     command = plugin.load()

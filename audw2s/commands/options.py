@@ -64,6 +64,22 @@ Scale = Annotated[
     ),
 ]
 
+Groups = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--group",
+        help="Column to group clips by, gender and language by default; may be "
+        "repeated.",
+    ),
+]
+
+ReportOut = Annotated[
+    str | None,
+    typer.Option(
+        "--out", help="Folder for evaluation.html, evaluation.json and evaluation.png."
+    ),
+]
+
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress bar.")]
 
 ListLeftOut = Annotated[

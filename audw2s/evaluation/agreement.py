@@ -3,9 +3,12 @@
 import numpy as np
 import pandas as pd
 
+from audw2s.evaluation.ccc import MIN_SPREAD
+from audw2s.evaluation.ccc import Moments
 from audw2s.evaluation.ccc import ccc
 from audw2s.evaluation.ccc import ccc_by_dimension
-from audw2s.evaluation.ccc import ccc_of_resamples
+from audw2s.evaluation.ccc import ccc_of_moments
+from audw2s.evaluation.ccc import moments_of_resamples
 from audw2s.evaluation.intervals import NUM_RESAMPLES
 from audw2s.evaluation.intervals import Bootstrap
 from audw2s.evaluation.intervals import bootstrap
@@ -32,7 +35,7 @@ def summarise(
     Args:
         clips: table with columns ``corpus``, ``speaker`` (missing where it isn't
             known), ``file``, and those of
-            :func:`audw2s.distill.evaluate.join_references`
+            :func:`audw2s.corpus.evaluate.join_references`
         num_resamples: number of resamples of the bootstrap
         seed: seed of the bootstrap
 
@@ -40,10 +43,10 @@ def summarise(
         numbers of clips, of speakers and of clips whose speaker isn't known
         (``num_unknown``), clips ``left_out`` by reason, what was
         ``resampled``, and for each dimension ``ccc`` with the ``low`` and ``high``
-        end of its interval, ``bias`` (mean signed error) with ``bias_low`` and
-        ``bias_high``, ``mean_absolute_error``, ``pearson`` (``None`` where nothing
-        varies), ``mean`` and ``std`` of the predictions, and the same of the
-        references; ``None`` for a dimension without references. In
+        end of its interval, ``bias`` (mean signed error), ``mean_absolute_error`` and
+        ``pearson`` (``None`` where nothing varies), each with its interval, such as
+        ``bias_low`` and ``bias_high``, ``mean`` and ``std`` of the predictions, and the
+        same of the references; ``None`` for a dimension without references. In
         ``arousal_with_valence`` the Pearson correlation of both, ``predicted`` and
         of the ``reference``
 
@@ -72,14 +75,14 @@ def summarise(
         },
     } | {
         name: _measure(used[reference].to_numpy(), used[name].to_numpy(), resampling)
-        if used[reference].notna().all()
+        if used[[reference, name]].notna().all(axis=None)
         else None
         for name, reference in zip(DIMENSIONS, REFERENCE, strict=True)
     }
 
 
 def pearson(
-    first: "np.ndarray | pd.Series", second: "np.ndarray | pd.Series"
+    first: np.ndarray | pd.Series, second: np.ndarray | pd.Series
 ) -> float | None:
     """Pearson correlation, ``None`` where one doesn't vary or isn't known.
 
@@ -99,9 +102,12 @@ def _measure(
 ) -> dict[str, float | None]:
     _, groups, draws = resampling
     truth, prediction = truth.astype(np.float64), prediction.astype(np.float64)
-    low, high = interval(ccc_of_resamples(truth, prediction, groups, draws))
     error = prediction - truth
+    moments = moments_of_resamples(truth, prediction, groups, draws)
+    low, high = interval(ccc_of_moments(*moments))
     bias_low, bias_high = interval(means(error, groups, draws))
+    error_low, error_high = interval(means(np.abs(error), groups, draws))
+    r_low, r_high = interval(_correlations(moments))
     return {
         "ccc": float(ccc(truth, prediction)),
         "low": low,
@@ -110,12 +116,24 @@ def _measure(
         "bias_low": bias_low,
         "bias_high": bias_high,
         "mean_absolute_error": float(np.abs(error).mean()),
+        "mean_absolute_error_low": error_low,
+        "mean_absolute_error_high": error_high,
         "pearson": pearson(truth, prediction),
+        "pearson_low": None if np.isnan(r_low) else r_low,
+        "pearson_high": None if np.isnan(r_high) else r_high,
         "mean": float(prediction.mean()),
         "std": float(prediction.std()),
         "reference_mean": float(truth.mean()),
         "reference_std": float(truth.std()),
     }
+
+
+def _correlations(moments: Moments) -> np.ndarray:
+    """Pearson correlation of every resample, NaN where one doesn't vary."""
+    product = np.maximum(moments.var_t, 0) * np.maximum(moments.var_p, 0)
+    varies = product > MIN_SPREAD**2
+    root = np.sqrt(product, where=varies, out=np.full(product.shape, np.nan))
+    return moments.covariance / root
 
 
 def rater_agreement(raters: np.ndarray) -> list[dict[str, float | None]]:

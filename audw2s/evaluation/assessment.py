@@ -8,6 +8,8 @@ import pandas as pd
 from audw2s.evaluation.agreement import REFERENCE
 from audw2s.evaluation.agreement import summarise
 from audw2s.evaluation.ccc import ccc_by_dimension
+from audw2s.evaluation.conformal import KEY
+from audw2s.evaluation.conformal import calibrate
 from audw2s.evaluation.groups import by_tenth
 from audw2s.evaluation.intervals import NUM_RESAMPLES
 from audw2s.evaluation.ranking import rank_emotions
@@ -59,8 +61,9 @@ def assess_folds(
         emotions: see :func:`assess`
 
     Returns:
-        result of :func:`assess` for all clips, and the CCCs of each of the ``folds``
-        with their mean and standard deviation
+        result of :func:`assess` for all clips, the CCCs of each of the ``folds``
+        with their mean and standard deviation, and the calibration of ``intervals``,
+        see :func:`audw2s.evaluation.conformal.calibrate`
 
     """
     truth, predicted = clips[REFERENCE].to_numpy(), clips[list(DIMENSIONS)].to_numpy()
@@ -74,4 +77,5 @@ def assess_folds(
         "folds": cccs,
         "mean_of_folds": frame.mean().to_dict(),
         "std_of_folds": frame.std(ddof=0).to_dict(),
+        KEY: calibrate(clips),
     }

@@ -48,13 +48,16 @@ def store(evaluation: dict, path: str) -> list[dict]:
         all evaluations in the file
 
     """
-    known = []
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            known = json.load(file)
+    known = read(path) if os.path.exists(path) else []
     kept = [other for other in known if not _is_replaced(other, evaluation)]
     write_json([*kept, evaluation], path)
     return [*kept, evaluation]
+
+
+def read(path: str) -> list[dict]:
+    """Read the evaluations in an ``evaluation.json``."""
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
 
 
 def _is_replaced(old: dict, new: dict) -> bool:

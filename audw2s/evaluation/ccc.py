@@ -1,6 +1,7 @@
 """Concordance correlation coefficient (CCC), the one of the whole package."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -47,13 +48,23 @@ def ccc(truth, prediction):
     return ccc_of_moments(mean_t, mean_p, *moments)
 
 
-def ccc_of_resamples(
+class Moments(NamedTuple):
+    """Population moments of truth and prediction, each ``(num_resamples,)``."""
+
+    mean_t: np.ndarray
+    mean_p: np.ndarray
+    var_t: np.ndarray
+    var_p: np.ndarray
+    covariance: np.ndarray
+
+
+def moments_of_resamples(
     truth: np.ndarray,
     prediction: np.ndarray,
     groups: np.ndarray,
     draws: np.ndarray,
-) -> np.ndarray:
-    """CCC of every resample at once, from sums over groups.
+) -> Moments:
+    """Moments of every resample at once, from sums over groups.
 
     Args:
         truth: ``(num_clips,)``
@@ -62,22 +73,30 @@ def ccc_of_resamples(
         draws: number of times that a group was drawn, see
             :func:`audw2s.evaluation.intervals.resample`
 
-    Returns:
-        ``(num_resamples,)``
-
     Examples:
         >>> x, y = np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, 1.0])
-        >>> ccc_of_resamples(x, y, np.arange(3), np.ones((1, 3))).round(3)
+        >>> moments = moments_of_resamples(x, y, np.arange(3), np.ones((1, 3)))
+        >>> ccc_of_moments(*moments).round(3)
         array([0.667])
 
     """
-    # A common shift changes no CCC and saves digits
+    # A common shift changes no agreement and saves digits
     t, p = truth - truth.mean(), prediction - truth.mean()
     values = [np.ones(len(t)), t, p, t * t, p * p, t * p]
     sums = np.stack([np.bincount(groups, v, draws.shape[1]) for v in values])
     n, *totals = sums @ draws.T
     t, p, tt, pp, tp = (total / n for total in totals)
-    return ccc_of_moments(t, p, tt - t * t, pp - p * p, tp - t * p)
+    return Moments(t, p, tt - t * t, pp - p * p, tp - t * p)
+
+
+def ccc_of_resamples(
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    groups: np.ndarray,
+    draws: np.ndarray,
+) -> np.ndarray:
+    """CCC of every resample, ``(num_resamples,)``; see :func:`moments_of_resamples`."""
+    return ccc_of_moments(*moments_of_resamples(truth, prediction, groups, draws))
 
 
 def ccc_by_dimension(

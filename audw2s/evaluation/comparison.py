@@ -55,7 +55,7 @@ def spread(evaluations: Sequence[dict]) -> list[dict]:
 
     Args:
         evaluations: one of each model, all of the same corpora, see
-            :func:`audw2s.distill.evaluate.evaluate`
+            :func:`audw2s.corpus.evaluate.evaluate`
 
     Returns:
         an entry for each name that several models have, and each corpus, with

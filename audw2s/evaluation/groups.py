@@ -29,7 +29,7 @@ def by_group(
 
     Args:
         clips: clips of all corpora, see
-            :func:`audw2s.distill.evaluate.join_references`
+            :func:`audw2s.corpus.evaluate.join_references`
         facts: the same clips with all their columns
         columns: columns to group clips by, within each corpus
         num_resamples: number of resamples of the bootstrap

@@ -322,13 +322,12 @@ def _rated_corpora(result: dict) -> list[str]:
     return [name for name, values in corpora.items() if is_rated(values)]
 
 
-def plot_evaluation(evaluation: dict, clips: pd.DataFrame, path: str) -> None:
+def plot_evaluation(evaluation: dict, clips: pd.DataFrame) -> Figure:
     """Predicted values over references, a panel per dimension.
 
     Args:
-        evaluation: see :func:`audw2s.distill.evaluate.evaluate`
+        evaluation: see :func:`audw2s.corpus.evaluate.evaluate`
         clips: the clips it was made from
-        path: path of the picture
 
     """
     results = evaluation["corpora"]
@@ -339,6 +338,7 @@ def plot_evaluation(evaluation: dict, clips: pd.DataFrame, path: str) -> None:
     for axes, name in zip(figure.subplots(1, 3), DIMENSIONS, strict=True):
         if overall[name] is None:
             axes.set_title(f"{name}\nno references")
+            axes.set_axis_off()
             continue
         _scatter(axes, clips, name)
         ccc, low, high = (overall[name][key] for key in ("ccc", "low", "high"))
@@ -347,7 +347,7 @@ def plot_evaluation(evaluation: dict, clips: pd.DataFrame, path: str) -> None:
     figure.axes[0].set_ylabel(evaluation["model"])
     if len(results) > 1:
         figure.axes[0].legend()
-    save(figure, path)
+    return figure
 
 
 def _scatter(axes: Axes, clips: pd.DataFrame, name: str) -> None:

@@ -47,14 +47,17 @@ def number(value: float | None) -> str:
 
 
 def with_interval(values: Mapping, key: str, sign: str = "") -> str:
-    """Write a figure and its interval.
+    """Write a figure and its interval, a dash if there is none.
 
     Examples:
         >>> with_interval({"ccc": 0.5, "low": 0.4, "high": 0.625}, "ccc")
         '0.50 [0.40, 0.62]'
 
     """
-    ends = ("bias_low", "bias_high") if key == "bias" else ("low", "high")
+    if values[key] is None:
+        return number(None)
+    has_own = f"{key}_low" in values
+    ends = (f"{key}_low", f"{key}_high") if has_own else ("low", "high")
     # z: never "-0.00"
     value, low, high = (f"{values[k]:{sign}z.2f}" for k in (key, *ends))
     return f"{value} [{low}, {high}]"

@@ -9,11 +9,11 @@ import onnx
 import pandas as pd
 import torch
 
+from audw2s.corpus.evaluate import corpus_name
 from audw2s.corpus.lists.ratings import mean_rating
 from audw2s.corpus.lists.ratings import rating_scale
 from audw2s.corpus.lists.ratings import ratings
 from audw2s.distill.clips import readable_clips
-from audw2s.distill.evaluate import corpus_name
 from audw2s.distill.export import check_parity
 from audw2s.distill.export import halve
 from audw2s.distill.export import probes

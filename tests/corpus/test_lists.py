@@ -165,18 +165,26 @@ def test_an_inferred_scale_is_reported(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "values, perhaps",
+    "values, expected",
     [
-        (("0.2,.5,.925", "0,1,.3"), "perhaps 0 1"),
-        (("-0.7,.5,.85", "0,1,.3"), "perhaps -1 1"),
-        (("1,1,1", "1,1,1"), "perhaps 0 1"),
-        (("1.5,6,3", "2,2,2"), "perhaps 1 7"),
-        (("3,70,20", "9,9,9"), "perhaps 0 100"),
+        (("0.2,.5,.925", "0,1,.3"), (0, 1)),
+        (("-0.7,.5,.85", "0,1,.3"), (-1, 1)),
+        (("-3,0,2.5", "1,1,1"), (-3, 3)),
+        (("1.5,6,3", "2,2,2"), (1, 7)),
+        (("3,70,20", "9,9,9"), (0, 100)),
     ],
 )
-def test_ambiguous_scales_are_refused(tmp_path, values, perhaps):
+def test_other_scales_are_inferred_and_reported(tmp_path, values, expected):
     table = read_corpus(rated(tmp_path, *values))
-    with pytest.raises(ValueError, match=f"give --scale LOWEST HIGHEST, {perhaps}"):
+    low, high = expected
+    with pytest.warns(DataWarning, match=f"the scale is taken to be {low} to {high}"):
+        assert rating_scale(table) == expected
+
+
+@pytest.mark.parametrize("values", ["1,1,1", "3.5,6,5", "-20,5,5", "50,51,52"])
+def test_ambiguous_scales_are_refused(tmp_path, values):
+    table = read_corpus(rated(tmp_path, values, values))
+    with pytest.raises(ValueError, match="isn't declared: give --scale LOWEST HIGHEST"):
         rating_scale(table)
 
 

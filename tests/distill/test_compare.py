@@ -11,17 +11,16 @@ import numpy as np
 import onnx
 import pandas as pd
 import pytest
+from evaluations import evaluate
 from typer.testing import CliRunner
 
 import audw2s
 from audw2s.audio.preprocess import load
-from audw2s.distill import evaluate as module
 from audw2s.distill.cli import app
 from audw2s.distill.compare import compare
 from audw2s.distill.compare import name_models
 from audw2s.distill.compare import to_markdown
 from audw2s.distill.compare import write_comparison
-from audw2s.distill.evaluate import evaluate
 from audw2s.evaluation.agreement import REFERENCE
 from audw2s.evaluation.groups import by_duration
 from audw2s.evaluation.groups import by_group
@@ -71,7 +70,7 @@ def errors(rated, model):
 def test_agreement_is_that_of_evaluate(result, rated):
     assert [entry["model"] for entry in result["models"]] == list(MODELS)
     for entry, model in zip(result["models"], MODELS, strict=True):
-        expected, _ = evaluate(model, [rated], num_resamples=50, verbose=False)
+        expected, _ = evaluate(model, [rated], num_resamples=50)
         assert entry["evaluation"] == expected
         assert entry["sha256"] == model_sha256(model)
     assert result["against"] == "humans"
@@ -367,7 +366,7 @@ def test_the_command_writes_a_comparison_and_uses_stored_predictions(
     ]
 
     # Stored predictions aren't computed again
-    monkeypatch.setattr(module, "annotate", None)
+    monkeypatch.setattr("audw2s.corpus.clips.predict_clips", None)
     again = run(*arguments, "--quiet")
     assert again.exit_code == 0, again.output
     assert again.stderr == ""
@@ -382,7 +381,7 @@ def test_the_command_uses_the_given_scale(rated, tmp_path):
     finished = run(*arguments, "--quiet")
     assert finished.exit_code == 0, finished.output
     entry = json.loads((out / "comparison.json").read_text())["models"][0]
-    expected, _ = evaluate("wav2small", [rated], scale=(1, 9), verbose=False)
+    expected, _ = evaluate("wav2small", [rated], scale=(1, 9))
     assert entry["evaluation"] == expected
 
 

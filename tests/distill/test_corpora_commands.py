@@ -7,6 +7,7 @@ import audmetric
 import numpy as np
 import pandas as pd
 import pytest
+from evaluations import evaluate
 from fabricated import TOY
 from fabricated import random_encoder
 from layouts import published_means
@@ -18,7 +19,6 @@ from audw2s.audio.preprocess import load
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.corpus.lists.ratings import rating_scale
 from audw2s.distill.cli import app
-from audw2s.distill.evaluate import evaluate
 from audw2s.distill.teachers.fit import fit_teacher
 from audw2s.distill.teachers.whisper import SIZES
 from audw2s.evaluation.agreement import RATERS
@@ -55,7 +55,7 @@ def check(result, table, reference):
 
 def test_a_model_is_evaluated_on_msp_podcast_and_iemocap(msp, iemocap):
     """Each corpus has its scale, also if they are pooled."""
-    evaluation, clips = evaluate("wav2small", [msp, iemocap], verbose=False)
+    evaluation, clips = evaluate("wav2small", [msp, iemocap])
     podcast, acted = evaluation["corpora"].values()
     assert (podcast["scale"], acted["scale"]) == ([1, 7], [1, 5])
     tables = read_corpus(msp), read_corpus(iemocap)
@@ -92,7 +92,7 @@ def test_the_command_evaluates_parts_of_corpora(msp, tmp_path, part, options, ex
 
 
 def test_an_evaluation_against_a_model_needs_no_scale(msp):
-    evaluation, _ = evaluate("wav2small", [msp], against="wav2small", verbose=False)
+    evaluation, _ = evaluate("wav2small", [msp], against="wav2small")
     (result,) = evaluation["corpora"].values()
     assert "scale" not in result
 
@@ -123,9 +123,9 @@ def test_the_command_trains_on_parts_of_corpora(msp, iemocap, tmp_path):
     trained_on = os.path.join(out, "config.json")
     # Two of its part Train, and one whose audio is in Session5 as well
     with pytest.raises(ValueError, match="3 of 5 clips of 'MSP.*' were trained on"):
-        evaluate("wav2small", [msp], trained_on=trained_on, verbose=False)
+        evaluate("wav2small", [msp], trained_on=trained_on)
     held_out = f"{iemocap}:Session1"
-    evaluate("wav2small", [held_out], trained_on=trained_on, verbose=False)
+    evaluate("wav2small", [held_out], trained_on=trained_on)
 
 
 def test_a_teacher_is_fitted_on_the_scale_of_its_corpus(msp, tmp_path, monkeypatch):

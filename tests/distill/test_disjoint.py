@@ -14,6 +14,7 @@ from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.cli import app
 from audw2s.distill.disjoint import check_disjoint
 from audw2s.distill.disjoint import write_record
+from audw2s.evaluation.card import card_table
 
 
 def write_config(folder, **values):
@@ -67,9 +68,12 @@ def test_the_command_refuses_clips_of_the_training(corpus, teacher, tmp_path):
     learnt, others = in_folders(corpus, str(tmp_path), "emodb", "ravdess")
     config = write_config(str(tmp_path / "run"), corpora={learnt: 1.0})
     arguments = ["evaluate", teacher, others, "--trained-on", config, "--quiet"]
-    arguments += ["--scale", "1", "5"]
+    arguments += ["--scale", "1", "5", "--out", str(tmp_path / "out")]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
+    (evaluation,) = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    assert evaluation["training_checked"]
+    assert "Not checked" not in card_table([evaluation])
     (line,) = result.stderr.splitlines()
     assert line.startswith("audw2s: 6 speakers of 'ravdess' have the names")
 

@@ -114,14 +114,13 @@ def test_a_student_is_trained_exported_and_evaluated(
         arguments = ["evaluate", out, corpus, "--against", against, "--out", out]
         result = run(*arguments, "--quiet")
         assert result.exit_code == 0, result.output
-    names = ["card.md", "evaluation.json", "evaluation.png", "model.onnx", "model.yaml"]
-    assert sorted(os.listdir(out)) == names
+    names = [f"evaluation.{end}" for end in ("html", "json", "png")]
+    assert sorted(os.listdir(out)) == ["card.md", *names, "model.onnx", "model.yaml"]
     with open(os.path.join(out, "evaluation.json")) as file:
         evaluations = json.load(file)
     assert [e["against"] for e in evaluations] == ["humans", "toy"]
     with open(os.path.join(out, "card.md")) as file:
         card = file.read()
-    assert result.output.splitlines()[2] in card
     assert "| humans | clips | 24 of 6 speakers |" in card
 
     config = os.path.join(trained, "config.json")
@@ -136,7 +135,7 @@ def test_an_evaluation_without_out_is_printed_only(
     monkeypatch.chdir(tmp_path)
     result = run("evaluate", teacher, corpus, "--quiet")
     assert result.exit_code == 0
-    assert result.stdout.startswith("| reference | corpus |")
+    assert result.stdout.startswith("toy (")
     assert os.listdir(tmp_path) == []
 
 

@@ -8,14 +8,14 @@ import audmetric
 import numpy as np
 import pandas as pd
 import pytest
+from evaluations import evaluate
 from fabricated import make_corpus
 
 import audw2s
 from audw2s.audio.preprocess import load
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.corpus.lists.ratings import ratings
-from audw2s.distill.evaluate import check_disjoint
-from audw2s.distill.evaluate import evaluate
+from audw2s.distill.disjoint import check_disjoint
 from audw2s.evaluation.agreement import RATERS
 from audw2s.evaluation.agreement import rater_agreement
 from audw2s.evaluation.card import card_table
@@ -36,7 +36,7 @@ def other(tmp_path_factory):
 def pooled(corpus, other, teacher, tmp_path_factory):
     renamed = str(tmp_path_factory.mktemp("renamed") / "other.parquet")
     read_corpus(other).to_parquet(renamed)
-    return evaluate(teacher, [corpus, renamed], verbose=False)
+    return evaluate(teacher, [corpus, renamed])
 
 
 def predictions_of(corpus, model):
@@ -52,7 +52,7 @@ def human(corpus):
 
 
 def test_a_model_is_compared_with_the_mean_of_raters(corpus, teacher):
-    evaluation, clips = evaluate(teacher, [corpus], verbose=False)
+    evaluation, clips = evaluate(teacher, [corpus])
     result = evaluation["corpora"]["clips"]
     predicted, raters = predictions_of(corpus, teacher), human(corpus)
     for number, name in enumerate(DIMENSIONS):
@@ -71,7 +71,7 @@ def test_a_model_is_compared_with_the_mean_of_raters(corpus, teacher):
 
 
 def test_a_model_agrees_with_itself(corpus, teacher):
-    evaluation, _ = evaluate(teacher, [corpus], against=teacher, verbose=False)
+    evaluation, _ = evaluate(teacher, [corpus], against=teacher)
     result = evaluation["corpora"]["clips"]
     assert all(result[name]["ccc"] == pytest.approx(1) for name in DIMENSIONS)
     assert all(result[name]["low"] == pytest.approx(1) for name in DIMENSIONS)
@@ -109,7 +109,7 @@ def test_clips_without_value_or_rating_are_left_out(corpus, teacher, tmp_path):
     table.loc[6, "rater1_valence"] = np.nan
     path = str(tmp_path / "holes.parquet")
     table.to_parquet(path)
-    evaluation, clips = evaluate(teacher, [path], verbose=False)
+    evaluation, clips = evaluate(teacher, [path])
     result = evaluation["corpora"]["holes"]
     assert result["left_out"] == {"missing": 1, "not rated": 1}
     assert result["num_clips"] == 22
@@ -126,13 +126,13 @@ def test_clips_without_value_or_rating_are_left_out(corpus, teacher, tmp_path):
 def test_corpora_without_ratings_or_of_one_name_are_errors(corpus, teacher, tmp_path):
     with pytest.raises(ValueError, match="'audio' has no human ratings.*missing"):
         folder = os.path.join(os.path.dirname(corpus), "audio")
-        evaluate(teacher, [folder], verbose=False)
+        evaluate(teacher, [folder])
     with pytest.raises(ValueError, match="needs another name"):
-        evaluate(teacher, [corpus, corpus], verbose=False)
+        evaluate(teacher, [corpus, corpus])
     with pytest.raises(FileNotFoundError, match="nowhere"):
-        evaluate(teacher, [str(tmp_path / "nowhere")], verbose=False)
+        evaluate(teacher, [str(tmp_path / "nowhere")])
     with pytest.raises(ValueError, match="no model 'unknown'"):
-        evaluate("unknown", [corpus], verbose=False)
+        evaluate("unknown", [corpus])
 
 
 def save(table, folder, name):
@@ -143,11 +143,11 @@ def save(table, folder, name):
 
 def test_a_corpus_may_have_ratings_of_two_dimensions(corpus, teacher, tmp_path):
     """A corpus may have ratings of arousal and valence alone."""
-    whole = evaluate(teacher, [corpus], verbose=False)[0]["corpora"]["clips"]
+    whole = evaluate(teacher, [corpus])[0]["corpora"]["clips"]
     table = read_corpus(corpus)
     table = table.drop(columns=[f"rater{r}_dominance" for r in (1, 2, 3)])
     part = save(table, tmp_path, "part")
-    evaluation, clips = evaluate(teacher, [part, corpus], verbose=False)
+    evaluation, clips = evaluate(teacher, [part, corpus])
     result = evaluation["corpora"]["part"]
     assert result["dominance"] is None
     for name in ("arousal", "valence"):
@@ -156,7 +156,8 @@ def test_a_corpus_may_have_ratings_of_two_dimensions(corpus, teacher, tmp_path):
     assert set(result["error_by_tenth"]) == {"arousal", "valence"}
     assert evaluation["pooled"]["dominance"] is None
     text = card_table([evaluation])
-    plot_evaluation(evaluation, clips, str(tmp_path / "part.png"))
+    panels = plot_evaluation(evaluation, clips).axes
+    assert [bool(axes.lines) for axes in panels] == [True, False, True]
     ccc = f"{whole['arousal']['ccc']:.2f} ["
     (row,) = [r for r in text.splitlines() if "| part | 24 of 6 speakers | CCC" in r]
     cells = row.split(" | ")
@@ -167,7 +168,7 @@ def test_a_corpus_may_have_emotions_only(corpus, teacher, tmp_path):
     table = read_corpus(corpus)[["file", "speaker"]]
     table["emotion"] = ["Happy", "angry", "calm"] * 8
     acted = save(table, tmp_path, "acted")
-    evaluation, clips = evaluate(teacher, [acted, corpus], verbose=False)
+    evaluation, clips = evaluate(teacher, [acted, corpus])
     result = evaluation["corpora"]["acted"]
     assert [result[name] for name in DIMENSIONS] == [None] * 3
     assert clips["left_out"].eq("").all()
@@ -188,9 +189,7 @@ def test_a_corpus_may_have_emotions_only(corpus, teacher, tmp_path):
 def test_intervals_are_over_clips_where_speakers_are_unknown(corpus, teacher, tmp_path):
     table = read_corpus(corpus).drop(columns="speaker")
     table["emotion"] = ["neutral", "anger"] * 12
-    evaluation, _ = evaluate(
-        teacher, [save(table, tmp_path, "who")], num_resamples=9, verbose=False
-    )
+    evaluation, _ = evaluate(teacher, [save(table, tmp_path, "who")], num_resamples=9)
     result = evaluation["corpora"]["who"]
     assert result["resampled"] == result["ranking"]["resampled"] == "clips"
     assert evaluation["speakers"] == []
@@ -200,7 +199,7 @@ def test_intervals_are_over_clips_where_speakers_are_unknown(corpus, teacher, tm
 
 
 def test_measures_beside_the_ccc(corpus, teacher):
-    evaluation, clips = evaluate(teacher, [corpus], verbose=False)
+    evaluation, clips = evaluate(teacher, [corpus])
     result = evaluation["corpora"]["clips"]
     predicted, rated = predictions_of(corpus, teacher), human(corpus).mean(axis=0)
     for key, values in {"predicted": predicted, "reference": rated}.items():
@@ -234,10 +233,10 @@ def write_config(folder, corpora, noise=()):
 def test_clips_that_were_trained_on_are_refused(corpus, other, teacher, tmp_path):
     config = write_config(str(tmp_path), [corpus])
     with pytest.raises(ValueError, match="24 of 24 clips of 'clips' were trained on"):
-        evaluate(teacher, [corpus], trained_on=config, verbose=False)
+        evaluate(teacher, [corpus], trained_on=config)
     noisy = write_config(str(tmp_path), [other], [corpus])
     with pytest.raises(ValueError, match="were trained on"):
-        evaluate(teacher, [corpus], trained_on=noisy, verbose=False)
+        evaluate(teacher, [corpus], trained_on=noisy)
 
 
 def split(corpus, folder, mask, name):
@@ -264,7 +263,7 @@ def test_speakers_of_the_training_are_refused(corpus, teacher, tmp_path):
     with pytest.raises(
         ValueError, match="6 speakers of 'odd' are in the training.*00, 01"
     ):
-        evaluate(teacher, [odd], trained_on=config, verbose=False)
+        evaluate(teacher, [odd], trained_on=config)
 
 
 def test_other_speakers_are_accepted(corpus, other, teacher, tmp_path):
@@ -273,9 +272,8 @@ def test_other_speakers_are_accepted(corpus, other, teacher, tmp_path):
     some = split(corpus, folder, lambda table: table["speaker"] < "03", "some")
     rest = split(corpus, folder, lambda table: table["speaker"] >= "03", "rest")
     config = write_config(folder, [os.path.basename(some), other])
-    evaluation, _ = evaluate(teacher, [rest], trained_on=config, verbose=False)
-    assert evaluation["training_checked"]
-    assert "Not checked" not in card_table([evaluation])
+    evaluation, _ = evaluate(teacher, [rest], trained_on=config)
+    assert evaluation["corpora"]["rest"]["num_clips"] == 12
 
 
 def test_clips_of_an_earlier_training_are_refused(corpus, other, tmp_path):
@@ -372,12 +370,10 @@ def test_rows_of_a_table_have_the_same_number_of_cells(pooled):
     assert len(speakers) == 2 + 6 + 3
 
 
-def test_a_picture_of_the_evaluation_is_written(pooled, tmp_path):
-    path = str(tmp_path / "evaluation.png")
-    plot_evaluation(*pooled, path)
-    with open(path, "rb") as file:
-        assert file.read(8) == b"\x89PNG\r\n\x1a\n"
-    assert os.listdir(tmp_path) == ["evaluation.png"]
+def test_a_picture_of_the_evaluation_shows_all_clips(pooled):
+    for axes in plot_evaluation(*pooled).axes:
+        corpora = [line for line in axes.lines if line.get_marker() != "None"]
+        assert [len(line.get_xdata()) for line in corpora] == [24, 6]
 
 
 def test_raters_of_emotale_agree_as_published(shared):
@@ -393,7 +389,7 @@ def test_the_teacher_agrees_with_its_corpus(shared, tmp_path):
     few = read_corpus(os.path.join(shared, "emotale.csv")).groupby("speaker").head(3)
     few.to_parquet(tmp_path / "few.parquet")
     corpus = str(tmp_path / "few.parquet")
-    evaluation, _ = evaluate("whisper-tiny-adv", [corpus], verbose=False)
+    evaluation, _ = evaluate("whisper-tiny-adv", [corpus])
     result = evaluation["corpora"]["few"]
     assert (result["num_clips"], result["num_speakers"]) == (30, 10)
     assert result["arousal"]["ccc"] > 0.8

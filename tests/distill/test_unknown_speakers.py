@@ -81,7 +81,8 @@ def test_commands_name_the_unit_of_resampling(unknown, teacher, tmp_path):
     arguments = ["distill", "evaluate", teacher, unknown, "--quiet"]
     done = CliRunner().invoke(app, [*arguments, "--scale", "1", "5"])
     assert done.exit_code == 0, done.output
-    assert "| 24, speakers unknown | CCC, 95 % interval over clips |" in done.output
+    assert "unknown: 24 clips, speakers unknown." in done.output
+    assert "intervals of 95 % are over clips, as speakers aren't known" in done.output
 
 
 def test_folds_of_clips_in_a_card():
@@ -110,6 +111,6 @@ def test_commands_accept_columns(corpus, teacher, tmp_path):
     mapped = " ".join(options).split()
     done = runner.invoke(app, [*arguments, *mapped])
     assert done.exit_code == 0, done.output
-    assert "| 24 of 6 speakers |" in done.stdout
+    assert "renamed: 24 clips of 6 speakers." in done.stdout
     wrong = runner.invoke(app, [*arguments, "--columns", "arousal"])
     assert wrong.exit_code == 2 and "NAME=COLUMN" in wrong.stderr

@@ -11,8 +11,11 @@ from audw2s.corpus.lists.columns import nearest
 from audw2s.errors import DataWarning
 from audw2s.model.registry import DIMENSIONS
 
-SCALE = (1, 5)
-"""Lowest and highest rating that are assumed where ratings look like it."""
+SCALES = [
+    *((1.0, 5.0), (0.0, 1.0), (-1.0, 1.0), (-2.0, 2.0), (-3.0, 3.0)),
+    *((1.0, 7.0), (1.0, 9.0), (0.0, 10.0), (0.0, 100.0)),
+]
+"""Scales that are assumed where ratings look like it, the first one that fits."""
 
 TOLERANCE = 1e-6
 """Share of a scale by which rounded means may leave it."""
@@ -129,7 +132,8 @@ def rating_scale(
     Args:
         table: table of a corpus, see :mod:`audw2s.corpus.lists.corpus`
         scale: lowest and highest rating, ``None`` for those that the table declares;
-            if it declares none, 1 and 5 where its ratings fit, with a warning
+            if it declares none, the first of :data:`SCALES` that its ratings fit into,
+            with a warning
         name: name of the corpus, for messages
 
     Raises:
@@ -186,19 +190,19 @@ def _outside(known: np.ndarray, low: float, high: float) -> str:
 
 
 def _inferred(known: np.ndarray, name: str) -> tuple[float, float]:
-    """Scale of ratings whose scale isn't declared."""
-    low, high = map(float, SCALE)
+    """Scale of ratings whose scale isn't declared: the first that they fit into."""
     if not len(known):
-        return low, high
-    lowest, highest = known.min(), known.max()
+        return SCALES[0]
+    lowest, highest = float(known.min()), float(known.max())
     message = f"{name}: its ratings lie between {lowest:g} and {highest:g}"
-    if lowest < low or highest > high or highest <= low:
-        guesses = [(0, 1), (-1, 1), (1, 7), (1, 9), (0, 10), (0, 100)]
-        fitting = [f"{a} {b}" for a, b in guesses if a <= lowest and highest <= b]
-        perhaps = f", perhaps {fitting[0]}" if fitting else ""
+    for number, (low, high) in enumerate(SCALES):
+        # Ratings of the first often lie in its middle; of others it would be a guess
+        is_covered = number == 0 or highest - lowest >= (high - low) / 2
+        if low <= lowest and low < highest <= high and is_covered:
+            break
+    else:
         raise ValueError(
-            f"{message}, their scale isn't declared: give --scale LOWEST HIGHEST"
-            f"{perhaps}."
+            f"{message}, their scale isn't declared: give --scale LOWEST HIGHEST."
         )
     warnings.warn(
         f"{message}: the scale is taken to be {low:g} to {high:g}. Another one is "

@@ -1,0 +1,124 @@
+"""Tables of predictions: those of predict and annotate, and others like them."""
+
+import dataclasses
+import glob
+import os
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from audw2s.corpus.inputs import split_part
+from audw2s.corpus.lists.columns import as_numbers
+from audw2s.corpus.lists.columns import with_times
+from audw2s.corpus.lists.table import read_list
+from audw2s.model.find import sha256
+from audw2s.model.registry import DIMENSIONS
+from audw2s.tables import TABLES
+from audw2s.tables import stored_identity
+from audw2s.version import __version__
+
+
+@dataclasses.dataclass(frozen=True)
+class Predictions:
+    """Predictions in a table.
+
+    Args:
+        path: path of the table
+        table: ``file``, ``start``, ``end``, ``arousal``, ``dominance`` and ``valence``
+            (NaN for a dimension without a column), ``duration``, ``status`` and
+            ``message``
+        identity: ``model``, ``sha256`` and ``version``
+
+    """
+
+    path: str
+    table: pd.DataFrame
+    identity: dict[str, object]
+
+
+def table_path(source: str) -> str:
+    """Path of a table of predictions; empty if it isn't one.
+
+    Args:
+        source: path of a table, or of a folder that ``annotate`` has written, with
+            ``:MODEL`` at its end if there are several models
+
+    Examples:
+        >>> table_path("out/predictions.csv:wav2small"), table_path("wav2small")
+        ('out/predictions.csv', '')
+
+    """
+    root, _ = split_part(source)
+    paths = [root, *(os.path.join(root, f"table.{end}") for end in TABLES)]
+    is_file = root.endswith(tuple(f".{end}" for end in TABLES))
+    return next(filter(os.path.isfile, paths), root if is_file else "")
+
+
+def read_predictions(source: str) -> Predictions:
+    """Read a table of predictions.
+
+    Args:
+        source: see :func:`table_path`
+
+    Raises:
+        FileNotFoundError: if it isn't there
+        ValueError: if it has no values of A/D/V, or those of several models and none is
+            chosen
+
+    """
+    path, model = table_path(source), split_part(source)[1]
+    table = read_list(path)
+    prefix = _prefix(list(table), model, path)
+    named = {f"{prefix}{d}": d for d in DIMENSIONS if f"{prefix}{d}" in table}
+    try:
+        values = {d: as_numbers(table[column]) for column, d in named.items()}
+    except ValueError as error:
+        raise ValueError(f"'{path}', {error}.") from None
+    rows = with_times(table[[c for c in ("file", "start", "end") if c in table]], path)
+    for name in DIMENSIONS:
+        rows[name] = values.get(name, np.nan)
+    rows["duration"] = (rows["end"] - rows["start"]).dt.total_seconds()
+    for name, default in {"status": "no value", "message": ""}.items():
+        rows[name] = table[name].fillna("") if name in table else default
+    return Predictions(path, rows, _identity(path, table, model))
+
+
+def _prefix(columns: list[str], model: str, path: str) -> str:
+    """What stands before the dimension in the columns of a model."""
+    prefixes = dict.fromkeys(
+        column.removesuffix(d)
+        for column in columns
+        for d in DIMENSIONS
+        if column == d or column.endswith(f".{d}")
+    )
+    wanted = f"{model}." if model else next(iter(prefixes), "")
+    names = ", ".join(f"{path}:{prefix[:-1]}" for prefix in prefixes if prefix)
+    if not prefixes:
+        raise ValueError(
+            f"'{path}' has no column {', '.join(DIMENSIONS)}, it has "
+            f"{', '.join(columns)}."
+        )
+    if wanted not in prefixes or (len(prefixes) > 1 and not model):
+        raise ValueError(f"Choose a model of the table: {names or path}.")
+    return wanted
+
+
+def _identity(path: str, table: pd.DataFrame, model: str) -> dict[str, object]:
+    """Model, sha256 and version; of other tables the name and sha256 of the file."""
+    if {"model", "sha256", "version"} <= set(table) and len(table):
+        columns = table[["model", "sha256", "version"]]
+        return {str(name): str(value) for name, value in columns.iloc[0].items()}
+    run = table.attrs.get("audw2s", {})
+    for shard in sorted(glob.glob(os.path.join(os.path.dirname(path), "parts", "*"))):
+        # Beside a CSV file, whose rows don't say it
+        run = run or stored_identity(pq.read_schema(shard)) or {}
+    for entry in run.get("models", ()):
+        if model in ("", entry["name"]):
+            return {
+                "model": entry["name"],
+                "sha256": entry["sha256"],
+                "version": run["version"],
+            }
+    name = os.path.splitext(os.path.basename(path))[0]
+    return {"model": name, "sha256": sha256(path), "version": __version__}

@@ -1,0 +1,154 @@
+"""Prediction intervals by split conformal prediction, from residuals of held-out clips.
+
+An interval is the prediction plus and minus the residual that a share of the clips of
+held-out speakers doesn't exceed (Lei et al., Distribution-free predictive inference for
+regression, 2018). The calibration is a part of the evaluation of a model by folds of
+speakers, and kept in its ``evaluation.json``.
+"""
+
+import math
+import os
+
+import numpy as np
+import pandas as pd
+
+from audw2s.evaluation.agreement import REFERENCE
+from audw2s.evaluation.card import read
+from audw2s.evaluation.groups import compared
+from audw2s.evaluation.speakers import folds_by_speaker
+from audw2s.evaluation.speakers import speaker_or_file
+from audw2s.model.find import members
+from audw2s.model.find import model_path
+from audw2s.model.find import model_sha256
+from audw2s.model.names import entry_of
+from audw2s.model.registry import DIMENSIONS
+from audw2s.model.registry import FOLDER
+
+KEY = "intervals"
+"""Key of a calibration in the result of a corpus."""
+
+LEVELS = 99
+"""Number of coverages, from .01 to .99, for which a calibration has a residual."""
+
+CHECKED = 0.9
+"""Coverage whose intervals are checked by folds."""
+
+
+def residual(residuals: np.ndarray, coverage: float) -> float:
+    """Residual that a share of further clips doesn't exceed.
+
+    Args:
+        residuals: absolute residuals ``(num_clips,)``
+        coverage: share of clips
+
+    Examples:
+        >>> residual(np.arange(1.0, 100.0), 0.9), residual(np.array([1.0, 2.0]), 0.9)
+        (90.0, 2.0)
+
+    """
+    rank = math.ceil((len(residuals) + 1) * coverage - 1e-9)
+    return float(np.sort(residuals)[min(rank, len(residuals)) - 1])
+
+
+def calibrate(clips: pd.DataFrame, num_folds: int = 5) -> dict | None:
+    """Calibrate intervals on clips of held-out speakers.
+
+    Args:
+        clips: predictions of models that never had the clip's speaker, see
+            :func:`audw2s.corpus.evaluate.join_references`
+        num_folds: number of folds of speakers, on which intervals are checked
+
+    Returns:
+        for each dimension with references ``residuals``, a value for each of
+        :data:`LEVELS` coverages, and ``coverage``: that of intervals of .9 for each of
+        the folds, calibrated on the others; ``None`` for fewer than five speakers or
+        files
+
+    """
+    used = compared(clips)
+    speakers = speaker_or_file(used)
+    if len(np.unique(speakers)) < num_folds:
+        return None
+    folds = folds_by_speaker(speakers, num_folds)
+    result = {}
+    for name, reference in zip(DIMENSIONS, REFERENCE, strict=True):
+        errors = (used[name] - used[reference]).abs().to_numpy(float)
+        if np.isnan(errors).any():
+            continue
+        levels = np.arange(1, LEVELS + 1) / (LEVELS + 1)
+        result[name] = {
+            "residuals": [round(residual(errors, level), 4) for level in levels],
+            "coverage": [
+                float((errors[fold] <= residual(errors[~fold], CHECKED)).mean())
+                for fold in folds
+            ],
+        }
+    return result
+
+
+def half_widths(model: str, coverage: float) -> dict[str, float]:
+    """Half the width of the intervals of each dimension.
+
+    Args:
+        model: name or folder, see :func:`audw2s.load`
+        coverage: share of clips whose rating lies in the interval, .01 to .99; between
+            two hundredths the larger one is taken
+
+    Raises:
+        ValueError: if the coverage is another one, or the model has no calibration
+
+    """
+    level = math.ceil((LEVELS + 1) * coverage - 1e-9)
+    if not 1 <= level <= LEVELS:
+        raise ValueError(f"Intervals cover .01 to .99 of the clips, not {coverage:g}.")
+    for evaluation in _evaluations(model):
+        for result in evaluation["corpora"].values():
+            if known := result.get(KEY):
+                levels = {name: known[name]["residuals"] for name in known}
+                return {d: levels[d][level - 1] for d in DIMENSIONS if d in levels}
+    raise ValueError(
+        f"'{model}' has no calibrated intervals: they are a part of its evaluation by "
+        "folds of speakers, which 'audw2s distill teacher' and 'audw2s distill folds' "
+        "write."
+    )
+
+
+def _evaluations(model: str) -> list[dict]:
+    """Evaluations beside a model, those of this very file."""
+    if members(model):
+        return []
+    entry = entry_of(model)
+    folder = os.path.dirname(model_path(model))
+    if entry is not None:
+        folder = os.path.join(FOLDER, entry.name)
+    path = os.path.join(folder, "evaluation.json")
+    known = read(path) if os.path.isfile(path) else []
+    # The file of a model that is converted depends on the versions of libraries
+    is_converted = entry is not None and not entry.packaged
+    return [e for e in known if is_converted or e["sha256"] == model_sha256(model)]
+
+
+def with_intervals(values: pd.DataFrame, widths: dict[str, float]) -> pd.DataFrame:
+    """Add the ends of intervals behind the values.
+
+    Args:
+        values: table with columns ``arousal``, ``dominance``, ``valence``
+        widths: half the widths of intervals by name of the column, see
+            :func:`half_widths`
+
+    Returns:
+        the table with ``arousal_low``, ``arousal_high`` and so on behind the values
+
+    Examples:
+        >>> values = pd.DataFrame({"valence": [0.5], "status": ["ok"]})
+        >>> with_intervals(values, {"valence": 0.25})
+           valence  valence_low  valence_high status
+        0      0.5         0.25          0.75     ok
+
+    """
+    result = values.copy()
+    place = max(map(list(values).index, widths)) + 1
+    for name, width in reversed(widths.items()):
+        result.insert(place, f"{name}_high", values[name] + np.float32(width))
+        result.insert(place, f"{name}_low", values[name] - np.float32(width))
+    return result
