@@ -53,6 +53,12 @@ def test_columns_of_annotate(tmp_path):
     assert promised("Columns of annotate") == list(table)
 
 
+def test_columns_of_intervals(tmp_path):
+    table = audw2s.annotate(SPEECH, str(tmp_path / "out"), intervals=0.9)
+    names = [*promised("Columns of annotate"), *promised("Columns of intervals")]
+    assert sorted(names) == sorted(table)
+
+
 def test_columns_of_curve(clips):
     assert promised("Columns of curve") == list(audw2s.curve(clips[0]))
 

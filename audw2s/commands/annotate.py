@@ -9,6 +9,7 @@ from audw2s.commands.options import Channels
 from audw2s.commands.options import Columns
 from audw2s.commands.options import Exact
 from audw2s.commands.options import HopDur
+from audw2s.commands.options import Intervals
 from audw2s.commands.options import ListLeftOut
 from audw2s.commands.options import Models
 from audw2s.commands.options import Quiet
@@ -164,6 +165,7 @@ def annotate(
     exact: Exact = False,
     max_dur: MaxDur = None,
     vad: Vad = False,
+    intervals: Intervals = None,
     channels: Channels = None,
     segments: Segments = None,
     min_segment_dur: MinSegmentDur = 0.25,

@@ -36,6 +36,14 @@ Vad = Annotated[
     ),
 ]
 
+Intervals = Annotated[
+    float | None,
+    typer.Option(
+        help="Add intervals, arousal_low and arousal_high and so on, that hold the "
+        "ratings of this share of clips, such as 0.9."
+    ),
+]
+
 Models = Annotated[
     list[str] | None,
     typer.Option(

@@ -8,6 +8,7 @@ import typer
 from audw2s.commands.options import Channels
 from audw2s.commands.options import Exact
 from audw2s.commands.options import HopDur
+from audw2s.commands.options import Intervals
 from audw2s.commands.options import Json
 from audw2s.commands.options import ListLeftOut
 from audw2s.commands.options import TableOut
@@ -47,6 +48,7 @@ def predict(
     ] = None,
     channels: Channels = None,
     vad: Vad = False,
+    intervals: Intervals = None,
     num_workers: Annotated[int, typer.Option(min=1, help="Number of threads.")] = 1,
     as_json: Json = False,
     wide: Wide = False,
@@ -61,6 +63,9 @@ def predict(
     from audw2s.audio.channels import parse_channels
     from audw2s.corpus.lists.folder import find_media
     from audw2s.corpus.prediction import predict as run
+    from audw2s.evaluation.conformal import half_widths
+    from audw2s.evaluation.conformal import interval_columns
+    from audw2s.evaluation.conformal import with_interval_names
     from audw2s.inference.pipeline import Predictor
     from audw2s.tables import check_table_path
     from audw2s.tables import write_table
@@ -78,6 +83,9 @@ def predict(
         exit=exit,
         classes=True,
     )
+    widths = {}
+    if intervals is not None:
+        widths = half_widths(model, intervals, exit=exit)
     found = find_media(paths)
     if list_left_out:
         print_left_out(found)
@@ -90,6 +98,10 @@ def predict(
         num_workers=num_workers,
         verbose=True,
     )
+    if widths:
+        ends = interval_columns(lambda name: table[name].to_numpy(), widths)
+        names = with_interval_names(list(table), widths)
+        table = table.assign(**ends)[names].assign(intervals=intervals)
     if out is not None:
         write_table(table, out)
     elif as_json:

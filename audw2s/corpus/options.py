@@ -33,7 +33,7 @@ GPU_BATCH = 16
 class Options:
     """Options of a run.
 
-    The first eleven belong to its identity, as values depend on them; all others change
+    The first twelve belong to its identity, as values depend on them; all others change
     speed or output only.
 
     Args:
@@ -58,6 +58,9 @@ class Options:
             of float32 that is missing if there are no values. Those of a whole file
             are those of :func:`audw2s.load`; also for windows and segments A/D/V is a
             linear function of them. All windows of a file are kept in memory
+        intervals: add intervals behind the values, as ``arousal_low`` and
+            ``arousal_high``, that hold the ratings of this share of clips; see
+            :mod:`audw2s.evaluation.conformal`
         device: ``"cpu"``, ``"cuda"``, or ``"cuda:1"`` and so on
         batch_size: number of windows of equal length, of any files, that a teacher
             processes at once; by default 16 on GPUs, else 1. Students process whole
@@ -95,6 +98,7 @@ class Options:
     min_segment_dur: float = MIN_SPEECH_DUR
     max_segment_dur: float | None = None
     embeddings: bool = False
+    intervals: float | None = None
     device: str = "cpu"
     batch_size: int | None = None
     num_workers: int | None = None
@@ -166,6 +170,7 @@ class Options:
             min_segment_dur=self.min_segment_dur,
             max_segment_dur=self.max_segment_dur,
             embeddings=self.embeddings,
+            intervals=self.intervals,
         )
 
     def __post_init__(self) -> None:

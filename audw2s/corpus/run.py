@@ -21,6 +21,8 @@ from audw2s.corpus.database import write_database
 from audw2s.corpus.embeddings import max_rows
 from audw2s.corpus.inputs import Inputs
 from audw2s.corpus.inputs import read_inputs
+from audw2s.corpus.intervals import interval_widths
+from audw2s.corpus.intervals import with_intervals
 from audw2s.corpus.job import locked
 from audw2s.corpus.job import open_folder
 from audw2s.corpus.job import restart
@@ -131,6 +133,7 @@ class Run:
         self.out = out
         self.options = options
         self.identity = options.identity | facts
+        self.widths = interval_widths(options)
         for model in options.models:
             warn_unverified(model)
         self.summary = Summary(options.names, options.has_parts, inputs.listing)
@@ -185,6 +188,7 @@ class Run:
     def frame(self) -> pd.DataFrame:
         """Table of all rows, see :func:`annotate`."""
         rows = pa.concat_tables(rows for _, rows in self.shards.rows())
+        rows = with_intervals(rows, self.widths)
         # Without a second copy of the columns
         frame = rows.to_pandas(split_blocks=True, self_destruct=True)
         frame.attrs["audw2s"] = self.identity
@@ -227,7 +231,8 @@ class Run:
             self.is_stopped = pool.stopping
 
     def _write(self, storage: Storage) -> None:
-        schema = self.shards.writer.schema
+        empty = self.shards.writer.schema.empty_table()
+        schema = with_intervals(empty, self.widths).schema
         with storage.replacing(f"table.{self.options.table_format}") as path:
             write_batches(self._rows(), path, schema, self.identity)
         if self.speakers.are_known:
@@ -250,7 +255,7 @@ class Run:
             self.speakers.update(numbers, rows)
             if self.options.report is not None:
                 self.overview.update(numbers, rows)
-            yield rows
+            yield with_intervals(rows, self.widths)
 
 
 def num_workers(options: Options) -> int:

@@ -7,8 +7,8 @@ import pandas as pd
 
 from audw2s.evaluation.agreement import REFERENCE
 from audw2s.evaluation.agreement import summarise
+from audw2s.evaluation.card import INTERVALS
 from audw2s.evaluation.ccc import ccc_by_dimension
-from audw2s.evaluation.conformal import KEY
 from audw2s.evaluation.conformal import calibrate
 from audw2s.evaluation.groups import by_tenth
 from audw2s.evaluation.intervals import NUM_RESAMPLES
@@ -77,5 +77,5 @@ def assess_folds(
         "folds": cccs,
         "mean_of_folds": frame.mean().to_dict(),
         "std_of_folds": frame.std(ddof=0).to_dict(),
-        KEY: calibrate(clips),
+        INTERVALS: calibrate(clips),
     }

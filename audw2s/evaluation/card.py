@@ -24,6 +24,9 @@ from audw2s.model.registry import DIMENSIONS
 MARKS = ("<!-- metrics -->", "<!-- /metrics -->")
 """Lines of a model card between which its evaluations stand."""
 
+INTERVALS = "intervals"
+"""Key of the calibration of prediction intervals in the result of a corpus."""
+
 FORMS = {
     "crop": "1 to 2.5 s of each clip",
     "repeated": "each clip twice in a row, 4 to 8 s",
@@ -156,6 +159,13 @@ def _folds(result: dict) -> dict[str, list[str]]:
             f"{mean[name]:.2f} ± {std[name]:.2f}" if name in mean else "–"
             for name in DIMENSIONS
         ]
+    if known := result.get(INTERVALS):
+        half = {name: known.get(name, {}).get("residuals") for name in DIMENSIONS}
+        shares = {name: known.get(name, {}).get("coverage") for name in DIMENSIONS}
+        rows["interval of 90 %, half its width"] = each(half, lambda r: number(r[89]))
+        rows["ratings within, mean and range of 5 folds by speaker"] = each(
+            shares, lambda c: f"{sum(c) / len(c):.2f} ({min(c):.2f} to {max(c):.2f})"
+        )
     for form, text in FORMS.items():
         if form in result.get("forms", {}):
             rows[f"CCC, {text}"] = each(result["forms"][form], number)
@@ -175,6 +185,12 @@ def footnotes(evaluations: Sequence[dict]) -> str:
         for corpus, result in e["corpora"].items():
             if weak := result.get("categories"):
                 notes.append(_weak_labels(e["model"], corpus, weak))
+            if result.get(INTERVALS):
+                notes.append(
+                    f"The intervals of --intervals are calibrated on {corpus}; ratings "
+                    "of other recordings may lie within them less often, how often "
+                    "wasn't measured."
+                )
         draws = f"{e['num_resamples']} bootstrap resamples, seed {e['seed']}"
         notes.append(f"Intervals: {draws}.")
     return "\n".join(f"- {note}" for note in dict.fromkeys(notes))

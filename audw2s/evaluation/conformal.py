@@ -8,24 +8,26 @@ speakers, and kept in its ``evaluation.json``.
 
 import math
 import os
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from audw2s.evaluation.agreement import REFERENCE
+from audw2s.evaluation.card import INTERVALS
 from audw2s.evaluation.card import read
 from audw2s.evaluation.groups import compared
 from audw2s.evaluation.speakers import folds_by_speaker
 from audw2s.evaluation.speakers import speaker_or_file
+from audw2s.model.early_exit import Choice
 from audw2s.model.find import members
 from audw2s.model.find import model_path
 from audw2s.model.find import model_sha256
 from audw2s.model.names import entry_of
 from audw2s.model.registry import DIMENSIONS
 from audw2s.model.registry import FOLDER
-
-KEY = "intervals"
-"""Key of a calibration in the result of a corpus."""
 
 LEVELS = 99
 """Number of coverages, from .01 to .99, for which a calibration has a residual."""
@@ -86,13 +88,17 @@ def calibrate(clips: pd.DataFrame, num_folds: int = 5) -> dict | None:
     return result
 
 
-def half_widths(model: str, coverage: float) -> dict[str, float]:
+def half_widths(model: str, coverage: float, exit: Choice = None) -> dict[str, float]:
     """Half the width of the intervals of each dimension.
 
     Args:
         model: name or folder, see :func:`audw2s.load`
         coverage: share of clips whose rating lies in the interval, .01 to .99; between
             two hundredths the larger one is taken
+        exit: exit of a model with early exits
+
+    Returns:
+        half the width by dimension, NaN for a dimension without ratings
 
     Raises:
         ValueError: if the coverage is another one, or the model has no calibration
@@ -101,11 +107,12 @@ def half_widths(model: str, coverage: float) -> dict[str, float]:
     level = math.ceil((LEVELS + 1) * coverage - 1e-9)
     if not 1 <= level <= LEVELS:
         raise ValueError(f"Intervals cover .01 to .99 of the clips, not {coverage:g}.")
-    for evaluation in _evaluations(model):
+    for evaluation in _evaluations(model, exit):
         for result in evaluation["corpora"].values():
-            if known := result.get(KEY):
+            if known := result.get(INTERVALS):
                 levels = {name: known[name]["residuals"] for name in known}
-                return {d: levels[d][level - 1] for d in DIMENSIONS if d in levels}
+                unknown = [math.nan] * LEVELS
+                return {d: levels.get(d, unknown)[level - 1] for d in DIMENSIONS}
     raise ValueError(
         f"'{model}' has no calibrated intervals: they are a part of its evaluation by "
         "folds of speakers, which 'audw2s distill teacher' and 'audw2s distill folds' "
@@ -113,7 +120,7 @@ def half_widths(model: str, coverage: float) -> dict[str, float]:
     )
 
 
-def _evaluations(model: str) -> list[dict]:
+def _evaluations(model: str, exit: Choice) -> list[dict]:
     """Evaluations beside a model, those of this very file."""
     if members(model):
         return []
@@ -123,32 +130,42 @@ def _evaluations(model: str) -> list[dict]:
         folder = os.path.join(FOLDER, entry.name)
     path = os.path.join(folder, "evaluation.json")
     known = read(path) if os.path.isfile(path) else []
+    sha256 = model_sha256(model, exit)
     # The file of a model that is converted depends on the versions of libraries
     is_converted = entry is not None and not entry.packaged
-    return [e for e in known if is_converted or e["sha256"] == model_sha256(model)]
+    return [e for e in known if is_converted or e["sha256"] == sha256]
 
 
-def with_intervals(values: pd.DataFrame, widths: dict[str, float]) -> pd.DataFrame:
-    """Add the ends of intervals behind the values.
+def interval_columns(
+    column: Callable[[str], np.ndarray], widths: Mapping[str, float]
+) -> dict[str, np.ndarray]:
+    """Ends of intervals, as columns ``arousal_low``, ``arousal_high`` and so on.
 
     Args:
-        values: table with columns ``arousal``, ``dominance``, ``valence``
-        widths: half the widths of intervals by name of the column, see
-            :func:`half_widths`
-
-    Returns:
-        the table with ``arousal_low``, ``arousal_high`` and so on behind the values
+        column: function that returns the values of a column
+        widths: half the widths by name of the column, see :func:`half_widths`
 
     Examples:
-        >>> values = pd.DataFrame({"valence": [0.5], "status": ["ok"]})
-        >>> with_intervals(values, {"valence": 0.25})
-           valence  valence_low  valence_high status
-        0      0.5         0.25          0.75     ok
+        >>> columns = {"valence": np.float32([0.5])}
+        >>> interval_columns(columns.get, {"valence": 0.25})
+        {'valence_low': array([0.25], ...), 'valence_high': array([0.75], ...)}
 
     """
-    result = values.copy()
-    place = max(map(list(values).index, widths)) + 1
-    for name, width in reversed(widths.items()):
-        result.insert(place, f"{name}_high", values[name] + np.float32(width))
-        result.insert(place, f"{name}_low", values[name] - np.float32(width))
-    return result
+    return {
+        f"{name}_{end}": column(name) + np.float32(sign * width)
+        for name, width in widths.items()
+        for end, sign in (("low", -1), ("high", 1))
+    }
+
+
+def with_interval_names(names: Sequence[str], widths: Mapping[str, float]) -> list[str]:
+    """Names of the columns of a table with intervals, which follow the values.
+
+    Examples:
+        >>> with_interval_names(["file", "valence", "status"], {"valence": 0.25})
+        ['file', 'valence', 'valence_low', 'valence_high', 'status']
+
+    """
+    place = 1 + max(list(names).index(name) for name in widths)
+    ends = [f"{name}_{end}" for name in widths for end in ("low", "high")]
+    return [*names[:place], *ends, *names[place:]]
