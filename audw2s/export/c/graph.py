@@ -21,6 +21,10 @@ CONVOLUTION = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "strides": [1, 1]}
 POOLING = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "strides": [2, 2]}
 
 
+ONE = np.ones(1, np.float32)
+"""Scale of values that aren't quantised."""
+
+
 class UnsuitableGraphError(ValueError):
     """Raised if a graph isn't one of the Wav2Small family."""
 
@@ -35,12 +39,15 @@ class Layer(NamedTuple):
     bias: np.ndarray
     """``(outputs,)``, integers for a convolution of integers."""
 
-    scale: np.ndarray | None
-    """Real number for a sum of 1 ``(outputs,)``, if weights are integers."""
+    scale: np.ndarray
+    """Real number for a sum of 1: ``(outputs,)`` if weights are integers, else 1."""
 
 
 class Weights(NamedTuple):
     """Weights of a student, without the channels that an export adds."""
+
+    epsilon: float
+    """Constant that is added to the variance of a signal."""
 
     dft: np.ndarray
     """Real and imaginary parts ``(2 * bins, 64)``."""
@@ -56,8 +63,9 @@ class Weights(NamedTuple):
 
     convolutions: list[Layer]
 
-    steps: list[float | None]
-    """Real number for an output of 1 of each convolution, if outputs are integers."""
+    steps: list[float]
+    """Real number for an output of 1 of each convolution, 1 unless these are integers.
+    """
 
     num_before: int
     """Number of convolutions before pooling."""
@@ -81,16 +89,17 @@ class Weights(NamedTuple):
     @property
     def is_quantised(self) -> bool:
         """Whether weights are integers."""
-        return self.tokens.scale is not None
+        return self.tokens.weight.dtype.kind != "f"
 
 
-def read(path: str, order: Sequence[int] = (0, 1, 2)) -> Weights:
+def read(path: str, order: Sequence[int], epsilon: float) -> Weights:
     """Read the weights of a student.
 
     Args:
         path: path of an ONNX file that was written by ``audw2s distill export`` or
             ``audw2s distill quantise``
         order: positions of arousal, dominance and valence among the logits
+        epsilon: constant that is added to the variance of a signal
 
     Raises:
         UnsuitableGraphError: if the student isn't of the Wav2Small family
@@ -110,11 +119,13 @@ def read(path: str, order: Sequence[int] = (0, 1, 2)) -> Weights:
         _check(node, CONVOLUTION)
     mel, tokens = (node for node in nodes if node.op_type == "MatMul")
     filters = np.split(graph.constant(mel.input[0]), 2, axis=1)
-    if not np.array_equal(*filters):
+    if not np.array_equal(filters[0], filters[1]):
         raise UnsuitableGraphError("mel filters of real and imaginary parts differ")
     num_channels = len(graph.constant(convolutions[-1].input[1]))
     weights = {w.name: to_array(w) for w in model.graph.initializer}
+    head = [weights[f"adv.{name}"][list(order)] for name in ("weight", "bias")]
     return Weights(
+        epsilon=epsilon,
         dft=graph.constant(spectrum.input[1])[:, 0],
         mel=filters[0],
         log_floor=float(graph.constant(nodes[kinds.index("Clip")].input[1])),
@@ -123,10 +134,8 @@ def read(path: str, order: Sequence[int] = (0, 1, 2)) -> Weights:
         steps=[graph.step(n) for n in [*convolutions[1:], tokens]],
         num_before=sum(kind == "Conv" for kind in kinds[: kinds.index("MaxPool")]) - 1,
         tokens=graph.matrix(tokens, nodes[-1]),
-        head=Layer(
-            weights["adv.weight"][list(order)], weights["adv.bias"][list(order)], None
-        ),
-        speech=Layer(weights["speech.weight"], weights["speech.bias"], None)
+        head=Layer(head[0], head[1], ONE),
+        speech=Layer(weights["speech.weight"], weights["speech.bias"], ONE)
         if "speech.weight" in weights
         else None,
         speech_size=next(
@@ -164,19 +173,18 @@ class _Graph:
             raise UnsuitableGraphError(f"'{name}' isn't constant")
         return self.constants[name]
 
-    def scale(self, name: str) -> np.ndarray | None:
-        """Scale of a quantised value, ``None`` of others."""
+    def scale(self, name: str) -> np.ndarray:
+        """Scale of a quantised value, 1 of others."""
         if name not in self.dequantised:
-            return None
+            return ONE
         _, scale, zero = self.dequantised[name].input
         if np.any(self.constants[zero]):
             raise UnsuitableGraphError(f"the zero point of '{name}' isn't zero")
         return self.constants[scale]
 
-    def step(self, node: onnx.NodeProto) -> float | None:
-        """Scale of a node's input, ``None`` if that isn't quantised."""
-        scale = self.scale(node.input[0])
-        return None if scale is None else float(scale)
+    def step(self, node: onnx.NodeProto) -> float:
+        """Scale of a node's input."""
+        return float(self.scale(node.input[0]))
 
     def convolution(self, node: onnx.NodeProto, num_channels: int) -> Layer:
         """Layer of a convolution, without the added channels."""
@@ -184,9 +192,7 @@ class _Graph:
         bias = biases[0] if biases else np.zeros(len(weight), np.float32)
         if np.any(weight[num_channels:]) or np.any(bias[num_channels:]):
             raise UnsuitableGraphError("its convolutions have different channels")
-        scale = self.scale(node.input[1])
-        if scale is not None:
-            scale = scale[:num_channels] * self.step(node)
+        scale = self.scale(node.input[1])[..., :num_channels] * self.step(node)
         # Inputs that are left out are outputs of the former layer
         return Layer(weight[:num_channels, :num_channels], bias[:num_channels], scale)
 
@@ -195,7 +201,7 @@ class _Graph:
         left, right = product.input
         bias = self.constant(addition.input[1])[:, 0]
         if left in self.constants:
-            return Layer(self.constants[left], bias, None)
+            return Layer(self.constants[left], bias, ONE)
         scale = self.scale(right) * self.step(product)
         return Layer(self.constant(right).T, bias, scale)
 

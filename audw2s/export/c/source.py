@@ -57,11 +57,11 @@ def write(model: str, folder: str, precision: str | None = None) -> dict[str, in
         raise ValueError(f"'{model}' is {kind}, not {precision}.")
     words = {
         "{model}": network.name,
-        "{sha256}": network.sha256,
+        "{sha256}": network.sha256 or "",
         "{version}": __version__,
         "{precision}": kind,
         "/* {sizes} */": sizes(weights),
-        "/* {weights} */": constants(weights, network.tokens.epsilon),
+        "/* {weights} */": constants(weights),
         "/* {layers} */": template(f"layers_{kind}.c").strip(),
     }
     os.makedirs(folder, exist_ok=True)
@@ -82,10 +82,10 @@ def weights_of(network: Network) -> Weights:
         ValueError: if it isn't of the Wav2Small family
 
     """
-    reason = "it has no tokens to pool"
-    if network.tokens is not None:
+    reason, tokens = "it has no tokens to pool", network.tokens
+    if tokens is not None:
         try:
-            return read(network.tokens.path, network.order)
+            return read(tokens.path, network.order, tokens.epsilon)
         except UnsuitableGraphError as error:
             reason = str(error)
     raise ValueError(
@@ -116,24 +116,23 @@ def sizes(weights: Weights) -> str:
     return "\n".join([*lines, "", f"typedef {kind} wav2small_value;"])
 
 
-def constants(weights: Weights, epsilon: float) -> str:
+def constants(weights: Weights) -> str:
     """All constants, in the order in which the source reads them.
 
     Args:
         weights: weights of a student
-        epsilon: constant that is added to the variance of a signal
 
     """
-    lines = [f"#define {k} {number(v)}" for k, v in scalars(weights, epsilon).items()]
+    lines = [f"#define {k} {number(v)}" for k, v in scalars(weights).items()]
     nested = ("WEIGHTS", "BIASES", "SCALES")
     defined = (array(k, v, k in nested) for k, v in arrays(weights).items())
     return "\n\n".join(["\n".join(lines), *defined])
 
 
-def scalars(weights: Weights, epsilon: float) -> dict[str, np.floating]:
+def scalars(weights: Weights) -> dict[str, np.floating]:
     """Scalar constants by name, see :func:`constants`."""
     values: dict[str, np.floating] = {
-        "EPSILON": np.float64(epsilon),
+        "EPSILON": np.float64(weights.epsilon),
         "LEAST_VARIANCE": np.float64(LEAST_VARIANCE),
         "LOG_FLOOR": np.float32(weights.log_floor),
         "LOG_SCALE": np.float32(weights.log_scale),
@@ -230,7 +229,7 @@ def _row(values: np.ndarray, nested: bool) -> list[str]:
     return ["    {", *lines, "    },"] if nested else lines
 
 
-def number(value: np.generic) -> str:
+def number(value: np.integer | np.floating) -> str:
     """Number as a constant in C, exactly.
 
     Examples:

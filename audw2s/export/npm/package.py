@@ -46,13 +46,13 @@ def write(model: str, folder: str) -> dict[str, int]:
     words = {
         "{model}": network.name,
         "{package}": re.sub("[^a-z0-9._-]", "-", network.name.lower()),
-        "{sha256}": network.sha256,
+        "{sha256}": network.sha256 or "",
         "{version}": __version__,
         "{licence}": entry.licence if entry else "that of the model",
     }
     contents = {
         CODE: code(weights),
-        WEIGHTS: webassembly.data(weights, network.tokens.epsilon),
+        WEIGHTS: webassembly.data(weights),
     }
     for name in TEXTS:
         text = (webassembly.files() / ".." / "template" / name).read_text("utf-8")

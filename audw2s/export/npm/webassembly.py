@@ -77,9 +77,9 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def constants(weights: Weights, epsilon: float) -> dict[str, np.ndarray]:
+def constants(weights: Weights) -> dict[str, np.ndarray]:
     """All constants in the order of the data, each as an array of float32."""
-    values = source.scalars(weights, epsilon) | source.arrays(weights)
+    values = source.scalars(weights) | source.arrays(weights)
     nested = ("WEIGHTS", "BIASES")
     return {
         name: np.asarray(value, np.float32).reshape(
@@ -91,7 +91,7 @@ def constants(weights: Weights, epsilon: float) -> dict[str, np.ndarray]:
 
 def declarations(weights: Weights) -> str:
     """Declaration of the constants in C, without values."""
-    values = constants(weights, 0.0)
+    values = constants(weights)
     fields = (
         f"    float {name}{''.join(f'[{size}]' for size in value.shape)};"
         for name, value in values.items()
@@ -100,9 +100,9 @@ def declarations(weights: Weights) -> str:
     return "\n".join(["static struct {", *fields, "} constants;", "", *macros])
 
 
-def data(weights: Weights, epsilon: float) -> bytes:
+def data(weights: Weights) -> bytes:
     """Content of the constants: float32, little-endian."""
-    values = constants(weights, epsilon).values()
+    values = constants(weights).values()
     return b"".join(value.astype("<f4").tobytes() for value in values)
 
 
