@@ -56,7 +56,7 @@ def write(model: str, folder: str, precision: str | None = None) -> dict[str, in
     if precision not in (None, kind):
         raise ValueError(f"'{model}' is {kind}, not {precision}.")
     words = {
-        "{model}": network.name,
+        "{model}": network.name or model,
         "{sha256}": network.sha256 or "",
         "{version}": __version__,
         "{precision}": kind,

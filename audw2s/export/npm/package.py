@@ -44,7 +44,7 @@ def write(model: str, folder: str) -> dict[str, int]:
     weights = weights._replace(speech=None)
     entry = entry_of(network.name)
     words = {
-        "{model}": network.name,
+        "{model}": network.name or model,
         "{package}": re.sub("[^a-z0-9._-]", "-", network.name.lower()),
         "{sha256}": network.sha256 or "",
         "{version}": __version__,
