@@ -30,7 +30,7 @@ def with_intervals(rows: pa.Table, widths: Mapping[str, float]) -> pa.Table:
     """Add the ends of intervals behind the values of rows.
 
     Examples:
-        >>> rows = pa.table({"valence": pa.array([0.5], pa.float32()), "status": ["ok"]})
+        >>> rows = pa.table({"valence": [0.5], "status": ["ok"]})
         >>> with_intervals(rows, {"valence": 0.25}).column_names
         ['valence', 'valence_low', 'valence_high', 'status']
 

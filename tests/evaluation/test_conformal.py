@@ -1,6 +1,5 @@
 """Prediction intervals: calibration, coverage, and columns of predict and annotate."""
 
-import json
 import shutil
 
 import numpy as np
@@ -123,7 +122,7 @@ def test_annotate_adds_intervals_of_each_model(clips, tmp_path):
             assert np.isnan([low[1], high[1]]).all()
     stored = pd.read_parquet(f"{out}/table.parquet")
     pd.testing.assert_frame_equal(stored, table)
-    assert json.loads((tmp_path / "out/job.json").read_text())["intervals"] == 0.8
+    assert table.attrs["audw2s"]["intervals"] == 0.8
     with pytest.raises(ValueError, match="made with other settings: intervals 0.8"):
         audw2s.annotate(str(path), out, **options)
 
