@@ -18,9 +18,39 @@ settings.load_profile("untimed")
 # tests start
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+collect_ignore = ["benchmark", "golden", "mutants.py"]
+
 ROOT = pathlib.Path(__file__).parent.parent
+TESTS = ROOT / "tests"
+LONGEST = [
+    "corpus/test_cluster.py",
+    "distill/test_get.py",
+    "export/test_c.py",
+    "distill/test_students.py",
+    "corpus/test_resume.py",
+    "demo/test_page.py",
+    "distill/test_fit_teacher.py",
+    "distill/test_exits_export.py",
+    "distill/test_train.py",
+    "distill/test_compare.py",
+    "corpus/test_annotation.py",
+]
+"""Files that take longest begin first: else one worker would wait for the other."""
 SPEECH = ROOT / "examples" / "speech"
 SHARED = ROOT.parent / "shared" / "data"
+
+
+def pytest_configure(config):
+    # By default files with many tests begin first, however short those are
+    config.option.loadscopereorder = False
+    # Workers of pytest-xdist share the cores: further threads would only get in the way
+    if hasattr(config, "workerinput"):
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_modifyitems(items):
+    ranks = {TESTS / name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import pathlib
 
 import numpy as np
 import pytest
+from full import sample
 
 import audw2s
 from audw2s.model.registry import CATALOGUE
@@ -57,17 +58,17 @@ def test_acted_emotions_are_in_a_plausible_order():
 
 @pytest.mark.filterwarnings("ignore:.*quiet")
 @pytest.mark.parametrize("name", GOLDEN)
-@pytest.mark.parametrize("gain", [26, -14, -40, -60, -90])
-def test_the_gain_of_a_recording_does_not_count(name, signals, gain):
+def test_the_gain_of_a_recording_does_not_count(name, signals):
     """In decibels, for the network, a file, windows, and a stream."""
     tolerance = 5e-3 if name.endswith("int8") else 1e-4
     speech = {key: signal for key, signal in signals.items() if "noise" not in key}
     for key, signal in speech.items():
-        changed = np.float32(10 ** (gain / 20)) * signal
-        for values, expected in zip(
-            values_of(name, changed), values_of(name, signal), strict=True
-        ):
-            np.testing.assert_allclose(values, expected, atol=tolerance, err_msg=key)
+        expected = values_of(name, signal)
+        for gain in sample([26, -14, -40, -60, -90], 2):
+            found = values_of(name, np.float32(10 ** (gain / 20)) * signal)
+            for one, other in zip(found, expected, strict=True):
+                message = f"{key} {gain} dB"
+                np.testing.assert_allclose(one, other, atol=tolerance, err_msg=message)
 
 
 def values_of(name: str, signal: np.ndarray) -> list[np.ndarray]:

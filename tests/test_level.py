@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from full import examples
 from hypothesis import given
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from audw2s.audio.samples import HOP
@@ -50,7 +50,7 @@ def in_pieces(level, signal, sizes):
     return np.concatenate([*parts, level.finish()])
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(
     length=st.integers(64, 3000),
     dur=st.sampled_from([0.004, 0.02, 0.05, 0.3, math.inf]),

@@ -7,6 +7,7 @@ import formats
 import numpy as np
 import pytest
 import soundfile
+from full import full
 from memory import PEAK
 from memory import needs_peak
 
@@ -36,7 +37,7 @@ def peak(path, win_dur) -> tuple[int, float]:
 
 
 @needs_peak
-@pytest.mark.parametrize("win_dur", [None, 5])
+@pytest.mark.parametrize("win_dur", [pytest.param(None, marks=full), 5])
 def test_twelve_minutes_of_stereo(tmp_path, win_dur):
     rng = np.random.default_rng(0)
     minute = (0.1 * rng.standard_normal((60 * 44100, 2))).astype(np.float32)

@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from full import examples
 from hypothesis import given
-from hypothesis import settings
 from hypothesis import strategies as st
 from results import values
 
@@ -60,7 +60,7 @@ def test_long_files_are_one_pass(recording, tmp_path):
         np.testing.assert_allclose(report[channel], expected, atol=1e-3)
 
 
-@settings(deadline=None, max_examples=25)
+@examples(25)
 @given(
     sizes=st.lists(st.integers(1, 40_000), max_size=9),
     length=st.integers(64, 120_000),

@@ -1,8 +1,8 @@
 """Pooling over any ranges, against softmax written out."""
 
 import numpy as np
+from full import examples
 from hypothesis import given
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from audw2s.inference.pooling import Pool
@@ -23,7 +23,7 @@ def pooled(ranges, lin, sof, edges):
     return pool.finish()
 
 
-@settings(deadline=None, max_examples=100)
+@examples(100)
 @given(
     num_tokens=st.integers(1, 120),
     scale=st.sampled_from([0.0, 1.0, 10.0, 100.0, 1000.0]),

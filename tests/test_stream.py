@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
+from full import examples
 from hypothesis import given
-from hypothesis import settings
 from hypothesis import strategies as st
 from test_level import literal
 from test_pooling import literal as softmax
@@ -49,7 +49,7 @@ def listen(stream, signal, sizes):
     return stream.finish()
 
 
-@settings(deadline=None, max_examples=12)
+@examples(12, 0.5)
 @given(
     sizes=st.lists(st.integers(1, 20_000), max_size=8),
     length=st.integers(64, 90_000),

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 import soxr
+from full import examples
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -133,7 +134,7 @@ TIMES = st.one_of(
 )
 
 
-@settings(max_examples=2000, derandomize=True)
+@settings(examples(2000), derandomize=True)
 @given(
     size=st.one_of(st.integers(0, 200), st.integers(0, 64000)),
     rate=st.sampled_from([16000, 16000, 16000, 8000, 11025, 32000, 44100]),

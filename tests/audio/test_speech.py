@@ -4,8 +4,8 @@ import shutil
 
 import numpy as np
 import pytest
+from full import examples
 from hypothesis import given
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from audw2s.audio import speech
@@ -55,7 +55,7 @@ def literal(values):
     return mask
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(values=probabilities)
 def test_speech_is_that_of_a_literal_implementation(values):
     assert speech_frames(values).tolist() == literal(values)
@@ -68,7 +68,7 @@ def as_mask(marks):
     return mask.tolist()
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(values=probabilities, sizes=st.lists(st.integers(1, 20), min_size=1))
 def test_decisions_on_blocks_are_those_on_the_whole(values, sizes):
     marks, expected = SpeechMarks(), speech_frames(values)
@@ -84,7 +84,7 @@ def test_decisions_on_blocks_are_those_on_the_whole(values, sizes):
     assert marks.runs.tolist() == [list(run) for run in runs(expected)]
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(values=probabilities, shortest=st.floats(0, 1), longest=st.floats(1, 3))
 def test_segments_are_the_speech_within_the_limits(values, shortest, longest):
     mask = speech_frames(values)

@@ -25,7 +25,6 @@ from audw2s.distill.export import probes
 from audw2s.distill.export import student_to_onnx
 from audw2s.distill.export import to_onnx
 from audw2s.distill.quantise import properties
-from audw2s.distill.students import STUDENTS
 from audw2s.distill.students.mobilenet import SqueezeExcite
 from audw2s.distill.students.mobilenet import conv
 from audw2s.distill.students.student import Student
@@ -106,16 +105,6 @@ def test_students_with_global_context_have_no_token_metadata():
     network = Student(layers, 26).eval()
     model = student_to_onnx(network)
     assert properties(model).keys() == {"parameters", "gmac"}
-    assert parity(network, model, signals()) <= 1e-5
-
-
-def test_other_students_are_exported_without_optimisation():
-    torch.manual_seed(0)
-    network = STUDENTS["wav2small-2.0"]().eval()
-    model = student_to_onnx(network)
-    assert properties(model).keys() == {"parameters", "gmac"}
-    assert [value.name for value in model.graph.output] == ["hidden_states", "logits"]
-    assert not model.graph.value_info
     assert parity(network, model, signals()) <= 1e-5
 
 

@@ -44,13 +44,16 @@ def encoder(tmp_path_factory):
     return path
 
 
-@pytest.fixture(autouse=True)
-def toy_size(monkeypatch):
-    monkeypatch.setitem(SIZES, "toy", TOY)
+@pytest.fixture(scope="module", autouse=True)
+def toy():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(SIZES, "toy", TOY)
+        yield
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def fitted(encoder, corpus):
+    """Corpus, teacher and report; don't change them."""
     table = read_corpus(corpus)
     return table, *fit_teacher(encoder, table, size="toy", layers=(1, 2), num_folds=3)
 
@@ -123,10 +126,10 @@ def test_tables_and_settings_that_do_not_fit_are_errors(encoder, corpus, tmp_pat
         fit_teacher(encoder, unrated, size="toy")
 
 
-def test_long_clips_are_processed_in_parts(encoder, corpus, monkeypatch):
+def test_long_clips_are_processed_in_parts(encoder, corpus, fitted, monkeypatch):
     """Features are the mean over parts, as of other models."""
-    table = read_corpus(corpus).head(3)
-    network, _ = fit_teacher(encoder, read_corpus(corpus), size="toy")
+    whole, network, _ = fitted
+    table = whole.head(3)
     monkeypatch.setattr(fit, "MAX_DUR", 0.4)
     actual = extract(network, table)[:, 0]
     with torch.inference_mode():

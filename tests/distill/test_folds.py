@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import pathlib
+import shutil
 
 import audmetric
 import numpy as np
@@ -42,6 +44,15 @@ def runs(corpus, teacher, tmp_path_factory):
     return paths
 
 
+@pytest.fixture(scope="module")
+def students(runs, tmp_path_factory):
+    """Model folders of their students; don't change them."""
+    folders = [str(tmp_path_factory.mktemp("student")) for _ in runs]
+    for run, folder in zip(runs, folders, strict=True):
+        export_student(run, folder, "student")
+    return folders
+
+
 def test_clips_of_held_out_speakers_are_not_trained_on(corpus, config):
     noise_free = dataclasses.replace(config, noise=())
     chosen = dataclasses.replace(noise_free, held_out_speakers={corpus: FOLDS[0]})
@@ -71,13 +82,12 @@ def test_held_out_speakers_are_read_from_settings(tmp_path):
         Config.from_toml(str(path))
 
 
-def test_each_clip_is_predicted_by_the_student_of_its_fold(runs, corpus, tmp_path):
+def test_each_clip_is_predicted_by_the_student_of_its_fold(runs, students, corpus):
     result = evaluate_folds(runs, corpus, verbose=False)
     table, raw = read_corpus(corpus), pd.read_csv(corpus)
     predicted = np.empty((len(table), 3))
-    for run, speakers in zip(runs, FOLDS, strict=True):
-        export_student(run, str(tmp_path / run[-1]), "student")
-        model = audw2s.load(str(tmp_path / run[-1]))
+    for student, speakers in zip(students, FOLDS, strict=True):
+        model = audw2s.load(student)
         for row in np.flatnonzero(table["speaker"].isin(speakers)):
             signal = load(table["file"][row])[None]
             predicted[row] = model(signal, 16000)["logits"][0]
@@ -99,9 +109,8 @@ def test_speakers_held_out_by_no_or_two_trainings_are_an_error(runs, corpus):
         evaluate_folds([*runs, runs[0]], corpus, verbose=False)
 
 
-def test_the_command_adds_the_folds_to_the_card(runs, corpus, tmp_path):
-    model = tmp_path / "model"
-    export_student(runs[0], str(model), "student")
+def test_the_command_adds_the_folds_to_the_card(runs, students, corpus, tmp_path):
+    model = pathlib.Path(shutil.copytree(students[0], tmp_path / "model"))
     arguments = ["folds", str(model), corpus, "--quiet"]
     for run in runs:
         arguments += ["--fold", run]

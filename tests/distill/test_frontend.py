@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 from fabricated import voice
+from full import examples
 from hypothesis import given
-from hypothesis import settings
 from hypothesis import strategies as st
 from transformers.audio_utils import mel_filter_bank
 
@@ -87,7 +87,7 @@ def test_the_log_mel_is_that_of_an_fft(length):
     np.testing.assert_allclose(actual, literal_logmel(signal), atol=2e-3)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(st.integers(64, 5000))
 def test_frames_are_not_padded(length):
     logmel = LogMel()(torch.zeros(2, length))
@@ -95,7 +95,7 @@ def test_frames_are_not_padded(length):
     assert (logmel == -100).all()
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(
     st.integers(0, 2**32 - 1),
     st.floats(1e-2, 100),

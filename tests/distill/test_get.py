@@ -1,6 +1,7 @@
 """Getting models: from a server that has them as they were published, to values."""
 
 import dataclasses
+import functools
 import io
 import os
 import pathlib
@@ -15,6 +16,7 @@ import published
 import pytest
 import torch
 from commands import invoke
+from full import full
 from loopback import CARD
 from loopback import REVISION
 from safetensors.torch import load_file
@@ -95,13 +97,21 @@ def read(folder):
     return files
 
 
-@pytest.fixture
-def hub(server, tmp_path, monkeypatch):
-    """Server that has small networks in the published layouts, at a known commit."""
-    entries = dict(catalogue.CATALOGUE)
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """Folder of small networks in the published layouts; don't change it."""
+    root = tmp_path_factory.mktemp("written")
     for name, write in WRITE.items():
-        write(str(tmp_path / name))
-        server.repositories[repository(name)] = read(tmp_path / name)
+        write(str(root / name))
+    return root
+
+
+@pytest.fixture
+def hub(server, written, monkeypatch):
+    """Server that has these networks, at a known commit."""
+    entries = dict(catalogue.CATALOGUE)
+    for name in WRITE:
+        server.repositories[repository(name)] = read(written / name)
         weights = tuple(
             dataclasses.replace(source, revision=REVISION)
             if isinstance(source, HubSource)
@@ -129,56 +139,63 @@ def published_whisper(folder):
     return network
 
 
-def expected(name, folder, signal):
+def published_network(name, folder):
     if name == "whisper-base-adv":
-        network = published_whisper(folder)
-    elif name == "wav2small-2.0":
+        return published_whisper(folder)
+    if name == "wav2small-2.0":
         network = Wav2Small2().eval()
         network.load_state_dict(load_file(os.path.join(folder, "model.safetensors")))
-    else:
-        kind = {"dawn": Dawn, "odyssey": Odyssey}[name]
-        network = kind.from_folder(str(folder))
-    with torch.inference_mode():
-        return network(torch.from_numpy(signal[None]))[1].numpy()
+        return network
+    return {"dawn": Dawn, "odyssey": Odyssey}[name].from_folder(str(folder))
 
 
-def signals():
+def assert_values_are_those_of(network, model):
     rng = np.random.default_rng(0)
     for length in LENGTHS:
-        yield (0.1 * rng.standard_normal(length)).astype(np.float32)
+        signal = (0.1 * rng.standard_normal((1, length))).astype(np.float32)
+        with torch.inference_mode():
+            expected = network(torch.from_numpy(signal))[1].numpy()
+        actual = model(signal, 16000)["logits"]
+        np.testing.assert_allclose(actual, expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", WRITE)
-def test_a_model_is_downloaded_from_the_hub_and_converted(hub, tmp_path, name):
+def test_a_model_is_downloaded_from_the_hub_and_converted(hub, written, name):
     assert not is_installed(name)
     with pytest.raises(audw2s.MissingModelError, match=f"audw2s get {name}"):
         audw2s.load(name)
     get(name, source="hub", accept_licence=True, verbose=False)
     assert is_installed(name)
-    model = audw2s.load(name)
-    for signal in signals():
-        actual = model(signal[None], 16000)["logits"]
-        np.testing.assert_allclose(
-            actual, expected(name, tmp_path / name, signal), atol=1e-4
-        )
+    network = published_network(name, written / name)
+    assert_values_are_those_of(network, audw2s.load(name))
     assert open_batches(Network(name)) is not None
     facts = read_provenance(catalogue.CATALOGUE[name])
     assert facts["source"]["repository"] == repository(name)
     assert facts["source"]["revision"] == REVISION
-    assert set(facts["files"]) == set(read(tmp_path / name))
+    assert set(facts["files"]) == set(read(written / name))
     assert audw2s.Feature(name).provenance["sha256"] == facts["sha256"]
     asked = len(hub.requests)
     get(name, accept_licence=True, verbose=False)
     assert len(hub.requests) == asked
 
 
-def test_the_papers_teacher_is_the_mean_of_two(hub, tmp_path, clips):
-    zenodo = archive(raw_dawn(tmp_path / "dawn"))
+def test_the_papers_teacher_is_the_mean_of_two(
+    hub, written, clips, tmp_path, monkeypatch
+):
+    """As the commands on the page of models get it, and use it."""
+    zenodo = archive(raw_dawn(written / "dawn"))
     hub.records["6221127"] = {"w2v2-L-robust-12.6bc4a7fd-1.1.0.zip": zenodo}
     with pytest.raises(LicenceError, match="'dawn' is CC BY-NC-SA 4.0.*accept"):
         get("teacher", verbose=False)
     assert not hub.requests
-    get("teacher", accept_licence=True, verbose=False)
+    shutil.copytree(SPEECH, tmp_path / "recordings")
+    monkeypatch.chdir(tmp_path)
+    page = (SPEECH.parents[1] / "docs" / "models.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^audw2s (.*?)(?:  +#.*)?$", page, re.M)
+    assert [line.split()[0] for line in lines] == ["get", "predict"]
+    for line in lines:
+        result = invoke(*line.split())
+        assert result.exit_code == 0, result.output
     assert is_installed("teacher")
     parts = [audw2s.Feature(name).process_files(clips) for name in ("dawn", "odyssey")]
     table = audw2s.Feature("teacher").process_files(clips)
@@ -188,19 +205,6 @@ def test_the_papers_teacher_is_the_mean_of_two(hub, tmp_path, clips):
         "name": "teacher",
         "max_dur": "12",
     }
-
-
-def test_the_commands_of_the_page_of_models_run(hub, tmp_path, monkeypatch):
-    zenodo = archive(raw_dawn(tmp_path / "dawn"))
-    hub.records["6221127"] = {"w2v2-L-robust-12.6bc4a7fd-1.1.0.zip": zenodo}
-    shutil.copytree(SPEECH, tmp_path / "recordings")
-    monkeypatch.chdir(tmp_path)
-    page = (SPEECH.parents[1] / "docs" / "models.md").read_text(encoding="utf-8")
-    lines = re.findall(r"^audw2s (.*?)(?:  +#.*)?$", page, re.M)
-    assert [line.split()[0] for line in lines] == ["get", "predict"]
-    for line in lines:
-        result = invoke(*line.split())
-        assert result.exit_code == 0, result.output
 
 
 class Raw(torch.nn.Module):
@@ -215,6 +219,7 @@ class Raw(torch.nn.Module):
         return self.network(signal)
 
 
+@functools.cache
 def raw_dawn(folder):
     return to_onnx(Raw(Dawn.from_folder(str(folder))))
 
@@ -227,33 +232,31 @@ def archive(model, card=CARD):
     return file.getvalue()
 
 
-def test_a_model_is_downloaded_from_zenodo_without_torch(hub, tmp_path, monkeypatch):
-    zenodo = archive(raw_dawn(tmp_path / "dawn"))
+def test_a_model_is_downloaded_from_zenodo_without_torch(hub, written, monkeypatch):
+    zenodo = archive(raw_dawn(written / "dawn"))
     hub.records["6221127"] = {"w2v2-L-robust-12.6bc4a7fd-1.1.0.zip": zenodo}
     monkeypatch.setitem(sys.modules, "audw2s.distill.convert", None)
     get("dawn", accept_licence=True, verbose=False)
-    model = audw2s.load("dawn")
-    for signal in signals():
-        actual = model(signal[None], 16000)["logits"]
-        np.testing.assert_allclose(
-            actual, expected("dawn", tmp_path / "dawn", signal), atol=1e-4
-        )
+    network = published_network("dawn", written / "dawn")
+    assert_values_are_those_of(network, audw2s.load("dawn"))
     assert read_provenance(catalogue.CATALOGUE["dawn"])["source"]["record"] == "6221127"
 
 
-def test_a_model_is_converted_from_a_folder(hub, tmp_path):
-    get("odyssey", source=str(tmp_path / "odyssey"), verbose=False)
+def test_a_model_is_converted_from_a_folder(hub, written, tmp_path):
+    name = "wav2small-2.0"
+    get(name, source=str(written / name), accept_licence=True, verbose=False)
     assert not hub.requests
-    assert is_installed("odyssey")
-    os.remove(tmp_path / "dawn" / "config.json")
+    assert is_installed(name)
+    (tmp_path / "dawn").mkdir()
+    shutil.copy(written / "dawn" / "model.safetensors", tmp_path / "dawn")
     with pytest.raises(ValueError, match="'dawn' can be had from zenodo, hub, or from"):
         get("dawn", source=str(tmp_path / "dawn"), accept_licence=True, verbose=False)
     with pytest.raises(ValueError, match="made of several"):
         get("teacher", source=str(tmp_path), accept_licence=True, verbose=False)
 
 
-def change(server, name, tmp_path, edit):
-    weights = load_file(tmp_path / name / "model.safetensors")
+def change(server, name, written, edit):
+    weights = load_file(written / name / "model.safetensors")
     edit(weights)
     server.repositories[repository(name)]["model.safetensors"] = save(weights)
 
@@ -270,7 +273,7 @@ def reshape(weights):
     weights["pool_model.attention"] = weights["pool_model.attention"].flatten()
 
 
-def test_each_fault_has_another_message(hub, tmp_path, monkeypatch):
+def test_each_fault_has_another_message(hub, written, monkeypatch):
     name, sentences = "odyssey", []
 
     def fails(kind, *words):
@@ -283,14 +286,14 @@ def test_each_fault_has_another_message(hub, tmp_path, monkeypatch):
             audw2s.Feature(name)
         sentences.append(sentence)
         shutil.rmtree(os.environ["AUDW2S_CACHE_ROOT"], ignore_errors=True)
-        original = read(tmp_path / name)
+        original = read(written / name)
         hub.repositories[repository(name)] = original
 
-    change(hub, name, tmp_path, rename)
+    change(hub, name, written, rename)
     fails(ValueError, "ser_model.fc.0.0.wait", "unknown", "ser_model.fc.0.0.weight")
-    change(hub, name, tmp_path, lose)
+    change(hub, name, written, lose)
     fails(ValueError, "1 missing (ser_model.out.0.bias)")
-    change(hub, name, tmp_path, reshape)
+    change(hub, name, written, reshape)
     fails(ValueError, "pool_model.attention is float32 (16,), not float32 (16, 1)")
     hub.damage = True
     fails(FetchError, "damaged on its way")
@@ -346,6 +349,7 @@ def test_the_command_installs_a_model(hub):
     assert runner.invoke(app, ["get", "nono"]).exit_code == 2
 
 
+@full
 def test_dawn_at_full_size(server, tmp_path):
     """165M random weights, from published files to an interface."""
     published.write_dawn(str(tmp_path), layers=12, width=1024)

@@ -4,13 +4,11 @@ import literal
 import numpy as np
 import pytest
 import torch
-from published import largest_difference
 from published import noises
 from published import read_folder
 from published import write_folder
 from published import write_odyssey
 
-from audw2s.distill.export import to_onnx
 from audw2s.distill.teachers.odyssey import AttentivePooling
 from audw2s.distill.teachers.odyssey import Odyssey
 
@@ -26,13 +24,12 @@ def test_positions_of_long_signals_follow_the_formula(tmp_path):
     """Beyond 800 frames, 16 s, all distances are alike."""
     weights = write_odyssey(str(tmp_path), layers=1)
     network = Odyssey.from_folder(str(tmp_path))
-    (signal,) = noises(300001)
+    (signal,) = noises(270001)
     with torch.inference_mode():
         actual = network(torch.from_numpy(signal[None]))[1][0].numpy()
     np.testing.assert_allclose(
         actual, literal.odyssey(signal, weights, num_heads=4)[1], atol=2e-5
     )
-    assert largest_difference(network, to_onnx(network), [signal]) <= 1e-4
 
 
 def test_pooling_without_attention_is_mean_and_deviation():

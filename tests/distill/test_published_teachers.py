@@ -96,7 +96,10 @@ def test_networks_and_their_onnx_forms_agree_at_odd_lengths(network):
     signals = noises(64, 399, 400, 401, 1001, 16001, 33333)
     # Frames that are alike have next to no deviation
     signals += [np.zeros(8001, np.float32), np.full(8001, 0.25, np.float32)]
-    assert largest_difference(network, to_onnx(network), signals) <= 1e-5
+    model = to_onnx(network)
+    assert largest_difference(network, model, signals) <= 1e-5
+    # Beyond 800 frames, 16 s, all distances of Odyssey's positions are alike
+    assert largest_difference(network, model, noises(270001)) <= 1e-4
 
 
 def test_a_batch_gives_the_values_of_its_signals(network):

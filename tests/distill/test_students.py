@@ -6,6 +6,7 @@ import shutil
 
 import audonnx
 import numpy as np
+import onnx
 import pytest
 import torch
 from fabricated import noise
@@ -249,4 +250,11 @@ def test_each_student_is_exported(name, runs, monkeypatch):
         expected = logits_of(trained, spoken(length))
         actual = model(spoken(length)[None], 16000)["logits"]
         np.testing.assert_allclose(actual, expected, rtol=0, atol=largest)
-    assert model.sess.get_modelmeta().custom_metadata_map["student"] == name
+    assert list(model.outputs) == ["hidden_states", "logits"]
+    metadata = model.sess.get_modelmeta().custom_metadata_map
+    assert metadata["student"] == name
+    # Others are exported without optimisation, and aren't pooled from tokens
+    if name in ("wav2small-2.0", "mobilenetv3-small", "mobilenetv3-large"):
+        assert "token_hop" not in metadata
+        if name == "wav2small-2.0":
+            assert not onnx.load(model.path).graph.value_info

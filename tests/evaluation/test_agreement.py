@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from full import examples
 from hypothesis import given
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from audw2s.distill.losses import ccc_loss
@@ -43,7 +43,7 @@ def draw_pair(seed, size=20, columns=3):
     return truth, gain * truth + offset + rng.standard_normal((size, columns))
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(seeds)
 def test_loss_is_one_minus_the_mean_ccc(seed):
     truth, prediction = draw_pair(seed)
@@ -75,7 +75,7 @@ def test_loss_of_constant_predictions_has_a_gradient_without_nan():
     assert prediction.grad.isfinite().all()
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(seeds)
 def test_ccc_of_resamples_is_that_of_repeated_clips(seed):
     truth, prediction = (x[:, 0] for x in draw_pair(seed, columns=1))

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from full import examples
 from hypothesis import given
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from audw2s.evaluation.ranking import rank
@@ -25,7 +25,7 @@ def literal_auc(first, second):
     return wins / (len(first) * len(second))
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(st.integers(0, 999))
 def test_areas_and_means(seed):
     heard, groups = draw(seed)
