@@ -2,12 +2,14 @@
 
 import { decode, mono } from "./audio.js";
 import { html } from "./dom.js";
-import { explanation } from "./errors.js";
+import { RefusedError, explanation } from "./errors.js";
 import { facts } from "./facts.js";
 import { Meters } from "./meters.js";
 import { open } from "./microphone.js";
 import { check, checkSize, durationText } from "./quality.js";
 import { message, show } from "./results.js";
+
+const TOO_OLD = "This browser is too old for the page: it lacks SIMD in WebAssembly.";
 
 const { limits, model } = facts;
 const by = (id) => document.getElementById(id);
@@ -16,14 +18,25 @@ const [results, live, record, input, player, block] = [
 ].map(by);
 
 const worker = new Worker("worker.js", { type: "module" });
-let listener = () => {};
-worker.onmessage = ({ data }) => listener(data);
-worker.onerror = (event) => listener({ error: event.message ?? "The worker can't be started." });
+const pending = new Map();
+worker.onmessage = ({ data }) => {
+  if (data.moment) update(data);
+  else if (data.recording) finish(data.recording);
+  else settle(data);
+};
+worker.onerror = (event) => message(results, explanation(event));
 
-const analysed = (signal, rate) =>
+const settle = ({ id, result, error }) => {
+  const [resolve, reject] = pending.get(id);
+  pending.delete(id);
+  if (result) resolve(result);
+  else reject(error.startsWith("CompileError") ? new RefusedError(TOO_OLD) : new Error(error));
+};
+
+const analysed = (id, signal, rate) =>
   new Promise((resolve, reject) => {
-    listener = ({ result, error }) => (error ? reject(new Error(error)) : resolve(result));
-    worker.postMessage({ signal, rate, winDur: limits.winDur, hopDur: limits.hopDur });
+    pending.set(id, [resolve, reject]);
+    worker.postMessage({ id, signal, rate, winDur: limits.winDur, hopDur: limits.hopDur });
   });
 
 let number = 0;
@@ -36,7 +49,7 @@ const run = async (reading) => {
     const { channels, rate, declared } = await reading();
     const signal = mono(channels);
     const notes = check(channels, signal, rate, declared);
-    const result = await analysed(signal, rate);
+    const result = await analysed(mine, signal, rate);
     if (mine === number) show(results, { result, notes, signal, rate });
   } catch (error) {
     if (mine === number) message(results, explanation(error));
@@ -61,28 +74,34 @@ const runExample = async (name) => runFile(await (await fetch(name)).blob());
 // ------------------------------------------------------------------ microphone
 
 let microphone = null;
+let meters;
+
+/** Other sources wait while the microphone is on. */
+const setSources = (isOn) => {
+  for (const source of document.querySelectorAll("#file, #examples button")) source.disabled = isOn;
+};
 
 const start = async () => {
-  live.hidden = false;
-  player.hidden = true;
   number++;
+  record.disabled = true;
+  setSources(true);
+  player.hidden = true;
   results.replaceChildren();
-  const meters = new Meters(live);
-  listener = (data) => {
-    if (data.recording) finish(data.recording);
-    else if (data.error) message(results, explanation(new Error(data.error)));
-    else {
-      meters.push(data);
-      if (data.isOver) stop();
-    }
-  };
   try {
+    meters = new Meters(live);
     microphone = await open(worker, limits.duration);
+    live.hidden = false;
     record.textContent = "Stop";
   } catch (error) {
-    live.hidden = true;
+    setSources(false);
     message(results, explanation(error));
   }
+  record.disabled = false;
+};
+
+const update = (state) => {
+  meters.push(state);
+  if (state.isOver) stop();
 };
 
 const stop = () => {
@@ -90,13 +109,15 @@ const stop = () => {
   microphone?.stop();
 };
 
-const finish = (signal) => {
+const finish = (recording) => {
   const { rate } = microphone;
+  const signal = recording.subarray(0, limits.duration * rate);
   microphone.close();
   microphone = null;
   live.hidden = true;
   record.disabled = false;
   record.textContent = "Record";
+  setSources(false);
   run(async () => ({ channels: [signal], rate, declared: signal.length / rate }));
 };
 
@@ -127,7 +148,7 @@ block.addEventListener("dragleave", () => block.classList.remove("over"));
 block.addEventListener("drop", (event) => {
   event.preventDefault();
   block.classList.remove("over");
-  if (event.dataTransfer.files.length) runFile(event.dataTransfer.files[0]);
+  if (event.dataTransfer.files.length && !input.disabled) runFile(event.dataTransfer.files[0]);
 });
 
 navigator.serviceWorker?.register("service-worker.js");

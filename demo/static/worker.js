@@ -41,9 +41,10 @@ const listen = async ({ port, rate, limit }) => {
 
 onmessage = async ({ data }) => {
   if (data.port) return listen(data);
+  const { id } = data;
   try {
-    postMessage({ result: await process(data) });
+    postMessage({ id, result: await process(data) });
   } catch (error) {
-    postMessage({ error: `${error.name}: ${error.message}` });
+    postMessage({ id, error: `${error.name}: ${error.message}` });
   }
 };

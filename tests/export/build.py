@@ -7,8 +7,11 @@ import subprocess
 import tempfile
 
 import numpy as np
+import pytest
 
 from audw2s.export.c.source import write
+from audw2s.model.store import properties
+from audw2s.model.store import save
 
 HERE = pathlib.Path(__file__).parent
 COMPILERS = ["gcc", "clang"]
@@ -40,6 +43,29 @@ def source(model: str = "wav2small") -> pathlib.Path:
     folder = pathlib.Path(tempfile.mkdtemp(prefix="audw2s-c-"))
     write(model, str(folder))
     return folder
+
+
+def narrow(folder: pathlib.Path) -> str:
+    """Student with 7 channels, with the level in its values, and another order."""
+    torch = pytest.importorskip("torch")
+    from audw2s.distill.export import student_to_onnx
+    from audw2s.distill.students.frontend import Normalise
+    from audw2s.distill.students.wav2small import Wav2Small
+
+    class Narrow(Wav2Small):
+        num_channels = 7
+
+    torch.manual_seed(0)
+    student = Narrow().eval()
+    for layer in student.body.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.bias.data.normal_()
+            layer.running_mean.normal_()
+    student.normalise = Normalise(epsilon=1e-3)
+    model = student_to_onnx(student)
+    path = str(folder / "narrow")
+    save(model, path, properties(model), labels=["valence", "arousal", "dominance"])
+    return path
 
 
 @functools.cache

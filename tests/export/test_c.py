@@ -17,6 +17,7 @@ from build import MODELS
 from build import STRICT
 from build import driver
 from build import missing
+from build import narrow
 from build import source
 from build import unusable
 from full import FULL
@@ -201,25 +202,7 @@ def test_bad_samples_count_as_zero(talk):
 
 @with_gcc
 def test_other_sizes_and_weights(tmp_path, talk):
-    """A student with 7 channels, with the level in its values."""
-    torch = pytest.importorskip("torch")
-    from audw2s.distill.export import student_to_onnx
-    from audw2s.distill.students.frontend import Normalise
-    from audw2s.distill.students.wav2small import Wav2Small
-
-    class Narrow(Wav2Small):
-        num_channels = 7
-
-    torch.manual_seed(0)
-    student = Narrow().eval()
-    for layer in student.body.modules():
-        if isinstance(layer, torch.nn.BatchNorm2d):
-            layer.bias.data.normal_()
-            layer.running_mean.normal_()
-    student.normalise = Normalise(epsilon=1e-3)
-    model = student_to_onnx(student)
-    folder = str(tmp_path / "narrow")
-    save(model, folder, properties(model), labels=["valence", "arousal", "dominance"])
+    folder = narrow(tmp_path)
     build, network = driver(model=folder), Network(folder)
     for signal in (talk[:30001], 1e-2 * talk[:30001]):
         np.testing.assert_allclose(build.clip(signal), network(signal)[:3], atol=1e-4)

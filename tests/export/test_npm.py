@@ -12,6 +12,7 @@ import pytest
 import soundfile
 import soxr
 from build import missing
+from build import narrow
 from typer.testing import CliRunner
 
 import audw2s
@@ -150,6 +151,22 @@ def test_command_writes_a_package(tmp_path):
     assert all((out / name).is_file() for name in facts["files"])
     assert "CC BY 4.0" in (out / "README.md").read_text()
     assert sum(path.stat().st_size for path in out.iterdir()) < 400_000
+
+
+@with_node
+def test_code_of_other_sizes_is_compiled(talk, tmp_path):
+    if reason := missing("clang", "wasm-ld"):
+        pytest.skip(reason)
+    model, out = narrow(tmp_path), str(tmp_path / "npm")
+    write(model, out)
+    signal = 0.1 * talk[:20001]
+    found = numbers(run("analyse", signal, folder=out))
+    np.testing.assert_allclose(found, Network(model)(signal)[:3], atol=1e-4)
+    found = numbers(run("stream", signal, sizes=[len(signal)], folder=out)[-1]["total"])
+    stream = audw2s.Stream(model)
+    stream.push(signal)
+    expected = list(stream.finish().total.values())
+    np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 @pytest.mark.parametrize(
