@@ -5,7 +5,9 @@ others is needed.
 """
 
 import fractions
+import functools
 import io
+import pathlib
 from collections.abc import Callable
 
 import av
@@ -307,6 +309,20 @@ FILES: dict[str, Make] = {
     "ac3.ac3": by_av("ac3", "ac3", 48000),
 }
 """A recording by the name of its file; each holds the same speech."""
+
+
+@functools.cache
+def original() -> np.ndarray:
+    """Speech of 2.048 s, which is a whole number of frames in all codecs."""
+    path = pathlib.Path(__file__).parents[1] / "examples/speech"
+    signal, _ = soundfile.read(path / "emodb-03a05Wa-anger.flac", dtype="float32")
+    return signal[4000 : 4000 + 2**15]
+
+
+@functools.cache
+def recording(name: str) -> bytes:
+    """Recording of that speech, by the name of its file."""
+    return FILES[name](original())
 
 
 def rifx(speech: np.ndarray) -> bytes:

@@ -10,7 +10,6 @@ import formats
 import numpy as np
 import pandas as pd
 import pytest
-import soundfile
 from commands import invoke
 from full import full
 
@@ -33,11 +32,9 @@ UNREADABLE = {
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> pathlib.Path:
     """Folder of the same speech in all formats, and of what is no audio."""
-    path = pathlib.Path(__file__).parents[2] / "examples/speech"
-    speech, _ = soundfile.read(path / "emodb-03a05Wa-anger.flac", dtype="float32")
     made = tmp_path_factory.mktemp("formats")
-    for name, make in formats.FILES.items():
-        (made / name).write_bytes(make(speech[4000 : 4000 + 2**15]))
+    for name in formats.FILES:
+        (made / name).write_bytes(formats.recording(name))
     for name, content in UNREADABLE.items():
         (made / name).write_bytes(content)
     return made

@@ -7,7 +7,6 @@ import subprocess
 import formats
 import numpy as np
 import pytest
-import soundfile
 from full import sample
 
 from audw2s.audio.preprocess import load_as_found
@@ -38,13 +37,6 @@ def predictor() -> Predictor:
     return Predictor("wav2small")
 
 
-@pytest.fixture(scope="module")
-def original() -> np.ndarray:
-    path = pathlib.Path(__file__).parents[2] / "examples/speech"
-    signal, _ = soundfile.read(path / "emodb-03a05Wa-anger.flac", dtype="float32")
-    return signal[4000 : 4000 + 2**15]
-
-
 def by_ffmpeg(path: pathlib.Path, target: pathlib.Path) -> None:
     stream = ["-map", "0:a:0", "-c:a", "pcm_f32le", "-y", str(target)]
     command = ["ffmpeg", "-v", "error", "-i", str(path), *stream]
@@ -63,11 +55,9 @@ def compared(path, predictor, folder) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("name", sample(formats.FILES, 6))
-def test_formats_against_the_program_of_ffmpeg(
-    tmp_path, original, predictor, tables, name
-):
+def test_formats_against_the_program_of_ffmpeg(tmp_path, predictor, tables, name):
     path = tmp_path / "recording"
-    path.write_bytes(formats.FILES[name](original))
+    path.write_bytes(formats.recording(name))
     (row,) = predictor.file(path)
     cells, note = ["", ""], DIFFERENT.get(name, row.message)
     if name not in DIFFERENT:
