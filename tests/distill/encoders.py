@@ -41,10 +41,10 @@ SETTINGS = {
 SAMPLES = 8001
 
 
-def random_model(name):
+def random_model(name, **settings):
     """Weights that all matter: at their start, many are 0 or 1."""
     torch.manual_seed(0)
-    model = make_model(SETTINGS[name])
+    model = make_model(SETTINGS[name] | settings)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
@@ -56,13 +56,13 @@ def random_backbone(name, samples=SAMPLES):
     return make_backbone(SETTINGS[name], samples).eval()
 
 
-def write_encoder(folder, name="wav2vec2", pretraining=True, rate=16000):
+def write_encoder(folder, name="wav2vec2", pretraining=True, rate=16000, **settings):
     """Write an encoder in the published layout; return it.
 
     ``pretraining``: as wav2vec 2.0 base is, with a quantiser, what masks tokens, and
-    the names that weight norms had before torch 2.1.
+    the names that weight norms had before torch 2.1. ``settings``: of ``config.json``.
     """
-    model = random_model(name)
+    model = random_model(name, **settings)
     weights = {k: v.clone() for k, v in model.state_dict().items()}
     if pretraining:
         norm = "conv.parametrizations.weight.original"
@@ -74,6 +74,7 @@ def write_encoder(folder, name="wav2vec2", pretraining=True, rate=16000):
         weights["project_q.bias"] = torch.zeros(4)
     config = {
         **SETTINGS[name],
+        **settings,
         "architectures": ["Wav2Vec2ForPreTraining"],
         "mask_time_prob": 0.05,
         "layerdrop": 0.1,
