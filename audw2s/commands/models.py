@@ -23,6 +23,7 @@ def models() -> None:
             ("weights", location(entry)),
             ("sha256", entry.sha256),
             ("cite", entry.citation),
+            ("note", entry.remark),
         ]
         for name, fact in facts:
             if fact:

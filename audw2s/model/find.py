@@ -171,6 +171,7 @@ def model_path(name: str, exit: int | None = None) -> str:
     if not os.path.isfile(path):
         raise MissingModelError(
             f"'{name}' isn't installed. Its licence is {entry.licence}. "
+            f"{f'It was {entry.remark}. ' if entry.remark else ''}"
             f"To download it from {entry.source}, run: {_command(entry)}"
         )
     return path

@@ -177,11 +177,20 @@ class Entry:
     sampling_rate: int = 16000
     outputs: tuple[str, ...] = DIMENSIONS
 
+    remark: str = ""
+    """What to know before the model is used."""
+
     @property
     def packaged(self) -> bool:
         """Whether the model is in the package."""
         return bool(self.sha256)
 
+
+NEVER_RUN = (
+    "never run with its published weights by those who wrote this package, only with "
+    "small checkpoints of their layout: compare values with those of its publishers"
+)
+"""Remark on models that can't be checked here."""
 
 NON_COMMERCIAL = "CC BY-NC-SA 4.0, non-commercial"
 
@@ -196,6 +205,8 @@ CATALOGUE = {
             max_dur=30.0,
             licence="CC BY 4.0",
             source="trained for this package, see its card.md",
+            remark="not audeering/wav2small on the hub, which is wav2small-2.0 here; "
+            "not affiliated with audEERING",
             sha256="58d7ea20a1255944d177e7c349410346771f7c2c758e3be8936d7232a2f7cb6d",
             citation="Wav2Small, arXiv 2408.13920",
         ),
@@ -230,6 +241,7 @@ CATALOGUE = {
             weights=(HubSource("audeering/wav2small", "main", ("model.safetensors",)),),
             size=80_000,
             non_commercial=True,
+            remark=NEVER_RUN,
             citation="Wav2Small, arXiv 2408.13920",
         ),
         Entry(
@@ -249,6 +261,7 @@ CATALOGUE = {
             ),
             size=660_000_000,
             non_commercial=True,
+            remark=NEVER_RUN,
             citation="Wagner et al., Dawn of the transformer era, arXiv 2203.07378",
         ),
         Entry(
@@ -266,7 +279,9 @@ CATALOGUE = {
                 ),
             ),
             size=1_270_000_000,
-            citation="Goncalves et al., Odyssey 2024 speech emotion challenge",
+            remark=NEVER_RUN,
+            citation="Goncalves et al., Odyssey 2024 speech emotion recognition "
+            "challenge, doi 10.21437/odyssey.2024-35",
         ),
         Entry(
             name="teacher",
@@ -277,6 +292,7 @@ CATALOGUE = {
             source="dawn and odyssey",
             non_commercial=True,
             members=("dawn", "odyssey"),
+            remark=NEVER_RUN,
             citation="Wav2Small, arXiv 2408.13920",
         ),
         Entry(

@@ -1,11 +1,13 @@
 """Open and write models that have a single ONNX file."""
 
+import functools
 import os
 from collections.abc import Sequence
 
 import audeer
 import audonnx
 import onnx
+import onnxruntime
 
 from audw2s.files import replacing
 from audw2s.model import folder as folders
@@ -52,14 +54,42 @@ def open_single(
         warn_unverified(name)
     with folders.explained(path):
         # Labels are set here, as loading model.yaml would run code that it names
-        model = audonnx.Model(
-            path,
-            labels={"logits": labels},
-            device=device,
-            num_workers=num_workers,
+        open_with = functools.partial(
+            audonnx.Model, path, labels={"logits": labels}, device=device
         )
+        model = open_with(session_options=session_options(num_workers))
+        if "quantised" in model.sess.get_modelmeta().custom_metadata_map:
+            options = session_options(num_workers, blocked=False)
+            model = open_with(session_options=options)
     check_session(model, device)
     return model
+
+
+def session_options(
+    num_workers: int | None,
+    blocked: bool = True,
+) -> onnxruntime.SessionOptions:
+    """Options of a session that takes little memory, and returns it after each call.
+
+    ``tests/benchmark/memory.py`` measures both. Signals differ in length: blocks that
+    onnxruntime plans for one length and keeps are twice what a call needs, and no
+    faster.
+
+    Args:
+        num_workers: number of threads, ``None`` for the default of onnxruntime
+        blocked: whether convolutions of floats have blocked channels, which is faster.
+            Networks of integers have one such convolution only, whose output would be
+            copied for the next
+
+    """
+    options = onnxruntime.SessionOptions()
+    if num_workers is not None:
+        options.intra_op_num_threads = options.inter_op_num_threads = num_workers
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = False
+    if not blocked:
+        key = "optimization.disable_specified_optimizers"
+        options.add_session_config_entry(key, "NchwcTransformer")
+    return options
 
 
 def save(
