@@ -219,8 +219,9 @@ def _annotate(arguments: dict[str, Any]) -> None:
     if arguments["list_left_out"]:
         print_left_out(inputs.listing)
     run()
-    for line in (str(run.summary), *run.speakers.lines()):
-        typer.echo(line, err=True)
+    typer.echo(run.summary, err=True)
+    if run.speakers.are_known:
+        typer.echo(run.speakers, err=True)
     if inputs.listing.unlisted:
         raise typer.Exit(UNLISTED)
     if run.summary.num_failed:

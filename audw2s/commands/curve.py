@@ -1,5 +1,8 @@
 """The command ``audw2s curve``."""
 
+from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from typing import Annotated
 
 import typer
@@ -11,6 +14,9 @@ from audw2s.commands.options import TableOut
 from audw2s.commands.options import Vad
 from audw2s.commands.output import show
 from audw2s.errors import explained
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @explained("interrupted, nothing was written.")
@@ -32,8 +38,6 @@ def curve(
     """Print, write or plot A/D/V of one file over time."""
     from functools import partial
 
-    import pandas as pd
-
     from audw2s.audio.channels import channels_of
     from audw2s.audio.channels import parse_channels
     from audw2s.audio.decode import file_blocks
@@ -46,31 +50,35 @@ def curve(
     if out is not None:
         check_table_path(out)
     wanted = channels_of(partial(file_blocks, file), parse_channels(channels))
-    frames = {}
-    for name in model or ["wav2small"]:
-        for channel in wanted:
-            frame = run(
-                file, name, win_dur=win_dur, rate=rate, channels=channel, vad=vad
-            )
-            frames[name if channel is None else f"{name}, channel {channel}"] = frame
+    frames = {
+        name if channel is None else f"{name}, channel {channel}": run(
+            file, name, win_dur=win_dur, rate=rate, channels=channel, vad=vad
+        )
+        for name in model or ["wav2small"]
+        for channel in wanted
+    }
     if plot is not None:
         save_curves(plot, frames, signal=load(file))
         typer.echo(f"{plot}: A/D/V over time", err=True)
-    table = pd.concat(
-        [
-            frame.reset_index().assign(file=file, **frame.attrs["audw2s"])
-            for frame in frames.values()
-        ]
-    )
-    if channels is not None:
-        sizes = [len(frame) for frame in frames.values()]
-        numbers = [*wanted] * (len(sizes) // len(wanted))
-        table.insert(
-            1, "channel", pd.Series(numbers, dtype="Int64").repeat(sizes).array
-        )
+    table = as_table(file, frames.values(), wanted if channels is not None else None)
     if out is not None:
         write_table(table, out)
     elif as_json:
         show(table, as_json=True)
     elif plot is None:
         show(table[["model", *table.loc[:, :"status"]]])
+
+
+def as_table(
+    file: str, frames: "Iterable[pd.DataFrame]", channels: Sequence[int | None] | None
+) -> "pd.DataFrame":
+    """Table of curves of one model after the other, each of all channels."""
+    import pandas as pd
+
+    rows = []
+    for number, frame in enumerate(frames):
+        rows.append(frame.reset_index().assign(file=file, **frame.attrs["audw2s"]))
+        if channels is not None:
+            channel = [channels[number % len(channels)]] * len(frame)
+            rows[-1].insert(1, "channel", pd.Series(channel, dtype="Int64"))
+    return pd.concat(rows)

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 from typing import Annotated
+from typing import Any
 
 import typer
 
@@ -60,12 +61,11 @@ def predict(
     table holds the reason), 2 after an error with a message, 3 if folders can't be
     listed.
     """
+    from functools import partial
+
     from audw2s.audio.channels import parse_channels
-    from audw2s.corpus.lists.folder import find_media
     from audw2s.corpus.prediction import predict as run
     from audw2s.evaluation.conformal import half_widths
-    from audw2s.evaluation.conformal import interval_columns
-    from audw2s.evaluation.conformal import with_interval_names
     from audw2s.inference.pipeline import Predictor
     from audw2s.tables import check_table_path
     from audw2s.tables import write_table
@@ -74,45 +74,55 @@ def predict(
         raise ValueError("--hop-dur needs --win-dur.")
     if out is not None:
         check_table_path(out)
-    predictor = Predictor(
-        model,
-        win_dur=win_dur,
-        hop_dur=hop_dur,
-        exact=exact,
-        vad=vad,
-        exit=exit,
-        classes=True,
-    )
-    widths = {}
-    if intervals is not None:
-        widths = half_widths(model, intervals, exit=exit)
+    settings: dict[str, Any] = {"win_dur": win_dur, "hop_dur": hop_dur}
+    settings |= {"exact": exact, "vad": vad, "exit": exit}
+    predictor = Predictor(model, classes=True, **settings)
+    widths = half_widths(model, intervals, exit=exit) if intervals is not None else {}
+    found = find(paths, list_left_out)
+    process = partial(run, channels=parse_channels(channels), num_workers=num_workers)
+    table = process(found.files, predictor, verbose=True)
+    if widths:
+        table = with_intervals(table, widths).assign(intervals=intervals)
+    if out is not None:
+        write_table(table, out)
+    else:
+        print_table(table, as_json=as_json, wide=wide)
+    raise_code(table, found)
+
+
+def find(paths: list[str], list_left_out: bool) -> "Listing":
+    """Files that are meant by paths.
+
+    Raises:
+        ValueError: if there is none
+
+    """
+    from audw2s.corpus.lists.folder import find_media
+
     found = find_media(paths)
     if list_left_out:
         print_left_out(found)
     if not found.files:
         raise ValueError(f"There are no audio files in {', '.join(paths)}.")
-    table = run(
-        found.files,
-        predictor,
-        channels=parse_channels(channels),
-        num_workers=num_workers,
-        verbose=True,
-    )
-    if widths:
-        ends = interval_columns(lambda name: table[name].to_numpy(), widths)
-        names = with_interval_names(list(table), widths)
-        table = table.assign(**ends)[names].assign(intervals=intervals)
-    if out is not None:
-        write_table(table, out)
-    elif as_json:
+    return found
+
+
+def with_intervals(
+    table: "pd.DataFrame", widths: dict[str, float]
+) -> "pd.DataFrame":
+    """Add the ends of intervals to a table."""
+    from audw2s.evaluation.conformal import interval_columns
+    from audw2s.evaluation.conformal import with_interval_names
+
+    ends = interval_columns(lambda name: table[name].to_numpy(), widths)
+    return table.assign(**ends)[with_interval_names(list(table), widths)]
+
+
+def print_table(table: "pd.DataFrame", *, as_json: bool, wide: bool) -> None:
+    """Print a table as JSON, or up to its messages, and what it was made by."""
+    if as_json:
         show(table, as_json=True)
-    else:
-        print_table(table, wide)
-    raise_code(table, found)
-
-
-def print_table(table: "pd.DataFrame", wide: bool) -> None:
-    """Print a table up to its messages, and what it was made by."""
+        return
     show(table.loc[:, :"message"], wide=wide)
     by = table.iloc[0]
     typer.echo(f"{by['model']} {by['sha256'][:8]}, audw2s {by['version']}")

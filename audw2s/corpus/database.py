@@ -44,7 +44,7 @@ def write_database(
     """
     inputs, names = shards.inputs, options.names
     database = audformat.Database.load(inputs.database, load_data=True)
-    batches = shards.rows(names=["start", "end", *columns(names)])
+    batches = shards.rows(["start", "end", *columns(names)])
     found, tables = zip(*batches, strict=True)
     numbers, rows = np.concatenate(found), pa.concat_tables(tables)
     index = _index(inputs, numbers, rows, windows=options.has_parts)

@@ -3,15 +3,11 @@
 import contextlib
 from collections.abc import Iterator
 
-from audw2s.corpus.shards import FOLDER
+from audw2s.corpus.storage import FOLDER
+from audw2s.corpus.storage import NAMES
 from audw2s.corpus.storage import Storage
+from audw2s.corpus.storage import is_temporary
 from audw2s.corpus.storage import open_storage
-
-NAMES = (
-    *(FOLDER, "table.csv", "table.parquet", "embeddings.parquet"),
-    *("database", ".lock", "speakers.csv", "speakers.parquet"),
-)
-"""What a run writes into its folder."""
 
 
 def open_folder(folder: str) -> Storage:
@@ -38,7 +34,7 @@ def open_folder(folder: str) -> Storage:
 
 @contextlib.contextmanager
 def locked(storage: Storage) -> Iterator[None]:
-    """Keep other runs out, and delete what killed runs have left half written.
+    """Keep other runs out.
 
     Raises:
         ValueError: if there is another run
@@ -52,9 +48,6 @@ def locked(storage: Storage) -> Iterator[None]:
                 f"Another run is writing to '{storage.root}'{error}: wait for its "
                 "end, or choose another folder."
             ) from None
-        for folder in ("", f"{FOLDER}/"):
-            for name in filter(is_temporary, storage.names(folder)):
-                storage.remove(f"{folder}{name}")
         yield
 
 
@@ -63,15 +56,3 @@ def restart(storage: Storage) -> None:
     for name in NAMES:
         if name != ".lock":
             storage.remove(name)
-
-
-def is_temporary(name: str) -> bool:
-    """Whether a file was left by a run that was killed while it wrote.
-
-    Examples:
-        >>> is_temporary("tmp123.table.csv"), is_temporary("tmp.csv")
-        (True, False)
-
-    """
-    first, _, rest = name.partition(".")
-    return first.startswith("tmp") and (rest in NAMES or rest.startswith("part-"))

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import os
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -181,55 +182,53 @@ class Options:
             ChildProcessError: if there is no Python that a process can be started with
 
         """
-        if not self.models:
-            raise ValueError("There has to be a model.")
-        for name in self.names:
-            if self.names.count(name) > 1:
-                raise ValueError(f"Two models are called '{name}'.")
-        if self.hop_dur is not None and self.win_dur is None:
-            raise ValueError("A hop_dur needs a win_dur.")
-        self._check_segments()
-        for name in ("max_dur", "file_timeout"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ValueError(f"'{name}' has to be more than 0 s, got {value} s.")
-        for name in ("num_workers", "shard_size", "cpus_per_worker", "batch_size"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"'{name}' has to be at least 1, got {value}.")
-        if self.table_format not in TABLES:
-            raise ValueError(
-                f"The format is csv or parquet, not '{self.table_format}'."
-            )
+        for problem in self._problems():
+            raise ValueError(problem)
+        segments(
+            [],
+            np.zeros(0),
+            min_dur=self.min_segment_dur,
+            max_dur=self.max_segment_dur or math.inf,
+        )
         check_device(self.device)
-        self._check_engine()
-
-    def _check_segments(self) -> None:
-        if self.segments not in (None, "vad"):
-            raise ValueError(f"Segments are those of 'vad', not of '{self.segments}'.")
-        limits = (self.min_segment_dur, self.max_segment_dur)
-        if self.segments is None and limits != (MIN_SPEECH_DUR, None):
-            raise ValueError("'min_segment_dur' and 'max_segment_dur' need 'segments'.")
-        segments([], np.zeros(0), min_dur=limits[0], max_dur=limits[1] or math.inf)
-        if self.channels is not None and self.table is not None:
-            raise ValueError(
-                "A 'table' of a database has a row per file and time: leave out "
-                "'channels'."
-            )
-
-    def _check_engine(self) -> None:
-        if self.engine not in ENGINES:
-            raise ValueError(f"The engine is local or ray, not '{self.engine}'.")
-        if self.gpus_per_worker < 0:
-            raise ValueError(f"'gpus_per_worker' is {self.gpus_per_worker}.")
-        for_ray = (self.address, self.cpus_per_worker, self.gpus_per_worker)
-        if self.engine == "local" and for_ray != (None, 1, 0):
-            raise ValueError(
-                "'address', 'cpus_per_worker' and 'gpus_per_worker' need the engine "
-                "ray."
-            )
         if self.engine == "local":
             interpreter()
+
+    def _problems(self) -> Iterator[str]:
+        if not self.models:
+            yield "There has to be a model."
+        for name in self.names:
+            if self.names.count(name) > 1:
+                yield f"Two models are called '{name}'."
+        if self.hop_dur is not None and self.win_dur is None:
+            yield "A hop_dur needs a win_dur."
+        if self.segments not in (None, "vad"):
+            yield f"Segments are those of 'vad', not of '{self.segments}'."
+        limits = (self.min_segment_dur, self.max_segment_dur)
+        if self.segments is None and limits != (MIN_SPEECH_DUR, None):
+            yield "'min_segment_dur' and 'max_segment_dur' need 'segments'."
+        for name in ("max_dur", "file_timeout"):
+            if (value := getattr(self, name)) is not None and not value > 0:
+                yield f"'{name}' has to be more than 0 s, got {value} s."
+        for name in ("num_workers", "shard_size", "cpus_per_worker", "batch_size"):
+            if (value := getattr(self, name)) is not None and value < 1:
+                yield f"'{name}' has to be at least 1, got {value}."
+        if self.table_format not in TABLES:
+            yield f"The format is csv or parquet, not '{self.table_format}'."
+        if self.channels is not None and self.table is not None:
+            yield "A 'table' of a database has no rows per channel: omit 'channels'."
+        yield from self._problems_of_engine()
+
+    def _problems_of_engine(self) -> Iterator[str]:
+        if self.engine not in ENGINES:
+            yield f"The engine is local or ray, not '{self.engine}'."
+        if self.gpus_per_worker < 0:
+            yield f"'gpus_per_worker' is {self.gpus_per_worker}."
+        for_ray = ("address", "cpus_per_worker", "gpus_per_worker")
+        if self.engine == "local" and any(
+            getattr(self, name) != getattr(type(self), name) for name in for_ray
+        ):
+            yield f"{', '.join(map(repr, for_ray))} need the engine ray."
 
 
 def models_of(model: str | Sequence[str]) -> tuple[str, ...]:

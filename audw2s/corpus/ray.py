@@ -47,7 +47,7 @@ def run(
     if address is None:
         address, runtime_env = _connection()
     work = Work(
-        shards.storage.url,
+        shards.storage.root,
         dataclasses.replace(options, address=address),
         shards.identity,
         shards.prefix,

@@ -79,8 +79,7 @@ class ShardActor:
         """Writer of shards, if results agree with those of other actors.
 
         Raises:
-            ValueError: if models or versions differ
-            OSError: if nothing can be written
+            ValueError: if models or versions differ, or the folder isn't there
 
         """
         work = self.work
@@ -92,11 +91,10 @@ class ShardActor:
             )
         storage = open_storage(work.out)
         if ".lock" not in storage.names():
-            raise OSError(
+            raise ValueError(
                 f"'{work.out}' isn't here what it is where the run was started: it has "
                 "to be on a file system that all machines share, or in a store."
             )
-        self.pool.open()
         return Writer(storage, work.options, work.identity, work.prefix)
 
     def _process(self, tasks: list[Task]) -> Counts:

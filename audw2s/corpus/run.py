@@ -18,7 +18,6 @@ from tqdm import tqdm
 
 from audw2s.corpus.database import check_table
 from audw2s.corpus.database import write_database
-from audw2s.corpus.embeddings import max_rows
 from audw2s.corpus.inputs import Inputs
 from audw2s.corpus.inputs import read_inputs
 from audw2s.corpus.intervals import interval_widths
@@ -36,11 +35,12 @@ from audw2s.corpus.report.overview import Overview
 from audw2s.corpus.report.page import check_report
 from audw2s.corpus.report.page import write_report
 from audw2s.corpus.report.summary import Summary
-from audw2s.corpus.shards import FOLDER
 from audw2s.corpus.shards import Shards
 from audw2s.corpus.speakers import Speakers
-from audw2s.corpus.storage import RemovedError
+from audw2s.corpus.storage import FOLDER
+from audw2s.corpus.storage import LostError
 from audw2s.corpus.storage import Storage
+from audw2s.corpus.storage import removed
 from audw2s.corpus.task import Task
 from audw2s.corpus.workers import WorkerPool
 from audw2s.corpus.workers import num_cores
@@ -156,34 +156,34 @@ class Run:
         """
         with _writing(self.out):
             storage = open_folder(self.out)
-        with locked(storage):
-            if self.options.restart:
-                restart(storage)
-            with _writing(self.out):
-                self.shards = Shards(storage, self.options, self.inputs, self.identity)
-                self._find(retry=self.options.retry_failed)
-            if unfinished := self.shards.unfinished():
-                self._process(unfinished)
-                with _writing(self.out):
-                    # Of files that change meanwhile, there are rows as well
-                    self._find(changed=False)
-            if self.shards.unfinished():
-                if self.is_stopped:
-                    raise KeyboardInterrupt
-                raise RemovedError(storage.path(FOLDER))
-            with _writing(self.out):
-                self._write(storage)
-            if self.options.report is not None:
-                with _writing(self.options.report):
-                    write_report(
-                        self.options.report,
-                        self.inputs.corpus,
-                        self.summary,
-                        self.overview,
-                        self.identity,
-                        self.speed,
-                        self.speakers,
-                    )
+            with locked(storage):
+                if self.options.restart:
+                    restart(storage)
+                self._annotate(storage)
+        if self.options.report is not None:
+            with _writing(self.options.report):
+                write_report(
+                    self.options.report,
+                    self.inputs.corpus,
+                    self.summary,
+                    self.overview,
+                    self.identity,
+                    self.speed,
+                    self.speakers,
+                )
+
+    def _annotate(self, storage: Storage) -> None:
+        self.shards = Shards(storage, self.options, self.inputs, self.identity)
+        self._find(retry=self.options.retry_failed)
+        if unfinished := self.shards.unfinished():
+            self._process(unfinished)
+            # Of files that change meanwhile, there are rows as well
+            self._find(changed=False)
+        if self.shards.unfinished():
+            if self.is_stopped:
+                raise KeyboardInterrupt
+            raise removed(storage.path(FOLDER))
+        self._write(storage)
 
     def frame(self) -> pd.DataFrame:
         """Table of all rows, see :func:`annotate`."""
@@ -224,10 +224,8 @@ class Run:
         with contextlib.closing(pool), interruptible(pool.stop, pool.drop):
             for task, result in pool.run(tasks):
                 progress.update(counts(result))
-                with _writing(self.out):
-                    writer.add(task, result)
-            with _writing(self.out):
-                writer.flush()
+                writer.add(task, result)
+            writer.flush()
             self.is_stopped = pool.stopping
 
     def _write(self, storage: Storage) -> None:
@@ -241,8 +239,7 @@ class Run:
                 write_batches([rows], path, rows.schema, self.identity)
         if self.options.embeddings:
             schema = self.shards.writer.embeddings
-            size = max_rows(self.shards.writer.sizes, 5000)
-            batches = (rows for _, rows in self.shards.rows(size, schema.names))
+            batches = (rows for _, rows in self.shards.rows(schema.names))
             with storage.replacing("embeddings.parquet") as path:
                 write_batches(batches, path, schema, self.identity)
         if self.options.table is not None:
@@ -292,10 +289,12 @@ def _writing(out: str) -> Iterator[None]:
     """Explain errors of writing results."""
     try:
         yield
-    except RemovedError:
+    except (LostError, ConnectionError, ChildProcessError):
+        # Not about writing
         raise
     except OSError as error:
+        reason = (error.strerror or str(error)).rstrip(".")
         raise type(error)(
-            f"'{out}' can't be written to: {error.strerror or error}. Finished results "
-            "are kept: correct this, and run the same command to resume."
+            f"'{out}' can't be written to: {reason}. Finished results are kept: "
+            "correct this, and run the same command to resume."
         ) from error

@@ -13,31 +13,31 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from audw2s.corpus.embeddings import fields
-from audw2s.corpus.embeddings import hidden_sizes
-from audw2s.corpus.embeddings import max_rows
 from audw2s.corpus.inputs import Inputs
 from audw2s.corpus.options import Options
-from audw2s.corpus.storage import RemovedError
+from audw2s.corpus.storage import FOLDER
 from audw2s.corpus.storage import Storage
+from audw2s.corpus.storage import read_columns
+from audw2s.corpus.storage import removed
 from audw2s.corpus.task import OPEN
 from audw2s.corpus.task import Prediction
 from audw2s.corpus.task import Result
 from audw2s.corpus.task import Task
 from audw2s.files import printable
 from audw2s.files import stamp
+from audw2s.model.find import num_hidden_states
 from audw2s.model.registry import DIMENSIONS
 from audw2s.tables import stored_identity
 from audw2s.version import changes
-
-FOLDER = "parts"
-"""Folder of the shards."""
 
 SHARD_DUR = 60.0
 """Seconds after which finished files are written to a shard."""
 
 SHARD_ROWS = 50_000
 """Number of rows after which finished files are written to a shard."""
+
+MAX_BYTES = 16e6
+"""Bytes of hidden states after which finished files are written to a shard."""
 
 KEYS = {
     "key.first": pa.bool_(),
@@ -121,12 +121,18 @@ class Writer:
         self.values = columns(options.names)
         """Columns of values."""
 
-        self.sizes: dict[str, int] = {}
-        """Columns of hidden states, see :mod:`audw2s.corpus.embeddings`."""
+        self.hidden = [f"{name}.hidden_states" for name in options.names]
+        """Columns of hidden states."""
 
-        if options.embeddings:
-            self.sizes = hidden_sizes(options.names, options.models)
-        lists = fields(self.sizes)
+        sizes = map(num_hidden_states, options.models if options.embeddings else ())
+        lists = [
+            pa.field(name, pa.list_(pa.float32(), size))
+            for name, size in zip(self.hidden, sizes, strict=False)
+        ]
+        row_bytes = 4 * sum(field.type.list_size for field in lists)
+        self.max_rows = max(1, min(SHARD_ROWS, int(MAX_BYTES / max(1, row_bytes))))
+        """Number of rows that are held at a time."""
+
         has_channels = options.channels is not None
         self.schema = table_schema(options.names, has_channels)
         """Columns of the table."""
@@ -154,7 +160,7 @@ class Writer:
         self.inputs += len(task.numbers)
         if (
             self.inputs >= self.options.shard_size
-            or len(self.rows) >= max_rows(self.sizes, SHARD_ROWS)
+            or len(self.rows) >= self.max_rows
             or time.monotonic() - self.last > SHARD_DUR
         ):
             self.flush()
@@ -171,7 +177,7 @@ class Writer:
         # Unique also among several attempts at the same inputs
         name = f"{FOLDER}/{self.prefix}-{secrets.token_hex(4)}.parquet"
         table = pa.Table.from_pylist(self.rows, self.written)
-        with self.storage.replacing(name, durable=True) as path:
+        with self.storage.replacing(name) as path:
             parquet.write_table(table, path)
         self._clear()
 
@@ -195,7 +201,7 @@ class Writer:
             "speech": row.speech,
             "status": row.status,
             "message": printable(row.message),
-            **dict(zip(self.sizes, row.hidden_states, strict=False)),
+            **dict(zip(self.hidden, row.hidden_states, strict=True)),
         }
 
 
@@ -272,7 +278,7 @@ class Shards:
 
     def _keys(self, name: str) -> pd.DataFrame:
         """Keys and places of the inputs of a shard."""
-        table = self.storage.table(f"{FOLDER}/{name}", KEY_COLUMNS)
+        table = read_columns(self.storage, f"{FOLDER}/{name}", KEY_COLUMNS)
         if changed := changes(stored_identity(table.schema) or {}, self.identity):
             raise ValueError(
                 f"'{self.storage.root}' was made with other settings: {changed}. "
@@ -316,26 +322,23 @@ class Shards:
         return [numbers for numbers in self.inputs.by_file() if not done[numbers].all()]
 
     def rows(
-        self, size: int = 5000, names: Sequence[str] | None = None
+        self, names: Sequence[str] | None = None
     ) -> Iterator[tuple[np.ndarray, pa.Table]]:
-        """Yield the rows of all finished inputs, in the order of the inputs.
+        """Yield the rows of all inputs in their order, about as many as in a shard.
 
         Args:
-            size: number of inputs that are read at once
             names: names of columns, ``None`` for those of the table
 
         Yields:
             position of the input of each row, and the rows
 
         """
-        for first in range(0, len(self.places), size):
-            places = self.places[first : first + size]
-            numbers = first + np.flatnonzero(places[:, 0] >= 0)
-            if not len(numbers):
-                continue
-            shards, begins, counts = self.places[numbers].T
+        limits = np.cumsum(self.places[:, 2]) // self.writer.max_rows
+        begins = np.flatnonzero(np.diff(limits)) + 1
+        for numbers in np.split(np.arange(len(limits)), begins):
+            shards, firsts, counts = self.places[numbers].T
             ends = np.cumsum(counts)
-            rows = np.arange(ends[-1]) + np.repeat(begins - ends + counts, counts)
+            rows = np.arange(ends[-1]) + np.repeat(firsts - ends + counts, counts)
             taken = self._taken(np.repeat(shards, counts), rows, names)
             yield np.repeat(numbers, counts), taken
 
@@ -354,6 +357,6 @@ class Shards:
     def _read(self, number: int, names: Sequence[str] | None = None) -> pa.Table:
         name = f"{FOLDER}/{self.names[number]}"
         try:
-            return self.storage.table(name, names or self.writer.schema.names)
+            return read_columns(self.storage, name, names or self.writer.schema.names)
         except FileNotFoundError:
-            raise RemovedError(self.storage.path(name)) from None
+            raise removed(self.storage.path(name)) from None

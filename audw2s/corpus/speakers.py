@@ -8,6 +8,9 @@ import pyarrow as pa
 
 from audw2s.corpus.shards import columns
 
+MOST = 10
+"""Number of speakers that are shown as text."""
+
 
 class Speakers:
     """Sums over the rows of each speaker of each recording.
@@ -87,15 +90,9 @@ class Speakers:
         means = self.sums[self.values].div(self.sums["duration"], axis=0)
         return self.sums.assign(**means)[names]
 
-    def lines(self, most: int = 10) -> list[str]:
-        """A line of text for each of the first speakers."""
+    def __str__(self) -> str:
+        """Table of the first speakers."""
         table = self.table()
-        found = []
-        for row in table.head(most).to_dict("records"):
-            who = " ".join(f"{key} {row[key]}" for key in self.keys[1:])
-            means = ", ".join(f"{name} {row[name]:.3f}" for name in self.values)
-            length = f"{row['rows']} rows, {row['duration']:.1f} s"
-            found.append(f"{row['file']}, {who}: {length}, {means}")
-        if len(table) > most:
-            found.append(f"and {len(table) - most} more speakers")
-        return found
+        more = len(table) - MOST
+        note = f"\nand {more} more speakers" if more > 0 else ""
+        return table.head(MOST).to_string(index=False, float_format="%.3f") + note

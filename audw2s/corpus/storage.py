@@ -9,6 +9,7 @@ import os
 import pathlib
 import shutil
 import tempfile
+import time
 import urllib.parse
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -22,18 +23,32 @@ from audw2s.corpus.lease import Lease
 from audw2s.files import is_url
 from audw2s.files import replacing
 
+FOLDER = "parts"
+"""Folder of the shards."""
 
-class RemovedError(FileNotFoundError):
-    """What a run had written was removed while it went on."""
+NAMES = (
+    *(FOLDER, "table.csv", "table.parquet", "embeddings.parquet"),
+    *("database", ".lock", "speakers.csv", "speakers.parquet"),
+)
+"""What a run writes into its folder."""
 
-    def __init__(self, path: str):
-        super().__init__(
-            f"'{path}' was removed while this ran, and what it held is lost: start "
-            "anew with --restart."
-        )
+ABANDONED = 3600.0
+"""Seconds after which nobody writes on at a half-written file."""
 
 
-def read_columns(file: pa.NativeFile, columns: Sequence[str]) -> pa.Table:
+class LostError(OSError):
+    """The folder of a run isn't its any more: it was removed, or taken over."""
+
+
+def removed(path: str) -> LostError:
+    """Error if what a run had written was removed while it went on."""
+    return LostError(
+        f"'{path}' was removed while this ran, and what it held is lost: start anew "
+        "with --restart."
+    )
+
+
+def read_columns(storage: "Storage", name: str, columns: Sequence[str]) -> pa.Table:
     """Read some columns of a parquet file.
 
     Raises:
@@ -43,8 +58,9 @@ def read_columns(file: pa.NativeFile, columns: Sequence[str]) -> pa.Table:
     try:
         # In this thread, as a thread of Arrow that releases bytes while Python ends
         # aborts the process
-        shard = parquet.ParquetFile(file, pre_buffer=False)
-        return shard.read(columns, use_threads=False)
+        with storage.open(name) as file:
+            shard = parquet.ParquetFile(file, pre_buffer=False)
+            return shard.read(columns, use_threads=False)
     except OSError as error:
         # Arrow raises it for damaged pages, too, but then it isn't of the system
         if error.errno is not None:
@@ -63,19 +79,19 @@ class Folder:
         ...     folder = Folder(root)
         ...     with folder.replacing("a/b.txt") as path, open(path, "w") as file:
         ...         _ = file.write("whole")
-        ...     folder.names("a"), folder.read("a/b.txt"), folder.names("c")
+        ...     folder.names("a"), folder.open("a/b.txt").read(), folder.names("c")
         (['b.txt'], b'whole', [])
 
     """
 
     def __init__(self, root: str):
-        self.root = self.url = os.path.abspath(root)
+        self.root = os.path.abspath(root)
 
     def make(self) -> None:
         """Make the folder, if it isn't there."""
         os.makedirs(self.root, exist_ok=True)
 
-    def path(self, name: str = "") -> str:
+    def path(self, name: str) -> str:
         """Path of a file."""
         return os.path.join(self.root, name)
 
@@ -84,23 +100,18 @@ class Folder:
         path = self.path(name)
         return sorted(os.listdir(path)) if os.path.isdir(path) else []
 
-    def read(self, name: str) -> bytes:
-        """Read a file."""
-        return pathlib.Path(self.path(name)).read_bytes()
-
-    def table(self, name: str, columns: Sequence[str]) -> pa.Table:
-        """Read some columns of a parquet file, see :func:`read_columns`."""
-        with pa.OSFile(self.path(name)) as file:
-            return read_columns(file, columns)
+    def open(self, name: str) -> pa.NativeFile:
+        """Open a file to read it."""
+        return pa.OSFile(self.path(name))
 
     @contextlib.contextmanager
-    def replacing(self, name: str, *, durable: bool = False) -> Iterator[str]:
+    def replacing(self, name: str) -> Iterator[str]:
         """Yield a path to write a file to, see :func:`audw2s.files.replacing`."""
         # Made again, it would seem as if what was finished were still there
         if not os.path.isdir(self.root):
-            raise RemovedError(self.root)
+            raise removed(self.root)
         os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
-        with replacing(self.path(name), durable=durable) as temporary:
+        with replacing(self.path(name), durable=True) as temporary:
             yield temporary
 
     @contextlib.contextmanager
@@ -135,9 +146,24 @@ class Folder:
             lock.acquire()
         except filelock.Timeout:
             raise BlockingIOError("") from None
-        with contextlib.closing(contextlib.ExitStack()) as stack:
-            stack.callback(lock.release)
+        try:
+            self._clean()
             yield
+        finally:
+            lock.release()
+
+    def _clean(self) -> None:
+        """Delete what killed runs have left half written."""
+        for name in [*self.names(), *(f"{FOLDER}/{n}" for n in self.names(FOLDER))]:
+            # Machines of a cluster may still write for a run that was killed
+            if is_temporary(os.path.basename(name)) and self._age(name) > ABANDONED:
+                self.remove(name)
+
+    def _age(self, name: str) -> float:
+        """Seconds since a file was written, 0 if it is gone."""
+        with contextlib.suppress(FileNotFoundError):
+            return time.time() - os.path.getmtime(self.path(name))
+        return 0.0
 
 
 class Store:
@@ -159,7 +185,7 @@ class Store:
         >>> store = Store("memory:///results")
         >>> with store.replacing("a/b.txt") as path, open(path, "w") as file:
         ...     _ = file.write("whole")
-        >>> store.names(), store.names("a"), store.read("a/b.txt")
+        >>> store.names(), store.names("a"), store.open("a/b.txt").read()
         (['a'], ['b.txt'], b'whole')
 
     """
@@ -168,14 +194,15 @@ class Store:
         from obstore.exceptions import BaseError
         from obstore.store import from_url
 
-        self.root = self.url = url.rstrip("/")
+        self.root = url.rstrip("/")
+        self.lease: Lease | None = None
         options: dict[str, Any] = {}
         try:
             if url.startswith("s3://") and importlib.util.find_spec("boto3"):
                 from obstore.auth.boto3 import Boto3CredentialProvider
 
                 options["credential_provider"] = Boto3CredentialProvider()
-            self.store = from_url(self.url, **options)
+            self.store = from_url(self.root, **options)
         except (BaseError, ValueError) as error:
             reason = str(error).partition("\n")[0]
             raise ValueError(f"'{url}' can't be written to: {reason}") from None
@@ -183,39 +210,29 @@ class Store:
     def make(self) -> None:
         """Do nothing: folders are names only."""
 
-    def path(self, name: str = "") -> str:
+    def path(self, name: str) -> str:
         """Address of a file."""
         return f"{self.root}/{name}"
 
     def names(self, name: str = "") -> list[str]:
         """Names in a folder, sorted; none if it isn't there."""
-        with _explained(self.root):
-            listing = self.store.list_with_delimiter(name.rstrip("/") or None)
+        with self._explained():
+            listing = self.store.list_with_delimiter(name or None)
         files = [file["path"] for file in listing["objects"]]
         return sorted(map(os.path.basename, [*files, *listing["common_prefixes"]]))
 
-    def read(self, name: str) -> bytes:
+    def open(self, name: str) -> pa.NativeFile:
         """Read a file."""
-        with _explained(self.root):
-            return bytes(self.store.get(name).bytes())
-
-    def table(self, name: str, columns: Sequence[str]) -> pa.Table:
-        """Read some columns of a parquet file, see :func:`read_columns`."""
-        return read_columns(pa.BufferReader(self.read(name)), columns)
+        with self._explained():
+            return pa.BufferReader(bytes(self.store.get(name).bytes()))
 
     @contextlib.contextmanager
-    def replacing(self, name: str, *, durable: bool = False) -> Iterator[str]:
-        """Yield a path to write a file to, which is put into the store at the end.
-
-        Args:
-            name: name of the file
-            durable: makes no difference: a store answers when it has stored
-
-        """
+    def replacing(self, name: str) -> Iterator[str]:
+        """Yield a path to write a file to, which is put into the store at the end."""
         with tempfile.TemporaryDirectory() as folder:
             temporary = pathlib.Path(folder, os.path.basename(name))
             yield str(temporary)
-            with _explained(self.root):
+            with self._changed():
                 self.store.put(name, temporary)
 
     @contextlib.contextmanager
@@ -227,7 +244,7 @@ class Store:
         with tempfile.TemporaryDirectory() as folder:
             yield folder
             self.remove(name)
-            with _explained(self.root):
+            with self._changed():
                 for path in pathlib.Path(folder).rglob("*"):
                     if path.is_file():
                         relative = path.relative_to(folder).as_posix()
@@ -235,7 +252,7 @@ class Store:
 
     def remove(self, name: str) -> None:
         """Delete a file or a folder, if it is there."""
-        with _explained(self.root):
+        with self._changed():
             files = [file["path"] for files in self.store.list(name) for file in files]
             for path in [name, *files]:
                 with contextlib.suppress(FileNotFoundError):
@@ -249,15 +266,40 @@ class Store:
             BlockingIOError: if there is one
 
         """
-        with _explained(self.root):
-            lease = Lease(self.store)
-        with contextlib.closing(lease):
+        with self._explained():
+            self.lease = Lease(self.store)
+        with contextlib.closing(self.lease):
             yield
-        if lease.lost:
-            raise OSError(
+        with self._changed():
+            self.lease = None
+
+    @contextlib.contextmanager
+    def _changed(self) -> Iterator[None]:
+        """Change the folder, if no other run has taken it over."""
+        if self.lease is not None and self.lease.lost:
+            raise LostError(
                 f"Another run has taken over '{self.root}', as this one couldn't "
                 "renew its lock: run the same command when that has ended."
             )
+        with self._explained():
+            yield
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn errors of the store into an OSError of one line."""
+        from obstore.exceptions import BaseError
+
+        try:
+            yield
+        except (BaseError, FileNotFoundError) as error:
+            if "NoSuchBucket" in str(error):
+                bucket = urllib.parse.urlsplit(self.root).netloc
+                raise OSError(
+                    f"There is no bucket '{bucket}': create it, or correct the address."
+                ) from None
+            is_missing = isinstance(error, FileNotFoundError)
+            kind = FileNotFoundError if is_missing else OSError
+            raise kind(str(error).partition("\n")[0]) from error
 
 
 Storage = Folder | Store
@@ -280,18 +322,13 @@ def open_storage(out: str) -> Storage:
     return Folder(out.removeprefix("file://"))
 
 
-@contextlib.contextmanager
-def _explained(root: str) -> Iterator[None]:
-    """Turn errors of a store into an OSError of one line."""
-    from obstore.exceptions import BaseError
+def is_temporary(name: str) -> bool:
+    """Whether a file was left by a run that was killed while it wrote.
 
-    try:
-        yield
-    except (BaseError, FileNotFoundError) as error:
-        if "NoSuchBucket" in str(error):
-            bucket = urllib.parse.urlsplit(root).netloc
-            raise OSError(
-                f"There is no bucket '{bucket}': create it, or correct the address."
-            ) from None
-        kind = FileNotFoundError if isinstance(error, FileNotFoundError) else OSError
-        raise kind(str(error).partition("\n")[0]) from error
+    Examples:
+        >>> is_temporary("tmp123.table.csv"), is_temporary("tmp.csv")
+        (True, False)
+
+    """
+    first, _, rest = name.partition(".")
+    return first.startswith("tmp") and (rest in NAMES or rest.startswith("part-"))

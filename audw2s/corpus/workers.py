@@ -191,16 +191,6 @@ class WorkerPool:
         self.all: set[Worker] = set()
         self.threads = concurrent.futures.ThreadPoolExecutor(num_workers)
 
-    def open(self) -> None:
-        """Start a worker, and check that it can run the models.
-
-        Raises:
-            ValueError: if the options are invalid
-            ChildProcessError: if it doesn't start
-
-        """
-        self.idle.append(self._worker())
-
     def stop(self) -> None:
         """Stop after the files that are in progress."""
         self.stopping = True

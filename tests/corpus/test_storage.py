@@ -46,14 +46,14 @@ def test_files_written_to_a_storage_are_read_back(storage):
     assert storage.names() == []
     assert storage.names("parts") == []
     for name in ("b.txt", "parts/2", "parts/1", "b.txt"):
-        with storage.replacing(name, durable=True) as path:
+        with storage.replacing(name) as path:
             with open(path, "w") as file:
                 file.write(f"{name} is whole")
     assert storage.names() == ["b.txt", "parts"]
     assert storage.names("parts") == ["1", "2"]
-    assert storage.read("parts/2") == b"parts/2 is whole"
+    assert storage.open("parts/2").read() == b"parts/2 is whole"
     with pytest.raises(FileNotFoundError):
-        storage.read("parts/3")
+        storage.open("parts/3").read()
     for _ in range(2):
         storage.remove("parts/1")
     assert storage.names("parts") == ["2"]
@@ -78,7 +78,7 @@ def test_an_interrupted_write_leaves_nothing(storage):
 
 def test_one_run_at_a_time(storage):
     with storage.locked():
-        with pytest.raises(BlockingIOError), open_storage(storage.url).locked():
+        with pytest.raises(BlockingIOError), open_storage(storage.root).locked():
             pass
     with storage.locked():
         pass
@@ -90,7 +90,7 @@ def test_the_lock_of_a_dead_run_is_taken_over(server):
     zombie = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait(timeout=MAX_DUR)
     held = lease.Lease(store.store)
-    content = json.loads(store.read(".lock")) | {"owner": "other"}
+    content = json.loads(store.open(".lock").read()) | {"owner": "other"}
     elsewhere = content | {"machine": "far away"}
 
     def write(content: dict) -> None:
@@ -110,9 +110,9 @@ def test_the_lock_of_a_dead_run_is_taken_over(server):
     write(elsewhere | {"renewed": content["renewed"] - lease.STALE - 1})
     with pytest.raises(OSError, match="Another run has taken over"), store.locked():
         write(elsewhere)
-    assert json.loads(store.read(".lock")) == elsewhere
+    assert json.loads(store.open(".lock").read()) == elsewhere
     held.close()
-    assert json.loads(store.read(".lock")) == elsewhere
+    assert json.loads(store.open(".lock").read()) == elsewhere
 
 
 @pytest.mark.parametrize("stale", [False, True])
@@ -125,7 +125,7 @@ def test_one_of_two_runs_with_slow_first_writes_has_the_lock(server, stale):
 
     def run() -> None:
         try:
-            with open_storage(store.url).locked():
+            with open_storage(store.root).locked():
                 taken.append(threading.get_ident())
                 done.wait(MAX_DUR)
         except BlockingIOError:
@@ -141,12 +141,29 @@ def test_one_of_two_runs_with_slow_first_writes_has_the_lock(server, stale):
     assert len(taken) == len(refused) == 1
 
 
+def test_a_run_that_lost_its_lock_changes_nothing(server, monkeypatch):
+    monkeypatch.setattr(lease, "RENEWED", 0.05)
+    store, other = Store(server.url("out")), Store(server.url("out"))
+    taken_over = pytest.raises(OSError, match="Another run has taken over")
+    with taken_over, store.locked():
+        content = json.loads(store.open(".lock").read())
+        other.store.put(".lock", json.dumps(content | {"owner": "other"}).encode())
+        other.store.put("a", b"of the other")
+        wait_until(lambda: store.lease.lost, "the lock is lost")
+        with taken_over:
+            store.remove("a")
+        with taken_over, store.replacing("a") as path, open(path, "w") as file:
+            file.write("of this run")
+    assert other.open("a").read() == b"of the other"
+    assert other.names() == [".lock", "a"]
+
+
 def test_lock_is_renewed(server, monkeypatch):
     monkeypatch.setattr(lease, "RENEWED", 0.05)
     store = Store(server.url("out"))
     with store.locked():
-        first = store.read(".lock")
-        wait_until(lambda: store.read(".lock") != first, "the lock is renewed")
+        first = store.open(".lock").read()
+        wait_until(lambda: store.open(".lock").read() != first, "the lock is renewed")
     assert store.names() == []
 
 

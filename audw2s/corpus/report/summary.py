@@ -15,48 +15,8 @@ from audw2s.corpus.shards import columns
 from audw2s.evaluation.ccc import ccc_of_moments
 from audw2s.model.registry import DIMENSIONS
 
-
-class Covariance:
-    """Means, variances and covariances of columns, updated block by block."""
-
-    def __init__(self):
-        self.count = 0
-        self.mean = 0.0
-        self.cross = 0.0
-
-    def update(self, values: np.ndarray) -> None:
-        """Add rows ``(num_rows, num_columns)``, without NaN."""
-        if not len(values):
-            return
-        values = values.astype(np.float64)
-        mean = values.mean(axis=0)
-        difference, total = mean - self.mean, self.count + len(values)
-        # Chan's update, as sums of squares would lose digits
-        cross = (values - mean).T @ (values - mean)
-        share = self.count * len(values) / total
-        self.cross = self.cross + cross + share * np.outer(difference, difference)
-        self.mean = self.mean + difference * len(values) / total
-        self.count = total
-
-    def ccc(self, first: int, second: int) -> float:
-        """Concordance correlation coefficient (CCC) of two columns.
-
-        Examples:
-            >>> moments = Covariance()
-            >>> moments.update(np.array([[0.0, 0.1], [1.0, 1.1]]))
-            >>> round(moments.ccc(0, 0), 3), round(moments.ccc(0, 1), 3)
-            (1.0, 0.98)
-
-        """
-        matrix, (mean_t, mean_p) = self.matrix, self.mean[[first, second]]
-        var_t, var_p = matrix[[first, second], [first, second]]
-        covariance = matrix[first, second]
-        return float(ccc_of_moments(mean_t, mean_p, var_t, var_p, covariance))
-
-    @property
-    def matrix(self) -> np.ndarray:
-        """Covariances ``(num_columns, num_columns)``, divided by the count."""
-        return self.cross / self.count
+CENTRE = 0.5
+"""About the mean of values; sums of squares around it keep all digits."""
 
 
 class Summary:
@@ -81,7 +41,12 @@ class Summary:
         self.statuses: collections.Counter[str] = collections.Counter()
         self.num_inputs = 0
         self.num_failed = 0
-        self.moments = Covariance()
+        size = len(DIMENSIONS) * len(self.names)
+        self.count = 0
+        """Number of rows with values."""
+
+        self.sums = np.zeros(size)
+        self.products = np.zeros((size, size))
 
     def update(self, numbers: np.ndarray, table: pa.Table) -> None:
         """Add rows; those of an input come in one call.
@@ -97,7 +62,10 @@ class Summary:
         failed = np.isin(statuses, UNUSABLE)
         self.num_failed += len(np.unique(numbers[failed]))
         values = np.stack([table[n].to_numpy() for n in columns(self.names)], axis=1)
-        self.moments.update(values[np.isfinite(values).all(axis=1)])
+        values = values[np.isfinite(values).all(axis=1)].astype(np.float64) - CENTRE
+        self.count += len(values)
+        self.sums += values.sum(axis=0)
+        self.products += values.T @ values
 
     def __str__(self) -> str:
         """Give a line for the statuses, and one for each model and pair of models."""
@@ -106,7 +74,7 @@ class Summary:
         if self.windows:
             what = f"{self.statuses.total()} rows of {what}"
         lines = [f"{what}: {', '.join(counts)}"]
-        if self.moments.count:
+        if self.count:
             lines += self._values()
         if self.num_failed:
             lines.append(f"{self.num_failed} of {self.num_inputs} have no values.")
@@ -114,18 +82,26 @@ class Summary:
 
     def statistics(self) -> Iterator[tuple[str, list[tuple[float, float]]]]:
         """Name of each model, with mean and standard deviation of A/D/V."""
-        stds = np.sqrt(np.diag(self.moments.matrix))
-        pairs = list(zip(self.moments.mean, stds, strict=True))
+        means, matrix = self._moments()
+        stds = np.sqrt(np.maximum(np.diag(matrix), 0))
+        pairs = list(zip(means, stds, strict=True))
         for number, name in enumerate(self.names):
             yield name, pairs[3 * number : 3 * number + 3]
 
     def agreement(self) -> Iterator[tuple[tuple[int, int], str, list[float]]]:
         """Numbers of each pair of models, their names, and the CCC of A/D/V."""
+        means, matrix = self._moments()
         for first, second in itertools.combinations(range(len(self.names)), 2):
-            columns = [(3 * first + k, 3 * second + k) for k in range(len(DIMENSIONS))]
-            cccs = [self.moments.ccc(*pair) for pair in columns]
+            x, y = (3 * model + np.arange(len(DIMENSIONS)) for model in (first, second))
+            covariances = (matrix[x, x], matrix[y, y], matrix[x, y])
+            cccs = ccc_of_moments(means[x], means[y], *covariances).tolist()
             names = f"{self.names[first]} and {self.names[second]}"
             yield (first, second), names, cccs
+
+    def _moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """Means and covariances of all columns."""
+        means = self.sums / self.count
+        return means + CENTRE, self.products / self.count - np.outer(means, means)
 
     def _values(self) -> Iterator[str]:
         for model, statistics in self.statistics():
