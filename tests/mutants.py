@@ -123,15 +123,15 @@ MUTANTS = [
     Mutant(
         "resume",
         "audw2s/corpus/shards.py",
-        "seen == current(",
-        "seen != current(",
+        "current(file) == seen",
+        "current(file) != seen",
         (f"{RESUME}::test_finished_files_are_not_processed_again",),
     ),
     Mutant(
         "resume",
         "audw2s/corpus/shards.py",
-        "not (retry and failed)",
-        "not (retry or failed)",
+        'done["failed"].eq(False)',
+        'done["failed"].eq(True)',
         (f"{RESUME}::test_retry_failed",),
     ),
     Mutant(

@@ -104,10 +104,11 @@ class Lease:
         except (ValueError, TypeError, KeyError):
             # Nothing that a run has written
             pass
-        seen: UpdateVersion = {
-            "e_tag": answer.meta["e_tag"],
-            "version": answer.meta["version"],
-        }
+        seen: UpdateVersion = {}
+        if (tag := answer.meta["e_tag"]) is not None:
+            seen["e_tag"] = tag
+        if (version := answer.meta["version"]) is not None:
+            seen["version"] = version
         self._write(seen)
 
     def _renew(self) -> None:

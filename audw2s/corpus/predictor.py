@@ -14,6 +14,8 @@ from audw2s.audio.decode import duration
 from audw2s.audio.decode import file_blocks
 from audw2s.audio.preprocess import Read
 from audw2s.audio.preprocess import Span
+from audw2s.audio.preprocess import array_blocks
+from audw2s.audio.quality import Report
 from audw2s.audio.samples import MIN_SAMPLES
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.speech import marked
@@ -29,6 +31,11 @@ from audw2s.inference.row import Row
 from audw2s.inference.turns import speech_spans
 from audw2s.model.device import check_session
 from audw2s.model.registry import DIMENSIONS
+
+HELD_SAMPLES = 5 * 60 * 48000
+"""Largest number of samples of a file that is kept for the next model: 58 MB, 5 min at
+48 kHz."""
+
 
 Heartbeat = Callable[[], None]
 """Function that is called after each step, so that a hanging file is noticed."""
@@ -162,6 +169,8 @@ class FilePredictor:
         wanted = [number for number in range(len(spans)) if number not in results]
         if wanted:
             read = self._monitored(partial(file_blocks, path))
+            if len(self.predictors) > 1:
+                read = _held(read) or read
             segments = [spans[number] for number in wanted]
             for channel in channels_of(read, self.options.channels):
                 predictors = [one.of_channel(channel) for one in self.predictors]
@@ -233,6 +242,28 @@ def _without_speech(row: Prediction) -> Prediction:
         message="there is no segment of speech",
         hidden_states=(None,) * len(row.hidden_states),
     )
+
+
+def _held(read: Read) -> Read | None:
+    """Decode a whole file, so that all models read it from memory.
+
+    Returns:
+        source, or ``None`` if the file is too long or has problems; then each model
+        reads the file
+
+    """
+    report, blocks, size = Report(), [], 0
+    for block in read(report):
+        blocks.append(block)
+        size += block.shape[1]
+        whole = max(size, report.total * report.sampling_rate)
+        if whole * len(block) > HELD_SAMPLES:
+            return None
+    report.num_samples = size
+    if report.problem or report.notes or not blocks or report.truncation():
+        return None
+    signal = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1)
+    return partial(array_blocks, signal, report.sampling_rate)
 
 
 def _merged(by_model: Sequence[list[Row]]) -> Iterator[Prediction]:

@@ -46,29 +46,6 @@ def counts(result: Result) -> Counts:
     return Counts(1, audio, failed)
 
 
-def speed_text(counts: Counts, passed: float) -> str:
-    """Speed of a run in words.
-
-    Args:
-        counts: files that were processed in this run
-        passed: duration of the run in seconds, with the start of the workers
-
-    Examples:
-        >>> print(speed_text(Counts(120, 7200.0), 60.0))
-        120 files, 2.0 hours of audio in 60 s: 2.0 files/s, 120 × real time
-        >>> print(speed_text(Counts(), 0.0))
-        nothing was processed in this run, all was there
-
-    """
-    if not counts.files:
-        return "nothing was processed in this run, all was there"
-    return (
-        f"{counts.files:,} files, {duration_text(counts.audio)} of audio in "
-        f"{duration_text(passed)}: {counts.files / passed:.1f} files/s, "
-        f"{counts.audio / passed:,.0f} × real time"
-    )
-
-
 class Progress:
     """Progress bar on stderr: files, speed, time left, failures.
 
@@ -76,6 +53,13 @@ class Progress:
         total: number of files
         done: number of files that were finished before this run
         verbose: whether there is a bar
+
+    Examples:
+        >>> progress = Progress(120, 0, verbose=False)
+        >>> progress.began -= 60.0
+        >>> progress.update(Counts(120, 7200.0))
+        >>> print(progress)
+        120 files, 2.0 hours of audio in 60 s: 2.0 files/s, 120 × real time
 
     """
 
@@ -105,8 +89,13 @@ class Progress:
         return max(1e-9, time.monotonic() - self.began)
 
     def __str__(self) -> str:
-        """Speed until now."""
-        return speed_text(self.counts, self.passed)
+        """Speed until now, in words."""
+        files, audio = self.counts.files, self.counts.audio
+        return (
+            f"{files:,} files, {duration_text(audio)} of audio in "
+            f"{duration_text(self.passed)}: {files / self.passed:.1f} files/s, "
+            f"{audio / self.passed:,.0f} × real time"
+        )
 
     def print(self, text: str) -> None:
         """Print a line above the bar."""

@@ -27,10 +27,8 @@ from audw2s.corpus.job import open_folder
 from audw2s.corpus.job import restart
 from audw2s.corpus.options import Options
 from audw2s.corpus.options import models_of
-from audw2s.corpus.progress import Counts
 from audw2s.corpus.progress import Progress
 from audw2s.corpus.progress import counts
-from audw2s.corpus.progress import speed_text
 from audw2s.corpus.report.overview import Overview
 from audw2s.corpus.report.page import check_report
 from audw2s.corpus.report.page import write_report
@@ -140,7 +138,7 @@ class Run:
         self.overview = Overview(options.names)
         has_channels = options.channels is not None
         self.speakers = Speakers(options.names, inputs.speakers, has_channels)
-        self.speed = speed_text(Counts(), 0.0)
+        self.speed = "nothing was processed in this run, all was there"
         self.shards: Shards
         self.is_stopped = False
         """Whether files are left because of Ctrl-C."""

@@ -1,8 +1,8 @@
 """Worker process that processes files, so that a crash ends no other process.
 
 It reads pickles from stdin: the options, then requests, each a list of tasks. It writes
-pickles to stdout: ``None`` when it is ready, or why it can't be, and for each task of a
-request its position and its result, in the order in which they are finished.
+pickles to stdout: ``None`` when it is ready, or why it can't be, and for each request
+the results of its tasks.
 """
 
 import faulthandler
@@ -14,9 +14,8 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import as_completed
+from functools import partial
 from typing import BinaryIO
 
 from audw2s.corpus.options import Options
@@ -82,18 +81,6 @@ def process(predictor: FilePredictor, task: Task) -> Result:
         return unreadable(task, reason, len(predictor.predictors))
 
 
-def answer(
-    predictor: FilePredictor, tasks: list[Task], threads: ThreadPoolExecutor
-) -> Iterator[tuple[int, Result]]:
-    """Process files, several at once if their windows are processed in batches."""
-    if len(tasks) == 1:
-        yield 0, process(predictor, tasks[0])
-        return
-    futures = [threads.submit(process, predictor, task) for task in tasks]
-    for future in as_completed(futures):
-        yield futures.index(future), future.result()
-
-
 def read(source: BinaryIO, requests: queue.SimpleQueue) -> None:
     """Read requests; end this process with the one that sends them."""
     try:
@@ -139,8 +126,9 @@ def main() -> None:
     with ThreadPoolExecutor(options.at_once) as threads:
         while tasks := requests.get():
             deadline.start(max(time_limit(t, options.file_timeout) for t in tasks))
-            for finished in answer(predictor, tasks, threads):
-                write(finished)
+            # Several at once if their windows are processed in batches
+            each = map if len(tasks) == 1 else threads.map
+            write(list(each(partial(process, predictor), tasks)))
             deadline.stop()
 
 

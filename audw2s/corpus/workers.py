@@ -138,11 +138,8 @@ class Worker(ChildProcess):
         if reason is not None:
             raise ValueError(reason)
 
-    def results(self, tasks: list[Task]) -> Iterator[tuple[int, Result]]:
+    def results(self, tasks: list[Task]) -> list[Result]:
         """Process files.
-
-        Yields:
-            position and result of each task, in the order in which they are finished
 
         Raises:
             WorkerDiedError: if the worker dies before all are finished
@@ -150,8 +147,7 @@ class Worker(ChildProcess):
         """
         self.send(tasks)
         try:
-            for _ in tasks:
-                yield self.receive()
+            return self.receive()
         except WorkerDiedError:
             reason = f"the decoder crashed ({self.end()})"
             if self.process.returncode == LATE:
@@ -230,7 +226,7 @@ class WorkerPool:
                 request = list(itertools.islice(tasks, self.options.at_once))
                 if not request:
                     break
-                requests.add(self.threads.submit(self._process, request))
+                requests.add(self.threads.submit(self._request, request))
             if not requests:
                 return
             done, requests = concurrent.futures.wait(
@@ -244,41 +240,34 @@ class WorkerPool:
             for future in done:
                 yield from future.result()
 
-    def _process(self, tasks: list[Task]) -> list[tuple[Task, Result]]:
-        """Process files in a worker; if it dies, those that are left one by one."""
-        results: list[tuple[Task, Result]] = []
-        if self.stopping:
-            return results
-        left = dict(enumerate(tasks))
-        try:
-            for number, result in self._results(tasks):
-                results.append((left.pop(number), result))
-        except WorkerDiedError as error:
-            for task in left.values():
-                results.append((task, self._retry(task, str(error))))
-        return results
+    def _request(self, tasks: list[Task]) -> Iterable[tuple[Task, Result]]:
+        return [] if self.stopping else zip(tasks, self._process(tasks), strict=True)
 
-    def _retry(self, task: Task, reason: str) -> Result:
-        for _ in range(TRIES - 1):
+    def _process(self, tasks: list[Task]) -> list[Result]:
+        """Process files in a worker; if it dies, one by one and several times."""
+        reason = ""
+        for _ in range(TRIES if len(tasks) == 1 else 1):
             try:
-                ((_, result),) = self._results([task])
-                return result
+                return self._results(tasks)
             except WorkerDiedError as error:
                 reason = str(error)
-        return unreadable(task, reason, len(self.options.models))
+        if len(tasks) > 1:
+            return [result for task in tasks for result in self._process([task])]
+        return [unreadable(tasks[0], reason, len(self.options.models))]
 
-    def _results(self, tasks: list[Task]) -> Iterator[tuple[int, Result]]:
+    def _results(self, tasks: list[Task]) -> list[Result]:
         try:
             worker = self.idle.pop()
         except IndexError:
             worker = self._worker()
         try:
-            yield from worker.results(tasks)
+            results = worker.results(tasks)
         except WorkerDiedError:
             with self.lock:
                 self.all.discard(worker)
             raise
         self.idle.append(worker)
+        return results
 
     def _worker(self) -> Worker:
         """Start a worker, again if it dies meanwhile."""

@@ -133,7 +133,7 @@ def test_a_damaged_shard_is_processed_again(corpus, tmp_path):
     left = [out / "parts" / f"tmp{k}.part-00000009.parquet" for k in range(2)]
     for path, age in zip(left, (0, 4000), strict=True):
         path.write_bytes(b"half")
-        os.utime(path, [time.time() - age] * 2)
+        os.utime(path, (time.time() - age, time.time() - age))
     done = invoke("annotate", corpus, "--out", out)
     assert done.exit_code == 0
     assert f"{part} is damaged and isn't used" in done.stderr

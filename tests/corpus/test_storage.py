@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from functools import partial
 
 import pandas as pd
 import pytest
@@ -144,15 +145,15 @@ def test_one_of_two_runs_with_slow_first_writes_has_the_lock(server, stale):
 def test_a_run_that_lost_its_lock_changes_nothing(server, monkeypatch):
     monkeypatch.setattr(lease, "RENEWED", 0.05)
     store, other = Store(server.url("out")), Store(server.url("out"))
-    taken_over = pytest.raises(OSError, match="Another run has taken over")
-    with taken_over, store.locked():
+    taken_over = partial(pytest.raises, OSError, match="Another run has taken over")
+    with taken_over(), store.locked():
         content = json.loads(store.open(".lock").read())
         other.store.put(".lock", json.dumps(content | {"owner": "other"}).encode())
         other.store.put("a", b"of the other")
         wait_until(lambda: store.lease.lost, "the lock is lost")
-        with taken_over:
+        with taken_over():
             store.remove("a")
-        with taken_over, store.replacing("a") as path, open(path, "w") as file:
+        with taken_over(), store.replacing("a") as path, open(path, "w") as file:
             file.write("of this run")
     assert other.open("a").read() == b"of the other"
     assert other.names() == [".lock", "a"]
