@@ -107,9 +107,7 @@ def find(paths: list[str], list_left_out: bool) -> "Listing":
     return found
 
 
-def with_intervals(
-    table: "pd.DataFrame", widths: dict[str, float]
-) -> "pd.DataFrame":
+def with_intervals(table: "pd.DataFrame", widths: dict[str, float]) -> "pd.DataFrame":
     """Add the ends of intervals to a table."""
     from audw2s.evaluation.conformal import interval_columns
     from audw2s.evaluation.conformal import with_interval_names
