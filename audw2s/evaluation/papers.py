@@ -7,7 +7,8 @@ import yaml
 from audw2s.model.registry import DIMENSIONS
 
 GRADES = {
-    "P": "read in the paper",
+    "P": "read in the paper's abstract",
+    "C": "read in a model card or code of its authors",
     "S": "second-hand, from notes on the paper",
     "P/S": "some of these read in the paper, some second-hand",
 }

@@ -285,7 +285,8 @@ CATALOGUE = {
         ),
         Entry(
             name="teacher",
-            description="The paper's teacher: the mean of dawn and odyssey",
+            description="The paper's teacher: the mean of dawn and odyssey "
+            "(equal weights are inferred)",
             parameters=483_941_446,
             max_dur=12.0,
             licence=NON_COMMERCIAL,

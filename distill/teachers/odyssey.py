@@ -28,7 +28,10 @@ FORM = {**wav2vec2.FORM, "conv_bias": False}
 
 MEAN = -8.278621631819787e-05
 STD = 0.08485510250851999
-"""Mean and standard deviation of all training samples, from ``config.json``."""
+"""Mean and standard deviation of all training samples, from ``config.json``.
+
+That the mean is subtracted with this sign is inferred: a check needs the weights.
+"""
 
 KEYS = {
     **wav2vec2.position_keys("ssl_model.", "encoder."),

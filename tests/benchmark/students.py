@@ -1,8 +1,8 @@
 """The comparison of the paper of Wav2Small: what its students cost for 5 s.
 
 All have random weights, which serve for cost: exported and quantised as by ``audw2s
-distill``. Agreement is that of the packaged model, see its card; others weren't trained
-for the package. Figures of the paper stand below with their grades, from
+distill``. Agreement is that of the model in the package; others aren't in it.
+Figures of the paper stand below with their grades, from
 ``audw2s/evaluation/papers.yaml``: other machines, other ways to measure.
 
     python tests/benchmark/students.py [--student wav2small ...] [--rounds 31]
@@ -23,6 +23,8 @@ from memory import alone
 from audw2s.distill.export import student_to_onnx
 from audw2s.distill.quantise import quantise
 from audw2s.distill.students import STUDENTS
+from audw2s.evaluation.card import read
+from audw2s.evaluation.comparison import published_costs
 from audw2s.evaluation.cost import gmac
 from audw2s.evaluation.cost import graph_cost
 from audw2s.evaluation.cost import num_parameters
@@ -31,6 +33,8 @@ from audw2s.evaluation.cost import processor
 from audw2s.evaluation.cost import signal
 from audw2s.evaluation.papers import papers
 from audw2s.evaluation.tables import markdown_table
+from audw2s.model.registry import DIMENSIONS
+from audw2s.model.registry import FOLDER
 from audw2s.model.store import session_options
 from audw2s.version import __version__
 
@@ -40,7 +44,7 @@ NETWORKS = [name for name in STUDENTS if name != "wav2small-2.0"]
 HEADER = (
     *("student", "parameters", "GMAC", "values in the graph", "GMAC of the graph"),
     *("tokens/s", "float, KB", "int8, KB", "float, peak MB", "int8, peak MB"),
-    *("float, ms", "int8, ms"),
+    *("float, ms", "int8, ms", "CCC A / D / V, EmoTale"),
 )
 
 
@@ -91,22 +95,27 @@ def row(student: str, rounds: int) -> list[str]:
             *(f"{size:.0f}" for size in sizes),
             *(f"{size:.2f}" for size in peaks),
             *(f"{time:.1f}" for time in taken.values()),
+            agreement(student),
         ]
+
+
+def agreement(student: str) -> str:
+    """CCC with human ratings, of a model of the package."""
+    path = os.path.join(FOLDER, student, "evaluation.json")
+    for evaluation in read(path) if os.path.isfile(path) else []:
+        if evaluation["against"] == "humans":
+            (values,) = evaluation["corpora"].values()
+            return " / ".join(f"{values[name]['ccc']:.2f}" for name in DIMENSIONS)
+    return "–"
 
 
 def printed() -> list[list[str]]:
     """Rows of the paper's figures, with grades."""
-    names = ("parameters", "gmac", "tokens_per_second", "onnx_bytes")
-    rows = []
-    for entry in papers():
-        if entry["cost"]:
-            keys = (*names, "peak_ram_bytes", "latency_ms")
-            figures = [entry["cost"].get(key) for key in keys]
-            rows.append(
-                [entry["model"]]
-                + [f"{f['value']:,g} ({f['grade']})" if f else "–" for f in figures]
-            )
-    return rows
+    return [
+        [entry["model"], *published_costs(entry["cost"])]
+        for entry in papers()
+        if entry["cost"]
+    ]
 
 
 def main() -> None:
