@@ -20,9 +20,9 @@ class Wav2Small(Student):
     71,801 parameters and 858 mel weights, 0.389 GMAC and 1250 tokens for 5 s.
 
     The layers up to the tokens are those of the card and code of its authors' 15K
-    network. That the 72K network has them, its last convolution, the pooling on tokens of
-    169 values and the final linear layer are **inferred**: of the variants tried only
-    this one gives both 72K parameters and 0.4 GMAC.
+    network. That the 72K network has them, its last convolution, the pooling on tokens
+    of 169 values and the final linear layer are **inferred**: of the variants tried
+    only this one gives both 72K parameters and 0.4 GMAC.
 
     Shape:
         - signal ``(batch, time)``, 16 kHz, at least 64 samples
