@@ -7,7 +7,10 @@ import unicodedata
 import uuid
 from collections.abc import Iterator
 from collections.abc import Sequence
+from typing import Any
 from typing import NamedTuple
+from typing import TypeVar
+from typing import overload
 
 
 def unlisted_text(unlisted: Sequence[str]) -> str:
@@ -25,7 +28,14 @@ def unlisted_text(unlisted: Sequence[str]) -> str:
     return f"{folders} can't be listed, what is in {them} has no row: {names}{more}."
 
 
-def resolve(file: "str | os.PathLike | object", root: str | None) -> "str | object":
+Source = TypeVar("Source")
+
+
+@overload
+def resolve(file: str | os.PathLike, root: str | None) -> str: ...
+@overload
+def resolve(file: Source, root: str | None) -> str | Source: ...
+def resolve(file: Any, root: str | None) -> Any:
     """Path of a file, which may begin with ``~`` or be relative to a root folder.
 
     Args:

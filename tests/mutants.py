@@ -46,8 +46,8 @@ MUTANTS = [
     Mutant(
         "grid",
         "audw2s/audio/windows.py",
-        "return to_samples(number * self.hop)",
-        "return number * to_samples(self.hop)",
+        "return round(number * self.hop.value * SAMPLING_RATE / 10**9)",
+        "return number * round(self.hop.value * SAMPLING_RATE / 10**9)",
         (f"{WINDOWS}::test_no_drift_over_hours",),
     ),
     Mutant(

@@ -14,8 +14,8 @@ from audw2s.audio.statuses import UNUSABLE
 
 def read(path, **kwargs):
     report = Report()
-    blocks = audio.mixed(audio.file_blocks(path, report, **kwargs), report)
-    blocks = list(audio.resampled(blocks, report, 16000))
+    blocks = audio.file_blocks(path, report, **kwargs)
+    blocks = list(audio.prepared(blocks, report))
     joined = np.concatenate(blocks, axis=1) if blocks else np.zeros((1, 0))
     return joined, report
 
@@ -117,7 +117,7 @@ def test_runs_of_non_finite_samples_are_found():
     assert np.isnan(block[0, 3])
     assert np.isfinite(seen).all()
     report.update(np.full((2, 1), np.nan, np.float32))
-    assert report.not_finite.edges.tolist() == [[3, 5], [12, 13], [20, 21]]
+    assert report.runs["not_finite"].edges.tolist() == [[3, 5], [12, 13], [20, 21]]
     expected = ("not_finite", "holds 1 NaN or inf samples")
     assert report.status(0, Part(4, 6, 0.0)) == expected
     assert report.status(0, Part(5, 12, 0.0))[0] != "not_finite"

@@ -37,7 +37,7 @@ def expected(tokens, signal, win_dur):
     lin, sof = np.split(made, 2, axis=1)
     size = round(win_dur * tokens.rate)
     return [
-        tokens.logits(softmax(lin[first:], sof[first:]))
+        tokens.outputs(softmax(lin[first:], sof[first:]))
         for first in (max(0, len(lin) - size), 0)
     ]
 

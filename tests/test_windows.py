@@ -16,10 +16,10 @@ from audw2s.audio.statuses import UNUSABLE
 from audw2s.audio.times import resampled_size
 from audw2s.audio.windows import Grid
 from audw2s.inference.frames import Tokens
-from audw2s.inference.one_pass import SegmentPooler
 from audw2s.inference.one_pass import at_model_rate
 from audw2s.inference.pipeline import Predictor
 from audw2s.inference.row import Segment
+from audw2s.inference.speech_share import SpeechShare
 
 
 def literal(total, win_dur, hop_dur):
@@ -117,7 +117,7 @@ def silent_network():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Predictor, "run", run)
         patch.setattr(Tokens, "make", make)
-        patch.setattr(SegmentPooler, "_note_speech", lambda *_: None)
+        patch.setattr(SpeechShare, "add", lambda *_: None)
         yield
 
 

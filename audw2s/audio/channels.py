@@ -61,7 +61,7 @@ def channels_of(
     """
     if channels is None:
         return [None]
-    if channels != ALL:
+    if not isinstance(channels, str):
         return list(channels)
     block = next(iter(read(Report())), np.zeros((0, 0)))
     return list(range(len(block))) or [None]

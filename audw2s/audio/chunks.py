@@ -24,8 +24,8 @@ class Chunk(NamedTuple):
     size: int
     """Number of bytes that its header declares."""
 
-    position: int
-    """Position behind its header."""
+    num_bytes: int
+    """Number of bytes in the file behind its header."""
 
 
 def missing_share(file: BinaryIO, head: bytes) -> float:
@@ -34,7 +34,7 @@ def missing_share(file: BinaryIO, head: bytes) -> float:
     Sizes that mean "unknown" are ignored.
 
     Args:
-        file: file opened for reading
+        file: file opened for reading; its position changes
         head: first bytes of the file, as many as are known
 
     Examples:
@@ -46,14 +46,10 @@ def missing_share(file: BinaryIO, head: bytes) -> float:
         1.0
 
     """
-    end = file_size(file)
-    for chunk in _chunks(file, head, end):
-        if chunk.name in (b"data", b"SSND"):
-            there = end - chunk.position
-            if chunk.size <= there or there <= 0:
-                return 1.0
-            is_known = not any(top - ROOM <= chunk.size <= top for top in UNKNOWN)
-            return chunk.size / there if is_known else 1.0
+    for name, size, num_bytes in chunks(file, head):
+        if name in (b"data", b"SSND"):
+            is_unknown = any(top - ROOM <= size <= top for top in UNKNOWN)
+            return 1.0 if is_unknown or not num_bytes else max(1.0, size / num_bytes)
     return 1.0
 
 
@@ -64,18 +60,14 @@ def is_oversized(file: BinaryIO, head: bytes) -> bool:
     """
     end = file_size(file)
     return any(
-        chunk.name == b"LIST" and chunk.size > end + ROOM
-        for chunk in _chunks(file, head, end)
+        name == b"LIST" and size > end + ROOM for name, size, _ in chunks(file, head)
     )
 
 
 def file_size(file: BinaryIO) -> int:
     """Size of a file in bytes."""
-    try:
-        return os.fstat(file.fileno()).st_size
-    except (AttributeError, OSError):
-        with unmoved(file):
-            return file.seek(0, os.SEEK_END)
+    with unmoved(file):
+        return file.seek(0, os.SEEK_END)
 
 
 @contextlib.contextmanager
@@ -88,49 +80,40 @@ def unmoved(file: BinaryIO) -> Iterator[None]:
         file.seek(position)
 
 
-def _chunks(file: BinaryIO, head: bytes, end: int) -> Iterator[Chunk]:
-    """Chunks of a file; nothing for other formats."""
-    if head.startswith(W64):
-        return _long_chunks(file, head, end)
-    if head.startswith((b"RIFF", b"RIFX", b"RF64", b"FORM")):
-        return _short_chunks(file, head, end)
-    return iter(())
+def chunks(file: BinaryIO, head: bytes) -> Iterator[Chunk]:
+    """Chunks of a RIFF, AIFF or W64 file; none of other formats.
 
+    Args:
+        file: file opened for reading; its position changes
+        head: first bytes of the file, as many as are known
 
-def _short_chunks(file: BinaryIO, head: bytes, end: int) -> Iterator[Chunk]:
-    is_little = head.startswith((b"RIFF", b"RF64"))
-    order: Literal["little", "big"] = "little" if is_little else "big"
-    position, long_size = 12, 0
-    while position + 8 <= end:
-        header = _bytes_at(file, head, position)
-        name, size = header[:4], int.from_bytes(header[4:8], order)
-        position += 8
-        if name == b"ds64":
+    """
+    is_long = head.startswith(W64)
+    if not is_long and not head.startswith((b"RIFF", b"RIFX", b"RF64", b"FORM")):
+        return
+    is_big = head.startswith((b"RIFX", b"FORM"))
+    order: Literal["little", "big"] = "big" if is_big else "little"
+    # Begin of the first chunk, sizes of a name and a header, multiples where they begin
+    position, name_size, header_size, step = (
+        (40, 16, 24, 8) if is_long else (12, 4, 8, 2)
+    )
+    end, long_size = file.seek(0, os.SEEK_END), 0
+    while position + header_size <= end:
+        header = head[position : position + 24]
+        if len(header) < 24:
+            file.seek(position)
+            header = file.read(24)
+        name, size = header[:4], int.from_bytes(header[name_size:header_size], order)
+        position += header_size
+        if is_long:
+            # Sizes of W64 count the header
+            size = max(0, size - header_size)
+        elif name == b"ds64":
             long_size = int.from_bytes(header[16:24], "little")
-        if name == b"data" and head.startswith(b"RF64") and size == 2**32 - 1:
+        elif name == b"data" and head.startswith(b"RF64") and size == 2**32 - 1:
             size = long_size
-        yield Chunk(name, size, position)
-        position += size + size % 2
-
-
-def _long_chunks(file: BinaryIO, head: bytes, end: int) -> Iterator[Chunk]:
-    position = 40
-    while position + 24 <= end:
-        header = _bytes_at(file, head, position)
-        # Sizes of W64 count the header, and chunks begin at multiples of 8
-        size = max(0, int.from_bytes(header[16:], "little") - 24)
-        position += 24
-        yield Chunk(header[:4], size, position)
-        position += -(-size // 8) * 8
-
-
-def _bytes_at(file: BinaryIO, head: bytes, position: int) -> bytes:
-    """Read 24 bytes, if possible from the first bytes."""
-    if position + 24 <= len(head):
-        return head[position : position + 24]
-    with unmoved(file):
-        file.seek(position)
-        return file.read(24)
+        yield Chunk(name, size, end - position)
+        position += -(-size // step) * step
 
 
 def is_chained(file: BinaryIO) -> bool:

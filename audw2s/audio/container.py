@@ -9,9 +9,6 @@ import av
 import numpy as np
 from av.stream import Discard
 
-from audw2s.audio.chunks import missing_share
-from audw2s.audio.chunks import unmoved
-from audw2s.audio.content import HEAD
 from audw2s.audio.mp3 import promised_samples
 from audw2s.audio.samples import as_float
 
@@ -83,6 +80,7 @@ class Container:
     Args:
         file: file opened for reading
         is_damaged: whether to check checksums
+        share: declared bytes of samples, relative to those in the file
 
     Raises:
         NoAudioError: if it has no audio stream that can be decoded
@@ -90,9 +88,10 @@ class Container:
 
     """
 
-    def __init__(self, file: BinaryIO, *, is_damaged: bool = False):
+    def __init__(self, file: BinaryIO, *, is_damaged: bool = False, share: float = 1.0):
         self.file = file
         self.is_damaged = is_damaged
+        self.share = share
         self.num_bad = 0
         self.position = 0
         self.broke_off = ""
@@ -221,11 +220,7 @@ class Container:
         if count:
             yield np.concatenate(held, axis=1)
         if self.format == "wav" and self.position < last:
-            with unmoved(self.file):
-                self.file.seek(0)
-                head = self.file.read(HEAD)
-            share = missing_share(self.file, head)
-            self.declared = round(self.position * share)
+            self.declared = round(self.position * self.share)
 
     def _pieces(self, first: int) -> Pieces:
         """Decode from a frame at or before a sample."""

@@ -2,8 +2,6 @@
 
 import codecs
 
-from audw2s.audio.chunks import W64
-
 HEAD = 4096
 """Number of bytes that are checked."""
 
@@ -73,18 +71,3 @@ def is_text(head: bytes) -> bool:
     except UnicodeDecodeError:
         # In Latin-1, most letters of any language are ASCII
         return sum(byte >= 128 for byte in head) < len(head) / 4
-
-
-def is_for_soundfile(head: bytes) -> bool:
-    r"""Whether a file has a format that soundfile reads correctly, and fastest.
-
-    Examples:
-        >>> is_for_soundfile(b"fLaC\x00\x00\x00\x22"), is_for_soundfile(b"ID3")
-        (True, False)
-
-    """
-    if head.startswith((b"RIFF", b"RIFX", b"RF64")):
-        return head[8:12] == b"WAVE"
-    if head.startswith(b"FORM"):
-        return head[8:12] in (b"AIFF", b"AIFC")
-    return head.startswith((b"fLaC", b"OggS", W64))

@@ -17,16 +17,18 @@ import numpy as np
 import soundfile
 
 from audw2s.audio.chunks import is_oversized
+from audw2s.audio.chunks import missing_share
 from audw2s.audio.container import Container
 from audw2s.audio.container import NoAudioError
 from audw2s.audio.container import error_text
 from audw2s.audio.container import holds_media
 from audw2s.audio.content import HEAD
-from audw2s.audio.content import is_for_soundfile
 from audw2s.audio.content import no_audio
+from audw2s.audio.flac import FlacFile
 from audw2s.audio.mp3 import is_free_format
 from audw2s.audio.quality import Report
 from audw2s.audio.sndfile import SndFile
+from audw2s.audio.sndfile import is_for_soundfile
 from audw2s.files import is_url
 from audw2s.files import resolve
 
@@ -63,6 +65,29 @@ class Facts(NamedTuple):
     duration: float | None
     """Duration in seconds, ``None`` if the header has none, or it can't be trusted."""
 
+    is_exact: bool
+    """Whether as many samples can be read."""
+
+
+class LimitError(ValueError):
+    """Raised at values that only a damaged header has.
+
+    Args:
+        sampling_rate: sampling rate in Hz
+        num_channels: number of channels
+
+    """
+
+    def __init__(self, sampling_rate: int, num_channels: int):
+        self.status = "channels"
+        text = f"{num_channels} channels, a file may have {MAX_CHANNELS}"
+        if not MIN_RATE <= sampling_rate <= MAX_RATE:
+            # A minute might become days, or seconds might become gigabytes
+            limits = f"speech has {MIN_RATE:,} to {MAX_RATE:,} Hz"
+            self.status = "sampling_rate"
+            text = f"a sampling rate of {sampling_rate} Hz, {limits}"
+        super().__init__(text)
+
 
 def file_blocks(
     file: File,
@@ -90,8 +115,27 @@ def file_blocks(
         ('unreadable', 'an HTML page, no audio: a download may have failed')
 
     """
-    with _faults_in(report), _audio(file) as audio:
-        yield from _read(audio, report, start, end)
+    try:
+        with opened(file) as source, contextlib.closing(decoder(source)) as audio:
+            rate = report.sampling_rate = audio.sampling_rate
+            first = round(start * rate)
+            last = math.inf if end is None else round(end * rate)
+            if audio.num_samples is not None:
+                report.total = audio.num_samples / rate
+            most = BLOCK_SIZE // 4 // audio.num_channels
+            try:
+                size = max(1, min(int(BLOCK_DUR * rate), most))
+                yield from audio.blocks(first, last, size)
+            finally:
+                report.promised = audio.declared
+                if end is not None:
+                    report.declared = round(end * rate) - first
+                elif audio.declared is not None:
+                    report.declared = max(0, audio.declared - first)
+                report.notes += audio.notes
+                report.total = report.total or audio.position / rate
+    except ERRORS as error:
+        report.problem = problem(error)
 
 
 def facts(file: File) -> Facts:
@@ -101,15 +145,14 @@ def facts(file: File) -> Facts:
         ValueError: if it can't be read; the message names the reason
 
     """
-    report = Report()
-    with _faults_in(report), _audio(file) as audio:
-        _check_limits(audio, report)
-    if report.problem:
-        raise ValueError(report.problem[1])
-    seconds = None
-    if audio.num_samples is not None:
-        seconds = audio.num_samples / audio.sampling_rate
-    return Facts(audio.sampling_rate, audio.num_channels, seconds)
+    try:
+        with opened(file) as source, contextlib.closing(decoder(source)) as audio:
+            rate, seconds = audio.sampling_rate, None
+            if audio.num_samples is not None:
+                seconds = audio.num_samples / rate
+            return Facts(rate, audio.num_channels, seconds, audio.is_exact)
+    except ERRORS as error:
+        raise ValueError(problem(error)[1]) from None
 
 
 def duration(file: File, limit: float = math.inf) -> float:
@@ -124,15 +167,18 @@ def duration(file: File, limit: float = math.inf) -> float:
         be read
 
     """
-    report, count = Report(), 0
-    with _faults_in(report), _audio(file) as audio:
-        if audio.is_exact and audio.num_samples is not None:
-            return audio.num_samples / audio.sampling_rate
-        for block in _read(audio, report, 0.0, None):
-            count += block.shape[1]
-            if count > limit * audio.sampling_rate:
-                return max(count, audio.num_samples or 0) / audio.sampling_rate
-    return count / max(1, report.sampling_rate)
+    try:
+        header = facts(file)
+    except ValueError:
+        return 0.0
+    if header.is_exact and header.duration is not None:
+        return header.duration
+    report = Report()
+    for block in file_blocks(file, report):
+        report.num_samples += block.shape[1]
+        if report.duration > limit:
+            return max(report.duration, header.duration or 0.0)
+    return report.duration
 
 
 def is_media(file: File) -> bool:
@@ -145,49 +191,18 @@ def is_media(file: File) -> bool:
 
     """
     try:
-        with _opened(file) as opened:
-            head = opened.read(HEAD)
-            if _is_for_soundfile(opened, head):
+        with opened(file) as source:
+            head = source.read(HEAD)
+            if is_for_soundfile(head) or is_free_format(source, head):
                 return True
-            return not no_audio(head) and holds_media(opened)
+            return not no_audio(head) and holds_media(source)
     except ERRORS:
         return False
 
 
 @contextlib.contextmanager
-def _audio(file: File) -> Iterator[SndFile | Container]:
-    """Choose a decoder by the content of a file, and open it."""
-    with _opened(file) as opened:
-        audio = _decoder(opened)
-        try:
-            yield audio
-        finally:
-            audio.close()
-
-
-def _decoder(opened: BinaryIO) -> SndFile | Container:
-    head = opened.read(HEAD)
-    if isinstance(head, str):
-        raise ValueError("opened as text: open it with mode 'rb'")
-    if _is_for_soundfile(opened, head):
-        try:
-            return SndFile(opened, head)
-        except soundfile.SoundFileError:
-            # PyAV reads it
-            pass
-    if reason := no_audio(head):
-        raise NoAudioError(reason)
-    if is_oversized(opened, head):
-        raise NoAudioError("a chunk of its header is larger than the file")
-    return Container(opened)
-
-
-def _is_for_soundfile(opened: BinaryIO, head: bytes) -> bool:
-    return is_for_soundfile(head) or is_free_format(opened, head)
-
-
-@contextlib.contextmanager
-def _opened(file: File) -> Iterator[BinaryIO]:
+def opened(file: File) -> Iterator[BinaryIO]:
+    """Open a path; a file object is read from its beginning, and stays open."""
     if not isinstance(file, str | os.PathLike):
         if not file.seekable():
             raise ValueError("it can't seek: read it into io.BytesIO")
@@ -196,12 +211,61 @@ def _opened(file: File) -> Iterator[BinaryIO]:
         return
     path = os.fspath(file)
     if not os.path.isfile(path):
-        path = resolve(file, None)
+        path = resolve(path, None)
         if not os.path.isfile(path):
             raise FileNotFoundError(_why_missing(path))
     # Decoders have buffers of their own
-    with open(path, "rb", buffering=0) as opened:
-        yield opened
+    with open(path, "rb", buffering=0) as source:
+        yield source
+
+
+def decoder(source: BinaryIO) -> SndFile | Container:
+    """Choose a decoder by the content of a file.
+
+    Args:
+        source: file opened for reading, at its beginning
+
+    Raises:
+        LimitError: if it has a sampling rate or channels of a damaged header
+        NoAudioError: if it holds no audio
+
+    """
+    head = source.read(HEAD)
+    if isinstance(head, str):
+        raise ValueError("opened as text: open it with mode 'rb'")
+    audio: SndFile | Container | None = None
+    if is_for_soundfile(head) or is_free_format(source, head):
+        # What soundfile can't read is left to PyAV
+        with contextlib.suppress(soundfile.SoundFileError):
+            kind = FlacFile if head.startswith(b"fLaC") else SndFile
+            audio = kind(source, head)
+    audio = audio or _container(source, head)
+    is_rate = MIN_RATE <= audio.sampling_rate <= MAX_RATE
+    if not is_rate or not 1 <= audio.num_channels <= MAX_CHANNELS:
+        audio.close()
+        raise LimitError(audio.sampling_rate, audio.num_channels)
+    return audio
+
+
+def _container(source: BinaryIO, head: bytes) -> Container:
+    """Open a file by PyAV."""
+    if reason := no_audio(head):
+        raise NoAudioError(reason)
+    if is_oversized(source, head):
+        raise NoAudioError("a chunk of its header is larger than the file")
+    return Container(source, share=missing_share(source, head))
+
+
+def problem(error: Exception) -> tuple[str, str]:
+    """Status and reason of a file at which a decoder raises an error."""
+    if isinstance(error, LimitError):
+        return error.status, str(error)
+    if isinstance(error, FileNotFoundError):
+        return "missing", str(error)
+    reason = " ".join(error_text(error).split())
+    if isinstance(error, av.FFmpegError):
+        reason = f"no audio that can be decoded ({reason})"
+    return "unreadable", reason
 
 
 def _why_missing(path: str) -> str:
@@ -210,55 +274,3 @@ def _why_missing(path: str) -> str:
     if os.path.isdir(path):
         return "a folder, no file"
     return "no regular file" if os.path.exists(path) else "no such file"
-
-
-@contextlib.contextmanager
-def _faults_in(report: Report) -> Iterator[None]:
-    """Store exceptions of decoders as a problem of the report."""
-    try:
-        yield
-    except NoAudioError as error:
-        report.problem = ("unreadable", str(error))
-    except FileNotFoundError as error:
-        report.problem = ("missing", str(error))
-    except av.FFmpegError as error:
-        text = f"no audio that can be decoded ({error_text(error)})"
-        report.problem = ("unreadable", text)
-    except ERRORS as error:
-        report.problem = ("unreadable", " ".join(error_text(error).split()))
-
-
-def _check_limits(audio: SndFile | Container, report: Report) -> None:
-    """Refuse values that only a damaged header has."""
-    rate, channels = audio.sampling_rate, audio.num_channels
-    if not MIN_RATE <= rate <= MAX_RATE:
-        # A minute might become days, or seconds might become gigabytes
-        limits = f"speech has {MIN_RATE:,} to {MAX_RATE:,} Hz"
-        report.problem = ("sampling_rate", f"a sampling rate of {rate} Hz, {limits}")
-    elif not 1 <= channels <= MAX_CHANNELS:
-        text = f"{channels} channels, a file may have {MAX_CHANNELS}"
-        report.problem = ("channels", text)
-
-
-def _read(
-    audio: SndFile | Container, report: Report, start: float, end: float | None
-) -> Iterator[np.ndarray]:
-    _check_limits(audio, report)
-    if report.problem:
-        return
-    rate = report.sampling_rate = audio.sampling_rate
-    first = round(start * rate)
-    last = math.inf if end is None else round(end * rate)
-    if audio.num_samples is not None:
-        report.total = audio.num_samples / rate
-    size = max(1, min(int(BLOCK_DUR * rate), BLOCK_SIZE // 4 // audio.num_channels))
-    try:
-        yield from audio.blocks(first, last, size)
-    finally:
-        report.promised = audio.declared
-        if end is not None:
-            report.declared = round(end * rate) - first
-        elif audio.declared is not None:
-            report.declared = max(0, audio.declared - first)
-        report.notes += audio.notes
-        report.total = report.total or audio.position / rate

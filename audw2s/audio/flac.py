@@ -1,16 +1,138 @@
-"""Find the last frame and a second stream of a FLAC, which its header doesn't name."""
+"""Read FLAC: the header names neither the last frame nor a second stream."""
 
+import contextlib
 import functools
 import io
 import mmap
 import os
+from collections.abc import Iterator
 from typing import BinaryIO
+
+import av
+import numpy as np
+import soundfile
 
 from audw2s.audio.chunks import file_size
 from audw2s.audio.chunks import unmoved
+from audw2s.audio.container import Container
+from audw2s.audio.content import HEAD
+from audw2s.audio.sndfile import SndFile
+from audw2s.audio.sndfile import open_sound
 
 SIZES = (0, 192, 576, 1152, 2304, 4608, -1, -2, *(1 << k for k in range(8, 16)))
 """Number of samples of a frame by its code; negative if coded in so many bytes."""
+
+READ_AHEAD = 2**15
+"""Number of bytes that libsndfile reads ahead, and more."""
+
+
+class FlacFile(SndFile):
+    """FLAC that is read by soundfile, and what follows it in the same file.
+
+    Args:
+        file: file opened for reading
+        head: first bytes of the file
+
+    Raises:
+        soundfile.SoundFileError: if soundfile can't read it, or not correctly
+
+    """
+
+    def __init__(self, file: BinaryIO, head: bytes):
+        self.last_frame_end = num_samples(file, head)
+        super().__init__(file, head)
+        # The header may declare too few samples
+        if self.last_frame_end > self.num_samples and second_stream(file) < 0:
+            self.close()
+            raise soundfile.SoundFileError("soundfile can't read it correctly")
+
+    def blocks(self, first: int, last: float, size: int) -> Iterator[np.ndarray]:
+        """Yield samples ``first`` to ``last - 1`` in blocks of ``size``."""
+        yield from super().blocks(first, last, size)
+        end = self.num_samples
+        if last > end and not self.notes and (rest := self._following()):
+            yield from self._continued(rest, max(0, first - end), last - end, size)
+
+    def _following(self) -> SndFile | Container | None:
+        """Open a FLAC that follows the first one in the same file."""
+        is_all_read = self.file.tell() == file_size(self.file) > READ_AHEAD
+        if is_all_read and self.last_frame_end == self.num_samples:
+            return None
+        offset = second_stream(self.file)
+        if offset < 0:
+            return None
+        with contextlib.suppress(soundfile.SoundFileError, av.FFmpegError, ValueError):
+            tail = io.BufferedReader(Tail(self.file, offset))
+            rest = FlacFile(tail, tail.read(HEAD))
+            kind = self.sampling_rate, self.num_channels
+            if (rest.sampling_rate, rest.num_channels) == kind:
+                return rest
+            rest.close()
+            # PyAV adapts sampling rate and channels
+            adapted = Container(tail)
+            adapted.adapt(*kind)
+            return adapted
+        return None
+
+    def _go_to(self, first: int, size: int) -> None:
+        """Go to a sample."""
+        if second_stream(self.file) < 0:
+            self.sound.seek(first)
+            return
+        # libsndfile would seek in both
+        for self.position in range(0, first, size):
+            self._read(min(size, first - self.position))
+        self.position = first
+
+    def _read(self, size: int) -> np.ndarray:
+        """Read samples, also behind damage at the beginning."""
+        try:
+            return super()._read(size)
+        except soundfile.SoundFileError:
+            if self.position:
+                raise
+            # libsndfile finds the first frame after a seek only
+            self.close()
+            self.sound = open_sound(self.file)
+            self.sound.seek(0)
+            return super()._read(size)
+
+
+class Tail(io.RawIOBase):
+    """Rest of a file from a position on, as a file object."""
+
+    def __init__(self, file: BinaryIO, offset: int):
+        self.file, self.offset = file, offset
+        self.position = 0
+
+    def readable(self) -> bool:
+        """Return that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return that it can seek."""
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a position."""
+        if whence == os.SEEK_END:
+            offset += self.file.seek(0, os.SEEK_END) - self.offset
+        elif whence == os.SEEK_CUR:
+            offset += self.position
+        self.position = max(0, offset)
+        return self.position
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self.position
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read bytes into a buffer."""
+        self.file.seek(self.offset + self.position)
+        content = self.file.read(len(buffer))
+        buffer[: len(content)] = content
+        self.position += len(content)
+        return len(content)
 
 
 def second_stream(file: BinaryIO) -> int:

@@ -7,7 +7,6 @@ All entry points (interfaces, commands, training) use these functions.
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
-from numbers import Integral
 
 import numpy as np
 import soxr
@@ -112,13 +111,16 @@ def from_the_start(read: Read, spans: Sequence[Span]) -> Sequence[Span]:
     report = measured(read)
     rate = report.sampling_rate
 
-    def absolute(time: float | None) -> float | None:
-        if time is None or time >= 0:
+    def absolute(time: float) -> float:
+        if time >= 0:
             return time
         sample = max(0, report.num_samples + round(time * rate))
         return to_timedelta(sample, rate).total_seconds() if rate else 0.0
 
-    return [(absolute(start), absolute(end)) for start, end in spans]
+    return [
+        (absolute(start), None if end is None else absolute(end))
+        for start, end in spans
+    ]
 
 
 def mono(
@@ -145,7 +147,7 @@ def mono(
 
     """
     if channels is not None:
-        wanted = [channels] if isinstance(channels, Integral) else list(channels)
+        wanted = np.atleast_1d(channels).tolist()
         if not all(-len(block) <= channel < len(block) for channel in wanted):
             raise ValueError(
                 f"Channels {wanted} were selected, the signal has {len(block)}."
@@ -159,66 +161,58 @@ def mono(
     return block.mean(axis=0, keepdims=True)
 
 
-def mixed(
+def prepared(
     blocks: Blocks,
     report: Report,
     channels: int | Sequence[int] | None = None,
     mixdown: bool = True,
-    sampling_rate: int | None = None,
+    *,
+    sampling_rate: int = SAMPLING_RATE,
+    resample: bool = True,
 ) -> Blocks:
-    """Select channels, check the samples and convert blocks to mono.
+    """Select channels, check the samples, convert to mono and resample.
+
+    Blocks are resampled as if they were one signal (soxr, high quality).
 
     Args:
         blocks: blocks ``(num_channels, num_samples)``
-        report: report that is updated
+        report: report that is updated; it has the sampling rate of the source after
+            the first block
         channels: channel or channels to select, ``None`` for all
         mixdown: average the selected channels
-        sampling_rate: sampling rate in Hz without which a source is unusable, ``None``
-            for any
+        sampling_rate: target sampling rate in Hz
+        resample: ``False`` makes a source at another rate unusable
 
     """
+    stream = None
     for block in blocks:
         if not block.size:
-            return
-        if report.sampling_rate != (sampling_rate or report.sampling_rate):
-            rate = f"{report.sampling_rate} Hz, the model takes {sampling_rate} Hz"
-            report.problem = ("sampling_rate", f"{rate} and resample is off")
-            return
+            break
+        rate = report.sampling_rate
+        if not resample and rate != sampling_rate:
+            text = f"{rate} Hz, the model takes {sampling_rate} Hz and resample is off"
+            report.problem = ("sampling_rate", text)
+            break
         report.num_channels = len(block)
         try:
             block = mono(block, channels, mixdown=False)
         except ValueError as error:
             report.problem = ("channels", str(error).rstrip("."))
-            return
+            break
         block = report.update(block)
         mix = mono(block, None, mixdown)
         report.update_loudness(block, mix)
-        yield mix
-
-
-def resampled(blocks: Blocks, report: Report, sampling_rate: int) -> Blocks:
-    """Resample blocks as if they were one signal (soxr, high quality).
-
-    Args:
-        blocks: blocks ``(num_channels, num_samples)``
-        report: report of the source, which has its sampling rate after the first block
-        sampling_rate: target sampling rate in Hz
-
-    """
-    stream = None
-    for block in blocks:
-        if report.sampling_rate == sampling_rate:
-            yield block
+        if rate == sampling_rate:
+            yield mix
             continue
         if stream is None:
-            rates = report.sampling_rate, sampling_rate
-            stream = soxr.ResampleStream(*rates, len(block))
-        out = stream.resample_chunk(np.ascontiguousarray(block.T, np.float32))
-        if len(out):
-            yield out.T
+            stream = soxr.ResampleStream(rate, sampling_rate, len(mix))
+        chunk = stream.resample_chunk(np.ascontiguousarray(mix.T, np.float32))
+        if len(chunk):
+            yield chunk.T
     if stream is not None:
-        empty = np.zeros((0, len(block)), np.float32)
-        yield stream.resample_chunk(empty, last=True).T
+        rest = np.zeros((0, len(mix)), np.float32)
+        yield stream.resample_chunk(rest, last=True).T
 
 
 def load(
@@ -272,6 +266,6 @@ def load_as_found(
         signal ``(num_samples,)``, empty if nothing can be read
 
     """
-    blocks = mixed(file_blocks(file, report, start=start, end=end), report)
-    parts = list(resampled(blocks, report, sampling_rate))
+    blocks = file_blocks(file, report, start=start, end=end)
+    parts = prepared(blocks, report, sampling_rate=sampling_rate)
     return np.concatenate([np.zeros((1, 0), np.float32), *parts], axis=1)[0]

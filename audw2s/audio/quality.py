@@ -1,6 +1,7 @@
 """Quality of a recording: what is wrong, and where, as a status and a message."""
 
 import dataclasses
+import math
 from functools import partial
 from typing import NamedTuple
 
@@ -19,6 +20,12 @@ from audw2s.audio.statuses import REASONS
 from audw2s.audio.statuses import SHORT_DUR
 from audw2s.audio.statuses import UNUSABLE
 
+BAD_SAMPLES = {
+    "not_finite": "NaN or inf samples",
+    "out_of_range": f"samples beyond {MAX_SAMPLE:g}, full scale is 1",
+}
+"""Samples without which a segment has a value, in the order of importance."""
+
 
 class Part(NamedTuple):
     """Segment or window of the samples that were read."""
@@ -34,11 +41,6 @@ class Part(NamedTuple):
 
     declared: int | None = None
     """Number of samples that the segment should have, ``None`` if unknown."""
-
-    @property
-    def num_samples(self) -> int:
-        """Number of samples per channel."""
-        return self.last - self.first
 
 
 @dataclasses.dataclass
@@ -79,14 +81,19 @@ class Runs:
         is_kept = (runs[:, 1] - runs[:, 0] >= min_size) | (runs[:, 1] == end)
         self.edges = np.concatenate([self.edges, runs[is_kept]])
 
-    def count(self, first: int, last: int) -> int:
-        """Number of samples in ``first`` to ``last - 1``."""
-        if not len(self.edges):
-            return 0
-        low = np.searchsorted(self.edges[:, 1], first, side="right")
-        high = np.searchsorted(self.edges[:, 0], last)
-        firsts, lasts = self.edges[low:high].clip(first, last).sum(axis=0).tolist()
-        return lasts - firsts
+    def count(
+        self, first: int | np.ndarray, last: int | np.ndarray
+    ) -> np.integer | np.ndarray:
+        """Number of samples in ``first`` to ``last - 1``, of one or more ranges."""
+        begin = np.searchsorted(self.edges[:, 1], np.min(first), side="right")
+        edges = self.edges[begin : np.searchsorted(self.edges[:, 0], np.max(last))]
+        if not len(edges):
+            return np.zeros_like(first)
+        # Samples before each edge: their number is constant, or grows by one a sample
+        ends = np.diff(edges).cumsum()
+        before = np.stack([np.append(0, ends[:-1]), ends], axis=1).ravel()
+        low, high = (np.interp(k, edges.ravel(), before) for k in (first, last))
+        return (high - low).astype(np.int64)
 
     def covers(self, first: int, last: int) -> bool:
         """Whether ``first`` to ``last - 1`` lie within one run."""
@@ -105,53 +112,6 @@ def runs_of(mask: np.ndarray) -> np.ndarray:
     padded = np.zeros(len(mask) + 2, bool)
     padded[1:-1] = mask
     return np.flatnonzero(padded[1:] != padded[:-1]).reshape(-1, 2)
-
-
-@dataclasses.dataclass
-class Hops:
-    """Sums of values over hops, of a signal that is read in blocks.
-
-    Examples:
-        >>> hops = Hops(size=2)
-        >>> hops.add(np.array([[1, 2, 3]]), 0)
-        >>> hops.add(np.array([[4, 5]]), 3)
-        >>> hops.between(0, 3).tolist()
-        [[3, 7, 5]]
-
-    """
-
-    size: int = 1
-    """Number of samples of a hop."""
-
-    parts: list[tuple[int, np.ndarray]] = dataclasses.field(default_factory=list)
-    """Index of the first hop of each block, and sums ``(num_values, num_hops)``."""
-
-    def add(self, values: np.ndarray, first: int) -> None:
-        """Add values of samples.
-
-        Args:
-            values: values ``(num_values, num_samples)``
-            first: index of the first sample
-
-        """
-        begin, end = first // self.size, -(-(first + values.shape[1]) // self.size)
-        starts = np.maximum(0, np.arange(begin, end) * self.size - first)
-        self.parts.append((begin, np.add.reduceat(values, starts, axis=1)))
-
-    def between(self, low: int, high: int) -> np.ndarray:
-        """Sums ``(num_values, num_hops)`` of a range of hops."""
-        if len(self.parts) > 1:
-            begin, sums = self.parts[0][0], self.parts[0][1]
-            end = max(first + part.shape[1] for first, part in self.parts)
-            joined = np.zeros((len(sums), end - begin), sums.dtype)
-            for first, part in self.parts:
-                # A hop may belong to two blocks
-                joined[:, first - begin : first - begin + part.shape[1]] += part
-            self.parts = [(begin, joined)]
-        if not self.parts:
-            return np.zeros((1, 0), bool)
-        begin, sums = self.parts[0]
-        return sums[:, max(0, low - begin) : max(0, high - begin)]
 
 
 @dataclasses.dataclass
@@ -194,24 +154,18 @@ class Report:
     notes: list[str] = dataclasses.field(default_factory=list)
     """Messages on the source that don't change its status."""
 
-    not_finite: Runs = dataclasses.field(default_factory=Runs)
-    """Samples that are NaN or inf in any selected channel."""
+    runs: dict[str, Runs] = dataclasses.field(default_factory=dict)
+    """Ranges of samples by what they are, as far as there are any: ``not_finite`` and
+    ``out_of_range`` in any selected channel, ``constant`` in all, ``clipped`` where
+    channels are interleaved."""
 
-    out_of_range: Runs = dataclasses.field(default_factory=Runs)
-    """Samples that are beyond :data:`audw2s.audio.statuses.MAX_SAMPLE`."""
+    loudness: list[tuple[int, np.ndarray]] = dataclasses.field(default_factory=list)
+    """Of each block, the index of its first hop of 10 ms, and of each hop whether the
+    mix is loud, and the energies of channels and mix if they differ. Hops are counted
+    from the start of the source, so that the status of a segment doesn't depend on
+    where reading starts."""
 
-    clipped: Runs = dataclasses.field(default_factory=Runs)
-    """Samples at full scale; the channels are interleaved."""
-
-    constant: Runs = dataclasses.field(default_factory=Runs)
-    """Runs in which all channels are constant."""
-
-    loudness: Hops = dataclasses.field(default_factory=Hops)
-    """Of each hop of 10 ms, whether the mix is loud, and the energies of channels and
-    mix if they differ. Hops are counted from the start of the source, so that the
-    status of a segment doesn't depend on where reading starts."""
-
-    previous: np.ndarray | None = None
+    previous: np.ndarray = dataclasses.field(default_factory=partial(np.zeros, 0))
     """Last sample of each channel."""
 
     @property
@@ -234,23 +188,33 @@ class Report:
         self.num_selected, size = block.shape
         if max(-low, high) >= FULL_SCALE:
             is_clipped = np.abs(block.T.ravel()) >= FULL_SCALE
-            self.clipped.add(is_clipped, self.num_samples * len(block))
+            clipped = self.runs.setdefault("clipped", Runs())
+            clipped.add(is_clipped, self.num_samples * len(block))
         is_same = np.empty(size, bool)
         is_same[0] = np.array_equal(block[:, 0], self.previous)
         np.all(block[:, 1:] == block[:, :-1], axis=0, out=is_same[1:])
-        runs = runs_of(is_same) + self.num_samples - [1, 0]
         self.previous = block[:, -1].copy()
-        self.num_samples += size
-        min_size = MIN_RUN_DUR * self.sampling_rate
-        self.constant.extend(runs, min_size, self.num_samples)
+        before, self.num_samples = self.num_samples, self.num_samples + size
+        runs = runs_of(is_same) + before - [1, 0]
+        min_size = math.ceil(MIN_RUN_DUR * self.sampling_rate)
+        is_long = np.diff(runs)[:, 0] >= min_size
+        # What lies at an edge of the block may be a part of a longer one
+        runs = runs[is_long | (runs[:, 0] < before) | (runs[:, 1] == self.num_samples)]
+        if len(runs):
+            constant = self.runs.setdefault("constant", Runs())
+            constant.extend(runs, min_size, self.num_samples)
         self.num_channels = self.num_channels or len(block)
         return block
 
     def _without_bad_samples(self, block: np.ndarray) -> np.ndarray:
         is_finite = np.isfinite(block)
         is_beyond = is_finite & (np.abs(block) > MAX_SAMPLE)
-        self.not_finite.add(~is_finite.all(axis=0), self.num_samples)
-        self.out_of_range.add(is_beyond.any(axis=0), self.num_samples)
+        bad = {
+            "not_finite": ~is_finite.all(axis=0),
+            "out_of_range": is_beyond.any(axis=0),
+        }
+        for status, mask in bad.items():
+            self.runs.setdefault(status, Runs()).add(mask, self.num_samples)
         return np.where(is_finite & ~is_beyond, block, np.float32(0))
 
     def update_loudness(self, block: np.ndarray, mix: np.ndarray) -> None:
@@ -265,10 +229,11 @@ class Report:
         if len(mix) < len(block):
             energies = np.square(block).mean(axis=0), np.square(mix[0])
             values = np.stack([values[0], *energies])
-        begin = round(self.start * self.sampling_rate)
-        first = begin + self.num_samples - block.shape[1]
-        self.loudness.size = max(1, self.sampling_rate // HOPS_PER_SECOND)
-        self.loudness.add(values, first)
+        size, hop = block.shape[1], max(1, self.sampling_rate // HOPS_PER_SECOND)
+        first = round(self.start * self.sampling_rate) + self.num_samples - size
+        begin, end = first // hop, -(-(first + size) // hop)
+        starts = np.maximum(0, np.arange(begin, end) * hop - first)
+        self.loudness.append((begin, np.add.reduceat(values, starts, axis=1)))
 
     def segment(
         self, start: float, stop: float | None, *, is_asked: bool = True
@@ -316,45 +281,46 @@ class Report:
 
     def _fault(self, min_dur: float, part: Part) -> tuple[str, str] | None:
         """Status and reason of samples that have no value."""
-        if not part.num_samples:
+        size = part.last - part.first
+        if not size:
             if 0 < self.total <= part.start:
                 where = f"starts at {part.start:.3f} s of {self.total:.3f} s"
                 return "empty", where
             return "empty", "holds no samples"
-        if count := self.not_finite.count(*part[:2]):
-            return "not_finite", f"holds {count} NaN or inf samples"
-        if count := self.out_of_range.count(*part[:2]):
-            return "out_of_range", (
-                f"holds {count} samples beyond {MAX_SAMPLE:g}, full scale is 1"
-            )
-        if part.num_samples / self.sampling_rate < min_dur:
-            return "too_short", self._too_short(min_dur, part)
+        for status, what in BAD_SAMPLES.items():
+            bad = self.runs.get(status)
+            if bad and (count := bad.count(part.first, part.last)):
+                return status, f"holds {count} {what}"
+        if size / self.sampling_rate < min_dur:
+            return "too_short", self._too_short(min_dur, size)
         return None
 
     def _doubt(self, part: Part) -> tuple[str, str]:
         """Status and reason of samples whose value may be unsure."""
-        duration = part.num_samples / self.sampling_rate
-        if self.constant.covers(*part[:2]) or part.num_samples == 1:
+        size, constant = part.last - part.first, self.runs.get("constant")
+        if size == 1 or constant and constant.covers(part.first, part.last):
             return "silent", "all samples are equal, the values say nothing of speech"
         if status := self._audibility(part):
             return status, REASONS[status]
         truncated = self.truncation(part)
-        if duration < SHORT_DUR:
+        if (duration := size / self.sampling_rate) < SHORT_DUR:
             reason = f"{duration:.3f} s, values below 2 s are unsure"
             return "short", "; ".join(filter(None, [reason, truncated]))
         if truncated:
             return "truncated", truncated
-        first, last = (self.num_selected * k for k in part[:2])
-        share = self.clipped.count(first, last) / (last - first)
-        if share > CLIPPED_SHARE:
-            return "clipped", f"{100 * share:.1f} % of the samples at full scale"
+        if clipped := self.runs.get("clipped"):
+            first, last = (self.num_selected * k for k in part[:2])
+            share = clipped.count(first, last) / (last - first)
+            if share > CLIPPED_SHARE:
+                return "clipped", f"{100 * share:.1f} % of the samples at full scale"
         return "ok", ""
 
     def _audibility(self, part: Part) -> str | None:
         """Whether a part is quiet, or its channels cancel out."""
-        begin, hop = round(self.start * self.sampling_rate), self.loudness.size
+        rate = self.sampling_rate
+        begin, hop = round(self.start * rate), max(1, rate // HOPS_PER_SECOND)
         low, high = -(-(begin + part.first) // hop), (begin + part.last) // hop
-        is_loud, *energies = self.loudness.between(low, high)
+        is_loud, *energies = self._loudness(low, high)
         if not len(is_loud):
             return None
         if not energies:
@@ -367,11 +333,26 @@ class Report:
             return None
         return "cancelled" if num_cancelled else "quiet"
 
+    def _loudness(self, low: int, high: int) -> np.ndarray:
+        """Loudness ``(num_values, num_hops)`` of a range of hops."""
+        if not self.loudness:
+            return np.zeros((1, 0), bool)
+        if len(self.loudness) > 1:
+            begin, values = self.loudness[0]
+            end = max(first + part.shape[1] for first, part in self.loudness)
+            joined = np.zeros((len(values), end - begin), values.dtype)
+            for first, part in self.loudness:
+                # A hop may belong to two blocks
+                joined[:, first - begin : first - begin + part.shape[1]] += part
+            self.loudness = [(begin, joined)]
+        ((begin, values),) = self.loudness
+        return values[:, max(0, low - begin) : max(0, high - begin)]
+
     def truncation(self, part: Part | None = None) -> str:
         """Message on missing samples, empty if few are missing."""
         size, declared = self.num_samples, self.declared
         if part is not None:
-            size, declared = part.num_samples, part.declared
+            size, declared = part.last - part.first, part.declared
         if declared is None:
             return ""
         few = max(MISSING_DUR * self.sampling_rate, MISSING_SHARE * declared)
@@ -380,12 +361,12 @@ class Report:
         seconds, wanted = (count / self.sampling_rate for count in (size, declared))
         return f"read {seconds:.3f} s of {wanted:.3f} s"
 
-    def _too_short(self, min_dur: float, part: Part) -> str:
+    def _too_short(self, min_dur: float, size: int) -> str:
         text = (
-            f"{part.num_samples} samples at {self.sampling_rate} Hz, "
+            f"{size} samples at {self.sampling_rate} Hz, "
             f"at least {1000 * min_dur:g} ms are needed"
         )
-        if self.num_channels > part.num_samples:
+        if self.num_channels > size:
             text += (
                 f"; it has {self.num_channels} channels: "
                 "is the array transposed? It has to be (num_channels, num_samples)"

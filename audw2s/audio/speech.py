@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audw2s.audio.quality import Runs
+from audw2s.audio.quality import runs_of
 from audw2s.audio.speech_frames import FRAME
 from audw2s.audio.speech_frames import Run
 from audw2s.audio.speech_frames import num_decided
-from audw2s.audio.speech_frames import runs
 from audw2s.audio.speech_frames import speech_frames
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class SpeechMarks:
     Examples:
         >>> marks = SpeechMarks()
         >>> marks.push(np.zeros(16000, np.float32))
-        >>> marks.num_known, marks.num_samples(0, 16000), marks.hops(0, 2, 64).tolist()
+        >>> marks.num_known, len(marks.runs), marks.hops(0, 2, 64).tolist()
         (30, 0, [False, False])
 
     """
@@ -167,7 +168,7 @@ class SpeechMarks:
         size = len(self.probabilities)
         decided = size if self.is_over else num_decided(self.probabilities)
         is_speech = speech_frames(self.probabilities)[self.num_done : decided]
-        self._append(np.array(runs(is_speech), np.int64).reshape(-1, 2))
+        self._append(runs_of(is_speech))
         self.num_known += len(is_speech)
         self.num_done = max(self.num_done, decided)
         if len(is_speech) and not is_speech[-1]:
@@ -215,11 +216,11 @@ class SpeechMarks:
         first, last = edges[place].tolist()
         return max(first, number), last
 
-    def num_samples(self, first: int, last: int) -> int:
+    def num_samples(
+        self, first: int | np.ndarray, last: int | np.ndarray
+    ) -> np.integer | np.ndarray:
         """Number of samples of speech in ``first`` to ``last - 1``."""
-        low = np.searchsorted(self.runs[:, 1] * FRAME, first, side="right")
-        high = np.searchsorted(self.runs[:, 0] * FRAME, last)
-        return int(np.diff((self.runs[low:high] * FRAME).clip(first, last)).sum())
+        return Runs(self.runs * FRAME).count(first, last)
 
 
 class SpeechGate:

@@ -1,8 +1,13 @@
 """Which frames of a recording are speech, and the segments that they make up."""
 
 import math
+from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
+
+from audw2s.audio.quality import runs_of
 
 FRAME = 512
 """Number of samples of a frame at 16 kHz, 32 ms."""
@@ -25,6 +30,8 @@ MIN_SPEECH_DUR = 0.25
 PADDING = 1
 """Number of frames around speech that count as speech, as it begins softly."""
 
+Number = TypeVar("Number", int, float)
+
 Run = tuple[int, int]
 """First frame, and index after the last one."""
 
@@ -38,18 +45,6 @@ def num_frames(duration: float) -> int:
 
     """
     return 2**60 if math.isinf(duration) else math.ceil(duration / FRAME_DUR - 1e-9)
-
-
-def runs(mask: np.ndarray) -> list[Run]:
-    """Runs of true values of a Boolean array.
-
-    Examples:
-        >>> runs(np.array([True, False, True, True]))
-        [(0, 1), (2, 4)]
-
-    """
-    edges = np.flatnonzero(np.diff(np.r_[False, mask, False]))
-    return [(first, last) for first, last in edges.reshape(-1, 2).tolist()]
 
 
 def speech_runs(probabilities: np.ndarray) -> tuple[list[Run], bool]:
@@ -67,7 +62,7 @@ def speech_runs(probabilities: np.ndarray) -> tuple[list[Run], bool]:
     sure = (probabilities >= THRESHOLD) | (probabilities < EXIT_THRESHOLD)
     last_sure = np.maximum.accumulate(np.where(sure, np.arange(len(sure)), -1))
     raw = (last_sure >= 0) & (probabilities[last_sure] >= THRESHOLD)
-    found = joined(runs(raw), MIN_PAUSE_DUR)
+    found = joined(runs_of(raw).tolist(), num_frames(MIN_PAUSE_DUR))
     pause = len(raw) - found[-1][1] if found else 0
     return found, bool(found) and pause < num_frames(MIN_PAUSE_DUR)
 
@@ -88,8 +83,8 @@ def speech_frames(probabilities: np.ndarray) -> np.ndarray:
 
     Examples:
         >>> probabilities = np.repeat([0.0, 0.9, 0.0, 0.9, 0.0], [20, 10, 20, 1, 20])
-        >>> runs(speech_frames(probabilities))
-        [(19, 31)]
+        >>> runs_of(speech_frames(probabilities)).tolist()
+        [[19, 31]]
 
     """
     mask = np.zeros(len(probabilities), bool)
@@ -121,29 +116,30 @@ def num_decided(probabilities: np.ndarray) -> int:
     return min(last + PADDING, len(probabilities))
 
 
-def joined(found: list[Run], min_pause: float) -> list[Run]:
-    """Join runs of speech with shorter pauses between them.
+def joined(
+    spans: Iterable[Sequence[Number]], gap: float
+) -> list[tuple[Number, Number]]:
+    """Join spans with shorter gaps between them.
 
     Args:
-        found: first frame, and index after the last one, of each run
-        min_pause: duration in seconds of the shortest pause
+        spans: start and end of each span, in any unit
+        gap: shortest gap between two spans
 
     Examples:
-        >>> joined([(0, 5), (8, 9), (20, 30)], min_pause=0.3)
+        >>> joined([(0, 5), (8, 9), (20, 30)], gap=10)
         [(0, 9), (20, 30)]
 
     """
-    parts: list[Run] = []
-    for first, last in found:
-        if parts and first - parts[-1][1] < num_frames(min_pause):
-            parts[-1] = (parts[-1][0], last)
-        else:
-            parts.append((first, last))
+    parts: list[tuple[Number, Number]] = []
+    for first, last in spans:
+        if parts and first - parts[-1][1] < gap:
+            first = parts.pop()[0]
+        parts.append((first, last))
     return parts
 
 
 def segments(
-    found: list[Run],
+    found: Iterable[Sequence[int]],
     probabilities: np.ndarray,
     *,
     min_dur: float = 0.0,
@@ -158,7 +154,7 @@ def segments(
         min_dur: duration in seconds of the shortest segment; shorter ones are left out
         max_dur: duration in seconds of the longest segment; longer ones are cut at
             their least probable frame, into parts of half of it at least
-        min_pause: duration in seconds of the shortest pause, see :func:`joined`
+        min_pause: duration in seconds of the shortest pause between segments
 
     Returns:
         first frame, and index after the last one, of each segment
@@ -175,7 +171,7 @@ def segments(
         [(5, 45)]
 
     """
-    longest = math.inf if math.isinf(max_dur) else int(max_dur / FRAME_DUR + 1e-9)
+    longest = 2**60 if math.isinf(max_dur) else int(max_dur / FRAME_DUR + 1e-9)
     if longest < 2 or max_dur < min_dur:
         raise ValueError(
             f"The longest segment has to last {2 * FRAME_DUR} s at least, and as long "
@@ -183,13 +179,13 @@ def segments(
         )
     return [
         part
-        for first, last in joined(found, min_pause)
+        for first, last in joined(found, num_frames(min_pause))
         if last - first >= num_frames(min_dur)
         for part in _cut(first, last, probabilities, longest)
     ]
 
 
-def _cut(first: int, last: int, probabilities: np.ndarray, longest: float) -> list[Run]:
+def _cut(first: int, last: int, probabilities: np.ndarray, longest: int) -> list[Run]:
     """Cut a segment into parts of ``longest`` frames at most."""
     parts = []
     while last - first > longest:

@@ -4,10 +4,9 @@ All indices use these functions, so that tables can be joined.
 """
 
 import math
-from collections.abc import Iterable
+from typing import overload
 
 import audinterface
-import numpy as np
 import pandas as pd
 
 from audw2s.audio.samples import SAMPLING_RATE
@@ -20,14 +19,11 @@ input has another sampling rate.
 """
 
 
-def to_timedelta(
-    num_samples: float | Iterable[float] | np.ndarray,
-    sampling_rate: float,
-) -> pd.Timedelta | pd.TimedeltaIndex:
+def to_timedelta(num_samples: float, sampling_rate: float) -> pd.Timedelta:
     """Duration of a number of samples, to the nanosecond as in audformat.
 
     Args:
-        num_samples: number or numbers of samples
+        num_samples: number of samples
         sampling_rate: sampling rate in Hz
 
     Examples:
@@ -37,11 +33,7 @@ def to_timedelta(
         Timedelta('0 days 00:00:00.000022676')
 
     """
-    if np.isscalar(num_samples):
-        # The same as below, in a third of the time
-        return pd.Timedelta(num_samples / sampling_rate, unit="s").as_unit("ns")
-    seconds = np.asarray(num_samples) / sampling_rate
-    return pd.to_timedelta(seconds, unit="s").as_unit("ns")
+    return pd.Timedelta(num_samples / sampling_rate, unit="s").as_unit("ns")
 
 
 def from_seconds(seconds: float | None) -> pd.Timedelta:
@@ -62,19 +54,8 @@ def from_seconds(seconds: float | None) -> pd.Timedelta:
 
     """
     if seconds is None or math.isnan(seconds):
-        return pd.NaT
+        return pd.Timedelta("NaT")
     return pd.Timedelta(round(seconds * 1e9), unit="ns")
-
-
-def to_samples(time: pd.Timedelta, sampling_rate: int = SAMPLING_RATE) -> int:
-    """Index of the sample closest to a time.
-
-    Examples:
-        >>> to_samples(pd.Timedelta("500ms"))
-        8000
-
-    """
-    return round(time.value * sampling_rate / 10**9)
 
 
 def resampled_size(num_samples: int, sampling_rate: int) -> int:
@@ -88,6 +69,10 @@ def resampled_size(num_samples: int, sampling_rate: int) -> int:
     return (2 * num_samples * SAMPLING_RATE + sampling_rate) // (2 * sampling_rate)
 
 
+@overload
+def to_seconds(duration: None) -> None: ...
+@overload
+def to_seconds(duration: Duration) -> float: ...
 def to_seconds(duration: Duration | None) -> float | None:
     """Seconds of a duration as audinterface takes it; samples refer to 16 kHz.
 

@@ -3,13 +3,15 @@
 import itertools
 from collections.abc import Iterable
 from collections.abc import Iterator
+from typing import TypeVar
 
 import numpy as np
 
 from audw2s.audio.samples import MIN_SAMPLES
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.times import from_seconds
-from audw2s.audio.times import to_samples
+
+Item = TypeVar("Item")
 
 
 def default_hop_dur(win_dur: float | None, hop_dur: float | None) -> float | None:
@@ -51,11 +53,11 @@ class Grid:
     def __init__(self, win_dur: float, hop_dur: float):
         self.win = from_seconds(win_dur)
         self.hop = from_seconds(hop_dur)
-        self.size = to_samples(self.win)
+        self.size = round(self.win.value * SAMPLING_RATE / 10**9)
 
     def first(self, number: int) -> int:
         """Index of the first sample of a window."""
-        return to_samples(number * self.hop)
+        return round(number * self.hop.value * SAMPLING_RATE / 10**9)
 
     def count(self, num_samples: int) -> int:
         """Number of windows of a segment of ``num_samples``."""
@@ -96,7 +98,8 @@ class Grid:
             [128, 128, 128]
 
         """
-        buffer, offset, number = None, 0, 0
+        buffer: np.ndarray | None = None
+        offset, number = 0, 0
         for block in blocks:
             buffer = block if buffer is None else np.concatenate([buffer, block], 1)
             while self.first(number) + self.size <= offset + buffer.shape[1]:
@@ -110,7 +113,7 @@ class Grid:
                 yield buffer[:, first - offset : last - offset]
 
 
-def groups(items: Iterable, size: int) -> Iterator[list]:
+def groups(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     """Divide items into lists of a size; the last list may be shorter.
 
     Examples:

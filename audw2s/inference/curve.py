@@ -11,9 +11,9 @@ import pandas as pd
 from audw2s.audio.decode import File
 from audw2s.audio.decode import file_blocks
 from audw2s.audio.preprocess import Read
+from audw2s.audio.preprocess import Span
 from audw2s.audio.preprocess import array_blocks
 from audw2s.audio.preprocess import measured
-from audw2s.audio.times import to_timedelta
 from audw2s.inference.pipeline import Predictor
 from audw2s.model.device import Device
 from audw2s.model.early_exit import Choice
@@ -78,7 +78,9 @@ def curve(
         [0.0, 0.5, 1.0, 1.5, 2.0]
 
     """
-    if isinstance(source, str | os.PathLike) or hasattr(source, "read"):
+    read: Read
+    is_path = isinstance(source, str | os.PathLike)
+    if not isinstance(source, np.ndarray) and (is_path or hasattr(source, "read")):
         read = partial(file_blocks, source)
     elif sampling_rate is None:
         raise ValueError("'sampling_rate' is missing, a signal needs it.")
@@ -124,8 +126,9 @@ def predicted_curve(
         raise ValueError(f"'win_dur' has to be positive, got {win_dur}.")
     duration = measured(read).duration
     # Values within the recording; 1e-6 as 0.29 * 100 is slightly below 29
-    times = to_timedelta(np.arange(int(duration * rate + 1e-6) + 1), rate)
-    spans = [
+    seconds = np.arange(int(duration * rate + 1e-6) + 1) / rate
+    times = pd.to_timedelta(seconds, unit="s").as_unit("ns")
+    spans: list[Span] = [
         (max(0.0, time - win_dur / 2), min(duration, time + win_dur / 2))
         for time in times.total_seconds().tolist()
     ]

@@ -11,10 +11,8 @@ from audw2s.audio.samples import MIN_SAMPLES
 from audw2s.audio.windows import groups
 from audw2s.inference.frames import Tokens
 from audw2s.inference.normalisation import RunningMoments
+from audw2s.inference.one_pass import WHOLE
 from audw2s.inference.one_pass import SegmentPooler
-from audw2s.inference.one_pass import endless
-from audw2s.inference.one_pass import pooled
-from audw2s.inference.pooling import Range
 from audw2s.inference.speech_pooler import SpeechMoments
 from audw2s.inference.speech_pooler import SpeechPooler
 
@@ -56,9 +54,8 @@ def mean_of_windows(
             sizes.append(window.shape[1])
             yield window
 
-    values = [
-        found for found in each_window(noted(), run, at_once) if found is not None
-    ]
+    all_values = each_window(noted(), run, at_once)
+    values = [of_window for of_window in all_values if of_window is not None]
     if not values:
         return None
     # Only the last window can be too short
@@ -92,7 +89,7 @@ def weighted_mean(values: np.ndarray, sizes: np.ndarray) -> np.ndarray:
 
 def read_twice(
     blocks: Blocks, again: Callable[[], Blocks], tokens: Tokens, vad: bool
-) -> np.ndarray | None:
+) -> np.ndarray:
     """Values of a recording that is too long for memory.
 
     Args:
@@ -108,16 +105,16 @@ def read_twice(
         moments = moments or [kind(tokens.epsilon) for _ in block]
         for moment, channel in zip(moments, block, strict=True):
             moment.update(channel)
-    following = iter(moments)
-
-    def make(ranges: Iterator[Range]) -> SegmentPooler:
-        moment = next(following)
-        if not isinstance(moment, SpeechMoments):
-            return SegmentPooler(tokens, moment, ranges)
-        return SpeechPooler(tokens, moment, ranges, moment.known_gate())
-
-    values = pooled(again(), make, endless)
-    return values[0] if values else None
+    poolers = [
+        SpeechPooler(tokens, moment, WHOLE, moment.known_gate())
+        if isinstance(moment, SpeechMoments)
+        else SegmentPooler(tokens, moment, WHOLE)
+        for moment in moments
+    ]
+    for block in again():
+        for pooler, channel in zip(poolers, block, strict=True):
+            pooler.push(channel)
+    return np.stack([pooler.finish()[0] for pooler in poolers])
 
 
 def padded(blocks: Blocks, num_samples: int) -> Blocks:

@@ -56,15 +56,14 @@ class Tokens:
             onnx.numpy_helper.to_array(weights[name]).astype(np.float64)[list(order)]
             for name in ("adv.weight", "adv.bias")
         )
-        self.speech: tuple[np.ndarray, float] | None = None
-        """Weight and bias of the layer that tells whether a token is speech."""
+        self.has_speech = "speech.weight" in weights
+        """Whether a layer of the student tells which tokens are speech."""
 
-        if "speech.weight" in weights:
-            weight, bias = (
-                onnx.numpy_helper.to_array(weights[f"speech.{name}"])
+        if self.has_speech:
+            self.speech_weight, self.speech_bias = (
+                onnx.numpy_helper.to_array(weights[f"speech.{name}"])[0]
                 for name in ("weight", "bias")
             )
-            self.speech = weight[0], float(bias[0])
         properties = {entry.key: entry.value for entry in model.metadata_props}
         self.epsilon = float(properties.get("epsilon", EPSILON))
         self.path = path
@@ -102,21 +101,25 @@ class Tokens:
             tokens: tokens ``(num_tokens, 2 * size)``
 
         """
-        weight, bias = self.speech
-        return np.einsum("ts,s->t", tokens[:, : len(weight)], weight) + bias
-
-    def logits(self, hidden_states: np.ndarray) -> np.ndarray:
-        """Turn pooled tokens ``(..., size)`` into A/D/V ``(..., 3)``, float32."""
-        # No BLAS, see audw2s.inference.normalisation.RunningMoments
-        values = np.einsum("...s,ds->...d", hidden_states, self.weight) + self.bias
-        return values.astype(np.float32)
+        weight = self.speech_weight
+        lin = tokens[:, : len(weight)]
+        return np.einsum("ts,s->t", lin, weight) + float(self.speech_bias)
 
     def outputs(self, hidden_states: np.ndarray) -> np.ndarray:
-        """A/D/V of pooled tokens, and the pooled tokens with ``hidden_states``."""
-        values = self.logits(hidden_states)
-        if not self.hidden_states:
-            return values
-        return np.concatenate([values, hidden_states.astype(np.float32)], axis=-1)
+        """Turn pooled tokens into values.
+
+        Args:
+            hidden_states: pooled tokens ``(..., size)``
+
+        Returns:
+            A/D/V, and the pooled tokens with ``hidden_states``, float32
+
+        """
+        # No BLAS, see audw2s.inference.normalisation.RunningMoments
+        values = np.einsum("...s,ds->...d", hidden_states, self.weight) + self.bias
+        if self.hidden_states:
+            values = np.concatenate([values, hidden_states], axis=-1)
+        return values.astype(np.float32)
 
     def range(self, first: int, last: int) -> tuple[int, int]:
         """Range of the tokens that lie within a range of samples at 16 kHz.
@@ -181,13 +184,9 @@ class TokenStream:
             if ready < min(self.num_done + self.least, need[1]):
                 return
             last = min(self.num_done + self.tokens.block, need[1], ready)
-            made = self.tokens.make(
-                self.waiting[: (last + context - self.origin) * hop]
-            )
-            yield (
-                self.num_done,
-                made[self.num_done - self.origin :][: last - self.num_done],
-            )
+            samples = self.waiting[: (last + context - self.origin) * hop]
+            made = self.tokens.make(samples)[self.num_done - self.origin :]
+            yield self.num_done, made[: last - self.num_done]
             self._go_to(last)
         self._go_to(ENDLESS)
 

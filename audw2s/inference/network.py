@@ -89,7 +89,7 @@ class Network:
                 f"{exit!r}. Give its folder instead."
             )
         self.model = model
-        self._identify()
+        self.name, self.sha256 = self._identity()
         opened = self.open()
         self.properties = _properties(opened)
         self.of_classes = self.properties.get("outputs") == "classes"
@@ -103,19 +103,18 @@ class Network:
         self.max_dur = float(self.properties.get("max_dur", DEFAULT_MAX_DUR))
         self._find_outputs(opened)
 
-    def _identify(self) -> None:
-        """Set name and sha256 of the model, and its transforms."""
+    def _identity(self) -> tuple[str, str]:
+        """Name and sha256 of the model; its transforms are a part of it."""
         if isinstance(self.model, str):
-            self.name = os.path.basename(os.path.normpath(self.model))
-            self.sha256 = model_sha256(self.model, self.exit)
-            return
+            name = os.path.basename(os.path.normpath(self.model))
+            return name, model_sha256(self.model, self.exit)
         path = self.model.path
-        self.name = os.path.basename(os.path.dirname(path or "")) or "model"
-        self.sha256 = sha256(path) if path else _bytes_sha256(self.model)
+        name = os.path.basename(os.path.dirname(path or "")) or "model"
+        digest = sha256(path) if path else _bytes_sha256(self.model)
         if transforms := _transforms(self.model):
             self.transforms = transforms
-            text = f"{self.sha256}\n{transforms}"
-            self.sha256 = hashlib.sha256(text.encode()).hexdigest()
+            digest = hashlib.sha256(f"{digest}\n{transforms}".encode()).hexdigest()
+        return name, digest
 
     def _find_outputs(self, opened: "audonnx.Model") -> None:
         """Find the outputs of values, hidden states and speech."""
@@ -365,8 +364,9 @@ def _unpacked(
     import onnx
 
     model = source if isinstance(source, str) else onnx.load_from_string(source)
-    labels = {name: list(values) for name, values in labels}
-    transform = {name: audobject.from_yaml_s(text) for name, text in transforms}
     return audonnx.Model(
-        model, labels=labels, transform=transform, device=list(providers)
+        model,
+        labels={name: list(values) for name, values in labels},
+        transform={name: audobject.from_yaml_s(text) for name, text in transforms},
+        device=list(providers),
     )

@@ -68,9 +68,13 @@ class SlidingNormaliser:
     ):
         self.epsilon = epsilon
         self.counts = counts
-        self.size = _hops(dur)
+        # Numbers of hops, beyond any recording for infinity
+        self.size, first = (
+            2**60 if math.isinf(k) else max(1, round(k * SAMPLING_RATE / HOP))
+            for k in (dur, first_dur)
+        )
         self.ahead = 0 if past else self.size - self.size // 2 - 1
-        self.first = min(self.size, _hops(first_dur)) if past else self.size
+        self.first = min(self.size, first) if past else self.size
         self.waiting = np.zeros(0, np.float32)
         # Sums of x, of x², and number of samples of each hop that is still needed
         self.sums = np.zeros((0, 3))
@@ -120,13 +124,21 @@ class SlidingNormaliser:
         mean, square = (total[:, :2] / np.maximum(total[:, 2:], 1)).T
         variance = np.maximum(square - mean * mean, 0) + self.epsilon
         scale = 1 / np.sqrt(np.maximum(variance, LEAST_VARIANCE))
+        mean, scale = mean.astype(np.float32), scale.astype(np.float32)
         taken, self.waiting = np.split(self.waiting, [len(hops) * HOP])
         self.num_done = last
         # One more, as an incomplete last hop shifts the range of the last hops
         needed = max(0, last - behind - 1)
         self.sums = self.sums[needed - self.num_dropped :]
         self.num_dropped = needed
-        return _apply(taken, mean, scale)
+        whole = len(taken) // HOP
+        inside = taken[: whole * HOP].reshape(-1, HOP) - mean[:whole, None]
+        inside *= scale[:whole, None]
+        if whole == len(hops):
+            return inside.ravel()
+        # The last hop of a recording may be shorter
+        rest = (taken[whole * HOP :] - mean[-1]) * scale[-1]
+        return np.append(inside, rest)
 
     def _totals(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
         """Sum hops ``low`` to ``high``, which are ``size`` hops, or all.
@@ -145,23 +157,6 @@ class SlidingNormaliser:
         # A range that starts with a chunk ends with it
         tails = np.where((low % size == 0)[:, None], 0, ends[low - offset])
         return starts[high - 1 - offset] + tails
-
-
-def _hops(dur: float) -> int:
-    """Number of hops in a duration; beyond any recording for infinity."""
-    return 2**60 if math.isinf(dur) else max(1, round(dur * SAMPLING_RATE / HOP))
-
-
-def _apply(signal: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Normalise samples by the mean and scale of their hops."""
-    mean, scale = mean.astype(np.float32), scale.astype(np.float32)
-    whole = len(signal) // HOP
-    hops = signal[: whole * HOP].reshape(-1, HOP)
-    done = ((hops - mean[:whole, None]) * scale[:whole, None]).ravel()
-    rest = signal[whole * HOP :]
-    if len(rest):
-        done = np.concatenate([done, (rest - mean[-1]) * scale[-1]])
-    return done
 
 
 class RunningMoments:

@@ -4,13 +4,14 @@ import heapq
 import itertools
 import math
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 
 from audw2s.audio.preprocess import Blocks
+from audw2s.audio.preprocess import Span
 from audw2s.audio.quality import Report
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.times import resampled_size
@@ -27,6 +28,9 @@ from audw2s.inference.speech_share import SpeechShare
 
 LEVEL_DUR = 3.0
 """Duration in seconds over which a signal is normalised, if there are no windows."""
+
+WHOLE: list[Range] = [(0, ENDLESS)]
+"""Range of all tokens."""
 
 
 def grouped(segments: dict[int, Segment], margin: float | None) -> list[list[int]]:
@@ -48,7 +52,8 @@ def grouped(segments: dict[int, Segment], margin: float | None) -> list[list[int
     """
     groups: list[list[int]] = []
     reached = -math.inf
-    for number, (start, _, stop) in sorted(segments.items(), key=lambda s: s[1].start):
+    for start, number in sorted((s.start, k) for k, s in segments.items()):
+        stop = segments[number].stop
         if margin is None or start - margin > reached + margin:
             groups.append([])
         groups[-1].append(number)
@@ -56,28 +61,27 @@ def grouped(segments: dict[int, Segment], margin: float | None) -> list[list[int
     return groups
 
 
-def surroundings(
-    segments: Sequence[Segment], margin: int
-) -> tuple[float, float | None]:
+def surroundings(segments: Sequence[Segment], margin: int) -> Span:
     """Start and end in seconds of segments with a margin around them."""
     first = min(segment.start for segment in segments)
-    stops = [segment.stop for segment in segments]
-    last = None if None in stops else math.ceil(max(stops)) + margin
+    stops = [segment.stop for segment in segments if segment.stop is not None]
+    is_open = len(stops) < len(segments)
+    last = None if is_open else math.ceil(max(stops)) + margin
     return max(0, math.floor(first) - margin), last
 
 
 def pooled(
     blocks: Blocks,
-    make: Callable[[Iterator[Range]], "SegmentPooler"],
-    ranges: Callable[[], Iterator[tuple[Range, int]]],
+    make: Callable[[Iterable[Range]], "SegmentPooler"],
+    ranges: Callable[[], Iterable[tuple[Range, int]]],
 ) -> list[np.ndarray]:
     """Pool tokens of a signal over ranges, in a single pass over its blocks.
 
     Args:
         blocks: blocks ``(num_channels, num_samples)`` at 16 kHz
         make: function that returns the pooler of a channel, given the ranges
-        ranges: function that returns the ranges and their segments, which is called
-            after the first block was read
+        ranges: function that returns ranges and their segments, which is called after
+            the first block was read
 
     Returns:
         values ``(num_channels, num_values + 1)`` of each range that has begun; the last
@@ -86,8 +90,7 @@ def pooled(
     """
     poolers: list[SegmentPooler] = []
     for block in blocks:
-        if not poolers:
-            poolers = [make(found for found, _ in ranges()) for _ in block]
+        poolers = poolers or [make(k for k, _ in ranges()) for _ in block]
         for pooler, channel in zip(poolers, block, strict=True):
             pooler.push(channel)
     channels = [pooler.finish() for pooler in poolers]
@@ -104,14 +107,9 @@ def pooled_as_a_whole(tokens: Tokens, signal: np.ndarray) -> np.ndarray:
     """
     moments = RunningMoments(tokens.epsilon)
     moments.update(signal)
-    make = partial(SegmentPooler, tokens, moments)
-    ((values,),) = pooled(iter([signal[None]]), make, endless)
-    return values
-
-
-def endless() -> Iterator[tuple[Range, int]]:
-    """Range of all tokens, as :func:`window_ranges` has it."""
-    yield (0, ENDLESS), 0
+    pooler = SegmentPooler(tokens, moments, WHOLE)
+    pooler.push(signal)
+    return pooler.finish()[0]
 
 
 class SegmentPooler:
@@ -128,14 +126,13 @@ class SegmentPooler:
         self,
         tokens: Tokens,
         normaliser: SlidingNormaliser | RunningMoments,
-        ranges: Iterator[Range],
+        ranges: Iterable[Range],
     ):
         self.normaliser = normaliser
         self.tokens = tokens
-        self.ranges: list[Range] = []
-        self.pool = Pool(self._noted(ranges), tokens.outputs)
+        self.pool = Pool(ranges, tokens.outputs)
         self.stream = TokenStream(tokens, wanted=self._wanted)
-        self.speech = SpeechShare(tokens.rate)
+        self.speech = SpeechShare(tokens.rate) if tokens.has_speech else None
         # Index after the last token so far, and that token
         self.end = 0
         self.last: np.ndarray | None = None
@@ -151,40 +148,31 @@ class SegmentPooler:
         values = self.pool.finish()
         if self.last is not None:
             # A range behind the last whole token of a recording gets that token
-            rest = self.pool.rest()
-            late = itertools.takewhile(lambda left: left[0] <= self.end, rest)
-            values += [self.tokens.outputs(self.last) for _ in late]
-        shares = self._shares()[: len(values)]
+            late = [first <= self.end for first, _ in self.pool.read(self.end + 1)]
+            values += [self.tokens.outputs(self.last)] * sum(late)
+        if not values:
+            return []
+        shares = self._shares(self.pool.ranges[: len(values)])
         return [np.append(*pair) for pair in zip(values, shares, strict=True)]
-
-    def _noted(self, ranges: Iterator[Range]) -> Iterator[Range]:
-        for found in ranges:
-            self.ranges.append(found)
-            yield found
-
-    def _shares(self) -> np.ndarray:
-        """Share of the tokens of each range that are speech, NaN if it is unknown."""
-        if self.tokens.speech is None:
-            return np.full(len(self.ranges), np.nan, np.float32)
-        self.speech.finish()
-        return np.array([self.speech.between(*own) for own in self.ranges], np.float32)
-
-    def _note_speech(self, first: int, tokens: np.ndarray) -> None:
-        """Note which tokens are speech by the layer of the student, if it has one."""
-        if self.tokens.speech is not None:
-            self.speech.add(first, self.tokens.speech_logits(tokens))
 
     def _wanted(self, number: int) -> Range | None:
         """Tokens that the pool needs, and the one before, which may be the last."""
         wanted = self.pool.wanted(number, self.tokens.block)
         return wanted and (max(number, wanted[0] - 1), wanted[1])
 
-    def _pool(self, made: Iterator[tuple[int, np.ndarray]]) -> None:
+    def _pool(self, made: Iterable[tuple[int, np.ndarray]]) -> None:
         for first, tokens in made:
             self.pool.add(first, tokens)
-            self._note_speech(first, tokens)
+            if self.speech is not None:
+                self.speech.add(first, self.tokens.speech_logits(tokens))
             self.end = first + len(tokens)
             self.last = tokens[-1, : tokens.shape[1] // 2].astype(np.float64)
+
+    def _shares(self, ranges: Sequence[Range]) -> np.ndarray:
+        """Share of the tokens of each range that are speech, NaN if it is unknown."""
+        if self.speech is None:
+            return np.full(len(ranges), np.nan, np.float32)
+        return self.speech.finish(ranges).astype(np.float32)
 
 
 def window_ranges(
@@ -194,6 +182,8 @@ def window_ranges(
     tokens: Tokens,
 ) -> Iterator[tuple[Range, int]]:
     """Ranges of tokens of the windows of all segments, sorted by their first token.
+
+    There may be more windows than a segment has, as its end may be unknown.
 
     Args:
         report: report of the source, which has its sampling rate
@@ -207,22 +197,17 @@ def window_ranges(
     """
 
     def windows(number: int, segment: Segment) -> Iterator[tuple[Range, int]]:
-        for first, last in _windows(*at_model_rate(report, segment), grid):
+        first, last = at_model_rate(report, segment)
+        if grid is None:
             yield tokens.range(first, last), number
+            return
+        for start in map(grid.first, itertools.count()):
+            if start and first + start >= last:
+                return
+            stop = min(first + start + grid.size, last)
+            yield tokens.range(first + start, stop), number
 
     return heapq.merge(*itertools.starmap(windows, enumerate(segments)))
-
-
-def _windows(first: int, last: int, grid: Grid | None) -> Iterator[Range]:
-    """Windows of a segment, perhaps more, as its end may be unknown."""
-    if grid is None:
-        yield first, last
-        return
-    for number in itertools.count():
-        start = first + grid.first(number)
-        if number and start >= last:
-            return
-        yield start, min(start + grid.size, last)
 
 
 def at_model_rate(report: Report, segment: Segment) -> tuple[int, int]:

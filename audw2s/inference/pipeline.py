@@ -7,12 +7,10 @@ without tokens, read → check → mono → resample → windows → model → r
 import copy
 import math
 from collections.abc import Callable
-from collections.abc import Iterator
+from collections.abc import Iterable
 from collections.abc import Sequence
 from functools import partial
 from itertools import chain
-from itertools import starmap
-from numbers import Integral
 from typing import TYPE_CHECKING
 from typing import Self
 
@@ -25,8 +23,7 @@ from audw2s.audio.preprocess import Read
 from audw2s.audio.preprocess import Span
 from audw2s.audio.preprocess import array_blocks
 from audw2s.audio.preprocess import from_the_start
-from audw2s.audio.preprocess import mixed
-from audw2s.audio.preprocess import resampled
+from audw2s.audio.preprocess import prepared
 from audw2s.audio.quality import Report
 from audw2s.audio.samples import MIN_SAMPLES
 from audw2s.audio.samples import SAMPLING_RATE
@@ -36,6 +33,7 @@ from audw2s.inference.exact import each_window
 from audw2s.inference.exact import mean_of_windows
 from audw2s.inference.exact import padded
 from audw2s.inference.exact import read_twice
+from audw2s.inference.frames import Tokens
 from audw2s.inference.network import Network
 from audw2s.inference.normalisation import SlidingNormaliser
 from audw2s.inference.one_pass import LEVEL_DUR
@@ -47,8 +45,8 @@ from audw2s.inference.one_pass import window_ranges
 from audw2s.inference.pooling import Range
 from audw2s.inference.row import MIN_DUR
 from audw2s.inference.row import Row
+from audw2s.inference.row import RowMaker
 from audw2s.inference.row import Segment
-from audw2s.inference.row import rows_of
 from audw2s.inference.speech_pooler import sliding_speech_pooler
 from audw2s.model.device import Device
 from audw2s.model.early_exit import Choice
@@ -138,15 +136,18 @@ class Predictor:
                 raise ValueError(
                     f"'{name}' has to be at least {MIN_DUR} s, got {duration} s."
                 )
-        self.grid = None if win_dur is None else Grid(win_dur, self.hop_dur)
+        self.grid = None
+        if win_dur is not None and self.hop_dur is not None:
+            self.grid = Grid(win_dur, self.hop_dur)
         self.exact = exact
         self.vad = vad
         self.channels = channels
         self.mixdown = mixdown
         self.resample = resample
-        is_mono = mixdown or channels is None or isinstance(channels, Integral)
-        shape = (1 if is_mono else len(channels), self.network.num_values)
-        self.no_values = np.full(shape, np.nan, np.float32)
+        num_channels = 1 if mixdown or channels is None else np.size(channels)
+        self.no_values = np.full(
+            (num_channels, self.network.num_values), np.nan, np.float32
+        )
         """Values of unusable input."""
 
         self.provenance: dict[str, object] = self.network.provenance | {
@@ -237,34 +238,36 @@ class Predictor:
         """
         if any(start < 0 or (end or 0) < 0 for start, end in spans):
             spans = from_the_start(read, spans)
-        segments = dict(enumerate(starmap(self._segment, spans)))
-        in_pass = {k: s for k, s in segments.items() if self._is_pooled(s)}
-        rows = {
-            number: self._exact(read, segment, callback)
-            for number, segment in segments.items()
-            if number not in in_pass
-        }
-        around = None if callback or not in_pass else self._margin
-        for numbers in grouped(in_pass, around) if in_pass else ():
-            wanted = [segments[number] for number in numbers]
-            of_pass = self._one_pass(read, wanted, callback)
-            rows.update(zip(numbers, of_pass, strict=True))
-        return [rows[number] for number in segments]
-
-    def _segment(self, start: float, end: float | None) -> Segment:
-        """Segment that is cut at ``max_signal_dur``."""
-        longest, stop = self.max_signal_dur, end
-        if longest is not None:
-            stop = min(start + longest, math.inf if end is None else end)
-        return Segment(start, end, stop)
-
-    def _is_pooled(self, segment: Segment) -> bool:
-        """Whether a segment is pooled from tokens of its surroundings."""
-        if self.exact or self.min_signal_dur is not None:
-            return False
-        if self.grid is None and segment[:2] == (0.0, None):
-            return False
-        return self.network.tokens is not None
+        segments = []
+        for start, end in spans:
+            stop = end
+            if self.max_signal_dur is not None:
+                longest = start + self.max_signal_dur
+                stop = longest if end is None else min(longest, end)
+            segments.append(Segment(start, end, stop))
+        in_pass, tokens = {}, None
+        if not self.exact and self.min_signal_dur is None:
+            # A recording as a whole is normalised as a whole
+            in_pass = {
+                number: segment
+                for number, segment in enumerate(segments)
+                if self.grid is not None or segment[:2] != (0.0, None)
+            }
+            tokens = self.network.tokens if in_pass else None
+        rows: dict[int, list[Row]] = {}
+        if tokens is not None:
+            # Seconds around a segment that its tokens depend on; whole seconds are
+            # whole samples at any sampling rate
+            margin = math.ceil(self.level_dur + (tokens.context + 1) / tokens.rate)
+            for numbers in grouped(in_pass, None if callback else margin):
+                group = [segments[number] for number in numbers]
+                span = group[0][::2] if callback else surroundings(group, margin)
+                of_group = self._one_pass(read, group, span, tokens, callback)
+                rows.update(zip(numbers, of_group, strict=True))
+        for number, segment in enumerate(segments):
+            if number not in rows:
+                rows[number] = self._exact(read, segment, callback)
+        return [rows[number] for number in range(len(segments))]
 
     def blocks(
         self,
@@ -275,10 +278,10 @@ class Predictor:
     ) -> Blocks:
         """Read, check, convert to mono and resample; blocks at 16 kHz."""
         report.start, end = span
-        only_rate = None if self.resample else SAMPLING_RATE
         blocks = read(report, start=report.start, end=end)
-        blocks = mixed(blocks, report, self.channels, self.mixdown, only_rate)
-        blocks = resampled(blocks, report, SAMPLING_RATE)
+        blocks = prepared(
+            blocks, report, self.channels, self.mixdown, resample=self.resample
+        )
         return blocks if callback is None else callback(blocks)
 
     def run(self, windows: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -302,15 +305,8 @@ class Predictor:
             values = each_window(self.grid.cut(blocks), self.run, self.at_once)
         else:
             values = [self._whole(blocks, partial(self.blocks, read, Report(), span))]
-        return rows_of(
-            report,
-            segment,
-            values,
-            self.no_values,
-            grid=self.grid,
-            min_dur=self.min_signal_dur,
-            vad=self.vad,
-        )
+        settings = self.no_values, self.grid, self.min_signal_dur, self.vad
+        return RowMaker(report, segment, *settings).rows(values)
 
     def _whole(self, blocks: Blocks, again: Callable[[], Blocks]) -> np.ndarray | None:
         """Values ``(num_channels, num_values + 1)`` of a recording.
@@ -342,37 +338,30 @@ class Predictor:
         return mean_of_windows(windows, self.run, self.at_once)
 
     def _one_pass(
-        self, read: Read, segments: Sequence[Segment], callback: Callback | None
+        self,
+        read: Read,
+        segments: Sequence[Segment],
+        span: Span,
+        tokens: Tokens,
+        callback: Callback | None,
     ) -> list[list[Row]]:
-        """Pool segments, or their windows, in a single pass over the source."""
-        report, tokens = Report(), self.network.tokens
-        span = segments[0].start, segments[0].stop
-        if callback is None:
-            span = surroundings(segments, self._margin)
-        blocks = self.blocks(read, report, span, callback)
+        """Pool segments, or their windows, in a single pass over a span of a source."""
+        report = Report()
         windows = partial(window_ranges, report, segments, self.grid, tokens)
-        pooled_values = pooled(blocks, self._pooler, windows)
+        blocks = self.blocks(read, report, span, callback)
+        pooled_values = pooled(blocks, partial(self._pooler, tokens), windows)
         values: list[list[np.ndarray]] = [[] for _ in segments]
         for of_window, (_, number) in zip(pooled_values, windows(), strict=False):
             values[number].append(of_window)
+        settings = self.no_values, self.grid, None, self.vad
         return [
-            rows_of(report, segment, own, self.no_values, grid=self.grid, vad=self.vad)
-            for segment, own in zip(segments, values, strict=True)
+            RowMaker(report, segment, *settings).rows(of_segment)
+            for segment, of_segment in zip(segments, values, strict=True)
         ]
 
-    def _pooler(self, ranges: Iterator[Range]) -> SegmentPooler:
+    def _pooler(self, tokens: Tokens, ranges: Iterable[Range]) -> SegmentPooler:
         """Pooler of a channel, which is normalised by its surroundings."""
-        tokens = self.network.tokens
         if self.vad:
             return sliding_speech_pooler(tokens, self.level_dur, ranges)
         normaliser = SlidingNormaliser(self.level_dur, epsilon=tokens.epsilon)
         return SegmentPooler(tokens, normaliser, ranges)
-
-    @property
-    def _margin(self) -> int:
-        """Seconds around a segment that its tokens depend on.
-
-        Whole seconds are whole samples at any sampling rate.
-        """
-        tokens = self.network.tokens
-        return math.ceil(self.level_dur + (tokens.context + 1) / tokens.rate)

@@ -6,10 +6,8 @@ once for all segments. Sums are relative to their largest ``sof``, and sums of d
 blocks are never subtracted, so that hours of audio lose no precision.
 """
 
-import collections
 from collections.abc import Callable
 from collections.abc import Iterable
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -57,14 +55,28 @@ class Pool:
         head: Callable[[np.ndarray], np.ndarray],
     ):
         self.head = head
-        self.ranges = iter(ranges)
-        # Ranges that were read, but have not begun
-        self.coming: collections.deque[Range] = collections.deque()
+        self.following = iter(ranges)
+        self.ranges: list[Range] = []
+        """Ranges that were read, of which :attr:`count` have begun."""
+
         self.count = 0
-        # Position, first and last token of the ranges that have begun
+        # Position, first and last token of the ranges that have begun, and their sums
         self.open = np.zeros((0, 3), np.int64)
-        self.sums: PoolingState | None = None
+        self.sums = PoolingState(*np.zeros((3, 0, 0)))
         self.results: dict[int, np.ndarray] = {}
+
+    def read(self, end: int) -> list[Range]:
+        """Read ranges until one begins at an index, or behind it.
+
+        Returns:
+            ranges that have not begun
+
+        """
+        while not self.ranges or self.ranges[-1][0] < end:
+            if (following := next(self.following, None)) is None:
+                break
+            self.ranges.append(following)
+        return self.ranges[self.count :]
 
     def wanted(self, number: int, ahead: int = 1) -> Range | None:
         """Tokens from an index on that are needed, up to the next gap.
@@ -74,26 +86,19 @@ class Pool:
             ahead: number of tokens within which ranges are looked for
 
         """
-        self._read(number + ahead)
+        coming = self.read(number + ahead)
         if len(self.open):
             end = int(self.open[:, 2].max())
-        elif self.coming:
-            number, end = self.coming[0]
-            self._read(number + ahead)
+        elif coming:
+            number, end = coming[0]
+            coming = self.read(number + ahead)
         else:
             return None
-        for first, last in self.coming:
+        for first, last in coming:
             if first > end:
                 break
             end = max(end, last)
         return number, end
-
-    def _read(self, end: int) -> None:
-        """Read ranges until one begins at an index, or behind it."""
-        while not self.coming or self.coming[-1][0] < end:
-            if (found := next(self.ranges, None)) is None:
-                return
-            self.coming.append(found)
 
     def add(self, first: int, tokens: np.ndarray) -> None:
         """Add tokens behind the previous ones, with or without a gap.
@@ -105,48 +110,34 @@ class Pool:
 
         """
         end = first + len(tokens)
-        self._begin(end, tokens.shape[1] // 2)
+        if begun := [coming for coming in self.read(end) if coming[0] < end]:
+            empty = np.zeros((len(begun), tokens.shape[1] // 2))
+            fresh = PoolingState(np.full_like(empty, -np.inf), empty, empty)
+            self.sums = joined([self.sums, fresh]) if len(self.open) else fresh
+            numbered = [(self.count + k, *begun[k]) for k in range(len(begun))]
+            self.open = np.concatenate([self.open, np.array(numbered, np.int64)])
+            self.count += len(begun)
         # Ranges that lie in a gap, or end in it
-        self._finish(self.open[:, 2] <= first)
+        self._close(self.open[:, 2] <= first)
         if len(self.open):
             low, high = np.clip(self.open[:, 1:].T - first, 0, len(tokens))
             self.sums = merged(self.sums, range_sums(tokens, low, high))
-            self._finish(self.open[:, 2] <= end)
+            self._close(self.open[:, 2] <= end)
 
     def finish(self) -> list[np.ndarray]:
         """Return the results of all ranges that have begun, in their order."""
-        if len(self.open):
-            self._finish(np.ones(len(self.open), bool))
+        self._close(np.ones(len(self.open), bool))
         return [self.results[number] for number in range(self.count)]
 
-    def rest(self) -> Iterator[Range]:
-        """Yield the ranges that have not begun."""
-        yield from self.coming
-        yield from self.ranges
-
-    def _begin(self, end: int, size: int) -> None:
-        """Open the ranges that begin before an index."""
-        self._read(end)
-        begun = []
-        while self.coming and self.coming[0][0] < end:
-            begun.append((self.count, *self.coming.popleft()))
-            self.count += 1
-        if begun:
-            empty = np.zeros((len(begun), size))
-            fresh = PoolingState(np.full_like(empty, -np.inf), empty, empty)
-            self.open = np.concatenate([self.open, np.array(begun, np.int64)])
-            self.sums = fresh if self.sums is None else joined([self.sums, fresh])
-
-    def _finish(self, is_over: np.ndarray) -> None:
+    def _close(self, is_over: np.ndarray) -> None:
         """Turn the sums of ranges that are over into results."""
         if not is_over.any():
             return
         # Without a token there is no value
         with np.errstate(invalid="ignore"):
             pooled = self.sums.value[is_over] / self.sums.weight[is_over]
-        values = self.head(pooled)
         numbers = self.open[is_over, 0].tolist()
-        self.results.update(zip(numbers, values, strict=True))
+        self.results.update(zip(numbers, self.head(pooled), strict=True))
         self.open = self.open[~is_over]
         self.sums = PoolingState(*(part[~is_over] for part in self.sums))
 

@@ -1,6 +1,8 @@
 """Pool tokens of speech only, normalised by the level of the speech."""
 
+from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -14,9 +16,8 @@ from audw2s.inference.frames import ENDLESS
 from audw2s.inference.frames import Tokens
 from audw2s.inference.normalisation import RunningMoments
 from audw2s.inference.normalisation import SlidingNormaliser
+from audw2s.inference.one_pass import WHOLE
 from audw2s.inference.one_pass import SegmentPooler
-from audw2s.inference.one_pass import endless
-from audw2s.inference.one_pass import pooled
 from audw2s.inference.pooling import Range
 
 
@@ -65,12 +66,14 @@ class SpeechPooler(SegmentPooler):
         self,
         tokens: Tokens,
         normaliser: SlidingNormaliser | RunningMoments,
-        ranges: Iterator[Range],
+        ranges: Iterable[Range],
         gate: SpeechGate,
     ):
         super().__init__(tokens, normaliser, ranges)
         self.gate = gate
         self.marks = gate.marks
+        # Which tokens are speech is known
+        self.speech = None
         self.last = np.full(tokens.weight.shape[1], np.nan)
         self.num_samples = 0
 
@@ -98,12 +101,12 @@ class SpeechPooler(SegmentPooler):
         known = self.marks.num_known * FRAME // hop
         return None if self.marks.is_over else (max(number, known), ENDLESS)
 
-    def _pool(self, made: Iterator[tuple[int, np.ndarray]]) -> None:
+    def _pool(self, made: Iterable[tuple[int, np.ndarray]]) -> None:
         super()._pool(self._of_speech(made))
         self.end = max(self.end, self.num_samples // self.tokens.hop)
 
     def _of_speech(
-        self, made: Iterator[tuple[int, np.ndarray]]
+        self, made: Iterable[tuple[int, np.ndarray]]
     ) -> Iterator[tuple[int, np.ndarray]]:
         """Runs of tokens that are speech."""
         for first, tokens in made:
@@ -114,22 +117,17 @@ class SpeechPooler(SegmentPooler):
                 number = min(run[1], end)
                 yield run[0], tokens[run[0] - first : number - first]
 
-    def _note_speech(self, first: int, tokens: np.ndarray) -> None:
-        """Note nothing: which tokens are speech is known."""
-
-    def _shares(self) -> np.ndarray:
+    def _shares(self, ranges: Sequence[Range]) -> np.ndarray:
         """Share of the samples of each range that are speech."""
-        return np.array([self._share(*own) for own in self.ranges], np.float32)
-
-    def _share(self, first: int, last: int) -> float:
-        first, last = first * self.tokens.hop, last * self.tokens.hop
-        last = min(last, self.num_samples)
-        first = min(first, max(0, last - self.tokens.hop))
-        return self.marks.num_samples(first, last) / max(1, last - first)
+        first, last = np.array(ranges, np.int64).reshape(-1, 2).T * self.tokens.hop
+        last = np.minimum(last, self.num_samples)
+        first = np.minimum(first, np.maximum(0, last - self.tokens.hop))
+        shares = self.marks.num_samples(first, last) / np.maximum(1, last - first)
+        return shares.astype(np.float32)
 
 
 def sliding_speech_pooler(
-    tokens: Tokens, level_dur: float, ranges: Iterator[Range]
+    tokens: Tokens, level_dur: float, ranges: Iterable[Range]
 ) -> SpeechPooler:
     """Pooler whose samples are normalised by the level of the speech around them.
 
@@ -157,9 +155,6 @@ def pooled_speech(tokens: Tokens, signal: np.ndarray, marks: SpeechMarks) -> np.
     """
     moments = RunningMoments(tokens.epsilon)
     moments.update(only_speech(signal, marks))
-
-    def make(ranges: Iterator[Range]) -> SpeechPooler:
-        return SpeechPooler(tokens, moments, ranges, SpeechGate(marks))
-
-    ((values,),) = pooled(iter([signal[None]]), make, endless)
-    return values
+    pooler = SpeechPooler(tokens, moments, WHOLE, SpeechGate(marks))
+    pooler.push(signal)
+    return pooler.finish()[0]

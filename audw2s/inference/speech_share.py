@@ -1,6 +1,6 @@
 """Share of speech by a student's own layer, whose values are smoothed over time."""
 
-import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -53,28 +53,21 @@ class SpeechShare:
 
     Examples:
         >>> share = SpeechShare(rate=4)
-        >>> share.between(0, 1)
-        nan
+        >>> share.finish([(0, 1)]).tolist()
+        [nan]
         >>> share.add(0, np.array([-1.0, -1.0, 4.0, 4.0]))
         >>> share.add(4, np.array([4.0, -9.0]))
-        >>> share.finish()
-        >>> share.between(0, 6), share.between(4, 2**50)
-        (0.5, 0.0)
+        >>> share.finish([(0, 6), (4, 2**50)]).tolist()
+        [0.5, 0.0]
 
     """
 
     def __init__(self, rate: float):
         self.size = smoothing_size(rate)
-        self.half = self.size // 2
-        self.found = Runs()
+        self.speech = Runs()
         # Logits since a token whose average isn't known, and those before it needs
         self.logits = np.zeros(0)
         self.begin = self.num_done = 0
-
-    @property
-    def end(self) -> int:
-        """Index after the last token."""
-        return self.begin + len(self.logits)
 
     def add(self, first: int, logits: np.ndarray) -> None:
         """Add tokens behind the previous ones, with or without a gap.
@@ -84,33 +77,35 @@ class SpeechShare:
             logits: logits of the tokens ``(num_tokens,)``, above 0 for speech
 
         """
-        if first != self.end:
-            self.finish()
+        if first != self.begin + len(self.logits):
+            self._decide(len(self.logits))
             self.logits, self.begin, self.num_done = self.logits[:0], first, 0
         self.logits = np.concatenate([self.logits, logits])
-        self._decide(len(self.logits) - self.half)
+        self._decide(len(self.logits) - self.size // 2)
 
-    def finish(self) -> None:
-        """Decide on the last tokens."""
+    def finish(self, ranges: Sequence[tuple[int, int]]) -> np.ndarray:
+        """Return the share of the tokens of each range, as far as there are any.
+
+        Behind the last token it is that of the last token, without any it is NaN.
+
+        Args:
+            ranges: index of the first token, and index after the last one
+
+        """
         self._decide(len(self.logits))
+        end = self.begin + len(self.logits)
+        if not end:
+            return np.full(len(ranges), np.nan)
+        first, last = np.minimum(ranges, end).T
+        first = np.minimum(first, last - 1)
+        return self.speech.count(first, last) / (last - first)
 
     def _decide(self, known: int) -> None:
         """Decide on tokens up to an index of the kept ones."""
         if known <= self.num_done:
             return
         is_speech = smoothed(self.logits, self.size)[self.num_done : known] > 0
-        self.found.add(is_speech, self.begin + self.num_done)
-        dropped = max(0, known - self.half)
+        self.speech.add(is_speech, self.begin + self.num_done)
+        dropped = max(0, known - self.size // 2)
         self.logits, self.num_done = self.logits[dropped:], known - dropped
         self.begin += dropped
-
-    def between(self, first: int, last: int) -> float:
-        """Share of the tokens ``first`` to ``last - 1``, as far as there are any.
-
-        Behind the last token it is that of the last token, without any it is NaN.
-        """
-        if not self.end:
-            return math.nan
-        last = min(last, self.end)
-        first = min(first, last - 1)
-        return self.found.count(first, last) / (last - first)

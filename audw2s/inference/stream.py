@@ -139,16 +139,16 @@ class Stream:
         self.win_dur = win_dur
         self.sampling_rate = sampling_rate
         self.tokens = network.tokens
-        self.resampler = None
-        if sampling_rate != SAMPLING_RATE:
-            self.resampler = soxr.ResampleStream(sampling_rate, SAMPLING_RATE, 1)
+        is_resampled = sampling_rate != SAMPLING_RATE
+        rates = sampling_rate, SAMPLING_RATE
+        self.resampler = soxr.ResampleStream(*rates, 1) if is_resampled else None
         self.gate = SpeechGate() if vad else None
         self.level = SlidingNormaliser(
             win_dur,
             past=True,
             first_dur=SHORT_DUR,
             epsilon=self.tokens.epsilon,
-            counts=partial(self.gate.marks.hops, hop=HOP) if vad else None,
+            counts=self.gate and partial(self.gate.marks.hops, hop=HOP),
         )
         least = max(1, round(update_dur * self.tokens.rate))
         self.stream = TokenStream(self.tokens, least=least)
@@ -188,10 +188,7 @@ class Stream:
                 "num_samples). Blocks of sounddevice and soundfile are pushed as "
                 "chunk.T."
             )
-        signal = self._checked(mono(signal)[0])
-        if self.resampler is not None:
-            signal = self._resampled(signal, last=False)
-        self._push(signal)
+        self._push(self._resampled(self._checked(mono(signal)[0])))
         return self._moment()
 
     def finish(self) -> Moment:
@@ -203,9 +200,7 @@ class Stream:
         """
         self._refuse_if_over()
         self.is_over = True
-        if self.resampler is not None:
-            rest = self._resampled(np.zeros(0, np.float32), last=True)
-            self._push(rest)
+        self._push(self._resampled(np.zeros(0, np.float32), last=True))
         if self.gate is not None:
             self._pool(self.stream.push(self.level.push(self.gate.finish())))
         self._pool(self.stream.push(self.level.finish()))
@@ -248,7 +243,9 @@ class Stream:
         self.num_samples += len(signal)
         return signal
 
-    def _resampled(self, signal: np.ndarray, last: bool) -> np.ndarray:
+    def _resampled(self, signal: np.ndarray, last: bool = False) -> np.ndarray:
+        if self.resampler is None:
+            return signal
         chunk = np.ascontiguousarray(signal[:, None], np.float32)
         return self.resampler.resample_chunk(chunk, last=last)[:, 0]
 
@@ -282,7 +279,7 @@ class Stream:
         if not states:
             return named(np.full(3, np.nan))
         _, weight, value = combined(states)
-        return named(self.tokens.logits(value / weight)[0])
+        return named(self.tokens.outputs(value / weight)[0])
 
     @property
     def _speech(self) -> float:
@@ -291,7 +288,7 @@ class Stream:
             return math.nan
         last = self.num_tokens * self.tokens.hop
         first = last - min(self.num_recent, self.size) * self.tokens.hop
-        return self.gate.marks.num_samples(first, last) / SAMPLING_RATE
+        return float(self.gate.marks.num_samples(first, last) / SAMPLING_RATE)
 
     def _moment(self) -> Moment:
         time = self.num_samples / self.sampling_rate

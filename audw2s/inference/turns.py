@@ -8,10 +8,10 @@ from audw2s.audio.preprocess import Read
 from audw2s.audio.preprocess import Span
 from audw2s.audio.preprocess import mono
 from audw2s.audio.quality import Report
+from audw2s.audio.quality import runs_of
 from audw2s.audio.speech import SpeechDetector
 from audw2s.audio.speech_frames import FRAME_DUR
 from audw2s.audio.speech_frames import MIN_SPEECH_DUR
-from audw2s.audio.speech_frames import runs
 from audw2s.audio.speech_frames import segments
 from audw2s.audio.speech_frames import speech_frames
 from audw2s.inference.pipeline import Predictor
@@ -55,7 +55,7 @@ def speech_spans(
         parts.append(detector.push(mono(block)[0]))
     probabilities = np.concatenate([*parts, detector.finish()])
     found = segments(
-        runs(speech_frames(probabilities)),
+        runs_of(speech_frames(probabilities)),
         probabilities,
         min_dur=min_dur,
         max_dur=max_dur,

@@ -11,6 +11,7 @@ from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.speech import SpeechMarks
 from audw2s.audio.speech_frames import FRAME_DUR
 from audw2s.audio.speech_frames import joined
+from audw2s.audio.speech_frames import num_frames
 from audw2s.interface.steady import Interval
 from audw2s.interface.steady import levels
 from audw2s.interface.steady import sounding
@@ -51,9 +52,12 @@ class LevelActivity:
 
     def spans(self, duration: float) -> list[Interval]:
         """Spans between silences."""
-        level = np.concatenate([*self.level, []])
-        limits = {"threshold": self.threshold, "min_silence": self.min_silence}
-        return sounding(level, duration, **limits)
+        return sounding(
+            np.concatenate([*self.level, []]),
+            duration,
+            threshold=self.threshold,
+            min_silence=self.min_silence,
+        )
 
 
 class SpeechActivity:
@@ -85,6 +89,6 @@ class SpeechActivity:
         """Spans of speech."""
         end = math.inf if math.isnan(duration) else duration
         return [
-            (first * FRAME_DUR, min(last * FRAME_DUR, end))
-            for first, last in joined(self.marks.runs.tolist(), self.min_silence)
+            (float(first * FRAME_DUR), float(min(last * FRAME_DUR, end)))
+            for first, last in joined(self.marks.runs, num_frames(self.min_silence))
         ]

@@ -4,11 +4,13 @@ import functools
 import os
 from collections.abc import Callable
 from collections.abc import Sequence
+from typing import Any
 
 import audobject
 import numpy as np
 import pandas as pd
 
+from audw2s.audio.decode import File
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.times import Duration
 from audw2s.audio.times import to_seconds
@@ -87,13 +89,13 @@ OF_ROW_PROCESS = ("on_error", *OF_AUDINTERFACE)
 
 
 def picked(
-    arguments: dict[str, object], names: Sequence[str] = OF_AUDINTERFACE
-) -> dict[str, object]:
+    arguments: dict[str, Any], names: Sequence[str] = OF_AUDINTERFACE
+) -> dict[str, Any]:
     """Pick arguments by name, as far as they are given."""
     return {name: arguments[name] for name in names if name in arguments}
 
 
-def make_predictor(arguments: dict[str, object]) -> Predictor:
+def make_predictor(arguments: dict[str, Any]) -> Predictor:
     """Create a predictor from the arguments of an interface.
 
     Raises:
@@ -136,8 +138,10 @@ def plain(value: object) -> object:
         return value.item()
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
         return value.tolist()
-    if type(value) in (list, tuple):
-        return type(value)(map(plain, value))
+    if type(value) is list:
+        return [plain(item) for item in value]
+    if type(value) is tuple:
+        return tuple(plain(item) for item in value)
     return value
 
 
@@ -152,7 +156,7 @@ def plain_arguments(method: Callable) -> Callable:
     return call
 
 
-def check_files(files: Sequence[str]) -> None:
+def check_files(files: Sequence[File]) -> None:
     """Check that files are given as a list.
 
     Raises:

@@ -4,6 +4,10 @@ import functools
 from collections.abc import Callable
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from typing import Any
+from typing import Concatenate
+from typing import ParamSpec
+from typing import TypeVar
 
 import audobject
 import numpy as np
@@ -15,6 +19,10 @@ from audw2s.model.registry import named
 
 if TYPE_CHECKING:
     import audonnx
+
+Method = TypeVar("Method", bound=Callable)
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 
 def by_name(
@@ -28,8 +36,8 @@ def by_name(
         {'arousal': 0.5, 'dominance': 0.25, 'valence': 0.75}
 
     """
-    found = [named(row, names) for row in values]
-    return found[0] if len(found) == 1 else found
+    channels = [named(row, names) for row in values]
+    return channels[0] if len(channels) == 1 else channels
 
 
 class Plugin(audobject.Object):
@@ -59,12 +67,24 @@ class Plugin(audobject.Object):
         return self.provenance | {"settings": self.to_yaml_s(include_version=False)}
 
 
-def with_provenance(method: Callable) -> Callable:
+def like(method: Callable) -> Callable[[Method], Method]:
+    """Show the signature of a method of audinterface for that of its override."""
+
+    def with_signature(override: Method) -> Method:
+        setattr(override, "__wrapped__", method)
+        return override
+
+    return with_signature
+
+
+def with_provenance(
+    method: Callable[Concatenate[Any, Arguments], Result],
+) -> Callable[Concatenate[Any, Arguments], Result]:
     """Wrap a method of audinterface, so that its results hold their provenance."""
 
     @functools.wraps(method)
-    def call(self: Plugin, *args: object, **kwargs: object) -> object:
-        result = method(self, *args, **kwargs)
+    def call(self: Any, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Any:
+        result: Any = method(self, *args, **kwargs)
         result.attrs["audw2s"] = dict(self.provenance)
         return result
 

@@ -122,7 +122,9 @@ def _number(node: ast.expr, names: Sequence[str]) -> Callable[[Values], float]:
     match node:
         case ast.Name(id=name) if name in names:
             return lambda values: float(values[name])
-        case ast.Constant(value=value) if type(value) in (int, float):
+        case ast.Constant(value=int() | float() as value) if not isinstance(
+            value, bool
+        ):
             # An integer beyond float would raise when it is used
             if abs(value) > 1e300:
                 raise ValueError("a number in it is too large")

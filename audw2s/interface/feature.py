@@ -1,8 +1,8 @@
 """Feature: A/D/V as a table."""
 
-import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from typing import Any
 
 import audformat
 import audinterface
@@ -20,6 +20,7 @@ from audw2s.interface.arguments import make_predictor
 from audw2s.interface.arguments import picked
 from audw2s.interface.arguments import plain_arguments
 from audw2s.interface.base import Plugin
+from audw2s.interface.base import like
 from audw2s.interface.rows import RowProcess
 from audw2s.model.device import Device
 from audw2s.model.early_exit import Choice
@@ -120,9 +121,9 @@ class Feature(audinterface.Feature, Plugin):
         )
         self.params = self.to_dict(flatten=True)
 
-    @functools.wraps(audinterface.Feature.process_index, assigned=())
+    @like(audinterface.Feature.process_index)
     def process_index(
-        self, index: pd.Index, *, preserve_index: bool = False, **kwargs: object
+        self, index: pd.Index, *, preserve_index: bool = False, **kwargs: Any
     ) -> pd.DataFrame:
         """Process an index, see :meth:`audinterface.Feature.process_index`.
 

@@ -1,13 +1,14 @@
 """Process of audinterface that decodes and checks files itself."""
 
-import functools
 import math
 import os
 import warnings
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
+from typing import Any
 from typing import NamedTuple
 
 import audeer
@@ -35,6 +36,7 @@ from audw2s.inference.row import Row
 from audw2s.interface.arguments import check_files
 from audw2s.interface.arguments import plain
 from audw2s.interface.base import Plugin
+from audw2s.interface.base import like
 from audw2s.interface.cache import cache_path
 from audw2s.interface.cache import kept_series
 
@@ -79,7 +81,7 @@ class RowProcess(audinterface.Process):
         make: Callable[[np.ndarray], object],
         owner: "Plugin",
         on_error: str = "nan",
-        **kwargs: object,
+        **kwargs: Any,
     ):
         if on_error not in ("nan", "raise"):
             raise ValueError(
@@ -91,14 +93,14 @@ class RowProcess(audinterface.Process):
         self.make = make
         self.on_error = on_error
 
-    @functools.wraps(audinterface.Process.process_files, assigned=())
+    @like(audinterface.Process.process_files)
     def process_files(
         self,
         files: Sequence[File],
         *,
         starts: "Timestamps | None" = None,
         ends: "Timestamps | None" = None,
-        **kwargs: object,
+        **kwargs: Any,
     ) -> pd.Series:
         """Process a list, as :meth:`audinterface.Process.process_files` does."""
         check_files(files)
@@ -125,22 +127,22 @@ class RowProcess(audinterface.Process):
 
         """
         check_index(index, root)
-        given, index = index, audformat.utils.to_segmented_index(index)
+        segmented = audformat.utils.to_segmented_index(index)
         if self.segment is not None:
-            index = self._segmented(index, root, cache_root)
+            segmented = self._segmented(segmented, root, cache_root)
         compute = partial(
             self._process_index_wo_segment,
             root=root,
             process_func_args=process_func_args,
         )
         if cache_root is None:
-            series = compute(index)
+            series = compute(segmented)
         else:
             settings = self.owner.cache_settings
-            path = cache_path(cache_root, settings, index, root)
-            series = kept_series(path, index, compute)
+            path = cache_path(cache_root, settings, segmented, root)
+            series = kept_series(path, segmented, compute)
         if self.segment is None and preserve_index:
-            series.index = given
+            series.index = index
         return series
 
     def _segmented(
@@ -167,14 +169,15 @@ class RowProcess(audinterface.Process):
         process_func_args: dict[str, object] | None = None,
     ) -> pd.Series:
         """Process an index; each file is read once for all of its segments."""
-        _refuse(process_func_args)
+        if process_func_args:
+            raise _no_arguments(process_func_args)
         if index.empty:
             return pd.Series(None, index, dtype=object)
         files, spans = index.get_level_values("file"), _spans(index)
         numbers: dict[str, list[int]] = {}
         for number, file in enumerate(files):
             numbers.setdefault(file, []).append(number)
-        params = [
+        params: list[tuple[tuple, dict]] = [
             ((file_source(file, root), file, [spans[k] for k in of_file]), {})
             for file, of_file in numbers.items()
         ]
@@ -201,7 +204,8 @@ class RowProcess(audinterface.Process):
         process_func_args: dict[str, object] | None = None,
     ) -> pd.Series:
         """Process segments of a signal, in a single pass over the signal."""
-        _refuse(process_func_args)
+        if process_func_args:
+            raise _no_arguments(process_func_args)
         files = None
         if audformat.is_filewise_index(index) or "file" in index.names:
             index = audformat.utils.to_segmented_index(index)
@@ -209,7 +213,7 @@ class RowProcess(audinterface.Process):
         source = partial(array_blocks, signal, sampling_rate)
         return _series(self._items(source, None, _spans(index)), files)
 
-    @functools.wraps(audinterface.Process.process_signal, assigned=())
+    @like(audinterface.Process.process_signal)
     def process_signal(
         self,
         signal: np.ndarray,
@@ -217,7 +221,7 @@ class RowProcess(audinterface.Process):
         *,
         start: Duration | None = None,
         end: Duration | None = None,
-        **kwargs: object,
+        **kwargs: Any,
     ) -> pd.Series:
         """Process a signal, as :meth:`audinterface.Process.process_signal` does."""
         # audinterface would refer samples to the sampling rate of the signal
@@ -262,7 +266,8 @@ class RowProcess(audinterface.Process):
         end: Duration | None,
         process_func_args: dict[str, object] | None,
     ) -> tuple[list, ...]:
-        _refuse(process_func_args)
+        if process_func_args:
+            raise _no_arguments(process_func_args)
         span = (to_limit(start) or 0.0, to_limit(end))
         (items,) = self._items(source, file, [span])
         values, starts, ends = map(list, zip(*items, strict=True))
@@ -275,16 +280,14 @@ class RowProcess(audinterface.Process):
         rows = self.predictor.segments(source, spans)
         items = []
         for of_segment, (_, end) in zip(rows, spans, strict=True):
-            self._report_problems(of_segment, file)
-            is_open = self.keep_nat and end is None and self.win_dur is None
-            items.append(
-                [
-                    Item(
-                        self.make(row.values), row.start, pd.NaT if is_open else row.end
-                    )
-                    for row in of_segment
-                ]
-            )
+            if any(row.status in WORTH_A_WARNING for row in of_segment):
+                self._report_problems(of_segment, file)
+            made = [
+                Item(self.make(row.values), row.start, row.end) for row in of_segment
+            ]
+            if self.keep_nat and end is None and self.win_dur is None:
+                made = [item._replace(end=from_seconds(None)) for item in made]
+            items.append(made)
         return items
 
     def _report_problems(self, rows: list[Row], file: str | None) -> None:
@@ -303,7 +306,7 @@ class RowProcess(audinterface.Process):
         self,
         signal: np.ndarray,
         sampling_rate: int,
-        **kwargs: object,
+        **kwargs: Any,
     ) -> object:
         """Values of a signal, as ``__call__`` returns them."""
         source = partial(array_blocks, signal, sampling_rate)
@@ -359,10 +362,11 @@ def _time(time: Duration | None) -> pd.Timedelta | None:
     return None if seconds is None else from_seconds(seconds)
 
 
-def _spans(index: pd.MultiIndex) -> list[Span]:
+def _spans(index: pd.Index) -> list[Span]:
     """Start and end of each entry in seconds."""
+    second = np.timedelta64(1, "s")
     starts, ends = (
-        index.get_level_values(name).total_seconds().tolist()
+        (index.get_level_values(name).to_numpy() / second).tolist()
         for name in ("start", "end")
     )
     return [
@@ -371,7 +375,7 @@ def _spans(index: pd.MultiIndex) -> list[Span]:
     ]
 
 
-def _series(items: list[list[Item]], files: Sequence[str] | None) -> pd.Series:
+def _series(items: list[list[Item]], files: Iterable[str] | None) -> pd.Series:
     """Series of the items of each entry of an index.
 
     Args:
@@ -390,9 +394,8 @@ def _series(items: list[list[Item]], files: Sequence[str] | None) -> pd.Series:
     return pd.Series(values, index, dtype=object)
 
 
-def _refuse(process_func_args: dict[str, object] | None) -> None:
-    if process_func_args:
-        raise TypeError(
-            f"The model takes no arguments, but 'process_func_args' holds "
-            f"{sorted(process_func_args)}."
-        )
+def _no_arguments(process_func_args: dict[str, object]) -> TypeError:
+    return TypeError(
+        f"The model takes no arguments, but 'process_func_args' holds "
+        f"{sorted(process_func_args)}."
+    )

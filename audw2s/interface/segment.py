@@ -1,9 +1,9 @@
 """Segment: segments of steady A/D/V without silence."""
 
-import functools
 import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from typing import Any
 
 import audformat
 import audinterface
@@ -31,7 +31,7 @@ from audw2s.interface.arguments import make_predictor
 from audw2s.interface.arguments import picked
 from audw2s.interface.arguments import plain_arguments
 from audw2s.interface.base import Plugin
-from audw2s.interface.base import by_name
+from audw2s.interface.base import like
 from audw2s.interface.condition import Condition
 from audw2s.interface.rows import Item
 from audw2s.interface.rows import RowProcess
@@ -40,6 +40,7 @@ from audw2s.interface.steady import inverted
 from audw2s.interface.steady import to_spans
 from audw2s.model.device import Device
 from audw2s.model.early_exit import Choice
+from audw2s.model.registry import named
 
 if TYPE_CHECKING:
     import audonnx
@@ -161,23 +162,23 @@ class Segment(audinterface.Segment, Plugin):
         # What is left has no windows
         del arguments["win_dur"], arguments["hop_dur"]
         super().__init__(**picked(arguments))
-        vars(self).update(settings)
+        self.__dict__.update(settings)
         self.process = SegmentProcess(self, make_predictor(arguments), arguments)
 
-    @functools.wraps(audinterface.Segment.process_file, assigned=())
-    def process_file(self, file: File, **kwargs: object) -> pd.MultiIndex:
+    @like(audinterface.Segment.process_file)
+    def process_file(self, file: File, **kwargs: Any) -> pd.MultiIndex:
         """Segment a file, as :meth:`audinterface.Segment.process_file` does."""
         starts, ends = _absolute(self.process.process_file(file, **kwargs))
         return audformat.segmented_index([label(file)] * len(starts), starts, ends)
 
-    @functools.wraps(audinterface.Segment.process_signal, assigned=())
+    @like(audinterface.Segment.process_signal)
     def process_signal(
         self,
         signal: np.ndarray,
         sampling_rate: int,
         *,
         file: str | None = None,
-        **kwargs: object,
+        **kwargs: Any,
     ) -> pd.MultiIndex:
         """Segment a signal, as :meth:`audinterface.Segment.process_signal` does."""
         y = self.process.process_signal(signal, sampling_rate, file=file, **kwargs)
@@ -230,8 +231,9 @@ class SegmentProcess(RowProcess):
         duration = (end - start).total_seconds()
         values = np.stack([row.values.mean(axis=0) for row in rows])
         spans = self._spans(values, activity, duration)
-        if self.condition:
-            spans = self._fulfilling(source, spans, start.total_seconds())
+        if self.condition is not None:
+            offset = start.total_seconds()
+            spans = self._fulfilling(self.condition, source, spans, offset)
         if self.owner.invert:
             spans = inverted(spans, duration)
         starts, ends = ([from_seconds(pair[k]) for pair in spans] for k in (0, 1))
@@ -272,16 +274,14 @@ class SegmentProcess(RowProcess):
         ]
 
     def _fulfilling(
-        self, source: Read, spans: list[Interval], offset: float
+        self, condition: Condition, source: Read, spans: list[Interval], offset: float
     ) -> list[Interval]:
-        """Segments that fulfil the condition as a whole."""
+        """Segments that fulfil a condition as a whole."""
         # The end of an unreadable file is unknown
-        absolute = [
+        absolute: list[Span] = [
             (offset + start, None if np.isnan(end) else offset + end)
             for start, end in spans
         ]
-        values = [
-            by_name(row.values.mean(axis=0, keepdims=True), self.names)
-            for (row,) in self.whole.segments(source, absolute)
-        ]
-        return list(itertools.compress(spans, map(self.condition, values)))
+        rows = (row for (row,) in self.whole.segments(source, absolute))
+        values = (named(row.values.mean(axis=0), self.names) for row in rows)
+        return list(itertools.compress(spans, map(condition, values)))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from audw2s.audio.quality import runs_of
+from audw2s.audio.speech_frames import joined
 
 FRAME_DUR = 0.02
 """Duration in seconds of a frame whose level is measured."""
@@ -76,13 +77,7 @@ def sounding(
     loud = level >= max(np.percentile(level, 95) + threshold, -80.0)
     if not loud.any():
         return []
-    spans = [(a * FRAME_DUR, b * FRAME_DUR) for a, b in runs_of(loud).tolist()]
-    merged = [spans[0]]
-    for start, end in spans[1:]:
-        if start - merged[-1][1] < min_silence - 1e-9:
-            merged[-1] = (merged[-1][0], end)
-        else:
-            merged.append((start, end))
+    merged = joined((runs_of(loud) * FRAME_DUR).tolist(), min_silence - 1e-9)
     # Shorter silence at the start or end belongs to the first or last span
     first, last = merged[0], merged[-1]
     if first[0] < min_silence:
@@ -135,24 +130,24 @@ def _join_short(
     min_count: int,
 ) -> list[tuple[int, int]]:
     """Join short runs with the run before, or with the next if its mean is closer."""
-    joined: list[tuple[int, int]] = []
+    longer: list[tuple[int, int]] = []
     carried: int | None = None
     for number, (first, last) in enumerate(runs):
         if carried is not None:
             first, carried = carried, None
         if last - first >= min_count or len(runs) == 1:
-            joined.append((first, last))
+            longer.append((first, last))
             continue
         following = runs[number + 1] if number + 1 < len(runs) else None
-        before = _distance(values, joined[-1] if joined else None, (first, last))
+        before = _distance(values, longer[-1] if longer else None, (first, last))
         after = _distance(values, following, (first, last))
         if after < before:
             carried = first
-        elif joined:
-            joined[-1] = (joined[-1][0], last)
+        elif longer:
+            longer[-1] = (longer[-1][0], last)
         else:
-            joined.append((first, last))
-    return joined
+            longer.append((first, last))
+    return longer
 
 
 def _distance(

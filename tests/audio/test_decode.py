@@ -129,7 +129,7 @@ def test_far_segments_are_reached_by_seeking(original, name, monkeypatch):
 
 def test_declared_durations_are_counted():
     wav, m4a = (formats.recording(name) for name in ("s16.wav", "a.m4a"))
-    assert decode.facts(io.BytesIO(wav)) == (16000, 1, 2.048)
+    assert decode.facts(io.BytesIO(wav)) == (16000, 1, 2.048, True)
     assert decode.facts(io.BytesIO(m4a))[:2] == (44100, 1)
     flac = bytearray(formats.recording("a.flac"))
     flac[22:26] = (2**31).to_bytes(4, "big")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from audw2s.audio import speech
 from audw2s.audio.preprocess import load
+from audw2s.audio.quality import runs_of
 from audw2s.audio.speech import SpeechDetector
 from audw2s.audio.speech import SpeechGate
 from audw2s.audio.speech import SpeechMarks
@@ -19,7 +20,6 @@ from audw2s.audio.speech import open_detector
 from audw2s.audio.speech import speech_probabilities
 from audw2s.audio.speech_frames import FRAME
 from audw2s.audio.speech_frames import FRAME_DUR
-from audw2s.audio.speech_frames import runs
 from audw2s.audio.speech_frames import segments
 from audw2s.audio.speech_frames import speech_frames
 
@@ -81,15 +81,15 @@ def test_decisions_on_blocks_are_those_on_the_whole(values, sizes):
     marks.is_over = True
     marks._mark(values[:0])
     assert as_mask(marks) == expected.tolist()
-    assert marks.runs.tolist() == [list(run) for run in runs(expected)]
+    assert marks.runs.tolist() == [list(run) for run in runs_of(expected)]
 
 
 @examples(200)
 @given(values=probabilities, shortest=st.floats(0, 1), longest=st.floats(1, 3))
 def test_segments_are_the_speech_within_the_limits(values, shortest, longest):
     mask = speech_frames(values)
-    found = segments(runs(mask), values, min_dur=shortest, max_dur=longest)
-    whole = [run for run in runs(mask) if (run[1] - run[0]) * FRAME_DUR >= shortest]
+    found = segments(runs_of(mask), values, min_dur=shortest, max_dur=longest)
+    whole = [run for run in runs_of(mask) if (run[1] - run[0]) * FRAME_DUR >= shortest]
     assert {number for run in found for number in range(*run)} == {
         number for run in whole for number in range(*run)
     }
@@ -178,7 +178,7 @@ def test_marks_of_hops_and_samples(clip, hop):
 def test_speech_after_silence(clip):
     silence = np.zeros(20 * 16000, np.float32)
     mask = speech_frames(speech_probabilities(np.concatenate([silence, clip])))
-    (first, *_), (*_, last) = (np.array(runs(mask)).T).tolist()
+    (first, *_), (*_, last) = (runs_of(mask).T).tolist()
     assert 20 <= first * FRAME_DUR < 20.5
     assert 0.7 * len(clip) / 16000 < mask.sum() * FRAME_DUR <= len(clip) / 16000
 

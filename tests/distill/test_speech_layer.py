@@ -33,7 +33,7 @@ def literal_share(tokens, signal):
     """Share of speech by the layer, over a whole recording."""
     normalised = (signal - signal.mean()) / signal.std()
     made = tokens.make(normalised.astype(np.float32))
-    weight, bias = tokens.speech
+    weight, bias = tokens.speech_weight, tokens.speech_bias
     logits = made[:, : len(weight)] @ weight + bias
     around = [logits[max(0, k - 62) : k + 63].mean() for k in range(len(logits))]
     return float((np.array(around) > 0).mean())
@@ -126,7 +126,7 @@ def test_fitted_to_scenes_it_agrees_with_the_detector(speech, tmp_path):
     add_speech_layer("wav2small", folder, [speech], [hiss], num_scenes=3)
     tokens = Network(folder).tokens
     examples = make_examples(tokens, [speech], [hiss], num_scenes=2, seed=9)
-    weight, bias = tokens.speech
+    weight, bias = tokens.speech_weight, tokens.speech_bias
     assert auc(examples, weight, bias) > 0.85
 
 

@@ -96,7 +96,7 @@ def pooled(tokens, made):
     """A/D/V of tokens, literally."""
     lin, sof = np.split(made.astype(np.float64), 2, axis=1)
     weights = np.exp(sof - sof.max(axis=0))
-    return tokens.logits((weights * lin).sum(axis=0) / weights.sum(axis=0))
+    return tokens.outputs((weights * lin).sum(axis=0) / weights.sum(axis=0))
 
 
 @pytest.mark.parametrize("precision", MODELS)

@@ -51,7 +51,7 @@ def index(tmp_path):
 
 @pytest.mark.parametrize(
     "settings, num_modules, num_functions",
-    [({}, 12, 69), ({"win_dur": 2, "hop_dur": 0.25}, 18, 127)],
+    [({}, 11, 46), ({"win_dur": 2, "hop_dur": 0.25}, 17, 90)],
 )
 def test_one_warm_file(index, settings, num_modules, num_functions):
     """At most what it takes today: who needs fewer, writes fewer here."""
