@@ -70,9 +70,9 @@ def resampled_size(num_samples: int, sampling_rate: int) -> int:
 
 
 @overload
-def to_seconds(duration: None) -> None: ...
-@overload
 def to_seconds(duration: Duration) -> float: ...
+@overload
+def to_seconds(duration: None) -> None: ...
 def to_seconds(duration: Duration | None) -> float | None:
     """Seconds of a duration as audinterface takes it; samples refer to 16 kHz.
 

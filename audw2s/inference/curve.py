@@ -85,7 +85,7 @@ def curve(
     elif sampling_rate is None:
         raise ValueError("'sampling_rate' is missing, a signal needs it.")
     else:
-        read = partial(array_blocks, source, sampling_rate)
+        read = partial(array_blocks, np.asarray(source), sampling_rate)
     predictor = Predictor(
         model,
         exact=exact,

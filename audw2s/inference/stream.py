@@ -142,13 +142,13 @@ class Stream:
         is_resampled = sampling_rate != SAMPLING_RATE
         rates = sampling_rate, SAMPLING_RATE
         self.resampler = soxr.ResampleStream(*rates, 1) if is_resampled else None
-        self.gate = SpeechGate() if vad else None
+        self.gate = gate = SpeechGate() if vad else None
         self.level = SlidingNormaliser(
             win_dur,
             past=True,
             first_dur=SHORT_DUR,
             epsilon=self.tokens.epsilon,
-            counts=self.gate and partial(self.gate.marks.hops, hop=HOP),
+            counts=None if gate is None else partial(gate.marks.hops, hop=HOP),
         )
         least = max(1, round(update_dur * self.tokens.rate))
         self.stream = TokenStream(self.tokens, least=least)

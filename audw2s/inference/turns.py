@@ -55,7 +55,7 @@ def speech_spans(
         parts.append(detector.push(mono(block)[0]))
     probabilities = np.concatenate([*parts, detector.finish()])
     found = segments(
-        runs_of(speech_frames(probabilities)),
+        runs_of(speech_frames(probabilities)).tolist(),
         probabilities,
         min_dur=min_dur,
         max_dur=max_dur,

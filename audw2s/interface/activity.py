@@ -88,7 +88,5 @@ class SpeechActivity:
     def spans(self, duration: float) -> list[Interval]:
         """Spans of speech."""
         end = math.inf if math.isnan(duration) else duration
-        return [
-            (float(first * FRAME_DUR), float(min(last * FRAME_DUR, end)))
-            for first, last in joined(self.marks.runs, num_frames(self.min_silence))
-        ]
+        speech = joined(self.marks.runs.tolist(), num_frames(self.min_silence))
+        return [(a * FRAME_DUR, min(b * FRAME_DUR, end)) for a, b in speech]

@@ -168,3 +168,11 @@ def check_files(files: Sequence[File]) -> None:
             f"'files' has to be a list of files, not {files!r}: use process_file for "
             "one, process_folder for a folder, or put it in a list."
         )
+
+
+def unexpected_arguments(process_func_args: dict[str, object]) -> TypeError:
+    """Error that says that the model takes no arguments."""
+    return TypeError(
+        f"The model takes no arguments, but 'process_func_args' holds "
+        f"{sorted(process_func_args)}."
+    )

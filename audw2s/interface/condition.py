@@ -122,13 +122,11 @@ def _number(node: ast.expr, names: Sequence[str]) -> Callable[[Values], float]:
     match node:
         case ast.Name(id=name) if name in names:
             return lambda values: float(values[name])
-        case ast.Constant(value=int() | float() as value) if not isinstance(
-            value, bool
-        ):
+        case ast.Constant(value=int() | float() as real) if not isinstance(real, bool):
             # An integer beyond float would raise when it is used
-            if abs(value) > 1e300:
+            if abs(real) > 1e300:
                 raise ValueError("a number in it is too large")
-            return lambda _: float(value)
+            return lambda _: float(real)
         case ast.UnaryOp(op=ast.USub() | ast.UAdd() as op, operand=operand):
             number = _number(operand, names)
             sign = -1 if isinstance(op, ast.USub) else 1

@@ -1,7 +1,6 @@
 """Process of audinterface that decodes and checks files itself."""
 
 import math
-import os
 import warnings
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -35,6 +34,7 @@ from audw2s.inference.pipeline import Predictor
 from audw2s.inference.row import Row
 from audw2s.interface.arguments import check_files
 from audw2s.interface.arguments import plain
+from audw2s.interface.arguments import unexpected_arguments
 from audw2s.interface.base import Plugin
 from audw2s.interface.base import like
 from audw2s.interface.cache import cache_path
@@ -46,7 +46,9 @@ if TYPE_CHECKING:
 WORTH_A_WARNING = (*UNUSABLE, "silent", "quiet", "truncated")
 """Statuses that are reported as a warning."""
 
+
 INDEX_NAMES = ["file", "start", "end"]
+"""Levels of a segmented index."""
 
 
 class Item(NamedTuple):
@@ -170,7 +172,7 @@ class RowProcess(audinterface.Process):
     ) -> pd.Series:
         """Process an index; each file is read once for all of its segments."""
         if process_func_args:
-            raise _no_arguments(process_func_args)
+            raise unexpected_arguments(process_func_args)
         if index.empty:
             return pd.Series(None, index, dtype=object)
         files, spans = index.get_level_values("file"), _spans(index)
@@ -205,7 +207,7 @@ class RowProcess(audinterface.Process):
     ) -> pd.Series:
         """Process segments of a signal, in a single pass over the signal."""
         if process_func_args:
-            raise _no_arguments(process_func_args)
+            raise unexpected_arguments(process_func_args)
         files = None
         if audformat.is_filewise_index(index) or "file" in index.names:
             index = audformat.utils.to_segmented_index(index)
@@ -267,7 +269,7 @@ class RowProcess(audinterface.Process):
         process_func_args: dict[str, object] | None,
     ) -> tuple[list, ...]:
         if process_func_args:
-            raise _no_arguments(process_func_args)
+            raise unexpected_arguments(process_func_args)
         span = (to_limit(start) or 0.0, to_limit(end))
         (items,) = self._items(source, file, [span])
         values, starts, ends = map(list, zip(*items, strict=True))
@@ -392,10 +394,3 @@ def _series(items: list[list[Item]], files: Iterable[str] | None) -> pd.Series:
         files = [file for file, of_entry in pairs for _ in of_entry]
         index = audformat.segmented_index(files, starts, ends)
     return pd.Series(values, index, dtype=object)
-
-
-def _no_arguments(process_func_args: dict[str, object]) -> TypeError:
-    return TypeError(
-        f"The model takes no arguments, but 'process_func_args' holds "
-        f"{sorted(process_func_args)}."
-    )

@@ -81,15 +81,16 @@ def test_decisions_on_blocks_are_those_on_the_whole(values, sizes):
     marks.is_over = True
     marks._mark(values[:0])
     assert as_mask(marks) == expected.tolist()
-    assert marks.runs.tolist() == [list(run) for run in runs_of(expected)]
+    assert marks.runs.tolist() == runs_of(expected).tolist()
 
 
 @examples(200)
 @given(values=probabilities, shortest=st.floats(0, 1), longest=st.floats(1, 3))
 def test_segments_are_the_speech_within_the_limits(values, shortest, longest):
     mask = speech_frames(values)
-    found = segments(runs_of(mask), values, min_dur=shortest, max_dur=longest)
-    whole = [run for run in runs_of(mask) if (run[1] - run[0]) * FRAME_DUR >= shortest]
+    runs = [tuple(run) for run in runs_of(mask).tolist()]
+    found = segments(runs, values, min_dur=shortest, max_dur=longest)
+    whole = [run for run in runs if (run[1] - run[0]) * FRAME_DUR >= shortest]
     assert {number for run in found for number in range(*run)} == {
         number for run in whole for number in range(*run)
     }
