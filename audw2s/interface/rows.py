@@ -1,6 +1,7 @@
 """Process of audinterface that decodes and checks files itself."""
 
 import math
+import os
 import warnings
 from collections.abc import Callable
 from collections.abc import Iterable
