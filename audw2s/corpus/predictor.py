@@ -21,7 +21,7 @@ from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.speech import marked
 from audw2s.audio.speech import only_speech
 from audw2s.audio.statuses import UNUSABLE
-from audw2s.audio.times import from_seconds
+from audw2s.audio.times import to_timedelta
 from audw2s.corpus.batching import Batcher
 from audw2s.corpus.options import Options
 from audw2s.corpus.task import Prediction
@@ -215,9 +215,10 @@ class FilePredictor:
             if last - start > most:
                 message = f"{last - start:.1f} s, longer than {most:g} s"
                 count = len(self.predictors)
-                row = without_values(start, last, "too_long", message, count)
-                if end is not None:
-                    row = row._replace(end=from_seconds(end))
+                row = without_values(start, end, "too_long", message, count)
+                if end is None:
+                    # As audformat rounds the duration of a file
+                    row = row._replace(end=to_timedelta(last, 1))
                 rows[number] = [row]
         return rows
 
