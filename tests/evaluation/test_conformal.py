@@ -21,7 +21,7 @@ from audw2s.model.registry import CATALOGUE
 from audw2s.model.registry import DIMENSIONS
 from audw2s.model.registry import FOLDER
 
-CALIBRATED = ["wav2small", "wav2small-int8", "whisper-tiny-adv", "whisper-base-adv"]
+CALIBRATED = ["wav2small", "wav2small-int8", "whisper-tiny-adv"]
 
 
 def held_out(num_clips=500, num_speakers=10):
