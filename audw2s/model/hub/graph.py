@@ -9,31 +9,32 @@ from audw2s.model import folder as folders
 from audw2s.model.registry import DIMENSIONS
 
 NORMALISATION = """
-normalisation (float[1, time] signal) => (float[1, padded] normalised)
-<float eps = {{1e-7}}, int64[1] axis = {{1}}, float[1] frame = {{400}},
- int64[3] before = {{0, 0, 0}}>
+normalisation (float[1, time] signal) => (float[1, padded] signal_normalised)
+<float signal_eps = {{1e-7}}, int64[1] signal_axis = {{1}},
+ float[1] signal_frame = {{400}}, int64[3] signal_before = {{0, 0, 0}}>
 {{
-    mean = {mean}
-    centred = Sub (signal, mean)
-    squared = Mul (centred, centred)
-    var = {var}
-    regular = Add (var, eps)
-    std = Sqrt (regular)
-    scaled = Div (centred, std)
-    shape = Shape (signal)
-    length = Gather (shape, axis)
-    samples = Cast <to = 1> (length)
-    difference = Sub (frame, samples)
-    positive = Relu (difference)
-    after = Cast <to = 7> (positive)
-    pads = Concat <axis = 0> (before, after)
-    normalised = Pad (scaled, pads)
+    signal_mean = {mean}
+    signal_centred = Sub (signal, signal_mean)
+    signal_squared = Mul (signal_centred, signal_centred)
+    signal_var = {var}
+    signal_regular = Add (signal_var, signal_eps)
+    signal_std = Sqrt (signal_regular)
+    signal_scaled = Div (signal_centred, signal_std)
+    signal_shape = Shape (signal)
+    signal_length = Gather (signal_shape, signal_axis)
+    signal_samples = Cast <to = 1> (signal_length)
+    signal_difference = Sub (signal_frame, signal_samples)
+    signal_positive = Relu (signal_difference)
+    signal_after = Cast <to = 7> (signal_positive)
+    signal_pads = Concat <axis = 0> (signal_before, signal_after)
+    signal_normalised = Pad (signal_scaled, signal_pads)
 }}
 """
 """``(x - mean) / sqrt(var + 1e-7)``, then silence up to 400 samples, which a frame of
-wav2vec 2.0 has; in floats, as older opsets have no maximum of integers."""
+wav2vec 2.0 has; in floats, as older opsets have no maximum of integers. No published
+graph has these names."""
 
-MEANS = ("ReduceMean <axes = [1]> ({})", "ReduceMean ({}, axis)")
+MEANS = ("ReduceMean <axes = [1]> ({})", "ReduceMean ({}, signal_axis)")
 """Mean over time, before opset 18 and since then."""
 
 
@@ -72,24 +73,15 @@ def normalised(model: onnx.ModelProto) -> onnx.ModelProto:
     """
     opset = next(o.version for o in model.opset_import if o.domain in ("", "ai.onnx"))
     mean = MEANS[opset >= 18]
-    text = NORMALISATION.format(mean=mean.format("signal"), var=mean.format("squared"))
+    text = NORMALISATION.format(
+        mean=mean.format("signal"), var=mean.format("signal_squared")
+    )
     before = parser.parse_graph(text)
-    for node in before.node:
-        node.input[:] = [_unique(name) for name in node.input]
-        node.output[:] = [_unique(name) for name in node.output]
-    for tensor in before.initializer:
-        tensor.name = _unique(tensor.name)
     for node in model.graph.node:
-        node.input[:] = [
-            _unique("normalised") if name == "signal" else name for name in node.input
-        ]
+        inputs = ("signal_normalised" if n == "signal" else n for n in node.input)
+        node.input[:] = list(inputs)
     nodes = [*before.node, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     model.graph.initializer.extend(before.initializer)
     return model
-
-
-def _unique(name: str) -> str:
-    """Name that no published graph has."""
-    return name if name == "signal" else f"normalisation.{name}"
