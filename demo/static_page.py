@@ -2,10 +2,11 @@
 
 import hashlib
 import importlib.resources
+import io
 import json
-import os
 import tempfile
 
+import numpy as np
 import soundfile
 
 from audw2s.audio import statuses
@@ -24,11 +25,9 @@ from audw2s.demo.limits import WORDS
 from audw2s.demo.meters import STATUSES
 from audw2s.demo.models import facts
 from audw2s.demo.page import size_in_words
-from audw2s.export.npm.package import write as write_package
-from audw2s.files import replacing
+from audw2s.export.npm import package as npm
 from audw2s.inference.row import MIN_DUR
 from audw2s.model.registry import DIMENSIONS
-from audw2s.version import __version__
 
 MAX_DUR = 600.0
 """Longest recording in seconds, whose samples are kept in memory."""
@@ -73,32 +72,26 @@ def write(folder: str, student: str = "wav2small") -> dict[str, int]:
 
     """
     spoken = examples()
-    contents = model_files(student) | page_files()
+    package = npm.contents(student)
+    contents = {f"wav2small/{name}": package[name] for name in MODEL_FILES}
+    contents |= page_files()
     contents |= {example_name(label): clip for label, clip in spoken.items()}
     contents["facts.json"] = as_json(page_facts(student, list(spoken)))
     contents["service-worker.js"] = service_worker(contents)
-    for name, content in contents.items():
-        path = os.path.join(folder, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with replacing(path) as temporary, open(temporary, "wb") as file:
-            file.write(content)
-    return {name: len(content) for name, content in contents.items()}
-
-
-def model_files(student: str) -> dict[str, bytes]:
-    """Code and weights of a student, as in its npm package."""
-    with tempfile.TemporaryDirectory() as folder:
-        write_package(student, folder)
-        return {f"wav2small/{n}": _read(os.path.join(folder, n)) for n in MODEL_FILES}
+    return npm.write_files(folder, contents)
 
 
 def examples() -> dict[str, bytes]:
     """Example clips by label as MP3, which all browsers read, and which is small."""
     with tempfile.TemporaryDirectory() as folder:
-        paths = clips(folder)
-        for label, path in paths.items():
-            soundfile.write(f"{path}.mp3", load(path), SAMPLING_RATE)
-        return {label: _read(f"{path}.mp3") for label, path in paths.items()}
+        return {label: as_mp3(load(path)) for label, path in clips(folder).items()}
+
+
+def as_mp3(signal: np.ndarray) -> bytes:
+    """Content of an MP3 file of a signal ``(num_samples,)`` at 16 kHz."""
+    file = io.BytesIO()
+    soundfile.write(file, signal, SAMPLING_RATE, format="MP3")
+    return file.getvalue()
 
 
 def example_name(label: str) -> str:
@@ -125,8 +118,6 @@ def page_facts(student: str, labels: list[str]) -> dict[str, object]:
     return {
         "dimensions": DIMENSIONS,
         "model": {
-            "name": student,
-            "version": __version__,
             "parameters": model.parameters,
             "size": size_in_words(model.size),
             "licence": model.licence,
@@ -154,8 +145,3 @@ def service_worker(contents: dict[str, bytes]) -> bytes:
 def as_json(value: object) -> bytes:
     """JSON without spaces."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _read(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()

@@ -8,10 +8,11 @@ import { Meters } from "./meters.js";
 import { open } from "./microphone.js";
 import { check, checkSize, durationText } from "./quality.js";
 import { message, show } from "./results.js";
+import { model } from "./wav2small/index.js";
 
 const TOO_OLD = "This browser is too old for the page: it lacks SIMD in WebAssembly.";
 
-const { limits, model } = facts;
+const { limits } = facts;
 const by = (id) => document.getElementById(id);
 const [results, live, record, input, player, block] = [
   "results", "live", "record", "file", "player", "speech",
@@ -130,7 +131,7 @@ colour();
 
 by("speech-label").textContent =
   `Speech: ${durationText(limits.duration)}, ${limits.size / 2 ** 20} MB at most`;
-by("terms").textContent = `${model.name}: ${model.licence}. audw2s ${model.version}.`;
+by("terms").textContent = `${model.name}: ${facts.model.licence}. audw2s ${model.version}.`;
 for (const [label, name] of Object.entries(facts.examples)) {
   const button = html("button", { type: "button" }, label);
   button.addEventListener("click", () => runExample(name));

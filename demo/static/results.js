@@ -3,8 +3,9 @@
 import { html, table } from "./dom.js";
 import { facts } from "./facts.js";
 import { curves, file, plane } from "./figure.js";
+import { model } from "./wav2small/index.js";
 
-const { dimensions, model } = facts;
+const { dimensions } = facts;
 
 const CURVES =
   "Waveform, and arousal, dominance and valence over time. Each value is that of the 2 s around it.";
@@ -40,9 +41,9 @@ const costs = ({ latency }, duration) => {
     model: model.name,
     latency: `${(1000 * latency).toFixed(0)} ms`,
     "real-time factor": (latency / duration).toFixed(4),
-    parameters: model.parameters.toLocaleString("en"),
-    "file size": model.size,
-    licence: model.licence,
+    parameters: facts.model.parameters.toLocaleString("en"),
+    "file size": facts.model.size,
+    licence: facts.model.licence,
   };
   return table(["", "model"], Object.entries(rows), COSTS);
 };

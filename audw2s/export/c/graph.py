@@ -184,7 +184,7 @@ class _Graph:
 
     def step(self, node: onnx.NodeProto) -> float:
         """Scale of a node's input."""
-        return float(self.scale(node.input[0]))
+        return self.scale(node.input[0]).item()
 
     def convolution(self, node: onnx.NodeProto, num_channels: int) -> Layer:
         """Layer of a convolution, without the added channels."""

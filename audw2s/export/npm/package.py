@@ -1,5 +1,6 @@
 """An npm package of a student."""
 
+import importlib.resources
 import json
 import os
 import re
@@ -32,6 +33,19 @@ def write(model: str, folder: str) -> dict[str, int]:
         size of each file in bytes
 
     Raises:
+        ValueError: see :func:`contents`
+
+    """
+    return write_files(folder, contents(model))
+
+
+def contents(model: str) -> dict[str, bytes]:
+    """Files of the npm package of a student.
+
+    Args:
+        model: name or folder of a student of the Wav2Small family
+
+    Raises:
         ValueError: if there is no such model, it isn't of the Wav2Small family, is
             quantised, or has other sizes than the compiled code and there is no clang
 
@@ -42,26 +56,34 @@ def write(model: str, folder: str) -> dict[str, int]:
         raise ValueError(f"'{model}' has integers, the npm package needs floats.")
     # Code without the layer for speech is that of students with and without it
     weights = weights._replace(speech=None)
-    entry = entry_of(network.name)
+    name = network.name or model
+    entry = entry_of(name)
     words = {
-        "{model}": network.name or model,
-        "{package}": re.sub("[^a-z0-9._-]", "-", network.name.lower()),
+        "{model}": name,
+        "{package}": re.sub("[^a-z0-9._-]", "-", name.lower()),
         "{sha256}": network.sha256 or "",
         "{version}": __version__,
         "{licence}": entry.licence if entry else "that of the model",
     }
-    contents = {
-        CODE: code(weights),
-        WEIGHTS: webassembly.data(weights),
-    }
-    for name in TEXTS:
-        text = (webassembly.files() / ".." / "template" / name).read_text("utf-8")
-        for word, replacement in words.items():
-            text = text.replace(word, replacement)
-        contents[name] = text.encode()
-    os.makedirs(folder, exist_ok=True)
+    files = {CODE: code(weights), WEIGHTS: webassembly.data(weights)}
+    return files | {file: filled(file, words) for file in TEXTS}
+
+
+def filled(file: str, words: dict[str, str]) -> bytes:
+    """Content of a file, from its template."""
+    template = importlib.resources.files("audw2s.export.npm") / "template" / file
+    text = template.read_text("utf-8")
+    for word, replacement in words.items():
+        text = text.replace(word, replacement)
+    return text.encode()
+
+
+def write_files(folder: str, contents: dict[str, bytes]) -> dict[str, int]:
+    """Write files by their names in a folder; return their sizes in bytes."""
     for name, content in contents.items():
-        with replacing(os.path.join(folder, name)) as path, open(path, "wb") as file:
+        path = os.path.join(folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with replacing(path) as temporary, open(temporary, "wb") as file:
             file.write(content)
     return {name: len(content) for name, content in contents.items()}
 
