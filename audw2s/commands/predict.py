@@ -113,7 +113,7 @@ def with_intervals(table: "pd.DataFrame", widths: dict[str, float]) -> "pd.DataF
     from audw2s.evaluation.conformal import with_interval_names
 
     ends = interval_columns(lambda name: table[name].to_numpy(), widths)
-    return table.assign(**ends)[with_interval_names(list(table), widths)]
+    return table.assign(**ends)[with_interval_names(list(map(str, table)), widths)]
 
 
 def print_table(table: "pd.DataFrame", *, as_json: bool, wide: bool) -> None:

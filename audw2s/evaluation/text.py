@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from functools import partial
 
 from audw2s.evaluation.agreement import RATERS
 from audw2s.evaluation.intervals import MIN_SPEAKERS
@@ -93,7 +94,7 @@ def _why(result: Mapping) -> str:
 def measure_rows(result: Mapping) -> Iterator[tuple[str, list[str]]]:
     """Name of each measure, and a text with its interval for each dimension."""
     for name, (key, sign) in MEASURES.items():
-        yield name, each(result, lambda v, k=key, s=sign: with_interval(v, k, s))
+        yield name, each(result, partial(with_interval, key=key, sign=sign))
     if raters := result.get(RATERS):
         cccs = [[r[d] for r in raters if r[d] is not None] for d in DIMENSIONS]
         ranges = [f"{min(c):z.2f} to {max(c):z.2f}" if c else "–" for c in cccs]
