@@ -1,11 +1,18 @@
-"""Write tables of README and of docs/models.md from the models' ``evaluation.json``.
+"""Write what pages show of the models and of commands.
 
-python tests/golden/pages.py
+    python tests/golden/pages.py
+
+Tables of README and of docs/models.md are from the models' ``evaluation.json`` and from
+``costs.json``; the table at the top of README and the JSON of docs/commands.md are what
+commands print.
 """
 
 import json
 import os
 import pathlib
+import re
+import subprocess
+import sys
 
 from audw2s.evaluation.tables import markdown_table
 from audw2s.model.registry import CATALOGUE
@@ -97,6 +104,35 @@ def updated(path: str) -> str:
     return f"{before}<!-- {mark} -->\n\n{table()}\n\n<!-- /{mark} -->\n{after}"
 
 
+def printed(command: str) -> str:
+    """Output of a command of the package in a wide terminal, in the root folder."""
+    _, *arguments = command.split()
+    return subprocess.run(
+        [sys.executable, "-m", "audw2s", *arguments],
+        capture_output=True,
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "300"},
+        text=True,
+    ).stdout
+
+
+OUTPUTS = {
+    "README.md": ("text", "audw2s predict examples"),
+    "docs/commands.md": ("json", "audw2s predict examples/speech/*anger.flac --json"),
+}
+"""Language of the first such block of a page, and the command that prints it."""
+
+
+def with_output(page: str, text: str) -> str:
+    """Text of a page with what its command prints."""
+    language, command = OUTPUTS[page]
+    block = re.compile(rf"^```{language}\n(.*?)^```", re.DOTALL | re.MULTILINE)
+    return block.sub(f"```{language}\n{printed(command)}```", text, count=1)
+
+
 if __name__ == "__main__":
     for path in TABLES:
         (ROOT / path).write_text(updated(path))
+    for path in OUTPUTS:
+        (ROOT / path).write_text(with_output(path, (ROOT / path).read_text()))
