@@ -1,10 +1,14 @@
 """Tables and plots of pages, from what commands measured and stored."""
 
 import json
+import os
 import pathlib
+import shutil
+import tempfile
 
 import numpy as np
 import pandas as pd
+import soundfile
 from IPython.display import Markdown
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -24,7 +28,16 @@ from audw2s.model.registry import DIMENSIONS
 from audw2s.model.registry import FOLDER
 from audw2s.plots import STYLES
 
-HERE = pathlib.Path(__file__).parent
+HERE = pathlib.Path(__file__).resolve().parent
+SPEECH = HERE.parent / "examples" / "speech"
+
+
+def in_a_folder_with_speech() -> None:
+    """Go to a new folder with the recordings that pages name."""
+    os.chdir(tempfile.mkdtemp())
+    shutil.copytree(SPEECH, "recordings")
+    clips = [soundfile.read(path)[0] for path in sorted(SPEECH.iterdir())]
+    soundfile.write("interview.wav", np.concatenate(clips), 16000)
 
 
 def evaluations() -> list[dict]:

@@ -36,9 +36,9 @@ ELSEWHERE = ("demo", "get", "listen")
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
-    """Languages and code of the blocks of a page, in their order."""
+    """Languages and code of the blocks of a page that are shown, in their order."""
     text = (ROOT / page).read_text(encoding="utf-8")
-    pattern = r"^```(python|bash)\n(.*?)^```"
+    pattern = r"^```(?:{code-cell} )?(python|bash)3?\n(?!:tags)(.*?)^```"
     return re.findall(pattern, text, re.DOTALL | re.MULTILINE)
 
 
