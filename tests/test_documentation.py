@@ -31,8 +31,8 @@ PAGES = {
 }
 """Pages whose code runs, and what it needs beside the package."""
 
-ELSEWHERE = ("demo", "get", "listen")
-"""Commands that other tests run as pages show them."""
+ELSEWHERE = ("demo", "distill", "get", "listen")
+"""Commands that other tests run."""
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
