@@ -11,6 +11,7 @@ from commands import COMMAND
 from commands import audw2s_command
 from commands import invoke
 from results import values
+from waiting import MAX_DUR
 
 import audw2s
 
@@ -164,7 +165,7 @@ def test_listen_prints_while_it_reads(clips):
         lines = [process.stdout.readline() for _ in range(6)]
         assert all(lines)
         process.stdin.close()
-        assert process.wait(30) == 0
+        assert process.wait(MAX_DUR) == 0
 
 
 def test_listen_without_a_microphone():

@@ -1,20 +1,20 @@
 """The page as users start it, and a real browser in front of it."""
 
-import os
 import pathlib
 import re
 import shutil
 import signal
 import socket
 import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
 
 import numpy as np
 import pytest
 import soundfile
+from commands import COMMAND
+from waiting import MAX_DUR
+from waiting import wait_until
 
 SPEECH = pathlib.Path(__file__).parents[2] / "examples" / "speech"
 
@@ -39,26 +39,27 @@ def fetched(address: str) -> bytes:
 def address(tmp_path_factory):
     """Address of a page that ``audw2s demo`` started."""
     pytest.importorskip("gradio")
-    command = os.path.join(os.path.dirname(sys.executable), "audw2s")
     log = tmp_path_factory.mktemp("demo") / "log"
     port = free_port()
     found = f"http://127.0.0.1:{port}/"
     with open(log, "w") as file:
         process = subprocess.Popen(
-            [command, "demo", "--port", str(port)], stdout=file, stderr=file
+            [COMMAND, "demo", "--port", str(port)], stdout=file, stderr=file
         )
+
+    def answers() -> bool:
+        assert process.poll() is None, log.read_text()
+        try:
+            return bool(fetched(found))
+        except urllib.error.URLError:
+            return False
+
     try:
-        for _ in range(600):
-            assert process.poll() is None, log.read_text()
-            try:
-                fetched(found)
-                break
-            except urllib.error.URLError:
-                time.sleep(0.1)
+        wait_until(answers, "the page answers", pause=0.1)
         yield found
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 130, log.read_text()
+        assert process.wait(MAX_DUR) == 130, log.read_text()
     # Nobody's mistake was a surprise to the server, but for files that aren't theirs
     raised = re.findall(r"^[\w.]*(?:Error|Exception)\b", log.read_text(), re.M)
     assert set(raised) <= {"gradio.exceptions.InvalidPathError"}, log.read_text()

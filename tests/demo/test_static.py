@@ -13,8 +13,10 @@ import pytest
 import soundfile
 import soxr
 from conftest import SPEECH
+from full import FULL
 from test_page import downloaded
 from typer.testing import CliRunner
+from waiting import wait_until
 
 import audw2s
 from audw2s.commands.app import app
@@ -170,12 +172,14 @@ def test_all_samples_of_the_microphone_are_processed(page):
     live.get_by_text("Listening.", exact=True).wait_for()
     state = "({...document.querySelector('#live').dataset, now: performance.now()})"
     first = page.evaluate(state)
-    page.wait_for_timeout(3000)
+    count = int(first["updates"]) + 50
+    wait_until(lambda: int(page.evaluate(state)["updates"]) >= count, "50 updates")
     last = page.evaluate(state)
     seconds = (last["now"] - first["now"]) / 1000
     rate = (int(last["updates"]) - int(first["updates"])) / seconds
     print(f"{rate:.1f} updates a second")
-    assert rate >= 25
+    # On a machine that is busy with other tests, less says nothing
+    assert rate >= 25 or not FULL
     assert last["lost"] == "0"
     page.get_by_role("button", name="Stop").click()
     total = values(page)
