@@ -1,12 +1,15 @@
 """Match the rows of two tables of clips, by file, start and end."""
 
 import os
+import warnings
 from collections.abc import Hashable
 from collections.abc import Iterator
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+
+from audw2s.errors import DataWarning
 
 
 def matching_rows(rows: pd.DataFrame, clips: pd.DataFrame, name: str) -> np.ndarray:
@@ -25,7 +28,7 @@ def matching_rows(rows: pd.DataFrame, clips: pd.DataFrame, name: str) -> np.ndar
         position of the row of each clip, -1 if there is none, ``(num_clips,)``
 
     Raises:
-        ValueError: if a clip has several rows
+        ValueError: if a clip has several rows, or none has one
 
     Examples:
         >>> second = pd.Timedelta(1, "s")
@@ -51,6 +54,15 @@ def matching_rows(rows: pd.DataFrame, clips: pd.DataFrame, name: str) -> np.ndar
                 "or give ratings with the same start and end."
             )
         found[number] = of_clip[0] if of_clip else -1
+    if (found < 0).all():
+        raise ValueError(
+            f"'{name}' has no row of any rated clip: its files are called "
+            f"'{rows['file'].iloc[0]}' and so on, the rated ones "
+            f"'{clips['file'].iloc[0]}'."
+        )
+    if names != list(rows["file"]) and not any(os.sep in str(n) for n in wanted):
+        text = f"'{name}' has other folders than the ratings: files are matched by "
+        warnings.warn(f"{text}their names alone.", DataWarning, stacklevel=4)
     return found
 
 
@@ -100,7 +112,7 @@ def shared_names(
     parts = [[path.split(os.sep) for path in paths] for paths in lists]
     longest = max((len(path) for paths in parts for path in paths), default=1)
     for depth in range(longest, 0, -1):
-        names = [["/".join(path[-depth:]) for path in paths] for paths in parts]
+        names = [[os.sep.join(path[-depth:]) for path in paths] for paths in parts]
         if not set(names[0]).isdisjoint(names[1]):
             break
     unique = [_unique(n, paths) for n, paths in zip(names, lists, strict=True)]

@@ -68,6 +68,8 @@ def read_predictions(source: str) -> Predictions:
 
     """
     path, model = table_path(source), split_part(source)[1]
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"There is no table '{path}'.")
     table = read_list(path)
     prefix = _prefix(list(table), model, path)
     named = {f"{prefix}{d}": d for d in DIMENSIONS if f"{prefix}{d}" in table}

@@ -90,7 +90,8 @@ def clips_and_speakers(counts: dict, noun: str = "") -> str:
     text, unknown = f"{counts['num_clips']}{noun}", counts.get("num_unknown", 0)
     if unknown and not counts["num_speakers"]:
         return f"{text}, speakers unknown"
-    text += f" of {counts['num_speakers']} speakers"
+    text += f" of {counts['num_speakers']} speaker"
+    text += "s" if counts["num_speakers"] != 1 else ""
     return f"{text}, speakers of {unknown} unknown" if unknown else text
 
 

@@ -185,6 +185,20 @@ def test_segments_are_matched_by_start_and_end(folder):
     assert evaluation["num_unused"] == 3
 
 
+def test_files_in_other_folders_are_matched_by_name_with_a_message(folder):
+    expected, _ = evaluated("predictions.parquet", "ratings.csv")
+    table = pd.read_parquet("predictions.parquet")
+    moved = table.assign(file=[f"/elsewhere/{clip}" for clip in CLIPS])
+    moved.to_csv("moved.csv", index=False)
+    result = run("moved.csv", "ratings.csv")
+    assert "files are matched by their names alone" in result.stderr
+    assert f"{expected['valence']['ccc']:.2f} [" in result.stdout
+    table.assign(file=[f"other-{clip}" for clip in CLIPS]).to_csv("moved.csv")
+    refused = CliRunner().invoke(app, ["evaluate", "moved.csv", "ratings.csv"])
+    assert refused.exit_code == 2
+    assert "no row of any rated clip" in refused.stderr
+
+
 def test_windows_and_ratings_of_files_are_refused(folder):
     table = pd.DataFrame({"file": ["audio/00.wav"] * 2, "start": [0, 1], "end": [1, 2]})
     table.assign(arousal=0.5).to_csv("windows.csv", index=False)
