@@ -78,8 +78,9 @@ class ModelValues:
         return values
 
     def _predict(self, table: pd.DataFrame) -> pd.DataFrame:
-        options = {"num_workers": self.num_workers, "verbose": self.verbose}
-        return predict_clips(table, self.predictor, **options)
+        return predict_clips(
+            table, self.predictor, num_workers=self.num_workers, verbose=self.verbose
+        )
 
 
 class TableValues:
@@ -120,7 +121,7 @@ class TableValues:
         taken = pd.concat([values, missing], ignore_index=True).iloc[rows]
         clips = table[OF_CLIPS].copy()
         clips.attrs.clear()
-        return clips.assign(**{name: taken[name].to_numpy() for name in taken})
+        return pd.concat([clips, taken.set_index(clips.index)], axis=1)
 
 
 def predict_clips(

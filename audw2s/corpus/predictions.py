@@ -71,7 +71,7 @@ def read_predictions(source: str) -> Predictions:
     if not os.path.isfile(path):
         raise FileNotFoundError(f"There is no table '{path}'.")
     table = read_list(path)
-    prefix = _prefix(list(table), model, path)
+    prefix = _prefix([*map(str, table)], model, path)
     named = {f"{prefix}{d}": d for d in DIMENSIONS if f"{prefix}{d}" in table}
     try:
         values = {d: as_numbers(table[column]) for column, d in named.items()}

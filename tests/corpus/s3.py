@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import http.server
 import io
+import sys
 import threading
 import time
 import urllib.parse
@@ -177,6 +178,11 @@ class Server(http.server.ThreadingHTTPServer):
         self.lock = threading.Lock()
         self.delay = 0.0
         """Seconds that pass before an object is there."""
+
+    def handle_error(self, *args) -> None:
+        # Clients may be killed
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(*args)
 
     @property
     def environment(self) -> dict[str, str]:
