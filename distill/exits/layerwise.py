@@ -43,9 +43,8 @@ class Predictors(Trainable):
     def copy_to(self, network: ExitNetwork) -> None:
         """Copy the trained encoder and all blocks to a network.
 
-        The paper doesn't say how it reads the blocks then. Its counts of parameters
-        are those of a network with all of them, and of one head as wide as the encoder:
-        here it reads their mean.
+        The paper's counts of parameters are those of a network with all of them, and of
+        one head as wide as the encoder.
         """
         deepest = network.exits[str(network.deepest)]
         deepest.get_submodule("norm").load_state_dict(self.norm.state_dict())

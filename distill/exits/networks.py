@@ -61,6 +61,8 @@ def make_network(config: Config, front: FrontEnd, num_outputs: int) -> Network:
         if config.method == "layerwise":
             short = front.cut(config.layerwise_depth)
             targets = targets_of(config, front)
+            # Deviation: the paper doesn't say how its three blocks are read then, here
+            # it is their mean
             blocks = Parallel(make_block(config.block, front.width) for _ in targets)
             return ExitNetwork(short, (), num_outputs, deepest_block=blocks)
         short = front.cut(config.depth or len(front.layers))

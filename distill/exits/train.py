@@ -84,6 +84,7 @@ def train(
         return outcome
     network, state = run_part(config, data, front, folder, "devel", verbose=verbose)
     epoch, outputs = config.epochs, state.best
+    # Deviation: the paper trains all epochs, on train and then on train and devel
     if config.choose_epoch:
         # The first of equals
         epoch = max(state.history, key=state.score)["epoch"]
