@@ -3,8 +3,11 @@
 import dataclasses
 import os
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
+from encoders import write_encoder
 from fabricated import make_corpus
 from fabricated import voices
 from fabricated import with_weights
@@ -57,6 +60,25 @@ def teacher(tmp_path_factory, student, student_onnx):
     folder = str(tmp_path_factory.mktemp("models") / "toy")
     save(model, folder, {"name": "toy", "max_dur": "60"})
     return folder
+
+
+@pytest.fixture(scope="session")
+def encoder(tmp_path_factory):
+    """Folder of a published encoder of three layers with random weights."""
+    folder = str(tmp_path_factory.mktemp("encoder"))
+    write_encoder(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def emotions(tmp_path_factory):
+    """24 clips of 6 speakers, of three classes that differ in pitch."""
+    path = make_corpus(str(tmp_path_factory.mktemp("emotions")), 6, 4)
+    table = pd.read_csv(path, dtype={"speaker": str})
+    names = ["anger", "neutral", "sadness"]
+    table["emotion"] = [names[k % 3] for k in np.arange(24) // 6 + np.arange(24)]
+    table.to_csv(path, index=False)
+    return path
 
 
 @pytest.fixture
