@@ -135,6 +135,18 @@ def test_listen_reads_a_pipe_to_its_end(project):
     assert len(rows) >= len(samples) / 16000
 
 
+def test_praat_reads_the_textgrid_of_the_page(project):
+    parselmouth = pytest.importorskip("parselmouth")
+    (code,) = (c for _, c in blocks("docs/howto.md") if "TextGrid" in c)
+    exec(compile(f"import audw2s\n{code}", "howto", "exec"), {})
+    grid = parselmouth.read("interview.TextGrid")
+    call = parselmouth.praat.call
+    names = [call(grid, "Get tier name", number) for number in (1, 2, 3)]
+    assert names == ["arousal", "dominance", "valence"]
+    duration = soundfile.info("interview.wav").duration
+    assert call(grid, "Get total duration") == pytest.approx(duration, abs=1e-4)
+
+
 def test_links_lead_to_pages_and_sections():
     pages = {path: path.read_text(encoding="utf-8") for path in documents()}
     for path, text in pages.items():
