@@ -147,6 +147,10 @@ def test_praat_reads_the_textgrid_of_the_page(project):
     assert call(grid, "Get total duration") == pytest.approx(duration, abs=1e-4)
 
 
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
 def test_links_lead_to_pages_and_sections():
     pages = {path: path.read_text(encoding="utf-8") for path in documents()}
     for path, text in pages.items():
