@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import version
 
-from audw2s.corpus.evaluate import HUMANS
 from audw2s.corpus.evaluate import evaluate
 from audw2s.corpus.evaluate import read_corpora
 from audw2s.corpus.evaluate import values_of
+from audw2s.evaluation.agreement import HUMANS
 from audw2s.evaluation.agreement import RATERS
 from audw2s.evaluation.card import read
 from audw2s.evaluation.comparison import spread

@@ -47,12 +47,12 @@ def evaluate(
     """
     from functools import partial
 
-    from audw2s.corpus.evaluate import HUMANS
     from audw2s.corpus.evaluate import evaluate as run
     from audw2s.corpus.evaluate import read_corpora
     from audw2s.corpus.evaluate import values_of
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.distill.disjoint import check_disjoint
+    from audw2s.evaluation.agreement import HUMANS
 
     tables = read_corpora(corpus, parse_columns(columns))
     if trained_on is not None:

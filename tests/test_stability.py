@@ -54,7 +54,8 @@ def test_columns_of_annotate(tmp_path):
 
 
 def test_columns_of_intervals(tmp_path):
-    table = audw2s.annotate(SPEECH, str(tmp_path / "out"), intervals=0.9)
+    options = {"model": "whisper-tiny-adv", "intervals": 0.9}
+    table = audw2s.annotate(SPEECH, str(tmp_path / "out"), **options)
     names = [*promised("Columns of annotate"), *promised("Columns of intervals")]
     assert sorted(names) == sorted(table)
 

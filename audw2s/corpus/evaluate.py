@@ -19,6 +19,7 @@ from audw2s.corpus.lists.ratings import rating_scale
 from audw2s.corpus.lists.ratings import ratings
 from audw2s.corpus.predictions import read_predictions
 from audw2s.corpus.predictions import table_path
+from audw2s.evaluation.agreement import HUMANS
 from audw2s.evaluation.agreement import RATERS
 from audw2s.evaluation.agreement import REFERENCE
 from audw2s.evaluation.agreement import rater_agreement
@@ -29,9 +30,6 @@ from audw2s.evaluation.intervals import CONFIDENCE
 from audw2s.evaluation.intervals import NUM_RESAMPLES
 from audw2s.inference.pipeline import Predictor
 from audw2s.model.registry import DIMENSIONS
-
-HUMANS = "humans"
-"""Value of ``against`` for human ratings."""
 
 GROUPS = ("gender", "language")
 """Columns to group clips by, by default, where a corpus has them."""

@@ -21,6 +21,9 @@ from audw2s.model.registry import DIMENSIONS
 REFERENCE = [f"reference_{name}" for name in DIMENSIONS]
 """Columns of references, with which predictions are compared."""
 
+HUMANS = "humans"
+"""Value of ``against`` for human ratings."""
+
 RATERS = "one_rater_against_the_others"
 """Key of the agreement of single raters."""
 

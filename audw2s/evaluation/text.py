@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from functools import partial
 
+from audw2s.evaluation.agreement import HUMANS
 from audw2s.evaluation.agreement import RATERS
 from audw2s.evaluation.intervals import MIN_SPEAKERS
 from audw2s.evaluation.speakers import clips_and_speakers
@@ -65,7 +66,7 @@ def facts(evaluation: dict) -> Iterator[str]:
 def sentences(evaluation: dict) -> Iterator[str]:
     """Sentences of :func:`facts`, each in one line."""
     against = evaluation["against"]
-    reference = "human ratings" if against == "humans" else against
+    reference = "human ratings" if against == HUMANS else against
     yield f"{evaluation['model']} ({evaluation['sha256'][:8]}) against {reference}."
     for name, result in evaluation["corpora"].items():
         yield f"{name}: {clips_and_speakers(result, ' clips')}."
