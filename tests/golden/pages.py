@@ -2,9 +2,9 @@
 
     python tests/golden/pages.py
 
-Tables of README and of docs/models.md are from the models' ``evaluation.json`` and from
-``costs.json``; the table at the top of README and the JSON of docs/commands.md are what
-commands print.
+Tables of README, docs/models.md and docs/commands.md are from the models'
+``evaluation.json`` and from ``costs.json``; the table at the top of README and the JSON
+of docs/commands.md are what commands print.
 """
 
 import json
@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 
+from audw2s.evaluation.conformal import half_widths
 from audw2s.evaluation.tables import markdown_table
 from audw2s.model.registry import CATALOGUE
 from audw2s.model.registry import DIMENSIONS
@@ -93,7 +94,23 @@ def models() -> str:
     return markdown_table(["model", *DIMENSIONS, "time", "file", "licence"], rows)
 
 
-TABLES = {"README.md": ("models", models), "docs/models.md": ("metrics", metrics)}
+def intervals() -> str:
+    """Half of the intervals that hold nine in ten ratings."""
+    names: dict[tuple[str, ...], list[str]] = {}
+    for name in json.loads((HERE / "costs.json").read_text())["models"]:
+        widths = half_widths(name, 0.9)
+        cells = tuple(f"± {widths[dimension]:.2f}" for dimension in DIMENSIONS)
+        names.setdefault(cells, []).append(f"`{name}`")
+    rows = [[", ".join(models), *cells] for cells, models in names.items()]
+    return markdown_table(["model", *DIMENSIONS], rows)
+
+
+TABLES = {
+    "README.md": ("models", models),
+    "docs/models.md": ("metrics", metrics),
+    "docs/commands.md": ("intervals", intervals),
+}
+"""Mark of the table of a page, and what makes it."""
 
 
 def updated(path: str) -> str:
