@@ -199,15 +199,14 @@ CATALOGUE = {
     for entry in [
         Entry(
             name="wav2small",
-            description="Wav2Small 72K, distilled from whisper-tiny-adv "
-            "and whisper-base-adv",
+            description="Wav2Small 72K, distilled from whisper-tiny-adv",
             parameters=72_659,
             max_dur=30.0,
             licence="CC BY 4.0",
             source="trained for this package, see its card.md",
             remark="not audeering/wav2small on the hub, which is wav2small-2.0 here; "
             "not affiliated with audEERING",
-            sha256="58d7ea20a1255944d177e7c349410346771f7c2c758e3be8936d7232a2f7cb6d",
+            sha256="aa1f6225096a990de6408a36fb991a9470c6961daad1119a4a0aa25b9714fe41",
             citation="Wav2Small, arXiv 2408.13920",
         ),
         Entry(
@@ -217,7 +216,7 @@ CATALOGUE = {
             max_dur=30.0,
             licence="CC BY 4.0",
             source="quantised for this package, see its card.md",
-            sha256="f9580cb16efea699d19877eb875ebada7f1f75633d48e294f37ced99cbd67853",
+            sha256="b72e3c74f65a2a6d754bf596a9dfdd321336f24b3d300108a039156fd56aa405",
             citation="Wav2Small, arXiv 2408.13920",
         ),
         Entry(
