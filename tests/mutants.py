@@ -39,8 +39,8 @@ MUTANTS = [
     Mutant(
         "grid",
         "audw2s/audio/windows.py",
-        "num_samples - self.first(full) >= MIN_SAMPLES",
-        "num_samples - self.first(full) > MIN_SAMPLES",
+        "num_samples - first >= MIN_SAMPLES",
+        "num_samples - first > MIN_SAMPLES",
         (f"{WINDOWS}::test_a_remainder_of_64_samples_is_a_window",),
     ),
     Mutant(

@@ -45,7 +45,7 @@ class Grid:
         >>> grid = Grid(2.0, 1.0)
         >>> list(grid.windows(40000))
         [(0, 32000), (16000, 40000)]
-        >>> [grid.count(size) for size in (100, 32000, 32063, 48000, 48064)]
+        >>> [len([*grid.windows(size)]) for size in (100, 32000, 32063, 48000, 48064)]
         [1, 1, 2, 2, 3]
 
     """
@@ -59,18 +59,6 @@ class Grid:
         """Index of the first sample of a window."""
         return round(number * self.hop.value * SAMPLING_RATE / 10**9)
 
-    def count(self, num_samples: int) -> int:
-        """Number of windows of a segment of ``num_samples``."""
-        # Due to rounding too large by one or two, never too small
-        hop = self.hop.value * SAMPLING_RATE
-        full = max(0, (num_samples - self.size) * 10**9 // hop + 2)
-        while full and self.first(full - 1) + self.size > num_samples:
-            full -= 1
-        if not full:
-            return 1
-        is_new = num_samples > self.first(full - 1) + self.size
-        return full + (is_new and num_samples - self.first(full) >= MIN_SAMPLES)
-
     def windows(self, num_samples: int, number: int = 0) -> Iterator[tuple[int, int]]:
         """First sample, and index after the last one, of each window of a segment.
 
@@ -79,9 +67,13 @@ class Grid:
             number: index of the first window to yield
 
         """
-        for number in range(number, self.count(num_samples)):
+        last = min(self.first(number - 1) + self.size, num_samples) if number else 0
+        first = self.first(number)
+        while not number or last < num_samples and num_samples - first >= MIN_SAMPLES:
+            last = min(first + self.size, num_samples)
+            yield first, last
+            number += 1
             first = self.first(number)
-            yield first, min(first + self.size, num_samples)
 
     def cut(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Cut a segment, given as blocks, into its windows.

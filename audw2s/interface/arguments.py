@@ -1,6 +1,7 @@
 """Arguments that interfaces share: checked, converted, written to YAML."""
 
 import functools
+import inspect
 import os
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -70,28 +71,10 @@ RESOLVERS = {
     for name in ("win_dur", "hop_dur", "min_signal_dur", "max_signal_dur")
 }
 
-OF_PREDICTOR = (
-    *("model", "exit", "exact", "vad", "device"),
-    *("win_dur", "hop_dur", "min_signal_dur", "max_signal_dur"),
-    *("resample", "channels", "mixdown"),
-)
-"""Arguments of :class:`audw2s.inference.pipeline.Predictor`."""
 
-OF_AUDINTERFACE = (
-    *("sampling_rate", "resample", "channels", "mixdown"),
-    *("win_dur", "hop_dur", "min_signal_dur", "max_signal_dur"),
-    *("segment", "keep_nat", "num_workers", "multiprocessing", "verbose"),
-)
-"""Arguments of :class:`audinterface.Process`."""
-
-OF_ROW_PROCESS = ("on_error", *OF_AUDINTERFACE)
-"""Arguments of :class:`audw2s.interface.rows.RowProcess`."""
-
-
-def picked(
-    arguments: dict[str, Any], names: Sequence[str] = OF_AUDINTERFACE
-) -> dict[str, Any]:
-    """Pick arguments by name, as far as they are given."""
+def picked(arguments: dict[str, Any], function: Callable) -> dict[str, Any]:
+    """Pick the arguments that a function takes, as far as they are given."""
+    names = inspect.signature(function).parameters
     return {name: arguments[name] for name in names if name in arguments}
 
 
@@ -107,7 +90,7 @@ def make_predictor(arguments: dict[str, Any]) -> Predictor:
             f"'sampling_rate' has to be {SAMPLING_RATE} Hz, that of the models, got "
             f"{rate} Hz. Other input is resampled: leave out 'sampling_rate'."
         )
-    chosen = picked(arguments, OF_PREDICTOR)
+    chosen = picked(arguments, Predictor)
     for name in RESOLVERS:
         chosen[name] = _seconds(name, chosen.get(name))
     return Predictor(classes=True, **chosen)

@@ -13,7 +13,6 @@ import pandas as pd
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.times import Duration
 from audw2s.interface.arguments import BORROWED
-from audw2s.interface.arguments import OF_ROW_PROCESS
 from audw2s.interface.arguments import RESOLVERS
 from audw2s.interface.arguments import RUNTIME
 from audw2s.interface.arguments import make_predictor
@@ -113,27 +112,26 @@ class Feature(audinterface.Feature, Plugin):
             )
         predictor = make_predictor(arguments)
         names = list(predictor.network.names)
-        super().__init__(names, name="audw2s", **picked(arguments))
+        inherited = picked(arguments, audinterface.Feature)
+        super().__init__(names, name="audw2s", **inherited)
         self.predictor = predictor
         self.network = predictor.network
         self.process = RowProcess(
-            predictor, make=np.asarray, owner=self, **picked(arguments, OF_ROW_PROCESS)
+            predictor,
+            make=np.asarray,
+            owner=self,
+            on_error=on_error,
+            **picked(arguments, audinterface.Process),
         )
         self.params = self.to_dict(flatten=True)
 
     @like(audinterface.Feature.process_index)
-    def process_index(
-        self, index: pd.Index, *, preserve_index: bool = False, **kwargs: Any
-    ) -> pd.DataFrame:
+    def process_index(self, index: pd.Index, **kwargs: Any) -> pd.DataFrame:
         """Process an index, see :meth:`audinterface.Feature.process_index`.
 
         ``cache_root`` and errors are those of :class:`audw2s.Process`.
         """
-        series = self.process.process_index(index, **kwargs)
-        frame = self._series_to_frame(series)
-        if preserve_index and self.process.segment is None:
-            frame.index = index
-        return frame
+        return self._series_to_frame(self.process.process_index(index, **kwargs))
 
     def __call__(self, signal: np.ndarray, sampling_rate: int) -> np.ndarray:
         """Apply the model to a signal.
@@ -150,7 +148,7 @@ class Feature(audinterface.Feature, Plugin):
         return np.stack([values] if self.win_dur is None else values, axis=-1)
 
     def _series_to_frame(self, y: pd.Series) -> pd.DataFrame:
-        index = y.index if isinstance(y.index, pd.MultiIndex) else EMPTY_INDEX
+        index = EMPTY_INDEX if isinstance(y.index, pd.RangeIndex) else y.index
         values = np.reshape([*y], (len(y), len(self.column_names)))
         frame = pd.DataFrame(values, index, self.column_names, dtype="float32")
         frame.attrs["audw2s"] = dict(self.predictor.provenance)

@@ -9,7 +9,6 @@ import audobject
 
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.times import Duration
-from audw2s.interface.arguments import OF_ROW_PROCESS
 from audw2s.interface.arguments import PREDICTED
 from audw2s.interface.arguments import RESOLVERS
 from audw2s.interface.arguments import RUNTIME
@@ -121,7 +120,8 @@ class Process(RowProcess, Plugin):
             predictor,
             make=partial(by_name, names=self.network.names),
             owner=self,
-            **picked(arguments, OF_ROW_PROCESS),
+            on_error=on_error,
+            **picked(arguments, audinterface.Process),
         )
 
     process_index = with_provenance(RowProcess.process_index)

@@ -48,10 +48,6 @@ WORTH_A_WARNING = (*UNUSABLE, "silent", "quiet", "truncated")
 """Statuses that are reported as a warning."""
 
 
-INDEX_NAMES = ["file", "start", "end"]
-"""Levels of a segmented index."""
-
-
 class Item(NamedTuple):
     """Entry of a result."""
 
@@ -184,15 +180,19 @@ class RowProcess(audinterface.Process):
             ((file_source(file, root), file, [spans[k] for k in of_file]), {})
             for file, of_file in numbers.items()
         ]
-        results = audeer.run_tasks(
-            self._items,
-            params,
-            num_workers=self.num_workers,
-            multiprocessing=self.multiprocessing,
-            progress_bar=self.verbose,
-            task_description=f"Process {len(index)} segments",
-            maximum_refresh_time=1,
-        )
+        if len(params) == 1 and not self.verbose:
+            # A pool and its progress bar take longer than a short file
+            results = [self._items(*params[0][0])]
+        else:
+            results = audeer.run_tasks(
+                self._items,
+                params,
+                num_workers=self.num_workers,
+                multiprocessing=self.multiprocessing,
+                progress_bar=self.verbose,
+                task_description=f"Process {len(index)} segments",
+                maximum_refresh_time=1,
+            )
         items: list[list[Item]] = [[]] * len(index)
         for of_file, result in zip(numbers.values(), results, strict=True):
             for number, of_segment in zip(of_file, result, strict=True):
@@ -332,10 +332,10 @@ def check_index(index: pd.Index, root: str | None) -> None:
             f"'{type(index).__name__}': create one with "
             "audformat.filewise_index(files)."
         )
-    if index.nlevels > 1 and list(index.names) != INDEX_NAMES:
+    if index.nlevels > 1 and list(index.names) != ["file", "start", "end"]:
         raise ValueError(
-            f"'index' has to have the levels {', '.join(INDEX_NAMES)}, or a single "
-            f"level of files; it has {', '.join(map(str, index.names))}."
+            "'index' has to have the levels file, start, end, or a single level of "
+            f"files; it has {', '.join(map(str, index.names))}."
         )
     files = index.get_level_values(0).unique()
     for file in files:

@@ -24,7 +24,6 @@ from audw2s.interface.activity import Activity
 from audw2s.interface.activity import LevelActivity
 from audw2s.interface.activity import SpeechActivity
 from audw2s.interface.arguments import BORROWED
-from audw2s.interface.arguments import OF_ROW_PROCESS
 from audw2s.interface.arguments import RESOLVERS
 from audw2s.interface.arguments import RUNTIME
 from audw2s.interface.arguments import make_predictor
@@ -154,14 +153,14 @@ class Segment(audinterface.Segment, Plugin):
         verbose: bool = False,
     ):
         arguments = locals()
-        settings = picked(arguments, SETTINGS)
+        settings = {name: arguments[name] for name in SETTINGS}
         # Here, the detector finds the segments
         del arguments["vad"]
         self.predictor = make_predictor(arguments)
         self.network = self.predictor.network
         # What is left has no windows
         del arguments["win_dur"], arguments["hop_dur"]
-        super().__init__(**picked(arguments))
+        super().__init__(**picked(arguments, audinterface.Segment))
         self.__dict__.update(settings)
         self.process = SegmentProcess(self, make_predictor(arguments), arguments)
 
@@ -210,7 +209,8 @@ class SegmentProcess(RowProcess):
             owner.predictor,
             make=np.asarray,
             owner=owner,
-            **picked(arguments, OF_ROW_PROCESS),
+            on_error=arguments["on_error"],
+            **picked(arguments, audinterface.Process),
         )
         self.whole = whole
         self.names = owner.network.names
