@@ -101,6 +101,7 @@ def test_wheel_holds_models_and_cards(wheel):
     assert {"audw2s/py.typed", "audw2s/corpus/report/page.html"} <= names
     assert "audw2s/export/c/template/wav2small.c" in names
     assert "audw2s/export/npm/code/wav2small.wasm" in names
+    assert {f"audw2s/demo/static/{name}" for name in ("index.html", "page.js")} <= names
     assert "audw2s/export/npm/template/index.js" in names
     assert os.path.getsize(wheel) < 20e6
     assert not [name for name in names if name.startswith(("tests", "examples"))]

@@ -21,7 +21,8 @@ const [results, live, record, input, player, block] = [
 const worker = new Worker("worker.js", { type: "module" });
 const pending = new Map();
 worker.onmessage = ({ data }) => {
-  if (data.moment) update(data);
+  if (data.isReady) navigator.serviceWorker?.register("service-worker.js");
+  else if (data.moment) update(data);
   else if (data.recording) finish(data.recording);
   else settle(data);
 };
@@ -151,5 +152,3 @@ block.addEventListener("drop", (event) => {
   block.classList.remove("over");
   if (event.dataTransfer.files.length && !input.disabled) runFile(event.dataTransfer.files[0]);
 });
-
-navigator.serviceWorker?.register("service-worker.js");

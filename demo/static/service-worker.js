@@ -6,8 +6,8 @@ const FILES = {files};
 
 const fill = async () => {
   const cache = await caches.open(CACHE);
-  // Past the browser's cache, which may hold files of another version
-  await cache.addAll(FILES.map((name) => new Request(name, { cache: "reload" })));
+  // The browser's cache may hold files of another version: the server is asked for changes
+  await cache.addAll(FILES.map((name) => new Request(name, { cache: "no-cache" })));
 };
 
 const clean = async () => {

@@ -2,8 +2,10 @@
 
 import { Stream, analyse, curve, samplingRate } from "./wav2small/index.js";
 
-// The first run of code takes longer than all that follow
-analyse(new Float32Array(samplingRate)).catch(() => {});
+// The first run of code takes longer than all that follow; errors come again with those
+analyse(new Float32Array(samplingRate))
+  .catch(() => {})
+  .then(() => postMessage({ isReady: true }));
 
 const process = async ({ signal, rate, winDur, hopDur }) => {
   const begin = performance.now();
