@@ -69,7 +69,7 @@ def published() -> Markdown:
 
 
 def _ccc(figure: dict | None) -> str:
-    return stated(figure, "{:.2f}".format)
+    return stated(figure, "{:.4g}".format)
 
 
 def agreement() -> Figure:

@@ -107,6 +107,7 @@ def test_code_of_pages_runs(page, project):
             assert failed_commands(code) == []
         else:
             exec(compile(code, page, "exec"), names)
+            assert len(names.get("frame", [0])), "a table without rows"
 
 
 def test_the_service_answers_with_null_where_there_is_no_value(project):
