@@ -224,11 +224,12 @@ class Options:
             yield f"The engine is local or ray, not '{self.engine}'."
         if self.gpus_per_worker < 0:
             yield f"'gpus_per_worker' is {self.gpus_per_worker}."
-        for_ray = ("address", "cpus_per_worker", "gpus_per_worker")
-        if self.engine == "local" and any(
-            getattr(self, name) != getattr(type(self), name) for name in for_ray
-        ):
-            yield f"{', '.join(map(repr, for_ray))} need the engine ray."
+        for_ray = (self.address, self.cpus_per_worker, self.gpus_per_worker)
+        if self.engine == "local" and for_ray != (None, 1, 0):
+            yield (
+                "'address', 'cpus_per_worker' and 'gpus_per_worker' need the engine "
+                "ray."
+            )
 
 
 def models_of(model: str | Sequence[str]) -> tuple[str, ...]:
