@@ -30,7 +30,7 @@ def die_while_importing():
 def watch():
     from audw2s.audio import decode
 
-    original = decode._opened
+    original = decode.opened
 
     def opened(file):
         if os.path.isfile(file):
@@ -45,7 +45,7 @@ def watch():
             time.sleep(0.3)
         return original(file)
 
-    decode._opened = opened
+    decode.opened = opened
 
 if "audw2s.corpus.worker" in sys.orig_argv:
     die_while_importing()
