@@ -93,6 +93,7 @@ const start = async () => {
     meters = new Meters(live);
     microphone = await open(worker, limits.duration);
     live.hidden = false;
+    live.scrollIntoView({ block: "nearest" });
     record.textContent = "Stop";
   } catch (error) {
     setSources(false);

@@ -209,7 +209,13 @@ CONTROLLED = """new Promise((resolve) => {
 })"""
 
 
-def test_the_page_is_small_and_works_offline(page, server):
+STORED = """caches.keys().then(async ([name]) => {
+  const requests = await (await caches.open(name)).keys();
+  return requests.map((request) => new URL(request.url).pathname.slice(1));
+})"""
+
+
+def test_the_page_is_small_and_works_offline(page, server, site):
     page.evaluate(CONTROLLED)
     # Files of the page aren't loaded again for the cache
     assert 400_000 < Counting.num_sent < 600_000
@@ -218,6 +224,11 @@ def test_the_page_is_small_and_works_offline(page, server):
     page.reload()
     page.get_by_role("button", name="sad").click()
     assert len(values(page)) == 3
+    # What is stored are files of the page
+    files = {str(p.relative_to(site)) for p in site.rglob("*") if p.is_file()}
+    assert set(page.evaluate(STORED)) == files - {"service-worker.js"} | {""}
+    assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+    assert page.evaluate("indexedDB.databases()") == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
