@@ -33,7 +33,8 @@ def evaluate(
     trained_on: Annotated[
         str | None,
         typer.Option(
-            help="config.json of the training: refuse its clips and speakers."
+            help="config.json of the training: refuse its clips and speakers, and "
+            "calibrate --intervals of predict on the others."
         ),
     ] = None,
     out: ReportOut = None,
@@ -53,6 +54,8 @@ def evaluate(
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.distill.disjoint import check_disjoint
     from audw2s.evaluation.agreement import HUMANS
+    from audw2s.evaluation.card import INTERVALS
+    from audw2s.evaluation.conformal import calibrate
 
     tables = read_corpora(corpus, parse_columns(columns))
     if trained_on is not None:
@@ -63,6 +66,9 @@ def evaluate(
         values(model), tables, judge=judge, scale=scale, groups=group or None
     )
     evaluation["training_checked"] = trained_on is not None
+    if trained_on is not None and judge is None:
+        for name, part in clips.groupby("corpus"):
+            evaluation["corpora"][name][INTERVALS] = calibrate(part)
     report(evaluation, clips, out)
     if out is not None:
         update(out)

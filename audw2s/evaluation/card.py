@@ -163,7 +163,9 @@ def _folds(result: dict) -> dict[str, list[str]]:
         half = {name: known.get(name, {}).get("residuals") for name in DIMENSIONS}
         shares = {name: known.get(name, {}).get("coverage") for name in DIMENSIONS}
         rows["interval of 90 %, half its width"] = each(half, lambda r: number(r[89]))
-        rows["ratings within, mean and range of 5 folds by speaker"] = each(
+        num_folds = len(next(iter(known.values()))["coverage"])
+        key = f"ratings within, mean and range of {num_folds} folds by speaker"
+        rows[key] = each(
             shares, lambda c: f"{sum(c) / len(c):.2f} ({min(c):.2f} to {max(c):.2f})"
         )
     for form, text in FORMS.items():

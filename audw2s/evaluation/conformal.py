@@ -2,8 +2,8 @@
 
 An interval is the prediction plus and minus the residual that a share of the clips of
 held-out speakers doesn't exceed (Lei et al., Distribution-free predictive inference for
-regression, 2018). The calibration is a part of the evaluation of a model by folds of
-speakers, and kept in its ``evaluation.json``.
+regression, 2018). The calibration is a part of the evaluation of a model on
+speakers outside its training, and kept in its ``evaluation.json``.
 """
 
 import math
@@ -58,18 +58,19 @@ def calibrate(clips: pd.DataFrame, num_folds: int = 5) -> dict | None:
     Args:
         clips: predictions of models that never had the clip's speaker, see
             :func:`audw2s.corpus.evaluate.join_references`
-        num_folds: number of folds of speakers, on which intervals are checked
+        num_folds: highest number of folds of speakers, on which intervals are checked
 
     Returns:
         for each dimension with references ``residuals``, a value for each of
         :data:`LEVELS` coverages, and ``coverage``: that of intervals of .9 for each of
-        the folds, calibrated on the others; ``None`` for fewer than five speakers or
+        the folds, calibrated on the others; ``None`` for fewer than three speakers or
         files
 
     """
     used = compared(clips)
     speakers = speaker_or_file(used)
-    if len(np.unique(speakers)) < num_folds:
+    num_folds = min(num_folds, len(np.unique(speakers)))
+    if num_folds < 3:
         return None
     folds = folds_by_speaker(speakers, num_folds)
     result = {}
@@ -114,9 +115,9 @@ def half_widths(model: str, coverage: float, exit: Choice = None) -> dict[str, f
                 unknown = [math.nan] * LEVELS
                 return {d: levels.get(d, unknown)[level - 1] for d in DIMENSIONS}
     raise ValueError(
-        f"'{model}' has no calibrated intervals: they are a part of its evaluation by "
-        "folds of speakers, which 'audw2s distill teacher' and 'audw2s distill folds' "
-        "write."
+        f"'{model}' has no calibrated intervals: they are a part of its evaluation on "
+        "speakers outside its training, which 'teacher', 'folds' and 'evaluate "
+        "--trained-on' of 'audw2s distill' write."
     )
 
 

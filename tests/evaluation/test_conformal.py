@@ -65,22 +65,25 @@ def test_a_calibration_has_the_residuals_of_its_clips():
 
 
 def test_few_speakers_and_unrated_dimensions_have_no_calibration():
-    assert calibrate(held_out(num_speakers=4)) is None
+    assert calibrate(held_out(num_speakers=2)) is None
     unrated = held_out().assign(reference_dominance=np.nan)
     assert list(calibrate(unrated)) == ["arousal", "valence"]
 
 
 @pytest.mark.parametrize("model", CALIBRATED)
 def test_intervals_of_packaged_models_cover_what_they_say(model):
-    """On five folds of EmoTale's speakers, each calibrated on the others."""
+    """On folds of EmoTale's unheard speakers, each calibrated on the others."""
     assert MODEL in CALIBRATED
     evaluations = read(f"{FOLDER}/{model}/evaluation.json")
-    (result,) = (r for e in evaluations for r in e["corpora"].values() if "folds" in r)
+    (result,) = (
+        r for e in evaluations for r in e["corpora"].values() if INTERVALS in r
+    )
     for name in DIMENSIONS:
         coverage = result[INTERVALS][name]["coverage"]
         print(model, name, np.round(coverage, 2))
         assert 0.87 <= np.mean(coverage) <= 0.93
-    assert "ratings within, mean and range of 5 folds" in card_table(evaluations)
+    folds = f"ratings within, mean and range of {len(coverage)} folds"
+    assert folds in card_table(evaluations)
 
 
 @pytest.mark.parametrize("coverage", [0.0, 1.0, 90])
