@@ -15,7 +15,7 @@ from audw2s.corpus.evaluate import read_corpora
 from audw2s.corpus.evaluate import values_of
 from audw2s.evaluation.agreement import HUMANS
 from audw2s.evaluation.agreement import RATERS
-from audw2s.evaluation.card import read
+from audw2s.evaluation.card import beside
 from audw2s.evaluation.comparison import spread
 from audw2s.evaluation.comparison import to_markdown
 from audw2s.evaluation.cost import NUM_ROUNDS
@@ -32,10 +32,7 @@ from audw2s.files import write_json
 from audw2s.files import write_text
 from audw2s.inference.network import Network
 from audw2s.model.find import members
-from audw2s.model.find import model_path
-from audw2s.model.names import entry_of
 from audw2s.model.registry import DIMENSIONS
-from audw2s.model.registry import FOLDER
 from audw2s.version import __version__
 
 
@@ -210,15 +207,9 @@ def fitted_to(model: str) -> dict[str, dict[str, float] | None]:
     """
     if parts := members(model):
         return {corpus: None for part in parts for corpus in fitted_to(part)}
-    folders = [os.path.dirname(model_path(model))]
-    if (entry := entry_of(model)) is not None:
-        # The evaluation of a model converted on this machine is in the package
-        folders.append(os.path.join(FOLDER, entry.name))
-    paths = [os.path.join(folder, "evaluation.json") for folder in folders]
     return {
         corpus: {name: result[name]["ccc"] for name in DIMENSIONS}
-        for path in filter(os.path.isfile, paths)
-        for evaluation in read(path)
+        for evaluation in beside(model)
         for corpus, result in evaluation["corpora"].items()
         if "folds" in result
     }

@@ -19,7 +19,10 @@ from audw2s.evaluation.tables import with_interval
 from audw2s.evaluation.tables import with_pooled
 from audw2s.files import replacing
 from audw2s.files import write_json
+from audw2s.model.find import members
+from audw2s.model.names import entry_of
 from audw2s.model.registry import DIMENSIONS
+from audw2s.model.registry import FOLDER
 
 MARKS = ("<!-- metrics -->", "<!-- /metrics -->")
 """Lines of a model card between which its evaluations stand."""
@@ -61,6 +64,21 @@ def read(path: str) -> list[dict]:
     """Read the evaluations in an ``evaluation.json``."""
     with open(path, encoding="utf-8") as file:
         return json.load(file)
+
+
+def beside(model: str) -> list[dict]:
+    """Evaluations beside a model; those of the catalogue are in the package.
+
+    Args:
+        model: name or folder; an ensemble has none
+
+    """
+    if members(model):
+        return []
+    entry = entry_of(model)
+    folder = os.path.join(FOLDER, entry.name) if entry else model
+    path = os.path.join(folder, "evaluation.json")
+    return read(path) if os.path.isfile(path) else []
 
 
 def _is_replaced(old: dict, new: dict) -> bool:

@@ -7,7 +7,6 @@ speakers outside its training, and kept in its ``evaluation.json``.
 """
 
 import math
-import os
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -17,17 +16,14 @@ import pandas as pd
 
 from audw2s.evaluation.agreement import REFERENCE
 from audw2s.evaluation.card import INTERVALS
-from audw2s.evaluation.card import read
+from audw2s.evaluation.card import beside
 from audw2s.evaluation.groups import compared
 from audw2s.evaluation.speakers import folds_by_speaker
 from audw2s.evaluation.speakers import speaker_or_file
 from audw2s.model.early_exit import Choice
-from audw2s.model.find import members
-from audw2s.model.find import model_path
 from audw2s.model.find import model_sha256
 from audw2s.model.names import entry_of
 from audw2s.model.registry import DIMENSIONS
-from audw2s.model.registry import FOLDER
 
 LEVELS = 99
 """Number of coverages, from .01 to .99, for which a calibration has a residual."""
@@ -123,18 +119,10 @@ def half_widths(model: str, coverage: float, exit: Choice = None) -> dict[str, f
 
 def _evaluations(model: str, exit: Choice) -> list[dict]:
     """Evaluations beside a model, those of this very file."""
-    if members(model):
-        return []
-    entry = entry_of(model)
-    folder = os.path.dirname(model_path(model))
-    if entry is not None:
-        folder = os.path.join(FOLDER, entry.name)
-    path = os.path.join(folder, "evaluation.json")
-    known = read(path) if os.path.isfile(path) else []
-    sha256 = model_sha256(model, exit)
+    sha256, entry = model_sha256(model, exit), entry_of(model)
     # The file of a model that is converted depends on the versions of libraries
     is_converted = entry is not None and not entry.packaged
-    return [e for e in known if is_converted or e["sha256"] == sha256]
+    return [e for e in beside(model) if is_converted or e["sha256"] == sha256]
 
 
 def interval_columns(
