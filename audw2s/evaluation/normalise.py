@@ -67,9 +67,11 @@ def normalise(
     values = frame[columns].astype(float).reset_index(drop=True)
     known = values.where(used.astype(bool), np.nan)
     centre, scale = _statistics(known, groups, method)
+    # Equal values have a deviation of rounding errors
+    scale = scale.where(scale > 1e-9)
     _warn(groups, scale)
     result = frame.copy()
-    result[columns] = ((values - centre) / scale.where(scale > 0)).to_numpy()
+    result[columns] = ((values - centre) / scale).to_numpy()
     return result
 
 
@@ -102,7 +104,7 @@ def _statistics(
 
 def _warn(groups: pd.Series, scale: pd.DataFrame) -> None:
     """Name the groups without a deviation."""
-    without = groups[~(scale > 0).all(axis=1)].unique()
+    without = groups[scale.isna().any(axis=1)].unique()
     if len(without):
         names = ", ".join(map(str, without[:5])) + ("…" if len(without) > 5 else "")
         warnings.warn(
