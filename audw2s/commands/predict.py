@@ -67,13 +67,8 @@ def predict(
     from audw2s.corpus.prediction import predict as run
     from audw2s.evaluation.conformal import half_widths
     from audw2s.inference.pipeline import Predictor
-    from audw2s.tables import check_table_path
-    from audw2s.tables import write_table
 
-    if hop_dur is not None and win_dur is None:
-        raise ValueError("--hop-dur needs --win-dur.")
-    if out is not None:
-        check_table_path(out)
+    check(out, win_dur, hop_dur)
     settings: dict[str, Any] = {"win_dur": win_dur, "hop_dur": hop_dur}
     settings |= {"exact": exact, "vad": vad, "exit": exit}
     predictor = Predictor(model, classes=True, **settings)
@@ -83,11 +78,23 @@ def predict(
     table = process(found.files, predictor, verbose=True)
     if widths:
         table = with_intervals(table, widths).assign(intervals=intervals)
-    if out is not None:
-        write_table(table, out)
-    else:
-        print_table(table, as_json=as_json, wide=wide)
+    put(table, out, as_json=as_json, wide=wide)
     raise_code(table, found)
+
+
+def check(out: str | None, win_dur: float | None, hop_dur: float | None) -> None:
+    """Check options before any work.
+
+    Raises:
+        ValueError: if the table can't be written, or a hop is given without a window
+
+    """
+    from audw2s.tables import check_table_path
+
+    if hop_dur is not None and win_dur is None:
+        raise ValueError("--hop-dur needs --win-dur.")
+    if out is not None:
+        check_table_path(out)
 
 
 def find(paths: list[str], list_left_out: bool) -> "Listing":
@@ -116,14 +123,18 @@ def with_intervals(table: "pd.DataFrame", widths: dict[str, float]) -> "pd.DataF
     return table.assign(**ends)[with_interval_names(list(map(str, table)), widths)]
 
 
-def print_table(table: "pd.DataFrame", *, as_json: bool, wide: bool) -> None:
-    """Print a table as JSON, or up to its messages, and what it was made by."""
-    if as_json:
+def put(table: "pd.DataFrame", out: str | None, *, as_json: bool, wide: bool) -> None:
+    """Write a table, or print it as JSON, or up to its messages with its model."""
+    from audw2s.tables import write_table
+
+    if out is not None:
+        write_table(table, out)
+    elif as_json:
         show(table, as_json=True)
-        return
-    show(table.loc[:, :"message"], wide=wide)
-    by = table.iloc[0]
-    typer.echo(f"{by['model']} {by['sha256'][:8]}, audw2s {by['version']}")
+    else:
+        show(table.loc[:, :"message"], wide=wide)
+        by = table.iloc[0]
+        typer.echo(f"{by['model']} {by['sha256'][:8]}, audw2s {by['version']}")
 
 
 def raise_code(table: "pd.DataFrame", found: "Listing") -> None:
