@@ -110,10 +110,10 @@ class Network:
             return name, model_sha256(self.model, self.exit)
         path = self.model.path
         name = os.path.basename(os.path.dirname(path or "")) or "model"
-        digest = sha256(path) if path else _bytes_sha256(self.model)
+        digest = sha256(path) if path else _sha256(self.model.sess._model_bytes)
         if transforms := _transforms(self.model):
             self.transforms = transforms
-            digest = hashlib.sha256(f"{digest}\n{transforms}".encode()).hexdigest()
+            digest = _sha256(f"{digest}\n{transforms}".encode())
         return name, digest
 
     def _find_outputs(self, opened: "audonnx.Model") -> None:
@@ -317,8 +317,8 @@ def _num_hidden_states(model: "audonnx.Model", name: str) -> int:
     return size
 
 
-def _bytes_sha256(model: "audonnx.Model") -> str:
-    return hashlib.sha256(model.sess._model_bytes).hexdigest()
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _transforms(model: "audonnx.Model") -> dict[str, str]:

@@ -232,19 +232,10 @@ class RowProcess(audinterface.Process):
         return super().process_signal(signal, sampling_rate, **times, **kwargs)
 
     def _process_file(
-        self,
-        file: File,
-        *,
-        start: Duration | None = None,
-        end: Duration | None = None,
-        root: str | None = None,
-        process_func_args: dict[str, object] | None = None,
-        **_: object,
+        self, file: File, *, root: str | None = None, **kwargs: Any
     ) -> tuple[list, ...]:
         """Values, files, starts and ends, as audinterface collects them."""
-        return self._collected(
-            file_source(file, root), label(file), start, end, process_func_args
-        )
+        return self._collected(file_source(file, root), label(file), **kwargs)
 
     def _process_signal(
         self,
@@ -252,22 +243,21 @@ class RowProcess(audinterface.Process):
         sampling_rate: int,
         *,
         file: str | None = None,
-        start: Duration | None = None,
-        end: Duration | None = None,
-        process_func_args: dict[str, object] | None = None,
-        **_: object,
+        **kwargs: Any,
     ) -> tuple[list, ...]:
         """Values, files, starts and ends, as audinterface collects them."""
         source = partial(array_blocks, signal, sampling_rate)
-        return self._collected(source, file, start, end, process_func_args)
+        return self._collected(source, file, **kwargs)
 
     def _collected(
         self,
         source: Read,
         file: str | None,
-        start: Duration | None,
-        end: Duration | None,
-        process_func_args: dict[str, object] | None,
+        *,
+        start: Duration | None = None,
+        end: Duration | None = None,
+        process_func_args: dict[str, object] | None = None,
+        **_: object,
     ) -> tuple[list, ...]:
         if process_func_args:
             raise unexpected_arguments(process_func_args)

@@ -204,7 +204,7 @@ class SegmentProcess(RowProcess):
 
     """
 
-    def __init__(self, owner: Segment, whole: Predictor, arguments: dict[str, object]):
+    def __init__(self, owner: Segment, whole: Predictor, arguments: dict[str, Any]):
         super().__init__(
             owner.predictor,
             make=np.asarray,
