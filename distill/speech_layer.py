@@ -26,8 +26,8 @@ from audw2s.inference.network import Network
 from audw2s.inference.normalisation import RunningMoments
 from audw2s.inference.normalisation import SlidingNormaliser
 from audw2s.inference.one_pass import LEVEL_DUR
-from audw2s.inference.speech_share import smoothed
-from audw2s.inference.speech_share import smoothing_size
+from audw2s.inference.pooling import smoothed
+from audw2s.inference.pooling import smoothing_size
 from audw2s.model.find import model_path
 from audw2s.model.store import properties
 from audw2s.model.store import save

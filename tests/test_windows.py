@@ -18,8 +18,8 @@ from audw2s.audio.windows import Grid
 from audw2s.inference.frames import Tokens
 from audw2s.inference.one_pass import at_model_rate
 from audw2s.inference.pipeline import Predictor
+from audw2s.inference.pooling import SpeechShare
 from audw2s.inference.row import Segment
-from audw2s.inference.speech_share import SpeechShare
 
 
 def literal(total, win_dur, hop_dur):

@@ -23,8 +23,8 @@ from audw2s.inference.normalisation import RunningMoments
 from audw2s.inference.normalisation import SlidingNormaliser
 from audw2s.inference.pooling import Pool
 from audw2s.inference.pooling import Range
+from audw2s.inference.pooling import SpeechShare
 from audw2s.inference.row import Segment
-from audw2s.inference.speech_share import SpeechShare
 
 LEVEL_DUR = 3.0
 """Duration in seconds over which a signal is normalised, if there are no windows."""

@@ -18,7 +18,7 @@ from audw2s.distill.speech_layer import with_layer
 from audw2s.distill.speech_layer import without_layer
 from audw2s.inference.network import Network
 from audw2s.inference.pipeline import Predictor
-from audw2s.inference.speech_share import smoothed
+from audw2s.inference.pooling import smoothed
 from audw2s.model.find import model_path
 from audw2s.model.store import properties
 from audw2s.model.store import save
