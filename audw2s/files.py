@@ -13,6 +13,19 @@ from typing import TypeVar
 from typing import overload
 
 
+def clips_folder() -> str:
+    """Folder of the example clips: in the installed package, or in a checkout.
+
+    Examples:
+        >>> "emodb-03a05Wa-anger.flac" in os.listdir(clips_folder())
+        True
+
+    """
+    here = os.path.dirname(os.path.abspath(__file__))
+    folders = os.path.join("demo", "clips"), os.path.join("..", "examples", "speech")
+    return next(filter(os.path.isdir, (os.path.join(here, f) for f in folders)))
+
+
 def unlisted_text(unlisted: Sequence[str]) -> str:
     """Message on folders that couldn't be listed, with the names of the first three.
 

@@ -7,11 +7,7 @@ import numpy as np
 import soundfile
 
 from audw2s.audio.preprocess import load
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-
-FOLDERS = [os.path.join(HERE, "clips"), os.path.join(HERE, "..", "examples", "speech")]
-"""Folders of the clips: when installed, and in a checkout."""
+from audw2s.files import clips_folder
 
 CLIPS = {
     "angry": "emodb-03a05Wa-anger.flac",
@@ -27,11 +23,6 @@ NOISY = "noisy (read speech with synthetic noise)"
 
 SNR = 5.0
 """Signal-to-noise ratio in dB."""
-
-
-def clips_folder() -> str:
-    """Folder of the clips of the package."""
-    return next(filter(os.path.isdir, FOLDERS))
 
 
 def clips(folder: str) -> dict[str, str]:

@@ -19,10 +19,10 @@ import typer
 from audw2s.demo import static_page
 from audw2s.demo.examples import CLIPS
 from audw2s.demo.examples import clips
-from audw2s.demo.examples import clips_folder
 from audw2s.demo.guard import Guard
 from audw2s.demo.limits import MAX_SIZE
 from audw2s.demo.models import Models
+from audw2s.files import clips_folder
 
 if TYPE_CHECKING:
     import gradio

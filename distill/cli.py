@@ -36,8 +36,33 @@ app.add_typer(exits, name="exits")
 
 @app.command()
 @explained()
+def init(folder: Annotated[str, typer.Argument(help="Folder of the project.")]) -> None:
+    """Write a toy project to begin with: three rated clips, and settings."""
+    from audw2s.distill.project import write_project
+
+    write_project(folder)
+    typer.echo(f"{folder}: ratings.csv, student.toml")
+
+
+@app.command()
+@explained()
+def get_encoder(
+    name: Annotated[str, typer.Argument(help="whisper-tiny.en or whisper-base.")],
+    out: Annotated[str, typer.Option(help="Folder of the file.")],
+    quiet: Quiet = False,
+) -> None:
+    """Download Whisper's weights (MIT), whose encoder a teacher is made of."""
+    from audw2s.distill.project import get_encoder as run
+
+    typer.echo(f"{out}: sha256 {run(name, out, verbose=not quiet)}")
+
+
+@app.command()
+@explained()
 def teacher(
-    encoder: Annotated[str, typer.Argument(help="Whisper encoder, safetensors.")],
+    encoder: Annotated[
+        str, typer.Argument(help="Whisper or its encoder: folder, or safetensors.")
+    ],
     ratings: Corpus,
     out: ModelOut,
     size: Annotated[
@@ -80,6 +105,8 @@ def teacher(
         scale=scale,
         verbose=not quiet,
     )
+    # A folder, also where the catalogue has a model of this name
+    out = os.path.join(os.curdir, out)
     save_teacher(network, table, out, name or f"whisper-{size}-adv")
     publish(describe_folds(out, ratings, report), out)
 

@@ -37,7 +37,7 @@ class BatchSettings:
 
     corpora: Annotated[
         dict[str, Annotated[float, Field(gt=0)]],
-        Field(description="has a share above 0 for each path, in a table [corpora]"),
+        Field(title="has a share above 0 for each path, in a table [corpora]"),
     ]
     """Corpora to train on, each with its share of the clips that are drawn."""
 
@@ -160,9 +160,10 @@ class Config(BatchSettings):
     """Settings of a training; stored beside its weights."""
 
     student: Annotated[str, one_of(STUDENTS)] = "wav2small"
-    """Architecture, one of :data:`audw2s.distill.students.STUDENTS`."""
+    """Architecture of the student."""
 
     steps: Count = 1500
+    """Steps of the optimiser, each on a batch."""
 
     distinct: Count | None = None
     """Number of different batches, which are stored on disk (2 MB for 32 crops of 2 s).
@@ -174,9 +175,9 @@ class Config(BatchSettings):
 
     loss: Annotated[
         dict[Annotated[str, one_of(LOSSES)], Weight],
-        Field(min_length=1, description=f"has weights of {list(LOSSES)}"),
+        Field(min_length=1, title=f"has weights of {list(LOSSES)}"),
     ] = dataclasses.field(default_factory=lambda: {"ccc": 1.0})
-    """Weights of :data:`audw2s.distill.losses.LOSSES`, which are added up."""
+    """Weights of losses, which are added up."""
 
     imitation_weight: Weight = 1.0
     """Weight of ``1 - CCC`` of the projections, beside the loss of A/D/V."""
@@ -189,17 +190,21 @@ class Config(BatchSettings):
     dimensions: Annotated[
         tuple[Weight, Weight, Weight],
         Strict(False),
-        Field(description="is three numbers of at least 0, in [ ]"),
+        Field(title="is three numbers of at least 0, in [ ]"),
     ] = (1.0, 1.0, 1.0)
     """Weights of arousal, dominance and valence in the loss."""
 
     learning_rate: Rate = 3e-3
+    """Highest learning rate; it falls as half a cosine."""
 
     weight_decay: Weight = 1e-2
+    """Weight decay of AdamW."""
 
     warmup: Number = 100
+    """First steps, in which the learning rate rises."""
 
     clip_norm: Rate = 1.0
+    """Norm to which gradients are clipped."""
 
     ema: Fraction = 0.998
     """Decay of the moving average of the weights, which becomes the student."""
@@ -219,6 +224,7 @@ class Config(BatchSettings):
     highest mean CCC on the held-out speakers."""
 
     eval_every: Count = 100
+    """Steps from one evaluation to the next; the state is stored at each."""
 
     seed: Number = 0
     """Seed of the initial weights, and of the order in which batches are used again."""

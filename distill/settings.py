@@ -7,6 +7,8 @@ import itertools
 import json
 import math
 import os
+import re
+import textwrap
 import tomllib
 from collections.abc import Callable
 from collections.abc import Collection
@@ -27,26 +29,19 @@ from pydantic.fields import FieldInfo
 
 Kind = TypeVar("Kind")
 
-STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+STRICT = ConfigDict(
+    strict=True,
+    extra="forbid",
+    allow_inf_nan=False,
+    use_attribute_docstrings=True,
+)
 """Strings and Booleans are no numbers; NaN and infinity are refused."""
 
 
-def one_of(names: Collection[str]) -> AfterValidator:
-    """Make a check that a text is one of some names.
-
-    Examples:
-        >>> one_of(["fp32", "bf16"]).func("fp8")
-        Traceback (most recent call last):
-        ValueError: is one of ['fp32', 'bf16']
-
-    """
-
-    def check(name: str) -> str:
-        if name not in names:
-            raise ValueError(f"is one of {list(names)}")
-        return name
-
-    return AfterValidator(check)
+def one_of(names: Collection[str]) -> Any:
+    """Field of a text that is one of some names."""
+    pattern = "|".join(map(re.escape, names))
+    return Field(pattern=f"^({pattern})$", title=f"is one of {list(names)}")
 
 
 def each_of(names: Collection[str]) -> AfterValidator:
@@ -80,39 +75,37 @@ def limits(low: float = -math.inf, *, above: bool = False) -> AfterValidator:
 
 
 Count = Annotated[
-    int, Field(ge=1, description="has to be at least 1, a whole number without quotes")
+    int, Field(ge=1, title="has to be at least 1, a whole number without quotes")
 ]
 Number = Annotated[
-    int, Field(ge=0, description="has to be at least 0, a whole number without quotes")
+    int, Field(ge=0, title="has to be at least 0, a whole number without quotes")
 ]
 Several = Annotated[
-    int, Field(ge=2, description="has to be at least 2, a whole number without quotes")
+    int, Field(ge=2, title="has to be at least 2, a whole number without quotes")
 ]
-Fraction = Annotated[
-    float, Field(ge=0, lt=1, description="is a number from 0 to below 1")
-]
-Share = Annotated[float, Field(ge=0, le=1, description="is a number from 0 to 1")]
-Weight = Annotated[float, Field(ge=0, description="is a number of at least 0")]
-Rate = Annotated[float, Field(gt=0, description="is a number above 0")]
+Fraction = Annotated[float, Field(ge=0, lt=1, title="is a number from 0 to below 1")]
+Share = Annotated[float, Field(ge=0, le=1, title="is a number from 0 to 1")]
+Weight = Annotated[float, Field(ge=0, title="is a number of at least 0")]
+Rate = Annotated[float, Field(gt=0, title="is a number above 0")]
 Range = Annotated[
     tuple[float, float],
     Strict(False),
-    Field(description="is two numbers, the lowest first, in [ ]"),
+    Field(title="is two numbers, the lowest first, in [ ]"),
 ]
 Paths = Annotated[
-    tuple[str, ...], Strict(False), Field(description="is a list of paths, in [ ]")
+    tuple[str, ...], Strict(False), Field(title="is a list of paths, in [ ]")
 ]
 Names = Annotated[
-    tuple[str, ...], Strict(False), Field(description="is a list of names, in [ ]")
+    tuple[str, ...], Strict(False), Field(title="is a list of names, in [ ]")
 ]
 Columns = Annotated[
     dict[str, str],
-    Field(description="has the corpora's column for each name, in a table [columns]"),
+    Field(title="has the corpora's column for each name, in a table [columns]"),
 ]
 Layers = Annotated[
     tuple[Annotated[int, Field(ge=1)], ...],
     Strict(False),
-    Field(description="is a list of layers from 1 on, in [ ]"),
+    Field(title="is a list of layers from 1 on, in [ ]"),
 ]
 
 
@@ -211,6 +204,59 @@ def settings(kind: type[Kind]) -> type[Kind]:
     return made
 
 
+def template(kind: type, values: Mapping[str, object]) -> str:
+    """TOML file of settings in which every key is explained.
+
+    Args:
+        kind: see :func:`settings`; docstrings of its attributes are the explanations
+        values: values by key; other keys are commented out and have their default
+
+    Examples:
+        >>> @settings
+        ... class Loop:
+        ...     steps: Count = 10
+        ...     seed: Number = 0
+        >>> print(template(Loop, {"seed": 1}))
+        # steps has to be at least 1, a whole number without quotes.
+        #steps = 10
+        <BLANKLINE>
+        # seed has to be at least 0, a whole number without quotes.
+        seed = 1
+
+    """
+    docs = {
+        name: field.description
+        for base in kind.__mro__
+        for name, field in vars(base).get("__pydantic_fields__", {}).items()
+        if field.description
+    }
+    fields = getattr(kind, "__pydantic_fields__").items()
+    return "\n\n".join(
+        _explained(name, field, docs.get(name, ""), values) for name, field in fields
+    )
+
+
+def _explained(
+    name: str, field: FieldInfo, doc: str, values: Mapping[str, object]
+) -> str:
+    needed = expected(field)
+    text = f"{name} {needed}. {doc}" if needed else f"{name}: {doc}"
+    # Without the markup of docstrings
+    text = re.sub(r":\w+:`([^`]*)`", r"\1", text).replace("``", "")
+    lines = textwrap.wrap(" ".join(text.split()), 80)
+    value = values.get(name, field.get_default(call_default_factory=True))
+    mark = "" if name in values else "#"
+    entry = f"{mark}{name} = {'' if value is None else _toml(value)}".rstrip()
+    return "\n".join([*(f"# {line}" for line in lines), entry])
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        pairs = (f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    return json.dumps(value)
+
+
 def check_unchanged(path: str, stored: dict, wanted: Mapping[str, object]) -> None:
     """Make sure that something stored was made with the same settings and content.
 
@@ -264,18 +310,18 @@ def _explain(key: str, entry: Any, fields: dict, given: dict[str, Any]) -> str:
         return message
     if key not in fields:
         return unknown(key, fields)
-    expected = _description(fields[key])
+    needed = expected(fields[key])
     if key not in given:
-        return f"'{key}' is missing" + (f", which {expected}" if expected else "")
+        return f"'{key}' is missing" + (f", which {needed}" if needed else "")
     is_our_check = entry["type"] == "value_error" and len(entry["loc"]) == 1
-    if is_our_check or not expected:
-        expected = message.replace("Input should be", "is")
-    expected = expected.replace("a valid string", "a text in quotes")
-    return f"'{key}' {expected}, got {given[key]!r}"
+    if is_our_check or not needed:
+        needed = message.replace("Input should be", "is")
+    needed = needed.replace("a valid string", "a text in quotes")
+    return f"'{key}' {needed}, got {given[key]!r}"
 
 
-def _description(field: FieldInfo) -> str | None:
-    """Description of a field, or of the type that it has if it isn't ``None``."""
+def expected(field: FieldInfo) -> str | None:
+    """What a field has to be, or the type that it has if it isn't ``None``."""
     parts = (getattr(p, "__metadata__", ()) for p in get_args(field.annotation))
     options = [field, *itertools.chain(*parts)]
-    return next((o.description for o in options if getattr(o, "description", 0)), None)
+    return next((o.title for o in options if getattr(o, "title", 0)), None)

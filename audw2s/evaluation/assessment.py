@@ -62,20 +62,22 @@ def assess_folds(
 
     Returns:
         result of :func:`assess` for all clips, the CCCs of each of the ``folds``
-        with their mean and standard deviation, and the calibration of ``intervals``,
-        see :func:`audw2s.evaluation.conformal.calibrate`
+        with their mean and standard deviation if there are any, and the calibration of
+        ``intervals``, see :func:`audw2s.evaluation.conformal.calibrate`
 
     """
     truth, predicted = clips[REFERENCE].to_numpy(), clips[list(DIMENSIONS)].to_numpy()
     cccs = [ccc_by_dimension(truth[fold], predicted[fold]) for fold in folds]
     # A fold of a single clip has no CCC
     frame = pd.DataFrame(cccs, dtype=float).dropna()
-    return {
+    result = {
         **assess(clips, emotions),
         "num_folds": len(folds),
         "folds_by": unit(speaker_or_file(clips)),
         "folds": cccs,
-        "mean_of_folds": frame.mean().to_dict(),
-        "std_of_folds": frame.std(ddof=0).to_dict(),
         INTERVALS: calibrate(clips),
     }
+    if len(frame):
+        result["mean_of_folds"] = frame.mean().to_dict()
+        result["std_of_folds"] = frame.std(ddof=0).to_dict()
+    return result

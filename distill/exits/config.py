@@ -127,9 +127,9 @@ class Config:
     num_folds: Several = 3
     """Number of groups of speakers."""
 
-    devel: Annotated[
-        float, Field(gt=0, lt=1, description="is a number between 0 and 1")
-    ] = 0.25
+    devel: Annotated[float, Field(gt=0, lt=1, title="is a number between 0 and 1")] = (
+        0.25
+    )
     """Share of the other speakers that are used to choose the epoch."""
 
     split_seed: Number = 0

@@ -75,7 +75,7 @@ class Study:
     seeds: Annotated[
         tuple[Number, ...],
         Strict(False),
-        Field(min_length=1, description="is a list of whole numbers, in [ ]"),
+        Field(min_length=1, title="is a list of whole numbers, in [ ]"),
     ] = (0,)
     """Seeds; each has another group of test speakers, unless the corpus has a column
     ``split``."""

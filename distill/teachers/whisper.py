@@ -4,6 +4,7 @@ It is fitted to human ratings, and isn't the paper's teacher.
 """
 
 import dataclasses
+import os
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from audw2s.distill.students.frontend import slaney_mel
 from audw2s.distill.teachers.checkpoint import SAME_KEYS
 from audw2s.distill.teachers.checkpoint import load_strictly
 from audw2s.distill.teachers.checkpoint import read_file
+from audw2s.distill.teachers.checkpoint import read_weights
 from audw2s.files import replacing
 
 
@@ -41,6 +43,9 @@ SIZES = {
 }
 """Widths of the encoders that can be a teacher's backbone."""
 
+PUBLISHED_KEYS = {"model.encoder.": ""}
+"""Prefix of published keys of the encoder, and its name in our module."""
+
 DECODER = ("model.decoder.", "proj_out.")
 """Prefixes of published keys that no teacher needs."""
 
@@ -58,7 +63,8 @@ def load_encoder(path: str, size: Size) -> WhisperEncoder:
     """Load an encoder from safetensors, every key and shape matched.
 
     Args:
-        path: file with the keys of transformers' ``WhisperEncoder``
+        path: file, or folder with a ``model.safetensors``, of Whisper as published, or
+            with the keys of transformers' ``WhisperEncoder``
         size: widths of the encoder
 
     Raises:
@@ -67,8 +73,19 @@ def load_encoder(path: str, size: Size) -> WhisperEncoder:
             has a wrong shape
 
     """
+    weights = read_weights(path) if os.path.isdir(path) else read_file(path)
+    return make_encoder(weights, size, path)
+
+
+def make_encoder(
+    weights: dict[str, torch.Tensor], size: Size, path: str
+) -> WhisperEncoder:
+    """Make an encoder of weights, see :func:`load_encoder`."""
     encoder = WhisperEncoder(WhisperConfig(**dataclasses.asdict(size)))
-    load_strictly(encoder, read_file(path), SAME_KEYS, path)
+    # The decoder, which transcribes, isn't needed
+    decoder = tuple(key for key in weights if key.startswith(DECODER))
+    key_map = PUBLISHED_KEYS if decoder else SAME_KEYS
+    load_strictly(encoder, weights, key_map, path, decoder)
     return encoder.eval().requires_grad_(False)
 
 
@@ -85,7 +102,9 @@ def save_head(network: "WhisperTeacher", path: str) -> None:
         save_file(weights, temporary, metadata=metadata)
 
 
-def load_published(weights: dict, size: str, head: str, path: str) -> "WhisperTeacher":
+def load_published(
+    weights: dict[str, torch.Tensor], size: str, head: str, path: str
+) -> "WhisperTeacher":
     """Make a teacher from Whisper's published weights and a head.
 
     Args:
@@ -98,10 +117,7 @@ def load_published(weights: dict, size: str, head: str, path: str) -> "WhisperTe
         ValueError: if a key is missing, unknown, or has a wrong shape
 
     """
-    encoder = WhisperEncoder(WhisperConfig(**dataclasses.asdict(SIZES[size])))
-    # The decoder, which transcribes, isn't needed
-    decoder = tuple(key for key in weights if key.startswith(DECODER))
-    load_strictly(encoder, weights, {"model.encoder.": ""}, path, decoder)
+    encoder = make_encoder(weights, SIZES[size], path)
     with safe_open(head, "pt") as file:
         metadata = file.metadata()
         layers = tuple(map(int, metadata["layers"].split(",")))
