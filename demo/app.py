@@ -117,6 +117,11 @@ def compare_tab(
         return results(comparison, pictures(comparison))
 
     gr.on([audio.change, button.click], show, inputs, output, **PRIVATE, **SHARED)
+    publish_functions(models, inputs)
+
+
+def publish_functions(models: Models, inputs: list[gr.Component]) -> None:
+    """Add ``compare`` and ``predict`` to the API of the page."""
 
     def run_compare(
         audio: str, teacher: str, student: str, win_dur: float, hop_dur: float
@@ -127,7 +132,7 @@ def compare_tab(
         return api.predict(models, audio, model)
 
     publish("compare", run_compare, inputs, api.Compared)
-    publish("predict", run_predict, [audio, roles[1]], api.Prediction)
+    publish("predict", run_predict, [inputs[0], inputs[2]], api.Prediction)
 
 
 def publish(name: str, run: Callable, inputs: list[gr.Component], kind: type) -> None:

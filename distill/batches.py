@@ -17,7 +17,9 @@ from audw2s.distill.clips import digest
 from audw2s.distill.clips import usable_clips
 from audw2s.distill.codec import transmit
 from audw2s.distill.imitation import Projections
+from audw2s.distill.labels import RATINGS
 from audw2s.distill.labels import Labels
+from audw2s.distill.labels import Ratings
 from audw2s.distill.labels import finite
 from audw2s.distill.prosody import change_prosody
 from audw2s.errors import DataWarning
@@ -66,7 +68,10 @@ class Batches:
         self.files: list[str] = []
         self.learnt: list[pd.DataFrame] = []
         self.validation: list[tuple[np.ndarray, np.ndarray]] = []
-        self.stored = Labels(config.labels) if config.labels else None
+        self.stored: Labels | Ratings | None = None
+        if config.labels:
+            is_rated = config.labels == RATINGS
+            self.stored = Ratings() if is_rated else Labels(config.labels)
         self.projections = self._projections()
         shares = [self._add(corpus, share) for corpus, share in config.corpora.items()]
         self.shares = np.concatenate(shares) / np.concatenate(shares).sum()

@@ -16,11 +16,13 @@ from audw2s.commands.options import Scale
 from audw2s.distill.evaluation_cli import app as evaluation
 from audw2s.distill.evaluation_cli import publish
 from audw2s.distill.exits.cli import app as exits
+from audw2s.distill.options import CategorySettings
 from audw2s.distill.options import Corpora
 from audw2s.distill.options import Corpus
 from audw2s.distill.options import Model
 from audw2s.distill.options import ModelOut
 from audw2s.distill.options import Name
+from audw2s.distill.options import Penalty
 from audw2s.distill.options import Run
 from audw2s.distill.options import Settings
 from audw2s.distill.options import Workers
@@ -71,16 +73,8 @@ def teacher(
     layers: Annotated[
         str, typer.Option(help="Layers whose hidden states are used.")
     ] = "1,2,3",
-    penalty: Annotated[
-        float, typer.Option(help="Penalty of the ridge regression.")
-    ] = 3000.0,
-    categories: Annotated[
-        str | None,
-        typer.Option(
-            help="Settings (TOML) of corpora with categories instead of ratings: "
-            "each clip gets the mean rating of its category."
-        ),
-    ] = None,
+    penalty: Penalty = 3000.0,
+    categories: CategorySettings = None,
     scale: Scale = None,
     name: Name = None,
     columns: Columns = None,
@@ -135,15 +129,11 @@ def label(
     quiet: Quiet = False,
 ) -> None:
     """Label every clip with a teacher's values; run again to resume."""
-    import pandas as pd
-
     from audw2s.corpus.lists.columns import parse_columns
-    from audw2s.corpus.lists.corpus import read_corpus
+    from audw2s.distill.clips import read_corpora
     from audw2s.distill.label import label as run
 
-    names = parse_columns(columns)
-    tables = [read_corpus(path, names) for path in corpus]
-    table = pd.concat(tables, ignore_index=True)
+    table = read_corpora(corpus, parse_columns(columns))
     labels = run(table, teacher, out, num_workers=num_workers, verbose=not quiet)
     typer.echo(f"{out}: {len(labels)} clips")
     typer.echo(labels["status"].value_counts().to_string(name=False, dtype=False))
@@ -217,6 +207,48 @@ def train(
 
 @app.command()
 @explained()
+def weights(
+    model: Model,
+    out: Annotated[str, typer.Option(help="Folder of the file.")],
+) -> None:
+    """Write the torch weights of a student, packaged ones included."""
+    from audw2s.distill.finetune import write_weights
+
+    write_weights(model, out)
+    typer.echo(os.path.join(out, "student.safetensors"))
+
+
+@app.command()
+@explained()
+def finetune(
+    model: Model,
+    corpus: Corpora,
+    out: Annotated[str, typer.Option(help="Folder of the training.")],
+    teacher: Annotated[
+        str | None,
+        typer.Option(help="Model whose values are learnt, in place of ratings."),
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the optimiser.")] = 300,
+    learning_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 3e-4,
+    quiet: Quiet = False,
+) -> None:
+    """Train a student further on ratings or a teacher's values; run again to resume."""
+    from audw2s.distill.finetune import finetune as run
+
+    run(
+        model,
+        corpus,
+        out,
+        teacher=teacher,
+        steps=steps,
+        learning_rate=learning_rate,
+        verbose=not quiet,
+    )
+    typer.echo(os.path.join(out, "student.safetensors"))
+
+
+@app.command()
+@explained()
 def export(
     run: Run,
     out: ModelOut,
@@ -241,9 +273,7 @@ def fit_head(
     teacher: Annotated[
         str, typer.Option(help="Name or folder of a model, or a mean of models.")
     ] = "whisper-tiny-adv",
-    penalty: Annotated[
-        float, typer.Option(help="Penalty of the ridge regression.")
-    ] = 200.0,
+    penalty: Penalty = 200.0,
     name: Annotated[
         str | None, typer.Option(help="Name; that of the student by default.")
     ] = None,
@@ -332,17 +362,15 @@ def speech(
     quiet: Quiet = False,
 ) -> None:
     """Add a layer to a student that tells which tokens are speech."""
-    import pandas as pd
-
     from audw2s.corpus.lists.columns import parse_columns
-    from audw2s.corpus.lists.corpus import read_corpus
+    from audw2s.distill.clips import read_corpora
     from audw2s.distill.clips import usable_clips
     from audw2s.distill.speech_layer import add_speech_layer
     from audw2s.distill.speech_layer import evaluate_speech_layer
 
     def clips(paths: list[str]) -> list:
-        tables = [read_corpus(path, parse_columns(columns)) for path in paths]
-        return usable_clips(pd.concat(tables, ignore_index=True), verbose=not quiet)[1]
+        table = read_corpora(paths, parse_columns(columns))
+        return usable_clips(table, verbose=not quiet)[1]
 
     settings: dict[str, Any] = {
         "num_scenes": num_scenes,

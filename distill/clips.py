@@ -4,6 +4,7 @@ import hashlib
 import warnings
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,10 +14,19 @@ from tqdm import tqdm
 from audw2s.audio.preprocess import UnusableSignalError
 from audw2s.audio.preprocess import load
 from audw2s.corpus.clips import seconds
+from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.errors import DataWarning
 
 NUM_NAMED = 20
 """Largest number of clips that a warning names."""
+
+
+def read_corpora(
+    paths: Sequence[str], columns: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """Read corpora as one table, see :func:`audw2s.corpus.lists.corpus.read_corpus`."""
+    tables = [read_corpus(path, columns) for path in paths]
+    return pd.concat(tables, ignore_index=True)
 
 
 def usable_clips(

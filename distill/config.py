@@ -9,6 +9,7 @@ from pydantic import Field
 from pydantic import Strict
 from pydantic import model_validator
 
+from audw2s.distill.labels import RATINGS
 from audw2s.distill.losses import LOSSES
 from audw2s.distill.settings import Columns
 from audw2s.distill.settings import Count
@@ -49,8 +50,9 @@ class BatchSettings:
     of the teacher's hidden states, see :mod:`audw2s.distill.imitation`."""
 
     labels: str | None = None
-    """Table written by ``audw2s distill label``: labels are fixed per clip.
-    Without it the teacher labels each crop after augmentation."""
+    """Table written by ``audw2s distill label``, or ``"ratings"`` for the human ratings
+    of the corpora: labels are fixed per clip. Without it the teacher labels each crop
+    after augmentation."""
 
     noise: Paths = ()
     """Corpora of noise or music that is mixed in."""
@@ -267,6 +269,8 @@ class Config(BatchSettings):
                 f"{path}: a table [corpora] of paths and shares is needed."
             )
         paths = values.keys() & (NAMES - {"teacher"} | {"held_out_speakers"})
+        if values.get("labels") == RATINGS:
+            paths -= {"labels"}
         values |= {key: beside(path, values[key]) for key in paths}
         config = checked(cls, path, values)
         return dataclasses.replace(config, teacher=_teacher(path, config.teacher))

@@ -8,6 +8,9 @@ import pandas as pd
 
 from audw2s.corpus.clips import content_hashes
 from audw2s.corpus.clips import seconds
+from audw2s.corpus.lists.ratings import mean_rating
+from audw2s.corpus.lists.ratings import rating_scale
+from audw2s.corpus.lists.ratings import ratings
 from audw2s.distill.clips import warn_left_out
 from audw2s.distill.label import identity_of_labels
 from audw2s.model.registry import DIMENSIONS
@@ -46,6 +49,33 @@ def keys(table: pd.DataFrame, hashes: Iterable[str]) -> list[tuple]:
         (sha256, start.total_seconds(), seconds(end))
         for sha256, (start, end) in zip(hashes, times, strict=True)
     ]
+
+
+RATINGS = "ratings"
+"""Value of the setting ``labels`` for human ratings in place of a teacher's values."""
+
+
+class Ratings:
+    """Mean human ratings of clips, mapped to 0…1."""
+
+    def of(
+        self,
+        table: pd.DataFrame,
+        clips: list[np.ndarray],
+    ) -> tuple[pd.DataFrame, list[np.ndarray], list[np.ndarray]]:
+        """Clips of a table with their ratings; those without are left out.
+
+        Args:
+            table: table with a row per clip, and ratings, see
+                :func:`audw2s.corpus.lists.ratings.ratings`
+            clips: audio of each clip
+
+        Raises:
+            ValueError: if the table has no ratings
+
+        """
+        values = mean_rating(ratings(table, *rating_scale(table))).astype(np.float32)
+        return finite(table, clips, list(values), ["it isn't rated"] * len(table))
 
 
 class Labels:

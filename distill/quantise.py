@@ -341,21 +341,18 @@ def quantise_student(
             is written
 
     """
-    if members(model):
-        raise ValueError(f"'{model}' is several models: quantise one.")
-    # Loading verifies the model
-    loaded = load(model)
-    path, labels = loaded.path, loaded.labels("logits")
-    positions = [labels.index(dimension) for dimension in DIMENSIONS]
+    path, labels = path_and_labels(model)
     original = onnx.load(path)
-    if "student" not in properties(original):
+    entries = properties(original)
+    if "student" not in entries:
         raise ValueError(f"'{model}' wasn't written by 'audw2s distill export'.")
     calibration, held_out = draw_clips(
         corpora, num_clips, columns=columns, verbose=verbose
     )
     quantised = quantise(original, calibration)
+    order = [labels.index(dimension) for dimension in DIMENSIONS]
     figures = agreement(
-        *(logits(graph, held_out)[:, positions] for graph in (original, quantised))
+        *(logits(graph, held_out)[:, order] for graph in (original, quantised))
     )
     # Not "any larger": NaN has to fail
     if not all(value <= TOLERANCE for value in figures["difference"].values()):
@@ -363,7 +360,6 @@ def quantise_student(
             f"In integers the model differs {in_words(figures)} on {len(held_out)} "
             f"clips, {TOLERANCE:g} at most is allowed. It was not written."
         )
-    entries = properties(original)
     entries |= {
         "name": name or f"{entries['name']}-int8",
         "version": __version__,
@@ -371,3 +367,16 @@ def quantise_student(
         "quantised_from": sha256(path),
     }
     return save(quantised, out, entries, labels=labels), figures
+
+
+def path_and_labels(model: str) -> tuple[str, list[str]]:
+    """Path of a model, which is verified, and the labels of its logits.
+
+    Raises:
+        ValueError: if there is no such model, or it is several
+
+    """
+    if members(model):
+        raise ValueError(f"'{model}' is several models: quantise one.")
+    loaded = load(model)
+    return loaded.path, loaded.labels("logits")

@@ -94,14 +94,14 @@ class Study:
     detached: Annotated[
         tuple[bool, ...],
         Strict(False),
-        Field(min_length=1, description="is a list of true and false, in [ ]"),
+        Field(min_length=1, title="is a list of true and false, in [ ]"),
     ] = (True,)
     """Whether the teacher learns nothing from its students: one, or both."""
 
     exit_sets: Annotated[
         tuple[Layers, ...],
         Strict(False),
-        Field(description="is a list of lists of layers, in [ ]"),
+        Field(title="is a list of lists of layers, in [ ]"),
     ] = ()
     """Exits of each self-distilled network, ``exits`` if none are given. One exit after
     each layer is the paper's Figure 2."""

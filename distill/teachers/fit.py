@@ -64,7 +64,8 @@ def fit_teacher(
     unchanged clips; scores on the other forms are reported, too.
 
     Args:
-        encoder: safetensors file of a Whisper encoder
+        encoder: Whisper or its encoder, see
+            :func:`audw2s.distill.teachers.whisper.load_encoder`
         table: clips with ratings, see :mod:`audw2s.corpus.lists.corpus`
         size: size of the encoder, ``"tiny"`` or ``"base"``
         layers: layers whose hidden states are used, 0 before the first layer
@@ -89,38 +90,42 @@ def fit_teacher(
     if size not in SIZES:
         raise ValueError(f"Known sizes are {', '.join(SIZES)}, got '{size}'.")
     scale = rating_scale(table, scale)
-    raters = ratings(table, *scale)
-    targets = mean_rating(raters)
-    if np.isnan(targets).any():
-        bad = table["file"][np.isnan(targets).any(axis=1)].iloc[0]
+    unrated = np.isnan(mean_rating(ratings(table, *scale))).any(axis=1)
+    if unrated.any():
+        bad = table["file"][unrated].iloc[0]
         raise ValueError(f"Each clip needs ratings, '{bad}' has none.")
     network = WhisperTeacher(load_encoder(encoder, SIZES[size]), layers)
     # Checked before clips are processed
     folds_by_speaker(speaker_or_file(table), num_folds, seed)
-    features = extract(network, table, seed=seed, verbose=verbose)
-    usable = np.isfinite(features).all(axis=(1, 2))
-    table, targets, features = table[usable], targets[usable], features[usable]
-    raters = raters[:, usable]
+    table, features = with_features(network, table, seed, verbose)
+    raters = ratings(table, *scale)
+    targets = mean_rating(raters)
     folds = folds_by_speaker(speaker_or_file(table), num_folds, seed)
     heads = Heads(features, targets, folds, penalty)
     weak = {}
     if categories is not None:
         weak = add_categories(heads, network, table, categories, seed, verbose)
-    held_out = heads.cross_validate()
-    by_form = dict(zip(VARIANTS, held_out.swapaxes(0, 1), strict=True))
     report = {
         "layers": list(layers),
         "penalty": penalty,
         "scale": list(scale),
         **weak,
-        **assess_held_out(table, targets, by_form["whole"], folds),
-        "forms": {k: ccc_by_dimension(targets, v) for k, v in by_form.items()},
+        **assess_held_out(table, targets, heads),
         RATERS: rater_agreement(raters),
     }
     weight, bias = heads.fit()
     network.adv.weight.data = torch.tensor(weight, dtype=torch.float32)
     network.adv.bias.data = torch.tensor(bias, dtype=torch.float32)
     return network, report
+
+
+def with_features(
+    network: WhisperTeacher, table: pd.DataFrame, seed: int, verbose: bool
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Rows of the clips that can be read, and their features, see :func:`extract`."""
+    features = extract(network, table, seed=seed, verbose=verbose)
+    usable = np.isfinite(features).all(axis=(1, 2))
+    return table[usable], features[usable]
 
 
 def add_categories(
@@ -138,10 +143,7 @@ def add_categories(
 
     """
     check_column(table, categories.column, "the rated corpus")
-    clips = categories.read()
-    features = extract(network, clips, seed=seed, verbose=verbose)
-    usable = np.isfinite(features).all(axis=(1, 2))
-    clips, features = clips[usable], features[usable]
+    clips, features = with_features(network, categories.read(), seed, verbose)
     names = clips[categories.column].to_numpy(object)
     rated = table[categories.column].to_numpy(object)
     num_clips = heads.add_categories(categories, features, names, rated)
@@ -185,30 +187,31 @@ def extract(
     return np.array([features.get(number, missing) for number in range(len(table))])
 
 
-def assess_held_out(
-    table: pd.DataFrame,
-    targets: np.ndarray,
-    held_out: np.ndarray,
-    folds: list[np.ndarray],
-) -> dict:
-    """Agreement of held-out predictions with ratings.
+def assess_held_out(table: pd.DataFrame, targets: np.ndarray, heads: Heads) -> dict:
+    """Agreement with ratings of heads that were fitted to other speakers.
 
     Args:
         table: clips
         targets: ratings ``(num_clips, 3)``
-        held_out: predictions ``(num_clips, 3)`` of heads fitted to other speakers
-        folds: for each fold, a mask of the clips in it
+        heads: heads of these clips
 
     Returns:
-        see :func:`audw2s.evaluation.assessment.assess_folds`
+        see :func:`audw2s.evaluation.assessment.assess_folds`, of the unchanged clips,
+        and CCC by ``forms``
 
     """
+    held_out = heads.cross_validate().swapaxes(0, 1)
+    by_form = dict(zip(VARIANTS, held_out, strict=True))
     columns = [*DIMENSIONS, *REFERENCE]
-    clips = pd.DataFrame(np.hstack([held_out, targets]), columns=columns)
+    values = np.hstack([by_form["whole"], targets])
     who = {name: table[name].to_numpy() for name in ("file", "speaker")}
+    clips = pd.DataFrame(values, columns=columns)
     clips = clips.assign(**who, corpus="", left_out="")
     emotions = table.reset_index(drop=True).get("emotion")
-    return assess_folds(clips, folds, emotions)
+    return {
+        **assess_folds(clips, heads.folds, emotions),
+        "forms": {k: ccc_by_dimension(targets, v) for k, v in by_form.items()},
+    }
 
 
 def export_teacher(network: WhisperTeacher) -> onnx.ModelProto:

@@ -1,0 +1,182 @@
+"""Train an exported student further, on one's own speech."""
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+import onnx
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from audw2s.audio.preprocess import load as read
+from audw2s.distill.augment import crop
+from audw2s.distill.config import Config
+from audw2s.distill.export import check_parity
+from audw2s.distill.export import tolerance
+from audw2s.distill.labels import RATINGS
+from audw2s.distill.students import STUDENTS
+from audw2s.distill.students.student import Student
+from audw2s.distill.train import train
+from audw2s.files import clips_folder
+from audw2s.files import replacing
+from audw2s.model.load import load
+from audw2s.model.store import properties
+
+NUM_SAMPLES = 32000
+"""Samples of each example clip from which statistics are taken."""
+
+
+def finetune(
+    model: str,
+    corpora: Sequence[str],
+    folder: str,
+    *,
+    teacher: str | None = None,
+    steps: int = 300,
+    learning_rate: float = 3e-4,
+    verbose: bool = True,
+) -> nn.Module:
+    """Train an exported student further; called again, resume the training.
+
+    Args:
+        model: name or folder of a student, see :func:`audw2s.load`
+        corpora: paths, see :func:`audw2s.corpus.lists.corpus.read_corpus`; clips of
+            each are drawn equally often
+        folder: folder of the training, see :func:`audw2s.distill.train.train`
+        teacher: name or folder of the model whose values it learns, or a mean of
+            models; by default it learns the ratings of the corpora
+        steps: steps of the optimiser
+        learning_rate: highest learning rate
+        verbose: show a progress bar
+
+    Returns:
+        the trained student
+
+    Raises:
+        ValueError: see :func:`write_weights` and :func:`audw2s.distill.train.train`
+
+    """
+    # Deviation: students of the paper learn from teachers only, never from ratings
+    learnt_from = {"teacher": teacher} if teacher else {"labels": RATINGS}
+    start = os.path.join(folder, "start")
+    student = write_weights(model, start)
+    config = Config(
+        dict.fromkeys(corpora, 1.0),
+        **learnt_from,
+        student=student,
+        start=start,
+        steps=steps,
+        warmup=steps // 10,
+        learning_rate=learning_rate,
+        ema=0.99,
+    )
+    return train(config, folder, verbose=verbose)
+
+
+def write_weights(model: str, folder: str) -> str:
+    """Write the weights of an exported student as ``student.safetensors``.
+
+    A training begins with them if its setting ``start`` is the folder.
+
+    Args:
+        model: name or folder of a student, see :func:`audw2s.load`
+        folder: folder of the file, which is made
+
+    Returns:
+        name of the student's architecture
+
+    Raises:
+        ValueError: if the model is no student in floats
+
+    """
+    content = onnx.load(load(model).path)
+    name = properties(content).get("student", "")
+    try:
+        network = restored(content, example_signals())
+        check_parity(network, content, tolerance(network))
+    except KeyError as error:
+        raise ValueError(
+            f"'{model}' has no {error}: the weights of a student that 'audw2s distill "
+            "export' wrote, and that isn't in integers, are needed."
+        ) from None
+    os.makedirs(folder, exist_ok=True)
+    with replacing(os.path.join(folder, "student.safetensors")) as temporary:
+        save_file(network.state_dict(), temporary, metadata={"student": name})
+    return name
+
+
+def example_signals() -> torch.Tensor:
+    """Batch of speech, ``(num_clips, num_samples)``, from the example clips."""
+    rng = np.random.default_rng(0)
+    paths = sorted(os.scandir(clips_folder()), key=lambda entry: entry.name)
+    clips = [crop(read(entry.path), NUM_SAMPLES, rng) for entry in paths]
+    return torch.from_numpy(np.stack(clips))
+
+
+def restored(model: onnx.ModelProto, signals: torch.Tensor) -> Student:
+    """Make the network of an exported student, in evaluation mode.
+
+    Its values are those of the model. In the export, normalisations are merged with
+    the convolutions before them; here they get the statistics of signals, as if the
+    network had been trained on these.
+
+    Args:
+        model: model of :func:`audw2s.distill.export.student_to_onnx`
+        signals: speech ``(batch, time)``
+
+    Raises:
+        KeyError: if the model lacks weights, as one in integers does
+
+    """
+    network = STUDENTS[properties(model).get("student", "student")]()
+    if not isinstance(network, Student):
+        raise KeyError("weight")
+    weights = {
+        weight.name: torch.tensor(onnx.numpy_helper.to_array(weight))
+        for weight in model.graph.initializer
+    }
+    with torch.no_grad():
+        for name, layer in network.body.named_modules():
+            if isinstance(layer, nn.Conv2d):
+                _restore_convolution(layer, f"body.{name}", weights)
+            elif isinstance(layer, nn.BatchNorm2d):
+                convolution = name.rpartition(".")[0]
+                bias = weights[f"body.{convolution}.0.weight_bias"]
+                layer.bias.copy_(bias[: layer.num_features])
+                layer.register_forward_pre_hook(_take_statistics)
+        for part, name in [("weight", "weight"), ("bias", "bias")]:
+            lin, sof = weights[name].squeeze().chunk(2)
+            getattr(network.pooling.lin, part).copy_(lin)
+            getattr(network.pooling.sof, part).copy_(sof)
+            getattr(network.adv, part).copy_(weights[f"adv.{name}"])
+        network.eval()(signals)
+    for layer in network.modules():
+        layer._forward_pre_hooks.clear()
+    return network
+
+
+def _restore_convolution(
+    layer: nn.Conv2d, name: str, weights: dict[str, torch.Tensor]
+) -> None:
+    if f"{name}.weight" not in weights and layer.kernel_size == (1, 1):
+        # It was merged with the pooling
+        nn.init.dirac_(layer.weight)
+        nn.init.zeros_(layer.bias)
+        return
+    # Time is the last axis of the export, and channels are padded with zeros
+    num_out, num_in = layer.weight.shape[:2]
+    weight = weights[f"{name}.weight"].transpose(2, 3)
+    layer.weight.copy_(weight[:num_out, :num_in])
+    if layer.bias is not None:
+        layer.bias.copy_(weights[f"{name}.bias"])
+
+
+def _take_statistics(layer: nn.Module, inputs: tuple[torch.Tensor]) -> None:
+    """Give a normalisation the statistics of its input, with the same values."""
+    (maps,) = inputs
+    mean, variance = maps.mean((0, 2, 3)), maps.var((0, 2, 3), unbiased=False)
+    layer.running_mean.copy_(mean)
+    layer.running_var.copy_(variance)
+    layer.weight.copy_(torch.sqrt(variance + layer.eps))
+    layer.bias.add_(mean)

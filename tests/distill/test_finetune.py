@@ -1,0 +1,82 @@
+"""Weights of exported students, and trainings that begin with them."""
+
+import os
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from commands import invoke
+from fabricated import run
+from safetensors.torch import load_file
+
+from audw2s.audio.preprocess import load as read
+from audw2s.distill.batches import Batches
+from audw2s.distill.config import Config
+from audw2s.distill.export import student_to_onnx
+from audw2s.distill.finetune import example_signals
+from audw2s.distill.finetune import restored
+from audw2s.distill.finetune import write_weights
+from audw2s.distill.students import STUDENTS
+from audw2s.distill.students import load_student
+from audw2s.model.load import load
+
+
+def test_weights_of_the_packaged_student_give_its_values(tmp_path, clips):
+    assert write_weights("wav2small", str(tmp_path)) == "wav2small"
+    name, network = load_student(str(tmp_path / "student.safetensors"))
+    assert name == "wav2small"
+    model = onnx.load(load("wav2small").path)
+    for path in clips:
+        signal = read(path)
+        with torch.inference_mode():
+            values = network(torch.from_numpy(signal[None]))
+        for actual, expected in zip(values, run(model, signal), strict=True):
+            np.testing.assert_allclose(actual.numpy(), expected, atol=1e-4)
+
+
+def test_normalisations_have_the_statistics_of_speech():
+    """In training mode, values of the same speech hardly change."""
+    network = restored(onnx.load(load("wav2small").path), example_signals())
+    with torch.no_grad():
+        before = network.eval()(example_signals())[1]
+        after = network.train()(example_signals())[1]
+    assert torch.allclose(before, after, atol=1e-3)
+
+
+def test_a_student_of_blocks_is_restored(tmp_path):
+    torch.manual_seed(0)
+    student = STUDENTS["mobilenetv3-small"]().eval()
+    model = student_to_onnx(student)
+    onnx.helper.set_model_props(model, {"student": "mobilenetv3-small"})
+    network = restored(model, example_signals())
+    signal = example_signals()[:1]
+    with torch.inference_mode():
+        assert torch.allclose(network(signal)[1], student(signal)[1], atol=1e-4)
+
+
+@pytest.mark.parametrize("model", ["wav2small-int8", "whisper-tiny-adv"])
+def test_other_models_are_refused(model, tmp_path):
+    with pytest.raises(ValueError, match=f"'{model}' has no"):
+        write_weights(model, str(tmp_path))
+    assert not os.listdir(tmp_path)
+
+
+def test_ratings_are_labels(corpus):
+    batches = Batches(Config({corpus: 1.0}, labels="ratings"), verbose=False)
+    assert len(batches.labels) == len(batches.clips)
+    assert all(label.shape == (3,) and 0 <= label.min() for label in batches.labels)
+
+
+@pytest.mark.parametrize("teacher", [None, "wav2small"])
+def test_a_student_is_finetuned_and_exported(teacher, corpus, tmp_path):
+    out = str(tmp_path / "run")
+    arguments = ["wav2small", corpus, "--out", out, "--steps", "2", "--quiet"]
+    arguments += ["--teacher", teacher] if teacher else []
+    result = invoke("distill", "finetune", *arguments)
+    assert result.exit_code == 0, result.output
+    start = load_file(os.path.join(out, "start", "student.safetensors"))
+    trained = load_file(os.path.join(out, "student.safetensors"))
+    assert any(not torch.equal(start[key], trained[key]) for key in start)
+    result = invoke("distill", "export", out, "--out", str(tmp_path / "student"))
+    assert result.exit_code == 0, result.output
