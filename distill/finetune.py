@@ -58,12 +58,12 @@ def finetune(
 
     """
     # Deviation: students of the paper learn from teachers only, never from ratings
-    learnt_from = {"teacher": teacher} if teacher else {"labels": RATINGS}
     start = os.path.join(folder, "start")
     student = write_weights(model, start)
     config = Config(
         dict.fromkeys(corpora, 1.0),
-        **learnt_from,
+        teacher=teacher or Config.teacher,
+        labels=None if teacher else RATINGS,
         student=student,
         start=start,
         steps=steps,
@@ -159,24 +159,26 @@ def restored(model: onnx.ModelProto, signals: torch.Tensor) -> Student:
 def _restore_convolution(
     layer: nn.Conv2d, name: str, weights: dict[str, torch.Tensor]
 ) -> None:
-    if f"{name}.weight" not in weights and layer.kernel_size == (1, 1):
-        # It was merged with the pooling
+    merged = f"{name}.weight" not in weights and layer.kernel_size == (1, 1)
+    if merged:  # with the pooling
         nn.init.dirac_(layer.weight)
-        nn.init.zeros_(layer.bias)
-        return
-    # Time is the last axis of the export, and channels are padded with zeros
-    num_out, num_in = layer.weight.shape[:2]
-    weight = weights[f"{name}.weight"].transpose(2, 3)
-    layer.weight.copy_(weight[:num_out, :num_in])
+    else:
+        # Time is the last axis of the export, and channels are padded with zeros
+        num_out, num_in = layer.weight.shape[:2]
+        weight = weights[f"{name}.weight"].transpose(2, 3)
+        layer.weight.copy_(weight[:num_out, :num_in])
     if layer.bias is not None:
-        layer.bias.copy_(weights[f"{name}.bias"])
+        layer.bias.copy_(torch.zeros(()) if merged else weights[f"{name}.bias"])
 
 
-def _take_statistics(layer: nn.Module, inputs: tuple[torch.Tensor]) -> None:
+def _take_statistics(layer: nn.BatchNorm2d, inputs: tuple[torch.Tensor, ...]) -> None:
     """Give a normalisation the statistics of its input, with the same values."""
     (maps,) = inputs
     mean, variance = maps.mean((0, 2, 3)), maps.var((0, 2, 3), unbiased=False)
-    layer.running_mean.copy_(mean)
-    layer.running_var.copy_(variance)
-    layer.weight.copy_(torch.sqrt(variance + layer.eps))
-    layer.bias.add_(mean)
+    state = {
+        "running_mean": mean,
+        "running_var": variance,
+        "weight": torch.sqrt(variance + layer.eps),
+        "bias": layer.bias + mean,
+    }
+    layer.load_state_dict(state, strict=False)
