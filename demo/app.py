@@ -25,21 +25,10 @@ from audw2s.demo.live import MAX_SESSIONS
 from audw2s.demo.live import Live
 from audw2s.demo.meters import meters
 from audw2s.demo.models import Models
+from audw2s.demo.page import INTRODUCTION
 from audw2s.demo.page import results
 
 LIMITS = f"{MAX_DUR:.0f} s, {MAX_SIZE / 2**20:.0f} MB at most"
-
-BROWSER = "browser"
-"""Path of the static page."""
-
-INTRODUCTION = (
-    "# Teacher and student on the same speech\n"
-    "Arousal, dominance and valence of speech, from 0 (low) to 1 (high), by a large "
-    "model and by a small one distilled from it. Recordings are processed on this "
-    "server only, and deleted after some minutes. "
-    f"[Another page]({BROWSER}/) runs the small model in your browser, also live, and "
-    "uploads nothing."
-)
 
 POLITE = "element.setAttribute('aria-live', 'polite');"
 """Makes screen readers announce new results."""

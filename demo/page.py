@@ -12,6 +12,18 @@ from audw2s.demo.prediction import Analysis
 from audw2s.model.registry import DIMENSIONS
 from audw2s.plots import STYLES
 
+BROWSER = "browser"
+"""Path of the static page."""
+
+INTRODUCTION = (
+    "# Teacher and student on the same speech\n"
+    "Arousal, dominance and valence of speech, from 0 (low) to 1 (high), by a large "
+    "model and by a small one distilled from it. Recordings are processed on this "
+    "server only, and deleted after some minutes. "
+    f"[Another page]({BROWSER}/) runs the small model in your browser, also live, and "
+    "uploads nothing."
+)
+
 COLOURS = {
     STYLES[0][0]: "var(--adv-teacher)",
     STYLES[1][0]: "var(--adv-student)",

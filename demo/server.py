@@ -104,8 +104,8 @@ def prepared(models: Models, folder: str) -> tuple["gradio.Blocks", dict[str, An
     from starlette.routing import Mount
     from starlette.staticfiles import StaticFiles
 
-    from audw2s.demo.app import BROWSER
     from audw2s.demo.app import build
+    from audw2s.demo.page import BROWSER
 
     static = os.path.join(folder, BROWSER)
     static_page.write(static)

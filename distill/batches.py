@@ -2,7 +2,6 @@
 
 import functools
 import os
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,16 +15,15 @@ from audw2s.distill import augment
 from audw2s.distill.clips import digest
 from audw2s.distill.clips import usable_clips
 from audw2s.distill.codec import transmit
+from audw2s.distill.held_out import check_speakers
+from audw2s.distill.held_out import draw_speakers
 from audw2s.distill.imitation import Projections
 from audw2s.distill.labels import RATINGS
 from audw2s.distill.labels import Labels
 from audw2s.distill.labels import Ratings
 from audw2s.distill.labels import finite
 from audw2s.distill.prosody import change_prosody
-from audw2s.errors import DataWarning
-from audw2s.evaluation.speakers import first_share
 from audw2s.evaluation.speakers import speaker_or_file
-from audw2s.evaluation.speakers import unit
 from audw2s.inference.pipeline import Predictor
 from audw2s.model.find import model_sha256
 from audw2s.model.find import sha256
@@ -342,39 +340,6 @@ class Batches:
             return cut
         paused = augment.crop(cut, length, rng)
         return augment.mix(paused, rng.standard_normal(length), rng.uniform(30, 60))
-
-
-def draw_speakers(
-    corpus: str, names: np.ndarray, config: "Config", rng: np.random.Generator
-) -> np.ndarray:
-    """Draw the speakers of a corpus who are held out."""
-    if (kind := unit(names)) != "speakers":
-        warnings.warn(
-            f"Not all speakers of '{corpus}' are known: {kind} are held out, "
-            "whose speakers may be learnt from as well.",
-            DataWarning,
-            stacklevel=4,
-        )
-    return first_share(rng.permutation(np.unique(names)), config.held_out)
-
-
-def check_speakers(corpus: str, names: np.ndarray, speakers: Sequence[str]) -> None:
-    """Make sure that held-out speakers are some of a corpus, and not all.
-
-    Raises:
-        ValueError: if they aren't
-
-    """
-    if unknown := set(speakers) - set(names):
-        raise ValueError(
-            f"'held_out_speakers' has {sorted(unknown)}, who aren't speakers of "
-            f"'{corpus}'."
-        )
-    if set(speakers) == set(names):
-        raise ValueError(
-            f"'held_out_speakers' has all speakers of '{corpus}': none is left to "
-            "train on."
-        )
 
 
 def chance(share: float, rng: np.random.Generator) -> bool:

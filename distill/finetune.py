@@ -142,8 +142,9 @@ def restored(model: onnx.ModelProto, signals: torch.Tensor) -> Student:
                 _restore_convolution(layer, f"body.{name}", weights)
             elif isinstance(layer, nn.BatchNorm2d):
                 convolution = name.rpartition(".")[0]
-                bias = weights[f"body.{convolution}.0.weight_bias"]
-                layer.bias.copy_(bias[: layer.num_features])
+                bias = weights.get(f"body.{convolution}.0.weight_bias")
+                if bias is not None:
+                    layer.bias.copy_(bias[: layer.num_features])
                 layer.register_forward_pre_hook(_take_statistics)
         for part, name in [("weight", "weight"), ("bias", "bias")]:
             lin, sof = weights[name].squeeze().chunk(2)
@@ -160,15 +161,16 @@ def _restore_convolution(
     layer: nn.Conv2d, name: str, weights: dict[str, torch.Tensor]
 ) -> None:
     merged = f"{name}.weight" not in weights and layer.kernel_size == (1, 1)
+    num_out, num_in = layer.weight.shape[:2]
     if merged:  # with the pooling
         nn.init.dirac_(layer.weight)
     else:
         # Time is the last axis of the export, and channels are padded with zeros
-        num_out, num_in = layer.weight.shape[:2]
         weight = weights[f"{name}.weight"].transpose(2, 3)
         layer.weight.copy_(weight[:num_out, :num_in])
     if layer.bias is not None:
-        layer.bias.copy_(torch.zeros(()) if merged else weights[f"{name}.bias"])
+        bias = torch.zeros(num_out) if merged else weights[f"{name}.bias"]
+        layer.bias.copy_(bias[:num_out])
 
 
 def _take_statistics(layer: nn.BatchNorm2d, inputs: tuple[torch.Tensor, ...]) -> None:

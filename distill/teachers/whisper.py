@@ -84,7 +84,8 @@ def make_encoder(
     encoder = WhisperEncoder(WhisperConfig(**dataclasses.asdict(size)))
     # The decoder, which transcribes, isn't needed
     decoder = tuple(key for key in weights if key.startswith(DECODER))
-    key_map = PUBLISHED_KEYS if decoder else SAME_KEYS
+    is_whole = any(key.startswith(tuple(PUBLISHED_KEYS)) for key in weights)
+    key_map = PUBLISHED_KEYS if is_whole else SAME_KEYS
     load_strictly(encoder, weights, key_map, path, decoder)
     return encoder.eval().requires_grad_(False)
 
