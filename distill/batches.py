@@ -101,7 +101,8 @@ class Batches:
         names = speaker_or_file(table)
         speakers = self.config.held_out_speakers.get(corpus)
         if speakers is None:
-            is_kept = np.isin(names, draw_speakers(corpus, names, self.config, rng))
+            drawn = draw_speakers(corpus, names, self.config.held_out, rng)
+            is_kept = np.isin(names, drawn)
             # Speakers who are drawn take part in the choice of the weights
             self.learnt.append(table)
         else:

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,14 +9,11 @@ from audw2s.errors import DataWarning
 from audw2s.evaluation.speakers import first_share
 from audw2s.evaluation.speakers import unit
 
-if TYPE_CHECKING:
-    from audw2s.distill.config import Config
-
 
 def draw_speakers(
-    corpus: str, names: np.ndarray, config: "Config", rng: np.random.Generator
+    corpus: str, names: np.ndarray, share: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Draw the speakers of a corpus who are held out."""
+    """Draw a share of the speakers of a corpus, who are held out."""
     if (kind := unit(names)) != "speakers":
         warnings.warn(
             f"Not all speakers of '{corpus}' are known: {kind} are held out, "
@@ -25,7 +21,7 @@ def draw_speakers(
             DataWarning,
             stacklevel=4,
         )
-    return first_share(rng.permutation(np.unique(names)), config.held_out)
+    return first_share(rng.permutation(np.unique(names)), share)
 
 
 def check_speakers(corpus: str, names: np.ndarray, speakers: Sequence[str]) -> None:
