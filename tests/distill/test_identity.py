@@ -28,12 +28,20 @@ from audw2s.errors import DataWarning
 BLOCK = 30
 
 
-@pytest.fixture
-def folder(corpus, tmp_path):
-    """A copy of the corpus, to change and to move."""
-    folder = tmp_path / "corpus"
+@pytest.fixture(scope="module")
+def made(corpus, teacher, tmp_path_factory):
+    """A copy of the corpus with its labels."""
+    folder = tmp_path_factory.mktemp("made") / "corpus"
     shutil.copytree(os.path.dirname(corpus), folder)
+    out = str(folder / "labels.parquet")
+    label(read_corpus(str(folder / "clips.csv")), teacher, out, verbose=False)
     return folder
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    """Another one, to change and to move."""
+    return shutil.copytree(made, tmp_path / "corpus")
 
 
 @pytest.fixture
@@ -50,11 +58,9 @@ def settings(folder, teacher):
 
 
 @pytest.fixture
-def labelled(settings, folder, teacher):
+def labelled(settings, folder):
     """The same with labels in a table."""
-    out = str(folder / "labels.parquet")
-    label(read_corpus(str(folder / "clips.csv")), teacher, out, verbose=False)
-    return dataclasses.replace(settings, labels=out)
+    return dataclasses.replace(settings, labels=str(folder / "labels.parquet"))
 
 
 def moved(config, old, new):
@@ -186,7 +192,7 @@ def test_clips_without_a_finite_label_are_left_out_with_a_warning(
 ):
     bad = with_bad_files(folder)
     table = pd.read_csv(folder / "clips.csv", dtype={"speaker": str})
-    out = str(folder / "labels.parquet")
+    out = str(folder / "other.parquet")
     label(read_corpus(str(folder / "clips.csv")), teacher, out, verbose=False)
     # They can be read by now
     soundfile.write(folder / table["file"][2], noise(9600), 16000)
