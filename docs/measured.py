@@ -109,6 +109,8 @@ def groups() -> Markdown:
     """Agreement and bias by gender and language."""
     rows = []
     for evaluation in evaluations():
+        if evaluation["model"] == f"{evaluation['against']}-int8":
+            continue
         for group in evaluation.get("groups", ()):
             labels = [f"`{evaluation['model']}`", evaluation["against"]]
             labels += [f"{group['column']} {group['group']}", clips_text(group)]

@@ -84,14 +84,18 @@ def models() -> str:
         ratio = cost["cpu_ms"] / costs["wav2small"]["cpu_ms"]
         size = os.path.getsize(pathlib.Path(FOLDER) / name / "model.onnx")
         licence = CATALOGUE[name].licence.split(" (")[0]
-        cells = [*agreement(with_people(name)), f"{ratio:.1f}", size_of(size), licence]
-        rows.append([f"`{name}`", *cells])
-    rows.append([HUMAN, *raters(with_people("whisper-tiny-adv")), "", "", ""])
+        result = with_people(name)
+        cells = [str(result["num_speakers"]), *agreement(result), f"{ratio:.1f}"]
+        rows.append([f"`{name}`", *cells, size_of(size), licence])
+    result = with_people("whisper-tiny-adv")
+    rater = [str(result["num_speakers"]), *raters(result)]
+    rows.append([HUMAN, *rater, "", "", ""])
     size = sum(CATALOGUE[name].size for name in CATALOGUE["teacher"].members)
     licence = CATALOGUE["teacher"].licence.replace(", non-commercial", "")
-    unknown = ["not run here yet", "", "", "", f"{size / 1e9:.1f} GB", licence]
+    unknown = ["", "not run here yet", "", "", "", f"{size / 1e9:.1f} GB", licence]
     rows.append(["`teacher`", *unknown])
-    return markdown_table(["model", *DIMENSIONS, "time", "file", "licence"], rows)
+    header = ["model", "speakers", *DIMENSIONS, "time", "file", "licence"]
+    return markdown_table(header, rows)
 
 
 def intervals() -> str:
