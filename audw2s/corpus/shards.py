@@ -56,12 +56,14 @@ KEY_COLUMNS = ["file", "status", *KEYS]
 """Columns that are read to resume a run."""
 
 PLACE = ["shard", "first", "count"]
+"""Where the rows of an input are: shard, first row there, number of rows."""
 
 RETRIED = ("unreadable", "missing", "empty", "truncated")
 """Statuses of inputs that may have values the next time."""
 
-CACHED = 64
-"""Number of shards kept in memory while the table is written."""
+CACHED = 8
+"""Number of shards kept in memory while the table is written, whose rows stand in the
+order of the inputs but for what workers finish out of turn."""
 
 
 def columns(names: Sequence[str]) -> list[str]:
