@@ -176,6 +176,22 @@ def sections(path: pathlib.Path) -> set[str]:
     return {name.strip().replace(" ", "-") for name in named} | set(marked)
 
 
+SECTIONS = ["Data", "Terms", "Metrics", "Ranking of emotions", "Robustness", "Limits"]
+"""Sections of a model card, in their order; a quantised form has its model's data."""
+
+
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.glob("docs/cards/*.md")), ids=lambda p: p.stem
+)
+def test_model_cards_follow_one_template(path):
+    card = (ROOT / "audw2s" / "assets" / path.stem / "card.md").read_text("utf-8")
+    titles = re.findall(r"^## (.*)", card, re.M)
+    assert titles == [title for title in SECTIONS if title in titles]
+    assert {"Terms", "Metrics", "Limits"} <= set(titles)
+    assert "Data" in titles or path.stem.endswith("-int8")
+    assert {"Input", "Output"} <= set(re.findall(r"^- \*\*(\w+)", card, re.M))
+
+
 def test_every_page_is_in_the_table_of_contents():
     index = (ROOT / "docs/index.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^([\w/-]+)$", index, re.M))
