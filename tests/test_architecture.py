@@ -144,3 +144,12 @@ def test_no_subpackage_is_named_like_a_public_name():
 def test_modules_are_short(name):
     lines = MODULES[name].read_text(encoding="utf-8").count("\n")
     assert lines <= MAX_LINES
+
+
+def test_files_of_tests_are_short_and_have_names_of_their_own():
+    """Else pytest refuses them when all are run."""
+    paths = [*ROOT.glob("tests/**/*.py")]
+    names = [path.name for path in paths if path.name.startswith("test_")]
+    assert [name for name in sorted(set(names)) if names.count(name) > 1] == []
+    lines = {path.name: path.read_text("utf-8").count("\n") for path in paths}
+    assert [name for name, count in lines.items() if count > MAX_LINES] == []
