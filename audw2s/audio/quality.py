@@ -50,7 +50,7 @@ class Runs:
     Examples:
         >>> runs = Runs()
         >>> runs.add(np.array([True, True, False, False, True]), 3)
-        >>> runs.edges.tolist(), runs.count(4, 8), runs.covers(3, 5)
+        >>> runs.edges.tolist(), int(runs.count(4, 8)), runs.covers(3, 5)
         ([[3, 5], [7, 8]], 2, True)
 
     """
@@ -68,13 +68,11 @@ class Runs:
         """Append runs that may continue the last one.
 
         Args:
-            runs: first index, and index after the last one, of each run
+            runs: first index, and index after the last one, of at least one run
             min_size: number of samples of the shortest run that is stored
             end: index after the last sample so far; a run up to it may go on
 
         """
-        if not len(runs):
-            return
         if len(self.edges) and runs[0, 0] < self.edges[-1, 1]:
             runs[0, 0] = self.edges[-1, 0]
             self.edges = self.edges[:-1]
