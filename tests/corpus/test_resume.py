@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import time
 
@@ -140,6 +141,30 @@ def test_a_damaged_shard_is_processed_again(corpus, tmp_path):
     pd.testing.assert_frame_equal(table(out), whole)
     # One may still be written, for a run whose driver was killed
     assert [path.exists() for path in left] == [True, False]
+
+
+def test_files_that_change_meanwhile_have_rows(clips, tmp_path, monkeypatch):
+    root, fine = tmp_path / "corpus", Writer.flush
+    shutil.copytree(os.path.dirname(clips[0]), root)
+
+    def flush(self):
+        fine(self)
+        for path in root.iterdir():
+            os.utime(path)
+
+    monkeypatch.setattr(Writer, "flush", flush)
+    whole = audw2s.annotate(str(root), str(tmp_path / "out"))
+    monkeypatch.setattr(Writer, "flush", fine)
+    pd.testing.assert_frame_equal(whole, audw2s.annotate(str(root)))
+
+
+def test_rows_of_several_attempts_count_once(clips, tmp_path):
+    root, out = os.path.dirname(clips[0]), tmp_path / "out"
+    whole = audw2s.annotate(root, str(out))
+    (part,) = (out / "parts").iterdir()
+    shutil.copy(part, part.with_name(part.name.replace("part-0", "part-1")))
+    pd.testing.assert_frame_equal(audw2s.annotate(root, str(out)), whole)
+    assert len(list((out / "parts").iterdir())) == 2
 
 
 def test_retry_failed(tmp_path, clips, watched, damaged):
