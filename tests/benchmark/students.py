@@ -128,15 +128,8 @@ def main() -> None:
     versions = f"audw2s {__version__}, onnxruntime {onnxruntime.__version__}"
     print(f"{processor()}, one thread, {arguments.rounds} rounds, {versions}\n")
     print(markdown_table(list(HEADER), rows))
-    columns = [
-        "paper",
-        "parameters",
-        "GMAC",
-        "tokens/s",
-        "file, bytes",
-        "peak RAM, bytes",
-    ]
-    print(f"\n{markdown_table([*columns, 'latency, ms'], printed())}")
+    columns = ["paper", *(title for title, _ in COSTS.values())]
+    print(f"\n{markdown_table(columns, printed())}")
 
 
 if __name__ == "__main__":
