@@ -24,6 +24,7 @@ from audw2s.distill.export import student_to_onnx
 from audw2s.distill.quantise import quantise
 from audw2s.distill.students import STUDENTS
 from audw2s.evaluation.card import read
+from audw2s.evaluation.comparison import COSTS
 from audw2s.evaluation.comparison import published_costs
 from audw2s.evaluation.cost import gmac
 from audw2s.evaluation.cost import graph_cost
