@@ -133,7 +133,7 @@ def test_cache_depends_on_the_settings(clips, tmp_path):
     index = audformat.filewise_index(clips)
     cache = str(tmp_path)
     for tolerance in (0.02, 10):
-        segment = audw2s.Segment(tolerance=tolerance)
+        segment = audw2s.Segment(tolerance=tolerance, min_dur=0.5)
         fresh = segment.process_files(clips)
         for _ in range(2):
             assert segment.process_index(index, cache_root=cache).equals(fresh)
