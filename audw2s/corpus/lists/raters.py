@@ -31,7 +31,7 @@ def raters_as_columns(table: pd.DataFrame, name: str = "The corpus") -> pd.DataF
         >>> table = pd.DataFrame({"file": ["a", "a"], **times, "valence": [1, 3]})
         >>> raters_as_columns(table)[["file", "rater1_valence", "rater2_valence"]]
           file  rater1_valence  rater2_valence
-        0    a               1               3
+        0    a             1.0             3.0
 
     """
     clips = table.groupby(CLIP, dropna=False, sort=False)
