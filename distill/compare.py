@@ -200,7 +200,7 @@ def fitted_to(model: str) -> dict[str, dict[str, float] | None]:
 
     Examples:
         >>> list(fitted_to("whisper-tiny-adv")), list(fitted_to("wav2small"))
-        (['emotale'], ['emotale'])
+        (['emotale'], [])
         >>> fitted_to("mean(wav2small, whisper-tiny-adv)")
         {'emotale': None}
 

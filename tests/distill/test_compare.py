@@ -182,7 +182,7 @@ def test_corpora_that_a_model_was_fitted_to_are_marked(rated, result):
         corpora["emotale"] = corpora.pop("rated")
     text = to_markdown({**result, "models": [small, large]})
     assert "| whisper-tiny-adv | emotale, **fitted to it** |" in text
-    assert "| wav2small | emotale, **fitted to it** |" in text
+    assert "| wav2small | emotale, **fitted to it** |" not in text
     folds = large["fitted_to"]["emotale"]
     cccs = " / ".join(f"{folds[name]:.2f}" for name in DIMENSIONS)
     assert f"speaker that it wasn't fitted to: {cccs}." in text
