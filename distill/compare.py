@@ -195,12 +195,12 @@ def fitted_to(model: str) -> dict[str, dict[str, float] | None]:
         model: name or folder
 
     Returns:
-        CCC of each dimension on held-out folds, by corpus;
+        CCC of each dimension on speakers outside the training, by corpus;
         ``None`` for a mean one of whose members was fitted to it
 
     Examples:
         >>> list(fitted_to("whisper-tiny-adv")), list(fitted_to("wav2small"))
-        (['emotale'], [])
+        (['emotale'], ['emotale'])
         >>> fitted_to("mean(wav2small, whisper-tiny-adv)")
         {'emotale': None}
 
@@ -211,7 +211,7 @@ def fitted_to(model: str) -> dict[str, dict[str, float] | None]:
         corpus: {name: result[name]["ccc"] for name in DIMENSIONS}
         for evaluation in beside(model)
         for corpus, result in evaluation["corpora"].items()
-        if "folds" in result
+        if "folds" in result or result.get("learnt_in_part")
     }
 
 

@@ -76,6 +76,18 @@ def not_learnt(table: pd.DataFrame, config: str) -> np.ndarray:
     return ~(table["file"].isin(files).to_numpy() | known)
 
 
+def learnt_in_part(table: pd.DataFrame, config: str) -> bool:
+    """Whether a training had clips from the folders of a corpus.
+
+    Args:
+        table: clips of the corpus
+        config: ``config.json`` of the training
+
+    """
+    folders = set(map(_folder, learnt_from(config)["file"]))
+    return not folders.isdisjoint(map(_folder, table["file"]))
+
+
 def _same_files(table: pd.DataFrame, learnt: pd.DataFrame) -> list[str]:
     """Files of clips in a table that are in the training."""
     paths = set(map(os.path.realpath, learnt["file"]))

@@ -53,6 +53,7 @@ def evaluate(
     from audw2s.corpus.evaluate import values_of
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.distill.disjoint import check_disjoint
+    from audw2s.distill.disjoint import learnt_in_part
     from audw2s.evaluation.agreement import HUMANS
     from audw2s.evaluation.card import INTERVALS
     from audw2s.evaluation.conformal import calibrate
@@ -68,7 +69,9 @@ def evaluate(
     evaluation["training_checked"] = trained_on is not None
     if trained_on is not None and judge is None:
         for name, part in clips.groupby("corpus"):
-            evaluation["corpora"][name][INTERVALS] = calibrate(part)
+            result = evaluation["corpora"][name]
+            result[INTERVALS] = calibrate(part)
+            result["learnt_in_part"] = learnt_in_part(tables[name], trained_on)
     report(evaluation, clips, out)
     if out is not None:
         update(out)

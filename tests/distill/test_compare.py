@@ -182,10 +182,11 @@ def test_corpora_that_a_model_was_fitted_to_are_marked(rated, result):
         corpora["emotale"] = corpora.pop("rated")
     text = to_markdown({**result, "models": [small, large]})
     assert "| whisper-tiny-adv | emotale, **fitted to it** |" in text
-    assert "| wav2small | emotale, **fitted to it** |" not in text
+    # Most of its speakers were in the training of the student
+    assert "| wav2small | emotale, **fitted to it** |" in text
     folds = large["fitted_to"]["emotale"]
     cccs = " / ".join(f"{folds[name]:.2f}" for name in DIMENSIONS)
-    assert f"speaker that it wasn't fitted to: {cccs}." in text
+    assert f"speakers of emotale outside its training: {cccs}." in text
 
 
 def test_pictures_show_all_models_within_their_axes(result, tmp_path):

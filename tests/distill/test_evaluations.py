@@ -8,17 +8,22 @@ import audmetric
 import numpy as np
 import pandas as pd
 import pytest
+from commands import invoke
 from evaluations import evaluate
 from fabricated import make_corpus
 
 import audw2s
 from audw2s.audio.preprocess import load
+from audw2s.corpus.evaluate import corpus_name
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.corpus.lists.ratings import ratings
+from audw2s.distill.compare import fitted_to
 from audw2s.distill.disjoint import check_disjoint
 from audw2s.evaluation.agreement import RATERS
 from audw2s.evaluation.agreement import rater_agreement
+from audw2s.evaluation.card import INTERVALS
 from audw2s.evaluation.card import card_table
+from audw2s.evaluation.card import read
 from audw2s.evaluation.card import store
 from audw2s.evaluation.card import update_card
 from audw2s.evaluation.plots import plot_evaluation
@@ -274,6 +279,27 @@ def test_other_speakers_are_accepted(corpus, other, teacher, tmp_path):
     config = write_config(folder, [os.path.basename(some), other])
     evaluation, _ = evaluate(teacher, [rest], trained_on=config)
     assert evaluation["corpora"]["rest"]["num_clips"] == 12
+
+
+def test_speakers_outside_a_training_calibrate_intervals(
+    corpus, other, teacher, tmp_path
+):
+    """The corpus counts as learnt, as other speakers of it were in the training."""
+    folder = str(tmp_path)
+    some = split(corpus, folder, lambda table: table["speaker"] < "03", "some")
+    rest = split(corpus, folder, lambda table: table["speaker"] >= "03", "rest")
+    config = write_config(folder, [os.path.basename(some)])
+    out = str(tmp_path / "out")
+    arguments = [teacher, rest, other, "--trained-on", config, "--out", out, "--quiet"]
+    invoke("distill", "evaluate", *arguments)
+    (evaluation,) = read(os.path.join(out, "evaluation.json"))
+    results = evaluation["corpora"]
+    assert {name: r["learnt_in_part"] for name, r in results.items()} == {
+        "rest": True,
+        corpus_name(other): False,
+    }
+    assert len(results["rest"][INTERVALS]["valence"]["residuals"]) == 99
+    assert list(fitted_to(out)) == ["rest"]
 
 
 def test_clips_of_an_earlier_training_are_refused(corpus, other, tmp_path):
