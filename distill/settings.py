@@ -1,8 +1,10 @@
 """Settings from TOML files: read and check them, with errors in one sentence."""
 
+import ast
 import dataclasses
 import difflib
 import functools
+import inspect
 import itertools
 import json
 import math
@@ -33,7 +35,6 @@ STRICT = ConfigDict(
     strict=True,
     extra="forbid",
     allow_inf_nan=False,
-    use_attribute_docstrings=True,
 )
 """Strings and Booleans are no numbers; NaN and infinity are refused."""
 
@@ -224,16 +225,30 @@ def template(kind: type, values: Mapping[str, object]) -> str:
         seed = 1
 
     """
-    docs = {
-        name: field.description
-        for base in kind.__mro__
-        for name, field in vars(base).get("__pydantic_fields__", {}).items()
-        if field.description
-    }
+    docs: dict[str, str] = {}
+    for base in kind.__mro__:
+        docs = _docstrings(base) | docs
     fields = getattr(kind, "__pydantic_fields__").items()
     return "\n\n".join(
         _explained(name, field, docs.get(name, ""), values) for name, field in fields
     )
+
+
+def _docstrings(kind: type) -> dict[str, str]:
+    """Docstrings of the attributes that a class has of its own, by name."""
+    try:
+        source = textwrap.dedent(inspect.getsource(kind))
+    except (OSError, TypeError):
+        # Written in an interpreter, or in C
+        return {}
+    body = ast.parse(source).body[0].body  # type: ignore[attr-defined]
+    return {
+        attribute.target.id: inspect.cleandoc(doc.value.value)
+        for attribute, doc in itertools.pairwise(body)
+        if isinstance(attribute, ast.AnnAssign)
+        and isinstance(doc, ast.Expr)
+        and isinstance(doc.value, ast.Constant)
+    }
 
 
 def _explained(

@@ -34,7 +34,7 @@ def matching_rows(rows: pd.DataFrame, clips: pd.DataFrame, name: str) -> np.ndar
         >>> second = pd.Timedelta(1, "s")
         >>> rows = pd.DataFrame({"file": ["b.wav"], "start": 0 * second, "end": second})
         >>> clips = pd.DataFrame({"file": ["/x/a.wav", "/x/b.wav"]})
-        >>> clips = clips.assign(start=0 * second, end=pd.NaT)
+        >>> clips = clips.assign(start=0 * second, end=pd.to_timedelta([None, None]))
         >>> matching_rows(rows, clips, "predictions").tolist()
         [-1, 0]
 

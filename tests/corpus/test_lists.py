@@ -274,8 +274,9 @@ def test_scale_of_a_database(tmp_path):
     with pytest.raises(ValueError, match="several scales, .* valence -3 to 3"):
         rating_scale(read_corpus(f"{tmp_path / 'two'}:gold"))
     make_database(tmp_path / "open", minimum=None)
-    with pytest.raises(ValueError, match="scale isn.t declared"):
-        rating_scale(read_corpus(f"{tmp_path / 'open'}:gold"))
+    # The scale isn't declared, and is inferred from the ratings
+    with pytest.warns(DataWarning, match="the scale is taken to be -1 to 1"):
+        assert rating_scale(read_corpus(f"{tmp_path / 'open'}:gold")) == (-1, 1)
 
 
 @pytest.mark.parametrize("read", [read_corpus, read_inputs])

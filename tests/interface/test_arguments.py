@@ -19,7 +19,7 @@ import audw2s
 
 
 def test_segment_is_called_as_its_parent(clips):
-    segment = audw2s.Segment(tolerance=0.05)
+    segment = audw2s.Segment(tolerance=0.05, min_dur=0.5)
     signal, rate = soundfile.read(clips[1], dtype="float32")
     index = segment(signal, rate)
     assert index.equals(segment.process_signal(signal, rate))
