@@ -68,10 +68,10 @@ def evaluate(
     )
     evaluation["training_checked"] = trained_on is not None
     if trained_on is not None and judge is None:
-        for name, part in clips.groupby("corpus"):
+        for name, table in tables.items():
             result = evaluation["corpora"][name]
-            result[INTERVALS] = calibrate(part)
-            result["learnt_in_part"] = learnt_in_part(tables[name], trained_on)
+            result[INTERVALS] = calibrate(clips[clips["corpus"] == name])
+            result["learnt_in_part"] = learnt_in_part(table, trained_on)
     report(evaluation, clips, out)
     if out is not None:
         update(out)

@@ -241,14 +241,17 @@ def _docstrings(kind: type) -> dict[str, str]:
     except (OSError, TypeError):
         # Written in an interpreter, or in C
         return {}
-    body = ast.parse(source).body[0].body  # type: ignore[attr-defined]
-    return {
-        attribute.target.id: inspect.cleandoc(doc.value.value)
-        for attribute, doc in itertools.pairwise(body)
-        if isinstance(attribute, ast.AnnAssign)
-        and isinstance(doc, ast.Expr)
-        and isinstance(doc.value, ast.Constant)
-    }
+    (definition,) = ast.parse(source).body
+    assert isinstance(definition, ast.ClassDef)
+    docs = {}
+    for attribute, doc in itertools.pairwise(definition.body):
+        match attribute, doc:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                docs[name] = inspect.cleandoc(text)
+    return docs
 
 
 def _explained(
