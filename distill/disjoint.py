@@ -26,7 +26,7 @@ SPLITS = frozenset(
 """Names of folders that are parts of one corpus, and so may share speakers."""
 
 
-def check_disjoint(tables: dict[str, pd.DataFrame], config: str) -> None:
+def check_disjoint(tables: dict[str, pd.DataFrame], config: str) -> set[str]:
     """Make sure that a training had none of the clips and none of their speakers.
 
     Clips are the same if their files have the same path or content. Speakers are the
@@ -38,6 +38,9 @@ def check_disjoint(tables: dict[str, pd.DataFrame], config: str) -> None:
         tables: tables of clips by name of the corpus
         config: ``config.json`` of the training
 
+    Returns:
+        names of the corpora from whose folders the training had other clips
+
     Raises:
         FileNotFoundError: if the configuration or a corpus of it isn't there
         ValueError: if a clip or a speaker is in the training
@@ -45,6 +48,8 @@ def check_disjoint(tables: dict[str, pd.DataFrame], config: str) -> None:
     """
     learnt = learnt_from(config)
     people = _people(learnt)
+    folders = set(map(_folder, learnt["file"]))
+    in_part = set()
     for name, table in tables.items():
         clips = _same_files(table, learnt)
         if clips:
@@ -59,6 +64,9 @@ def check_disjoint(tables: dict[str, pd.DataFrame], config: str) -> None:
                 f"({', '.join(both[:5])}): evaluate on others."
             )
         _warn_of_names(name, table, people)
+        if not folders.isdisjoint(map(_folder, table["file"])):
+            in_part.add(name)
+    return in_part
 
 
 def not_learnt(table: pd.DataFrame, config: str) -> np.ndarray:
@@ -74,18 +82,6 @@ def not_learnt(table: pd.DataFrame, config: str) -> np.ndarray:
     names = zip(map(_folder, table["file"]), table["speaker"], strict=True)
     known = np.array([name in people for name in names])
     return ~(table["file"].isin(files).to_numpy() | known)
-
-
-def learnt_in_part(table: pd.DataFrame, config: str) -> bool:
-    """Whether a training had clips from the folders of a corpus.
-
-    Args:
-        table: clips of the corpus
-        config: ``config.json`` of the training
-
-    """
-    folders = set(map(_folder, learnt_from(config)["file"]))
-    return not folders.isdisjoint(map(_folder, table["file"]))
 
 
 def _same_files(table: pd.DataFrame, learnt: pd.DataFrame) -> list[str]:

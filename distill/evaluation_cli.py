@@ -53,14 +53,12 @@ def evaluate(
     from audw2s.corpus.evaluate import values_of
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.distill.disjoint import check_disjoint
-    from audw2s.distill.disjoint import learnt_in_part
     from audw2s.evaluation.agreement import HUMANS
     from audw2s.evaluation.card import INTERVALS
     from audw2s.evaluation.conformal import calibrate
 
     tables = read_corpora(corpus, parse_columns(columns))
-    if trained_on is not None:
-        check_disjoint(tables, trained_on)
+    learnt_in_part = check_disjoint(tables, trained_on) if trained_on else set()
     values = partial(values_of, num_workers=num_workers, verbose=not quiet)
     judge = None if against == HUMANS else values(against)
     evaluation, clips = run(
@@ -68,10 +66,9 @@ def evaluate(
     )
     evaluation["training_checked"] = trained_on is not None
     if trained_on is not None and judge is None:
-        for name, table in tables.items():
-            result = evaluation["corpora"][name]
+        for name, result in evaluation["corpora"].items():
             result[INTERVALS] = calibrate(clips[clips["corpus"] == name])
-            result["learnt_in_part"] = learnt_in_part(table, trained_on)
+            result["learnt_in_part"] = name in learnt_in_part
     report(evaluation, clips, out)
     if out is not None:
         update(out)
