@@ -178,25 +178,30 @@ class Batches:
         }
 
     def label(self, signal: np.ndarray) -> np.ndarray:
-        """Values of the teacher for a signal ``(num_samples,)`` of any length.
+        """A/D/V of the teacher for a signal ``(num_samples,)`` of any length."""
+        return self._predict(signal)[:NUM_VALUES]
 
-        A/D/V, and what is imitated.
-        """
+    def target(self, signal: np.ndarray) -> np.ndarray:
+        """A/D/V of the teacher, and the projections that are imitated."""
+        label, hidden_states = np.split(self._predict(signal), [NUM_VALUES])
+        if self.projections is None:
+            return label
+        return np.concatenate([label, self.projections(hidden_states)])
+
+    def _predict(self, signal: np.ndarray) -> np.ndarray:
+        """A/D/V of the teacher, and its hidden states if they are imitated."""
         network = self.teacher.network
         if len(signal) <= network.max_dur * SAMPLING_RATE:
             values = network(signal)
         else:
             # In blocks of the longest input of the teacher
             values = self.teacher.signal(signal, SAMPLING_RATE)[0].values[0]
-        label, hidden_states = np.split(values[: network.num_values], [NUM_VALUES])
-        if self.projections is None:
-            return label
-        return np.concatenate([label, self.projections(hidden_states)])
+        return values[: network.num_values]
 
     def held_out(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Whole clips of held-out speakers with the teacher's values."""
         return [
-            (torch.from_numpy(as_float(clip)), torch.from_numpy(label[:NUM_VALUES]))
+            (torch.from_numpy(as_float(clip)), torch.from_numpy(label))
             for clip, label in self.validation
         ]
 
@@ -224,7 +229,7 @@ class Batches:
             else:
                 signal = augment.crop(clip, length, rng)
             label = self.labels[number] if self.labels else self.label(signal)
-            pairs.append((signal, np.asarray(label[:NUM_VALUES], np.float32)))
+            pairs.append((signal, np.asarray(label, np.float32)))
         return [(torch.from_numpy(s), torch.from_numpy(label)) for s, label in pairs]
 
     def make(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -270,7 +275,7 @@ class Batches:
         # Rounded to 16 bits first, as a stored batch is
         signal = as_float(as_pcm(self._disturb(signal, rng)))
         if label is None:
-            label = self.label(signal)
+            label = self.target(signal)
         return signal, label.astype(np.float32)
 
     def _disturb(self, signal: np.ndarray, rng: np.random.Generator) -> np.ndarray:

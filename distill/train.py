@@ -6,7 +6,7 @@ interrupted run. With several GPUs or machines: ``accelerate launch``.
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import accelerate
 import numpy as np
@@ -102,25 +102,23 @@ class Training:
         average = get_ema_multi_avg_fn(config.ema)
         self.ema = AveragedModel(network, multi_avg_fn=average, use_buffers=True)
         self.batches = Batches(config, verbose=verbose and is_main)
-        networks: dict[str, torch.nn.Module] = {"network": network, "ema": self.ema}
+        trained: dict[str, torch.nn.Module] = {"network": network}
         if self.batches.projections:
             size = len(self.batches.projections.bias)
-            networks["imitation"] = torch.nn.Linear(network.adv.in_features, size)
-            networks["imitation"].to(self.machine.device)
-        trained = [n for name, n in networks.items() if name != "ema"]
-        optimiser = make_optimiser(trained, config)
+            layer = torch.nn.Linear(network.adv.in_features, size)
+            trained["imitation"] = layer.to(self.machine.device)
+        optimiser = make_optimiser(trained.values(), config)
         optimiser.register_step_post_hook(
             lambda *_: self.ema.update_parameters(network)
         )
         use_precision(network, config)
         identity = identify(self.batches)
+        networks = {**trained, "ema": self.ema}
         self.state = State(folder, identity, networks, optimiser, names=DIMENSIONS)
         if is_main:
             write_record(pd.concat(self.batches.learnt), folder, config.start)
-        self.parallel = self.machine.prepare_model(network)
-        self.imitation = None
-        if "imitation" in networks:
-            self.imitation = self.machine.prepare_model(networks["imitation"])
+        prepared = {k: self.machine.prepare_model(n) for k, n in trained.items()}
+        self.parallel, self.imitation = prepared["network"], prepared.get("imitation")
         self.make = self.batches.make
         if config.distinct:
             store = store or os.path.join(folder, "batches")
@@ -186,7 +184,7 @@ def make_student(config: Config, device: torch.device) -> AnyStudent:
 
 
 def make_optimiser(
-    networks: Sequence[torch.nn.Module],
+    networks: Iterable[torch.nn.Module],
     config: Config,
 ) -> torch.optim.Optimizer:
     """Make the optimiser, which clips gradients."""
