@@ -2,6 +2,7 @@
 
 import importlib.resources
 import os
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -66,13 +67,24 @@ def write(model: str, folder: str, precision: str | None = None) -> dict[str, in
     }
     os.makedirs(folder, exist_ok=True)
     for name in FILES:
-        text = template(name)
-        for word, replacement in words.items():
-            text = text.replace(word, replacement)
+        text = filled(template(name), words)
         with replacing(os.path.join(folder, name)) as path:
             with open(path, "w", encoding="utf-8", newline="\n") as file:
                 file.write(text)
     return {name: os.path.getsize(os.path.join(folder, name)) for name in FILES}
+
+
+def filled(text: str, words: Mapping[str, str]) -> str:
+    """Replace words of a template.
+
+    Examples:
+        >>> filled("int {name};", {"{name}": "size"})
+        'int size;'
+
+    """
+    for word, replacement in words.items():
+        text = text.replace(word, replacement)
+    return text
 
 
 def weights_of(network: Network) -> Weights:

@@ -66,16 +66,11 @@ def contents(model: str) -> dict[str, bytes]:
         "{licence}": entry.licence if entry else "that of the model",
     }
     files = {CODE: code(weights), WEIGHTS: webassembly.data(weights)}
-    return files | {file: filled(file, words) for file in TEXTS}
-
-
-def filled(file: str, words: dict[str, str]) -> bytes:
-    """Content of a file, from its template."""
-    template = importlib.resources.files("audw2s.export.npm") / "template" / file
-    text = template.read_text("utf-8")
-    for word, replacement in words.items():
-        text = text.replace(word, replacement)
-    return text.encode()
+    templates = importlib.resources.files("audw2s.export.npm") / "template"
+    for name in TEXTS:
+        text = (templates / name).read_text("utf-8")
+        files[name] = source.filled(text, words).encode()
+    return files
 
 
 def write_files(folder: str, contents: dict[str, bytes]) -> dict[str, int]:

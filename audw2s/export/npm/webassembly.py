@@ -54,10 +54,7 @@ def compiled(weights: Weights) -> tuple[bytes, Code]:
     with tempfile.TemporaryDirectory() as folder:
         for name in source.FILES:
             if name.startswith("wav2small"):
-                text = source.template(name)
-                for word, replacement in words.items():
-                    text = text.replace(word, replacement)
-                _write(folder, name, text)
+                _write(folder, name, source.filled(source.template(name), words))
         _write(folder, "exports.c", (files() / "exports.c").read_text("utf-8"))
         command = shlex.split(COMMAND)
         subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
