@@ -7,10 +7,14 @@ import unicodedata
 import uuid
 from collections.abc import Iterator
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
 from typing import TypeVar
 from typing import overload
+
+if TYPE_CHECKING:
+    import jinja2
 
 
 def clips_folder() -> str:
@@ -171,6 +175,25 @@ def write_json(value: object, path: str, *, durable: bool = False) -> None:
     """
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
     write_text(f"{text}\n", path, durable=durable)
+
+
+def templates(module: str, **options: Any) -> "jinja2.Environment":
+    """Templates in the folder of a module; names that aren't known are errors.
+
+    Args:
+        module: ``__file__`` of the module
+        options: further options of the environment
+
+    """
+    import jinja2
+
+    folder = os.path.dirname(os.path.abspath(module))
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        trim_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        **options,
+    )
 
 
 def write_text(text: str, path: str, *, durable: bool = False) -> None:

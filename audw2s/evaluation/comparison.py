@@ -1,7 +1,6 @@
 """Comparison of models as Markdown, for papers and terminals."""
 
 import functools
-import os
 from collections.abc import Callable
 from collections.abc import Sequence
 
@@ -21,6 +20,7 @@ from audw2s.evaluation.tables import row
 from audw2s.evaluation.tables import tenth_rows
 from audw2s.evaluation.tables import with_interval
 from audw2s.evaluation.tables import with_pooled
+from audw2s.files import templates
 from audw2s.model.registry import DIMENSIONS
 
 
@@ -112,11 +112,7 @@ def to_markdown(result: dict) -> str:
 
 @functools.cache
 def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(os.path.dirname(os.path.abspath(__file__))),
-        trim_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    environment = templates(__file__)
     functions: list[Callable] = [clips_text, distribution, each, group_rows, is_rated]
     functions += [number, rater_texts, row, size_text, tenth_rows, with_pooled]
     functions += [ranked_pairs, ranking_texts, cost_texts, published_costs]

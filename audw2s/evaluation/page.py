@@ -2,9 +2,7 @@
 
 import base64
 import io
-import os
 
-import jinja2
 from matplotlib.figure import Figure
 
 from audw2s.evaluation.card import measures
@@ -16,6 +14,7 @@ from audw2s.evaluation.tables import with_interval
 from audw2s.evaluation.tables import with_pooled
 from audw2s.evaluation.text import measure_rows
 from audw2s.evaluation.text import sentences
+from audw2s.files import templates
 from audw2s.files import write_text
 from audw2s.model.registry import DIMENSIONS
 
@@ -29,13 +28,7 @@ def write_page(evaluation: dict, figure: Figure, path: str) -> None:
         path: path of the page
 
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(os.path.dirname(os.path.abspath(__file__))),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    environment = templates(__file__, autoescape=True, lstrip_blocks=True)
     template = environment.get_template("evaluation.html.jinja")
     picture = io.BytesIO()
     figure.savefig(picture, dpi=120)

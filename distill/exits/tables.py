@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 
-import jinja2
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
@@ -17,6 +16,7 @@ from audw2s.evaluation.plots import LINES
 from audw2s.evaluation.plots import MARKERS
 from audw2s.evaluation.plots import save
 from audw2s.evaluation.speakers import clips_and_speakers
+from audw2s.files import templates
 from audw2s.files import write_json
 from audw2s.files import write_text
 
@@ -95,11 +95,7 @@ def render(name: str, **values: object) -> str:
         values: names that are used in it
 
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(os.path.dirname(os.path.abspath(__file__))),
-        trim_blocks=True,
-    )
-    return environment.get_template(name).render(values).strip()
+    return templates(__file__).get_template(name).render(values).strip()
 
 
 def distilled(methods: dict) -> dict:

@@ -11,6 +11,7 @@ from audw2s.corpus.report.overview import Overview
 from audw2s.corpus.report.summary import Summary
 from audw2s.corpus.speakers import Speakers
 from audw2s.files import replacing
+from audw2s.files import templates
 from audw2s.model.registry import DIMENSIONS
 from audw2s.plots import STYLES
 
@@ -56,17 +57,9 @@ def write_report(
         speakers: means of speakers, if they are known
 
     """
-    import jinja2
-
     from audw2s.corpus.report import pictures
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(os.path.dirname(os.path.abspath(__file__))),
-        autoescape=True,
-        finalize=printable,
-        trim_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+    environment = templates(__file__, autoescape=True, finalize=printable)
     environment.filters |= {"duration": duration_text, "mean_std": pictures.mean_std}
     styles = zip(overview.names, itertools.cycle(STYLES), strict=False)
     text = environment.get_template("page.html").render(
