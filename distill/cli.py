@@ -130,10 +130,10 @@ def label(
 ) -> None:
     """Label every clip with a teacher's values; run again to resume."""
     from audw2s.corpus.lists.columns import parse_columns
-    from audw2s.distill.clips import read_corpora
+    from audw2s.distill.clips import read_together
     from audw2s.distill.label import label as run
 
-    table = read_corpora(corpus, parse_columns(columns))
+    table = read_together(corpus, parse_columns(columns))
     labels = run(table, teacher, out, num_workers=num_workers, verbose=not quiet)
     typer.echo(f"{out}: {len(labels)} clips")
     typer.echo(labels["status"].value_counts().to_string(name=False, dtype=False))
@@ -363,13 +363,13 @@ def speech(
 ) -> None:
     """Add a layer to a student that tells which tokens are speech."""
     from audw2s.corpus.lists.columns import parse_columns
-    from audw2s.distill.clips import read_corpora
+    from audw2s.distill.clips import read_together
     from audw2s.distill.clips import usable_clips
     from audw2s.distill.speech_layer import add_speech_layer
     from audw2s.distill.speech_layer import evaluate_speech_layer
 
     def clips(paths: list[str]) -> list:
-        table = read_corpora(paths, parse_columns(columns))
+        table = read_together(paths, parse_columns(columns))
         return usable_clips(table, verbose=not quiet)[1]
 
     settings: dict[str, Any] = {

@@ -21,7 +21,7 @@ NUM_NAMED = 20
 """Largest number of clips that a warning names."""
 
 
-def read_corpora(
+def read_together(
     paths: Sequence[str], columns: Mapping[str, str] | None = None
 ) -> pd.DataFrame:
     """Read corpora as one table, see :func:`audw2s.corpus.lists.corpus.read_corpus`."""

@@ -9,6 +9,10 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from audw2s.corpus.evaluate import evaluate
 from audw2s.corpus.evaluate import read_corpora
@@ -89,38 +93,22 @@ def compare(
     """
     tables = read_corpora(corpora, columns)
     names = name_models(models)
+    settings: dict[str, Any] = {"scale": scale, "groups": groups}
+    settings |= {"num_resamples": num_resamples, "seed": seed}
     with _folder(store) as folder:
         values = partial(
             values_of, store=folder, num_workers=num_workers, verbose=verbose
         )
         judge = None if against == HUMANS else values(against)
         results = [
-            evaluate(
-                values(model),
-                tables,
-                judge=judge,
-                scale=scale,
-                groups=groups,
-                num_resamples=num_resamples,
-                seed=seed,
-            )
-            for model in models
+            evaluate(values(model), tables, judge=judge, **settings) for model in models
         ]
     spent = costs(models, num_rounds)
     first, clips = results[0]
     edges = duration_edges(clips)
     entries = [
-        {
-            "model": name,
-            "sha256": evaluation["sha256"],
-            "fitted_to": fitted_to(model),
-            "cost": cost,
-            "evaluation": evaluation,
-            "durations": by_duration(clips, edges),
-        }
-        for model, name, cost, (evaluation, clips) in zip(
-            models, names, spent, results, strict=True
-        )
+        entry(model, name, cost, *result, edges)
+        for model, name, cost, result in zip(models, names, spent, results, strict=True)
     ]
     return {
         **{key: first[key] for key in ("against", "against_sha256", "confidence")},
@@ -132,6 +120,25 @@ def compare(
         "spread": spread([evaluation for evaluation, _ in results]),
         "raters": {k: v[RATERS] for k, v in first["corpora"].items() if v.get(RATERS)},
         "papers": published() if papers else [],
+    }
+
+
+def entry(
+    model: str,
+    name: str,
+    cost: dict,
+    evaluation: dict,
+    clips: pd.DataFrame,
+    edges: np.ndarray,
+) -> dict:
+    """Entry of a model in a comparison, see :func:`compare`."""
+    return {
+        "model": name,
+        "sha256": evaluation["sha256"],
+        "fitted_to": fitted_to(model),
+        "cost": cost,
+        "evaluation": evaluation,
+        "durations": by_duration(clips, edges),
     }
 
 
