@@ -107,9 +107,20 @@ def prepared(models: Models, folder: str) -> tuple["gradio.Blocks", dict[str, An
     from audw2s.demo.app import build
     from audw2s.demo.page import BROWSER
 
+    class StaticPage(StaticFiles):
+        """Static page, which is written when it is first asked for."""
+
+        lock = threading.Lock()
+
+        def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+            with self.lock:
+                if not os.listdir(static):
+                    static_page.write(static)
+            return super().lookup_path(path)
+
     static = os.path.join(folder, BROWSER)
-    static_page.write(static)
-    routes = [Mount(f"/{BROWSER}", StaticFiles(directory=static, html=True))]
+    os.makedirs(static)
+    routes = [Mount(f"/{BROWSER}", StaticPage(directory=static, html=True))]
     settings = {
         "theme": gr.themes.Default(font=FONTS, font_mono=MONO_FONTS),
         "css_paths": STYLE,
