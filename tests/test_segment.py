@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import audw2s
-from audw2s.interface import steady as stretches
+from audw2s.interface import steady
 
 
 def spans(index) -> list[tuple[float, float]]:
@@ -98,12 +98,12 @@ def test_an_invalid_condition_is_refused_at_once():
 )
 def test_sounding_spans_are_ordered_and_loud(level, min_silence):
     level = np.array(level)
-    duration = len(level) * stretches.FRAME_DUR
-    found = stretches.sounding(level, duration, threshold=-40, min_silence=min_silence)
+    duration = len(level) * steady.FRAME_DUR
+    found = steady.sounding(level, duration, threshold=-40, min_silence=min_silence)
     times = np.ravel(found)
     assert (np.diff(times) >= -1e-9).all()
     assert ((times >= 0) & (times <= duration + 1e-9)).all()
-    centres = (np.arange(len(level)) + 0.5) * stretches.FRAME_DUR
+    centres = (np.arange(len(level)) + 0.5) * steady.FRAME_DUR
     covered = np.array([any(a <= c <= b for a, b in found) for c in centres])
     loud = level >= max(np.percentile(level, 95) - 40, -80)
     assert covered[loud].all()
@@ -116,7 +116,7 @@ def test_sounding_spans_are_ordered_and_loud(level, min_silence):
 )
 def test_steady_runs_cover_all_windows(values, tolerance, min_count):
     array = np.array(values)[:, None]
-    runs = stretches.steady(array, tolerance, min_count)
+    runs = steady.steady(array, tolerance, min_count)
     assert runs[0][0] == 0
     assert runs[-1][1] == len(values)
     assert [a for _, a in runs[:-1]] == [b for b, _ in runs[1:]]

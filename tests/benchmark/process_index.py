@@ -25,7 +25,7 @@ from audw2s.evaluation.cost import processor
 
 
 def make_files(folder: str, count: int) -> list[str]:
-    """Write five-second files of speech, each another stretch of the clips."""
+    """Write five-second files of speech, each another segment of the clips."""
     files = []
     for number in range(count):
         files.append(f"{folder}/{number:04}.wav")

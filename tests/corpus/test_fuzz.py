@@ -175,8 +175,8 @@ def test_mutated_files(tmp_path, speech, tables, pool, kind):
     results = [(task.numbers[0], result) for task, result in pool.run(tasks)]
     assert sorted(number for number, _ in results) == list(range(COUNT))
     statuses = collections.Counter()
-    for number, (_, stretches) in results:
-        ((row,),) = stretches
+    for number, (_, segments) in results:
+        ((row,),) = segments
         statuses[row.status] += 1
         finite = np.isfinite(row.values)
         assert (~finite if row.status in UNUSABLE else finite).all(), paths[number]

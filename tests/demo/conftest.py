@@ -1,5 +1,6 @@
 """The page as users start it, and a real browser in front of it."""
 
+import contextlib
 import pathlib
 import re
 import shutil
@@ -103,9 +104,9 @@ def browser(spoken):
         running.close()
 
 
-@pytest.fixture
-def page(browser, address):
-    """The page in a browser; it must neither complain nor ask anybody else."""
+@contextlib.contextmanager
+def watched(browser, address, button, *others):
+    """A page in a browser; it must neither complain nor ask anybody else."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(60_000)
     page = context.new_page()
@@ -117,10 +118,17 @@ def page(browser, address):
         lambda said: complaints.append(said.text) if said.type == "error" else None,
     )
     page.goto(address)
-    page.get_by_role("button", name="Compare", exact=True).wait_for()
-    yield page
+    page.get_by_role("button", name=button, exact=True).wait_for()
+    yield page, complaints
     context.close()
     assert len(asked) > 10
-    local = (address, "data:", f"blob:{address}")
+    local = (address, f"blob:{address}", *others)
     assert [url for url in asked if not url.startswith(local)] == []
+
+
+@pytest.fixture
+def page(browser, address):
+    """The page, without complaints of its scripts."""
+    with watched(browser, address, "Compare", "data:") as (page, complaints):
+        yield page
     assert [text for text in complaints if not UNHEARD.search(text)] == []

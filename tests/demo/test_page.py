@@ -95,6 +95,7 @@ def test_the_page_links_to_the_static_one(page, address):
     other.goto(f"{address}{link.get_attribute('href')}")
     other.get_by_role("button", name="happy").click()
     other.get_by_text("Arousal is high").wait_for()
+    assert other.get_by_text("Arousal is high").is_visible()
 
 
 def test_every_mistake_has_a_message(page, ten_hours, tmp_path):

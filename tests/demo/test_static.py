@@ -4,6 +4,7 @@ import functools
 import http.server
 import io
 import json
+import re
 import threading
 
 import av
@@ -13,6 +14,7 @@ import pytest
 import soundfile
 import soxr
 from conftest import SPEECH
+from conftest import watched
 from full import FULL
 from test_page import downloaded
 from typer.testing import CliRunner
@@ -66,23 +68,8 @@ def server(site):
 def page(browser, server):
     """The page; it must neither complain nor ask anybody else."""
     address = f"http://127.0.0.1:{server.server_port}/"
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(60_000)
-    page = context.new_page()
-    asked, complaints = [], []
-    context.on("request", lambda request: asked.append(request.url))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "console",
-        lambda said: complaints.append(said.text) if said.type == "error" else None,
-    )
-    page.goto(address)
-    page.get_by_role("button", name="angry").wait_for()
-    yield page
-    context.close()
-    assert len(asked) > 10
-    local = (address, f"blob:{address}")
-    assert [url for url in asked if not url.startswith(local)] == []
+    with watched(browser, address, re.compile("angry")) as (page, complaints):
+        yield page
     assert complaints == []
 
 
@@ -101,7 +88,8 @@ def windows(page) -> pd.DataFrame:
     return pd.read_csv(io.BytesIO(downloaded(page, "Windows (CSV)")))
 
 
-def expect_values_of_python(page, path):
+def has_values_of_python(page, path):
+    """Whether values and windows are those of Python, to 2e-3."""
     upload(page, path)
     page.get_by_text("Analysing.").wait_for(state="detached")
     expected = audw2s.Feature().process_file(str(path)).to_numpy()[0]
@@ -110,6 +98,7 @@ def expect_values_of_python(page, path):
     np.testing.assert_allclose(
         windows(page)[NAMES], curve[NAMES], atol=2e-3, err_msg=path
     )
+    return True
 
 
 def test_examples_have_the_values_of_python(page, site, tmp_path):
@@ -117,7 +106,7 @@ def test_examples_have_the_values_of_python(page, site, tmp_path):
     assert list(facts["examples"]) == list(clips(str(tmp_path)))
     paths = [site / name for name in facts["examples"].values()]
     for path in [*paths, *sorted(tmp_path.glob("*.flac"))]:
-        expect_values_of_python(page, str(path))
+        assert has_values_of_python(page, str(path))
 
 
 def as_m4a(path, signal, rate):
@@ -138,14 +127,14 @@ def test_formats_have_the_values_of_python(page, tmp_path, rate):
     for subtype in ("PCM_16", "PCM_24", "FLOAT"):
         path = tmp_path / f"{subtype}.wav"
         soundfile.write(path, stereo, rate, subtype=subtype)
-        expect_values_of_python(page, str(path))
+        assert has_values_of_python(page, str(path))
     for extension in ("mp3", "flac", "ogg"):
         path = tmp_path / f"speech.{extension}"
         soundfile.write(path, signal, rate)
-        expect_values_of_python(page, str(path))
+        assert has_values_of_python(page, str(path))
     path = tmp_path / "speech.m4a"
     as_m4a(path, signal, rate)
-    expect_values_of_python(page, str(path))
+    assert has_values_of_python(page, str(path))
 
 
 def test_every_mistake_has_a_message(page, tmp_path):

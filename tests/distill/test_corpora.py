@@ -220,7 +220,7 @@ LINES = st.one_of(
     st.sampled_from((FIRST + SECOND).splitlines()),
     st.text(),
     st.builds(str.__add__, st.sampled_from(["[", "A-E", "A-E3:\tval "]), st.text()),
-    # A published line of which a stretch was replaced
+    # A published line of which a segment was replaced
     st.builds(
         lambda line, start, end, text: line[:start] + text + line[end:],
         st.sampled_from((FIRST + SECOND).splitlines()),

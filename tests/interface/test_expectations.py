@@ -72,7 +72,7 @@ def theirs(kind: str, **kwargs) -> object:
 
 def ours(kind: str, **kwargs) -> object:
     if kind == "Segment":
-        # One stretch, as theirs
+        # One segment, as theirs
         kwargs = {"tolerance": 99, "min_silence": 99} | kwargs
     return getattr(audw2s, kind)(**kwargs)
 

@@ -1,5 +1,7 @@
 """Files, indices, and the segments of a segmenter."""
 
+from collections.abc import Callable
+
 import audformat
 import audinterface
 import pandas as pd
@@ -155,51 +157,21 @@ INDICES = [
 ]
 
 EMPTY = "empty-results"
+
+
+def none(name: str, source: Callable) -> list[Case]:
+    """Cases without results: an index, and a frame."""
+    return [
+        Case(name, source, "", kinds=("Process", "Segment")),
+        Case(f"{name}, as a frame", source, "", "", EMPTY, kinds=("Feature",)),
+    ]
+
+
 NONE = [
-    Case("no files", files(), "", kinds=("Process", "Segment")),
-    Case("no files, as a frame", files(), "", "", EMPTY, kinds=("Feature",)),
-    Case(
-        "an index of no files",
-        index(lambda _: audformat.filewise_index()),
-        "",
-        kinds=("Process", "Segment"),
-    ),
-    Case(
-        "an index of no files, as a frame",
-        index(lambda _: audformat.filewise_index()),
-        "",
-        "",
-        EMPTY,
-        kinds=("Feature",),
-    ),
-    Case(
-        "an index of no segments",
-        index(lambda _: audformat.segmented_index()),
-        "",
-        kinds=("Process", "Segment"),
-    ),
-    Case(
-        "an index of no segments, as a frame",
-        index(lambda _: audformat.segmented_index()),
-        "",
-        "",
-        EMPTY,
-        kinds=("Feature",),
-    ),
-    Case(
-        "no segments of a signal",
-        from_index(audinterface.utils.signal_index()),
-        "",
-        kinds=("Process", "Segment"),
-    ),
-    Case(
-        "no segments of a signal, as a frame",
-        from_index(audinterface.utils.signal_index()),
-        "",
-        "",
-        EMPTY,
-        kinds=("Feature",),
-    ),
+    *none("no files", files()),
+    *none("an index of no files", index(lambda _: audformat.filewise_index())),
+    *none("an index of no segments", index(lambda _: audformat.segmented_index())),
+    *none("no segments of a signal", from_index(audinterface.utils.signal_index())),
 ]
 
 SEGMENTS = [
