@@ -177,11 +177,14 @@ def write_json(value: object, path: str, *, durable: bool = False) -> None:
     write_text(f"{text}\n", path, durable=durable)
 
 
-def templates(module: str, **options: Any) -> "jinja2.Environment":
-    """Templates in the folder of a module; names that aren't known are errors.
+def templates(
+    module: str, *, strict: bool = True, **options: Any
+) -> "jinja2.Environment":
+    """Templates in the folder of a module.
 
     Args:
         module: ``__file__`` of the module
+        strict: whether names that aren't known are errors, not empty
         options: further options of the environment
 
     """
@@ -191,7 +194,7 @@ def templates(module: str, **options: Any) -> "jinja2.Environment":
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
         trim_blocks=True,
-        undefined=jinja2.StrictUndefined,
+        undefined=jinja2.StrictUndefined if strict else jinja2.Undefined,
         **options,
     )
 

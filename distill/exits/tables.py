@@ -95,7 +95,7 @@ def render(name: str, **values: object) -> str:
         values: names that are used in it
 
     """
-    return templates(__file__).get_template(name).render(values).strip()
+    return templates(__file__, strict=False).get_template(name).render(values).strip()
 
 
 def distilled(methods: dict) -> dict:
