@@ -202,19 +202,25 @@ def change_loudness(
     return signal * 10 ** (np.interp(places, np.arange(count), gains) / 20)
 
 
-def change_channel(signal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Change timbre, band or noise, as another channel of transmission would.
+def change_channel(
+    signal: np.ndarray,
+    voices: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Change timbre, band or background, as another recording of the same would.
 
     The timbre of two of five signals is changed by up to 9 dB, the band of one in seven
-    is that of a telephone, and one in three has white noise at 15 to 45 dB.
+    is that of a telephone, one in four has six voices behind it at 4 to 25 dB, and one
+    in three white noise at 15 to 45 dB.
 
     Args:
         signal: ``(num_samples,)`` at 16 kHz
+        voices: other speech, ``(num_voices, num_samples)``
         rng: source of randomness
 
     Examples:
-        >>> signal = np.random.default_rng(0).standard_normal(16000)
-        >>> change_channel(signal, np.random.default_rng(1)).shape
+        >>> signals = np.random.default_rng(0).standard_normal((9, 16000))
+        >>> change_channel(signals[0], signals[1:], np.random.default_rng(1)).shape
         (16000,)
 
     """
@@ -223,6 +229,11 @@ def change_channel(signal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         signal = equalise(signal, 9, rng)
     elif kind < 0.55:
         signal = limit_band(signal, rng.uniform(150, 350), rng.uniform(3000, 4000))
+    if rng.random() < 0.25:
+        chosen = voices[rng.integers(len(voices), size=6)]
+        # Another part of each: a voice may be that of the signal
+        behind = babble(np.roll(chosen, rng.integers(len(signal)), axis=1))
+        signal = mix(signal, behind, rng.uniform(4, 25))
     if rng.random() < 0.3:
         signal = mix(signal, rng.standard_normal(len(signal)), rng.uniform(15, 45))
     return signal

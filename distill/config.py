@@ -185,7 +185,7 @@ class Config(BatchSettings):
     """Weight of ``1 - CCC`` of the projections, beside the loss of A/D/V."""
 
     channel: bool = False
-    """Change the channel of each crop after the teacher has labelled it, anew at each
+    """Change channel and background of each crop after it was labelled, anew at each
     step, see :func:`audw2s.distill.augment.change_channel`: the student learns the
     values of the crop as it was."""
 

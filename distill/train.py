@@ -130,7 +130,8 @@ class Training:
         signals, labels = self.make(batch_number(position, self.config))
         if self.config.channel:
             rng = np.random.default_rng((self.config.seed, position))
-            changed = [augment.change_channel(s, rng) for s in signals.numpy()]
+            voices = signals.numpy()
+            changed = [augment.change_channel(s, voices, rng) for s in voices]
             signals = torch.from_numpy(np.array(changed, np.float32))
         return signals.to(self.machine.device), labels.to(self.machine.device)
 

@@ -121,7 +121,8 @@ def test_clips_without_categories_count_for_the_components(corpus, teacher, tmp_
 def test_the_channel_changes_and_speech_stays():
     rng = np.random.default_rng(0)
     signal = np.sin(np.arange(16000) / 16000 * 2 * np.pi * 1000)
-    changed = [change_channel(signal, rng) for _ in range(40)]
+    voices = rng.standard_normal((9, 16000))
+    changed = [change_channel(signal, voices, rng) for _ in range(40)]
     correlations = [np.corrcoef(signal, c)[0, 1] for c in changed]
-    assert min(correlations) > 0.9
+    assert 0.8 < min(correlations) < 0.95
     assert sum(np.array_equal(signal, c) for c in changed) in range(5, 25)
