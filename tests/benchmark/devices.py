@@ -38,12 +38,12 @@ from audw2s.inference.network import Network
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "export"))
 
 import cortex  # noqa: E402
-from build import COMPILERS  # noqa: E402
-from build import FAST  # noqa: E402
-from build import MODELS  # noqa: E402
-from build import STRICT  # noqa: E402
-from build import missing  # noqa: E402
-from build import source  # noqa: E402
+from compilers import COMPILERS  # noqa: E402
+from compilers import FAST  # noqa: E402
+from compilers import MODELS  # noqa: E402
+from compilers import STRICT  # noqa: E402
+from compilers import missing  # noqa: E402
+from compilers import source  # noqa: E402
 
 PARTS = {
     "columns of the layers": "network",

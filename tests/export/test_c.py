@@ -12,6 +12,14 @@ import onnx
 import pytest
 import soundfile
 import soxr
+from compilers import COMPILERS
+from compilers import MODELS
+from compilers import STRICT
+from compilers import driver
+from compilers import missing
+from compilers import narrow
+from compilers import source
+from compilers import unusable
 from full import FULL
 from full import examples
 from full import sample
@@ -25,14 +33,6 @@ from audw2s.export.c.source import write
 from audw2s.inference.network import Network
 from audw2s.model.store import properties
 from audw2s.model.store import save
-from build import COMPILERS
-from build import MODELS
-from build import STRICT
-from build import driver
-from build import missing
-from build import narrow
-from build import source
-from build import unusable
 
 SPEECH = pathlib.Path(__file__).parents[2] / "examples" / "speech"
 TOLERANCE = {"float": 1e-4, "int8": 0.01}

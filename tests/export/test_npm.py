@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
+from compilers import missing
+from compilers import narrow
 from typer.testing import CliRunner
 
 import audw2s
@@ -19,8 +21,6 @@ from audw2s.export.c.source import weights_of
 from audw2s.export.npm import webassembly
 from audw2s.export.npm.package import write
 from audw2s.inference.network import Network
-from build import missing
-from build import narrow
 
 HERE = pathlib.Path(__file__).parent
 SPEECH = HERE.parents[1] / "examples" / "speech"
