@@ -1,20 +1,26 @@
 """Server of the page."""
 
-import atexit
 import contextlib
 import gc
 import inspect
+import logging
 import os
 import signal
+import socket
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 from typing import Any
 from unittest import mock
 
 import typer
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+from starlette.routing import Route
+from starlette.staticfiles import StaticFiles
+from uvicorn import Config
+from uvicorn import Server
 
 from audw2s.demo import static_page
 from audw2s.demo.examples import CLIPS
@@ -22,29 +28,57 @@ from audw2s.demo.examples import clips
 from audw2s.demo.guard import Guard
 from audw2s.demo.limits import MAX_SIZE
 from audw2s.demo.models import Models
+from audw2s.demo.page import BROWSER
 from audw2s.files import clips_folder
-
-if TYPE_CHECKING:
-    import gradio
 
 STYLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "style.css")
 
 WARM_DELAY = 4.0
 """Seconds until models are loaded, unless a request loads them earlier."""
 
-STOPPED = 130
-"""Exit code after Ctrl-C."""
+PORTS = range(7860, 7960)
+"""Ports that are tried unless one is given."""
+
+CLOSING_DUR = 1
+"""Seconds that connections have to end when the server stops."""
 
 FONTS = ["system-ui", "sans-serif"]
 MONO_FONTS = ["ui-monospace", "monospace"]
 """Fonts of the system: Gradio's themes may fetch theirs."""
 
+GRADIO = {
+    "GET": [
+        "",
+        "assets/{path:path}",
+        "config",
+        "favicon.ico",
+        "gradio_api/call/compare/{event_id}",
+        "gradio_api/call/predict/{event_id}",
+        "gradio_api/file={path:path}",
+        "gradio_api/heartbeat/{session_hash}",
+        "gradio_api/info",
+        "gradio_api/queue/data",
+        "gradio_api/startup-events",
+        "gradio_api/stream/{path:path}",
+        "gradio_api/upload_progress",
+        "static/{path:path}",
+        "svelte/{path:path}",
+        "theme.css",
+    ],
+    "POST": [
+        "gradio_api/call/compare",
+        "gradio_api/call/predict",
+        "gradio_api/cancel",
+        "gradio_api/queue/join",
+        "gradio_api/reset",
+        "gradio_api/stream/{path:path}",
+        "gradio_api/upload",
+    ],
+}
+"""Routes of Gradio that the page and its API need, by method; others aren't served."""
 
-def serve(
-    host: str = "127.0.0.1",
-    port: int | None = None,
-    **roles: str,
-) -> None:
+
+def serve(host: str = "127.0.0.1", port: int | None = None, **roles: str) -> None:
     """Run the page until Ctrl-C.
 
     Args:
@@ -61,22 +95,51 @@ def serve(
     # Services are stopped by SIGTERM: uploads are deleted then, too
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     models = Models(**roles)
-    with tempfile.TemporaryDirectory(prefix="audw2s-demo-") as folder:
-        blocks, settings = prepared(models, folder)
-        _, address, _ = blocks.launch(server_name=host, server_port=port, **settings)
+    with (
+        tempfile.TemporaryDirectory(prefix="audw2s-demo-") as folder,
+        bound(host, [port] if port else PORTS) as listening,
+    ):
+        config = Config(
+            application(models, folder),
+            log_level="warning",
+            timeout_graceful_shutdown=CLOSING_DUR,
+        )
+        name = f"[{host}]" if ":" in host else host
+        address = f"http://{name}:{listening.getsockname()[1]}/"
         typer.echo(f"audw2s demo: {address} (Ctrl-C ends it)")
         # Later, as loading models now would delay the page
         timer = threading.Timer(WARM_DELAY, warm, [models])
         timer.daemon = True
         timer.start()
+        PageServer(config).run([listening])
+
+
+class PageServer(Server):
+    """Server that ends open connections without a traceback for each."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End connections, then the application."""
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        await super().shutdown(sockets)
+
+
+def bound(host: str, ports: range | list[int]) -> socket.socket:
+    """Listen at the first port that is free.
+
+    Raises:
+        OSError: if none is
+
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for port in ports:
         try:
-            while True:
-                time.sleep(3600)
-        finally:
-            blocks.close(verbose=False)
-            # A model that still runs can't be stopped, and would abort the process when
-            # it returns after Python has ended
-            atexit.register(os._exit, STOPPED)
+            return socket.create_server((host, port), family=family)
+        except OSError as error:
+            refused = error
+    raise OSError(
+        f"Port {port} of {host} can't be used ({refused.strerror}). Choose another one "
+        "with --port."
+    )
 
 
 def warm(models: Models) -> None:
@@ -88,8 +151,34 @@ def warm(models: Models) -> None:
     pictures(compare(models, example, models.teacher, models.student))
 
 
-def prepared(models: Models, folder: str) -> tuple["gradio.Blocks", dict[str, Any]]:
-    """Build the page, and the settings to launch it with.
+def application(models: Models, folder: str) -> Starlette:
+    """Make the application: the page, its API, and nothing else.
+
+    Args:
+        models: models that can be chosen
+        folder: folder of uploads, which are deleted after minutes
+
+    """
+    inner = gradio_application(models, folder)
+    static = os.path.join(folder, BROWSER)
+    os.makedirs(static)
+    routes = [
+        Mount(f"/{BROWSER}", StaticPage(directory=static, html=True)),
+        *(
+            Route(f"/{path}", inner, methods=[method])
+            for method, paths in GRADIO.items()
+            for path in paths
+        ),
+    ]
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(Guard)],
+        lifespan=lambda _: inner.router.lifespan_context(inner),
+    )
+
+
+def gradio_application(models: Models, folder: str) -> Any:
+    """Make Gradio's application.
 
     Args:
         models: models that can be chosen
@@ -100,43 +189,40 @@ def prepared(models: Models, folder: str) -> tuple["gradio.Blocks", dict[str, An
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     with quick_import():
         import gradio as gr
-    from starlette.middleware import Middleware
-    from starlette.routing import Mount
-    from starlette.staticfiles import StaticFiles
+    from fastapi import FastAPI
 
     from audw2s.demo.app import build
-    from audw2s.demo.page import BROWSER
 
-    class StaticPage(StaticFiles):
-        """Static page, which is written when it is first asked for."""
-
-        lock = threading.Lock()
-
-        def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
-            with self.lock:
-                if not os.listdir(static):
-                    static_page.write(static)
-            return super().lookup_path(path)
-
-    static = os.path.join(folder, BROWSER)
-    os.makedirs(static)
-    routes = [Mount(f"/{BROWSER}", StaticPage(directory=static, html=True))]
-    settings = {
-        "theme": gr.themes.Default(font=FONTS, font_mono=MONO_FONTS),
-        "css_paths": STYLE,
-        "max_file_size": MAX_SIZE,
-        "allowed_paths": [],
-        "app_kwargs": {"middleware": [Middleware(Guard)], "routes": routes},
-        "footer_links": ["api"],
-        "prevent_thread_lock": True,
-        **dict.fromkeys(("share", "run_history", "ssr_mode", "pwa"), False),
-        **dict.fromkeys(("mcp_server", "enable_monitoring", "inbrowser"), False),
-        "quiet": True,
-    }
     examples = clips(folder)
     # Keeps Gradio from deleting the examples, as it deletes uploads
     gr.set_static_paths(list(examples.values()))
-    return build(models, examples), settings
+    blocks = build(models, examples)
+    # Gradio takes any file of the server for an upload until this is set
+    blocks.has_launched = True
+    return gr.mount_gradio_app(
+        FastAPI(),
+        blocks,
+        "/",
+        theme=gr.themes.Default(font=FONTS, font_mono=MONO_FONTS),
+        css_paths=STYLE,
+        max_file_size=MAX_SIZE,
+        footer_links=["api"],
+        **dict.fromkeys(("run_history", "ssr_mode", "pwa"), False),
+        **dict.fromkeys(("mcp_server", "enable_monitoring"), False),
+    )
+
+
+class StaticPage(StaticFiles):
+    """Static page, which is written when it is first asked for."""
+
+    lock = threading.Lock()
+
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        """Find a file of the page."""
+        with self.lock:
+            if not os.listdir(self.directory):
+                static_page.write(str(self.directory))
+        return super().lookup_path(path)
 
 
 @contextlib.contextmanager
