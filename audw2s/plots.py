@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from audw2s.audio.preprocess import mono
+from audw2s.audio.samples import as_float
 from audw2s.files import replacing
 from audw2s.model.registry import DIMENSIONS
 
@@ -31,8 +33,12 @@ def plot_curves(
 
     Args:
         curves: tables of :func:`audw2s.curve` by name of the model
-        signal: signal ``(num_samples,)`` to plot above the curves
+        signal: signal ``(num_samples,)`` or ``(num_channels, num_samples)`` to plot
+            above the curves
         sampling_rate: sampling rate of the signal in Hz
+
+    Raises:
+        ValueError: if the curves aren't in a dictionary, or there is none
 
     Returns:
         figure of matplotlib; save it with ``savefig(path)``
@@ -46,13 +52,19 @@ def plot_curves(
     """
     from matplotlib.figure import Figure
 
+    if not isinstance(curves, Mapping) or not curves:
+        given = "an empty one" if isinstance(curves, Mapping) else type(curves).__name__
+        raise ValueError(
+            "'curves' has to be a dictionary of tables by the name of the model, such "
+            f"as {{'wav2small': frame}}, got {given}."
+        )
     extra = signal is not None
     figure = Figure(figsize=(9, 6.4 if extra else 5.4), layout="constrained")
     axes = figure.subplots(
         3 + extra, 1, sharex=True, height_ratios=[0.6] * extra + [1] * 3
     )
     if extra:
-        _draw_waveform(axes[0], np.asarray(signal), sampling_rate)
+        _draw_waveform(axes[0], mono(as_float(signal))[0], sampling_rate)
         axes = axes[1:]
     low = min(0.0, *(float(f[list(DIMENSIONS)].min().min()) for f in curves.values()))
     high = max(1.0, *(float(f[list(DIMENSIONS)].max().max()) for f in curves.values()))

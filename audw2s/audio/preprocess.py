@@ -17,6 +17,8 @@ from audw2s.audio.quality import Report
 from audw2s.audio.samples import MIN_SAMPLES
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.samples import as_float
+from audw2s.audio.samples import check_sampling_rate
+from audw2s.audio.samples import check_shape
 from audw2s.audio.statuses import UNUSABLE
 from audw2s.audio.times import to_timedelta
 
@@ -65,10 +67,14 @@ def array_blocks(
         end: end in seconds, ``None`` for the end of the signal
 
     Raises:
-        ValueError: if the array has more than two dimensions
+        ValueError: if the array has more than two dimensions, or is transposed, or the
+            sampling rate is no positive whole number
         TypeError: if it holds no real numbers
 
     """
+    check_sampling_rate(sampling_rate)
+    signal = np.asarray(signal)
+    check_shape(signal)
     signal = np.atleast_2d(signal)
     # Checked here, as an empty array has no blocks
     as_float(signal[..., :0])

@@ -1,5 +1,7 @@
 """Samples of any type as float32."""
 
+import numbers
+
 import numpy as np
 
 SAMPLING_RATE = 16000
@@ -10,6 +12,44 @@ MIN_SAMPLES = 64
 
 HOP = 64
 """Number of samples that are normalised by the same mean and variance."""
+
+
+def check_sampling_rate(sampling_rate: object) -> None:
+    """Check the sampling rate of a signal.
+
+    Raises:
+        ValueError: if it is no positive whole number
+
+    """
+    if (
+        not isinstance(sampling_rate, numbers.Real)
+        or not sampling_rate > 0
+        or sampling_rate % 1
+    ):
+        raise ValueError(
+            "'sampling_rate' has to be that of the signal in Hz, a positive whole "
+            f"number such as 16000, got {sampling_rate!r}."
+        )
+
+
+def check_shape(signal: np.ndarray) -> None:
+    """Check the shape of a signal.
+
+    Raises:
+        ValueError: if it has other than one or two dimensions, or these are transposed
+
+    """
+    if signal.ndim not in (1, 2):
+        raise ValueError(
+            f"A signal has shape (num_channels, num_samples) or (num_samples,), "
+            f"not {signal.shape}."
+        )
+    if signal.ndim == 2 and signal.shape[0] >= MIN_SAMPLES > signal.shape[1] > 0:
+        raise ValueError(
+            f"A signal has shape (num_channels, num_samples), and one of shape "
+            f"{signal.shape} would have {signal.shape[0]} channels: if the array is "
+            "transposed, as soundfile reads it, give signal.T."
+        )
 
 
 def as_float(signal: np.ndarray) -> np.ndarray:

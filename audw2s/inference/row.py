@@ -67,6 +67,20 @@ class Row(NamedTuple):
     speech: float = math.nan
     """Duration in seconds of speech; NaN if it is unknown."""
 
+    def __repr__(self) -> str:
+        """Times in seconds, values with three digits, and status.
+
+        Examples:
+            >>> start, end = pd.Timedelta(0), pd.Timedelta("1.5s")
+            >>> Row(start, end, np.array([[0.5, 0.25, 1]]), "ok", "", 1.5)
+            Row(0.00 to 1.50 s, [[0.5  0.25 1.  ]], ok)
+
+        """
+        values = np.array2string(self.values, precision=3, threshold=9)
+        seconds = [time.total_seconds() for time in (self.start, self.end)]
+        status = f"{self.status}: {self.message}" if self.message else self.status
+        return f"Row({seconds[0]:.2f} to {seconds[1]:.2f} s, {values}, {status})"
+
 
 @dataclasses.dataclass
 class RowMaker:

@@ -15,6 +15,7 @@ from audw2s.audio.preprocess import as_float
 from audw2s.audio.preprocess import mono
 from audw2s.audio.samples import HOP
 from audw2s.audio.samples import SAMPLING_RATE
+from audw2s.audio.samples import check_sampling_rate
 from audw2s.audio.speech import SpeechGate
 from audw2s.audio.statuses import MAX_SAMPLE
 from audw2s.audio.statuses import SHORT_DUR
@@ -75,6 +76,24 @@ class Moment(NamedTuple):
     speech: float = math.nan
     """Duration in seconds of speech in the window; NaN without ``vad``."""
 
+    def __repr__(self) -> str:
+        """Values with three digits.
+
+        Examples:
+            >>> Stream().push(np.ones(16000))
+            Moment(1.0 s, silent, window: arousal ..., dominance ..., valence ...,
+            total: arousal ..., dominance ..., valence ...)
+
+        """
+        window, total = (
+            ", ".join(f"{name} {value:.3f}" for name, value in values.items())
+            for values in (self.window, self.total)
+        )
+        return (
+            f"Moment({self.time:.1f} s, {self.status}, window: {window}, "
+            f"total: {total})"
+        )
+
 
 class Stream:
     """Arousal, dominance and valence of live speech: of the last window, and in total.
@@ -101,7 +120,8 @@ class Stream:
         device: device of the model, see :func:`audw2s.load`
 
     Raises:
-        ValueError: if the model doesn't give tokens, or a duration is too short
+        ValueError: if the model doesn't give tokens, a duration is too short, or the
+            sampling rate is no positive whole number
 
     Examples:
         >>> stream = Stream("wav2small", win_dur=2)
@@ -123,6 +143,7 @@ class Stream:
         vad: bool = False,
         device: Device = "cpu",
     ):
+        check_sampling_rate(sampling_rate)
         network = Network(model, device)
         if network.tokens is None:
             raise ValueError(
@@ -162,6 +183,20 @@ class Stream:
         self.last = math.nan
         self.last_bad = {"not_finite": -math.inf, "out_of_range": -math.inf}
         self.window = self.total = named(np.full(3, np.nan))
+
+    def __repr__(self) -> str:
+        """Model, window, and how much was pushed.
+
+        Examples:
+            >>> Stream()
+            Stream('wav2small', win_dur=2.0, sampling_rate=16000) after 0.0 s
+
+        """
+        seconds = self.num_samples / self.sampling_rate
+        return (
+            f"Stream({self.network.name!r}, win_dur={self.win_dur}, "
+            f"sampling_rate={self.sampling_rate}) after {seconds:.1f} s"
+        )
 
     def push(self, chunk: np.ndarray) -> Moment:
         """Process a chunk.

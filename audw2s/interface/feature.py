@@ -20,6 +20,7 @@ from audw2s.interface.arguments import picked
 from audw2s.interface.arguments import plain_arguments
 from audw2s.interface.base import Plugin
 from audw2s.interface.base import like
+from audw2s.interface.base import with_type_warning
 from audw2s.interface.rows import RowProcess
 from audw2s.model.device import Device
 from audw2s.model.early_exit import Choice
@@ -132,6 +133,8 @@ class Feature(audinterface.Feature, Plugin):
         ``cache_root`` and errors are those of :class:`audw2s.Process`.
         """
         return self._series_to_frame(self.process.process_index(index, **kwargs))
+
+    process_folder = with_type_warning(audinterface.Feature.process_folder)
 
     def __call__(self, signal: np.ndarray, sampling_rate: int) -> np.ndarray:
         """Apply the model to a signal.

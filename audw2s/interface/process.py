@@ -18,6 +18,7 @@ from audw2s.interface.arguments import plain_arguments
 from audw2s.interface.base import Plugin
 from audw2s.interface.base import by_name
 from audw2s.interface.base import with_provenance
+from audw2s.interface.base import with_type_warning
 from audw2s.interface.rows import RowProcess
 from audw2s.model.device import Device
 from audw2s.model.early_exit import Choice
@@ -126,6 +127,7 @@ class Process(RowProcess, Plugin):
 
     process_index = with_provenance(RowProcess.process_index)
     process_file = with_provenance(RowProcess.process_file)
+    process_folder = with_type_warning(RowProcess.process_folder)
     process_files = with_provenance(RowProcess.process_files)
     process_signal = with_provenance(RowProcess.process_signal)
     process_signal_from_index = with_provenance(RowProcess.process_signal_from_index)

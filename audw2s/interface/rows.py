@@ -1,7 +1,6 @@
 """Process of audinterface that decodes and checks files itself."""
 
 import math
-import os
 import warnings
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -28,12 +27,12 @@ from audw2s.audio.statuses import UNUSABLE
 from audw2s.audio.times import Duration
 from audw2s.audio.times import from_seconds
 from audw2s.audio.times import to_limit
-from audw2s.files import is_url
 from audw2s.files import label
 from audw2s.files import resolve
 from audw2s.inference.pipeline import Predictor
 from audw2s.inference.row import Row
 from audw2s.interface.arguments import check_files
+from audw2s.interface.arguments import check_index
 from audw2s.interface.arguments import plain
 from audw2s.interface.arguments import unexpected_arguments
 from audw2s.interface.base import Plugin
@@ -305,43 +304,6 @@ class RowProcess(audinterface.Process):
         source = partial(array_blocks, signal, sampling_rate)
         (items,) = self._items(source, kwargs.get("file"), [(0.0, None)])
         return items[0].value if self.win_dur is None else [i.value for i in items]
-
-
-def check_index(index: pd.Index, root: str | None) -> None:
-    """Check that an index is one of audformat, and that a file of it exists.
-
-    Raises:
-        FileNotFoundError: if all paths are relative and none of the files exists, as
-            the root folder may be wrong
-        ValueError: if it is neither a filewise nor a segmented index of audformat
-
-    """
-    if not isinstance(index, pd.Index):
-        raise ValueError(
-            f"'index' has to be an index of audformat, not of type "
-            f"'{type(index).__name__}': create one with "
-            "audformat.filewise_index(files)."
-        )
-    if index.nlevels > 1 and list(index.names) != ["file", "start", "end"]:
-        raise ValueError(
-            "'index' has to have the levels file, start, end, or a single level of "
-            f"files; it has {', '.join(map(str, index.names))}."
-        )
-    files = index.get_level_values(0).unique()
-    for file in files:
-        if not isinstance(file, str):
-            raise ValueError(
-                f"'index' has to hold paths of files, not {file!r} of type "
-                f"'{type(file).__name__}'."
-            )
-    if any(os.path.isabs(file) or is_url(file) for file in files):
-        return
-    if len(files) and not any(os.path.isfile(resolve(file, root)) for file in files):
-        where = os.path.abspath(root or "")
-        raise FileNotFoundError(
-            f"None of the {len(files)} files is in '{where}', such as '{files[0]}': "
-            "set 'root' to the folder of the files, for instance root=db.root."
-        )
 
 
 def file_source(file: File, root: str | None) -> Read:

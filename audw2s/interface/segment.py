@@ -26,11 +26,13 @@ from audw2s.interface.activity import SpeechActivity
 from audw2s.interface.arguments import BORROWED
 from audw2s.interface.arguments import RESOLVERS
 from audw2s.interface.arguments import RUNTIME
+from audw2s.interface.arguments import check_index
 from audw2s.interface.arguments import make_predictor
 from audw2s.interface.arguments import picked
 from audw2s.interface.arguments import plain_arguments
 from audw2s.interface.base import Plugin
 from audw2s.interface.base import like
+from audw2s.interface.base import with_type_warning
 from audw2s.interface.condition import Condition
 from audw2s.interface.rows import Item
 from audw2s.interface.rows import RowProcess
@@ -169,6 +171,16 @@ class Segment(audinterface.Segment, Plugin):
         """Segment a file, as :meth:`audinterface.Segment.process_file` does."""
         starts, ends = _absolute(self.process.process_file(file, **kwargs))
         return audformat.segmented_index([label(file)] * len(starts), starts, ends)
+
+    process_folder = with_type_warning(audinterface.Segment.process_folder)
+
+    @like(audinterface.Segment.process_index)
+    def process_index(
+        self, index: pd.Index, *, root: str | None = None, **kwargs: Any
+    ) -> pd.MultiIndex:
+        """Segment an index, as :meth:`audinterface.Segment.process_index` does."""
+        check_index(index, root)
+        return super().process_index(index, root=root, **kwargs)
 
     @like(audinterface.Segment.process_signal)
     def process_signal(

@@ -5,20 +5,20 @@ from types import SimpleNamespace
 
 import audeer
 import audobject
-import audonnx
 import numpy as np
 from audonnx.core.node import OutputNode
 
 from audw2s.model.device import Device
 from audw2s.model.find import exits_of
 from audw2s.model.find import members
+from audw2s.model.model import Model
 from audw2s.model.names import PREFIX
 from audw2s.model.names import MissingModelError
 from audw2s.model.registry import DIMENSIONS
 from audw2s.model.store import open_single
 
 
-class MultiFileModel(audonnx.Model):
+class MultiFileModel(Model):
     """Model without an ONNX file of its own, defined by its arguments."""
 
     path = None

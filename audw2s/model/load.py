@@ -1,7 +1,10 @@
 """Load models by name, and list them."""
 
 import dataclasses
+import os
+from functools import partial
 from typing import TYPE_CHECKING
+from typing import Any
 
 from audw2s.model import early_exit as exits
 from audw2s.model.cascade import Cascade
@@ -11,6 +14,10 @@ from audw2s.model.ensemble import Ensemble
 from audw2s.model.find import exits_of
 from audw2s.model.find import is_installed
 from audw2s.model.find import members
+from audw2s.model.find import model_sha256
+from audw2s.model.folder import CorruptModelError
+from audw2s.model.model import Model
+from audw2s.model.names import entry_of
 from audw2s.model.names import exact
 from audw2s.model.registry import CATALOGUE
 from audw2s.model.registry import Entry
@@ -52,7 +59,9 @@ def load(
 
     Returns:
         model, whose file was verified by its sha256; if that is unknown, a warning is
-        shown once
+        shown once. It refuses what :class:`audonnx.Model` would misread: other rates,
+        several channels, integers. Copies and pickles of it hold its name and sha256,
+        and open it again
 
     Raises:
         MissingModelError: if there is no model of this name, or it isn't installed
@@ -73,11 +82,35 @@ def load(
     """
     check_device(device)
     exits_of(name, exit)
+    model: Model
+    options: dict[str, Any] = {"device": device, "num_workers": num_workers}
     if members(name):
-        return Ensemble(name, device=device, num_workers=num_workers)
-    if isinstance(exit := exits.normalised(exit), str):
-        return Cascade(name, exit, device=device, num_workers=num_workers)
-    return open_single(name, exit, device=device, num_workers=num_workers)
+        model = Ensemble(name, **options)
+    elif isinstance(layer := exits.normalised(exit), str):
+        model = Cascade(name, layer, **options)
+    else:
+        model = open_single(name, layer, **options)
+    if entry_of(name) is None and os.path.isdir(name):
+        name = os.path.abspath(name)
+    model.reopen = partial(_open_again, model_sha256(name, exit), name, exit, options)
+    return model
+
+
+def _open_again(
+    sha256: str, name: str, exit: exits.Choice, options: dict[str, Any]
+) -> "audonnx.Model":
+    """Open a model that was copied or pickled.
+
+    Raises:
+        CorruptModelError: if it isn't the same any more
+
+    """
+    if (actual := model_sha256(name, exit)) != sha256:
+        raise CorruptModelError(
+            f"'{name}' has sha256 {actual}, and had {sha256} when it was pickled: it "
+            "was replaced since, load it by its name."
+        )
+    return load(name, exit=exit, **options)
 
 
 def models() -> "pd.DataFrame":

@@ -20,6 +20,7 @@ from audw2s.model.find import remedy
 from audw2s.model.find import sha256
 from audw2s.model.find import verified
 from audw2s.model.find import warn_unverified
+from audw2s.model.model import Model
 from audw2s.model.names import entry_of
 from audw2s.model.registry import DIMENSIONS
 
@@ -30,7 +31,7 @@ def open_single(
     *,
     device: Device = "cpu",
     num_workers: int | None = 1,
-) -> audonnx.Model:
+) -> Model:
     """Open a model of the catalogue, or a model folder; see :func:`audw2s.load`.
 
     Args:
@@ -55,7 +56,7 @@ def open_single(
     with folders.explained(path):
         # Labels are set here, as loading model.yaml would run code that it names
         open_with = functools.partial(
-            audonnx.Model, path, labels={"logits": labels}, device=device
+            Model, path, labels={"logits": labels}, device=device
         )
         model = open_with(session_options=session_options(num_workers))
         if "quantised" in model.sess.get_modelmeta().custom_metadata_map:
