@@ -74,9 +74,7 @@ def test_tables_are_neither_files_nor_an_index(interface):
         with pytest.raises(ValueError, match="'files' has to be a list.*process_index"):
             interface().process_files(given)
     for given in (table, table.df):
-        with pytest.raises(
-            ValueError, match="type '.*': give its attribute 'index'"
-        ):
+        with pytest.raises(ValueError, match="type '.*': give its attribute 'index'"):
             interface().process_index(given)
 
 
@@ -136,9 +134,7 @@ def test_a_pickled_model_whose_file_changed_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(os.sep)
     assert pickle.loads(content).path == str(tmp_path / "student" / "model.onnx")
     shutil.copytree(packaged[1], tmp_path / "student", dirs_exist_ok=True)
-    with pytest.raises(
-        audw2s.CorruptModelError, match="had .* when it was pickled"
-    ):
+    with pytest.raises(audw2s.CorruptModelError, match="had .* when it was pickled"):
         pickle.loads(content)
 
 
