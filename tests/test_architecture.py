@@ -24,7 +24,7 @@ LAYERS = [
     {"audw2s.audio", "audw2s.model"},
     {"audw2s.inference"},
     {"audw2s.interface"},
-    {"audw2s.plots"},
+    {"audw2s.plots", "audw2s.tiers"},
     {"audw2s.evaluation"},
     {"audw2s.corpus", "audw2s.export"},
     {"audw2s.commands"},

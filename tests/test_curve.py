@@ -1,7 +1,10 @@
 """A/D/V over time, as a frame, a table and a picture."""
 
+import functools
 import os
+import pathlib
 import subprocess
+import xml.etree.ElementTree
 
 import numpy as np
 import pandas as pd
@@ -101,6 +104,7 @@ def test_command_writes_table_and_picture(clips, tmp_path):
     picture = (tmp_path / "a.svg").read_text()
     assert "<svg" in picture
     assert sorted(os.listdir(tmp_path)) == ["a.csv", "a.svg"]
+    assert done.stderr == f"{tmp_path / 'a.svg'}: A/D/V over time\n"
     shown = invoke("curve", clips[0], "--rate", 1)
     assert len(shown.stdout.splitlines()) == 5
     assert shown.stdout.split()[:5] == ["model", "time", *NAMES]
@@ -123,6 +127,63 @@ def test_plot_shows_the_curves(speech):
         low, high = axis.get_ylim()
         assert low <= 0
         assert high >= 1
+
+
+def test_command_writes_tiers_of_elan(clips, tmp_path):
+    path = tmp_path / "sub" / "a & b.eaf"
+    path.parent.mkdir()
+    done = invoke("curve", clips[0], "--rate", 2, "--elan", path)
+    assert done.exit_code == 0, done.stderr
+    assert done.stderr == f"{path}: A/D/V over time, for ELAN\n" and not done.stdout
+    root = xml.etree.ElementTree.parse(path).getroot()
+    # The sequence, and the attributes that ELAN's schema EAFv3.0 requires
+    kinds = ["HEADER", "TIME_ORDER", *["TIER"] * 3, "LINGUISTIC_TYPE"]
+    assert [child.tag for child in root] == kinds
+    assert {"AUTHOR", "DATE", "FORMAT", "VERSION"} <= set(root.attrib)
+    media = root.find("HEADER/MEDIA_DESCRIPTOR").attrib
+    assert media["MEDIA_URL"] == pathlib.Path(clips[0]).as_uri()
+    assert media["MIME_TYPE"] == "audio/flac"
+    assert os.path.samefile(path.parent / media["RELATIVE_MEDIA_URL"], clips[0])
+    slots = {s.get("TIME_SLOT_ID"): int(s.get("TIME_VALUE")) for s in root[1]}
+    assert list(slots.values()) == sorted(slots.values())
+    frame = audw2s.curve(clips[0], rate=2)
+    middles = (500 * np.arange(len(frame) - 1) + 250).tolist()
+    assert [tier.get("TIER_ID") for tier in root.iter("TIER")] == NAMES
+    for name, tier in zip(NAMES, root.iter("TIER"), strict=True):
+        assert tier.get("LINGUISTIC_TYPE_REF") == root[-1].get("LINGUISTIC_TYPE_ID")
+        found = list(tier.iter("ALIGNABLE_ANNOTATION"))
+        starts, ends = (
+            [slots[a.get(f"TIME_SLOT_REF{n}")] for a in found] for n in "12"
+        )
+        duration = round(1000 * soundfile.info(clips[0]).duration)
+        assert (starts, ends) == ([0, *middles], [*middles, duration])
+        texts = [annotation.findtext("ANNOTATION_VALUE") for annotation in found]
+        assert texts == [f"{value:.3f}" for value in frame[name]]
+    ids = [a.get("ANNOTATION_ID") for a in root.iter("ALIGNABLE_ANNOTATION")]
+    assert len(set(ids)) == len(ids) == 3 * len(frame)
+
+
+def test_praat_reads_what_the_command_writes(clips, tmp_path):
+    import parselmouth
+
+    path = tmp_path / "a.TextGrid"
+    models = ["--model", "wav2small", "--model", "wav2small-int8"]
+    done = invoke("curve", clips[0], *models, "--rate", 2, "--textgrid", path)
+    assert done.exit_code == 0, done.stderr
+    assert done.stderr == f"{path}: A/D/V over time, for Praat\n" and not done.stdout
+    grid = parselmouth.read(str(path))
+    assert grid.xmax == soundfile.info(clips[0]).duration
+    ask = functools.partial(parselmouth.praat.call, grid)
+    assert ask("Get number of tiers") == 6
+    assert ask("Get tier name", 4) == "wav2small-int8 arousal"
+    frame = audw2s.curve(clips[0], rate=2)
+    for tier, name in enumerate(NAMES, 1):
+        for number, value in enumerate(frame[name], 1):
+            assert ask("Get label of interval", tier, number) == f"{value:.3f}"
+    assert ask("Get start time of interval", 1, 2) == 0.25
+    missing = invoke("curve", "none.wav", "--textgrid", tmp_path / "b.TextGrid")
+    assert missing.exit_code == 2 and "'none.wav' has no values" in missing.stderr
+    assert not (tmp_path / "b.TextGrid").exists()
 
 
 def raw(clip):

@@ -33,9 +33,15 @@ def curve(
     plot: Annotated[
         str | None, typer.Option(help="Plot the curves to a .png, .svg or .pdf file.")
     ] = None,
+    elan: Annotated[
+        str | None, typer.Option(help="Write the curves as tiers of ELAN, to an .eaf.")
+    ] = None,
+    textgrid: Annotated[
+        str | None, typer.Option(help="Write the curves as tiers of Praat.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Print, write or plot A/D/V of one file over time."""
+    """Print, write or plot A/D/V of one file over time, or write it for ELAN, Praat."""
     from functools import partial
 
     from audw2s.audio.channels import channels_of
@@ -60,13 +66,48 @@ def curve(
     if plot is not None:
         save_curves(plot, frames, signal=load(file))
         typer.echo(f"{plot}: A/D/V over time", err=True)
+    write_tiers(file, frames, elan=elan, textgrid=textgrid)
     table = as_table(file, frames.values(), wanted if channels is not None else None)
     if out is not None:
         write_table(table, out)
     elif as_json:
         show(table, as_json=True)
-    elif plot is None:
+    elif plot is elan is textgrid is None:
         show(table[["model", *table.loc[:, :"status"]]])
+
+
+def write_tiers(
+    file: str,
+    frames: "dict[str, pd.DataFrame]",
+    *,
+    elan: str | None,
+    textgrid: str | None,
+) -> None:
+    """Write curves for ELAN and Praat, as far as a path is given.
+
+    Raises:
+        ValueError: if the file has no values
+
+    """
+    from functools import partial
+
+    from audw2s.audio.decode import file_blocks
+    from audw2s.audio.preprocess import measured
+    from audw2s.tiers import write_eaf
+    from audw2s.tiers import write_textgrid
+
+    if elan is textgrid is None:
+        return
+    duration = measured(partial(file_blocks, file)).duration
+    if not duration:
+        status = next(iter(frames.values()))["status"].iloc[0]
+        raise ValueError(f"'{file}' has no values: {status}.")
+    if elan is not None:
+        write_eaf(elan, frames, duration, file)
+        typer.echo(f"{elan}: A/D/V over time, for ELAN", err=True)
+    if textgrid is not None:
+        write_textgrid(textgrid, frames, duration)
+        typer.echo(f"{textgrid}: A/D/V over time, for Praat", err=True)
 
 
 def as_table(
