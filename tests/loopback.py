@@ -30,6 +30,8 @@ class Loopback:
         self.hub = f"http://127.0.0.1:{port}"
         self.cdn = f"http://localhost:{port}/cdn"
         self.zenodo = f"http://127.0.0.1:{port}/zenodo"
+        self.redirects = ""
+        """Address to which requests of files of a record are redirected."""
         self.repositories: dict[str, dict[str, bytes]] = {}
         self.records: dict[str, dict[str, bytes]] = {}
         self.gated: dict[str, int] = {}
@@ -128,6 +130,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             ]
             page = json.dumps({"id": parts[2], "files": files}).encode()
             self.send(200, page, {"Content-Type": "application/json"})
+        elif to.redirects and f"http://{self.headers['Host']}" not in to.redirects:
+            self.send(302, Location=f"{to.redirects}{path}")
         elif parts[0] == "records" and parts[1] in to.records:
             self.send_file(to.records[parts[1]][parts[3]])
         else:

@@ -124,6 +124,14 @@ def test_other_errors_of_disks(server, folder, source, expected):
         fetch(source, folder)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a folder of the kernel")
+def test_a_folder_that_cannot_be_written_to(server, source, expected):
+    error = sentence_with("/sys/audw2s/model", "can't be written to", "AUDW2S_CACHE")
+    with pytest.raises(FetchError, match=error):
+        fetch(source, "/sys/audw2s/model")
+    assert not server.requests
+
+
 def test_two_processes(server, folder, source, expected):
     server.pause = 0.02
     processes = [start(source, folder) for _ in range(2)]

@@ -6,8 +6,13 @@ import sys
 
 import pytest
 from loopback import REVISION
+from release import ARCHIVE
+from release import HUB
+from release import sentence_with
 
 from audw2s.model import find
+from audw2s.model.hub.download import FetchError
+from audw2s.model.hub.fetch import fetch
 from audw2s.model.hub.get import download_folder
 from audw2s.model.registry import HubSource
 from audw2s.model.registry import ZenodoSource
@@ -32,6 +37,38 @@ def test_cache_root(monkeypatch, tmp_path):
     assert download_folder(source) == str(expected)
     expected = tmp_path / "downloads" / "zenodo--6221127" / "model.zip"
     assert download_folder(ZenodoSource("6221127", "model.zip")) == str(expected)
+
+
+@pytest.mark.parametrize("variable", ["HF_ENDPOINT", "AUDW2S_ZENODO_ENDPOINT"])
+def test_servers_without_encryption_are_refused(monkeypatch, server, folder, variable):
+    monkeypatch.setenv(variable, "http://models.example")
+    source = HUB if variable == "HF_ENDPOINT" else ARCHIVE
+    words = "http://models.example is refused", "by https only", variable
+    with pytest.raises(FetchError, match=sentence_with(*words)):
+        fetch(source, folder)
+
+
+@pytest.mark.parametrize(
+    "address, words",
+    [
+        ("https://models.example", ("127.0.0.1 redirects to models.example", "only")),
+        ("https://evilhf.co", ("127.0.0.1 redirects to evilhf.co", "only")),
+        ("http://cdn.hf.co", ("http://cdn.hf.co is refused", "by https only")),
+    ],
+)
+def test_other_stores_than_those_of_the_hub_are_refused(server, folder, address, words):
+    server.cdn = address
+    with pytest.raises(FetchError, match=sentence_with(*words)):
+        fetch(HUB, folder)
+    assert os.listdir(folder) == []
+
+
+def test_another_host_than_zenodo_is_refused(server, folder):
+    server.redirects = server.zenodo.replace("127.0.0.1", "localhost")
+    words = "127.0.0.1 redirects to localhost", "Zenodo record 6221127", "only"
+    with pytest.raises(FetchError, match=sentence_with(*words)):
+        fetch(ARCHIVE, folder)
+    assert os.path.getsize(os.path.join(folder, "model.zip.part")) == 0
 
 
 def test_sources_are_imported_without_libraries():

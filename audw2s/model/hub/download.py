@@ -30,6 +30,12 @@ CHUNK = 2**20
 TIMEOUT = 30.0
 """Seconds without an answer after which a connection counts as lost."""
 
+LOCAL = ("127.0.0.1", "::1", "localhost")
+"""Names of this machine, to which nothing needs to be encrypted."""
+
+STORES = (".hf.co", ".huggingface.co")
+"""Ends of the names of hosts that keep the files of the hub."""
+
 CHANGED = "What was published has changed: update audw2s, or report it to its authors."
 
 
@@ -41,6 +47,7 @@ class FetchError(OSError):
 class Remote:
     """File as its server announces it."""
 
+    source: Source
     url: str
     headers: Mapping[str, str]
     size: int
@@ -58,10 +65,12 @@ def announced(source: Source, name: str) -> Remote:
         name: name of the file, or of the archive
 
     Raises:
-        FetchError: if the answer isn't that of such a server, or the file isn't there
+        FetchError: if the answer isn't that of such a server, or the file isn't there,
+            or the server isn't to be trusted
         httpx2.HTTPError: if nobody answers, or with an error
 
     """
+    check_address(source, httpx2.URL(source.endpoint))
     if isinstance(source, ZenodoSource):
         return _on_zenodo(source, name)
     return _on_hub(source, name)
@@ -74,12 +83,13 @@ def _on_hub(source: HubSource, name: str) -> Remote:
         source.repository, name, revision=source.revision, endpoint=source.endpoint
     )
     metadata = _metadata(url, headers=headers, endpoint=source.endpoint)
+    check_address(source, httpx2.URL(metadata.location))
     # For small files the hub announces the hash that git has for them
     checksum = metadata.etag or ""
     algorithm = {40: "git", 64: "sha256"}.get(len(checksum))
     if algorithm is None or metadata.size is None:
         raise FetchError(_unexpected(url))
-    return Remote(url, headers, metadata.size, algorithm, checksum)
+    return Remote(source, url, headers, metadata.size, algorithm, checksum)
 
 
 def _metadata(url: str, **options) -> huggingface_hub.HfFileMetadata:
@@ -101,6 +111,7 @@ def _on_zenodo(source: ZenodoSource, name: str) -> Remote:
     response = http_backoff(
         "GET", url, headers=headers, timeout=TIMEOUT, retry_on_exceptions=()
     )
+    check_address(source, response.url)
     hf_raise_for_status(response)
     try:
         files = {file["key"]: file for file in response.json()["files"]}
@@ -112,7 +123,35 @@ def _on_zenodo(source: ZenodoSource, name: str) -> Remote:
     except (ValueError, KeyError, TypeError) as error:
         raise FetchError(_unexpected(url)) from error
     url = f"{source.endpoint}/records/{source.record}/files/{name}?download=1"
-    return Remote(url, headers, size, algorithm, checksum)
+    return Remote(source, url, headers, size, algorithm, checksum)
+
+
+def check_address(source: Source, url: httpx2.URL) -> None:
+    """Check that an answer comes from the server of a source, and encrypted.
+
+    Args:
+        source: source of the files
+        url: address of the answer, after redirects
+
+    Raises:
+        FetchError: if it is another host, or no https
+
+    """
+    if url.scheme != "https" and url.host not in LOCAL:
+        raise FetchError(
+            f"http://{url.host} is refused, as anybody in between could change what it "
+            f"sends: models are fetched by https only. Check {source.variable} and any "
+            "proxy."
+        )
+    host = httpx2.URL(source.endpoint).host
+    is_store = not isinstance(source, ZenodoSource) and (
+        url.host.endswith(STORES) or {url.host, host} <= {*LOCAL}
+    )
+    if url.host != host and not is_store:
+        raise FetchError(
+            f"{host} redirects to {url.host}, which is refused: {source} is fetched "
+            "from its server only. Check any proxy in between."
+        )
 
 
 def _unexpected(url: str) -> str:
@@ -184,6 +223,7 @@ def _append(remote: Remote, file: BinaryIO, progress: tqdm) -> Exception | None:
             # Only what happens before the first byte can be repeated
             retry_on_exceptions=(httpx2.ConnectError, httpx2.ConnectTimeout),
         ) as response:
+            check_address(remote.source, response.url)
             hf_raise_for_status(response)
             if response.status_code != 206:  # the server ignored the range
                 _empty(file)

@@ -52,11 +52,12 @@ def fetch(source: Source, folder: str, *, verbose: bool = False) -> dict[str, st
     """
     folder = os.path.abspath(folder)
     if _missing(source, folder):
-        os.makedirs(folder, exist_ok=True)
-        with _explained(source, folder), _lock(source, folder, verbose):
-            # Another process may have been faster
-            if missing := _missing(source, folder):
-                _fetch(source, folder, missing, verbose)
+        with _explained(source, folder):
+            os.makedirs(folder, exist_ok=True)
+            with _lock(source, folder, verbose):
+                # Another process may have been faster
+                if missing := _missing(source, folder):
+                    _fetch(source, folder, missing, verbose)
     return {name: digest(os.path.join(folder, name), "sha256") for name in source.files}
 
 
@@ -160,6 +161,11 @@ def _explained(source: Source, folder: str) -> Iterator[None]:
             f"{by_hand}"
         ) from error
     except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise FetchError(
+                f"{folder} can't be written to ({error.strerror}). Let "
+                "AUDW2S_CACHE_ROOT name a folder that can, and run the command again."
+            ) from error
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
         raise FetchError(
