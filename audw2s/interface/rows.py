@@ -1,5 +1,6 @@
 """Process of audinterface that decodes and checks files itself."""
 
+import copy
 import math
 import warnings
 from collections.abc import Callable
@@ -227,8 +228,14 @@ class RowProcess(audinterface.Process):
     ) -> pd.Series:
         """Process a signal, as :meth:`audinterface.Process.process_signal` does."""
         # audinterface would refer samples to the sampling rate of the signal
-        times = {"start": _time(start), "end": _time(end)}
-        return super().process_signal(signal, sampling_rate, **times, **kwargs)
+        end = None if end is None else from_seconds(to_limit(end))
+        times = {"start": _time(start), "end": end}
+        process = copy.copy(self)
+        # As in audinterface, an end that isn't given is known, unlike NaT
+        process.keep_nat = self.keep_nat and end is not None
+        return super(RowProcess, process).process_signal(
+            signal, sampling_rate, **times, **kwargs
+        )
 
     def _process_file(
         self, file: File, *, root: str | None = None, **kwargs: Any

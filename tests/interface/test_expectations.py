@@ -12,6 +12,8 @@ import pytest
 import soundfile
 from expectations import SUBJECTS
 from expectations.case import Case
+from facts import facts
+from facts import in_words
 
 import audw2s
 
@@ -84,56 +86,6 @@ def outcome(case: Case, kind: str, make, data) -> object:
             return case.call(lambda **kwargs: make(kind, **kwargs), data)
         except Exception as error:
             return error
-
-
-def in_words(result: object) -> str:
-    """Say what a result is as the table does."""
-    if isinstance(result, Exception):
-        return type(result).__name__
-    if isinstance(result, np.ndarray):
-        return str(result.shape)
-    index = result if isinstance(result, pd.Index) else result.index
-    return " ".join(map(_row, index))
-
-
-def _row(entry: str | tuple) -> str:
-    if isinstance(entry, str):
-        return os.path.basename(entry)
-    *file, start, end = entry
-    times = "-".join(map(_seconds, (start, end)))
-    return " ".join([*map(os.path.basename, file), times])
-
-
-def _seconds(time: pd.Timedelta) -> str:
-    if pd.isna(time):
-        return "?"
-    sign = "-" if time.value < 0 else ""
-    seconds, rest = divmod(abs(time.value), 10**9)
-    return f"{sign}{seconds}.{rest:09d}".rstrip("0").rstrip(".")
-
-
-def facts(result: object) -> dict[str, object]:
-    """Type, shape, index, columns, dtype and error of a result."""
-    if isinstance(result, Exception):
-        return {"error": type(result).__name__}
-    found = {"type": type(result).__name__, "words": in_words(result)}
-    if isinstance(result, np.ndarray):
-        return found | {"dtype": str(result.dtype)}
-    index = result if isinstance(result, pd.Index) else result.index
-    levels = range(index.nlevels)
-    found |= {
-        "names": list(index.names),
-        "index": [str(index.get_level_values(level).dtype) for level in levels],
-    }
-    if isinstance(result, pd.Series):
-        found |= {"dtype": str(result.dtype), "name": result.name}
-        found |= {"items": {type(item).__name__ for item in result}}
-    if isinstance(result, pd.DataFrame):
-        found |= {
-            "columns": list(result.columns),
-            "dtype": [str(dtype) for dtype in result.dtypes],
-        }
-    return found
 
 
 @pytest.mark.parametrize("case, kind", CASES)

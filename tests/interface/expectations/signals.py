@@ -51,6 +51,13 @@ SIGNALS = [
     ),
     Case("end None", signal(start=0.5, end=None), "0.5-1.25"),
     Case("end NaT", signal(start=0.5, end=pd.NaT), "0.5-1.25"),
+    Case(
+        "an end that stays open",
+        lambda m, d: m(keep_nat=True).process_signal(d.signal, 16000, end=pd.NaT),
+        "0-?",
+        kinds=VALUES,
+    ),
+    Case("an end that isn't given, and could stay open", made(keep_nat=True), "0-1.25"),
     Case("start NaT", signal(start=pd.NaT, end=1), "0-1", kinds=VALUES),
     Case("name, start and end", signal(file="x", start=0.5, end=1), "x 0.5-1"),
     Case("an odd number of samples", made(samples=16001), "0-1.0000625"),
