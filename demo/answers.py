@@ -27,8 +27,15 @@ def explanation(error: Exception) -> str:
     return UNEXPECTED
 
 
-def shown(make: Callable[Arguments, Result]) -> Callable[Arguments, Result | str]:
+def shown(
+    make: Callable[Arguments, Result], num_outputs: int = 1
+) -> Callable[Arguments, Result | str | list[str]]:
     """Wrap a function that returns HTML, so that it returns errors as HTML, too.
+
+    Args:
+        make: function
+        num_outputs: number of pieces of HTML that it returns; an error is the first,
+            and empties the others
 
     Examples:
         >>> def refuse() -> str:
@@ -39,10 +46,13 @@ def shown(make: Callable[Arguments, Result]) -> Callable[Arguments, Result | str
     """
 
     @functools.wraps(make)
-    def safe(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result | str:
+    def safe(
+        *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Result | str | list[str]:
         try:
             return make(*args, **kwargs)
         except Exception as error:
-            return message(explanation(error))
+            text = message(explanation(error))
+            return [text, *[""] * (num_outputs - 1)] if num_outputs > 1 else text
 
     return safe

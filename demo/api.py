@@ -73,7 +73,7 @@ def compared(comparison: Comparison) -> Compared:
     clip = comparison.clip
     teacher, student = (
         _prediction(analysis, clip.duration, clip.status, comparison.notes)
-        for analysis in (comparison.teacher, comparison.student)
+        for analysis in comparison.models.values()
     )
     windows = [
         Window(

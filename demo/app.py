@@ -1,6 +1,7 @@
 """Layout of the page, and which function runs on which event."""
 
 import functools
+import json
 import pathlib
 from collections.abc import Callable
 from typing import Any
@@ -12,12 +13,10 @@ from gradio_client.utils import python_type_to_json_schema
 from audw2s.demo import api
 from audw2s.demo.answers import explanation
 from audw2s.demo.answers import shown
-from audw2s.demo.batch import analyse_all
-from audw2s.demo.batch import batch_results
+from audw2s.demo.batch import batch_answer
 from audw2s.demo.comparison import HOP_DUR
 from audw2s.demo.comparison import WIN_DUR
 from audw2s.demo.comparison import compare
-from audw2s.demo.figure import pictures
 from audw2s.demo.limits import MAX_DUR
 from audw2s.demo.limits import MAX_FILES
 from audw2s.demo.limits import MAX_SIZE
@@ -25,22 +24,43 @@ from audw2s.demo.live import MAX_SESSIONS
 from audw2s.demo.live import Live
 from audw2s.demo.meters import meters
 from audw2s.demo.models import Models
-from audw2s.demo.page import INTRODUCTION
-from audw2s.demo.page import results
+from audw2s.demo.page import PRIVACY
+from audw2s.demo.page import QUESTION
+from audw2s.demo.page import answer
+from audw2s.demo.page import drawings
+from audw2s.demo.page import message
+from audw2s.demo.page import part
+from audw2s.demo.page import recorder
 
 LIMITS = f"{MAX_DUR:.0f} s, {MAX_SIZE / 2**20:.0f} MB at most"
+
 
 POLITE = "element.setAttribute('aria-live', 'polite');"
 """Makes screen readers announce new results."""
 
-STEPS = pathlib.Path(__file__).with_name("live.js").read_text()
+NOTHING = '<p class="adv-quiet">How the voice sounds will stand here.</p>'
 
-NOTHING = '<p class="adv-quiet">Results appear here.</p>'
+LOST = (
+    "There is no answer: the connection is lost, or the page was stopped where it "
+    "runs. Load the page again."
+)
 
 PLAIN: dict[str, Any] = {"apply_default_css": False}
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+PROGRESS = gr.Progress()
+LATEST: dict[str, Any] = PRIVATE | {"trigger_mode": "always_last"}
 SHARED: dict[str, Any] = {"concurrency_id": "analyse", "concurrency_limit": 2}
 """Two requests at a time: one can be drawn while the other is processed."""
+
+
+def script(name: str) -> str:
+    """Script of this folder."""
+    return pathlib.Path(__file__).with_name(f"{name}.js").read_text()
+
+
+def giving(*values: str) -> str:
+    """JavaScript that gives values to outputs without the server."""
+    return f"() => {json.dumps(values)}"
 
 
 def build(models: Models, clips: dict[str, str]) -> gr.Blocks:
@@ -52,60 +72,92 @@ def build(models: Models, clips: dict[str, str]) -> gr.Blocks:
 
     """
     with gr.Blocks(
-        title="audw2s: teacher and student",
+        title="audw2s: how does this voice sound?",
         analytics_enabled=False,
         delete_cache=(60, 600),
     ) as blocks:
-        gr.Markdown(INTRODUCTION)
-        with gr.Row():
-            named = (("Teacher", models.teacher), ("Student", models.student))
-            roles = [
-                gr.Dropdown(models.names, value=name, label=label, min_width=240)
-                for label, name in named
-            ]
-        terms = gr.Markdown(models.terms(models.teacher, models.student))
-        gr.on([role.change for role in roles], models.terms, roles, terms, **PRIVATE)
-        with gr.Tab("Compare"):
-            compare_tab(models, clips, roles)
+        gr.Markdown(QUESTION)
+        named = (("Teacher", models.teacher), ("Student", models.student))
+        roles = [
+            gr.Dropdown(models.names, value=name, label=label, render=False)
+            for label, name in named
+        ]
+        with gr.Tab("Recording"):
+            recording_tab(models, clips, roles)
         with gr.Tab("Live"):
             live_tab(blocks, models, roles)
         with gr.Tab("Batch"):
             batch_tab(models, roles)
+        with gr.Accordion("Models, for researchers", open=False):
+            with gr.Row():
+                for role in roles:
+                    role.render()
+            terms = gr.Markdown(models.terms(models.teacher, models.student))
+        gr.on([role.change for role in roles], models.terms, roles, terms, **PRIVATE)
+        gr.Markdown(PRIVACY)
     return blocks.queue(max_size=24, default_concurrency_limit=2)
 
 
-def compare_tab(
+def recording_tab(
     models: Models, clips: dict[str, str], roles: list[gr.Dropdown]
 ) -> None:
-    """Tab that compares teacher and student on one recording."""
-    audio = gr.Audio(
-        sources=["upload", "microphone"],
-        type="filepath",
-        label=f"Speech: {LIMITS}",
-        buttons=[],
-        elem_id="speech",
-    )
-    gr.Examples(
-        [[path] for path in clips.values()],
-        inputs=[audio],
-        example_labels=list(clips),
-        label="Examples (emotions are acted)",
-    )
-    with gr.Accordion("Window and hop", open=False), gr.Row():
-        win_dur = gr.Number(WIN_DUR, label="Window: seconds around each value")
-        hop_dur = gr.Number(HOP_DUR, label="Hop: seconds from value to value")
-    button = gr.Button("Compare", variant="primary")
-    output = gr.HTML(NOTHING, elem_id="results", js_on_load=POLITE, **PLAIN)
+    """Tab that says how the voice of one recording sounds."""
+    with gr.Row():
+        with gr.Column(scale=2, min_width=300):
+            with gr.Row():
+                audio = gr.File(
+                    label="Recording", elem_id="speech", height=96, min_width=190
+                )
+                gr.HTML(
+                    recorder(),
+                    elem_id="record",
+                    js_on_load=script("record"),
+                    min_width=100,
+                    **PLAIN,
+                )
+            gr.Examples(
+                [[path] for path in clips.values()],
+                inputs=[audio],
+                example_labels=list(clips),
+                label="Examples (emotions are acted, noise is synthetic)",
+            )
+        with gr.Column(scale=5, min_width=320):
+            output = gr.HTML(
+                NOTHING, elem_id="results", js_on_load=script("explorer"), **PLAIN
+            )
+            stretch = gr.HTML("", elem_id="stretch", js_on_load=POLITE, **PLAIN)
+    with gr.Accordion("For researchers: both models", open=False):
+        with gr.Row():
+            win_dur = gr.Number(WIN_DUR, label="Window: seconds around each value")
+            hop_dur = gr.Number(HOP_DUR, label="Hop: seconds from value to value")
+            button = gr.Button("Compare", variant="primary")
+        panel = gr.HTML("", elem_id="comparison", **PLAIN)
+        draw = gr.Button("Draw pictures for download")
+        links = gr.HTML("", elem_id="drawings", js_on_load=POLITE, **PLAIN)
     inputs = [audio, *roles, win_dur, hop_dur]
+    outputs = [output, stretch, panel, links]
+
+    def show(*args: Any, progress: gr.Progress = PROGRESS) -> tuple[str, str, str, str]:
+        return answer(models, *args, progress=progress)
+
+    changed = [one.change for one in inputs]
+    fresh = gr.on(
+        [*changed, button.click], None, None, outputs, js=giving(*[""] * 4), **LATEST
+    )
+    done = fresh.then(shown(show, 4), inputs, outputs, **LATEST, **SHARED)
+    done.failure(None, None, outputs, js=giving(message(LOST), *[""] * 3), **PRIVATE)
 
     @shown
-    def show(path: str | None, *chosen: Any) -> str:
-        if path is None:
-            return NOTHING
-        comparison = compare(models, path, *chosen)
-        return results(comparison, pictures(comparison))
+    def show_drawings(*args: Any) -> str:
+        return drawings(models, *args)
 
-    gr.on([audio.change, button.click], show, inputs, output, **PRIVATE, **SHARED)
+    draw.click(show_drawings, inputs, links, **PRIVATE, **SHARED)
+
+    @shown
+    def show_part(path: str, teacher: str, student: str, event: gr.EventData) -> str:
+        return part(models, path, teacher, student, event.start, event.end)
+
+    output.select(show_part, inputs[:3], stretch, show_progress="hidden", **PRIVATE)
     publish_functions(models, inputs)
 
 
@@ -154,7 +206,7 @@ def live_tab(page: gr.Blocks, models: Models, roles: list[gr.Dropdown]) -> None:
         label=f"Microphone: {MAX_DUR:.0f} s at most",
         elem_id="microphone",
     )
-    output = gr.HTML(meters(None), elem_id="live", js_on_load=STEPS, **PLAIN)
+    output = gr.HTML(meters(None), elem_id="live", js_on_load=script("live"), **PLAIN)
 
     @shown
     def push(
@@ -182,15 +234,21 @@ def batch_tab(models: Models, roles: list[gr.Dropdown]) -> None:
     """Tab that compares teacher and student on several recordings."""
     files = gr.File(
         file_count="multiple",
-        file_types=["audio"],
         label=f"{MAX_FILES} files, each {LIMITS}",
         elem_id="files",
     )
     button = gr.Button("Compare all", variant="primary")
-    output = gr.HTML(NOTHING, elem_id="batch", js_on_load=POLITE, **PLAIN)
+    output = gr.HTML(
+        NOTHING, elem_id="batch", js_on_load=POLITE + script("batch"), **PLAIN
+    )
+    with gr.Accordion("For researchers: agreement of the models", open=False):
+        panel = gr.HTML("", elem_id="agreement", **PLAIN)
+    inputs, outputs = [files, *roles], [output, panel]
 
-    @shown
-    def show(paths: list[str] | None, teacher: str, student: str) -> str:
-        return batch_results(analyse_all(models, paths or [], teacher, student))
+    def show(*args: Any, progress: gr.Progress = PROGRESS) -> tuple[str, str]:
+        return batch_answer(models, *args, progress=progress)
 
-    button.click(show, [files, *roles], output, **PRIVATE, **SHARED)
+    clear = giving(NOTHING, "")
+    gr.on([one.change for one in inputs], None, None, outputs, js=clear, **PRIVATE)
+    done = button.click(shown(show, 2), inputs, outputs, **PRIVATE, **SHARED)
+    done.failure(None, None, outputs, js=giving(message(LOST), ""), **PRIVATE)

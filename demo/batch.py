@@ -1,31 +1,61 @@
-"""Table of several files, and the agreement of teacher and student."""
+"""Table of several files, their groups, and the agreement of teacher and student."""
 
+import csv
 import os
+import re
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
+from audw2s.demo.answers import explanation
+from audw2s.demo.clip import Progress
 from audw2s.demo.clip import read_clip
+from audw2s.demo.clip import unwatched
+from audw2s.demo.description import adjective
+from audw2s.demo.description import short
+from audw2s.demo.figure import agreement_picture
 from audw2s.demo.limits import MAX_FILES
 from audw2s.demo.limits import Deadline
 from audw2s.demo.limits import RefusedError
 from audw2s.demo.models import Models
-from audw2s.demo.page import downloads
-from audw2s.demo.page import html_table
-from audw2s.demo.page import picture
-from audw2s.demo.page import table
+from audw2s.demo.page import Link
+from audw2s.demo.page import rendered
 from audw2s.demo.prediction import analyse
 from audw2s.evaluation.ccc import ccc
 from audw2s.model.registry import DIMENSIONS
 
-TIME_LIMIT = 120.0
-"""Seconds that a batch may take."""
+TIME_LIMIT = 10.0
+"""Seconds that a batch may take per file."""
 
-FILES = "One value per file, 0 (low) … 1 (high)."
+MAX_GROUPS = 12
+"""Most groups that are shown."""
+
+MAX_NAME = 40
+"""Most characters of a name that are shown."""
+
+UNCOUNTED = ("silent", "short")
+"""Statuses of files that are no part of the agreement."""
 
 COLUMNS = [f"{role}_{name}" for role in ("teacher", "student") for name in DIMENSIONS]
 """Columns with values."""
+
+
+def batch_answer(
+    models: Models,
+    paths: Sequence[str] | None,
+    teacher: str,
+    student: str,
+    progress: Progress = unwatched,
+) -> tuple[str, str]:
+    """Results of a batch as HTML, and the panel for researchers.
+
+    Raises:
+        RefusedError: if there are no files, or too many
+
+    """
+    batch = analyse_all(models, paths or [], teacher, student, progress)
+    return batch_results(batch), agreement_panel(batch)
 
 
 def analyse_all(
@@ -33,8 +63,7 @@ def analyse_all(
     paths: Sequence[str],
     teacher: str,
     student: str,
-    *,
-    deadline: Deadline | None = None,
+    progress: Progress = unwatched,
 ) -> pd.DataFrame:
     """Predict A/D/V of files with both models; every file has a row.
 
@@ -43,11 +72,12 @@ def analyse_all(
         paths: paths of the files
         teacher: name of the teacher
         student: name of the student
-        deadline: time limit, :data:`TIME_LIMIT` by default
+        progress: function that is told which file is next
 
     Returns:
-        table with the columns ``file``, ``duration`` in seconds, ``teacher_arousal``
-        … ``student_valence`` (NaN where there is no value) and ``note``
+        table with the columns ``file``, ``group``, ``duration`` in seconds,
+        ``teacher_arousal`` … ``student_valence`` (NaN where there is no value),
+        ``status`` and ``note``
 
     Raises:
         RefusedError: if there are no files, or too many
@@ -60,25 +90,78 @@ def analyse_all(
             f"These are {len(paths)} files, this page takes {MAX_FILES} at once. For "
             "more there is 'audw2s annotate' on the command line."
         )
-    deadline = deadline or Deadline(TIME_LIMIT)
-    rows = [_row(models, path, teacher, student, deadline) for path in paths]
-    return pd.DataFrame(rows, columns=["file", "duration", *COLUMNS, "note"])
+    deadline = Deadline(TIME_LIMIT * len(paths))
+    rows = []
+    for number, path in enumerate(paths, 1):
+        name = os.path.basename(path)
+        progress(number / len(paths), f"{number} of {len(paths)}: {legible(name)}")
+        row = _row(models, path, teacher, student, deadline)
+        rows.append({"file": name, "group": group(name)} | row)
+    columns = ["file", "group", "duration", *COLUMNS, "status", "note"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _row(
     models: Models, path: str, teacher: str, student: str, deadline: Deadline
 ) -> dict[str, object]:
-    row: dict[str, object] = {"file": os.path.basename(path), "duration": np.nan}
-    row |= dict.fromkeys(COLUMNS, np.nan)
+    row: dict[str, object] = {}
     try:
         deadline.check()
         clip = read_clip(path)
         for role, name in (("student", student), ("teacher", teacher)):
             analysis = analyse(models, name, clip, deadline)
             row |= {f"{role}_{key}": value for key, value in analysis.values.items()}
-    except RefusedError as error:
-        return row | dict.fromkeys(COLUMNS, np.nan) | {"note": str(error)}
-    return row | {"duration": clip.duration, "note": " ".join(clip.notes)}
+    except Exception as error:
+        # No file ends the batch
+        return {"status": "refused", "note": explanation(error)}
+    notes = " ".join(clip.notes)
+    return row | {"duration": clip.duration, "status": clip.status, "note": notes}
+
+
+def group(name: str) -> str:
+    """Group of a file: its name up to the first hyphen or underscore.
+
+    Examples:
+        >>> group("anna_01.wav"), group("a.wav")
+        ('anna', 'a.wav')
+
+    """
+    return re.split("[-_]", name, maxsplit=1)[0]
+
+
+def legible(name: str) -> str:
+    """Name of a file that can be shown: short, and in its own direction of writing.
+
+    Examples:
+        >>> legible("a" * 100 + ".wav").count("a"), len(legible("a" * 100))
+        (36, 42)
+
+    """
+    name = "".join(character for character in name if character.isprintable())
+    if len(name) > MAX_NAME:
+        name = f"{name[: MAX_NAME - 13]}…{name[-12:]}"
+    # First strong isolate … pop directional isolate
+    return f"\u2068{name}\u2069"
+
+
+def as_csv(batch: pd.DataFrame) -> bytes:
+    r"""Content of a CSV file, for Excel as well: no name becomes a formula.
+
+    Examples:
+        >>> table = pd.DataFrame({"file": ["=1+1.wav", "a.wav"]})
+        >>> print(as_csv(table).decode("utf-8-sig"), end="")
+        "file"
+        "'=1+1.wav"
+        "a.wav"
+
+    """
+    texts = batch.select_dtypes(exclude="number")
+    safe = texts.replace(r"^(?=[=+\-@\t\r])", "'", regex=True)
+    return (
+        batch.assign(**safe)
+        .to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC)
+        .encode("utf-8-sig")
+    )
 
 
 def agreement(batch: pd.DataFrame) -> dict[str, tuple[float, float]]:
@@ -88,15 +171,15 @@ def agreement(batch: pd.DataFrame) -> dict[str, tuple[float, float]]:
         batch: table, see :func:`analyse_all`
 
     Returns:
-        CCC and difference by dimension; empty if fewer than two files have values
+        CCC and difference by dimension; empty if fewer than two files count
 
     Examples:
         >>> values = dict.fromkeys(COLUMNS, [0.2, 0.4, np.nan])
-        >>> agreement(pd.DataFrame(values))["valence"]
+        >>> agreement(pd.DataFrame(values).assign(status="ok"))["valence"]
         (1.0, 0.0)
 
     """
-    values = batch[COLUMNS].dropna().to_numpy(float)
+    values = counted(batch)[COLUMNS].to_numpy(float)
     if len(values) < 2:
         return {}
     teacher, student = np.split(values, 2, axis=1)
@@ -105,29 +188,81 @@ def agreement(batch: pd.DataFrame) -> dict[str, tuple[float, float]]:
     return dict(zip(DIMENSIONS, zip(cccs, differences, strict=True), strict=True))
 
 
-def batch_results(batch: pd.DataFrame) -> str:
-    """Show the table of a batch as HTML, with the agreement of the models."""
-    from audw2s.demo.figure import agreement_picture
+def counted(batch: pd.DataFrame) -> pd.DataFrame:
+    """Rows with values that are neither silent nor short."""
+    return batch[~batch["status"].isin(UNCOUNTED)].dropna(subset=COLUMNS)
 
-    shown = batch.assign(duration=batch["duration"].map("{:.1f} s".format))
-    shown = shown.replace({"nan s": "–"})
-    files = {"Table (CSV)": ("batch.csv", batch.to_csv(index=False).encode())}
-    parts = [f'<p class="adv-sentence">{sentence(batch)}</p>', table(shown, FILES)]
-    if numbers := agreement(batch):
-        rows = [
-            [name, f"{value:.2f}".replace("-", "−"), f"{difference:.2f}"]
-            for name, (value, difference) in numbers.items()
+
+def groups(batch: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Rows that count by group, and of all groups; no groups if each has one file."""
+    rows = counted(batch)
+    parts = dict(list(rows.groupby("group")))
+    is_shown = 1 < len(parts) <= MAX_GROUPS and len(parts) < len(rows)
+    return {"all": rows} | (parts if is_shown else {})
+
+
+def batch_results(batch: pd.DataFrame) -> str:
+    """Show files, and how their values are distributed, as HTML."""
+    teacher = COLUMNS[:3]
+    rows = [
+        [
+            legible(row["file"]),
+            "–" if pd.isna(row["duration"]) else f"{row['duration']:.1f}",
+            adjective(row["teacher_arousal"], row["teacher_valence"]),
+            *(short(row[name]) for name in teacher),
+            row["note"],
         ]
-        head = ["", "CCC", "mean absolute difference"]
-        svg = agreement_picture(batch)
-        files["Agreement (SVG)"] = ("agreement.svg", svg)
-        caption = "Student against teacher, a point per file; on the line they agree."
-        parts += [
-            html_table(head, rows, "Agreement of teacher and student over the files."),
-            f'<div class="adv-pictures">{picture(svg, "agreement", caption)}</div>',
-        ]
-    parts.append(downloads(files))
-    return f'<div class="adv">{"".join(parts)}</div>'
+        for row in batch.to_dict("records")
+    ]
+    return rendered(
+        "batch",
+        sentence=sentence(batch),
+        dimensions=DIMENSIONS,
+        rows=rows,
+        groups=[
+            {
+                "name": legible(name),
+                "size": len(part),
+                "means": [
+                    f"{short(part[column].mean())} ± {short(part[column].std())}"
+                    for column in teacher
+                ],
+                "points": [_points(part, column, column) for column in teacher],
+            }
+            for name, part in groups(batch).items()
+        ],
+        plane=_points(counted(batch), "teacher_valence", "teacher_arousal"),
+        links=[Link("Table (CSV)", "batch.csv", as_csv(batch))],
+    )
+
+
+def agreement_panel(batch: pd.DataFrame) -> str:
+    """Show how far the models agree, for researchers."""
+    numbers = agreement(batch)
+    if not numbers:
+        return ""
+    rows = [
+        [name, f"{value:.2f}".replace("-", "−"), f"{difference:.2f}"]
+        for name, (value, difference) in numbers.items()
+    ]
+    points = {
+        name: _points(counted(batch), f"teacher_{name}", f"student_{name}")
+        for name in DIMENSIONS
+    }
+    link = Link("Agreement (SVG)", "agreement.svg", agreement_picture(counted(batch)))
+    return rendered("agreement", rows=rows, points=points, links=[link])
+
+
+def _points(batch: pd.DataFrame, across: str, up: str) -> list[dict[str, object]]:
+    """Places of files in a plane in %, with their names."""
+    return [
+        {
+            "name": f"{legible(name)}: {short(x)}, {short(y)}",
+            "x": 100 * min(1, max(0, x)),
+            "y": 100 * min(1, max(0, y)),
+        }
+        for name, x, y in zip(batch["file"], batch[across], batch[up], strict=True)
+    ]
 
 
 def sentence(batch: pd.DataFrame) -> str:
@@ -135,9 +270,8 @@ def sentence(batch: pd.DataFrame) -> str:
 
     Examples:
         >>> sentence(pd.DataFrame({"student_valence": [0.5, np.nan]}))
-        '1 of 2 files has values; agreement needs two.'
+        '1 of 2 files has values.'
 
     """
     count = int(batch["student_valence"].notna().sum())
-    text = f"{count} of {len(batch)} files {'has' if count == 1 else 'have'} values"
-    return f"{text}." if count > 1 else f"{text}; agreement needs two."
+    return f"{count} of {len(batch)} files {'has' if count == 1 else 'have'} values."

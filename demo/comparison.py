@@ -2,17 +2,22 @@
 
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from audw2s.demo.clip import Clip
+from audw2s.demo.clip import Progress
 from audw2s.demo.clip import read_clip
+from audw2s.demo.clip import unwatched
+from audw2s.demo.description import listed
+from audw2s.demo.description import short
+from audw2s.demo.limits import MAX_DUR
+from audw2s.demo.limits import MAX_WINDOWS
+from audw2s.demo.limits import TIME_LIMIT
 from audw2s.demo.limits import Deadline
 from audw2s.demo.limits import check_windows
 from audw2s.demo.models import Models
 from audw2s.demo.prediction import Analysis
 from audw2s.demo.prediction import analyse
-from audw2s.demo.prediction import by_channel
 from audw2s.model.registry import DIMENSIONS
 
 AGREEMENT = 0.05
@@ -25,28 +30,43 @@ HOP_DUR = 0.25
 """Default seconds from one value over time to the next."""
 
 OUTSIDE = (
-    "Some values lie outside of 0…1, which the models allow; pictures show them at the "
-    "edge."
+    "Some values lie outside of 0…1, which the models allow; the axes are longer here."
 )
 """Note on recordings with such values."""
+
+ALONE = (
+    "The recording lasts more than {limit:.0f} s: the small model processed it alone."
+)
+"""Note on recordings that are too long for the teacher."""
 
 
 class Comparison(NamedTuple):
     """Values that both models predict for a recording."""
 
     clip: Clip
-    teacher: Analysis
+    teacher: Analysis | None
+    """``None`` for recordings above :data:`audw2s.demo.limits.MAX_DUR`."""
+
     student: Analysis
     win_dur: float
     hop_dur: float
-    channels: list[dict[str, float]]
-    """A/D/V of the student for each channel, if these differ."""
+
+    @property
+    def models(self) -> dict[str, Analysis]:
+        """Models by their role, the teacher first."""
+        both = {"teacher": self.teacher, "student": self.student}
+        return {role: one for role, one in both.items() if one is not None}
+
+    @property
+    def best(self) -> Analysis:
+        """The larger of the models."""
+        return self.teacher or self.student
 
     @property
     def differences(self) -> dict[str, float]:
         """Student minus teacher."""
         return {
-            name: self.student.values[name] - self.teacher.values[name]
+            name: self.student.values[name] - self.best.values[name]
             for name in DIMENSIONS
         }
 
@@ -56,16 +76,25 @@ class Comparison(NamedTuple):
         return sentence(self.differences)
 
     @property
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """Lowest and highest value of each dimension, at least 0…1."""
+        models = self.models.values()
+        values = pd.concat(
+            [m.curve for m in models] + [pd.DataFrame([m.values for m in models])]
+        )
+        return {
+            name: (min(0.0, values[name].min()), max(1.0, values[name].max()))
+            for name in DIMENSIONS
+        }
+
+    @property
     def notes(self) -> list[str]:
         """Sentences on what makes values unsure."""
         notes = self.clip.notes
-        values = [
-            value
-            for model in (self.teacher, self.student)
-            for value in (*model.values.values(), *np.ravel(model.curve[[*DIMENSIONS]]))
-        ]
-        if np.nanmin(values) < 0 or np.nanmax(values) > 1:
+        if set(self.ranges.values()) != {(0, 1)}:
             notes.append(OUTSIDE)
+        if self.teacher is None:
+            notes.append(ALONE.format(limit=MAX_DUR))
         return notes
 
     @property
@@ -75,12 +104,12 @@ class Comparison(NamedTuple):
         Columns are ``time``, ``start`` and ``end`` in seconds, A/D/V of the teacher
         (``teacher_arousal`` …) and of the student, and the statuses.
         """
-        index = pd.TimedeltaIndex(self.teacher.curve.index)
+        index = pd.TimedeltaIndex(self.student.curve.index)
         times = index.total_seconds().to_numpy()
         table = pd.DataFrame({"time": times})
         table["start"] = (times - self.win_dur / 2).clip(min=0)
         table["end"] = (times + self.win_dur / 2).clip(max=self.clip.duration)
-        for role, model in (("teacher", self.teacher), ("student", self.student)):
+        for role, model in self.models.items():
             for name in DIMENSIONS:
                 table[f"{role}_{name}"] = model.curve[name].to_numpy()
         table["status"] = self.student.curve["status"].to_numpy()
@@ -95,9 +124,12 @@ def compare(
     win_dur: float = WIN_DUR,
     hop_dur: float = HOP_DUR,
     *,
-    deadline: Deadline | None = None,
+    limit: float = MAX_DUR,
+    progress: Progress = unwatched,
 ) -> Comparison:
-    """Predict A/D/V of a file with teacher and student.
+    """Predict A/D/V of a file with both models.
+
+    Above :data:`audw2s.demo.limits.MAX_DUR` the student processes it alone.
 
     Args:
         models: models of the page
@@ -105,24 +137,34 @@ def compare(
         teacher: name of the teacher
         student: name of the student
         win_dur: duration in seconds of the window around each value of the curves
-        hop_dur: seconds from one value to the next
-        deadline: time limit, :data:`audw2s.demo.limits.TIME_LIMIT` by default
+        hop_dur: seconds from one value to the next; larger in long recordings
+        limit: longest duration in seconds
+        progress: function that is told how far it is
 
     Raises:
         RefusedError: with a sentence that says what to do
 
     """
-    deadline = deadline or Deadline()
-    clip = read_clip(path)
+    clip = read_clip(path, limit, progress)
+    deadline = time_limit(clip)
+    is_long = clip.duration > MAX_DUR
+    if is_long:
+        hop_dur = max(hop_dur, clip.duration / (MAX_WINDOWS - 1))
+        win_dur = max(win_dur, hop_dur)
     check_windows(win_dur, hop_dur, clip.duration)
     # The student first: it is quick, and more requests wait for the teacher
+    names = dict.fromkeys((student, *([] if is_long else [teacher])))
     analyses = {
-        name: analyse(models, name, clip, deadline, (win_dur, hop_dur))
-        for name in dict.fromkeys((student, teacher))
+        name: analyse(models, name, clip, deadline, (win_dur, hop_dur), progress)
+        for name in names
     }
-    channels = by_channel(models, student, path, clip.num_channels, deadline)
-    both = analyses[teacher], analyses[student]
-    return Comparison(clip, *both, win_dur, hop_dur, channels)
+    first = None if is_long else analyses[teacher]
+    return Comparison(clip, first, analyses[student], win_dur, hop_dur)
+
+
+def time_limit(clip: Clip) -> Deadline:
+    """Time limit of a recording, which is later for long ones."""
+    return Deadline(TIME_LIMIT + clip.duration / 10)
 
 
 def sentence(differences: dict[str, float]) -> str:
@@ -144,21 +186,10 @@ def sentence(differences: dict[str, float]) -> str:
     """
     sizes = {name: abs(value) for name, value in differences.items()}
     close = [name for name in DIMENSIONS if sizes[name] <= AGREEMENT]
-    limit = _short(AGREEMENT)
-    text = f"Teacher and student agree within {limit} on {_listed(close)}"
+    limit = short(AGREEMENT)
+    names = listed(close) if close else "none of the three"
+    text = f"Teacher and student agree within {limit} on {names}"
     if len(close) == len(DIMENSIONS):
         return f"{text}."
     most = max(sizes, key=lambda name: sizes[name])
-    return f"{text}; {most} differs most, by {_short(sizes[most])}."
-
-
-def _short(value: float) -> str:
-    return f"{value:.2f}".removeprefix("0")
-
-
-def _listed(names: list[str]) -> str:
-    if not names:
-        return "none of the three"
-    if len(names) == 1:
-        return names[0]
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+    return f"{text}; {most} differs most, by {short(sizes[most])}."

@@ -18,8 +18,8 @@ CLIPS = {
 }
 """Files by label; emotions are acted."""
 
-NOISY = "noisy (read speech with synthetic noise)"
-"""Label of the noisy clip."""
+NOISY = "noisy"
+"""Label of the read speech with synthetic noise."""
 
 SNR = 5.0
 """Signal-to-noise ratio in dB."""

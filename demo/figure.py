@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.demo.comparison import Comparison
 from audw2s.model.registry import DIMENSIONS
 from audw2s.plots import STYLES
@@ -65,7 +64,7 @@ def agreement_picture(table: pd.DataFrame) -> bytes:
 
 
 def curves_figure(comparison: Comparison) -> "Figure":
-    """Draw the waveform and the curves of both models, on one time axis, 0…1."""
+    """Draw the waveform and the curves of the models on one time axis."""
     figure = plot_curves(_named_curves(comparison), comparison.clip.signal)
     figure.set_size_inches(5.6, 6.4)
     # Automatic layout takes as long as drawing, and gives the same here each time
@@ -73,29 +72,29 @@ def curves_figure(comparison: Comparison) -> "Figure":
     for axis, (bottom, height) in zip(figure.axes, PANELS, strict=True):
         axis.set_position((0.12, bottom, 0.85, height))
     for axis in figure.axes[1:]:
-        # Fixed, so that pictures of recordings can be compared
-        axis.set_ylim(0, 1)
+        # The same for most recordings, so that their pictures can be compared
+        axis.set_ylim(comparison.ranges[axis.get_ylabel()])
         axis.set_yticks([0, 0.5, 1])
         for line in axis.lines:
             line.set_clip_on(False)
-    figure.axes[-1].set_xlim(0, len(comparison.clip.signal) / SAMPLING_RATE)
+    figure.axes[-1].set_xlim(0, comparison.clip.duration)
     return figure
 
 
 def plane_figure(comparison: Comparison) -> "Figure":
-    """Draw where the clip lies for both models, and the path over time, in 0…1."""
+    """Draw where the recording lies for the models, and the path over time."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4.6, 5.4))
     axis = figure.subplots()
     figure.subplots_adjust(0.14, 0.1, 0.95, 0.85)
-    analyses = (comparison.teacher, comparison.student)
     names = _named_curves(comparison)
-    for number, (one, name) in enumerate(zip(analyses, names, strict=True)):
+    models = comparison.models.values()
+    for number, (one, name) in enumerate(zip(models, names, strict=True)):
         _draw_path(axis, names[name], number)
         axis.plot(
-            np.clip(one.values["valence"], 0, 1),
-            np.clip(one.values["arousal"], 0, 1),
+            one.values["valence"],
+            one.values["arousal"],
             MARKS[number],
             clip_on=False,
             color=STYLES[number][0],
@@ -103,7 +102,9 @@ def plane_figure(comparison: Comparison) -> "Figure":
             markeredgecolor="white",
             label=name,
         )
-    axis.set(xlim=(0, 1), ylim=(0, 1), xlabel="valence", ylabel="arousal", aspect=1)
+    ranges = comparison.ranges
+    axis.set(xlim=ranges["valence"], ylim=ranges["arousal"], box_aspect=1)
+    axis.set(xlabel="valence", ylabel="arousal")
     axis.set_xticks([0, 0.5, 1])
     axis.set_yticks([0, 0.5, 1])
     axis.axhline(0.5, color="#808080", lw=0.6, zorder=0)
@@ -156,11 +157,10 @@ def written(figure: "Figure", kind: str) -> bytes:
 
 
 def _named_curves(comparison: Comparison) -> dict[str, pd.DataFrame]:
-    """Curves by their label in the legend, clipped to 0…1."""
-    analyses = {"teacher": comparison.teacher, "student": comparison.student}
+    """Curves by their label in the legend."""
     return {
-        f"{role} ({one.model})": one.curve[list(DIMENSIONS)].clip(0, 1)
-        for role, one in analyses.items()
+        f"{role} ({one.model})": one.curve[list(DIMENSIONS)]
+        for role, one in comparison.models.items()
     }
 
 

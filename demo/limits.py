@@ -14,15 +14,20 @@ from audw2s.audio.statuses import UNUSABLE
 from audw2s.audio.times import duration_text
 
 MAX_DUR = 60.0
-"""Longest recording in seconds."""
+"""Longest speech in seconds that is compared, and that is processed live."""
 
-MAX_SIZE = 20 * 2**20
-"""Largest file in bytes: 60 s of a stereo WAV at 48 kHz and 24 bits fit in."""
+MAX_FILE_DUR = 3600.0
+"""Longest recording in seconds; the student processes it alone above
+:data:`MAX_DUR`."""
+
+MAX_SIZE = 200 * 2**20
+"""Largest file in bytes: an hour of a mono WAV at 16 kHz, or of any other format."""
 
 MAX_SAMPLES = round(2 * MAX_DUR * 96_000)
-"""Most samples over all channels: a small file can hold very many."""
+"""Most samples over all channels of a file with more of them than stereo at 48 kHz: a
+small file can hold very many."""
 
-MAX_FILES = 20
+MAX_FILES = 100
 """Most files in a batch."""
 
 MAX_WINDOWS = 1200
@@ -117,8 +122,15 @@ class Deadline:
         return blocks
 
 
-def check_file(path: str) -> None:
+def check_file(path: str, limit: float = MAX_DUR) -> float:
     """Check size, format and duration of a file.
+
+    Args:
+        path: path of the file
+        limit: longest duration in seconds
+
+    Returns:
+        duration in seconds
 
     Raises:
         RefusedError: if the file isn't accepted by this page
@@ -137,19 +149,21 @@ def check_file(path: str) -> None:
         raise RefusedError(
             f"This file can't be read: {error}. Save it as {FORMATS}."
         ) from None
-    seconds = duration(path, MAX_DUR)
-    if seconds > MAX_DUR:
+    seconds = duration(path, limit)
+    if seconds > limit:
         raise RefusedError(
             f"This recording lasts {duration_text(seconds)}, this page takes "
-            f"{MAX_DUR:.0f} s at most. Cut it, or use "
+            f"{duration_text(limit)} at most. Cut it, or use "
             "'audw2s curve' or 'audw2s predict' on the command line."
         )
-    if seconds * header.sampling_rate * header.num_channels > MAX_SAMPLES:
+    per_second = header.sampling_rate * header.num_channels
+    if per_second > 2 * 48_000 and seconds * per_second > MAX_SAMPLES:
         raise RefusedError(
             f"This recording has {header.num_channels} channels at "
             f"{header.sampling_rate} Hz, which is too much for this page. Save it as "
             "16 kHz mono."
         )
+    return seconds
 
 
 def check_windows(win_dur: float, hop_dur: float, duration: float) -> None:

@@ -1,135 +1,301 @@
-"""Results as HTML, in reading order."""
+"""Results of a recording as HTML."""
 
 import base64
-import re
-from html import escape
+import json
+import urllib.parse
+from collections.abc import Sequence
+from typing import Any
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
+from audw2s.demo.clip import Progress
+from audw2s.demo.clip import unwatched
+from audw2s.demo.comparison import OUTSIDE
 from audw2s.demo.comparison import Comparison
-from audw2s.demo.figure import Pictures
-from audw2s.demo.prediction import Analysis
+from audw2s.demo.comparison import compare
+from audw2s.demo.comparison import time_limit
+from audw2s.demo.description import ADJECTIVES
+from audw2s.demo.description import MEANINGS
+from audw2s.demo.description import REMARK
+from audw2s.demo.description import headline
+from audw2s.demo.description import level
+from audw2s.demo.description import short
+from audw2s.demo.description import uncertain
+from audw2s.demo.figure import pictures
+from audw2s.demo.limits import MAX_DUR
+from audw2s.demo.limits import MAX_FILE_DUR
+from audw2s.demo.limits import Deadline
+from audw2s.demo.limits import RefusedError
+from audw2s.demo.limits import check_file
+from audw2s.demo.models import Models
+from audw2s.demo.prediction import Voice
+from audw2s.demo.prediction import of_span
+from audw2s.demo.prediction import voices
+from audw2s.files import templates
+from audw2s.inference.row import MIN_DUR
 from audw2s.model.registry import DIMENSIONS
-from audw2s.plots import STYLES
 
 BROWSER = "browser"
 """Path of the static page."""
 
-INTRODUCTION = (
-    "# Teacher and student on the same speech\n"
-    "Arousal, dominance and valence of speech, from 0 (low) to 1 (high), by a large "
-    "model and by a small one distilled from it. Recordings are processed on this "
-    "server only, and deleted after some minutes. "
-    f"[Another page]({BROWSER}/) runs the small model in your browser, also live, and "
-    "uploads nothing."
+QUESTION = "# How does this voice sound?"
+
+PRIVACY = (
+    "Recordings are processed on this server only, and deleted after some minutes. "
+    f"[Another page]({BROWSER}/) runs in your browser and uploads nothing."
 )
 
-COLOURS = {
-    STYLES[0][0]: "var(--adv-teacher)",
-    STYLES[1][0]: "var(--adv-student)",
-    "fill: #ffffff": "fill: none",
-    "#ffffff": "var(--adv-page)",
-    "#000000": "currentColor",
-    "#555555": "#808080",
-}
-"""Colours on the page by the colours of the saved pictures."""
+NO_RECORDING = "Choose a recording, record yourself, or take an example first."
+
+NO_SPEECH = (
+    "There is no speech in this recording, so there is nothing to say of a voice. "
+    "Check the microphone, or choose another recording."
+)
+
+MAX_COLUMNS = 800
+"""Most columns of a waveform."""
 
 TYPES = {"csv": "text/csv", "png": "image/png", "svg": "image/svg+xml"}
 
+LEVELS = {"low": 0.2, "medium": 0.5, "high": 0.8}
+"""Where the adjectives stand in the plane."""
 
-def results(comparison: Comparison, pictures: Pictures) -> str:
-    """Show a comparison."""
-    windows = comparison.windows
-    files = {
-        "Windows (CSV)": ("windows.csv", windows.to_csv(index=False).encode()),
-        "Curves (PNG)": ("curves.png", pictures.curves["png"]),
-        "Curves (SVG)": ("curves.svg", pictures.curves["svg"]),
-        "Plane (PNG)": ("plane.png", pictures.plane["png"]),
-        "Plane (SVG)": ("plane.svg", pictures.plane["svg"]),
-    }
-    parts = [
-        f'<p class="adv-sentence">{escape(comparison.sentence)}</p>',
-        notes(comparison.notes),
-        values_table(comparison),
-        channels_table(comparison),
-        '<div class="adv-pictures">',
-        picture(
-            pictures.curves["svg"],
-            "curves",
-            "Waveform, and arousal, dominance and valence over time. "
-            f"Each value is that of the {comparison.win_dur:g} s around it.",
-        ),
-        picture(
-            pictures.plane["svg"],
-            "plane",
-            "Where the recording lies (large mark), and its path over time (small "
-            "marks, growing).",
-        ),
-        "</div>",
-        costs_table([comparison.teacher, comparison.student]),
-        details(
-            f"The curves as a table, {len(windows)} rows",
-            table(windows, "Times in seconds; values of the window around each time."),
-        ),
-        downloads(files),
-    ]
-    return f'<div class="adv">{"".join(parts)}</div>'
+
+class Link(NamedTuple):
+    """Link to a file whose content is in the page: the server stores none."""
+
+    label: str
+    name: str
+    content: bytes
+
+    @property
+    def address(self) -> str:
+        """Content as an address."""
+        kind = TYPES[self.name.rsplit(".", 1)[1]]
+        return f"data:{kind};base64,{base64.b64encode(self.content).decode()}"
+
+
+def rendered(name: str, **values: object) -> str:
+    """Fill in a template of this folder."""
+    environment = templates(__file__, autoescape=True, lstrip_blocks=True)
+    return environment.get_template(f"{name}.html.jinja").render(values)
 
 
 def message(text: str) -> str:
-    """Show a sentence instead of results."""
-    return f'<div class="adv"><p class="adv-message">{escape(text)}</p></div>'
+    """Show a sentence instead of results.
+
+    Examples:
+        >>> message("1 < 2")
+        '<div class="adv"><p class="adv-message">1 &lt; 2</p></div>'
+
+    """
+    return rendered("message", text=text)
 
 
-def notes(sentences: list[str]) -> str:
-    """Show notes on a recording as a list."""
-    items = "".join(f"<li>{escape(note)}</li>" for note in sentences)
-    return f'<ul class="adv-notes">{items}</ul>' if items else ""
+def recorder() -> str:
+    """Button that records, see ``record.js``."""
+    return (
+        f'<button type="button" data-longest="{MAX_FILE_DUR:.0f}">Record</button>'
+        '<span role="status"></span>'
+    )
 
 
-def values_table(comparison: Comparison) -> str:
-    """Show A/D/V of teacher and student, and the difference."""
+def answer(
+    models: Models, path: str | None, *chosen: Any, progress: Progress = unwatched
+) -> tuple[str, str, str, str]:
+    """Result, no part of it, the models side by side, and no drawings.
+
+    Args:
+        models: models of the page
+        path: path of the recording
+        chosen: further arguments of :func:`audw2s.demo.comparison.compare`
+        progress: function that is told how far it is
+
+    Raises:
+        RefusedError: with a sentence that says what to do
+
+    """
+    if path is None:
+        raise RefusedError(NO_RECORDING)
+    comparison = compare(models, path, *chosen, limit=MAX_FILE_DUR, progress=progress)
+    name, clip = comparison.best.model, comparison.clip
+    speakers = voices(models, name, clip, time_limit(clip), progress)
+    return result(comparison, speakers), "", comparison_panel(comparison), ""
+
+
+def part(
+    models: Models, path: str, teacher: str, student: str, start: float, end: float
+) -> str:
+    """Show A/D/V of a part of a recording.
+
+    Raises:
+        RefusedError: if it is too short, or not in the recording
+
+    """
+    duration = check_file(path, MAX_FILE_DUR)
+    if not 0 <= start <= end - MIN_DUR <= duration:
+        raise RefusedError("This part is too short. Drag over a longer one.")
+    name = teacher if duration <= MAX_DUR else student
+    values = of_span(models, name, path, (start, end), Deadline())
+    return rendered(
+        "part",
+        start=start,
+        end=end,
+        model=name,
+        headline=headline(values, []),
+        values={name: short(value) for name, value in values.items()},
+    )
+
+
+def drawings(models: Models, path: str | None, *chosen: Any) -> str:
+    """Links to pictures of a comparison; arguments are those of :func:`answer`."""
+    if path is None:
+        raise RefusedError(NO_RECORDING)
+    drawn = pictures(compare(models, path, *chosen, limit=MAX_FILE_DUR))
+    links = [
+        Link(f"{name.capitalize()} ({kind.upper()})", f"{name}.{kind}", content)
+        for name, files in drawn._asdict().items()
+        for kind, content in files.items()
+    ]
+    return rendered("drawings", links=links)
+
+
+def result(comparison: Comparison, speakers: list[Voice]) -> str:
+    """Show how a voice sounds: in words, in the plane, over time."""
+    if not any(len(voice.segments) for voice in speakers):
+        silent = comparison.clip.status == "silent"
+        return message(comparison.notes[0] if silent else NO_SPEECH)
+    values = [one.values for one in comparison.models.values()]
+    unsure = uncertain(values)
+    return rendered(
+        "result",
+        notes=[note for note in comparison.notes if note != OUTSIDE],
+        caption=OUTSIDE if OUTSIDE in comparison.notes else "",
+        headline=headline(comparison.best.values, unsure),
+        headline_of=lambda values: headline(values, []),
+        voices=speakers,
+        lines=[_line(comparison, name, name in unsure) for name in DIMENSIONS],
+        remark=REMARK,
+        data=json.dumps(_data(comparison), separators=(",", ":")),
+        is_long=comparison.clip.duration > MAX_DUR,
+        **_segments(speakers),
+    )
+
+
+def _line(comparison: Comparison, name: str, is_uncertain: bool) -> dict[str, object]:
+    """A dimension in words, and where the models are on its scale."""
+    value = comparison.best.values[name]
+    text = f"{level(value)} ({short(value)})"
+    if is_uncertain:
+        text += (
+            f", uncertain: models differ by {short(abs(comparison.differences[name]))}"
+        )
+    low, high = comparison.ranges[name]
+    marks = {
+        role: round(100 * (one.values[name] - low) / (high - low), 1)
+        for role, one in comparison.models.items()
+    }
+    return {"name": name, "text": text, "marks": marks, "meaning": MEANINGS[name]}
+
+
+def _segments(speakers: list[Voice]) -> dict[str, list]:
+    """Header and rows of the table of segments."""
     rows = [
-        [
-            name,
-            f"{comparison.teacher.values[name]:.2f}",
-            f"{comparison.student.values[name]:.2f}",
-            f"{comparison.differences[name]:+.2f}".replace("-", "−"),
-        ]
+        [f"{row.start:.1f}", f"{row.end:.1f}", *map(short, row[3:])]
+        + ([str(voice.channel + 1)] if voice.channel is not None else [])
+        for voice in speakers
+        for row in voice.segments.itertuples()
+    ]
+    rows.sort(key=lambda row: float(row[0]))
+    channel = ["channel"] if speakers[0].channel is not None else []
+    return {"head": ["start", "end", *DIMENSIONS, *channel], "rows": rows}
+
+
+def _data(comparison: Comparison) -> dict[str, object]:
+    """Curves, waveform and plane for the script of the page."""
+    windows = comparison.windows
+    low, high = envelope(comparison.clip.signal)
+    return {
+        "duration": comparison.clip.duration,
+        "source": f"gradio_api/file={urllib.parse.quote(comparison.clip.path)}",
+        "low": low,
+        "high": high,
+        "ranges": comparison.ranges,
+        "times": windows["time"].tolist(),
+        "lines": [
+            {
+                "role": role,
+                "model": one.model,
+                "total": one.values,
+                "values": {
+                    name: windows[f"{role}_{name}"]
+                    .astype(object)
+                    .where(windows[f"{role}_{name}"].notna(), None)
+                    .tolist()
+                    for name in DIMENSIONS
+                },
+            }
+            for role, one in comparison.models.items()
+        ],
+        "words": [
+            [LEVELS[arousal], LEVELS[valence], word]
+            for (arousal, valence), word in ADJECTIVES.items()
+        ],
+    }
+
+
+def envelope(signal: np.ndarray) -> tuple[list[int], list[int]]:
+    """Lowest and highest sample of each column of a waveform, in % of the largest.
+
+    Examples:
+        >>> envelope(np.array([0.0, 0.5, -0.25]))
+        ([0, 100, -50], [0, 100, -50])
+
+    """
+    edges = np.linspace(0, len(signal), min(len(signal), MAX_COLUMNS) + 1).astype(int)
+    low = np.minimum.reduceat(signal, edges[:-1])
+    high = np.maximum.reduceat(signal, edges[:-1])
+    scale = 100 / max(high.max(), -low.min(), 1e-9)
+    return tuple(np.round(scale * part).astype(int).tolist() for part in (low, high))
+
+
+def comparison_panel(comparison: Comparison) -> str:
+    """Show the models side by side, for researchers."""
+    windows = comparison.windows
+    rows = [
+        [name, *(f"{one.values[name]:.2f}" for one in comparison.models.values())]
         for name in DIMENSIONS
     ]
-    head = ["", "teacher", "student", "difference"]
-    return html_table(head, rows, "The whole recording, 0 (low) … 1 (high).")
-
-
-def channels_table(comparison: Comparison) -> str:
-    """Show values of each channel, nothing if there is one speaker."""
-    if not comparison.channels:
-        return ""
-    rows = [
-        [f"channel {number}", *(f"{values[name]:.2f}" for name in DIMENSIONS)]
-        for number, values in enumerate(comparison.channels)
-    ]
-    caption = "The channels differ: values of the student for each, as of a speaker."
-    return html_table(["", *DIMENSIONS], rows, caption)
-
-
-def costs_table(analyses: list[Analysis]) -> str:
-    """Show latency, size and licence of the models."""
-    facts = {
-        "model": [one.model for one in analyses],
-        "latency": [f"{1000 * one.latency:,.0f} ms" for one in analyses],
-        "real-time factor": [f"{one.real_time_factor:.4f}" for one in analyses],
-        "parameters": [f"{one.facts.parameters:,}" for one in analyses],
-        "file size": [size_in_words(one.facts.size) for one in analyses],
-        "licence": [one.facts.licence for one in analyses],
-    }
-    caption = (
-        "What it costs. Latency: the warm model on the whole recording, on one "
-        "thread, without the network. Real-time factor: latency by duration."
+    columns = list(comparison.models)
+    if comparison.teacher is not None:
+        columns.append("difference")
+        for row, difference in zip(rows, comparison.differences.values(), strict=True):
+            row.append(f"{difference:+.2f}".replace("-", "−"))
+    return rendered(
+        "comparison",
+        comparison=comparison,
+        values={"columns": columns, "rows": rows},
+        costs=_costs(comparison),
+        windows=shown(windows),
+        links=[
+            Link("Windows (CSV)", "windows.csv", windows.to_csv(index=False).encode())
+        ],
     )
-    rows = [[name, *values] for name, values in facts.items()]
-    return html_table(["", "teacher", "student"], rows, caption)
+
+
+def _costs(comparison: Comparison) -> list[list[str]]:
+    """Latency, size and licence of the models."""
+    models = comparison.models.values()
+    return [
+        ["model", *(one.model for one in models)],
+        ["latency", *(f"{1000 * one.latency:,.0f} ms" for one in models)],
+        ["real-time factor", *(f"{one.real_time_factor:.4f}" for one in models)],
+        ["parameters", *(f"{one.facts.parameters:,}" for one in models)],
+        ["file size", *(size_in_words(one.facts.size) for one in models)],
+        ["licence", *(one.facts.licence for one in models)],
+    ]
 
 
 def size_in_words(size: int) -> str:
@@ -143,77 +309,10 @@ def size_in_words(size: int) -> str:
     return f"{size / 1e6:,.1f} MB" if size > 1e6 else f"{size / 1e3:,.0f} KB"
 
 
-def table(frame: pd.DataFrame, caption: str) -> str:
-    """Show a data frame as a table."""
+def shown(frame: pd.DataFrame) -> dict[str, Sequence]:
+    """Header and rows of a table."""
     rows = [
         [f"{value:.2f}" if isinstance(value, float) else str(value) for value in row]
         for row in frame.itertuples(index=False)
     ]
-    head = [name.replace("_", " ") for name in frame.columns]
-    return html_table(head, rows, caption)
-
-
-def html_table(head: list[str], rows: list[list[str]], caption: str) -> str:
-    """Table whose first column names the rows."""
-    titles = "".join(
-        f'<th scope="col">{escape(name)}</th>' if name else "<td></td>" for name in head
-    )
-    body = "".join(
-        f'<tr><th scope="row">{escape(first)}</th>'
-        + "".join(f"<td>{escape(value)}</td>" for value in rest)
-        + "</tr>"
-        for first, *rest in rows
-    )
-    label = escape(caption, quote=True)
-    # Wide tables scroll, by keyboard as well, their captions don't
-    return (
-        f'<p class="adv-caption">{label}</p>'
-        f'<div class="adv-scroll" tabindex="0" role="group" aria-label="{label}">'
-        f'<table aria-label="{label}"><thead><tr>{titles}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
-
-
-def details(title: str, inner: str) -> str:
-    """Section that is closed at first."""
-    return f"<details><summary>{escape(title)}</summary>{inner}</details>"
-
-
-def picture(svg: bytes, name: str, caption: str) -> str:
-    """Picture with the width and the colours of the page, light or dark.
-
-    Args:
-        svg: content of an SVG file of matplotlib
-        name: name of the picture, unique on the page
-        caption: caption of the picture
-
-    """
-    text = svg.decode()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
-    text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
-    for paper, page in COLOURS.items():
-        text = text.replace(paper, page)
-    text = re.sub(r'id="', f'id="{name}-', text)
-    text = re.sub(r'(url\(|href=")#', rf"\1#{name}-", text)
-    label = escape(caption, quote=True)
-    text = text.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
-    return f"<figure>{text}<figcaption>{escape(caption)}</figcaption></figure>"
-
-
-def downloads(files: dict[str, tuple[str, bytes]]) -> str:
-    """Links to files whose content is in the page: the server stores none.
-
-    Args:
-        files: name and content by text of the link
-
-    """
-    links = []
-    for label, (name, content) in files.items():
-        kind = TYPES[name.rsplit(".", 1)[1]]
-        data = base64.b64encode(content).decode()
-        links.append(
-            f'<a download="{name}" href="data:{kind};base64,{data}">{escape(label)}</a>'
-        )
-    return f'<p class="adv-downloads">Download: {" ".join(links)}</p>'
+    return {"columns": [name.replace("_", " ") for name in frame.columns], "rows": rows}

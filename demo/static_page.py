@@ -98,7 +98,7 @@ def example_name(label: str) -> str:
     """Name of the file of an example.
 
     Examples:
-        >>> example_name("noisy (read speech with synthetic noise)")
+        >>> example_name("noisy (synthetic)")
         'clips/noisy.mp3'
 
     """

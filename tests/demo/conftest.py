@@ -129,6 +129,6 @@ def watched(browser, address, button, *others):
 @pytest.fixture
 def page(browser, address):
     """The page, without complaints of its scripts."""
-    with watched(browser, address, "Compare", "data:") as (page, complaints):
+    with watched(browser, address, "Record", "data:") as (page, complaints):
         yield page
     assert [text for text in complaints if not UNHEARD.search(text)] == []

@@ -1,20 +1,31 @@
 """What the page does, without a page."""
 
 import asyncio
+import io
 import os
 import pathlib
+import shutil
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import av
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
+import soxr
 from conftest import SPEECH
+from full import full
 
 import audw2s
 from audw2s.audio.preprocess import load
 from audw2s.demo.batch import agreement
 from audw2s.demo.batch import analyse_all
+from audw2s.demo.batch import as_csv
+from audw2s.demo.batch import batch_results
+from audw2s.demo.batch import legible
 from audw2s.demo.clip import read_clip
 from audw2s.demo.comparison import compare
 from audw2s.demo.examples import clips
@@ -27,9 +38,10 @@ from audw2s.demo.live import TEACHER_DUR
 from audw2s.demo.live import Live
 from audw2s.demo.meters import meters
 from audw2s.demo.models import Models
-from audw2s.demo.page import channels_table
-from audw2s.demo.page import values_table
+from audw2s.demo.page import answer
+from audw2s.demo.page import result
 from audw2s.demo.prediction import analyse
+from audw2s.demo.prediction import voices
 from audw2s.inference.pipeline import Predictor
 
 NAMES = ["arousal", "dominance", "valence"]
@@ -63,7 +75,7 @@ def test_no_gradio_but_for_the_page():
     files = [path for path in sorted(pathlib.Path(folder).glob("*.py"))]
     importing = [path.name for path in files if "import gradio" in path.read_text()]
     assert importing == ["app.py", "server.py"]
-    assert len((files[0].parent / "app.py").read_text().splitlines()) < 200
+    assert len((files[0].parent / "app.py").read_text().splitlines()) < 260
 
 
 def test_figure_holds_values_of_both_models(models):
@@ -71,35 +83,138 @@ def test_figure_holds_values_of_both_models(models):
     from audw2s.demo.figure import curves_figure
     from audw2s.demo.figure import plane_figure
 
-    found = compare(models, ANGRY, "whisper-tiny-adv", "wav2small")
-    _, *panels = curves_figure(found).axes
-    curves = [found.teacher.curve, found.student.curve]
+    comparison = compare(models, ANGRY, "whisper-tiny-adv", "wav2small")
+    _, *panels = curves_figure(comparison).axes
+    analyses = [comparison.teacher, comparison.student]
     for axis in panels:
-        assert axis.get_ylim() == (0, 1)
+        name = axis.get_ylabel()
+        values = np.concatenate([one.curve[name] for one in analyses])
+        values = np.append(values, [one.values[name] for one in analyses])
+        # Axes grow with values outside of 0…1
+        assert axis.get_ylim() == (min(0, values.min()), max(1, values.max()))
         assert len({line.get_linestyle() for line in axis.lines}) == 2
-        for line, curve in zip(axis.lines, curves, strict=True):
-            expected = curve[axis.get_ylabel()].clip(0, 1)
-            np.testing.assert_array_equal(line.get_ydata(), expected)
-    (axis,) = plane_figure(found).axes
+        for line, one in zip(axis.lines, analyses, strict=True):
+            np.testing.assert_array_equal(line.get_ydata(), one.curve[name])
+    assert panels[0].get_ylim()[1] > 1
+    assert "axes are longer" in " ".join(comparison.notes)
+    (axis,) = plane_figure(comparison).axes
     mask = [line for line in axis.lines if line.get_marker() in ("o", "s")]
-    for mark, analysis in zip(mask, (found.teacher, found.student), strict=True):
-        assert mark.get_xdata() == [np.clip(analysis.values["valence"], 0, 1)]
-        assert mark.get_ydata() == [np.clip(analysis.values["arousal"], 0, 1)]
-    assert f"{found.student.values['arousal']:.2f}" in values_table(found)
+    for mark, one in zip(mask, analyses, strict=True):
+        assert mark.get_xdata() == [one.values["valence"]]
+        assert mark.get_ydata() == [one.values["arousal"]]
 
 
 def test_channels_of_two_speakers_have_values_of_their_own(models, tmp_path):
     paths = sorted(pathlib.Path(SPEECH).iterdir())[:2]
     first, second = (load(str(path))[:30000] for path in paths)
-    for channels, count in (([first, second], 2), ([first, first], 0), ([first], 0)):
+    for channels, count in (([first, second], 2), ([first, first], 1), ([first], 1)):
         path = str(tmp_path / "call.wav")
         soundfile.write(path, np.stack(channels, axis=1), 16000, "FLOAT")
-        found = compare(models, path, "whisper-tiny-adv", "wav2small")
-        assert len(found.channels) == count
-        assert ("channel 1" in channels_table(found)) == (count == 2)
-        for values, signal in zip(found.channels, channels, strict=False):
+        comparison = compare(models, path, "whisper-tiny-adv", "wav2small")
+        speakers = voices(models, "wav2small", comparison.clip, Deadline(60))
+        assert len(speakers) == count
+        assert ("Channel 2" in result(comparison, speakers)) == (count == 2)
+        for voice, signal in zip(speakers, channels, strict=False):
             (row,) = Predictor().signal(signal, 16000)
-            np.testing.assert_allclose([*values.values()], row.values[0], atol=1e-5)
+            np.testing.assert_allclose(
+                [*voice.values.values()], row.values[0], atol=1e-5
+            )
+            # Segments of speech have values of their own, too
+            for start, end, *values in voice.segments.itertuples(index=False):
+                (row,) = Predictor().signal(signal, 16000, start, end)
+                np.testing.assert_allclose(values, row.values[0], atol=1e-5)
+            assert len(voice.segments)
+
+
+def test_pauses_are_no_segments_of_speech(models, tmp_path):
+    speech = load(ANGRY)
+    path = str(tmp_path / "pauses.wav")
+    pause = np.zeros(2 * 16000, np.float32)
+    soundfile.write(path, np.concatenate([speech, pause, speech]), 16000, "FLOAT")
+    clip = read_clip(path)
+    (voice,) = voices(models, "wav2small", clip, Deadline(60))
+    ends = voice.segments["end"].to_numpy()
+    starts = voice.segments["start"].to_numpy()
+    assert len(ends) == 2
+    assert starts[1] - ends[0] == pytest.approx(2, abs=0.7)
+
+
+def long_recording(path: str, seconds: int) -> None:
+    """A recording of speech and pauses, in two channels of a call."""
+    turns = [load(str(path)) for path in sorted(SPEECH.glob("*.flac"))]
+    silence = np.zeros(16000, np.float32)
+    channels = [
+        np.concatenate([part for turn in each for part in (turn, silence)])
+        for each in (turns, turns[::-1])
+    ]
+    signal = np.stack([np.resize(channel, seconds * 16000) for channel in channels], 1)
+    with soundfile.SoundFile(path, "w", 16000, 2, format="FLAC") as file:
+        for part in np.array_split(signal, 100):
+            file.write(part)
+
+
+@pytest.mark.parametrize("seconds", [90, pytest.param(3600, marks=full)])
+def test_long_recordings_are_processed_by_the_student(models, tmp_path, seconds):
+    path = str(tmp_path / "call.flac")
+    long_recording(path, seconds)
+    shares = []
+    parts = answer(
+        models,
+        path,
+        "whisper-tiny-adv",
+        "wav2small",
+        progress=lambda share, what: shares.append((what, share)),
+    )
+    assert "the small model processed it alone" in parts[0]
+    assert parts[0].count("<li><b>Channel") == 2
+    assert parts[0].count("<tr><th") > seconds / 5
+    assert {"Reading", "wav2small", "Looking for speech in channel 1"} < set(
+        dict(shares)
+    )
+    assert set(dict(shares).values()) == {1.0}
+    with pytest.raises(RefusedError, match="this page takes 60 s at most"):
+        compare(models, path, "whisper-tiny-adv", "wav2small")
+
+
+@full
+def test_an_hour_is_processed_in_little_memory(tmp_path):
+    path = str(tmp_path / "call.flac")
+    long_recording(path, 3600)
+    code = (
+        "import resource, sys; from audw2s.demo.models import Models; "
+        "from audw2s.demo.page import answer; "
+        "answer(Models(), sys.argv[1], 'whisper-tiny-adv', 'wav2small'); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, path], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) < 900_000
+
+
+def phone_file(path: str, codec: str, rate: int) -> None:
+    """Speech as phones and browsers record it."""
+    speech, _ = soundfile.read(ANGRY)
+    signal = soxr.resample(speech, 16000, rate).astype("float32")
+    with av.open(path, "w") as container:
+        stream = container.add_stream(codec, rate=rate)
+        stream.layout = "mono"
+        frame = av.AudioFrame.from_ndarray(signal[None], "fltp", "mono")
+        frame.sample_rate = rate
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+
+
+@pytest.mark.parametrize(
+    "name, codec, rate",
+    [("a.m4a", "aac", 44100), ("a.mp4", "aac", 48000), ("a.webm", "libopus", 48000)],
+)
+def test_what_phones_and_browsers_record_is_taken(models, tmp_path, name, codec, rate):
+    path = str(tmp_path / name)
+    phone_file(path, codec, rate)
+    clip = read_clip(path)
+    values = analyse(models, "wav2small", clip, Deadline(60)).values
+    expected = audw2s.Feature().process_file(ANGRY).to_numpy()[0]
+    np.testing.assert_allclose([*values.values()], expected, atol=0.05)
 
 
 def test_one_request_at_a_time_uses_a_model(models):
@@ -193,25 +308,77 @@ def test_only_students_run_live(models, chunks):
 
 
 def test_batch_agrees_with_literal_ccc(models, tmp_path):
-    broken = tmp_path / "broken.wav"
+    broken, silent, short = (
+        tmp_path / f"{k}.wav" for k in ("broken", "silent", "short")
+    )
     broken.write_bytes(b"broken")
-    paths = [*map(str, sorted(SPEECH.iterdir())), str(broken)]
-    found = analyse_all(models, paths, "whisper-tiny-adv", "wav2small")
-    assert found["note"].iloc[-1].startswith("This file can't be read")
-    for name, (ccc, difference) in agreement(found).items():
-        x, y = found[f"teacher_{name}"][:-1], found[f"student_{name}"][:-1]
+    soundfile.write(silent, np.zeros(16000), 16000)
+    soundfile.write(short, load(ANGRY)[16000:20000], 16000)
+    clips = [*map(str, sorted(SPEECH.iterdir()))]
+    paths = [str(broken), *clips, str(silent), str(short)]
+    told = []
+    batch = analyse_all(
+        models, paths, "whisper-tiny-adv", "wav2small", lambda *args: told.append(args)
+    )
+    assert [share for share, _ in told] == [k / 9 for k in range(1, 10)]
+    assert batch["note"].iloc[0].startswith("This file can't be read")
+    for name, (ccc, difference) in agreement(batch).items():
+        x, y = batch[f"teacher_{name}"][1:7], batch[f"student_{name}"][1:7]
         cov = ((x - x.mean()) * (y - y.mean())).mean()
         expected = (
             2 * cov / (x.var(ddof=0) + y.var(ddof=0) + (x.mean() - y.mean()) ** 2)
         )
         assert ccc == pytest.approx(expected, abs=1e-9)
         assert difference == pytest.approx((x - y).abs().mean(), abs=1e-9)
-    late = analyse_all(
-        models, paths[:1], "wav2small", "wav2small", deadline=Deadline(-1)
-    )
-    assert late["note"][0].startswith("This took too long")
-    with pytest.raises(RefusedError, match="21 files"):
-        analyse_all(models, paths[:1] * 21, "wav2small", "wav2small")
+    html = batch_results(batch)
+    # Missing values, those of silence, and a group of each corpus
+    assert html.count("<td>–</td>") >= 5
+    for name in ("emodb", "librispeech", "all"):
+        assert f"<b>\u2068{name}\u2069</b>" in html
+    with pytest.raises(RefusedError, match="101 files"):
+        analyse_all(models, paths[:1] * 101, "wav2small", "wav2small")
+
+
+@full
+def test_a_hundred_files_with_bad_ones(models, tmp_path):
+    speech = load(ANGRY)
+    paths = [str(tmp_path / f"{number:03}.wav") for number in range(100)]
+    for number, path in enumerate(paths):
+        soundfile.write(path, np.roll(speech, 160 * number), 16000)
+    for path in paths[::10]:
+        pathlib.Path(path).write_bytes(b"broken")
+    batch = analyse_all(models, paths, "whisper-tiny-adv", "wav2small")
+    assert batch["student_valence"].notna().sum() == 90
+    assert (batch["status"] == "refused").sum() == 10
+
+
+def test_a_fault_of_the_program_ends_no_batch(models, monkeypatch):
+    def fail(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("audw2s.demo.batch.read_clip", fail)
+    batch = analyse_all(models, [ANGRY], "wav2small", "wav2small")
+    assert batch["note"][0].startswith("Something went wrong")
+
+
+@pytest.mark.parametrize("first", "=+-@\t\r")
+def test_names_are_no_formulas(first):
+    name = f"{first}cmd|' /C calc'!A0.wav"
+    content = as_csv(pd.DataFrame({"file": [name], "duration": [-1.0]}))
+    # Programs know by its first bytes that it is UTF-8
+    assert content.startswith(b"\xef\xbb\xbf")
+    table = pd.read_csv(io.BytesIO(content))
+    assert table["file"][0].startswith("'")
+    assert table["duration"][0] == -1
+
+
+def test_names_are_shown_safely(models, tmp_path):
+    path = tmp_path / "<b>שלום\u202e.wav"
+    shutil.copy(ANGRY, path)
+    html = batch_results(analyse_all(models, [str(path)], "wav2small", "wav2small"))
+    assert "\u2068&lt;b&gt;שלום.wav\u2069" in html
+    assert "\u202e" not in html
+    assert len(legible("ש" * 300)) <= 42
 
 
 def test_examples_are_six_and_one_is_noisy(tmp_path):

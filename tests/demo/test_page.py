@@ -10,19 +10,28 @@ import soundfile
 from conftest import SPEECH
 
 import audw2s
+import audw2s.demo.description
+from audw2s.demo.description import short
+from audw2s.demo.limits import MAX_SIZE
 
 NAMES = ["arousal", "dominance", "valence"]
 
 ANGRY = SPEECH / "emodb-03a05Wa-anger.flac"
 
-SENTENCE = re.compile(r"^Teacher and student agree within \.05 on .*\.$")
+HEADLINE = re.compile(
+    r"^(Rather )?\w+: (low|medium|high) arousal, (low|medium|high) valence"
+    r"(; [\w, ]+ (is|are) uncertain)?\.$",
+    re.I,
+)
+
+WORDS = audw2s.demo.description.ADJECTIVES
 
 
 def results(page):
-    """The sentence, once it is there."""
-    found = page.locator("#results .adv-sentence")
-    found.wait_for()
-    return found.inner_text()
+    """The headline, once it is there."""
+    sentence = page.locator("#results .adv-sentence")
+    sentence.wait_for()
+    return sentence.inner_text()
 
 
 def upload(page, path):
@@ -31,7 +40,7 @@ def upload(page, path):
 
 def clear(page):
     page.locator("#speech").get_by_role("button", name="Clear").click()
-    page.get_by_text("Results appear here.").first.wait_for()
+    page.locator("#speech input[type=file]").wait_for(state="attached")
 
 
 def rows(table) -> list[list[str]]:
@@ -46,47 +55,154 @@ def downloaded(page, label: str) -> bytes:
     return download.value.path().read_bytes()
 
 
+def number(text: str) -> float:
+    return float(text.replace("−", "-"))
+
+
+def show_panel(page):
+    page.get_by_role("button", name="For researchers: both models").click()
+
+
+@pytest.mark.parametrize("width, height", [(1280, 800), (390, 844)])
+def test_the_answer_is_in_sight_without_scrolling(page, width, height):
+    page.set_viewport_size({"width": width, "height": height})
+    page.get_by_text("angry", exact=True).click()
+    assert HEADLINE.match(results(page))
+    assert page.get_by_role("heading", level=1).inner_text().endswith("sound?")
+    for css in (".adv-sentence", ".adv-plane"):
+        box = page.locator(f"#results {css}").bounding_box()
+        assert 0 <= box["y"]
+        assert box["y"] + box["height"] <= height, css
+    assert page.locator("#record button").bounding_box()["y"] < height / 3
+    # Words of researchers stay in their panel
+    page.get_by_role("button", name="For researchers: both models").wait_for()
+    text = page.inner_text("body").lower()
+    for word in (
+        "teacher",
+        "distilled",
+        "window:",
+        "hop",
+        "ccc",
+        "licence",
+        "real-time",
+    ):
+        assert word not in text, word
+
+
 def test_upload_gives_results(page):
     upload(page, ANGRY)
-    assert SENTENCE.match(results(page))
-    head, *found = rows(page.locator("#results table").first)
+    headline = results(page)
+    expected = [
+        audw2s.Feature(name).process_file(str(ANGRY)).to_numpy()[0]
+        for name in ("whisper-tiny-adv", "wav2small")
+    ]
+    values = dict(zip(NAMES, expected[0].tolist(), strict=True))
+    assert headline.startswith("Tense: high arousal, low valence")
+    for name, line in zip(NAMES, page.locator(".adv-name").all(), strict=True):
+        assert line.inner_text().startswith(f"{name.capitalize()}: ")
+        assert short(values[name]) in line.inner_text()
+    words = page.locator("#results .word").all_text_contents()
+    assert sorted(words) == sorted(WORDS.values())
+    assert page.get_by_text("They are no categories of emotion").is_visible()
+    # Screen readers get one sentence
+    assert page.locator(".adv-spoken").all_inner_texts() == [headline]
+
+
+def test_researchers_see_both_models(page):
+    upload(page, ANGRY)
+    results(page)
+    show_panel(page)
+    head, *table = rows(page.locator("#comparison table").first)
     assert head[1:] == ["teacher", "student", "difference"]
     expected = [
         audw2s.Feature(name).process_file(str(ANGRY)).to_numpy()[0]
         for name in ("whisper-tiny-adv", "wav2small")
     ]
-    for name, teacher, student, row in zip(NAMES, *expected, found, strict=True):
+    for name, teacher, student, row in zip(NAMES, *expected, table, strict=True):
         assert row[0] == name
-        shown = [float(text.replace("−", "-")) for text in row[1:]]
-        assert shown == pytest.approx([teacher, student, student - teacher], abs=0.006)
-    costs = page.locator("#results table").nth(1).inner_text()
+        assert list(map(number, row[1:])) == pytest.approx(
+            [teacher, student, student - teacher], abs=0.006
+        )
+    costs = page.locator("#comparison table").nth(1).inner_text()
     for fact in ("6,617,331", "72,659", "13.6 MB", "CC BY 4.0", " ms"):
         assert fact in costs
-    assert page.locator("#results svg[role=img]").count() == 2
-    table = pd.read_csv(io.BytesIO(downloaded(page, "Windows (CSV)")))
+    windows = pd.read_csv(io.BytesIO(downloaded(page, "Windows (CSV)")))
     curve = audw2s.curve(str(ANGRY), rate=4)
-    student = table[[f"student_{name}" for name in NAMES]]
+    student = windows[[f"student_{name}" for name in NAMES]]
     np.testing.assert_allclose(student, curve[NAMES], atol=1e-3)
-    # The curves' data is on the page as well
     page.get_by_text("The curves as a table").click()
-    assert len(rows(page.locator("#results details table"))) == len(table) + 1
+    assert len(rows(page.locator("#comparison details table"))) == len(windows) + 1
+    page.get_by_role("button", name="Draw pictures").click()
     assert downloaded(page, "Curves (PNG)").startswith(b"\x89PNG")
     assert b"teacher (whisper-tiny-adv)" in downloaded(page, "Plane (SVG)")
+    page.get_by_role("button", name="Models, for researchers").click()
+    assert page.get_by_text("wav2small: CC BY 4.0.").is_visible()
+    for label in ("Teacher", "Student"):
+        assert page.get_by_label(label).first.is_visible()
+
+
+def test_curves_can_be_explored(page):
+    upload(page, ANGRY)
+    results(page)
+    picture = page.locator("#results svg.curves")
+    box = picture.bounding_box()
+    curve = audw2s.curve(str(ANGRY), rate=4)
+    student = curve[NAMES].iloc[5]
+
+    def place(share: float) -> tuple[float, float]:
+        # The time axis begins and ends with the picture's margins
+        left, right = 72, 10
+        width = box["width"] - left - right
+        return box["x"] + left + share * width, box["y"] + 100
+
+    duration = 3.4407
+    page.mouse.move(*place(1.25 / duration))
+    shown = page.locator(".adv-readout").inner_text()
+    assert shown.startswith(("1.2 s", "1.3 s"))
+    end = ", ".join(f"{name} {short(student[name])}" for name in NAMES)
+    assert shown.endswith(f"small model: {end}.")
+    # A click plays from there, and the playhead moves
+    page.mouse.click(*place(0.5))
+    audio = "document.querySelector('#results audio')"
+    page.wait_for_function(f"!{audio}.paused && {audio}.currentTime > 1.9")
+    playhead = "document.querySelector('.playhead').getAttribute('transform')"
+    before = page.evaluate(playhead)
+    page.wait_for_function(f"{playhead} != '{before}'")
+    assert page.evaluate(f"{audio}.currentTime") < 3
+    # What is dragged over has values of its own
+    page.mouse.move(*place(0.2))
+    page.mouse.down()
+    page.mouse.move(*place(0.6), steps=4)
+    page.mouse.up()
+    part = page.locator("#stretch .adv-part")
+    part.wait_for()
+    span = [share * duration for share in (0.2, 0.6)]
+    own = audw2s.Feature("whisper-tiny-adv").process_file(
+        str(ANGRY), start=span[0], end=span[1]
+    )
+    for name, value in zip(NAMES, own.to_numpy()[0], strict=True):
+        found = re.search(rf"{name} ([−.\d]+\d)", part.inner_text())[1]
+        assert number(found) == pytest.approx(value, abs=0.03)
 
 
 def test_ids_and_names(page):
     """What screen readers need."""
     upload(page, ANGRY)
     results(page)
-    ids = page.eval_on_selector_all("#results [id]", "all => all.map(e => e.id)")
-    assert len(ids) == len(set(ids)) > 10
-    for role in ("button", "textbox", "spinbutton", "tab", "link", "combobox"):
+    for role in (
+        "button",
+        "textbox",
+        "spinbutton",
+        "tab",
+        "link",
+        "combobox",
+        "slider",
+    ):
         for element in page.get_by_role(role).all():
             shown = element.aria_snapshot()
             assert re.search(rf'{role} "[^"]+"', shown), shown
-    assert page.get_by_role("img", name="Waveform, and arousal").count() == 1
-    for label in ("Teacher", "Student"):
-        assert page.get_by_label(label).first.is_visible()
+    assert page.get_by_role("img", name="Arousal and valence").count() == 1
+    assert page.get_by_role("slider", name="Waveform, and arousal").count() == 1
 
 
 def test_the_page_links_to_the_static_one(page, address):
@@ -100,13 +216,14 @@ def test_the_page_links_to_the_static_one(page, address):
 
 def test_every_mistake_has_a_message(page, ten_hours, tmp_path):
     speech, rate = soundfile.read(ANGRY)
+    noise = 0.05 * np.random.default_rng(0).standard_normal(3 * rate)
     signals = {
         "empty": speech[:0],
         "short": speech[16000:24000],
         "silent": 0 * speech,
+        "noise": noise,
         "clipped": np.clip(50 * speech, -1, 1),
         "tiny": speech[:30],
-        "long": np.resize(speech, 61 * rate),
     }
     paths = {name: tmp_path / f"{name}.wav" for name in [*signals, "junk", "nan"]}
     for name, signal in signals.items():
@@ -114,12 +231,17 @@ def test_every_mistake_has_a_message(page, ten_hours, tmp_path):
     speech[500] = np.nan
     soundfile.write(paths["nan"], speech, rate, subtype="FLOAT")
     paths["junk"].write_bytes(b"<!doctype html>" * 100)
+    page.get_by_role("button", name="For researchers: both models").click()
+    page.get_by_role("button", name="Compare", exact=True).click()
+    message = page.locator("#results .adv-message")
+    message.get_by_text("Choose a recording, record yourself").wait_for()
     refused = {
         "empty": "This file has no samples.",
         "tiny": "Record a second of speech or more.",
         "junk": "Save it as WAV, FLAC, MP3 or M4A.",
         "nan": "Export it again",
-        "long": "This recording lasts 61 s, this page takes 60 s at most.",
+        "silent": "The recording is silent",
+        "noise": "There is no speech in this recording",
     }
     for name, says in refused.items():
         upload(page, paths[name])
@@ -130,7 +252,6 @@ def test_every_mistake_has_a_message(page, ten_hours, tmp_path):
     clear(page)
     noted = {
         "short": "values below 2 s are unsure",
-        "silent": "The recording is silent",
         "clipped": "The recording is clipped",
     }
     for name, says in noted.items():
@@ -139,23 +260,47 @@ def test_every_mistake_has_a_message(page, ten_hours, tmp_path):
         clear(page)
     # All the same, the page goes on
     upload(page, ANGRY)
-    assert SENTENCE.match(results(page))
+    assert HEADLINE.match(results(page))
+
+
+def test_results_never_stand_under_other_inputs(page, address):
+    upload(page, ANGRY)
+    first = results(page)
+    page.get_by_role("button", name="Models, for researchers").click()
+    page.get_by_label("Teacher").first.click()
+    page.get_by_role("option", name="wav2small", exact=True).click()
+    page.locator("#results .adv-sentence").wait_for(state="detached")
+    assert results(page) != ""
+    show_panel(page)
+    assert rows(page.locator("#comparison table").nth(1))[1][1:] == ["wav2small"] * 2
+    # Nor if the server is lost
+    page.route("**/gradio_api/**", lambda route: route.abort())
+    page.get_by_text("happy", exact=True).click()
+    page.get_by_label("Teacher").first.click()
+    page.get_by_role("option", name="whisper-tiny-adv").click()
+    page.locator("#results .adv-message", has_text="There is no answer").wait_for()
+    assert first
 
 
 def test_files_that_are_too_large(page, tmp_path):
     path = tmp_path / "large.wav"
-    soundfile.write(path, np.zeros((1_800_000, 7)), 96_000)
-    assert path.stat().st_size > 20 * 2**20
+    with open(path, "wb") as file:
+        file.truncate(MAX_SIZE + 1)
     upload(page, path)
-    page.get_by_text("exceed the maximum allowed size of 20").first.wait_for()
+    page.get_by_text("exceed the maximum allowed size of 200").first.wait_for()
 
 
-def test_recording_is_compared(page):
-    page.locator("#speech").get_by_label("Record audio").click()
-    page.locator("#speech").get_by_role("button", name="Record", exact=True).click()
+def test_recording_is_analysed(page):
+    page.locator("#record button").click()
     page.wait_for_timeout(3000)
-    page.locator("#speech").get_by_role("button", name="Stop").click()
-    assert SENTENCE.match(results(page))
+    page.locator("#record").get_by_role("button", name="Stop").click()
+    assert HEADLINE.match(results(page))
+    # Another one takes its place
+    page.locator("#record").get_by_role("button", name="Record").click()
+    page.wait_for_timeout(1500)
+    page.locator("#record").get_by_role("button", name="Stop").click()
+    page.locator("#results .adv-sentence").wait_for(state="detached")
+    assert HEADLINE.match(results(page))
 
 
 def test_the_page_works_by_keyboard(page):
@@ -169,15 +314,32 @@ def test_the_page_works_by_keyboard(page):
 
     go_to("happy")
     page.keyboard.press("Enter")
-    assert SENTENCE.match(results(page))
-    go_to("Compare")
-    page.keyboard.press("Space")
-    go_to("The curves as a table, 13 rows")
+    assert HEADLINE.match(results(page))
+    curves = "document.activeElement.classList.contains('curves')"
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate(curves):
+            break
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    for _ in range(20):
+        page.keyboard.press("Shift+ArrowRight")
+    picture = page.locator("#results svg.curves")
+    assert float(picture.get_attribute("aria-valuenow")) > 1
+    assert "arousal" in picture.get_attribute("aria-valuetext")
+    page.keyboard.press("Enter")
+    page.locator("#stretch .adv-part").wait_for()
+    go_to("1 segment of speech")
     page.keyboard.press("Enter")
     assert page.locator("#results details[open]").count() == 1
-    go_to("Windows (CSV)")
-    with page.expect_download():
-        page.keyboard.press("Enter")
+    page.get_by_role("button", name="Models, for researchers").focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("Teacher").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.locator("#results .adv-sentence").wait_for(state="detached")
+    assert HEADLINE.match(results(page))
 
 
 WATCH = """() => {

@@ -1,0 +1,133 @@
+"""Arousal, dominance and valence in words."""
+
+import math
+from collections.abc import Mapping
+
+from audw2s.model.registry import DIMENSIONS
+
+LOW, HIGH = 0.4, 0.6
+"""Values below and above which a dimension is called low and high."""
+
+STRONG = 0.3
+"""Distance from the middle from which on an adjective needs no "rather"."""
+
+UNCERTAIN = 0.1
+"""Difference of two models from which on a value is called uncertain."""
+
+ADJECTIVES = {
+    ("high", "low"): "tense",
+    ("high", "medium"): "animated",
+    ("high", "high"): "elated",
+    ("medium", "low"): "displeased",
+    ("medium", "medium"): "balanced",
+    ("medium", "high"): "pleased",
+    ("low", "low"): "weary",
+    ("low", "medium"): "quiet",
+    ("low", "high"): "calm",
+}
+"""Adjectives of the plane by level of arousal and valence, after the circumplex."""
+
+REMARK = (
+    "The words name regions of the plane. They are no categories of emotion, and say "
+    "how a voice sounds, not what somebody feels."
+)
+
+MEANINGS = {
+    "arousal": "energy, from calm to excited",
+    "dominance": "control, from hesitant to firm",
+    "valence": "pleasantness, from negative to positive",
+}
+"""What a dimension says of a voice."""
+
+
+def level(value: float) -> str:
+    """Level of a value in words.
+
+    Examples:
+        >>> level(0.2), level(0.5), level(1.1)
+        ('low', 'medium', 'high')
+
+    """
+    return "low" if value < LOW else "high" if value > HIGH else "medium"
+
+
+def adjective(arousal: float, valence: float) -> str:
+    """Adjective of a place in the plane.
+
+    Examples:
+        >>> adjective(0.2, 0.8), adjective(float("nan"), float("nan"))
+        ('calm', '–')
+
+    """
+    if math.isnan(arousal):
+        return "–"
+    return ADJECTIVES[level(arousal), level(valence)]
+
+
+def headline(values: Mapping[str, float], uncertain: list[str]) -> str:
+    """Sentence on how a voice sounds.
+
+    Args:
+        values: A/D/V by dimension
+        uncertain: dimensions with uncertain values
+
+    Examples:
+        >>> headline(dict(arousal=0.7, dominance=0.6, valence=0.3), ["valence"])
+        'Rather tense: high arousal, low valence; valence is uncertain.'
+        >>> headline(dict(arousal=0.9, dominance=0.6, valence=0.5), [])
+        'Animated: high arousal, medium valence.'
+
+    """
+    arousal, valence = (level(values[name]) for name in ("arousal", "valence"))
+    word = adjective(values["arousal"], values["valence"])
+    distance = max(abs(values[name] - 0.5) for name in ("arousal", "valence"))
+    if word != ADJECTIVES["medium", "medium"] and distance < STRONG:
+        word = f"rather {word}"
+    text = f"{word}: {arousal} arousal, {valence} valence"
+    if uncertain:
+        verb = "is" if len(uncertain) == 1 else "are"
+        text += f"; {listed(uncertain)} {verb} uncertain"
+    return f"{text.capitalize()}."
+
+
+def uncertain(models: list[Mapping[str, float]]) -> list[str]:
+    """Dimensions to which models give clearly different values, and different levels.
+
+    Examples:
+        >>> first = dict(arousal=0.7, dominance=0.6, valence=0.35)
+        >>> uncertain([first, first | {"valence": 0.5}]), uncertain([first])
+        (['valence'], [])
+
+    """
+    return [
+        name
+        for name in DIMENSIONS
+        for values in [[model[name] for model in models]]
+        if max(values) - min(values) > UNCERTAIN and len(set(map(level, values))) > 1
+    ]
+
+
+def short(value: float, sign: str = "") -> str:
+    """Value with two decimals.
+
+    Examples:
+        >>> short(0.456), short(-0.1), short(0.1, "+"), short(float("nan"))
+        ('.46', '−.10', '+.10', '–')
+
+    """
+    if math.isnan(value):
+        return "–"
+    sign = "−" if value < 0 else sign
+    return sign + f"{abs(value):.2f}".removeprefix("0")
+
+
+def listed(names: list[str]) -> str:
+    """Names as a part of a sentence.
+
+    Examples:
+        >>> listed(["arousal"]), listed(["arousal", "dominance", "valence"])
+        ('arousal', 'arousal, dominance and valence')
+
+    """
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
