@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable
+from collections.abc import Sequence
 
 import audeer
 import pandas as pd
@@ -25,6 +26,23 @@ def check_table_path(path: str) -> None:
         raise ValueError(f"'{path}' has to end on .csv or .parquet.")
     if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
         raise ValueError(f"There is no folder '{os.path.dirname(path)}'.")
+
+
+def value_columns(names: Sequence[str]) -> list[str]:
+    """Columns of a table with ``values_only``: times and values, no text but files.
+
+    This is what :func:`audformat.utils.read_csv` reads, and nkululeko imports.
+
+    Args:
+        names: columns of ``predict`` or ``annotate``
+
+    Examples:
+        >>> value_columns(["file", "start", "end", "valence", "speech", "status"])
+        ['file', 'start', 'end', 'valence']
+
+    """
+    last = min(names.index(name) for name in ("duration", "speech") if name in names)
+    return list(names[:last])
 
 
 def write_table(table: pd.DataFrame, path: str) -> None:

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 
+import audformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -111,6 +112,37 @@ def test_json_holds_the_table(damaged, tmp_path, command):
             np.testing.assert_allclose(found[column].astype(float), table[column])
         else:
             assert found[column].tolist() == table[column].tolist()
+
+
+def test_values_only_are_a_table_of_audformat(clips, tmp_path):
+    """As nkululeko imports it; files without values keep their row."""
+    table = tmp_path / "table.csv"
+    files = [*clips[:2], str(tmp_path / "none.wav")]
+    done = invoke("predict", *files, "--values-only", "--out", table)
+    assert done.exit_code == 1
+    found = audformat.utils.read_csv(str(table))
+    with pytest.warns(UserWarning, match="none.wav: missing"):
+        expected = audw2s.Feature().process_files(files)
+    pd.testing.assert_frame_equal(found, expected, check_dtype=False, atol=1e-6)
+    out = tmp_path / "out"
+    listed = tmp_path / "list.txt"
+    listed.write_text("\n".join(files))
+    options = {
+        "values_only": True,
+        "intervals": 0.9,
+        "report": str(tmp_path / "a.html"),
+    }
+    frame = audw2s.annotate(str(listed), str(out), **options)
+    ends = [f"{name}_{end}" for name in expected for end in ("low", "high")]
+    assert list(frame) == ["file", "start", "end", *expected, *ends]
+    assert list(pd.read_parquet(out / "table.parquet")) == list(frame)
+    np.testing.assert_allclose(frame[list(expected)], expected, atol=1e-6)
+    shown = invoke("predict", clips[0], "--values-only")
+    assert shown.stdout.split()[:6] == ["file", "start", "end", *expected]
+    assert shown.stdout.splitlines()[-1].startswith("wav2small aa1f6225, audw2s")
+    for command in (["predict"], ["annotate", "--out", out]):
+        done = invoke(*command, listed, "--values-only", "--channels", "all")
+        assert done.exit_code == 2 and "has no column for" in done.stderr
 
 
 def test_tables_fit_the_terminal(clips):

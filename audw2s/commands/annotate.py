@@ -14,6 +14,7 @@ from audw2s.commands.options import ListLeftOut
 from audw2s.commands.options import Models
 from audw2s.commands.options import Quiet
 from audw2s.commands.options import Vad
+from audw2s.commands.options import ValuesOnly
 from audw2s.commands.options import WinDur
 from audw2s.commands.output import print_left_out
 from audw2s.errors import SOME_WITHOUT_VALUES
@@ -171,6 +172,7 @@ def annotate(
     min_segment_dur: MinSegmentDur = 0.25,
     max_segment_dur: MaxSegmentDur = None,
     table_format: TableFormat = "parquet",
+    values_only: ValuesOnly = False,
     table: Table = None,
     embeddings: Embeddings = False,
     device: Device = "cpu",

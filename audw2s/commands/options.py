@@ -88,6 +88,15 @@ ReportOut = Annotated[
     ),
 ]
 
+ValuesOnly = Annotated[
+    bool,
+    typer.Option(
+        "--values-only",
+        help="Leave out all columns but file, start, end and the values, as nkululeko "
+        "imports them.",
+    ),
+]
+
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress bar.")]
 
 ListLeftOut = Annotated[

@@ -14,6 +14,7 @@ from audw2s.commands.options import Json
 from audw2s.commands.options import ListLeftOut
 from audw2s.commands.options import TableOut
 from audw2s.commands.options import Vad
+from audw2s.commands.options import ValuesOnly
 from audw2s.commands.options import Wide
 from audw2s.commands.options import WinDur
 from audw2s.commands.output import print_left_out
@@ -50,6 +51,7 @@ def predict(
     channels: Channels = None,
     vad: Vad = False,
     intervals: Intervals = None,
+    values_only: ValuesOnly = False,
     num_workers: Annotated[int, typer.Option(min=1, help="Number of threads.")] = 1,
     as_json: Json = False,
     wide: Wide = False,
@@ -67,8 +69,11 @@ def predict(
     from audw2s.corpus.prediction import predict as run
     from audw2s.evaluation.conformal import half_widths
     from audw2s.inference.pipeline import Predictor
+    from audw2s.tables import value_columns
 
     check(out, win_dur, hop_dur)
+    if values_only and channels is not None:
+        raise ValueError("--values-only has no column for --channels: leave one out.")
     settings: dict[str, Any] = {"win_dur": win_dur, "hop_dur": hop_dur}
     settings |= {"exact": exact, "vad": vad, "exit": exit}
     predictor = Predictor(model, classes=True, **settings)
@@ -78,7 +83,8 @@ def predict(
     table = process(found.files, predictor, verbose=True)
     if widths:
         table = with_intervals(table, widths).assign(intervals=intervals)
-    put(table, out, as_json=as_json, wide=wide)
+    shown = table[value_columns(list(table))] if values_only else table
+    put(shown, out, as_json=as_json, wide=wide)
     raise_code(table, found)
 
 
@@ -132,8 +138,8 @@ def put(table: "pd.DataFrame", out: str | None, *, as_json: bool, wide: bool) ->
     elif as_json:
         show(table, as_json=True)
     else:
-        show(table.loc[:, :"message"], wide=wide)
-        by = table.iloc[0]
+        show(table.loc[:, : "message" if "message" in table else None], wide=wide)
+        by = table.attrs["audw2s"]
         typer.echo(f"{by['model']} {by['sha256'][:8]}, audw2s {by['version']}")
 
 

@@ -74,6 +74,8 @@ class Options:
         shard_size: number of inputs that are written to disk at once
         table: name of a table to add to a copy of the database
         table_format: ``"parquet"`` or ``"csv"``
+        values_only: leave out all columns of the table but ``file``, ``start``, ``end``
+            and the values
         report: path of a report on the results, as HTML
         restart: delete what earlier runs have written to the folder
         retry_failed: process missing, unreadable, empty and truncated files again
@@ -107,6 +109,7 @@ class Options:
     shard_size: int = 200
     table: str | None = None
     table_format: str = "parquet"
+    values_only: bool = False
     report: str | None = None
     restart: bool = False
     retry_failed: bool = False
@@ -217,6 +220,8 @@ class Options:
             yield f"The format is csv or parquet, not '{self.table_format}'."
         if self.channels is not None and self.table is not None:
             yield "A 'table' of a database has no rows per channel: omit 'channels'."
+        if self.channels is not None and self.values_only:
+            yield "A table with 'values_only' has no column for 'channels': omit one."
         yield from self._problems_of_engine()
 
     def _problems_of_engine(self) -> Iterator[str]:

@@ -59,6 +59,7 @@ def predict(
     names = [name for name, rows_of_file in pairs for _ in rows_of_file]
     frame.insert(0, "file", pd.Series(names, dtype=object))
     by: dict[str, Any] = predictor.provenance
+    frame.attrs["audw2s"] = by
     return frame.assign(**by)
 
 

@@ -43,6 +43,7 @@ from audw2s.corpus.task import Task
 from audw2s.corpus.workers import WorkerPool
 from audw2s.corpus.workers import num_cores
 from audw2s.model.find import warn_unverified
+from audw2s.tables import value_columns
 from audw2s.tables import write_batches
 
 
@@ -186,7 +187,7 @@ class Run:
     def frame(self) -> pd.DataFrame:
         """Table of all rows, see :func:`annotate`."""
         rows = pa.concat_tables(rows for _, rows in self.shards.rows())
-        rows = with_intervals(rows, self.widths)
+        rows = self._shown(rows)
         # Without a second copy of the columns
         frame = rows.to_pandas(split_blocks=True, self_destruct=True)
         frame.attrs["audw2s"] = self.identity
@@ -228,7 +229,7 @@ class Run:
 
     def _write(self, storage: Storage) -> None:
         empty = self.shards.writer.schema.empty_table()
-        schema = with_intervals(empty, self.widths).schema
+        schema = self._shown(empty).schema
         with storage.replacing(f"table.{self.options.table_format}") as path:
             write_batches(self._rows(), path, schema, self.identity)
         if self.speakers.are_known:
@@ -250,7 +251,14 @@ class Run:
             self.speakers.update(numbers, rows)
             if self.options.report is not None:
                 self.overview.update(numbers, rows)
-            yield with_intervals(rows, self.widths)
+            yield self._shown(rows)
+
+    def _shown(self, rows: pa.Table) -> pa.Table:
+        """Columns of the table: with intervals, or values only, if requested."""
+        rows = with_intervals(rows, self.widths)
+        if self.options.values_only:
+            return rows.select(value_columns(rows.column_names))
+        return rows
 
 
 def num_workers(options: Options) -> int:

@@ -1,6 +1,8 @@
 """Feature: A/D/V as a table."""
 
+from collections.abc import Callable
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -38,6 +40,10 @@ class Feature(audinterface.Feature, Plugin):
     For a model of classes the columns are the classes, in the order used in training,
     and the values are their scores (softmax), which add up to one.
 
+    With ``embeddings`` the columns are the model's hidden states instead,
+    ``hidden_states-0`` and so on: of a file those of :func:`audw2s.load`, of windows
+    and segments pooled as A/D/V is.
+
     Arguments and behaviour are those of :class:`audw2s.Process`; methods are those
     of :class:`audinterface.Feature`. With ``mixdown=False`` and several channels
     there are columns for each of them, such as ``(0, "arousal")``.
@@ -47,6 +53,7 @@ class Feature(audinterface.Feature, Plugin):
             ``model.onnx``, or :class:`audonnx.Model`
         exit: layer of an exit, or ``"auto"``, for a model with early exits; see
             :func:`audw2s.load`
+        embeddings: columns of hidden states in place of A/D/V
         sampling_rate: sampling rate of the models in Hz; other input is resampled
         resample: ``False`` makes input at another rate unusable
         channels: channels to process, ``None`` for all
@@ -69,7 +76,8 @@ class Feature(audinterface.Feature, Plugin):
         verbose: show a progress bar
 
     Raises:
-        ValueError: if there is no such model, or an argument is invalid
+        ValueError: if there is no such model, an argument is invalid, or the model has
+            no hidden states
         audw2s.UnusableSignalError: by methods, with ``on_error="raise"``
 
     Examples:
@@ -87,6 +95,7 @@ class Feature(audinterface.Feature, Plugin):
         model: "str | audonnx.Model" = "wav2small",
         *,
         exit: Choice = None,
+        embeddings: bool = False,
         sampling_rate: int = SAMPLING_RATE,
         resample: bool = True,
         channels: int | Sequence[int] | None = None,
@@ -111,15 +120,20 @@ class Feature(audinterface.Feature, Plugin):
                 "With mixdown=False the table has columns for each channel: "
                 "name the channels, for instance channels=[0, 1]."
             )
-        predictor = make_predictor(arguments)
+        predictor = make_predictor(arguments | {"hidden_states": embeddings})
         names = list(predictor.network.names)
+        make: Callable[[np.ndarray], np.ndarray] = np.asarray
+        if embeddings:
+            make = itemgetter((slice(None), slice(len(names), None)))
+            names = predictor.network.open().labels("hidden_states")
         inherited = picked(arguments, audinterface.Feature)
         super().__init__(names, name="audw2s", **inherited)
+        self.embeddings = embeddings
         self.predictor = predictor
         self.network = predictor.network
         self.process = RowProcess(
             predictor,
-            make=np.asarray,
+            make=make,
             owner=self,
             on_error=on_error,
             **picked(arguments, audinterface.Process),

@@ -2,6 +2,8 @@
 
 import shutil
 
+import audformat
+import audobject
 import numpy as np
 import onnx
 import pandas as pd
@@ -105,6 +107,44 @@ def test_embeddings_of_segments_and_windows(tmp_path, speech):
         np.testing.assert_allclose(head(hidden), values, atol=1e-4)
 
 
+def test_columns_of_feature_are_those_of_annotate(folder, tmp_path):
+    window = {"win_dur": 1.0, "hop_dur": 0.5}
+    files = [str(folder / name) for name in ("0.wav", "1.wav", "bad.wav")]
+    (folder / "list.txt").write_text("\n".join(files))
+    out = str(tmp_path / "out")
+    audw2s.annotate(str(folder / "list.txt"), out, embeddings=True, **window)
+    table = pd.read_parquet(tmp_path / "out" / "embeddings.parquet")
+    feature = audw2s.Feature(embeddings=True, **window)
+    index, cache = audformat.filewise_index(files), str(tmp_path / "cache")
+    with pytest.warns(UserWarning, match="bad.wav: unreadable"):
+        frame = feature.process_index(index, cache_root=cache)
+    assert list(frame) == [f"hidden_states-{number}" for number in range(169)]
+    keys = frame.index.to_frame(index=False)
+    pd.testing.assert_frame_equal(keys, table[list(keys)], check_dtype=False)
+    assert frame.iloc[-1].isna().all()
+    expected = np.stack(table["wav2small.hidden_states"].iloc[:-1])
+    np.testing.assert_allclose(frame.iloc[:-1], expected, atol=1e-5)
+    # The cache tells embeddings from values
+    with pytest.warns(UserWarning, match="bad.wav: unreadable"):
+        values = audw2s.Feature(**window).process_index(index, cache_root=cache)
+    np.testing.assert_allclose(head(frame), values, atol=1e-4)
+    again = audobject.from_yaml_s(feature.to_yaml_s())
+    pd.testing.assert_frame_equal(again.process_files(files[:2]), frame.iloc[:-1])
+
+
+def test_columns_of_channels_and_of_other_models(speech):
+    stereo = np.stack([speech, speech[::-1]])
+    feature = audw2s.Feature(embeddings=True, channels=[0, 1], mixdown=False)
+    frame = feature.process_signal(stereo, 16000)
+    found = np.reshape(frame, (2, -1))
+    expected = [hidden_states("wav2small", np.ascontiguousarray(s)) for s in stereo]
+    np.testing.assert_allclose(found, expected, atol=2e-5)
+    frame = audw2s.Feature("whisper-tiny-adv", embeddings=True)(speech, 16000)
+    assert frame.shape == (1, 2304, 1)
+    expected = hidden_states("whisper-tiny-adv", speech)
+    np.testing.assert_allclose(frame[0, :, 0], expected, atol=2e-5)
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_exact_windows_equal_the_model(speech, model):
     about = {"win_dur": 1.0, "hop_dur": 1.0, "exact": True}
@@ -155,6 +195,8 @@ def test_model_without_hidden_states(tmp_path, clips):
     options = {"model": str(folder), "embeddings": True}
     with pytest.raises(ValueError, match="has no output 'hidden_states'"):
         audw2s.annotate(str(tmp_path / "clips"), str(tmp_path / "out"), **options)
+    with pytest.raises(ValueError, match="has no output 'hidden_states'"):
+        audw2s.Feature(str(folder), embeddings=True)
     with pytest.raises(ValueError, match="embeddings needs 'out'"):
         audw2s.annotate(str(tmp_path / "clips"), **options)
 
