@@ -8,15 +8,18 @@ from typing import Any
 
 import gradio as gr
 from gradio.components.api_component import Api
+from gradio.context import LocalContext
 from gradio_client.utils import python_type_to_json_schema
 
 from audw2s.demo import api
 from audw2s.demo.answers import explanation
 from audw2s.demo.answers import shown
 from audw2s.demo.batch import batch_answer
+from audw2s.demo.calls import IS_AWAITED
 from audw2s.demo.comparison import HOP_DUR
 from audw2s.demo.comparison import WIN_DUR
 from audw2s.demo.comparison import compare
+from audw2s.demo.limits import AWAITED
 from audw2s.demo.limits import MAX_DUR
 from audw2s.demo.limits import MAX_FILES
 from audw2s.demo.limits import MAX_SIZE
@@ -53,6 +56,18 @@ SHARED: dict[str, Any] = {"concurrency_id": "analyse", "concurrency_limit": 2}
 """Two requests at a time: one can be drawn while the other is processed."""
 
 
+def stoppable(run: Callable) -> Callable:
+    """Wrap a function that stops when its client doesn't wait any more."""
+
+    @functools.wraps(run)
+    def watched(*args: object, **kwargs: object) -> object:
+        request = LocalContext.request.get(None)
+        AWAITED.set(request.request.scope[IS_AWAITED])
+        return run(*args, **kwargs)
+
+    return watched
+
+
 def script(name: str) -> str:
     """Script of this folder."""
     return pathlib.Path(__file__).with_name(f"{name}.js").read_text()
@@ -74,7 +89,6 @@ def build(models: Models, clips: dict[str, str]) -> gr.Blocks:
     with gr.Blocks(
         title="audw2s: how does this voice sound?",
         analytics_enabled=False,
-        delete_cache=(60, 600),
     ) as blocks:
         gr.Markdown(QUESTION)
         named = (("Teacher", models.teacher), ("Student", models.student))
@@ -95,7 +109,7 @@ def build(models: Models, clips: dict[str, str]) -> gr.Blocks:
             terms = gr.Markdown(models.terms(models.teacher, models.student))
         gr.on([role.change for role in roles], models.terms, roles, terms, **PRIVATE)
         gr.Markdown(PRIVACY)
-    return blocks.queue(max_size=24, default_concurrency_limit=2)
+    return blocks.queue(default_concurrency_limit=2)
 
 
 def recording_tab(
@@ -144,14 +158,14 @@ def recording_tab(
     fresh = gr.on(
         [*changed, button.click], None, None, outputs, js=giving(*[""] * 4), **LATEST
     )
-    done = fresh.then(shown(show, 4), inputs, outputs, **LATEST, **SHARED)
+    done = fresh.then(stoppable(shown(show, 4)), inputs, outputs, **LATEST, **SHARED)
     done.failure(None, None, outputs, js=giving(message(LOST), *[""] * 3), **PRIVATE)
 
     @shown
     def show_drawings(*args: Any) -> str:
         return drawings(models, *args)
 
-    draw.click(show_drawings, inputs, links, **PRIVATE, **SHARED)
+    draw.click(stoppable(show_drawings), inputs, links, **PRIVATE, **SHARED)
 
     @shown
     def show_part(path: str, teacher: str, student: str, event: gr.EventData) -> str:
@@ -187,7 +201,7 @@ def publish(name: str, run: Callable, inputs: list[gr.Component], kind: type) ->
             raise gr.Error(explanation(error), print_exception=False) from None
 
     gr.Button(visible=False).click(
-        answer,
+        stoppable(answer),
         inputs,
         Api(None, python_type_to_json_schema(kind), kind.__name__),
         api_name=name,
@@ -250,5 +264,5 @@ def batch_tab(models: Models, roles: list[gr.Dropdown]) -> None:
 
     clear = giving(NOTHING, "")
     gr.on([one.change for one in inputs], None, None, outputs, js=clear, **PRIVATE)
-    done = button.click(shown(show, 2), inputs, outputs, **PRIVATE, **SHARED)
+    done = button.click(stoppable(shown(show, 2)), inputs, outputs, **PRIVATE, **SHARED)
     done.failure(None, None, outputs, js=giving(message(LOST), ""), **PRIVATE)

@@ -6,6 +6,25 @@ import typer
 
 from audw2s.errors import explained
 
+Names = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allowed-host",
+        metavar="NAME",
+        help="Name under which the page is reached; addresses and localhost always "
+        "are. May be repeated.",
+    ),
+]
+Frames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-embedding-from",
+        metavar="ORIGIN",
+        help="Origin whose pages may embed this one, such as https://example.com. May "
+        "be repeated.",
+    ),
+]
+
 
 @explained("stopped.")
 def demo(
@@ -24,6 +43,22 @@ def demo(
     student: Annotated[
         str, typer.Option(help="Student: name (see 'audw2s models') or model folder.")
     ] = "wav2small",
+    allowed_host: Names = None,
+    allow_embedding_from: Frames = None,
+    root_path: Annotated[
+        str,
+        typer.Option(
+            metavar="PATH",
+            help="Path of the page behind a proxy that removes it, such as /speech.",
+        ),
+    ] = "",
+    auth: Annotated[
+        str | None,
+        typer.Option(
+            metavar="USER:FILE",
+            help="Ask for a user, and for the password in a file.",
+        ),
+    ] = None,
     static: Annotated[
         str | None,
         typer.Option(
@@ -42,4 +77,27 @@ def demo(
         return
     from audw2s.demo.server import serve
 
-    serve(host, port, teacher=teacher, student=student)
+    serve(
+        host,
+        port,
+        hosts=allowed_host or (),
+        frames=allow_embedding_from or (),
+        root_path=root_path,
+        login=auth and login(auth),
+        teacher=teacher,
+        student=student,
+    )
+
+
+def login(auth: str) -> str:
+    """Read the password of ``"user:file"``.
+
+    Returns:
+        ``"user:password"``
+
+    """
+    user, _, path = auth.partition(":")
+    if not user or not path:
+        raise typer.BadParameter("'--auth' has to be USER:FILE.")
+    with open(path, encoding="utf-8") as file:
+        return f"{user}:{file.read().strip()}"

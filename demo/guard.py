@@ -1,132 +1,109 @@
-"""Filter requests: only routes that the page needs, and no addresses to fetch."""
+"""Who may ask for what: hosts, origins and a login by list, headers of every answer."""
 
-import json
-import re
-from collections.abc import Awaitable
-from collections.abc import Callable
-from collections.abc import MutableMapping
-from typing import Any
+import base64
+import ipaddress
+import secrets
+from collections.abc import Sequence
+from urllib.parse import urlsplit
 
-MAX_BODY = 1_000_000
-"""Largest request in bytes; uploads have another limit."""
-
-REFUSED = re.compile(r"/(proxy=|file=\w+:/|component_server|vibe|monitoring|runs|run-)")
-"""Routes of Gradio that the page doesn't need, and that fetch or reveal too much."""
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp
+from starlette.types import Message
+from starlette.types import Receive
+from starlette.types import Scope
+from starlette.types import Send
 
 POLICY = (
     "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; "
-    "base-uri 'self'; form-action 'self'; frame-ancestors 'self'; object-src 'none'"
+    "base-uri 'self'; form-action 'self'; object-src 'none'; frame-ancestors 'self'"
 )
 """Content that browsers may load: from this server, or inside the page."""
 
-SENTENCE = "Addresses aren't fetched. Upload the file itself."
+HEADERS = {
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(self)",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+"""Headers of every answer, beside the policy."""
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+LOGIN = {"www-authenticate": 'Basic realm="audw2s", charset="UTF-8"'}
+"""Header that makes browsers ask for user and password."""
 
 
 class Guard:
-    """Middleware that refuses requests before an ASGI application sees them.
+    """Middleware that refuses strangers before an application sees their requests.
 
     Args:
         app: application behind it
+        hosts: names of the server; addresses and ``localhost`` need not be named
+        frames: origins whose pages may embed the page
+        login: ``"user:password"``, ``None`` if everybody may use the page
 
     """
 
-    def __init__(self, app: Callable[..., Awaitable[None]]):
+    def __init__(
+        self,
+        app: ASGIApp,
+        hosts: Sequence[str] = (),
+        frames: Sequence[str] = (),
+        login: str | None = None,
+    ):
         self.app = app
+        self.hosts = {"localhost", *map(str.lower, hosts)}
+        self.headers = HEADERS | {
+            "content-security-policy": " ".join([POLICY, *frames])
+        }
+        self.login = login and b"Basic " + base64.b64encode(login.encode())
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a request, or pass it on."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        path = str(scope["path"])
-        if REFUSED.search(path):
-            await answer(send, 403, SENTENCE)
-            return
-        if scope["method"] == "POST" and not path.rstrip("/").endswith("/upload"):
-            body = await whole_body(receive)
-            if body is None:
-                await answer(send, 413, "This request is too large. Upload files.")
-                return
-            if names_address(body):
-                await answer(send, 403, SENTENCE)
-                return
-            receive = replayed(body, receive)
-        await self.app(scope, receive, with_policy(send))
+
+        async def protected(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(self.headers)
+            await send(message)
+
+        app = self._refusal(Request(scope)) or self.app
+        try:
+            await app(scope, receive, protected)
+        except ClientDisconnect:
+            pass  # An upload was cut: nobody is there to be answered
+
+    def _refusal(self, request: Request) -> JSONResponse | None:
+        host = request.headers.get("host", "")
+        origin = request.headers.get("origin", f"http://{host}")
+        if not self._is_known(host):
+            return refusal(
+                421,
+                "This page has no such name. Start it with '--allowed-host NAME' to "
+                "add one.",
+            )
+        if origin not in (f"http://{host}", f"https://{host}"):
+            return refusal(403, "Requests of other pages aren't answered.")
+        given = request.headers.get("authorization", "")
+        if self.login and not secrets.compare_digest(given.encode(), self.login):
+            return refusal(401, "Log in with user and password.", LOGIN)
+        return None
+
+    def _is_known(self, host: str) -> bool:
+        """Whether a host is an address, which no foreign name resolves to, or known."""
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+            return name in self.hosts or bool(ipaddress.ip_address(name))
+        except ValueError:
+            return False
 
 
-async def whole_body(receive: Receive) -> bytes | None:
-    """Read a request; ``None`` if it is too large."""
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-        if len(body) > MAX_BODY:
-            return None
-    return body
-
-
-def replayed(body: bytes, receive: Receive) -> Receive:
-    """Receiver that gives a body again that was read already."""
-    waiting = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def again() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return again
-
-
-def names_address(body: bytes) -> bool:
-    """Whether a file in a request is an address.
-
-    Examples:
-        >>> names_address(b'{"data": [{"path": "http://127.0.0.1/a.wav"}]}')
-        True
-        >>> names_address(b'{"data": [{"path": "/tmp/a.wav"}]}')
-        False
-
-    """
-    try:
-        return _names_address(json.loads(body))
-    except (ValueError, RecursionError):
-        return False
-
-
-def _names_address(value: object) -> bool:
-    if isinstance(value, list):
-        return any(map(_names_address, value))
-    if not isinstance(value, dict):
-        return False
-    path = value.get("path")
-    if isinstance(path, str) and re.match(r"\s*\w+:/", path):
-        return True
-    return any(map(_names_address, value.values()))
-
-
-async def answer(send: Send, status: int, sentence: str) -> None:
+def refusal(
+    status: int, sentence: str, headers: dict[str, str] | None = None
+) -> JSONResponse:
     """Answer with a sentence in the format of Gradio's errors."""
-    body = json.dumps({"detail": sentence, "error": sentence}).encode()
-    headers = [(b"content-type", b"application/json")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-def with_policy(send: Send) -> Send:
-    """Sender that adds the security headers to a response."""
-
-    async def sent(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = [
-                *message.get("headers", []),
-                (b"content-security-policy", POLICY.encode()),
-                (b"referrer-policy", b"no-referrer"),
-                (b"x-content-type-options", b"nosniff"),
-            ]
-            message["headers"] = headers
-        await send(message)
-
-    return sent
+    content = {"detail": sentence, "error": sentence}
+    return JSONResponse(content, status, headers)

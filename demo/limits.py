@@ -1,8 +1,11 @@
 """Limits of the page, and its messages where they are exceeded."""
 
+import math
 import os
 import time
+from collections.abc import Callable
 from collections.abc import Iterator
+from contextvars import ContextVar
 
 import numpy as np
 
@@ -31,7 +34,10 @@ MAX_FILES = 100
 """Most files in a batch."""
 
 MAX_WINDOWS = 1200
-"""Most values over time: some models run once for each."""
+"""Most values over time."""
+
+MAX_WINDOWS_DUR = 600.0
+"""Most seconds in all windows together: some models process each on its own."""
 
 TIME_LIMIT = 40.0
 """Seconds that a request may take, including the wait for its models."""
@@ -58,6 +64,10 @@ WORDS = {
     "mono.",
 }
 """Messages on recordings without values, by status."""
+
+
+AWAITED: ContextVar[Callable[[], bool]] = ContextVar("AWAITED", default=lambda: True)
+"""Function that says whether the client of the current request waits for it."""
 
 
 class RefusedError(ValueError):
@@ -87,6 +97,7 @@ class Deadline:
 
     def __init__(self, seconds: float = TIME_LIMIT):
         self.end = time.monotonic() + seconds
+        self.is_awaited = AWAITED.get()
 
     @property
     def left(self) -> float:
@@ -94,12 +105,14 @@ class Deadline:
         return max(0.0, self.end - time.monotonic())
 
     def check(self) -> None:
-        """Raise an error if time is over.
+        """Raise an error if time is over, or nobody waits any more.
 
         Raises:
-            RefusedError: if time is over
+            RefusedError: if so
 
         """
+        if not self.is_awaited():
+            raise RefusedError("Nobody waited for this any more.")
         if not self.left:
             raise RefusedError(
                 "This took too long and was stopped. Try a shorter recording, a longer "
@@ -180,9 +193,13 @@ def check_windows(win_dur: float, hop_dur: float, duration: float) -> None:
         raise RefusedError("The window has to last 0.5 to 30 s.")
     if not 0.05 <= hop_dur <= 30:
         raise RefusedError("The hop has to last 0.05 to 30 s.")
-    if duration / hop_dur > MAX_WINDOWS:
+    # Longer recordings are processed by the student alone, in a single pass
+    duration = min(duration, MAX_DUR)
+    shortest = math.ceil(100 * duration * win_dur / MAX_WINDOWS_DUR) / 100
+    if hop_dur < shortest:
         raise RefusedError(
-            "The hop is too small for this recording. Take a longer one."
+            f"This hop gives too many windows of {win_dur:g} s for this recording. Take "
+            f"a hop of {shortest:.2f} s or longer, or shorter windows."
         )
 
 

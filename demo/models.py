@@ -63,6 +63,7 @@ class Slot:
         if not self.lock.acquire(timeout=deadline.left):
             raise BusyError
         try:
+            deadline.check()
             yield self._loaded()
         finally:
             self.lock.release()

@@ -9,13 +9,17 @@ import signal
 import socket
 import tempfile
 import threading
+from collections.abc import AsyncIterator
 from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 from unittest import mock
 
+import anyio
 import typer
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.responses import FileResponse
 from starlette.routing import Mount
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
@@ -23,12 +27,18 @@ from uvicorn import Config
 from uvicorn import Server
 
 from audw2s.demo import static_page
+from audw2s.demo.calls import Calls
 from audw2s.demo.examples import CLIPS
 from audw2s.demo.examples import clips
 from audw2s.demo.guard import Guard
 from audw2s.demo.limits import MAX_SIZE
 from audw2s.demo.models import Models
 from audw2s.demo.page import BROWSER
+from audw2s.demo.preview import Preview
+from audw2s.demo.uploads import KEPT
+from audw2s.demo.uploads import PREFIX
+from audw2s.demo.uploads import Uploads
+from audw2s.demo.uploads import sweep
 from audw2s.files import clips_folder
 
 STYLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "style.css")
@@ -46,44 +56,56 @@ FONTS = ["system-ui", "sans-serif"]
 MONO_FONTS = ["ui-monospace", "monospace"]
 """Fonts of the system: Gradio's themes may fetch theirs."""
 
-GRADIO = {
-    "GET": [
-        "",
-        "assets/{path:path}",
-        "config",
-        "favicon.ico",
-        "gradio_api/call/compare/{event_id}",
-        "gradio_api/call/predict/{event_id}",
-        "gradio_api/file={path:path}",
-        "gradio_api/heartbeat/{session_hash}",
-        "gradio_api/info",
-        "gradio_api/queue/data",
-        "gradio_api/startup-events",
-        "gradio_api/stream/{path:path}",
-        "gradio_api/upload_progress",
-        "static/{path:path}",
-        "svelte/{path:path}",
-        "theme.css",
-    ],
-    "POST": [
-        "gradio_api/call/compare",
-        "gradio_api/call/predict",
-        "gradio_api/cancel",
-        "gradio_api/queue/join",
-        "gradio_api/reset",
-        "gradio_api/stream/{path:path}",
-        "gradio_api/upload",
-    ],
-}
-"""Routes of Gradio that the page and its API need, by method; others aren't served."""
+READ = (
+    "assets/{path:path}",
+    "config",
+    "favicon.ico",
+    "gradio_api/file={path:path}",
+    "gradio_api/heartbeat/{session_hash}",
+    "gradio_api/info",
+    "gradio_api/startup-events",
+    "gradio_api/upload_progress",
+    "static/{path:path}",
+    "svelte/{path:path}",
+    "theme.css",
+)
+"""Routes of Gradio with what the page and its API read."""
+
+CALLED = (
+    "gradio_api/call/compare",
+    "gradio_api/call/predict",
+    "gradio_api/cancel",
+    "gradio_api/queue/join",
+)
+"""Routes of Gradio that call functions."""
+
+ANSWERED = (
+    "gradio_api/call/compare/{event}",
+    "gradio_api/call/predict/{event}",
+    "gradio_api/queue/data",
+)
+"""Routes of Gradio with answers of functions; it has many more, which aren't served."""
 
 
-def serve(host: str = "127.0.0.1", port: int | None = None, **roles: str) -> None:
+def serve(
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    *,
+    root_path: str = "",
+    hosts: Sequence[str] = (),
+    frames: Sequence[str] = (),
+    login: str | None = None,
+    **roles: str,
+) -> None:
     """Run the page until Ctrl-C.
 
     Args:
         host: address of the server
         port: port of the server, by default the first free one from 7860 on
+        root_path: path of the page behind a proxy, such as ``"/speech"``
+        hosts: further names of the server, see :class:`audw2s.demo.guard.Guard`
+        frames: origins whose pages may embed the page
+        login: ``"user:password"``, ``None`` if everybody may use the page
         roles: ``teacher`` and ``student``, see :class:`audw2s.demo.models.Models`
 
     Raises:
@@ -95,12 +117,14 @@ def serve(host: str = "127.0.0.1", port: int | None = None, **roles: str) -> Non
     # Services are stopped by SIGTERM: uploads are deleted then, too
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     models = Models(**roles)
+    guard = Middleware(Guard, hosts=[host, *hosts], frames=frames, login=login)
     with (
-        tempfile.TemporaryDirectory(prefix="audw2s-demo-") as folder,
+        tempfile.TemporaryDirectory(prefix=PREFIX) as folder,
         bound(host, [port] if port else PORTS) as listening,
     ):
         config = Config(
-            application(models, folder),
+            application(models, folder, guard, root_path),
+            root_path=root_path,
             log_level="warning",
             timeout_graceful_shutdown=CLOSING_DUR,
         )
@@ -151,49 +175,74 @@ def warm(models: Models) -> None:
     pictures(compare(models, example, models.teacher, models.student))
 
 
-def application(models: Models, folder: str) -> Starlette:
+def application(
+    models: Models, folder: str, guard: Middleware, root_path: str = ""
+) -> Starlette:
     """Make the application: the page, its API, and nothing else.
 
     Args:
         models: models that can be chosen
         folder: folder of uploads, which are deleted after minutes
+        guard: :class:`audw2s.demo.guard.Guard` with its settings
+        root_path: path of the page behind a proxy
 
     """
-    inner = gradio_application(models, folder)
-    static = os.path.join(folder, BROWSER)
+    static, examples = (os.path.join(folder, name) for name in KEPT)
     os.makedirs(static)
-    routes = [
-        Mount(f"/{BROWSER}", StaticPage(directory=static, html=True)),
-        *(
-            Route(f"/{path}", inner, methods=[method])
-            for method, paths in GRADIO.items()
-            for path in paths
-        ),
-    ]
+    os.makedirs(examples)
+    paths = clips(examples)
+    inner = gradio_application(models, paths)
+    example = paths["neutral"]
+    calls = Calls(inner, folder, example)
+
+    def routes(method: str, paths: Sequence[str], app: Any) -> list[Route]:
+        return [Route(f"/{path}", app, methods=[method]) for path in paths]
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with (
+            inner.router.lifespan_context(inner),
+            anyio.create_task_group() as tasks,
+        ):
+            tasks.start_soon(sweep, folder)
+            yield
+            tasks.cancel_scope.cancel()
+
     return Starlette(
-        routes=routes,
-        middleware=[Middleware(Guard)],
-        lifespan=lambda _: inner.router.lifespan_context(inner),
+        routes=[
+            Mount(f"/{BROWSER}", StaticPage(directory=static, html=True)),
+            *routes("GET", [""], Preview(inner, root_path)),
+            *routes("GET", ["example.flac"], FileResponse(example)),
+            *routes("GET", READ, inner),
+            *routes("POST", CALLED, calls),
+            *routes("GET", ANSWERED, calls),
+            *routes("POST", ["gradio_api/stream/{path:path}"], inner),
+            *routes("POST", ["gradio_api/upload"], Uploads(inner, folder)),
+        ],
+        middleware=[guard],
+        lifespan=lifespan,
     )
 
 
-def gradio_application(models: Models, folder: str) -> Any:
+def gradio_application(models: Models, examples: dict[str, str]) -> Any:
     """Make Gradio's application.
 
     Args:
         models: models that can be chosen
-        folder: folder of uploads, which are deleted after minutes
+        examples: paths of the example clips by label, two folders below that of uploads
 
     """
+    folder = os.path.dirname(os.path.dirname(examples["neutral"]))
     os.environ["GRADIO_TEMP_DIR"] = folder
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    # Calls that are kept for statistics, which nobody sees
+    os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
     with quick_import():
         import gradio as gr
     from fastapi import FastAPI
 
     from audw2s.demo.app import build
 
-    examples = clips(folder)
     # Keeps Gradio from deleting the examples, as it deletes uploads
     gr.set_static_paths(list(examples.values()))
     blocks = build(models, examples)

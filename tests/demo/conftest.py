@@ -7,7 +7,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import urllib.error
 import urllib.request
 
 import numpy as np
@@ -52,7 +51,7 @@ def address(tmp_path_factory):
         assert process.poll() is None, log.read_text()
         try:
             return bool(fetched(found))
-        except urllib.error.URLError:
+        except OSError:
             return False
 
     try:

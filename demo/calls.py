@@ -1,0 +1,175 @@
+"""Calls of Gradio's functions: with uploaded files only, a share for each client."""
+
+import collections
+import contextlib
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from dataclasses import field
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp
+from starlette.types import Message
+from starlette.types import Receive
+from starlette.types import Scope
+from starlette.types import Send
+
+from audw2s.demo.guard import refusal
+
+MAX_BODY = 1_000_000
+"""Largest call in bytes; uploads have another limit."""
+
+MAX_CALLS = 32
+"""Most calls that wait or run."""
+
+EXAMPLE = re.compile(rb'"https?:[^"\\]*/example\.flac"')
+"""Address of the example clip in a call, which is a file of this server."""
+
+IS_AWAITED = "audw2s.is_awaited"
+"""Key in the scope of a call: function that says whether its client waits."""
+
+GRACE_DUR = 5.0
+"""Seconds within which clients have to ask for the answer of a call."""
+
+
+@dataclass
+class Call:
+    """Call that waits or runs."""
+
+    client: str
+    session: str
+    event: str = ""
+    start: float = field(default_factory=time.monotonic)
+
+
+class Calls:
+    """Application that passes calls to Gradio, and streams with their answers back.
+
+    A client may have as many calls as there are free places, so that one is left for
+    others. A call is over when the stream with its answer ends.
+
+    Args:
+        app: Gradio's application
+        folder: folder of uploads
+        example: path of the example clip, which has an address for programs
+
+    """
+
+    def __init__(self, app: ASGIApp, folder: str, example: str):
+        self.app = app
+        self.example = json.dumps(example).encode()
+        self.folder = os.path.realpath(folder)
+        self.calls: list[Call] = []
+        self.streams: collections.Counter[str] = collections.Counter()
+        self.durations: collections.deque[float] = collections.deque([1.0], maxlen=20)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse a call, or pass it on."""
+        request = Request(scope, receive)
+        if request.method == "GET":
+            await self._stream(request, send)
+            return
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY:
+                break
+        body = EXAMPLE.sub(lambda _: self.example, body)
+        answer = self._refusal(request, body)
+        if answer is not None:
+            await answer(scope, receive, send)
+        else:
+            await self._call(request, body, send)
+
+    def is_awaited(self, call: Call) -> bool:
+        """Whether the client listens to the answer, or may still begin to."""
+        return (
+            self.streams[call.event] + self.streams[call.session] > 0
+            or time.monotonic() < call.start + GRACE_DUR
+        )
+
+    def _refusal(self, request: Request, body: bytes) -> JSONResponse | None:
+        if len(body) > MAX_BODY:
+            return refusal(413, "This request is too large. Upload files.")
+        try:
+            paths = list(paths_in(json.loads(body)))
+        except (ValueError, RecursionError):
+            return refusal(400, "This request isn't JSON.")
+        if not all(map(self._is_upload, paths)):
+            return refusal(403, "Addresses aren't fetched. Upload the file itself.")
+        if request.url.path.endswith("/cancel"):
+            return None
+        self.calls = list(filter(self.is_awaited, self.calls))
+        clients = [call.client for call in self.calls]
+        if clients.count(client_of(request)) < MAX_CALLS - len(clients):
+            return None
+        seconds = max(1, round(sum(self.durations) / len(self.durations)))
+        return refusal(
+            429,
+            f"The models are busy: {len(clients)} requests wait. Please try again in "
+            f"{seconds} s.",
+            {"retry-after": str(seconds)},
+        )
+
+    def _is_upload(self, path: object) -> bool:
+        try:
+            real = os.path.realpath(str(path))
+        except ValueError:  # A null character
+            return False
+        return real.startswith(self.folder + os.sep)
+
+    async def _call(self, request: Request, body: bytes, send: Send) -> None:
+        """Pass on a call, which is known from Gradio's answer on."""
+        waiting = [{"type": "http.request", "body": body}]
+        call = Call(client_of(request), json.loads(body).get("session_hash") or "")
+        scope = request.scope | {IS_AWAITED: partial(self.is_awaited, call)}
+
+        async def receive() -> Message:
+            return waiting.pop() if waiting else await request.receive()
+
+        async def watched(message: Message) -> None:
+            with contextlib.suppress(ValueError, KeyError):
+                call.event = json.loads(message.get("body", b""))["event_id"]
+                self.calls.append(call)
+            await send(message)
+
+        await self.app(scope, receive, watched)
+
+    async def _stream(self, request: Request, send: Send) -> None:
+        """Pass on a stream; calls whose answers it brings are over when it ends."""
+        key = request.query_params.get("session_hash") or request.path_params["event"]
+        self.streams[key] += 1
+        try:
+            await self.app(request.scope, request.receive, send)
+        finally:
+            self.streams[key] -= 1
+            ended = [call for call in self.calls if key in (call.event, call.session)]
+            now = time.monotonic()
+            self.durations.extend(now - call.start for call in ended)
+            self.calls = [call for call in self.calls if call not in ended]
+
+
+def client_of(request: Request) -> str:
+    """Address of a client."""
+    return request.client.host if request.client else ""
+
+
+def paths_in(content: object) -> Iterator[object]:
+    """Paths of the files in a call.
+
+    Examples:
+        >>> list(paths_in({"data": [{"path": "/tmp/a.wav"}, "wav2small"]}))
+        ['/tmp/a.wav']
+
+    """
+    if isinstance(content, dict):
+        yield from (content[key] for key in ("path",) if key in content)
+        content = list(content.values())
+    if isinstance(content, list):
+        for part in content:
+            yield from paths_in(part)

@@ -1,0 +1,100 @@
+"""Uploads of the page: a limit on their size, and on their age."""
+
+import contextlib
+import os
+import shutil
+import time
+
+import anyio
+from starlette.requests import Request
+from starlette.types import ASGIApp
+from starlette.types import Receive
+from starlette.types import Scope
+from starlette.types import Send
+
+from audw2s.demo.guard import refusal
+
+PREFIX = "audw2s-demo-"
+"""Start of the names of folders of uploads."""
+
+KEPT = ("browser", "examples")
+"""Folders that aren't uploads."""
+
+MAX_AGE = 600.0
+"""Seconds after which uploads are deleted."""
+
+MAX_TOTAL = 2 * 2**30
+"""Most bytes of uploads at a time."""
+
+
+class Uploads:
+    """Application that passes uploads to Gradio while there is room.
+
+    Args:
+        app: Gradio's application
+        folder: folder of uploads
+
+    """
+
+    def __init__(self, app: ASGIApp, folder: str):
+        self.app = app
+        self.folder = folder
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse an upload, or pass it on."""
+        app = self.app
+        size = Request(scope).headers.get("content-length", "")
+        total = await anyio.to_thread.run_sync(total_size, self.folder)
+        if not size.isdecimal():
+            app = refusal(411, "This upload doesn't say how large it is.")
+        elif total + int(size) > MAX_TOTAL:
+            app = refusal(
+                507,
+                "There is no room for this upload. Uploads are deleted after "
+                f"{MAX_AGE / 60:.0f} minutes: try again then, or choose fewer files.",
+            )
+        await app(scope, receive, send)
+
+
+def total_size(folder: str) -> int:
+    """Bytes of the files in a folder."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):  # Deleted meanwhile
+                total += os.path.getsize(os.path.join(parent, name))
+    return total
+
+
+async def sweep(folder: str) -> None:
+    """Delete old uploads every minute, and folders of servers that were killed.
+
+    Args:
+        folder: folder of this server, whose time of modification says that it runs
+
+    """
+    while True:
+        os.utime(folder)
+        await anyio.to_thread.run_sync(delete_old, folder)
+        await anyio.to_thread.run_sync(delete_old, os.path.dirname(folder), PREFIX)
+        await anyio.sleep(60)
+
+
+def delete_old(folder: str, prefix: str = "") -> None:
+    """Delete files and folders that weren't modified for :data:`MAX_AGE`.
+
+    Args:
+        folder: folder in which they are
+        prefix: start of their names
+
+    """
+    oldest = time.time() - MAX_AGE
+    for entry in os.scandir(folder):
+        if entry.name.startswith(prefix) and entry.name not in KEPT:
+            with contextlib.suppress(OSError):  # Deleted meanwhile, or not ours
+                if entry.stat(follow_symlinks=False).st_mtime > oldest:
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(entry)
+                else:
+                    os.remove(entry)
