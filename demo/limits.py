@@ -198,8 +198,8 @@ def check_windows(win_dur: float, hop_dur: float, duration: float) -> None:
     shortest = math.ceil(100 * duration * win_dur / MAX_WINDOWS_DUR) / 100
     if hop_dur < shortest:
         raise RefusedError(
-            f"This hop gives too many windows of {win_dur:g} s for this recording. Take "
-            f"a hop of {shortest:.2f} s or longer, or shorter windows."
+            f"These are too many windows of {win_dur:g} s for this recording. Take a "
+            f"hop of {shortest:.2f} s or longer, or shorter windows."
         )
 
 
