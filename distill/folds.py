@@ -68,5 +68,5 @@ def evaluate_folds(
     name = corpus_name(corpus)
     scale = scale_of(name, table, scale)
     clips = join_references(pd.concat(parts).sort_index(), *rated(table, scale, name))
-    result = assess_folds(clips.assign(corpus=name), folds, table.get("emotion"))
+    result = assess_folds(clips.assign(corpus=name), folds, table.assign(corpus=name))
     return result | agreement_of_raters(table, scale, clips["left_out"] == "")

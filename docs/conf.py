@@ -3,11 +3,14 @@
 import os
 import pathlib
 import re
+import sys
 
 import audw2s
 
 ROOT = pathlib.Path(__file__).parents[1]
 ASSETS = ROOT / "audw2s" / "assets"
+
+sys.path.insert(0, str(ROOT / "docs"))
 
 project = "audw2s"
 author = "audw2s developers"
@@ -73,6 +76,10 @@ def link_pages(app: object, name: str, source: list[str]) -> None:
         r"\]\(\.\./audw2s/assets/([\w-]+)/card\.md\)", r"](cards/\1.md)", source[0]
     ).replace("](../CHANGELOG.md)", "](changelog.md)")
     source[0] = source[0].replace("<!-- deviations -->", deviations())
+    if name == "options":
+        import options
+
+        source[0] = source[0].replace("<!-- options -->", options.sections())
 
 
 def setup(app: object) -> None:

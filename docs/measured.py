@@ -23,6 +23,7 @@ from audw2s.evaluation.tables import each
 from audw2s.evaluation.tables import markdown_table
 from audw2s.evaluation.tables import pair_text
 from audw2s.evaluation.tables import with_interval
+from audw2s.evaluation.text import evaluation_text
 from audw2s.model.registry import CATALOGUE
 from audw2s.model.registry import DIMENSIONS
 from audw2s.model.registry import FOLDER
@@ -33,9 +34,10 @@ SPEECH = HERE.parent / "examples" / "speech"
 
 
 def in_a_folder_with_speech() -> None:
-    """Go to a new folder with the recordings that pages name."""
+    """Go to a new folder with the recordings and the table that pages name."""
     os.chdir(tempfile.mkdtemp())
     shutil.copytree(SPEECH, "recordings")
+    shutil.copy(HERE / "notebooks" / "emodb.csv", ".")
     clips = [soundfile.read(path)[0] for path in sorted(SPEECH.iterdir())]
     soundfile.write("interview.wav", np.concatenate(clips), 16000)
 
@@ -44,6 +46,12 @@ def evaluations() -> list[dict]:
     """Evaluations of all models that have some, in the order of the catalogue."""
     paths = [pathlib.Path(FOLDER) / name / "evaluation.json" for name in CATALOGUE]
     return [e for path in paths if path.is_file() for e in json.loads(path.read_text())]
+
+
+def evaluation_in_text(model: str = "wav2small") -> str:
+    """What ``audw2s evaluate`` prints of a model and the ratings of EmoTale."""
+    stored = (e for e in evaluations() if e["model"] == model)
+    return evaluation_text(next(e for e in stored if e["against"] == "humans"))
 
 
 def published() -> Markdown:
@@ -139,6 +147,16 @@ def speakers(model: str = "wav2small") -> Figure:
     panels[-1].set_xlabel(f"speaker of {results[0]['corpus']}")
     figure.tight_layout()
     return figure
+
+
+def robustness() -> Markdown:
+    """Agreement of changed clips and second takes with the clips as they are."""
+    rows = []
+    for path in sorted(HERE.glob("robustness/*.json")):
+        for change, result in json.loads(path.read_text()).items():
+            cccs = (f"{result[name]:.2f}" for name in DIMENSIONS)
+            rows.append([f"`{path.stem}`", change, str(result["num_clips"]), *cccs])
+    return Markdown(markdown_table(["model", "CCC", "pairs", *DIMENSIONS], rows))
 
 
 def clip_length() -> Figure:

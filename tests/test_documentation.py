@@ -84,6 +84,12 @@ def project(tmp_path, monkeypatch) -> pathlib.Path:
     pd.DataFrame(labels).to_csv(tmp_path / "labels.csv", index=False)
     ratings = pd.DataFrame({"file": files, "arousal": [1, 2, 3, 4, 5, 4]})
     ratings.to_csv(tmp_path / "ratings.csv", index=False)
+    rated = pd.concat([ratings.assign(rater=name) for name in ("anna", "ben")])
+    rated.to_csv(tmp_path / "rated.csv", index=False)
+    for name in ("ravdess/Actor_01/03-01-05-01-02-01-01.wav", "nemo/EB0_anger_12.wav"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True)
+        shutil.copy(tmp_path / "interview.wav", path)
     names = sorted(os.listdir(tmp_path / "my_database" / "audio"))
     db = audformat.testing.create_db(minimal=True)
     db["files"] = audformat.Table(

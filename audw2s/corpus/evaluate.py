@@ -25,14 +25,12 @@ from audw2s.evaluation.agreement import REFERENCE
 from audw2s.evaluation.agreement import rater_agreement
 from audw2s.evaluation.agreement import summarise
 from audw2s.evaluation.assessment import assess
+from audw2s.evaluation.groups import GROUPS
 from audw2s.evaluation.groups import by_group
 from audw2s.evaluation.intervals import CONFIDENCE
 from audw2s.evaluation.intervals import NUM_RESAMPLES
 from audw2s.inference.pipeline import Predictor
 from audw2s.model.registry import DIMENSIONS
-
-GROUPS = ("gender", "language")
-"""Columns to group clips by, by default, where a corpus has them."""
 
 Scale = tuple[float, float]
 """Lowest and highest rating."""
@@ -308,10 +306,17 @@ def describe_folds(folder: str, corpus: str, report: dict) -> dict:
         report: evaluation, see :func:`audw2s.evaluation.assessment.assess_folds`
 
     """
+    name = corpus_name(corpus)
+    parts = {
+        kind: [{**group, "corpus": name} for group in report[kind]]
+        for kind in ("groups", "speakers")
+    }
+    result = {key: value for key, value in report.items() if key not in parts}
     return header(Predictor(folder).provenance) | {
         "against": HUMANS,
         "against_sha256": None,
         # Each fold is predicted by a model that was fitted to the others
         "training_checked": True,
-        "corpora": {corpus_name(corpus): report},
+        "corpora": {name: result},
+        **parts,
     }

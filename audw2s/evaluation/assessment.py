@@ -10,6 +10,8 @@ from audw2s.evaluation.agreement import summarise
 from audw2s.evaluation.card import INTERVALS
 from audw2s.evaluation.ccc import ccc_by_dimension
 from audw2s.evaluation.conformal import calibrate
+from audw2s.evaluation.groups import GROUPS
+from audw2s.evaluation.groups import by_group
 from audw2s.evaluation.groups import by_tenth
 from audw2s.evaluation.intervals import NUM_RESAMPLES
 from audw2s.evaluation.ranking import rank_emotions
@@ -51,19 +53,20 @@ def assess(
 def assess_folds(
     clips: pd.DataFrame,
     folds: Sequence[np.ndarray],
-    emotions: pd.Series | None = None,
+    facts: pd.DataFrame,
 ) -> dict:
     """Measure models of which each predicted clips of speakers outside its training.
 
     Args:
         clips: see :func:`audw2s.evaluation.agreement.summarise`
         folds: for each model, a mask of the clips that it predicted
-        emotions: see :func:`assess`
+        facts: the same clips with all their columns
 
     Returns:
         result of :func:`assess` for all clips, the CCCs of each of the ``folds``
-        with their mean and standard deviation if there are any, and the calibration of
-        ``intervals``, see :func:`audw2s.evaluation.conformal.calibrate`
+        with their mean and standard deviation if there are any, the calibration of
+        ``intervals``, see :func:`audw2s.evaluation.conformal.calibrate`, and ``groups``
+        and ``speakers``, see :func:`audw2s.evaluation.groups.by_group`
 
     """
     truth, predicted = clips[REFERENCE].to_numpy(), clips[list(DIMENSIONS)].to_numpy()
@@ -71,7 +74,9 @@ def assess_folds(
     # A fold of a single clip has no CCC
     frame = pd.DataFrame(cccs, dtype=float).dropna()
     result = {
-        **assess(clips, emotions),
+        **assess(clips, facts.get("emotion")),
+        "groups": by_group(clips, facts, [name for name in GROUPS if name in facts]),
+        "speakers": by_group(clips, facts, ["speaker"]),
         "num_folds": len(folds),
         "folds_by": unit(speaker_or_file(clips)),
         "folds": cccs,

@@ -11,6 +11,9 @@ from audw2s.evaluation.ccc import ccc_by_dimension
 from audw2s.evaluation.intervals import NUM_RESAMPLES
 from audw2s.model.registry import DIMENSIONS
 
+GROUPS = ("gender", "language")
+"""Columns to group clips by, by default, where a corpus has them."""
+
 MAX_BINS = 5
 """Largest number of bins of durations."""
 

@@ -24,6 +24,17 @@ class CorruptModelError(ValueError):
 
     Its sha256 isn't that of the catalogue, it is no ONNX file, or it lacks the outputs
     arousal, dominance and valence.
+
+    Examples:
+        >>> import pathlib, tempfile
+        >>> import audw2s
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> (folder / "model.onnx").write_bytes(b"no model")
+        8
+        >>> audw2s.load(str(folder))
+        Traceback (most recent call last):
+        audw2s.model.folder.CorruptModelError: ...
+
     """
 
 

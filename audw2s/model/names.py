@@ -14,6 +14,17 @@ class AmbiguousModelError(ValueError):
     """Raised if a model of the catalogue and a folder have the same name.
 
     ``"./teacher"`` names the folder, ``"catalogue:teacher"`` the model.
+
+    Examples:
+        >>> import contextlib, os, shutil, tempfile
+        >>> import audw2s
+        >>> packaged = os.path.dirname(audw2s.load().path)
+        >>> with contextlib.chdir(tempfile.mkdtemp()):
+        ...     _ = shutil.copytree(packaged, "wav2small")
+        ...     audw2s.load("wav2small")
+        Traceback (most recent call last):
+        audw2s.model.names.AmbiguousModelError: ...
+
     """
 
 

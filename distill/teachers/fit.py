@@ -207,9 +207,9 @@ def assess_held_out(table: pd.DataFrame, targets: np.ndarray, heads: Heads) -> d
     who = {name: table[name].to_numpy() for name in ("file", "speaker")}
     clips = pd.DataFrame(values, columns=columns)
     clips = clips.assign(**who, corpus="", left_out="")
-    emotions = table.reset_index(drop=True).get("emotion")
+    facts = table.reset_index(drop=True).assign(corpus="")
     return {
-        **assess_folds(clips, heads.folds, emotions),
+        **assess_folds(clips, heads.folds, facts),
         "forms": {k: ccc_by_dimension(targets, v) for k, v in by_form.items()},
     }
 

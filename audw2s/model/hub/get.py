@@ -63,6 +63,12 @@ def get(
         ValueError: if the files don't hold the weights of the model, or it has no such
             source
 
+    Examples:
+        >>> get("wav2small")  # in the package, nothing is downloaded
+        >>> get("dawn")
+        Traceback (most recent call last):
+        audw2s.model.hub.get.LicenceError: ...
+
     """
     # A folder on this machine is never meant
     name = exact(name)
