@@ -24,6 +24,7 @@ PAGES = {
     "docs/interfaces.md": (),
     "docs/speech.md": (),
     "docs/commands.md": (),
+    "docs/corpora.md": (),
     "docs/evaluating.md": (),
     "docs/howto.md": ("sklearn",),
     "docs/howto_software.md": ("torch",),
@@ -140,18 +141,6 @@ def test_listen_reads_a_pipe_to_its_end(project):
     head, *rows = done.stdout.decode().split()
     assert head.split(",")[:4] == ["time", "arousal", "dominance", "valence"]
     assert len(rows) >= len(samples) / 16000
-
-
-def test_praat_reads_the_textgrid_of_the_page(project):
-    parselmouth = pytest.importorskip("parselmouth")
-    (code,) = (c for _, c in blocks("docs/howto.md") if "TextGrid" in c)
-    exec(compile(f"import audw2s\n{code}", "howto", "exec"), {})
-    grid = parselmouth.read("interview.TextGrid")
-    call = parselmouth.praat.call
-    names = [call(grid, "Get tier name", number) for number in (1, 2, 3)]
-    assert names == ["arousal", "dominance", "valence"]
-    duration = soundfile.info("interview.wav").duration
-    assert call(grid, "Get total duration") == pytest.approx(duration, abs=1e-4)
 
 
 def test_the_readme_is_short():
