@@ -80,6 +80,7 @@ def link_pages(app: object, name: str, source: list[str]) -> None:
         import options
 
         source[0] = source[0].replace("<!-- options -->", options.sections())
+        source[0] = source[0].replace("<!-- settings -->", options.settings())
 
 
 def setup(app: object) -> None:

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 import typer
 
 from audw2s.commands.app import app
+from audw2s.distill.config import Config
+from audw2s.distill.project import SETTINGS
+from audw2s.distill.settings import template
 from audw2s.evaluation.tables import markdown_table
 
 Command = typer.core.TyperCommand | typer.core.TyperGroup
@@ -13,6 +16,11 @@ Command = typer.core.TyperCommand | typer.core.TyperGroup
 def sections() -> str:
     """A section for each command, in Markdown."""
     return "\n\n".join(_sections(typer.main.get_command(app), "audw2s"))
+
+
+def settings() -> str:
+    """The settings that ``init`` writes, as TOML in Markdown."""
+    return f"```toml\n{template(Config, SETTINGS)}\n```"
 
 
 def _sections(command: Command, name: str) -> Iterator[str]:

@@ -120,3 +120,6 @@ def test_the_command_adds_the_folds_to_the_card(runs, students, corpus, tmp_path
     (evaluation,) = json.loads((model / "evaluation.json").read_text())
     assert evaluation["training_checked"]
     assert len(evaluation["corpora"]["clips"]["folds"]) == 2
+    speakers = evaluation["speakers"]
+    assert {row["group"] for row in speakers} == set(sum(FOLDS, ()))
+    assert {row["corpus"] for row in speakers} == {"clips"}
