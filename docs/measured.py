@@ -49,9 +49,10 @@ def evaluations() -> list[dict]:
 
 
 def evaluation_in_text(model: str = "wav2small") -> str:
-    """What ``audw2s evaluate`` prints of a model and the ratings of EmoTale."""
+    """What ``audw2s evaluate`` prints first of a model and the ratings of EmoTale."""
     stored = (e for e in evaluations() if e["model"] == model)
-    return evaluation_text(next(e for e in stored if e["against"] == "humans"))
+    text = evaluation_text(next(e for e in stored if e["against"] == "humans"))
+    return "\n\n".join(text.split("\n\n")[:2])
 
 
 def published() -> Markdown:
@@ -130,9 +131,9 @@ def groups() -> Markdown:
 
 
 def speakers(model: str = "wav2small") -> Figure:
-    """CCC of each speaker with the reference, with its interval."""
+    """CCC of each speaker with the teacher, with its interval."""
     (evaluation,) = (
-        e for e in evaluations() if e["model"] == model and e.get("speakers")
+        e for e in evaluations() if e["model"] == model and e["against"] != "humans"
     )
     results = evaluation["speakers"]
     positions = np.arange(len(results))
