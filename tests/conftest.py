@@ -4,7 +4,9 @@ import shutil
 import signal
 import types
 
+import audformat.testing
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 from hypothesis import settings
@@ -185,3 +187,42 @@ def damaged(tmp_path, speech) -> dict[str, tuple[str, str]]:
     made["folder.wav"] = (str(tmp_path / "folder.wav"), "missing")
     add("not_there.wav", "missing")
     return made
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> pathlib.Path:
+    """Working directory with the files that pages name."""
+    shutil.copytree(SPEECH, tmp_path / "recordings")
+    for folder in ("examples", "more", "my_database/audio"):
+        shutil.copytree(SPEECH, tmp_path / folder, ignore=lambda _, n: n[4:])
+    clips = [soundfile.read(path, dtype="float32")[0] for path in SPEECH.iterdir()]
+    soundfile.write(tmp_path / "interview.wav", np.concatenate(clips), 16000)
+    (tmp_path / "calls").mkdir()
+    for path in (tmp_path / "call.wav", tmp_path / "calls" / "call.wav"):
+        soundfile.write(path, np.stack([c[:30000] for c in clips[:2]], axis=1), 16000)
+    turns = ["0.0 3.0 A", "3.5 2.5 B", "6.5 3.0 A"]
+    lines = [
+        "SPEAKER interview 1 {} {} <NA> <NA> {} <NA> <NA>\n".format(*turn.split())
+        for turn in turns
+    ]
+    (tmp_path / "interview.rttm").write_text("".join(lines))
+    files = [f"recordings/{name}" for name in sorted(os.listdir(SPEECH))]
+    labels = {"file": files, "speaker": list("aababb")}
+    labels["label"] = ["happy", "calm", "calm", "happy", "happy", "calm"]
+    pd.DataFrame(labels).to_csv(tmp_path / "labels.csv", index=False)
+    ratings = pd.DataFrame({"file": files, "arousal": [1, 2, 3, 4, 5, 4]})
+    ratings.to_csv(tmp_path / "ratings.csv", index=False)
+    rated = pd.concat([ratings.assign(rater=name) for name in ("anna", "ben")])
+    rated.to_csv(tmp_path / "rated.csv", index=False)
+    for name in ("ravdess/Actor_01/03-01-05-01-02-01-01.wav", "nemo/EB0_anger_12.wav"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True)
+        shutil.copy(tmp_path / "interview.wav", path)
+    names = sorted(os.listdir(tmp_path / "my_database" / "audio"))
+    db = audformat.testing.create_db(minimal=True)
+    db["files"] = audformat.Table(
+        audformat.filewise_index([f"audio/{name}" for name in names])
+    )
+    db.save(str(tmp_path / "my_database"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -1,15 +1,11 @@
 """Python blocks and commands of README and of the guide run as they are written."""
 
 import json
-import os
 import pathlib
 import re
 import shlex
-import shutil
 
-import audformat.testing
 import numpy as np
-import pandas as pd
 import pytest
 import soundfile
 from commands import audw2s_command
@@ -43,62 +39,23 @@ def blocks(page: str) -> list[tuple[str, str]]:
     return re.findall(pattern, text, re.DOTALL | re.MULTILINE)
 
 
-def commands(code: str) -> list[list[str]]:
-    """Arguments of ``audw2s`` in a block."""
+def commands_here(code: str) -> list[list[str]]:
+    """Arguments of ``audw2s`` in a block, without what other tests run."""
     lines = [line.split("  #")[0] for line in code.replace("\\\n", " ").splitlines()]
     parts = [part for line in lines for part in line.split("&&")]
-    return [shlex.split(part)[1:] for part in parts if part.split()[:1] == ["audw2s"]]
+    commands = [shlex.split(p)[1:] for p in parts if p.split()[:1] == ["audw2s"]]
+    # Not every machine has a GPU
+    return [c for c in commands if c[0] not in ELSEWHERE and "cuda" not in c]
 
 
 def failed_commands(code: str) -> list[str]:
     """Commands that fail, with the reason."""
     failed = []
-    for arguments in commands(code):
-        # Not every machine has a GPU
-        if arguments[0] not in ELSEWHERE and "cuda" not in arguments:
-            result = invoke(*arguments)
-            if result.exit_code:
-                failed.append(f"{shlex.join(arguments)}\n{result.output}")
+    for arguments in commands_here(code):
+        result = invoke(*arguments)
+        if result.exit_code:
+            failed.append(f"{shlex.join(arguments)}\n{result.output}")
     return failed
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch) -> pathlib.Path:
-    """Working directory with the files that pages name."""
-    shutil.copytree(SPEECH, tmp_path / "recordings")
-    for folder in ("examples", "more", "my_database/audio"):
-        shutil.copytree(SPEECH, tmp_path / folder, ignore=lambda _, n: n[4:])
-    clips = [soundfile.read(path, dtype="float32")[0] for path in SPEECH.iterdir()]
-    soundfile.write(tmp_path / "interview.wav", np.concatenate(clips), 16000)
-    (tmp_path / "calls").mkdir()
-    for path in (tmp_path / "call.wav", tmp_path / "calls" / "call.wav"):
-        soundfile.write(path, np.stack([c[:30000] for c in clips[:2]], axis=1), 16000)
-    turns = ["0.0 3.0 A", "3.5 2.5 B", "6.5 3.0 A"]
-    lines = [
-        "SPEAKER interview 1 {} {} <NA> <NA> {} <NA> <NA>\n".format(*turn.split())
-        for turn in turns
-    ]
-    (tmp_path / "interview.rttm").write_text("".join(lines))
-    files = [f"recordings/{name}" for name in sorted(os.listdir(SPEECH))]
-    labels = {"file": files, "speaker": list("aababb")}
-    labels["label"] = ["happy", "calm", "calm", "happy", "happy", "calm"]
-    pd.DataFrame(labels).to_csv(tmp_path / "labels.csv", index=False)
-    ratings = pd.DataFrame({"file": files, "arousal": [1, 2, 3, 4, 5, 4]})
-    ratings.to_csv(tmp_path / "ratings.csv", index=False)
-    rated = pd.concat([ratings.assign(rater=name) for name in ("anna", "ben")])
-    rated.to_csv(tmp_path / "rated.csv", index=False)
-    for name in ("ravdess/Actor_01/03-01-05-01-02-01-01.wav", "nemo/EB0_anger_12.wav"):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True)
-        shutil.copy(tmp_path / "interview.wav", path)
-    names = sorted(os.listdir(tmp_path / "my_database" / "audio"))
-    db = audformat.testing.create_db(minimal=True)
-    db["files"] = audformat.Table(
-        audformat.filewise_index([f"audio/{name}" for name in names])
-    )
-    db.save(str(tmp_path / "my_database"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -11,9 +11,13 @@ import sys
 import venv
 
 import pytest
+from full import full
+from test_documentation import blocks
+from test_documentation import commands_here
 
 ROOT = pathlib.Path(__file__).parent.parent
 SPEECH = ROOT / "examples" / "speech"
+FIRST_PAGES = ["README.md", "docs/install.md", "docs/first_steps.md"]
 
 
 def run(*command: str, **kwargs) -> str:
@@ -63,6 +67,17 @@ def test_wheel_predicts_without_torch(installed, clips, tmp_path):
     assert shape == [1, 3]
     assert no_torch
     assert has_distill
+
+
+@full
+@pytest.mark.parametrize("page", FIRST_PAGES)
+def test_code_of_first_pages_runs_where_only_the_package_is(installed, project, page):
+    python = [code for language, code in blocks(page) if language == "python"]
+    environment = {**os.environ, "MPLBACKEND": "agg"}
+    run(installed / "python", "-c", "\n".join(python), env=environment)
+    for language, code in blocks(page):
+        for arguments in commands_here(code) if language == "bash" else ():
+            run(installed / "audw2s", *arguments)
 
 
 def test_distill_says_what_is_missing(installed, tmp_path):
