@@ -21,6 +21,7 @@ from audw2s.demo.comparison import WIN_DUR
 from audw2s.demo.comparison import compare
 from audw2s.demo.limits import AWAITED
 from audw2s.demo.limits import MAX_DUR
+from audw2s.demo.limits import MAX_FILE_DUR
 from audw2s.demo.limits import MAX_FILES
 from audw2s.demo.limits import MAX_SIZE
 from audw2s.demo.live import MAX_SESSIONS
@@ -33,7 +34,7 @@ from audw2s.demo.page import answer
 from audw2s.demo.page import drawings
 from audw2s.demo.page import message
 from audw2s.demo.page import part
-from audw2s.demo.page import recorder
+from audw2s.demo.page import rendered
 
 LIMITS = f"{MAX_DUR:.0f} s, {MAX_SIZE / 2**20:.0f} MB at most"
 
@@ -123,18 +124,19 @@ def recording_tab(
                     label="Recording", elem_id="speech", height=96, min_width=190
                 )
                 gr.HTML(
-                    recorder(),
+                    rendered("recorder", longest=MAX_FILE_DUR),
                     elem_id="record",
                     js_on_load=script("record"),
                     min_width=100,
                     **PLAIN,
                 )
-            gr.Examples(
-                [[path] for path in clips.values()],
-                inputs=[audio],
-                example_labels=list(clips),
+            examples = gr.Dataset(
+                components=[audio],
+                samples=[[path] for path in clips.values()],
+                sample_labels=list(clips),
                 label="Examples (emotions are acted, noise is synthetic)",
             )
+            examples.click(lambda sample: sample[0], examples, audio, **PRIVATE)
         with gr.Column(scale=5, min_width=320):
             output = gr.HTML(
                 NOTHING, elem_id="results", js_on_load=script("explorer"), **PLAIN

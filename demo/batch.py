@@ -13,13 +13,11 @@ from audw2s.demo.clip import Progress
 from audw2s.demo.clip import read_clip
 from audw2s.demo.clip import unwatched
 from audw2s.demo.description import adjective
-from audw2s.demo.description import short
-from audw2s.demo.figure import agreement_picture
+from audw2s.demo.description import legible
 from audw2s.demo.limits import MAX_FILES
 from audw2s.demo.limits import Deadline
 from audw2s.demo.limits import RefusedError
 from audw2s.demo.models import Models
-from audw2s.demo.page import Link
 from audw2s.demo.page import rendered
 from audw2s.demo.prediction import analyse
 from audw2s.evaluation.ccc import ccc
@@ -30,9 +28,6 @@ TIME_LIMIT = 10.0
 
 MAX_GROUPS = 12
 """Most groups that are shown."""
-
-MAX_NAME = 40
-"""Most characters of a name that are shown."""
 
 UNCOUNTED = ("silent", "short")
 """Statuses of files that are no part of the agreement."""
@@ -129,21 +124,6 @@ def group(name: str) -> str:
     return re.split("[-_]", name, maxsplit=1)[0]
 
 
-def legible(name: str) -> str:
-    """Name of a file that can be shown: short, and in its own direction of writing.
-
-    Examples:
-        >>> legible("a" * 100 + ".wav").count("a"), len(legible("a" * 100))
-        (36, 42)
-
-    """
-    name = "".join(character for character in name if character.isprintable())
-    if len(name) > MAX_NAME:
-        name = f"{name[: MAX_NAME - 13]}…{name[-12:]}"
-    # First strong isolate … pop directional isolate
-    return f"\u2068{name}\u2069"
-
-
 def as_csv(batch: pd.DataFrame) -> bytes:
     r"""Content of a CSV file, for Excel as well: no name becomes a formula.
 
@@ -203,66 +183,36 @@ def groups(batch: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def batch_results(batch: pd.DataFrame) -> str:
     """Show files, and how their values are distributed, as HTML."""
-    teacher = COLUMNS[:3]
-    rows = [
-        [
-            legible(row["file"]),
-            "–" if pd.isna(row["duration"]) else f"{row['duration']:.1f}",
-            adjective(row["teacher_arousal"], row["teacher_valence"]),
-            *(short(row[name]) for name in teacher),
-            row["note"],
-        ]
-        for row in batch.to_dict("records")
-    ]
+    arousal, dominance, valence = (batch[name] for name in COLUMNS[:3])
+    table = pd.DataFrame(
+        {
+            "file": batch["file"].map(legible),
+            "seconds": batch["duration"],
+            "sounds": list(map(adjective, arousal, valence)),
+            "arousal": arousal,
+            "dominance": dominance,
+            "valence": valence,
+            "note": batch["note"],
+        }
+    )
     return rendered(
         "batch",
         sentence=sentence(batch),
-        dimensions=DIMENSIONS,
-        rows=rows,
-        groups=[
-            {
-                "name": legible(name),
-                "size": len(part),
-                "means": [
-                    f"{short(part[column].mean())} ± {short(part[column].std())}"
-                    for column in teacher
-                ],
-                "points": [_points(part, column, column) for column in teacher],
-            }
-            for name, part in groups(batch).items()
-        ],
-        plane=_points(counted(batch), "teacher_valence", "teacher_arousal"),
-        links=[Link("Table (CSV)", "batch.csv", as_csv(batch))],
+        rows=table.to_dict("records"),
+        groups=groups(batch),
+        counted=counted(batch).to_dict("records"),
+        files={"batch.csv": as_csv(batch)},
     )
 
 
 def agreement_panel(batch: pd.DataFrame) -> str:
     """Show how far the models agree, for researchers."""
-    numbers = agreement(batch)
-    if not numbers:
-        return ""
     rows = [
-        [name, f"{value:.2f}".replace("-", "−"), f"{difference:.2f}"]
-        for name, (value, difference) in numbers.items()
+        {"": name, "CCC": value, "mean absolute difference": difference}
+        for name, (value, difference) in agreement(batch).items()
     ]
-    points = {
-        name: _points(counted(batch), f"teacher_{name}", f"student_{name}")
-        for name in DIMENSIONS
-    }
-    link = Link("Agreement (SVG)", "agreement.svg", agreement_picture(counted(batch)))
-    return rendered("agreement", rows=rows, points=points, links=[link])
-
-
-def _points(batch: pd.DataFrame, across: str, up: str) -> list[dict[str, object]]:
-    """Places of files in a plane in %, with their names."""
-    return [
-        {
-            "name": f"{legible(name)}: {short(x)}, {short(y)}",
-            "x": 100 * min(1, max(0, x)),
-            "y": 100 * min(1, max(0, y)),
-        }
-        for name, x, y in zip(batch["file"], batch[across], batch[up], strict=True)
-    ]
+    points = counted(batch).to_dict("records")
+    return rendered("agreement", rows=rows, counted=points) if rows else ""
 
 
 def sentence(batch: pd.DataFrame) -> str:

@@ -14,6 +14,9 @@ STRONG = 0.3
 UNCERTAIN = 0.1
 """Difference of two models from which on a value is called uncertain."""
 
+MAX_NAME = 40
+"""Most characters of the name of a file that are shown."""
+
 ADJECTIVES = {
     ("high", "low"): "tense",
     ("high", "medium"): "animated",
@@ -131,3 +134,18 @@ def listed(names: list[str]) -> str:
     """
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def legible(name: str) -> str:
+    """Name of a file that can be shown: short, and in its own direction of writing.
+
+    Examples:
+        >>> legible("a" * 100 + ".wav").count("a"), len(legible("a" * 100))
+        (36, 42)
+
+    """
+    name = "".join(character for character in name if character.isprintable())
+    if len(name) > MAX_NAME:
+        name = f"{name[: MAX_NAME - 13]}…{name[-12:]}"
+    # First strong isolate … pop directional isolate
+    return f"\u2068{name}\u2069"

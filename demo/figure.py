@@ -1,11 +1,8 @@
 """Pictures of a comparison: curves over time, and the arousal–valence plane."""
 
-import contextlib
 import io
 import threading
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,13 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class Pictures(NamedTuple):
-    """Pictures of a comparison: content of files by format."""
-
-    curves: dict[str, bytes]
-    plane: dict[str, bytes]
-
-
 MARKS = ("o", "s")
 """Markers of teacher and student, which differ in more than colour."""
 
@@ -37,30 +27,21 @@ LOCK = threading.Lock()
 """Guards the settings of matplotlib, which all threads share."""
 
 
-@contextlib.contextmanager
-def drawing() -> Iterator[None]:
-    """Draw with the settings of the page, one at a time."""
+def pictures(comparison: Comparison) -> dict[str, bytes]:
+    """Draw a comparison; content of files by name."""
     import matplotlib
 
     # The text of an SVG is kept as text
     with LOCK, matplotlib.rc_context({"svg.fonttype": "none", "font.size": 11}):
-        yield
-
-
-def pictures(comparison: Comparison) -> Pictures:
-    """Draw a comparison, as PNG and SVG."""
-    with drawing():
-        curves, plane = curves_figure(comparison), plane_figure(comparison)
-        return Pictures(
-            {kind: written(curves, kind) for kind in ("svg", "png")},
-            {kind: written(plane, kind) for kind in ("svg", "png")},
-        )
-
-
-def agreement_picture(table: pd.DataFrame) -> bytes:
-    """Draw :func:`agreement_figure` as SVG."""
-    with drawing():
-        return written(agreement_figure(table), "svg")
+        figures = {
+            "curves": curves_figure(comparison),
+            "plane": plane_figure(comparison),
+        }
+        return {
+            f"{name}.{kind}": written(figure, kind)
+            for name, figure in figures.items()
+            for kind in ("png", "svg")
+        }
 
 
 def curves_figure(comparison: Comparison) -> "Figure":
@@ -110,34 +91,6 @@ def plane_figure(comparison: Comparison) -> "Figure":
     axis.axhline(0.5, color="#808080", lw=0.6, zorder=0)
     axis.axvline(0.5, color="#808080", lw=0.6, zorder=0)
     figure.legend(loc="upper center", ncols=1)
-    return figure
-
-
-def agreement_figure(table: pd.DataFrame) -> "Figure":
-    """Draw teacher against student for each dimension, a point per file.
-
-    Args:
-        table: table, see :func:`audw2s.demo.batch.analyse_all`
-
-    """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.6, 3), layout="constrained")
-    axes = figure.subplots(1, len(DIMENSIONS))
-    for axis, name in zip(axes, DIMENSIONS, strict=True):
-        axis.plot([0, 1], [0, 1], color="#808080", lw=0.8, zorder=0)
-        axis.plot(
-            table[f"teacher_{name}"].clip(0, 1),
-            table[f"student_{name}"].clip(0, 1),
-            "o",
-            color=STYLES[0][0],
-            alpha=0.8,
-            clip_on=False,
-        )
-        axis.set(xlim=(0, 1), ylim=(0, 1), xlabel="teacher", title=name, aspect=1)
-        axis.set_xticks([0, 0.5, 1])
-        axis.set_yticks([0, 0.5, 1])
-    axes[0].set_ylabel("student")
     return figure
 
 

@@ -133,8 +133,12 @@ class Models:
             f"{name}: {facts(name).licence}." for name in pairs if name in self.slots
         ]
         if PAPERS_TEACHER not in self.slots:
-            where, _, command = location(CATALOGUE[PAPERS_TEACHER]).rpartition(": ")
-            lines.append(f"The paper's teacher is {where}: `{command}`.")
+            entry = CATALOGUE[PAPERS_TEACHER]
+            where, _, command = location(entry).rpartition(": ")
+            lines.append(
+                f"The paper's teacher is {where}: `{command}`, which accepts its "
+                f"licence ({entry.licence}): for research, not for products."
+            )
         return " ".join(lines)
 
 

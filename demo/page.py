@@ -2,10 +2,9 @@
 
 import base64
 import json
+import math
 import urllib.parse
-from collections.abc import Sequence
 from typing import Any
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,6 +19,7 @@ from audw2s.demo.description import ADJECTIVES
 from audw2s.demo.description import MEANINGS
 from audw2s.demo.description import REMARK
 from audw2s.demo.description import headline
+from audw2s.demo.description import legible
 from audw2s.demo.description import level
 from audw2s.demo.description import short
 from audw2s.demo.description import uncertain
@@ -63,23 +63,16 @@ LEVELS = {"low": 0.2, "medium": 0.5, "high": 0.8}
 """Where the adjectives stand in the plane."""
 
 
-class Link(NamedTuple):
-    """Link to a file whose content is in the page: the server stores none."""
-
-    label: str
-    name: str
-    content: bytes
-
-    @property
-    def address(self) -> str:
-        """Content as an address."""
-        kind = TYPES[self.name.rsplit(".", 1)[1]]
-        return f"data:{kind};base64,{base64.b64encode(self.content).decode()}"
-
-
 def rendered(name: str, **values: object) -> str:
     """Fill in a template of this folder."""
     environment = templates(__file__, autoescape=True, lstrip_blocks=True)
+    environment.filters.update(
+        address=address, cell=cell, legible=legible, label=label, short=short
+    )
+    environment.globals.update(
+        DIMENSIONS=DIMENSIONS, MEANINGS=MEANINGS, OUTSIDE=OUTSIDE, REMARK=REMARK
+    )
+    environment.globals.update(headline=headline, level=level)
     return environment.get_template(f"{name}.html.jinja").render(values)
 
 
@@ -92,14 +85,6 @@ def message(text: str) -> str:
 
     """
     return rendered("message", text=text)
-
-
-def recorder() -> str:
-    """Button that records, see ``record.js``."""
-    return (
-        f'<button type="button" data-longest="{MAX_FILE_DUR:.0f}">Record</button>'
-        '<span role="status"></span>'
-    )
 
 
 def answer(
@@ -139,84 +124,46 @@ def part(
         raise RefusedError("This part is too short. Drag over a longer one.")
     name = teacher if duration <= MAX_DUR else student
     values = of_span(models, name, path, (start, end), Deadline())
-    return rendered(
-        "part",
-        start=start,
-        end=end,
-        model=name,
-        headline=headline(values, []),
-        values={name: short(value) for name, value in values.items()},
-    )
+    return rendered("part", start=start, end=end, values=values)
 
 
 def drawings(models: Models, path: str | None, *chosen: Any) -> str:
     """Links to pictures of a comparison; arguments are those of :func:`answer`."""
     if path is None:
         raise RefusedError(NO_RECORDING)
-    drawn = pictures(compare(models, path, *chosen, limit=MAX_FILE_DUR))
-    links = [
-        Link(f"{name.capitalize()} ({kind.upper()})", f"{name}.{kind}", content)
-        for name, files in drawn._asdict().items()
-        for kind, content in files.items()
-    ]
-    return rendered("drawings", links=links)
+    comparison = compare(models, path, *chosen, limit=MAX_FILE_DUR)
+    return rendered("drawings", files=pictures(comparison))
 
 
 def result(comparison: Comparison, speakers: list[Voice]) -> str:
     """Show how a voice sounds: in words, in the plane, over time."""
-    if not any(len(voice.segments) for voice in speakers):
-        silent = comparison.clip.status == "silent"
-        return message(comparison.notes[0] if silent else NO_SPEECH)
-    values = [one.values for one in comparison.models.values()]
-    unsure = uncertain(values)
+    segments = pd.concat([voice.segments for voice in speakers]).sort_values("start")
+    if segments.empty:
+        is_silent = comparison.clip.status == "silent"
+        return message(comparison.notes[0] if is_silent else NO_SPEECH)
     return rendered(
         "result",
-        notes=[note for note in comparison.notes if note != OUTSIDE],
-        caption=OUTSIDE if OUTSIDE in comparison.notes else "",
-        headline=headline(comparison.best.values, unsure),
-        headline_of=lambda values: headline(values, []),
-        voices=speakers,
-        lines=[_line(comparison, name, name in unsure) for name in DIMENSIONS],
-        remark=REMARK,
+        comparison=comparison,
+        speakers=speakers,
+        segments=segments.to_dict("records"),
+        unsure=uncertain([one.values for one in comparison.models.values()]),
         data=json.dumps(_data(comparison), separators=(",", ":")),
-        is_long=comparison.clip.duration > MAX_DUR,
-        **_segments(speakers),
     )
-
-
-def _line(comparison: Comparison, name: str, is_uncertain: bool) -> dict[str, object]:
-    """A dimension in words, and where the models are on its scale."""
-    value = comparison.best.values[name]
-    text = f"{level(value)} ({short(value)})"
-    if is_uncertain:
-        text += (
-            f", uncertain: models differ by {short(abs(comparison.differences[name]))}"
-        )
-    low, high = comparison.ranges[name]
-    marks = {
-        role: round(100 * (one.values[name] - low) / (high - low), 1)
-        for role, one in comparison.models.items()
-    }
-    return {"name": name, "text": text, "marks": marks, "meaning": MEANINGS[name]}
-
-
-def _segments(speakers: list[Voice]) -> dict[str, list]:
-    """Header and rows of the table of segments."""
-    rows = [
-        [f"{row.start:.1f}", f"{row.end:.1f}", *map(short, row[3:])]
-        + ([str(voice.channel + 1)] if voice.channel is not None else [])
-        for voice in speakers
-        for row in voice.segments.itertuples()
-    ]
-    rows.sort(key=lambda row: float(row[0]))
-    channel = ["channel"] if speakers[0].channel is not None else []
-    return {"head": ["start", "end", *DIMENSIONS, *channel], "rows": rows}
 
 
 def _data(comparison: Comparison) -> dict[str, object]:
     """Curves, waveform and plane for the script of the page."""
-    windows = comparison.windows
+    windows = comparison.windows.astype(object)
+    windows = windows.where(windows.notna(), None)
     low, high = envelope(comparison.clip.signal)
+    lines = [
+        {
+            "role": role,
+            "total": one.values,
+            "values": {name: windows[f"{role}_{name}"].tolist() for name in DIMENSIONS},
+        }
+        for role, one in comparison.models.items()
+    ]
     return {
         "duration": comparison.clip.duration,
         "source": f"gradio_api/file={urllib.parse.quote(comparison.clip.path)}",
@@ -224,25 +171,8 @@ def _data(comparison: Comparison) -> dict[str, object]:
         "high": high,
         "ranges": comparison.ranges,
         "times": windows["time"].tolist(),
-        "lines": [
-            {
-                "role": role,
-                "model": one.model,
-                "total": one.values,
-                "values": {
-                    name: windows[f"{role}_{name}"]
-                    .astype(object)
-                    .where(windows[f"{role}_{name}"].notna(), None)
-                    .tolist()
-                    for name in DIMENSIONS
-                },
-            }
-            for role, one in comparison.models.items()
-        ],
-        "words": [
-            [LEVELS[arousal], LEVELS[valence], word]
-            for (arousal, valence), word in ADJECTIVES.items()
-        ],
+        "lines": lines,
+        "words": [(LEVELS[a], LEVELS[v], word) for (a, v), word in ADJECTIVES.items()],
     }
 
 
@@ -258,44 +188,32 @@ def envelope(signal: np.ndarray) -> tuple[list[int], list[int]]:
     low = np.minimum.reduceat(signal, edges[:-1])
     high = np.maximum.reduceat(signal, edges[:-1])
     scale = 100 / max(high.max(), -low.min(), 1e-9)
-    return tuple(np.round(scale * part).astype(int).tolist() for part in (low, high))
+    low, high = (np.round(scale * part).astype(int).tolist() for part in (low, high))
+    return low, high
 
 
 def comparison_panel(comparison: Comparison) -> str:
     """Show the models side by side, for researchers."""
-    windows = comparison.windows
-    rows = [
-        [name, *(f"{one.values[name]:.2f}" for one in comparison.models.values())]
-        for name in DIMENSIONS
-    ]
-    columns = list(comparison.models)
+    models, windows = comparison.models, comparison.windows
+    values = pd.DataFrame({role: one.values for role, one in models.items()})
     if comparison.teacher is not None:
-        columns.append("difference")
-        for row, difference in zip(rows, comparison.differences.values(), strict=True):
-            row.append(f"{difference:+.2f}".replace("-", "−"))
+        values["difference"] = values["student"] - values["teacher"]
+    costs = {
+        "model": [one.model for one in models.values()],
+        "latency": [f"{1000 * one.latency:,.0f} ms" for one in models.values()],
+        "real-time factor": [f"{one.real_time_factor:.4f}" for one in models.values()],
+        "parameters": [f"{one.facts.parameters:,}" for one in models.values()],
+        "file size": [size_in_words(one.facts.size) for one in models.values()],
+        "licence": [one.facts.licence for one in models.values()],
+    }
     return rendered(
         "comparison",
         comparison=comparison,
-        values={"columns": columns, "rows": rows},
-        costs=_costs(comparison),
-        windows=shown(windows),
-        links=[
-            Link("Windows (CSV)", "windows.csv", windows.to_csv(index=False).encode())
-        ],
+        values=values.reset_index(names="").to_dict("records"),
+        costs=[{"": key, **dict(zip(models, row))} for key, row in costs.items()],
+        windows=windows.to_dict("records"),
+        files={"windows.csv": windows.to_csv(index=False).encode()},
     )
-
-
-def _costs(comparison: Comparison) -> list[list[str]]:
-    """Latency, size and licence of the models."""
-    models = comparison.models.values()
-    return [
-        ["model", *(one.model for one in models)],
-        ["latency", *(f"{1000 * one.latency:,.0f} ms" for one in models)],
-        ["real-time factor", *(f"{one.real_time_factor:.4f}" for one in models)],
-        ["parameters", *(f"{one.facts.parameters:,}" for one in models)],
-        ["file size", *(size_in_words(one.facts.size) for one in models)],
-        ["licence", *(one.facts.licence for one in models)],
-    ]
 
 
 def size_in_words(size: int) -> str:
@@ -309,10 +227,32 @@ def size_in_words(size: int) -> str:
     return f"{size / 1e6:,.1f} MB" if size > 1e6 else f"{size / 1e3:,.0f} KB"
 
 
-def shown(frame: pd.DataFrame) -> dict[str, Sequence]:
-    """Header and rows of a table."""
-    rows = [
-        [f"{value:.2f}" if isinstance(value, float) else str(value) for value in row]
-        for row in frame.itertuples(index=False)
-    ]
-    return {"columns": [name.replace("_", " ") for name in frame.columns], "rows": rows}
+def cell(value: object) -> str:
+    """Text of a cell of a table.
+
+    Examples:
+        >>> cell("a"), cell(1), cell(0.256), cell(-0.1), cell(float("nan"))
+        ('a', '1', '0.26', '−0.10', '–')
+
+    """
+    if not isinstance(value, float):
+        return str(value)
+    return "–" if math.isnan(value) else f"{value:.2f}".replace("-", "−")
+
+
+def address(content: bytes, name: str) -> str:
+    """Address of a link to a file whose content is in the page: none is stored."""
+    kind = TYPES[name.rsplit(".", 1)[1]]
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def label(name: str) -> str:
+    """Label of a link to a file.
+
+    Examples:
+        >>> label("curves.png")
+        'Curves (PNG)'
+
+    """
+    stem, kind = name.rsplit(".", 1)
+    return f"{stem.capitalize()} ({kind.upper()})"

@@ -64,7 +64,7 @@ class Voice(NamedTuple):
     """A/D/V, NaN without a value."""
 
     segments: pd.DataFrame
-    """Columns ``start``, ``end`` in seconds and A/D/V, a row per segment of speech."""
+    """Row per segment of speech: ``start``, ``end`` in seconds, A/D/V, ``channel``."""
 
 
 def voices(
@@ -113,6 +113,8 @@ def _voice(
     whole, *rows = _values(predictor, watched, [(0.0, None), *spans])
     segments = pd.DataFrame(spans, columns=["start", "end"], dtype=float)
     segments[list(DIMENSIONS)] = np.reshape(rows, (-1, len(DIMENSIONS)))
+    if channel is not None:
+        segments["channel"] = channel + 1
     return Voice(channel, named(whole), segments)
 
 

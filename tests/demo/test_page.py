@@ -385,16 +385,67 @@ def test_batch(page, tmp_path):
     page.locator("#files").get_by_text("broken").wait_for()
     page.get_by_role("button", name="Compare all").click()
     page.get_by_text("4 of 5 files have values.").wait_for()
-    head, *found = rows(page.locator("#batch table").first)
-    assert head[0] == "file"
-    assert [row[0] for row in found] == [path.name for path in [*clips, broken]]
-    assert "can't be read" in found[-1][-1]
-    table = pd.read_csv(io.BytesIO(downloaded(page, "Table (CSV)")))
+    table = page.locator("#batch table")
+    head, *shown = rows(table)
+    assert head[:3] == ["file", "seconds", "sounds"]
+    # Names are isolated from the direction of writing around them
+    files = [row[0].strip("\u2068\u2069") for row in shown]
+    assert files == [path.name for path in [*clips, broken]]
+    assert "can't be read" in shown[-1][-1]
+    assert shown[-1][1:6] == ["–"] * 5
+    # What is missing stays last, in both directions
+    for order in ("ascending", "descending"):
+        page.locator("#batch th").get_by_role("button", name="valence").click()
+        assert page.locator(f"#batch th[aria-sort={order}]").count() == 1
+        values = [row[5] for row in rows(table)[1:]]
+        assert values[-1] == "–"
+        numbers = [number(text) for text in values[:-1]]
+        assert numbers == sorted(numbers, reverse=order == "descending")
+    table = pd.read_csv(io.BytesIO(downloaded(page, "Batch (CSV)")))
     expected = audw2s.Feature().process_files([str(path) for path in clips])
     values = table[[f"student_{name}" for name in NAMES]]
     np.testing.assert_allclose(values[:4], expected, atol=1e-3)
     assert values[4:].isna().all(axis=None)
-    assert page.get_by_role("img", name="Student against teacher").count() == 1
+    plane = page.get_by_role("img", name="Arousal and valence, a point per file")
+    assert "emodb-03a05Wa-anger.flac" in plane.locator("i").last.get_attribute("title")
+    page.get_by_role("button", name="For researchers: agreement").click()
+    assert page.get_by_role("img", name="on the diagonal the models agree").count() == 3
+    # Old results don't stand under a new model
+    page.get_by_role("button", name="Models, for researchers").click()
+    page.get_by_label("Student").first.click()
+    page.get_by_role("option", name="whisper-tiny-adv", exact=True).click()
+    page.locator("#batch .adv-sentence").wait_for(state="detached")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_has_no_serious_findings(page, address, theme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page.goto(f"{address}?__theme={theme}")
+
+    def serious() -> list[str]:
+        return [
+            f"{violation['id']}: {node['html']}"
+            for violation in axe.run(page).response["violations"]
+            if violation["impact"] in ("serious", "critical")
+            for node in violation["nodes"]
+        ]
+
+    page.get_by_text("angry", exact=True).wait_for()
+    assert serious() == []
+    page.get_by_text("happy", exact=True).click()
+    results(page)
+    show_panel(page)
+    page.get_by_role("button", name="Models, for researchers").click()
+    page.locator("#results summary").click()
+    page.locator("#comparison table").first.wait_for()
+    assert serious() == []
+    page.get_by_role("tab", name="Batch").click()
+    page.locator("#files input[type=file]").set_input_files([ANGRY, ANGRY])
+    page.locator("#files .file").first.wait_for()
+    page.get_by_role("button", name="Compare all").click()
+    page.locator("#batch .adv-sentence").wait_for()
+    page.get_by_role("button", name="For researchers: agreement").click()
+    assert serious() == []
 
 
 COLOURS = """css => {
@@ -424,17 +475,28 @@ def contrast(page, css: str, kind: str) -> float:
 def test_phone_and_contrast(page, address, theme):
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{address}?__theme={theme}")
-    page.get_by_text("angry", exact=True).click()
+    page.get_by_text("happy", exact=True).click()
     results(page)
-    texts = ["sentence", "notes li", "caption", "scroll td", "downloads a"]
-    for css in [f"#results .adv-{text}" for text in texts]:
-        assert contrast(page, css, "color") >= 4.5, css
-    for name, kind in (("curves-line2d", "stroke"), ("plane-line2d", "stroke")):
-        lines = page.locator(f"#results [id^={name}] path[style*=--adv-]").all()
-        assert len({line.get_attribute("style") for line in lines}) >= 2
-        for role in ("teacher", "student"):
-            css = f"#results [id^={name}] path[style*=--adv-{role}]"
-            assert contrast(page, css, kind) >= 3, css
-    for tab in ("Compare", "Live", "Batch"):
+    for css in (".adv-sentence", ".adv-name", ".adv-quiet", ".adv-readout"):
+        assert contrast(page, f"#results {css}", "color") >= 4.5, css
+    for role in ("teacher", "student"):
+        assert contrast(page, f"#results .curve.{role}", "stroke") >= 3, role
+    for text in page.locator("#results svg text").all():
+        size = text.evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
+        scale = text.evaluate("e => e.ownerSVGElement.getScreenCTM().a")
+        assert size * scale >= 11
+    small = """() => [...document.querySelectorAll("button, a, input, summary")]
+        .filter((e) => e.checkVisibility() && e.closest("#results, #record, #batch"))
+        .map((e) => [e.textContent, e.getBoundingClientRect()])
+        .filter(([, { width, height }]) => width < 24 || height < 24)
+        .map(([text]) => text)"""
+    assert page.evaluate(small) == []
+    for tab in ("Recording", "Live", "Batch"):
         page.get_by_role("tab", name=tab).click()
         assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+
+
+def test_reduced_motion(page):
+    page.emulate_media(reduced_motion="reduce")
+    duration = "getComputedStyle(document.querySelector('button')).transitionDuration"
+    assert page.evaluate(duration) in ("0s", "")
