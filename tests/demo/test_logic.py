@@ -145,7 +145,7 @@ def long_recording(path: str, seconds: int) -> None:
     silence = np.zeros(16000, np.float32)
     channels = [
         np.concatenate([part for turn in each for part in (turn, silence)])
-        for each in (turns, turns[::-1])
+        for each in (turns[:2], turns[2:])
     ]
     signal = np.stack([np.resize(channel, seconds * 16000) for channel in channels], 1)
     with soundfile.SoundFile(path, "w", 16000, 2, format="FLAC") as file:
