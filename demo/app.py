@@ -38,7 +38,6 @@ from audw2s.demo.page import rendered
 
 LIMITS = f"{MAX_DUR:.0f} s, {MAX_SIZE / 2**20:.0f} MB at most"
 
-
 POLITE = "element.setAttribute('aria-live', 'polite');"
 """Makes screen readers announce new results."""
 
@@ -173,7 +172,7 @@ def recording_tab(
     def show_part(path: str, teacher: str, student: str, event: gr.EventData) -> str:
         return part(models, path, teacher, student, event.start, event.end)
 
-    output.select(show_part, inputs[:3], stretch, show_progress="hidden", **PRIVATE)
+    output.select(stoppable(show_part), inputs[:3], stretch, **LATEST, **SHARED)
     publish_functions(models, inputs)
 
 
