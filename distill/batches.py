@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import torch
-from tqdm import tqdm
 
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill import augment
@@ -28,6 +27,7 @@ from audw2s.inference.pipeline import Predictor
 from audw2s.model.find import model_sha256
 from audw2s.model.find import sha256
 from audw2s.model.registry import DIMENSIONS
+from audw2s.progress import progress_bar
 from audw2s.version import __version__
 
 if TYPE_CHECKING:
@@ -217,10 +217,10 @@ class Batches:
         rng = np.random.default_rng(self.config.data_seed)
         count, longest = min(count, len(self.clips)), 6 * SAMPLING_RATE
         pairs = []
-        for number in tqdm(
+        for number in progress_bar(
             rng.choice(len(self.clips), count, p=self.shares),
             desc="Fit head",
-            disable=not self.verbose,
+            verbose=self.verbose,
         ):
             clip = as_float(self.clips[number])
             length = min(len(clip), longest)

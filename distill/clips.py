@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from audw2s.audio.preprocess import UnusableSignalError
 from audw2s.audio.preprocess import load
 from audw2s.corpus.clips import seconds
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.errors import DataWarning
+from audw2s.progress import progress_bar
 
 NUM_NAMED = 20
 """Largest number of clips that a warning names."""
@@ -65,7 +65,7 @@ def readable_clips(
     """
     rows = table[["file", "start", "end"]].itertuples(index=False, name=None)
     reasons = []
-    bar = tqdm(rows, desc, len(table), disable=not verbose)
+    bar = progress_bar(rows, desc=desc, total=len(table), verbose=verbose)
     for number, (file, start, end) in enumerate(bar):
         try:
             clip = load(file, start=start.total_seconds(), end=seconds(end))

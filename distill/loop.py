@@ -14,11 +14,11 @@ import accelerate
 import numpy as np
 import torch
 from torch.utils.tensorboard import SummaryWriter
-from tqdm import tqdm
 
 from audw2s.distill.curves import write_curves
 from audw2s.distill.state import State
 from audw2s.distill.state import Tensors
+from audw2s.progress import progress_bar
 
 Batch = TypeVar("Batch")
 
@@ -64,7 +64,7 @@ def learn(
     losses: list[float] = []
     with contextlib.ExitStack() as stack:
         progress = stack.enter_context(
-            tqdm(total=steps, initial=state.step, desc=desc, disable=not verbose)
+            progress_bar(total=steps, initial=state.step, desc=desc, verbose=verbose)
         )
         writer = None
         if processes.is_main_process and evaluate is not None:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.corpus.lists.corpus import read_corpus
@@ -18,6 +17,7 @@ from audw2s.evaluation.tables import markdown_table
 from audw2s.evaluation.tables import number
 from audw2s.inference.pipeline import Predictor
 from audw2s.model.registry import DIMENSIONS
+from audw2s.progress import progress_bar
 
 CHANGES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "-40 dB": lambda clip, babble: 0.01 * clip,
@@ -69,7 +69,7 @@ def robustness(
     rng = np.random.default_rng(seed)
     rows = [
         _values(clip, _babble(clips, number, rng), predictor, rng)
-        for number, clip in enumerate(tqdm(clips, model, disable=not verbose))
+        for number, clip in enumerate(progress_bar(clips, desc=model, verbose=verbose))
     ]
     clean, *changed, first, second = np.array(rows).swapaxes(0, 1)
     pairs = {name: (clean, v) for name, v in zip(CHANGES, changed, strict=True)}

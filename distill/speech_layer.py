@@ -15,7 +15,6 @@ import onnx
 import torch
 from onnx import TensorProto
 from onnx import helper
-from tqdm import tqdm
 
 from audw2s.audio.speech import speech_probabilities
 from audw2s.audio.speech_frames import FRAME
@@ -31,6 +30,7 @@ from audw2s.inference.pooling import smoothing_size
 from audw2s.model.find import model_path
 from audw2s.model.store import properties
 from audw2s.model.store import save
+from audw2s.progress import progress_bar
 
 NUM_SCENES = 400
 """Default number of scenes to fit the layer to, 2.2 hours."""
@@ -112,7 +112,7 @@ def make_examples(
     """Frames of scenes; arguments are those of :func:`add_speech_layer`."""
     rng = np.random.default_rng(seed)
     parts = []
-    for _ in tqdm(range(num_scenes), "Scenes", disable=not verbose):
+    for _ in progress_bar(range(num_scenes), desc="Scenes", verbose=verbose):
         signal = scene(speech, noise, rng)
         is_speech = speech_frames(speech_probabilities(signal))
         values = tokens.make(_normalised(signal, tokens, rng))

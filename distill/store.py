@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 from safetensors.torch import save_file
-from tqdm import tqdm
 
 from audw2s.distill.batches import Batches
 from audw2s.distill.batches import as_float
@@ -18,6 +17,7 @@ from audw2s.distill.config import Config
 from audw2s.distill.settings import check_unchanged
 from audw2s.files import replacing
 from audw2s.files import write_json
+from audw2s.progress import progress_bar
 
 
 class Store:
@@ -88,11 +88,11 @@ def prepare(
         raise ValueError("How many batches to make? Give 'distinct' in the settings.")
     store = Store(Batches(config, verbose=verbose), folder)
     missing = [n for n in range(config.distinct) if not os.path.exists(store.path(n))]
-    progress = tqdm(
+    progress = progress_bar(
         total=config.distinct,
         initial=config.distinct - len(missing),
         desc="Batches",
-        disable=not verbose,
+        verbose=verbose,
     )
     with ThreadPoolExecutor(num_workers) as pool, progress:
         for _ in pool.map(store.make, missing):

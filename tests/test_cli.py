@@ -1,5 +1,7 @@
 import json
 import os
+import re
+import struct
 import subprocess
 import sys
 
@@ -160,6 +162,20 @@ def test_tables_fit_the_terminal(clips):
         assert len(rows) == len(clips)
         assert all("…" in row and len(row.rstrip()) <= 90 for row in rows) != wide
         assert any(clip in row for clip, row in zip(clips, rows, strict=True)) == wide
+
+
+def test_bars_are_shown_in_terminals_only_and_fit(clips):
+    fcntl, pty, termios = map(pytest.importorskip, ("fcntl", "pty", "termios"))
+    main, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 50, 0, 0))
+    command = [COMMAND, "predict", *clips[:2], "--json"]
+    with os.fdopen(main, "rb"), os.fdopen(terminal, "wb"):
+        done = subprocess.run(command, stderr=terminal, stdout=subprocess.PIPE)
+        shown = os.read(main, 1 << 16).decode()
+    assert done.returncode == 0 and len(json.loads(done.stdout)) == 2
+    bars = [part for part in re.split("[\r\n]+", shown) if "%|" in part]
+    assert bars and all(len(bar) <= 50 for bar in bars)
+    assert audw2s_command(*command[1:]).stderr == ""
 
 
 @pytest.mark.parametrize("arguments", [["-h"], ["predict", "-h"], ["distill", "-h"]])

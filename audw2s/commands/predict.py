@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from audw2s.corpus.lists.folder import Listing
 
 
-@explained("interrupted, nothing was written.")
+@explained(
+    "interrupted, nothing was written: 'audw2s annotate' keeps what is finished."
+)
 def predict(
     paths: Annotated[
         list[str],

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterable
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 import audeer
@@ -20,6 +21,7 @@ from audw2s.inference.pipeline import Predictor
 from audw2s.inference.row import Row
 from audw2s.model.find import sha256
 from audw2s.model.registry import DIMENSIONS
+from audw2s.progress import run_tasks
 
 OF_CLIPS = ["file", "start", "end", "speaker"]
 """Columns that a table of clips and that of their values share."""
@@ -152,13 +154,9 @@ def predict_clips(
         return predictor.file(file, start.total_seconds(), seconds(end))[0]
 
     clips = table[["file", "start", "end"]].itertuples(index=False, name=None)
-    rows = audeer.run_tasks(
-        process,
-        [(clip, {}) for clip in clips],
-        num_workers=num_workers,
-        progress_bar=verbose,
-        task_description=predictor.network.name,
-    )
+    tasks = [partial(process, *clip) for clip in clips]
+    name = predictor.network.name
+    rows = run_tasks(tasks, name, num_workers=num_workers, verbose=verbose)
     values = frame_of(rows, DIMENSIONS).set_index(table.index)
     values["duration"] = values["duration"].where(values["end"].notna())
     frame = pd.concat([table[OF_CLIPS], values.drop(columns=["start", "end"])], axis=1)

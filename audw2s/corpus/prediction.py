@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import audeer
 import numpy as np
 import pandas as pd
 
@@ -14,6 +13,7 @@ from audw2s.audio.decode import file_blocks
 from audw2s.files import printable
 from audw2s.inference.pipeline import Predictor
 from audw2s.inference.row import Row
+from audw2s.progress import run_tasks
 
 
 def predict(
@@ -31,7 +31,7 @@ def predict(
         predictor: model and windows
         channels: channels that have rows of their own, ``None`` for rows of their mean
         num_workers: threads over files
-        verbose: show a progress bar on stderr
+        verbose: show a progress bar
 
     Returns:
         table with a row per file or window: ``file``, ``channel`` if ``channels`` are
@@ -42,14 +42,8 @@ def predict(
         ``sha256``, ``version``, ``win_dur``, ``hop_dur``, ``exact``, ``vad``
 
     """
-    found = audeer.run_tasks(
-        partial(_predict, predictor, channels),
-        [((file,), {}) for file in files],
-        num_workers=num_workers,
-        progress_bar=verbose,
-        task_description="Predict",
-        maximum_refresh_time=1,
-    )
+    tasks = [partial(_predict, predictor, channels, file) for file in files]
+    found = run_tasks(tasks, "Predict", num_workers=num_workers, verbose=verbose)
     rows = [row for of_file in found for _, row in of_file]
     frame = frame_of(rows, predictor.network.names).drop(columns="duration")
     if channels is not None:

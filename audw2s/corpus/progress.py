@@ -4,11 +4,10 @@ import dataclasses
 import sys
 import time
 
-from tqdm import tqdm
-
 from audw2s.audio.statuses import UNUSABLE
 from audw2s.audio.times import duration_text
 from audw2s.corpus.task import Result
+from audw2s.progress import progress_bar
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,14 +63,15 @@ class Progress:
     """
 
     def __init__(self, total: int, done: int, verbose: bool):
-        self.bar = tqdm(
+        self.bar = progress_bar(
             total=total,
             initial=done,
             desc="Annotate",
             unit="file",
             smoothing=0.05,
-            disable=not verbose,
+            verbose=verbose,
         )
+        self.verbose = verbose
         self.began = time.monotonic()
         self.counts = Counts()
 
@@ -99,7 +99,7 @@ class Progress:
 
     def print(self, text: str) -> None:
         """Print a line above the bar."""
-        if not self.bar.disable:
+        if self.verbose:
             self.bar.write(text, file=sys.stderr)
 
     def close(self) -> None:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 from typing import Any
 from typing import NamedTuple
 
-import audeer
 import audformat
 import audinterface
 import audobject
@@ -40,6 +40,7 @@ from audw2s.interface.base import Plugin
 from audw2s.interface.base import like
 from audw2s.interface.cache import cache_path
 from audw2s.interface.cache import kept_series
+from audw2s.progress import run_tasks
 
 if TYPE_CHECKING:
     from audinterface.core.typing import Timestamps
@@ -103,8 +104,32 @@ class RowProcess(audinterface.Process):
     ) -> pd.Series:
         """Process a list, as :meth:`audinterface.Process.process_files` does."""
         check_files(files)
-        times = {"starts": plain(starts), "ends": plain(ends)}
-        return super().process_files(files, **times, **kwargs)
+        times = [plain(starts), plain(ends)]
+        if self.segment is not None or not len(files):
+            named = dict(zip(("starts", "ends"), times, strict=True))
+            return super().process_files(files, **named, **kwargs)
+        repeated = (
+            [time] * len(files) if isinstance(time, Duration | None) else time
+            for time in times
+        )
+        tasks = [
+            partial(self._process_file, file, start=start, end=end, **kwargs)
+            for file, start, end in zip(files, *repeated)
+        ]
+        results = self._run_tasks(tasks, f"Process {len(files)} files")
+        parts = zip(*results, strict=True)
+        values, names, *limits = (list(chain.from_iterable(part)) for part in parts)
+        return pd.Series(values, audformat.segmented_index(names, *limits))
+
+    def _run_tasks(self, tasks: list[Callable[[], Any]], desc: str) -> list[Any]:
+        """Results of tasks, by the workers of the interface."""
+        return run_tasks(
+            tasks,
+            desc,
+            num_workers=self.num_workers,
+            multiprocessing=self.multiprocessing,
+            verbose=self.verbose,
+        )
 
     def process_index(
         self,
@@ -176,23 +201,16 @@ class RowProcess(audinterface.Process):
         numbers: dict[str, list[int]] = {}
         for number, file in enumerate(files):
             numbers.setdefault(file, []).append(number)
-        params: list[tuple[tuple, dict]] = [
-            ((file_source(file, root), file, [spans[k] for k in of_file]), {})
+        tasks = [
+            partial(
+                self._items,
+                file_source(file, root),
+                file,
+                [spans[number] for number in of_file],
+            )
             for file, of_file in numbers.items()
         ]
-        if len(params) == 1 and not self.verbose:
-            # A pool and its progress bar take longer than a short file
-            results = [self._items(*params[0][0])]
-        else:
-            results = audeer.run_tasks(
-                self._items,
-                params,
-                num_workers=self.num_workers,
-                multiprocessing=self.multiprocessing,
-                progress_bar=self.verbose,
-                task_description=f"Process {len(index)} segments",
-                maximum_refresh_time=1,
-            )
+        results = self._run_tasks(tasks, f"Process {len(index)} segments")
         items: list[list[Item]] = [[]] * len(index)
         for of_file, result in zip(numbers.values(), results, strict=True):
             for number, of_segment in zip(of_file, result, strict=True):

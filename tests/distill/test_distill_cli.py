@@ -152,13 +152,6 @@ def test_several_corpora_are_labelled_in_one_table(corpus, teacher, tmp_path):
     ]
 
 
-def test_progress_goes_to_stderr(corpus, teacher, tmp_path):
-    out = tmp_path / "labels.parquet"
-    result = run("label", corpus, "--teacher", teacher, "--out", out)
-    assert "Annotate" in result.stderr
-    assert "Annotate" not in result.stdout
-
-
 def test_an_interrupted_labelling_resumes(corpus, teacher, tmp_path):
     """Ctrl-C in a real process: 130, one sentence, and the same command goes on."""
     table = pd.concat([read_corpus(corpus)] * 25, ignore_index=True)

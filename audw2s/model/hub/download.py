@@ -22,6 +22,7 @@ from tqdm import tqdm
 from audw2s.model.registry import HubSource
 from audw2s.model.registry import Source
 from audw2s.model.registry import ZenodoSource
+from audw2s.progress import progress_bar
 from audw2s.version import __version__
 
 CHUNK = 2**20
@@ -181,12 +182,12 @@ def download(remote: Remote, part: str, *, verbose: bool) -> None:
     name = os.path.basename(part).removesuffix(".part")
     with (
         open(part, "ab") as file,
-        tqdm(
+        progress_bar(
             desc=name,
             total=remote.size,
             unit="B",
             unit_scale=True,
-            disable=not verbose,
+            verbose=verbose,
         ) as progress,
     ):
         if file.tell() > remote.size:
