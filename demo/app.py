@@ -24,9 +24,6 @@ from audw2s.demo.limits import MAX_DUR
 from audw2s.demo.limits import MAX_FILE_DUR
 from audw2s.demo.limits import MAX_FILES
 from audw2s.demo.limits import MAX_SIZE
-from audw2s.demo.live import MAX_SESSIONS
-from audw2s.demo.live import Live
-from audw2s.demo.meters import meters
 from audw2s.demo.models import Models
 from audw2s.demo.page import PRIVACY
 from audw2s.demo.page import QUESTION
@@ -42,6 +39,9 @@ POLITE = "element.setAttribute('aria-live', 'polite');"
 """Makes screen readers announce new results."""
 
 NOTHING = '<p class="adv-quiet">How the voice sounds will stand here.</p>'
+
+LIVE = "import(new URL('live/live.js', document.baseURI)).then((live) => live.%s)"
+"""Calls a function of the script of live speech."""
 
 LOST = (
     "There is no answer: the connection is lost, or the page was stopped where it "
@@ -99,7 +99,7 @@ def build(models: Models, clips: dict[str, str]) -> gr.Blocks:
         with gr.Tab("Recording"):
             recording_tab(models, clips, roles)
         with gr.Tab("Live"):
-            live_tab(blocks, models, roles)
+            live_tab(models, roles)
         with gr.Tab("Batch"):
             batch_tab(models, roles)
         with gr.Accordion("Models, for researchers", open=False):
@@ -211,38 +211,12 @@ def publish(name: str, run: Callable, inputs: list[gr.Component], kind: type) ->
     )
 
 
-def live_tab(page: gr.Blocks, models: Models, roles: list[gr.Dropdown]) -> None:
-    """Tab that shows values of live speech."""
-    live = Live(models)
-    microphone = gr.Audio(
-        sources=["microphone"],
-        type="filepath",
-        streaming=True,
-        label=f"Microphone: {MAX_DUR:.0f} s at most",
-        elem_id="microphone",
-    )
-    output = gr.HTML(meters(None), elem_id="live", js_on_load=script("live"), **PLAIN)
-
-    @shown
-    def push(
-        path: str | None, teacher: str, student: str, request: gr.Request
-    ) -> str | dict:
-        view = live.push(request.session_hash, path, teacher, student) if path else None
-        return meters(view) if view else gr.skip()
-
-    def forget(request: gr.Request) -> None:
-        live.drop(request.session_hash)
-
-    microphone.stream(
-        push,
-        [microphone, *roles],
-        output,
-        concurrency_limit=MAX_SESSIONS,
-        show_progress="hidden",
-        **PRIVATE,
-    )
-    microphone.start_recording(forget, **PRIVATE)
-    page.unload(forget)
+def live_tab(models: Models, roles: list[gr.Dropdown]) -> None:
+    """Tab that shows values of live speech, by scripts of its own."""
+    names = json.dumps({"teacher": models.teacher, "student": models.student})
+    gr.HTML(elem_id="live", js_on_load=LIVE % f"open(element, {names})", **PLAIN)
+    choose = f"(teacher, student) => {LIVE % 'choose({ teacher, student })'}"
+    gr.on([role.change for role in roles], None, roles, js=choose, **PRIVATE)
 
 
 def batch_tab(models: Models, roles: list[gr.Dropdown]) -> None:

@@ -74,12 +74,7 @@ class Calls:
         if request.method == "GET":
             await self._stream(request, send)
             return
-        body = b""
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY:
-                break
-        body = EXAMPLE.sub(lambda _: self.example, body)
+        body = EXAMPLE.sub(lambda _: self.example, await body_of(request))
         answer = self._refusal(request, body)
         if answer is not None:
             await answer(scope, receive, send)
@@ -152,6 +147,16 @@ class Calls:
             now = time.monotonic()
             self.durations.extend(now - call.start for call in ended)
             self.calls = [call for call in self.calls if call not in ended]
+
+
+async def body_of(request: Request) -> bytes:
+    """Body of a request, which isn't read to its end if it is too large."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            break
+    return body
 
 
 def client_of(request: Request) -> str:

@@ -1,18 +1,14 @@
-"""Live speech: a stream per session for the student, delayed values of the teacher."""
+"""Live speech: values of the student while it is spoken, later ones of the teacher."""
 
-import collections
 import threading
 import time
-from collections.abc import Hashable
 from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
+from typing import TypedDict
 
 import numpy as np
 
-from audw2s.audio.decode import file_blocks
-from audw2s.audio.preprocess import mono
-from audw2s.audio.quality import Report
 from audw2s.demo.limits import MAX_DUR
 from audw2s.demo.limits import BusyError
 from audw2s.demo.limits import Deadline
@@ -20,176 +16,175 @@ from audw2s.demo.limits import RefusedError
 from audw2s.demo.models import Models
 from audw2s.inference.stream import Moment
 from audw2s.inference.stream import Stream
-from audw2s.model.registry import named
 
 MAX_SESSIONS = 8
-"""Most microphones at a time."""
+"""Most microphones at a time; a client may have as many as there are free places."""
 
 IDLE_DUR = 15.0
 """Seconds without a chunk after which a session is dropped."""
 
+MAX_AGE = 3 * MAX_DUR
+"""Seconds after which a session is dropped; slow networks need more than MAX_DUR."""
+
 UPDATE_DUR = 0.05
-"""Seconds of speech from one value of the student to the next.
+"""Seconds of speech from one value of the student to the next."""
 
-Browsers send 0.1 s at a time, so two values come together."""
-
-HISTORY_DUR = 10.0
-"""Seconds of values that are kept for drawing."""
+MAX_CHUNK_DUR = 2.0
+"""Most seconds of speech that are processed at once."""
 
 TEACHER_DUR = 4.0
 """Seconds of speech that the teacher processes each time."""
 
-MIN_TEACHER_DUR = 1.0
-"""Seconds of speech before the first value of the teacher."""
+TEACHER_HOP_DUR = 0.5
+"""Least seconds of speech from one value of the teacher to the next."""
 
 SLOT_DUR = 2.0
-"""Seconds that a chunk waits for a model."""
+"""Seconds that the teacher's turn may take to come."""
+
+STATUSES = {
+    "waiting": "Listening: the first values come after half a second.",
+    "silent": "Only silence comes from the microphone. Speak, or check it.",
+    "clipped": "This is too loud for the microphone. Move away, or lower its gain.",
+    "no_value": "The model gives no numbers. Its weights may be damaged.",
+}
+"""Messages by status of the stream, and of the microphone."""
+
+FULL = (
+    "All places for live speech, or those for your address, are taken. Try again in a "
+    "minute."
+)
 
 
-class Point(NamedTuple):
-    """Values at a time."""
+class Chunk(NamedTuple):
+    """Samples that a browser sends, and what it has already."""
 
-    time: float
-    """Seconds of audio that were processed."""
+    client: str
+    """Address of the browser."""
 
-    values: dict[str, float]
-    """A/D/V of the last seconds, NaN without a value."""
+    session: str
+    """Identifier that the browser chose."""
+
+    teacher: str
+    student: str
+    sampling_rate: int
+    first: int
+    """Number of samples before these."""
+
+    samples: np.ndarray
+    """``(num_samples,)``, int16."""
+
+    is_last: bool
+    num_student: int
+    """Number of points of the student that the browser has."""
+
+    num_teacher: int
 
 
-class View(NamedTuple):
-    """State of a session that the page shows."""
+Point = tuple[float, float, float, float]
+"""Seconds of speech that were processed, and A/D/V of the last ones."""
 
-    moment: Moment
+
+class State(TypedDict):
+    """How far a session is, and the points that are new to the browser."""
+
+    num_samples: int
+    """Number of samples that were processed: the browser goes on there."""
+
+    status: str
     student: list[Point]
-    """Values of the last :data:`HISTORY_DUR` seconds, the newest last."""
-
-    num_fresh: int
-    """Number of values that the last chunk added."""
-
     teacher: list[Point]
-    rate: float
-    """Chunks per second."""
-
-    num_updates: int
-    """Number of values of the student so far."""
-
     is_over: bool
-    """Whether :data:`audw2s.demo.limits.MAX_DUR` is reached."""
 
 
 class Session:
-    """Stream of one microphone, in bounded memory.
+    """Stream of one microphone.
 
     Args:
         models: models of the page
-        teacher: name of the model whose values are delayed
-        student: name of the model with live values
-        sampling_rate: sampling rate of the chunks in Hz
+        chunk: first chunk, which names the models and the sampling rate
         pool: thread pool that runs the teacher
 
     Raises:
-        RefusedError: if the student can't process live speech
+        RefusedError: if there is no such model, or the student can't run live
 
     """
 
-    def __init__(
-        self,
-        models: Models,
-        teacher: str,
-        student: str,
-        sampling_rate: int,
-        pool: ThreadPoolExecutor,
-    ):
-        self.models = models
-        self.teacher_name, self.student_name = teacher, student
-        self.sampling_rate = sampling_rate
+    def __init__(self, models: Models, chunk: Chunk, pool: ThreadPoolExecutor):
+        self.client = chunk.client
+        self.slot = models.slot(chunk.teacher)
+        self.rate = chunk.sampling_rate
         self.pool = pool
-        with models.held(student, Deadline(SLOT_DUR)) as predictor:
-            try:
-                self.stream = Stream(
-                    predictor.network.model,
-                    sampling_rate=sampling_rate,
-                    # Less, as resampling gives samples in blocks
-                    update_dur=0.4 * UPDATE_DUR,
-                )
-            except ValueError as error:
-                raise RefusedError(str(error)) from None
-        self.recent: collections.deque[np.ndarray] = collections.deque()
-        self.student: collections.deque[Point] = collections.deque()
-        self.teacher: collections.deque[Point] = collections.deque()
+        try:
+            self.stream = Stream(
+                # It waits for no slot, which other requests may hold for long
+                models.slot(chunk.student).name,
+                sampling_rate=self.rate,
+                # Less, as resampling gives samples in blocks
+                update_dur=0.4 * UPDATE_DUR,
+            )
+        except ValueError as error:
+            raise RefusedError(str(error)) from None
+        self.lock = threading.Lock()
+        self.recent = np.zeros(0, np.int16)
+        self.status = "waiting"
+        self.student: list[Point] = []
+        self.teacher: list[Point] = []
         self.pending: Future | None = None
         self.last_run = 0.0
-        self.arrivals: collections.deque[float] = collections.deque(maxlen=20)
-        self.num_updates = 0
-        self.used = time.monotonic()
+        self.begun = self.used = time.monotonic()
 
-    def push(self, chunk: np.ndarray) -> View:
-        """Process samples ``(num_samples,)``, float32.
+    def push(self, chunk: Chunk) -> State:
+        """Process samples if they are the next ones, and say how far this is."""
+        with self.lock:
+            self.used = time.monotonic()
+            if chunk.first == self.stream.num_samples and not self.stream.is_over:
+                self._process(chunk)
+            return State(
+                num_samples=self.stream.num_samples,
+                status=self.status,
+                student=self.student[chunk.num_student :],
+                teacher=self.teacher[chunk.num_teacher :],
+                is_over=self.stream.is_over,
+            )
 
-        Raises:
-            BusyError: if the student isn't free
+    def _process(self, chunk: Chunk) -> None:
+        """Process whole updates, so that values don't depend on the chunks' sizes."""
+        size = round(UPDATE_DUR * self.rate)
+        most = round(MAX_DUR * self.rate) - chunk.first
+        samples = chunk.samples[: min(most, round(MAX_CHUNK_DUR * self.rate))]
+        is_last = chunk.is_last and len(samples) == len(chunk.samples)
+        if not is_last:
+            samples = samples[: len(samples) // size * size]
+        for first in range(0, len(samples), size):
+            self._add(self.stream.push(samples[first : first + size]))
+        self.recent = np.append(self.recent, samples)[-round(TEACHER_DUR * self.rate) :]
+        if is_last:
+            self._add(self.stream.finish())
+        self._run_teacher(self.stream.num_samples / self.rate)
 
-        """
-        self.used = time.monotonic()
-        self.arrivals.append(self.used)
-        room = max(0, round(MAX_DUR * self.sampling_rate) - self.stream.num_samples)
-        before = self.num_updates
-        moment = self._process(chunk[:room])
-        self._update_teacher(moment.time)
-        for points in (self.student, self.teacher):
-            while len(points) > 1 and points[0].time < moment.time - HISTORY_DUR:
-                points.popleft()
-        is_over = len(chunk) >= room
-        return View(
-            moment,
-            list(self.student),
-            self.num_updates - before,
-            list(self.teacher),
-            self._rate(),
-            self.num_updates,
-            is_over,
-        )
+    def _add(self, moment: Moment) -> None:
+        self.status = moment.status
+        values = list(moment.window.values())
+        if np.isfinite(values).all():
+            self.student.append((moment.time, *values))
 
-    def _process(self, chunk: np.ndarray) -> Moment:
-        """Process a chunk in pieces of one update each, so that no value is missed."""
-        size = max(1, round(UPDATE_DUR * self.sampling_rate))
-        pieces = np.split(chunk, range(size, len(chunk), size))
-        with self.models.held(self.student_name, Deadline(SLOT_DUR)):
-            for piece in pieces:
-                before = self.stream.window
-                moment = self.stream.push(piece)
-                if moment.window is not before:
-                    self.num_updates += 1
-                    self.student.append(Point(moment.time, moment.window))
-        self.recent.extend(pieces)
-        held = sum(map(len, self.recent))
-        while held - len(self.recent[0]) > TEACHER_DUR * self.sampling_rate:
-            held -= len(self.recent.popleft())
-        return moment
-
-    def _update_teacher(self, now: float) -> None:
-        """Collect the teacher's last value, and start the next one if it is free."""
+    def _run_teacher(self, now: float) -> None:
+        """Let the teacher process the last seconds, if it is done with earlier ones."""
         if self.pending is not None and self.pending.done():
-            point, self.pending = self.pending.result(), None
-            if point is not None:
-                self.teacher.append(point)
-        if self.pending is None and now > max(self.last_run, MIN_TEACHER_DUR):
+            # Raises its error
+            self.pending = self.pending.result()
+        if self.pending is None and now >= self.last_run + TEACHER_HOP_DUR:
             self.last_run = now
-            signal = np.concatenate(self.recent)
-            self.pending = self.pool.submit(self._run_teacher, signal, now)
+            self.pending = self.pool.submit(self._add_teacher, self.recent, now)
 
-    def _run_teacher(self, signal: np.ndarray, now: float) -> Point | None:
+    def _add_teacher(self, signal: np.ndarray, now: float) -> None:
         try:
-            with self.models.held(self.teacher_name, Deadline(SLOT_DUR)) as predictor:
-                (row,) = predictor.signal(signal, self.sampling_rate)
+            with self.slot.held(Deadline(SLOT_DUR)) as predictor:
+                (row,) = predictor.signal(signal, self.rate)
         except BusyError:
-            return None
-        return Point(now, named(row.values[0]))
-
-    def _rate(self) -> float:
-        if len(self.arrivals) < 2:
-            return 0.0
-        return (len(self.arrivals) - 1) / (self.arrivals[-1] - self.arrivals[0])
+            return
+        if np.isfinite(row.values[0]).all():
+            self.teacher.append((now, *row.values[0].tolist()))
 
 
 class Live:
@@ -202,54 +197,41 @@ class Live:
 
     def __init__(self, models: Models):
         self.models = models
-        self.sessions: dict[Hashable, Session] = {}
+        self.sessions: dict[str, Session] = {}
         self.lock = threading.Lock()
-        self.pool = ThreadPoolExecutor(1, "trailing")
+        self.pool = ThreadPoolExecutor(1, "teacher")
 
-    def push(self, key: Hashable, path: str, teacher: str, student: str) -> View | None:
-        """Process a chunk of a session; the first chunk starts it.
+    def push(self, chunk: Chunk) -> State:
+        """Process a chunk.
 
-        Args:
-            key: identifier of the session
-            path: path of a short audio file with the chunk
-            teacher: see :class:`Session`
-            student: see :class:`Session`
-
-        Returns:
-            state of the session, ``None`` if the chunk has no samples
+        A session that isn't known, as the server was restarted, begins anew: the
+        browser then sends all samples again.
 
         Raises:
             RefusedError: with a sentence that says what to do
 
         """
-        report = Report()
-        # Several chunks may be in the file if the page was slow
-        blocks = [mono(block)[0] for block in file_blocks(path, report, end=MAX_DUR)]
-        if not blocks:
-            return None
-        session = self._session(key, teacher, student, report.sampling_rate)
-        return session.push(np.concatenate(blocks))
+        state = self._session(chunk).push(chunk)
+        if state["is_over"]:
+            with self.lock:
+                self.sessions.pop(chunk.session, None)
+        return state
 
-    def drop(self, key: Hashable) -> None:
-        """Remove a session."""
+    def _session(self, chunk: Chunk) -> Session:
         with self.lock:
-            self.sessions.pop(key, None)
+            self._drop_old()
+            if chunk.session not in self.sessions:
+                clients = [session.client for session in self.sessions.values()]
+                if clients.count(chunk.client) >= MAX_SESSIONS - len(clients):
+                    raise RefusedError(FULL)
+                session = Session(self.models, chunk, self.pool)
+                self.sessions[chunk.session] = session
+            return self.sessions[chunk.session]
 
-    def _session(
-        self, key: Hashable, teacher: str, student: str, sampling_rate: int
-    ) -> Session:
-        with self.lock:
-            self._drop_idle()
-            session = self.sessions.get(key)
-            if session is not None and session.sampling_rate == sampling_rate:
-                return session
-            if session is None and len(self.sessions) >= MAX_SESSIONS:
-                raise BusyError
-            session = Session(self.models, teacher, student, sampling_rate, self.pool)
-            self.sessions[key] = session
-            return session
-
-    def _drop_idle(self) -> None:
-        oldest = time.monotonic() - IDLE_DUR
-        for key in [k for k, s in self.sessions.items() if s.used < oldest]:
-            del self.sessions[key]
+    def _drop_old(self) -> None:
+        now = time.monotonic()
+        self.sessions = {
+            key: session
+            for key, session in self.sessions.items()
+            if session.used > now - IDLE_DUR and session.begun > now - MAX_AGE
+        }

@@ -108,6 +108,18 @@ class Models:
         self.names = list(dict.fromkeys([teacher, student, *installed]))
         self.slots = {name: Slot(name) for name in self.names}
 
+    def slot(self, name: str) -> Slot:
+        """Slot of a model.
+
+        Raises:
+            RefusedError: if there is no such model on this page
+
+        """
+        if name not in self.slots:
+            known = ", ".join(self.names)
+            raise RefusedError(f"There is no such model here. Choose one of {known}.")
+        return self.slots[name]
+
     def held(
         self, name: str, deadline: Deadline
     ) -> contextlib.AbstractContextManager[Predictor]:
@@ -118,10 +130,7 @@ class Models:
             BusyError: if it isn't free in time
 
         """
-        if name not in self.slots:
-            known = ", ".join(self.names)
-            raise RefusedError(f"There is no such model here. Choose one of {known}.")
-        return self.slots[name].held(deadline)
+        return self.slot(name).held(deadline)
 
     def terms(self, teacher: str, student: str) -> str:
         """Licences of the chosen models, and how to get the paper's teacher.

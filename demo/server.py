@@ -32,6 +32,7 @@ from audw2s.demo.examples import CLIPS
 from audw2s.demo.examples import clips
 from audw2s.demo.guard import Guard
 from audw2s.demo.limits import MAX_SIZE
+from audw2s.demo.live_routes import live_routes
 from audw2s.demo.models import Models
 from audw2s.demo.page import BROWSER
 from audw2s.demo.preview import Preview
@@ -210,13 +211,13 @@ def application(
     return Starlette(
         routes=[
             Mount(f"/{BROWSER}", StaticPage(directory=static, html=True)),
+            live_routes(models),
             *routes("GET", [""], Preview(inner, root_path)),
             *routes("GET", ["example.flac"], FileResponse(example)),
             *routes("GET", READ, inner),
             *routes("GET", [f"gradio_api/file={folder}/{{path:path}}"], inner),
             *routes("POST", CALLED, calls),
             *routes("GET", ANSWERED, calls),
-            *routes("POST", ["gradio_api/stream/{path:path}"], inner),
             *routes("POST", ["gradio_api/upload"], Uploads(inner, folder)),
         ],
         middleware=[guard],

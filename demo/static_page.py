@@ -22,7 +22,7 @@ from audw2s.demo.comparison import OUTSIDE
 from audw2s.demo.comparison import WIN_DUR
 from audw2s.demo.examples import clips
 from audw2s.demo.limits import WORDS
-from audw2s.demo.meters import STATUSES
+from audw2s.demo.live import STATUSES
 from audw2s.demo.models import facts
 from audw2s.demo.page import size_in_words
 from audw2s.export.npm import package as npm

@@ -4,6 +4,7 @@ import { svg } from "./dom.js";
 import { facts } from "./facts.js";
 
 const COLOUR = "var(--adv-student)";
+const TEACHER = "var(--adv-teacher)";
 const GREY = "#808080";
 const TICKS = [0, 0.5, 1];
 const LEFT = 62;
@@ -46,8 +47,8 @@ const waveform = (signal, x, width) => {
   return svg("polygon", { points: [...highs, ...lows].join(" "), fill: GREY });
 };
 
-/** Waveform and A/D/V over time. */
-export const curves = (windows, signal, duration, width, label) => {
+/** Waveform and A/D/V over time; beside those of a teacher, lines are dashed. */
+export const curves = (windows, signal, duration, width, label, teacher = []) => {
   const inner = width - LEFT - RIGHT;
   const x = (time) => LEFT + (inner * time) / duration;
   const parts = [upright(GAP + WAVE / 2, "signal"), waveform(signal, LEFT, inner), frame(LEFT, GAP, inner, WAVE)];
@@ -57,14 +58,18 @@ export const curves = (windows, signal, duration, width, label) => {
   for (const name of facts.dimensions) {
     top += GAP;
     const y = (value) => top + PANEL * (1 - within(value));
-    const points = windows.map((w) => `${x(w.time).toFixed(1)},${y(w[name]).toFixed(1)}`);
+    const line = (list, stroke, more = {}) => {
+      const points = list.map((w) => `${x(w.time).toFixed(1)},${y(w[name]).toFixed(1)}`).join(" ");
+      return svg("polyline", { points, fill: "none", stroke, "stroke-width": 2, ...more });
+    };
     const lines = times.map((time) => `M${x(time)} ${top}v${PANEL}`).join("");
     parts.push(
       upright(top + PANEL / 2, name),
       ...TICKS.map((tick) => text(LEFT - 6, y(tick) + 4.5, tick.toFixed(1), "end")),
       grid(`M${LEFT} ${y(0.5)}h${inner}${lines}`),
       frame(LEFT, top, inner, PANEL),
-      svg("polyline", { points: points.join(" "), fill: "none", stroke: COLOUR, "stroke-width": 2 }),
+      ...(teacher.length ? [line(teacher, TEACHER)] : []),
+      line(windows, COLOUR, teacher.length ? { "stroke-dasharray": "6 3" } : {}),
     );
     top += PANEL;
   }
@@ -110,5 +115,6 @@ export const file = (picture) => {
   return new XMLSerializer()
     .serializeToString(copy)
     .replaceAll(COLOUR, "#b3450f")
+    .replaceAll(TEACHER, "#1b5e9b")
     .replaceAll("var(--adv-page)", "#ffffff");
 };

@@ -1,105 +1,98 @@
-// Live values: bars, numbers, and a line over the last seconds.
+// Live values of one model or several: bars, numbers, and lines over the last seconds.
 
 import { html, svg } from "./dom.js";
 import { facts } from "./facts.js";
 
-const HISTORY_DUR = 10;
+export const HISTORY_DUR = 10;
 
-const dimension = (name) => {
-  const value = html("b", { "data-value": name }, "–");
+/** Age in seconds from which on a value isn't the current one any more. */
+export const OLD = 1;
+
+/** Milliseconds from picture to picture for those who prefer reduced motion. */
+const CALM = 500;
+
+const isCalm = matchMedia("(prefers-reduced-motion: reduce)");
+
+const within = (value) => Math.min(1, Math.max(0, value));
+
+const meter = (name, role, label) => {
+  const value = html("b", { "data-value": `${role}-${name}` }, "–");
   const fill = html("span");
-  const bar = html(
-    "div",
-    {
-      class: "adv-bar student",
-      role: "meter",
-      "aria-label": name,
-      "aria-valuemin": 0,
-      "aria-valuemax": 1,
-      "aria-valuenow": 0,
-    },
-    fill,
-  );
-  const line = svg("polyline", { class: "student" });
-  const middle = svg("path", { d: "M0 0H200M0 20H200M0 40H200", class: "middle" });
-  const frame = { viewBox: "0 -1 200 42", preserveAspectRatio: "none", "aria-hidden": true };
-  const row = html(
-    "div",
-    { class: "adv-dimension" },
-    html("h2", {}, `${name} `, value),
-    bar,
-    svg("svg", frame, middle, line),
-  );
-  return { row, value, bar, fill, line };
+  const attributes = {
+    class: `adv-bar ${role}`,
+    role: "meter",
+    "aria-label": label === name ? name : `${name}, ${role}`,
+    "aria-valuemin": 0,
+    "aria-valuemax": 1,
+    "aria-valuenow": 0,
+    "aria-valuetext": "no value",
+  };
+  const text = html("span", {}, html("span", {}, label), value);
+  return { name, role, text, value, fill, bar: html("div", attributes, fill), line: svg("polyline", { class: role }) };
 };
 
-/** Shows the moments of a stream in an element. */
+const dimension = (name, meters) => {
+  const middle = svg("path", { d: "M0 0H200M0 20H200M0 40H200", class: "middle" });
+  const frame = { viewBox: "0 -1 200 42", preserveAspectRatio: "none", "aria-hidden": true };
+  return html(
+    "div",
+    { class: "adv-dimension", role: "group", "aria-label": name },
+    ...(meters.length > 1 ? [html("p", {}, name)] : []),
+    ...meters.flatMap(({ text, bar }) => [text, bar]),
+    svg("svg", frame, middle, ...meters.map(({ line }) => line)),
+  );
+};
+
 export class Meters {
-  #parts = Object.fromEntries(facts.dimensions.map((name) => [name, dimension(name)]));
-  #status = html("p", { class: "adv-sentence" }, facts.statuses.waiting);
-  #details = html("p", { class: "adv-quiet" });
-  #points = [];
-  #numUpdates = 0;
-  #constantSince = null;
-  #isDrawn = true;
+  #points;
+  #meters = [];
+  #now = 0;
+  #drawn = -Infinity;
+  #frame = null;
 
-  constructor(element) {
-    this.element = element;
-    const rows = Object.values(this.#parts).map((part) => part.row);
-    const panel = html("div", { class: "adv adv-live" }, this.#status, ...rows, this.#details);
-    element.replaceChildren(panel);
-  }
-
-  push({ moment, numLost, isConstant }) {
-    this.#constantSince = isConstant ? (this.#constantSince ?? moment.time) : null;
-    if (!Number.isNaN(moment.window.arousal)) {
-      this.#numUpdates++;
-      this.#points.push(moment);
-      while (this.#points[0].time < moment.time - HISTORY_DUR) this.#points.shift();
-    }
-    Object.assign(this.element.dataset, {
-      updates: this.#numUpdates,
-      samples: moment.numSamples,
-      lost: numLost,
+  constructor(roles) {
+    this.#points = Object.fromEntries(roles.map((role) => [role, []]));
+    const rows = facts.dimensions.map((name) => {
+      const meters = roles.map((role) => meter(name, role, roles.length > 1 ? role : name));
+      this.#meters.push(...meters);
+      return dimension(name, meters);
     });
-    this.#last = { moment, numLost };
-    if (!this.#isDrawn) return;
-    this.#isDrawn = false;
-    requestAnimationFrame(() => this.#draw());
+    this.element = html("div", { class: "adv-live" }, ...rows);
   }
 
-  #last;
-
-  #draw() {
-    this.#isDrawn = true;
-    const { moment, numLost } = this.#last;
-    this.#status.textContent = this.#sentence(moment);
-    for (const [name, { value, bar, fill, line }] of Object.entries(this.#parts)) {
-      const number = moment.window[name];
-      if (Number.isNaN(number)) continue;
-      const share = Math.min(1, Math.max(0, number));
-      value.textContent = number.toFixed(2);
-      bar.setAttribute("aria-valuenow", share.toFixed(2));
-      fill.style.width = `${100 * share}%`;
-      line.setAttribute("points", this.#line(name, moment.time));
-    }
-    this.#details.textContent =
-      `${moment.time.toFixed(1)} s processed, ${this.#numUpdates} values, ${numLost} samples ` +
-      `lost. Values are those of the last 2 s; lines show the last ${HISTORY_DUR} s, 0…1.`;
+  /** Adds values at a time: `{ time, arousal, dominance, valence }`. */
+  add(role, point) {
+    this.#points[role].push(point);
   }
 
-  #sentence(moment) {
-    if (Number.isNaN(moment.window.arousal)) return facts.statuses.waiting;
-    const isSilent = this.#constantSince !== null && moment.time - this.#constantSince >= 2;
-    return isSilent ? facts.statuses.silent : "Listening.";
+  /** Draws soon, and once for all calls until then; `now` is the time that is spoken. */
+  draw(now) {
+    this.#now = now;
+    if (this.#frame !== null || (isCalm.matches && performance.now() - this.#drawn < CALM)) return;
+    this.#frame = requestAnimationFrame(() => {
+      this.#frame = null;
+      this.#drawn = performance.now();
+      this.#meters.forEach((one) => this.#show(one));
+    });
   }
 
-  #line(name, now) {
-    return this.#points
-      .map(({ time, window }) => {
-        const height = 40 * (1 - Math.min(1, Math.max(0, window[name])));
-        return `${(200 - ((now - time) * 200) / HISTORY_DUR).toFixed(1)},${height.toFixed(1)}`;
-      })
-      .join(" ");
+  #show({ name, role, value, bar, fill, line }) {
+    const points = this.#points[role];
+    while (points.length > 1 && points[0].time < this.#now - HISTORY_DUR) points.shift();
+    if (!points.length) return;
+    const { time, [name]: number } = points.at(-1);
+    const age = this.#now - time;
+    const text = number.toFixed(2);
+    const full = age < OLD ? text : `${text}, ${Math.floor(age)} s ago`;
+    value.textContent = full;
+    bar.setAttribute("aria-valuenow", within(number).toFixed(2));
+    bar.setAttribute("aria-valuetext", full);
+    bar.classList.toggle("adv-old", age >= OLD);
+    fill.style.width = `${100 * within(number)}%`;
+    const place = (point) => {
+      const x = 200 - ((this.#now - point.time) * 200) / HISTORY_DUR;
+      return `${x.toFixed(1)},${(40 * (1 - within(point[name]))).toFixed(1)}`;
+    };
+    line.setAttribute("points", points.map(place).join(" "));
   }
 }

@@ -4,7 +4,7 @@ import { decode, mono } from "./audio.js";
 import { html } from "./dom.js";
 import { RefusedError, explanation } from "./errors.js";
 import { facts } from "./facts.js";
-import { Meters } from "./meters.js";
+import { HISTORY_DUR, Meters } from "./meters.js";
 import { open } from "./microphone.js";
 import { check, checkSize, durationText } from "./quality.js";
 import { message, show } from "./results.js";
@@ -77,6 +77,8 @@ const runExample = async (name) => runFile(await (await fetch(name)).blob());
 
 let microphone = null;
 let meters;
+let numValues = 0;
+const [state, details] = ["live-state", "live-details"].map(by);
 
 /** Other sources wait while the microphone is on. */
 const setSources = (isOn) => {
@@ -90,8 +92,12 @@ const start = async () => {
   player.hidden = true;
   results.replaceChildren();
   try {
-    meters = new Meters(live);
-    microphone = await open(worker, limits.duration);
+    microphone = await open();
+    const { port, rate } = microphone;
+    worker.postMessage({ port, rate, limit: limits.duration * rate }, [port]);
+    meters = new Meters(["student"]);
+    numValues = 0;
+    by("live-values").replaceChildren(meters.element);
     live.hidden = false;
     live.scrollIntoView({ block: "nearest" });
     record.textContent = "Stop";
@@ -102,9 +108,26 @@ const start = async () => {
   record.disabled = false;
 };
 
-const update = (state) => {
-  meters.push(state);
-  if (state.isOver) stop();
+const sentenceOf = ({ moment, status }) => {
+  if (Number.isNaN(moment.window.arousal)) return facts.statuses.waiting;
+  return facts.statuses[status] ?? "Listening.";
+};
+
+const update = (news) => {
+  const { moment, numLost, isOver } = news;
+  const { time, window: values } = moment;
+  if (!Number.isNaN(values.arousal)) {
+    numValues++;
+    meters.add("student", { time, ...values });
+  }
+  meters.draw(time);
+  const sentence = sentenceOf(news);
+  if (state.textContent !== sentence) state.textContent = sentence;
+  details.textContent =
+    `${time.toFixed(1)} s processed, ${numValues} values, ${numLost} samples lost. ` +
+    `Values are those of the last 2 s; lines show the last ${HISTORY_DUR} s, 0…1.`;
+  Object.assign(live.dataset, { updates: numValues, samples: moment.numSamples, lost: numLost });
+  if (isOver) stop();
 };
 
 const stop = () => {

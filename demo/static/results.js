@@ -4,6 +4,7 @@ import { html, table } from "./dom.js";
 import { facts } from "./facts.js";
 import { curves, file, plane } from "./figure.js";
 import { model } from "./wav2small/index.js";
+import { sentence } from "./words.js";
 
 const { dimensions } = facts;
 
@@ -13,21 +14,6 @@ const PLANE = "Where the recording lies (large mark), and its path over time (sm
 const COSTS =
   "What it costs. Latency: the warm model on the whole recording, in this browser. " +
   "Real-time factor: latency by duration.";
-
-const short = (value) => value.toFixed(2).replace(/^(-?)0\./, "$1.").replace("-", "−");
-
-const level = (value) => {
-  if (value >= 0.6) return "high";
-  return value <= 0.4 ? "low" : "neutral";
-};
-
-/** A/D/V in words. */
-export const sentence = (total) => {
-  const [first, ...rest] = dimensions.map((name) => [name, level(total[name]), short(total[name])]);
-  const others = rest.map(([name, word, value]) => `${name} ${word} (${value})`);
-  const start = first[0][0].toUpperCase() + first[0].slice(1);
-  return `${start} is ${first[1]} (${first[2]}), ${others.join(", ")}.`;
-};
 
 const notesList = (notes, { total, windows }) => {
   const values = [total, ...windows].flatMap((one) => dimensions.map((name) => one[name]));

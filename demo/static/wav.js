@@ -1,4 +1,4 @@
-// WAV files, parsed here: browsers resample them when they decode.
+// WAV files: parsed here, as browsers resample them when they decode; and written.
 
 const PCM = 1;
 const IEEE_FLOAT = 3;
@@ -58,4 +58,24 @@ export const parse = (view) => {
     return samples;
   });
   return { channels, rate: wav.rate, declared: wav.declared / frame / wav.rate };
+};
+
+/** WAV file of mono samples, an Int16Array. */
+export const written = (samples, rate) => {
+  const head = new DataView(new ArrayBuffer(44));
+  const put = (at, text) => [...text].forEach((letter, i) => head.setUint8(at + i, letter.charCodeAt(0)));
+  const size = 2 * samples.length;
+  put(0, "RIFF");
+  head.setUint32(4, 36 + size, true);
+  put(8, "WAVEfmt ");
+  head.setUint32(16, 16, true);
+  head.setUint16(20, PCM, true);
+  head.setUint16(22, 1, true);
+  head.setUint32(24, rate, true);
+  head.setUint32(28, 2 * rate, true);
+  head.setUint16(32, 2, true);
+  head.setUint16(34, 16, true);
+  put(36, "data");
+  head.setUint32(40, size, true);
+  return new Blob([head, samples], { type: "audio/wav" });
 };

@@ -1,5 +1,6 @@
 // Runs the model beside the page: recordings, and chunks of live speech.
 
+import { Level } from "./level.js";
 import { Stream, analyse, curve, samplingRate } from "./wav2small/index.js";
 
 // The first run of code takes longer than all that follow; errors come again with those
@@ -17,6 +18,7 @@ const process = async ({ signal, rate, winDur, hopDur }) => {
 /** Chunks of a microphone, in order: their values, and all samples up to a limit. */
 const listen = async ({ port, rate, limit }) => {
   const stream = await Stream.open(rate);
+  const level = new Level(rate);
   const chunks = [];
   let next = null;
   let numLost = 0;
@@ -25,9 +27,9 @@ const listen = async ({ port, rate, limit }) => {
     next = frame + samples.length;
     chunks.push(samples);
     const moment = stream.push(samples);
-    const isConstant = samples.every((sample) => sample === samples[0]);
+    level.push(samples);
     const isOver = moment.numSamples >= limit;
-    postMessage({ moment, numLost, isConstant, isOver });
+    postMessage({ moment, numLost, isOver, status: level.status });
     if (!isLast) return;
     const signal = new Float32Array(moment.numSamples);
     let first = 0;

@@ -104,11 +104,15 @@ def browser(spoken):
 
 
 @contextlib.contextmanager
-def watched(browser, address, button, *others):
-    """A page in a browser; it must neither complain nor ask anybody else."""
+def watched(browser, address, button, *others, script=""):
+    """A page in a browser; it must neither complain nor ask anybody else.
+
+    A script may run before those of the page.
+    """
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.set_default_timeout(60_000)
     page = context.new_page()
+    page.add_init_script(script)
     asked, complaints = [], []
     context.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -58,8 +58,22 @@ def replace(page: Page, path: pathlib.Path, css: str) -> None:
 
 def speak(page: Page) -> None:
     page.get_by_role("tab", name="Live").click()
-    page.get_by_role("button", name="Record").last.click()
-    page.wait_for_timeout(6000)
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.wait_for_function(
+        "document.querySelector('[data-value=teacher-valence]').innerText != '–'"
+    )
+    page.wait_for_timeout(5000)
+
+
+def lose(page: Page, is_lost: bool) -> None:
+    page.context.set_offline(is_lost)
+    sentence = "Connection lost." if is_lost else "Listening."
+    page.locator("#live .adv-sentence", has_text=sentence).wait_for()
+
+
+def stop(page: Page) -> None:
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.locator("#live audio").wait_for()
 
 
 def batch(page: Page, clips: list[pathlib.Path]) -> None:
@@ -119,6 +133,12 @@ def take(browser: Browser, address: str, folder: pathlib.Path, clips: list) -> N
             save("batch")
             speak(page)
             save("live")
+            lose(page, True)
+            page.wait_for_timeout(1000)
+            save("live-lost")
+            lose(page, False)
+            stop(page)
+            save("live-stopped")
             context.close()
 
 

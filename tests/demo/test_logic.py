@@ -32,11 +32,6 @@ from audw2s.demo.examples import clips
 from audw2s.demo.limits import BusyError
 from audw2s.demo.limits import Deadline
 from audw2s.demo.limits import RefusedError
-from audw2s.demo.live import HISTORY_DUR
-from audw2s.demo.live import MAX_SESSIONS
-from audw2s.demo.live import TEACHER_DUR
-from audw2s.demo.live import Live
-from audw2s.demo.meters import meters
 from audw2s.demo.models import Models
 from audw2s.demo.page import answer
 from audw2s.demo.page import result
@@ -52,19 +47,6 @@ ANGRY = str(SPEECH / "emodb-03a05Wa-anger.flac")
 @pytest.fixture(scope="module")
 def models():
     return Models()
-
-
-@pytest.fixture(scope="module")
-def chunks(tmp_path_factory):
-    """Files of 0.2 s, as a browser sends them when it has to wait."""
-    folder = tmp_path_factory.mktemp("chunks")
-    speech = np.concatenate([soundfile.read(p)[0] for p in SPEECH.glob("*.flac")])
-    speech = np.resize(np.repeat(speech, 3), 62 * 48_000)
-    paths = []
-    for number, chunk in enumerate(np.split(speech, 310)):
-        paths.append(str(folder / f"{number}.wav"))
-        soundfile.write(paths[-1], chunk, 48_000, subtype="PCM_16")
-    return paths
 
 
 def test_no_gradio_but_for_the_page():
@@ -262,49 +244,6 @@ def test_the_teacher_of_the_paper_is_explained(models):
     assert "wav2small: CC BY 4.0" in terms
     if not audw2s.models().installed["teacher"]:
         assert "`audw2s get teacher --accept-licence`" in terms
-
-
-def test_live_is_bounded_and_ends(models, chunks):
-    live = Live(models)
-    values, held = [], []
-    for path in chunks:
-        view = live.push("one", path, "whisper-tiny-adv", "wav2small")
-        values.append(view.moment.window["arousal"])
-        session = live.sessions["one"]
-        held.append((len(session.student), sum(map(len, session.recent))))
-    assert view.is_over
-    assert view.moment.time == 60
-    assert "60 s are over" in meters(view)
-    # A value each 0.05 s
-    assert view.num_updates > 0.9 * 1200
-    assert max(points for points, _ in held) <= HISTORY_DUR / 0.05 + 2
-    assert max(samples for _, samples in held) <= (TEACHER_DUR + 0.2) * 48_000
-    assert view.teacher
-    assert np.isfinite(list(view.teacher[-1].values.values())).all()
-    stream = audw2s.Stream(sampling_rate=48_000)
-    for path in chunks[:300]:
-        stream.push(soundfile.read(path)[0])
-    assert values[-1] == pytest.approx(stream.window["arousal"], abs=0.02)
-    live.drop("one")
-    assert not live.sessions
-
-
-def test_live_limits_the_number_of_sessions(models, chunks):
-    live = Live(models)
-    for number in range(MAX_SESSIONS):
-        live.push(str(number), chunks[0], "whisper-tiny-adv", "wav2small")
-    with pytest.raises(BusyError):
-        live.push("one more", chunks[0], "whisper-tiny-adv", "wav2small")
-    # Those that say nothing any more make room
-    for session in live.sessions.values():
-        session.used -= 60
-    live.push("one more", chunks[0], "whisper-tiny-adv", "wav2small")
-    assert list(live.sessions) == ["one more"]
-
-
-def test_only_students_run_live(models, chunks):
-    with pytest.raises(RefusedError, match="can't be used live"):
-        Live(models).push("one", chunks[0], "wav2small", "whisper-tiny-adv")
 
 
 def test_batch_agrees_with_literal_ccc(models, tmp_path):

@@ -1,0 +1,59 @@
+// What is kept of a session: its recording, the curves and the values.
+
+import { html } from "./dom.js";
+import { facts } from "./facts.js";
+import { curves, file } from "./figure.js";
+import { written } from "./wav.js";
+
+const CAPTION =
+  "Waveform, and arousal, dominance and valence over time: of the teacher (solid line) over " +
+  "the 4 s before each time, of the student (dashed line) over the 2 s before it.";
+
+const HEAD = ["time", "role", "model", ...facts.dimensions];
+
+const csv = (points, models) => {
+  const lines = Object.entries(points).flatMap(([role, list]) =>
+    list.map(({ time, ...values }) =>
+      [time, role, `"${models[role]}"`, ...facts.dimensions.map((name) => values[name].toFixed(4))].join(),
+    ),
+  );
+  return `${[HEAD.join(), ...lines].join("\n")}\n`;
+};
+
+let addresses = [];
+
+const address = (blob) => {
+  addresses.push(URL.createObjectURL(blob));
+  return addresses.at(-1);
+};
+
+/** Empties an element. */
+export const clear = (element) => {
+  addresses.forEach((one) => URL.revokeObjectURL(one));
+  addresses = [];
+  element.replaceChildren();
+};
+
+/** Shows what is kept in an element. */
+export const show = (element, { recording, sender }) => {
+  clear(element);
+  if (!recording.length) return;
+  const { points, models } = sender;
+  const samples = recording.from(0);
+  const wav = address(written(samples, recording.rate));
+  const files = { "Recording (WAV)": ["live.wav", wav] };
+  element.append(html("audio", { controls: "", src: wav, "aria-label": "What you said" }));
+  if (points.student.length) {
+    // None if another tab was opened
+    const width = Math.max(280, Math.min(600, element.clientWidth || 600));
+    const picture = curves(points.student, samples, recording.duration, width, CAPTION, points.teacher);
+    const table = address(new Blob([csv(points, models)], { type: "text/csv" }));
+    files["Values (CSV)"] = ["live.csv", table];
+    files["Curves (SVG)"] = ["live.svg", address(new Blob([file(picture)], { type: "image/svg+xml" }))];
+    const figure = html("figure", {}, picture, html("figcaption", {}, CAPTION));
+    element.append(html("div", { class: "adv-pictures" }, figure));
+  }
+  const link = ([label, [download, href]]) => [html("a", { download, href }, label), " "];
+  const links = Object.entries(files).flatMap(link);
+  element.append(html("p", { class: "adv-downloads" }, "Download: ", ...links));
+};
