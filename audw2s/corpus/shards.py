@@ -23,6 +23,7 @@ from audw2s.corpus.task import OPEN
 from audw2s.corpus.task import Prediction
 from audw2s.corpus.task import Result
 from audw2s.corpus.task import Task
+from audw2s.errors import one_line
 from audw2s.files import printable
 from audw2s.files import stamp
 from audw2s.model.find import num_hidden_states
@@ -180,7 +181,8 @@ class Writer:
         name = f"{FOLDER}/{self.prefix}-{secrets.token_hex(4)}.parquet"
         table = pa.Table.from_pylist(self.rows, self.written)
         with self.storage.replacing(name) as path:
-            parquet.write_table(table, path)
+            # What is damaged on the disk is then noticed, and processed again
+            parquet.write_table(table, path, write_page_checksum=True)
         self._clear()
 
     def _cells(
@@ -281,6 +283,7 @@ class Shards:
     def _keys(self, name: str) -> pd.DataFrame:
         """Keys and places of the inputs of a shard."""
         table = read_columns(self.storage, f"{FOLDER}/{name}", KEY_COLUMNS)
+        check_types(table, self.writer.written)
         if changed := changes(stored_identity(table.schema) or {}, self.identity):
             raise ValueError(
                 f"'{self.storage.root}' was made with other settings: {changed}. "
@@ -307,12 +310,14 @@ class Shards:
             .set_index("position")
         )
 
-    def _unchanged(self, rows: pd.DataFrame) -> list[bool]:
+    def _unchanged(self, rows: pd.DataFrame) -> np.ndarray:
         """Whether the files of inputs are those that were processed."""
         current = functools.cache(lambda file: stamp(self.inputs.path(file)))
         stamps = zip(rows["key.size"], rows["key.mtime_ns"], strict=True)
         files = map(self.inputs.files.__getitem__, rows.index)
-        return [current(file) == seen for file, seen in zip(files, stamps, strict=True)]
+        same = (current(file) == seen for file, seen in zip(files, stamps, strict=True))
+        # An empty list would select no columns, instead of no rows
+        return np.fromiter(same, bool)
 
     def unfinished(self) -> list[list[int]]:
         """Positions of the inputs of each file with an unfinished one.
@@ -359,6 +364,25 @@ class Shards:
     def _read(self, number: int, names: Sequence[str] | None = None) -> pa.Table:
         name = f"{FOLDER}/{self.names[number]}"
         try:
-            return read_columns(self.storage, name, names or self.writer.schema.names)
+            table = read_columns(self.storage, name, names or self.writer.schema.names)
+            check_types(table, self.writer.written)
         except FileNotFoundError:
             raise removed(self.storage.path(name)) from None
+        except pa.ArrowException as error:
+            raise ValueError(
+                f"'{self.storage.path(name)}' is damaged ({one_line(error)}): delete "
+                "it, and run the same command again, which makes its rows anew."
+            ) from None
+        return table
+
+
+def check_types(table: pa.Table, schema: pa.Schema) -> None:
+    """Check that columns have the types of a schema.
+
+    Raises:
+        pa.ArrowInvalid: if one has another type, so that its file is damaged
+
+    """
+    for field in table.schema:
+        if field.type != schema.field(field.name).type:
+            raise pa.ArrowInvalid(f"column '{field.name}' has type {field.type}")

@@ -59,8 +59,12 @@ def read_columns(storage: "Storage", name: str, columns: Sequence[str]) -> pa.Ta
         # In this thread, as a thread of Arrow that releases bytes while Python ends
         # aborts the process
         with storage.open(name) as file:
-            shard = parquet.ParquetFile(file, pre_buffer=False)
+            shard = parquet.ParquetFile(
+                file, pre_buffer=False, page_checksum_verification=True
+            )
             return shard.read(columns, use_threads=False)
+    except (KeyError, UnicodeDecodeError) as error:
+        raise pa.ArrowInvalid(str(error)) from None
     except OSError as error:
         # Arrow raises it for damaged pages, too, but then it isn't of the system
         if error.errno is not None:

@@ -16,6 +16,7 @@ import soundfile
 from full import sample
 from memory import PEAK
 from memory import needs_peak
+from mutations import mutated_bytes
 
 from audw2s.audio.statuses import UNUSABLE
 from audw2s.corpus.options import Options
@@ -63,60 +64,10 @@ A fault of ours would be unreadable, too, and a decoder that crashed or hung.
 MAX_MEMORY = 300 * 2**20
 """Bytes that a worker may take beyond those of its first file."""
 
-EXTREMES = [0, 1, 2**15 - 1, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1]
-
-
-def overwrite_header(data: bytearray, rng: np.random.Generator) -> None:
-    for place in rng.integers(0, min(100, len(data)), rng.integers(1, 5)):
-        data[place] = rng.integers(256)
-
-
-def flip_bit(data: bytearray, rng: np.random.Generator) -> None:
-    data[rng.integers(0, min(100, len(data)))] ^= 1 << int(rng.integers(8))
-
-
-def set_size(data: bytearray, rng: np.random.Generator) -> None:
-    size = int(rng.choice([2, 4]))
-    value = int(rng.choice(EXTREMES)) % 2 ** (8 * size)
-    place = int(rng.integers(0, 80))
-    data[place : place + size] = value.to_bytes(size, rng.choice(["little", "big"]))
-
-
-def truncate(data: bytearray, rng: np.random.Generator) -> None:
-    del data[rng.integers(0, len(data)) :]
-
-
-def insert(data: bytearray, rng: np.random.Generator) -> None:
-    place = int(rng.integers(0, len(data)))
-    data[place:place] = rng.bytes(int(rng.choice([1, 2, 3, 100, 5000])))
-
-
-def delete(data: bytearray, rng: np.random.Generator) -> None:
-    place = int(rng.integers(0, len(data)))
-    del data[place : place + int(rng.choice([1, 2, 3, 100, 1000]))]
-
-
-def repeat(data: bytearray, rng: np.random.Generator) -> None:
-    first, last = sorted(rng.integers(0, len(data), 2))
-    data[first:first] = data[first:last]
-
-
-def overwrite_body(data: bytearray, rng: np.random.Generator) -> None:
-    for place in rng.integers(0, len(data), rng.integers(1, 50)):
-        data[place] = rng.integers(256)
-
-
-KINDS = [
-    *(overwrite_header, flip_bit, set_size, truncate),
-    *(insert, delete, repeat, overwrite_body),
-]
-
 
 def mutated(whole: bytes, kind: str, seed: int) -> bytes:
-    rng, data = np.random.default_rng([[*FORMATS].index(kind), seed]), bytearray(whole)
-    for _ in range(rng.integers(1, 3)):
-        if data:
-            KINDS[rng.integers(len(KINDS))](data, rng)
+    rng = np.random.default_rng([[*FORMATS].index(kind), seed])
+    data = mutated_bytes(whole, rng)
     # Else the decoder would see next to none of what was changed
     return summed(data) if kind == "ogg" and rng.random() < 0.7 else bytes(data)
 

@@ -143,6 +143,14 @@ def test_a_damaged_shard_is_processed_again(corpus, tmp_path):
     assert [path.exists() for path in left] == [True, False]
 
 
+def test_none_of_the_files_was_processed_before(clips, tmp_path):
+    paths, out = tmp_path / "list.txt", str(tmp_path / "out")
+    for clip in clips[:2]:
+        paths.write_text(clip)
+        frame = audw2s.annotate(str(paths), out)
+        assert list(frame["file"]) == [clip]
+
+
 def test_files_that_change_meanwhile_have_rows(clips, tmp_path, monkeypatch):
     root, fine = tmp_path / "corpus", Writer.flush
     shutil.copytree(os.path.dirname(clips[0]), root)

@@ -45,16 +45,14 @@ def read_corpus(
     folder, table = os.path.abspath(inputs.root or ""), inputs.table
     try:
         table["file"] = [os.path.join(folder, file) for file in inputs.files]
+        table["speaker"] = as_text(table["speaker"]) if "speaker" in table else None
     except UnicodeEncodeError as error:
         raise ValueError(
             f"'{path}': the name of '{printable(str(error.object))}' isn't UTF-8. Only "
-            "predict and annotate take such names; rename the file."
+            "predict and annotate take such names of files; change it."
         ) from None
     for name in filter(is_rating, list(table)):
         # Where they are no numbers, it is said once they are needed
         with contextlib.suppress(ValueError):
             table[name] = as_numbers(table[name])
-    if "speaker" not in table:
-        table["speaker"] = None
-    table["speaker"] = as_text(table["speaker"])
     return table

@@ -52,7 +52,9 @@ def read_database(
     if name:
         names = columns or {}
         rated = [str(column) for column in table if is_rating(column)]
-        _add_scale(table, {c: database[name][names.get(c, c)].scheme for c in rated})
+        with _readable(root):
+            schemes = {c: database[name][names.get(c, c)].scheme for c in rated}
+        _add_scale(table, schemes)
     if people:
         with _readable(root):
             add_people(table, database, name)

@@ -1,9 +1,11 @@
 """Lists of files: texts, or tables in CSV and parquet."""
 
+import contextlib
 import csv
 import json
 import os
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
 
 import pandas as pd
@@ -42,7 +44,7 @@ def read_list(path: str, columns: Mapping[str, str] | None = None) -> pd.DataFra
         raise ValueError(f"'{path}' has to end on {', '.join(READERS)}.")
     try:
         table = rename(reader(path), columns, path)
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
         raise ValueError(f"'{path}' has to be a text in UTF-8: {error}.") from None
     except (csv.Error, pa.ArrowException) as error:
         reason = one_line(error)
@@ -81,19 +83,32 @@ def read_csv(path: str) -> pd.DataFrame:
 
 def read_parquet(path: str) -> pd.DataFrame:
     """Read parquet, and the attributes that pandas stores."""
-    # Not read_table, which takes folders called NAME=VALUE for columns
-    table = pq.ParquetFile(path).read()
+    try:
+        # Not read_table, which takes folders called NAME=VALUE for columns
+        table = pq.ParquetFile(path).read()
+        for name, column in zip(table.column_names, table.columns, strict=True):
+            with _of_column(name):
+                column.validate(full=True)
+        frame = table.to_pandas()
+        attributes = (table.schema.metadata or {}).get(b"PANDAS_ATTRS", "{}")
+        frame.attrs = dict(json.loads(attributes))
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # Arrow, pandas and JSON have no common one
+        reason = one_line(error)
+        raise ValueError(f"'{path}' can't be read as a table: {reason}") from None
     _check_names(table.column_names, path)
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        try:
-            column.validate(full=True)
-        except pa.ArrowException as error:
-            reason = one_line(error)
-            raise ValueError(f"'{path}', column '{name}': {reason}") from None
-    frame = table.to_pandas()
-    frame.attrs = json.loads((table.schema.metadata or {}).get(b"PANDAS_ATTRS", "{}"))
     is_index = "file" not in frame and any(frame.index.names)
     return frame.reset_index() if is_index else frame
+
+
+@contextlib.contextmanager
+def _of_column(name: str) -> Iterator[None]:
+    """Say to which column an error of Arrow belongs."""
+    try:
+        yield
+    except pa.ArrowException as error:
+        raise pa.ArrowInvalid(f"column '{name}': {one_line(error)}") from None
 
 
 def _check_names(names: list[str], path: str) -> None:
