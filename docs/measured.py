@@ -43,8 +43,12 @@ def in_a_folder_with_speech() -> None:
 
 
 def evaluations() -> list[dict]:
-    """Evaluations of all models that have some, in the order of the catalogue."""
-    paths = [pathlib.Path(FOLDER) / name / "evaluation.json" for name in CATALOGUE]
+    """Evaluations of all models that have some, in the order of the catalogue.
+
+    Those of a quantised form are those of its model, but for a hundredth.
+    """
+    names = [name for name in CATALOGUE if not name.endswith("-int8")]
+    paths = [pathlib.Path(FOLDER) / name / "evaluation.json" for name in names]
     return [e for path in paths if path.is_file() for e in json.loads(path.read_text())]
 
 
@@ -115,19 +119,22 @@ def ranking() -> Markdown:
 
 
 def groups() -> Markdown:
-    """Agreement and bias by gender and language."""
-    rows = []
+    """Agreement and bias by gender and language, a table for each evaluation."""
+    parts = []
     for evaluation in evaluations():
-        if evaluation["model"] == f"{evaluation['against']}-int8":
-            continue
+        rows = []
         for group in evaluation.get("groups", ()):
-            labels = [f"`{evaluation['model']}`", evaluation["against"]]
-            labels += [f"{group['column']} {group['group']}", clips_text(group)]
+            labels = [f"{group['column']} {group['group']}", clips_text(group)]
             for measure, sign in (("ccc", ""), ("bias", "+")):
                 cells = [with_interval(group[d], measure, sign) for d in DIMENSIONS]
                 rows.append([*labels, measure, *cells])
-    header = ["model", "against", "group", "clips", "measure", *DIMENSIONS]
-    return Markdown(markdown_table(header, rows))
+                labels = ["", ""]
+        if rows:
+            table = markdown_table(["group", "clips", "", *DIMENSIONS], rows)
+            parts.append(
+                f"`{evaluation['model']}` against {evaluation['against']}:\n\n{table}"
+            )
+    return Markdown("\n\n".join(parts))
 
 
 def speakers(model: str = "wav2small") -> Figure:
