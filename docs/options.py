@@ -8,7 +8,6 @@ from audw2s.commands.app import app
 from audw2s.distill.config import Config
 from audw2s.distill.project import SETTINGS
 from audw2s.distill.settings import template
-from audw2s.evaluation.tables import markdown_table
 
 Command = typer.core.TyperCommand | typer.core.TyperGroup
 
@@ -31,13 +30,8 @@ def _sections(command: Command, name: str) -> Iterator[str]:
     arguments = [p for p in command.params if p.param_type_name == "argument"]
     usage = " ".join([name, *map(_placeholder, arguments)])
     yield f"## `{name}`\n\n{command.help}\n\n```text\n{usage} [OPTIONS]\n```"
-    rows = [
-        [f"`{_title(p)}`", p.help or "", _default(p)]
-        for p in command.params
-        if not p.hidden and p.name != "help"
-    ]
-    if rows:
-        yield markdown_table(["argument, option", "", "default"], rows)
+    described = (p for p in command.params if not p.hidden and p.name != "help")
+    yield "\n".join(f"- `{_title(p)}`: {p.help or ''}{_default(p)}" for p in described)
 
 
 def _placeholder(argument: typer.core.TyperArgument) -> str:
@@ -52,7 +46,7 @@ def _title(parameter: typer.core.TyperArgument | typer.core.TyperOption) -> str:
 
 
 def _default(parameter: typer.core.TyperArgument | typer.core.TyperOption) -> str:
-    if parameter.required:
-        return "required"
     default = parameter.default
-    return f"`{default}`" if default not in (None, False, "", [], ()) else ""
+    if parameter.required or default in (None, False, "", [], ()):
+        return ""
+    return f" Default: `{default}`."
