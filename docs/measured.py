@@ -158,12 +158,17 @@ def speakers(model: str = "wav2small") -> Figure:
 
 
 def robustness() -> Markdown:
-    """Agreement of changed clips and second takes with the clips as they are."""
+    """Agreement of changed clips and second takes with the clips as they are.
+
+    Files bear name and sha256 of a model; those of former weights aren't shown.
+    """
     rows = []
-    for path in sorted(HERE.glob("robustness/*.json")):
-        for change, result in json.loads(path.read_text()).items():
+    for model, entry in CATALOGUE.items():
+        path = HERE / "robustness" / f"{model}-{(entry.sha256 or '')[:8]}.json"
+        results = json.loads(path.read_text()) if path.is_file() else {}
+        for change, result in results.items():
             cccs = (f"{result[name]:.2f}" for name in DIMENSIONS)
-            rows.append([f"`{path.stem}`", change, str(result["num_clips"]), *cccs])
+            rows.append([f"`{model}`", change, str(result["num_clips"]), *cccs])
     return Markdown(markdown_table(["model", "CCC", "pairs", *DIMENSIONS], rows))
 
 
