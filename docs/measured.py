@@ -164,7 +164,7 @@ def robustness() -> Markdown:
     """
     rows = []
     for model, entry in CATALOGUE.items():
-        path = HERE / "robustness" / f"{model}-{(entry.sha256 or '')[:8]}.json"
+        path = HERE / "robustness" / f"{model}-{entry.sha256[:8]}.json"
         results = json.loads(path.read_text()) if path.is_file() else {}
         for change, result in results.items():
             cccs = (f"{result[name]:.2f}" for name in DIMENSIONS)
