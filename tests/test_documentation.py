@@ -1,5 +1,6 @@
 """Python blocks and commands of README and of the guide run as they are written."""
 
+import base64
 import json
 import pathlib
 import re
@@ -89,6 +90,8 @@ def test_the_service_answers_with_null_where_there_is_no_value(project):
     ]
     assert 0 < answers[0]["arousal"] < 1.5
     assert answers[1] == dict.fromkeys(["arousal", "dominance", "valence"])
+    event = {"body": base64.b64encode(speech).decode()}
+    assert names["handler"](event, None) == pytest.approx(answers[0])
 
 
 def test_listen_reads_a_pipe_to_its_end(project):
