@@ -29,7 +29,6 @@ from audw2s.demo.page import PRIVACY
 from audw2s.demo.page import QUESTION
 from audw2s.demo.page import answer
 from audw2s.demo.page import drawings
-from audw2s.demo.page import message
 from audw2s.demo.page import part
 from audw2s.demo.page import rendered
 
@@ -43,9 +42,9 @@ NOTHING = '<p class="adv-quiet">How the voice sounds will stand here.</p>'
 LIVE = "import(new URL('live/live.js', document.baseURI)).then((live) => live.%s)"
 """Calls a function of the script of live speech."""
 
-LOST = (
-    "There is no answer: the connection is lost, or the page was stopped where it "
-    "runs. Load the page again."
+WAITING = (
+    '<p class="adv-quiet">Waiting for the answer. If none comes, the connection is '
+    "lost: load the page again.</p>"
 )
 
 PLAIN: dict[str, Any] = {"apply_default_css": False}
@@ -157,10 +156,14 @@ def recording_tab(
 
     changed = [one.change for one in inputs]
     fresh = gr.on(
-        [*changed, button.click], None, None, outputs, js=giving(*[""] * 4), **LATEST
+        [*changed, button.click],
+        None,
+        None,
+        outputs,
+        js=giving(WAITING, *[""] * 3),
+        **LATEST,
     )
-    done = fresh.then(stoppable(shown(show, 4)), inputs, outputs, **LATEST, **SHARED)
-    done.failure(None, None, outputs, js=giving(message(LOST), *[""] * 3), **PRIVATE)
+    fresh.then(stoppable(shown(show, 4)), inputs, outputs, **LATEST, **SHARED)
 
     @shown
     def show_drawings(*args: Any) -> str:
@@ -237,7 +240,9 @@ def batch_tab(models: Models, roles: list[gr.Dropdown]) -> None:
     def show(*args: Any, progress: gr.Progress = PROGRESS) -> tuple[str, str]:
         return batch_answer(models, *args, progress=progress)
 
-    clear = giving(NOTHING, "")
-    gr.on([one.change for one in inputs], None, None, outputs, js=clear, **PRIVATE)
-    done = button.click(stoppable(shown(show, 2)), inputs, outputs, **PRIVATE, **SHARED)
-    done.failure(None, None, outputs, js=giving(message(LOST), ""), **PRIVATE)
+    for events, text in (
+        ([one.change for one in inputs], NOTHING),
+        ([button.click], WAITING),
+    ):
+        gr.on(events, None, None, outputs, js=giving(text, ""), **PRIVATE)
+    button.click(stoppable(shown(show, 2)), inputs, outputs, **PRIVATE, **SHARED)

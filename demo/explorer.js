@@ -254,7 +254,11 @@ function explore(holder) {
   new ResizeObserver(draw).observe(holder);
   draw();
   for (const row of element.querySelectorAll("details tbody tr")) {
-    row.onclick = () => seek(Number(row.cells[0].textContent), true);
+    const time = row.cells[0].textContent;
+    const play = Object.assign(document.createElement("button"), { textContent: `▶ ${time}` });
+    play.setAttribute("aria-label", `Play from ${time} s`);
+    play.onclick = () => seek(Number(time), true);
+    row.cells[0].replaceChildren(play);
   }
 }
 

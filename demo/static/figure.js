@@ -13,7 +13,11 @@ const WAVE = 50;
 const PANEL = 96;
 const GAP = 14;
 
-const within = (value) => Math.min(1, Math.max(0, value));
+/** Lowest and highest value, at least 0…1. */
+const range = (rows, name) => {
+  const values = rows.map((row) => row[name]).filter(Number.isFinite);
+  return [Math.min(0, ...values), Math.max(1, ...values)];
+};
 const text = (x, y, content, anchor, more = {}) =>
   svg("text", { x, y, "text-anchor": anchor, "font-size": 13, ...more }, content);
 const frame = (x, y, width, height) =>
@@ -57,7 +61,8 @@ export const curves = (windows, signal, duration, width, label, teacher = []) =>
   let top = GAP + WAVE;
   for (const name of facts.dimensions) {
     top += GAP;
-    const y = (value) => top + PANEL * (1 - within(value));
+    const [low, high] = range([...windows, ...teacher], name);
+    const y = (value) => top + (PANEL * (high - value)) / (high - low);
     const line = (list, stroke, more = {}) => {
       const points = list.map((w) => `${x(w.time).toFixed(1)},${y(w[name]).toFixed(1)}`).join(" ");
       return svg("polyline", { points, fill: "none", stroke, "stroke-width": 2, ...more });
@@ -84,8 +89,12 @@ export const curves = (windows, signal, duration, width, label, teacher = []) =>
 /** Where a recording lies, and its path over time; later points are larger. */
 export const plane = (windows, total, width, label) => {
   const size = width - LEFT - RIGHT;
-  const x = (values) => LEFT + size * within(values.valence);
-  const y = (values) => GAP + size * (1 - within(values.arousal));
+  const [left, right] = range([total, ...windows], "valence");
+  const [low, high] = range([total, ...windows], "arousal");
+  const across = (value) => LEFT + (size * (value - left)) / (right - left);
+  const up = (value) => GAP + (size * (high - value)) / (high - low);
+  const x = (values) => across(values.valence);
+  const y = (values) => up(values.arousal);
   const middle = { fill: COLOUR, "fill-opacity": 0.5 };
   const path = windows.map((w) => `${x(w).toFixed(1)},${y(w).toFixed(1)}`).join(" ");
   const radius = (k) => 1.2 + (1.8 * k) / windows.length;
@@ -93,14 +102,14 @@ export const plane = (windows, total, width, label) => {
     width,
     size + GAP + 46,
     label,
-    grid(`M${LEFT} ${GAP + size / 2}h${size}M${LEFT + size / 2} ${GAP}v${size}`),
+    grid(`M${LEFT} ${up(0.5)}h${size}M${across(0.5)} ${GAP}v${size}`),
     frame(LEFT, GAP, size, size),
     svg("polyline", { points: path, fill: "none", stroke: COLOUR, "stroke-width": 1.4 }),
     ...windows.map((w, k) => svg("circle", { cx: x(w), cy: y(w), r: radius(k), ...middle })),
     svg("circle", { cx: x(total), cy: y(total), r: 8, fill: COLOUR, stroke: "var(--adv-page)", "stroke-width": 1.5 }),
     upright(GAP + size / 2, "arousal"),
-    ...TICKS.map((tick) => text(LEFT - 6, GAP + size * (1 - tick) + 4.5, tick.toFixed(1), "end")),
-    ...TICKS.map((tick) => text(LEFT + size * tick, GAP + size + 18, tick.toFixed(1), "middle")),
+    ...TICKS.map((tick) => text(LEFT - 6, up(tick) + 4.5, tick.toFixed(1), "end")),
+    ...TICKS.map((tick) => text(across(tick), GAP + size + 18, tick.toFixed(1), "middle")),
     text(LEFT + size / 2, GAP + size + 38, "valence", "middle"),
   );
 };

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import soundfile
 from conftest import SPEECH
+from conftest import watched
 
 import audw2s
 import audw2s.demo.description
@@ -263,23 +264,25 @@ def test_every_mistake_has_a_message(page, ten_hours, tmp_path):
     assert HEADLINE.match(results(page))
 
 
-def test_results_never_stand_under_other_inputs(page, address):
-    upload(page, ANGRY)
-    first = results(page)
-    page.get_by_role("button", name="Models, for researchers").click()
-    page.get_by_label("Teacher").first.click()
-    page.get_by_role("option", name="wav2small", exact=True).click()
-    page.locator("#results .adv-sentence").wait_for(state="detached")
-    assert results(page) != ""
-    show_panel(page)
-    assert rows(page.locator("#comparison table").nth(1))[1][1:] == ["wav2small"] * 2
-    # Nor if the server is lost
-    page.route("**/gradio_api/**", lambda route: route.abort())
-    page.get_by_text("happy", exact=True).click()
-    page.get_by_label("Teacher").first.click()
-    page.get_by_role("option", name="whisper-tiny-adv").click()
-    page.locator("#results .adv-message", has_text="There is no answer").wait_for()
-    assert first
+def choose(page, label: str, model: str) -> None:
+    page.get_by_label(label).first.click()
+    page.get_by_role("option", name=model, exact=True).click()
+
+
+def test_results_never_stand_under_other_inputs(browser, address):
+    with watched(browser, address, "Record", "data:") as (page, _):
+        upload(page, ANGRY)
+        results(page)
+        page.get_by_role("button", name="Models, for researchers").click()
+        show_panel(page)
+        choose(page, "Teacher", "wav2small")
+        models = page.locator("#comparison tr", has_text="model").first
+        models.get_by_text("wav2small").nth(1).wait_for()
+        # Nor if the server is lost
+        page.route("**/gradio_api/**", lambda route: route.abort())
+        choose(page, "Teacher", "whisper-tiny-adv")
+        page.locator("#results", has_text="If none comes").wait_for()
+        assert page.locator("#results .adv-sentence, #comparison table").count() == 0
 
 
 def test_files_that_are_too_large(page, tmp_path):
@@ -377,11 +380,11 @@ def test_batch(page, tmp_path):
     plane = page.get_by_role("img", name="Arousal and valence, a point per file")
     assert "emodb-03a05Wa-anger.flac" in plane.locator("i").last.get_attribute("title")
     page.get_by_role("button", name="For researchers: agreement").click()
-    assert page.get_by_role("img", name="on the diagonal the models agree").count() == 3
+    planes = page.get_by_role("img", name="on the diagonal the models agree")
+    planes.nth(2).wait_for()
     # Old results don't stand under a new model
     page.get_by_role("button", name="Models, for researchers").click()
-    page.get_by_label("Student").first.click()
-    page.get_by_role("option", name="whisper-tiny-adv", exact=True).click()
+    choose(page, "Student", "whisper-tiny-adv")
     page.locator("#batch .adv-sentence").wait_for(state="detached")
 
 
