@@ -63,7 +63,7 @@ def plot_curves(
     axes = figure.subplots(
         3 + extra, 1, sharex=True, height_ratios=[0.6] * extra + [1] * 3
     )
-    if extra:
+    if signal is not None:
         _draw_waveform(axes[0], mono(as_float(signal))[0], sampling_rate)
         axes = axes[1:]
     low = min(0.0, *(float(f[list(DIMENSIONS)].min().min()) for f in curves.values()))

@@ -1,5 +1,6 @@
 """Samples of any type as float32."""
 
+import math
 import numbers
 
 import numpy as np
@@ -14,18 +15,16 @@ HOP = 64
 """Number of samples that are normalised by the same mean and variance."""
 
 
-def check_sampling_rate(sampling_rate: object) -> None:
+def check_sampling_rate(sampling_rate: float) -> None:
     """Check the sampling rate of a signal.
 
     Raises:
         ValueError: if it is no positive whole number
 
     """
-    if (
-        not isinstance(sampling_rate, numbers.Real)
-        or not sampling_rate > 0
-        or sampling_rate % 1
-    ):
+    is_real = isinstance(sampling_rate, numbers.Real)
+    rate = float(sampling_rate) if is_real else math.nan
+    if not (rate > 0 and rate.is_integer()):
         raise ValueError(
             "'sampling_rate' has to be that of the signal in Hz, a positive whole "
             f"number such as 16000, got {sampling_rate!r}."

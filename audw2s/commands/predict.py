@@ -85,7 +85,7 @@ def predict(
     table = process(found.files, predictor, verbose=True)
     if widths:
         table = with_intervals(table, widths).assign(intervals=intervals)
-    shown = table[value_columns(list(table))] if values_only else table
+    shown = table[value_columns([*map(str, table)])] if values_only else table
     put(shown, out, as_json=as_json, wide=wide)
     raise_code(table, found)
 

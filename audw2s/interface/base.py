@@ -113,7 +113,7 @@ def with_type_warning(
 
     @functools.wraps(method)
     def call(self: Any, root: str, *args: Arguments.args, **kwargs: Arguments.kwargs):
-        result = method(self, root, *args, **kwargs)
+        result: Any = method(self, root, *args, **kwargs)
         if not len(result):
             filetype = str(kwargs.get("filetype", "wav"))
             _warn_of_types(audeer.path(root), filetype)

@@ -104,24 +104,22 @@ class RowProcess(audinterface.Process):
     ) -> pd.Series:
         """Process a list, as :meth:`audinterface.Process.process_files` does."""
         check_files(files)
-        times = [plain(starts), plain(ends)]
+        times: dict[str, Any] = {"starts": plain(starts), "ends": plain(ends)}
         if self.segment is not None or not len(files):
-            named = dict(zip(("starts", "ends"), times, strict=True))
-            return super().process_files(files, **named, **kwargs)
-        repeated = (
-            [time] * len(files) if isinstance(time, Duration | None) else time
-            for time in times
-        )
+            return super().process_files(files, **times, **kwargs)
+        for name, time in times.items():
+            if isinstance(time, Duration | None):
+                times[name] = [time] * len(files)
         tasks = [
             partial(self._process_file, file, start=start, end=end, **kwargs)
-            for file, start, end in zip(files, *repeated)
+            for file, start, end in zip(files, times["starts"], times["ends"])
         ]
         results = self._run_tasks(tasks, f"Process {len(files)} files")
         parts = zip(*results, strict=True)
         values, names, *limits = (list(chain.from_iterable(part)) for part in parts)
         return pd.Series(values, audformat.segmented_index(names, *limits))
 
-    def _run_tasks(self, tasks: list[Callable[[], Any]], desc: str) -> list[Any]:
+    def _run_tasks(self, tasks: Sequence[Callable[[], Any]], desc: str) -> list[Any]:
         """Results of tasks, by the workers of the interface."""
         return run_tasks(
             tasks,
