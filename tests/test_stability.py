@@ -36,6 +36,12 @@ def test_every_public_name_is_in_the_reference():
     assert listed == {name for name in audw2s.__all__ if not name.startswith("_")}
 
 
+def test_every_public_name_has_an_example():
+    objects = {getattr(audw2s, name) for name in audw2s.__all__}
+    described = [thing for thing in objects if callable(thing)]
+    assert not [thing for thing in described if ">>>" not in thing.__doc__]
+
+
 def test_commands():
     for package in ("gradio", "torch"):
         pytest.importorskip(package)
