@@ -111,7 +111,8 @@ def test_audw2s_behaves_as_audinterface_or_as_documented(case, kind, data):
 def test_all_differences_are_documented():
     wanted = {case.why for cases in SUBJECTS.values() for case in cases} - {None}
     documented = re.findall(r"^## .* \{#(.*)\}$", PAGE.read_text("utf-8"), re.M)
-    assert sorted(documented) == sorted(wanted)
+    # Others are met by calls at random, see test_differences.py
+    assert wanted <= set(documented) and len(documented) == len(set(documented))
 
 
 def test_table_is_large_enough():
