@@ -11,18 +11,13 @@ from dataclasses import dataclass
 from dataclasses import field
 from functools import partial
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp
 from starlette.types import Message
 from starlette.types import Receive
 from starlette.types import Scope
 from starlette.types import Send
-
-from audw2s.demo.guard import refusal
-
-MAX_BODY = 1_000_000
-"""Largest call in bytes; uploads have another limit."""
 
 MAX_CALLS = 32
 """Most calls that wait or run."""
@@ -69,17 +64,21 @@ class Calls:
         self.durations: collections.deque[float] = collections.deque([1.0], maxlen=20)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse a call, or pass it on."""
+        """Pass on a call, or the stream with its answer.
+
+        Raises:
+            HTTPException: if a call is refused
+
+        """
         request = Request(scope, receive)
         if request.method == "GET":
             await self._stream(request, send)
             return
-        body = EXAMPLE.sub(lambda _: self.example, await body_of(request))
-        answer = self._refusal(request, body)
-        if answer is not None:
-            await answer(scope, receive, send)
-        else:
-            await self._call(request, body, send)
+        body = EXAMPLE.sub(lambda _: self.example, await request.body())
+        self._check_files(body)
+        if not request.url.path.endswith("/cancel"):
+            self._check_share(request)
+        await self._call(request, body, send)
 
     def is_awaited(self, call: Call) -> bool:
         """Whether the client listens to the answer, or may still begin to."""
@@ -88,28 +87,27 @@ class Calls:
             or time.monotonic() < call.start + GRACE_DUR
         )
 
-    def _refusal(self, request: Request, body: bytes) -> JSONResponse | None:
-        if len(body) > MAX_BODY:
-            return refusal(413, "This request is too large. Upload files.")
+    def _check_files(self, body: bytes) -> None:
         try:
             paths = list(paths_in(json.loads(body)))
         except (ValueError, RecursionError):
-            return refusal(400, "This request isn't JSON.")
+            raise HTTPException(400, "This request isn't JSON.") from None
         if not all(map(self._is_upload, paths)):
-            return refusal(403, "Addresses aren't fetched. Upload the file itself.")
-        if request.url.path.endswith("/cancel"):
-            return None
+            raise HTTPException(
+                403, "Addresses aren't fetched. Upload the file itself."
+            )
+
+    def _check_share(self, request: Request) -> None:
         self.calls = list(filter(self.is_awaited, self.calls))
         clients = [call.client for call in self.calls]
-        if clients.count(client_of(request)) < MAX_CALLS - len(clients):
-            return None
-        seconds = max(1, round(sum(self.durations) / len(self.durations)))
-        return refusal(
-            429,
-            f"The models are busy: {len(clients)} requests wait. Please try again in "
-            f"{seconds} s.",
-            {"retry-after": str(seconds)},
-        )
+        if clients.count(client_of(request)) >= MAX_CALLS - len(clients):
+            seconds = max(1, round(sum(self.durations) / len(self.durations)))
+            raise HTTPException(
+                429,
+                f"The models are busy: {len(clients)} requests wait. Please try again "
+                f"in {seconds} s.",
+                {"retry-after": str(seconds)},
+            )
 
     def _is_upload(self, path: object) -> bool:
         try:
@@ -147,16 +145,6 @@ class Calls:
             now = time.monotonic()
             self.durations.extend(now - call.start for call in ended)
             self.calls = [call for call in self.calls if call not in ended]
-
-
-async def body_of(request: Request) -> bytes:
-    """Body of a request, which isn't read to its end if it is too large."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            break
-    return body
 
 
 def client_of(request: Request) -> str:

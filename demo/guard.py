@@ -3,10 +3,12 @@
 import base64
 import ipaddress
 import secrets
+from collections.abc import Mapping
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -15,6 +17,9 @@ from starlette.types import Message
 from starlette.types import Receive
 from starlette.types import Scope
 from starlette.types import Send
+
+MAX_BODY = 1_000_000
+"""Largest request in bytes, but for uploads."""
 
 POLICY = (
     "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; "
@@ -35,7 +40,7 @@ LOGIN = {"www-authenticate": 'Basic realm="audw2s", charset="UTF-8"'}
 
 
 class Guard:
-    """Middleware that refuses strangers before an application sees their requests.
+    """Middleware that refuses strangers, and large requests.
 
     Args:
         app: application behind it
@@ -70,9 +75,20 @@ class Guard:
                 MutableHeaders(scope=message).update(self.headers)
             await send(message)
 
+        num_bytes = 0
+
+        async def bounded() -> Message:
+            nonlocal num_bytes
+            message = await receive()
+            num_bytes += len(message.get("body", b""))
+            if num_bytes > MAX_BODY:
+                raise HTTPException(413, "This request is too large. Upload files.")
+            return message
+
+        is_upload = scope["path"].endswith("/gradio_api/upload")
         app = self._refusal(Request(scope)) or self.app
         try:
-            await app(scope, receive, protected)
+            await app(scope, receive if is_upload else bounded, protected)
         except ClientDisconnect:
             pass  # An upload was cut: nobody is there to be answered
 
@@ -101,8 +117,14 @@ class Guard:
             return False
 
 
+async def explained(_: Request, error: Exception) -> JSONResponse:
+    """Answer to a request that an application refused."""
+    assert isinstance(error, HTTPException)
+    return refusal(error.status_code, error.detail, error.headers)
+
+
 def refusal(
-    status: int, sentence: str, headers: dict[str, str] | None = None
+    status: int, sentence: str, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     """Answer with a sentence in the format of Gradio's errors."""
     content = {"detail": sentence, "error": sentence}

@@ -15,8 +15,6 @@ from starlette.staticfiles import StaticFiles
 
 from audw2s.audio import statuses
 from audw2s.demo.answers import explanation
-from audw2s.demo.calls import MAX_BODY
-from audw2s.demo.calls import body_of
 from audw2s.demo.calls import client_of
 from audw2s.demo.guard import refusal
 from audw2s.demo.limits import MAX_DUR
@@ -59,7 +57,7 @@ def live_routes(models: Models) -> BaseRoute:
     live = Live(models)
 
     async def push(request: Request) -> Response:
-        body = await body_of(request)
+        body = await request.body()
         try:
             chunk = read_chunk(client_of(request), request.query_params, body)
             return JSONResponse(await run_in_threadpool(live.push, chunk))
@@ -105,6 +103,6 @@ def read_chunk(client: str, query: Mapping[str, str], body: bytes) -> Chunk:
     except (KeyError, ValueError) as error:
         raise RefusedError(f"This isn't a chunk of live speech: {error}.") from None
     counts = chunk.first, chunk.num_student, chunk.num_teacher
-    if chunk.sampling_rate not in RATES or min(counts) < 0 or len(body) > MAX_BODY:
+    if chunk.sampling_rate not in RATES or min(counts) < 0:
         raise RefusedError("This isn't a chunk of live speech: a number is wrong.")
     return chunk

@@ -18,6 +18,7 @@ from unittest import mock
 import anyio
 import typer
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import FileResponse
 from starlette.routing import Mount
@@ -31,6 +32,7 @@ from audw2s.demo.calls import Calls
 from audw2s.demo.examples import CLIPS
 from audw2s.demo.examples import clips
 from audw2s.demo.guard import Guard
+from audw2s.demo.guard import explained
 from audw2s.demo.limits import MAX_SIZE
 from audw2s.demo.live_routes import live_routes
 from audw2s.demo.models import Models
@@ -221,6 +223,7 @@ def application(
             *routes("POST", ["gradio_api/upload"], Uploads(inner, folder)),
         ],
         middleware=[guard],
+        exception_handlers={HTTPException: explained},
         lifespan=lifespan,
     )
 
@@ -234,6 +237,8 @@ def gradio_application(models: Models, examples: dict[str, str]) -> Any:
 
     """
     folder = os.path.dirname(os.path.dirname(examples["neutral"]))
+    # Gradio opens clients when it is imported, and some proxies need more packages
+    os.environ["no_proxy"] = "*"
     os.environ["GRADIO_TEMP_DIR"] = folder
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     # Calls that are kept for statistics, which nobody sees

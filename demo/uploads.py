@@ -6,13 +6,12 @@ import shutil
 import time
 
 import anyio
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp
 from starlette.types import Receive
 from starlette.types import Scope
 from starlette.types import Send
-
-from audw2s.demo.guard import refusal
 
 PREFIX = "audw2s-demo-"
 """Start of the names of folders of uploads."""
@@ -41,19 +40,23 @@ class Uploads:
         self.folder = folder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse an upload, or pass it on."""
-        app = self.app
+        """Pass on an upload.
+
+        Raises:
+            HTTPException: if there is no room for it
+
+        """
         size = Request(scope).headers.get("content-length", "")
-        total = await anyio.to_thread.run_sync(total_size, self.folder)
         if not size.isdecimal():
-            app = refusal(411, "This upload doesn't say how large it is.")
-        elif total + int(size) > MAX_TOTAL:
-            app = refusal(
+            raise HTTPException(411, "This upload doesn't say how large it is.")
+        total = await anyio.to_thread.run_sync(total_size, self.folder)
+        if total + int(size) > MAX_TOTAL:
+            raise HTTPException(
                 507,
                 "There is no room for this upload. Uploads are deleted after "
                 f"{MAX_AGE / 60:.0f} minutes: try again then, or choose fewer files.",
             )
-        await app(scope, receive, send)
+        await self.app(scope, receive, send)
 
 
 def total_size(folder: str) -> int:

@@ -14,7 +14,9 @@ from conftest import SPEECH
 httpx = pytest.importorskip("httpx")
 pytest.importorskip("gradio")
 
+from starlette.exceptions import HTTPException  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
+from starlette.middleware.exceptions import ExceptionMiddleware  # noqa: E402
 from starlette.responses import PlainTextResponse  # noqa: E402
 from starlette.testclient import TestClient  # noqa: E402
 from uvicorn import Config  # noqa: E402
@@ -23,6 +25,7 @@ from uvicorn import Server  # noqa: E402
 from audw2s.demo import calls  # noqa: E402
 from audw2s.demo import uploads  # noqa: E402
 from audw2s.demo.guard import Guard  # noqa: E402
+from audw2s.demo.guard import explained  # noqa: E402
 from audw2s.demo.limits import Deadline  # noqa: E402
 from audw2s.demo.models import Models  # noqa: E402
 from audw2s.demo.server import application  # noqa: E402
@@ -174,6 +177,7 @@ def test_uploads_have_a_limit_in_all(monkeypatch, tmp_path):
     (tmp_path / "a.wav").write_bytes(bytes(90))
     monkeypatch.setattr(uploads, "MAX_TOTAL", 100)
     app = uploads.Uploads(PlainTextResponse("uploaded"), str(tmp_path))
+    app = ExceptionMiddleware(app, {HTTPException: explained})
     client = TestClient(app, base_url="http://localhost")
     assert client.post("/", content=bytes(10)).text == "uploaded"
     answer = client.post("/", content=bytes(11))
