@@ -6,6 +6,7 @@ from typing import TypedDict
 
 from audw2s.demo.clip import read_clip
 from audw2s.demo.comparison import Comparison
+from audw2s.demo.limits import MAX_DUR
 from audw2s.demo.limits import Deadline
 from audw2s.demo.models import Models
 from audw2s.demo.prediction import Analysis
@@ -63,7 +64,7 @@ def predict(models: Models, path: str, model: str) -> Prediction:
         RefusedError: with a sentence that says what to do
 
     """
-    clip = read_clip(path)
+    clip = read_clip(path, min(MAX_DUR, models.max_dur))
     analysis = analyse(models, model, clip, Deadline())
     return _prediction(analysis, clip.duration, clip.status, clip.notes)
 

@@ -23,7 +23,6 @@ from audw2s.demo.limits import AWAITED
 from audw2s.demo.limits import MAX_DUR
 from audw2s.demo.limits import MAX_FILE_DUR
 from audw2s.demo.limits import MAX_FILES
-from audw2s.demo.limits import MAX_SIZE
 from audw2s.demo.models import Models
 from audw2s.demo.page import PRIVACY
 from audw2s.demo.page import QUESTION
@@ -31,8 +30,6 @@ from audw2s.demo.page import answer
 from audw2s.demo.page import drawings
 from audw2s.demo.page import part
 from audw2s.demo.page import rendered
-
-LIMITS = f"{MAX_DUR:.0f} s, {MAX_SIZE / 2**20:.0f} MB at most"
 
 POLITE = "element.setAttribute('aria-live', 'polite');"
 """Makes screen readers announce new results."""
@@ -190,11 +187,14 @@ def publish_functions(models: Models, inputs: list[gr.Component]) -> None:
     def run_predict(audio: str, model: str) -> api.Prediction:
         return api.predict(models, audio, model)
 
-    publish("compare", run_compare, inputs, api.Compared)
-    publish("predict", run_predict, [inputs[0], inputs[2]], api.Prediction)
+    limits = models.limits
+    publish("compare", run_compare, inputs, api.Compared, limits)
+    publish("predict", run_predict, [inputs[0], inputs[2]], api.Prediction, limits)
 
 
-def publish(name: str, run: Callable, inputs: list[gr.Component], kind: type) -> None:
+def publish(
+    name: str, run: Callable, inputs: list[gr.Component], kind: type, limits: str
+) -> None:
     """Add a function to the API of the page, with the type of its result."""
 
     @functools.wraps(run)
@@ -209,7 +209,7 @@ def publish(name: str, run: Callable, inputs: list[gr.Component], kind: type) ->
         inputs,
         Api(None, python_type_to_json_schema(kind), kind.__name__),
         api_name=name,
-        api_description=f"{getattr(api, kind.__name__).__doc__} {LIMITS}.",
+        api_description=f"{getattr(api, kind.__name__).__doc__} {limits}.",
         **SHARED,
     )
 
@@ -226,7 +226,7 @@ def batch_tab(models: Models, roles: list[gr.Dropdown]) -> None:
     """Tab that compares teacher and student on several recordings."""
     files = gr.File(
         file_count="multiple",
-        label=f"{MAX_FILES} files, each {LIMITS}",
+        label=f"{MAX_FILES} files, each {models.limits}",
         elem_id="files",
     )
     button = gr.Button("Compare all", variant="primary")

@@ -14,6 +14,7 @@ from audw2s.demo.clip import read_clip
 from audw2s.demo.clip import unwatched
 from audw2s.demo.description import adjective
 from audw2s.demo.description import legible
+from audw2s.demo.limits import MAX_DUR
 from audw2s.demo.limits import MAX_FILES
 from audw2s.demo.limits import Deadline
 from audw2s.demo.limits import RefusedError
@@ -102,7 +103,7 @@ def _row(
     row: dict[str, object] = {}
     try:
         deadline.check()
-        clip = read_clip(path)
+        clip = read_clip(path, min(MAX_DUR, models.max_dur))
         for role, name in (("student", student), ("teacher", teacher)):
             analysis = analyse(models, name, clip, deadline)
             row |= {f"{role}_{key}": value for key, value in analysis.values.items()}

@@ -59,6 +59,19 @@ def demo(
             help="Ask for a user, and for the password in a file.",
         ),
     ] = None,
+    space: Annotated[
+        str | None,
+        typer.Option(
+            metavar="OUT",
+            help="Start no server, write a folder that is a Hugging Face Space.",
+        ),
+    ] = None,
+    max_dur: Annotated[
+        float, typer.Option(min=1, max=3600, help="Longest recording in seconds.")
+    ] = 3600.0,
+    max_size: Annotated[
+        int, typer.Option(min=1, max=200, help="Largest file in MB.")
+    ] = 200,
     static: Annotated[
         str | None,
         typer.Option(
@@ -75,6 +88,19 @@ def demo(
         sizes = write(static, student)
         typer.echo(f"{static}: {len(sizes)} files, {sum(sizes.values()):,} bytes")
         return
+    offered = {
+        "teacher": teacher,
+        "student": student,
+        "max_dur": max_dur,
+        "max_size": max_size,
+    }
+    if space is not None:
+        from audw2s.demo.space import write_space
+
+        write_space(space, **offered)
+        command = f"hf upload USER/NAME {space} --repo-type space"
+        typer.echo(f"{space}: upload it with '{command}'")
+        return
     from audw2s.demo.server import serve
 
     serve(
@@ -84,8 +110,7 @@ def demo(
         frames=allow_embedding_from or (),
         root_path=root_path,
         login=auth and login(auth),
-        teacher=teacher,
-        student=student,
+        **offered,
     )
 
 

@@ -145,7 +145,7 @@ def compare(
         RefusedError: with a sentence that says what to do
 
     """
-    clip = read_clip(path, limit, progress)
+    clip = read_clip(path, min(limit, models.max_dur), progress)
     deadline = time_limit(clip)
     is_long = clip.duration > MAX_DUR
     if is_long:

@@ -10,6 +10,9 @@ import numpy as np
 import onnx
 
 from audw2s.audio.samples import SAMPLING_RATE
+from audw2s.demo.limits import MAX_DUR
+from audw2s.demo.limits import MAX_FILE_DUR
+from audw2s.demo.limits import MAX_SIZE
 from audw2s.demo.limits import BusyError
 from audw2s.demo.limits import Deadline
 from audw2s.demo.limits import RefusedError
@@ -84,6 +87,8 @@ class Models:
     Args:
         teacher: name of a model, model folder, or mean of models
         student: likewise
+        max_dur: longest recording in seconds
+        max_size: largest file in MB
 
     Raises:
         MissingModelError: if one of them isn't installed
@@ -98,9 +103,17 @@ class Models:
 
     """
 
-    def __init__(self, teacher: str = TEACHER, student: str = STUDENT):
+    def __init__(
+        self,
+        teacher: str = TEACHER,
+        student: str = STUDENT,
+        max_dur: float = MAX_FILE_DUR,
+        max_size: int = MAX_SIZE // 2**20,
+    ):
         self.teacher = teacher
         self.student = student
+        self.max_dur = max_dur
+        self.max_size = max_size
         for name in (teacher, student):
             for part in members(name) or (name,):
                 model_path(part)
@@ -131,6 +144,11 @@ class Models:
 
         """
         return self.slot(name).held(deadline)
+
+    @property
+    def limits(self) -> str:
+        """Limits of compared recordings in words."""
+        return f"{min(MAX_DUR, self.max_dur):.0f} s, {self.max_size} MB at most"
 
     def terms(self, teacher: str, student: str) -> str:
         """Licences of the chosen models, and how to get the paper's teacher.

@@ -41,7 +41,9 @@ class Preview:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with the page."""
         request = Request(scope)
-        page = await self.client.get(str(request.url))
+        headers = request.headers.mutablecopy()
+        headers["accept-encoding"] = "identity"
+        page = await self.client.get(str(request.url), headers=headers)
         text = FOREIGN_TAGS.sub("", page.text).replace("<head>", f"<head>{TAGS}", 1)
         text = FOREIGN_CLIP.sub(f"{request.base_url}example.flac", text)
         await HTMLResponse(text, page.status_code)(scope, receive, send)

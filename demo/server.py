@@ -33,7 +33,6 @@ from audw2s.demo.examples import CLIPS
 from audw2s.demo.examples import clips
 from audw2s.demo.guard import Guard
 from audw2s.demo.guard import explained
-from audw2s.demo.limits import MAX_SIZE
 from audw2s.demo.live_routes import live_routes
 from audw2s.demo.models import Models
 from audw2s.demo.page import BROWSER
@@ -97,7 +96,7 @@ def serve(
     hosts: Sequence[str] = (),
     frames: Sequence[str] = (),
     login: str | None = None,
-    **roles: str,
+    **offered: Any,
 ) -> None:
     """Run the page until Ctrl-C.
 
@@ -108,7 +107,7 @@ def serve(
         hosts: further names of the server, see :class:`audw2s.demo.guard.Guard`
         frames: origins whose pages may embed the page
         login: ``"user:password"``, ``None`` if everybody may use the page
-        roles: ``teacher`` and ``student``, see :class:`audw2s.demo.models.Models`
+        offered: models and limits, see :class:`audw2s.demo.models.Models`
 
     Raises:
         ModuleNotFoundError: without Gradio
@@ -118,7 +117,7 @@ def serve(
     """
     # Services are stopped by SIGTERM: uploads are deleted then, too
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    models = Models(**roles)
+    models = Models(**offered)
     guard = Middleware(Guard, hosts=[host, *hosts], frames=frames, login=login)
     with (
         tempfile.TemporaryDirectory(prefix=PREFIX) as folder,
@@ -260,7 +259,7 @@ def gradio_application(models: Models, examples: dict[str, str]) -> Any:
         "/",
         theme=gr.themes.Default(font=FONTS, font_mono=MONO_FONTS),
         css_paths=STYLE,
-        max_file_size=MAX_SIZE,
+        max_file_size=models.max_size * 2**20,
         footer_links=["api"],
         **dict.fromkeys(("run_history", "ssr_mode", "pwa"), False),
         **dict.fromkeys(("mcp_server", "enable_monitoring"), False),
