@@ -20,8 +20,6 @@ from audw2s.demo.comparison import HOP_DUR
 from audw2s.demo.comparison import WIN_DUR
 from audw2s.demo.comparison import compare
 from audw2s.demo.limits import AWAITED
-from audw2s.demo.limits import MAX_DUR
-from audw2s.demo.limits import MAX_FILE_DUR
 from audw2s.demo.limits import MAX_FILES
 from audw2s.demo.models import Models
 from audw2s.demo.page import PRIVACY
@@ -119,7 +117,7 @@ def recording_tab(
                     label="Recording", elem_id="speech", height=96, min_width=190
                 )
                 gr.HTML(
-                    rendered("recorder", longest=MAX_FILE_DUR),
+                    rendered("recorder", longest=models.max_dur),
                     elem_id="record",
                     js_on_load=script("record"),
                     min_width=100,

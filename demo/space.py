@@ -29,16 +29,18 @@ small one distilled from it. Written by `audw2s demo --space`, version {version}
 APP = """import os
 
 from audw2s.demo.server import serve
+from audw2s.errors import explained
 
 # Only the proxy of the Space reaches this server
 os.environ["FORWARDED_ALLOW_IPS"] = "*"
-serve(
-    "0.0.0.0",
-    int(os.environ.get("GRADIO_SERVER_PORT", 7860)),
-    hosts=[os.environ.get("SPACE_HOST", "localhost")],
-    frames=["https://huggingface.co"],
-    **{options},
-)
+with explained("stopped."):
+    serve(
+        "0.0.0.0",
+        int(os.environ.get("GRADIO_SERVER_PORT", 7860)),
+        hosts=[os.environ.get("SPACE_HOST", "localhost")],
+        frames=["https://huggingface.co"],
+        **{options},
+    )
 """
 
 IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.md")

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import urllib.error
 import urllib.request
 
 import numpy as np
@@ -35,22 +36,21 @@ def fetched(address: str) -> bytes:
         return answer.read()
 
 
-@pytest.fixture(scope="session")
-def address(tmp_path_factory):
-    """Address of a page that ``audw2s demo`` started."""
+@contextlib.contextmanager
+def started(folder, port: int, *command: str, **options):
+    """Address of a page that a command starts; it leaves no traceback."""
     pytest.importorskip("gradio")
-    log = tmp_path_factory.mktemp("demo") / "log"
-    port = free_port()
+    log = folder / "log"
     found = f"http://127.0.0.1:{port}/"
     with open(log, "w") as file:
-        process = subprocess.Popen(
-            [COMMAND, "demo", "--port", str(port)], stdout=file, stderr=file
-        )
+        process = subprocess.Popen(command, stdout=file, stderr=file, **options)
 
     def answers() -> bool:
         assert process.poll() is None, log.read_text()
         try:
             return bool(fetched(found))
+        except urllib.error.HTTPError:
+            return True
         except OSError:
             return False
 
@@ -63,6 +63,15 @@ def address(tmp_path_factory):
     # Nobody's mistake was a surprise to the server, but for files that aren't theirs
     raised = re.findall(r"^[\w.]*(?:Error|Exception)\b", log.read_text(), re.M)
     assert set(raised) <= {"gradio.exceptions.InvalidPathError"}, log.read_text()
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory):
+    """Address of a page that ``audw2s demo`` started."""
+    port = free_port()
+    command = COMMAND, "demo", "--port", str(port)
+    with started(tmp_path_factory.mktemp("demo"), port, *command) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
@@ -104,12 +113,14 @@ def browser(spoken):
 
 
 @contextlib.contextmanager
-def watched(browser, address, button, *others, script=""):
+def watched(browser, address, button, *others, script="", login=None):
     """A page in a browser; it must neither complain nor ask anybody else.
 
-    A script may run before those of the page.
+    A script may run before those of the page, and a login may be needed.
     """
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 900}, http_credentials=login
+    )
     context.set_default_timeout(60_000)
     page = context.new_page()
     page.add_init_script(script)
