@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field
 from functools import partial
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -75,10 +76,10 @@ class Calls:
             await self._stream(request, send)
             return
         body = EXAMPLE.sub(lambda _: self.example, await request.body())
-        self._check_files(body)
+        session = self._checked(body).get("session_hash") or ""
         if not request.url.path.endswith("/cancel"):
             self._check_share(request)
-        await self._call(request, body, send)
+        await self._call(request, body, Call(client_of(request), session), send)
 
     def is_awaited(self, call: Call) -> bool:
         """Whether the client listens to the answer, or may still begin to."""
@@ -87,15 +88,20 @@ class Calls:
             or time.monotonic() < call.start + GRACE_DUR
         )
 
-    def _check_files(self, body: bytes) -> None:
+    def _checked(self, body: bytes) -> dict[str, Any]:
+        """Content of a call, whose files are uploads."""
         try:
-            paths = list(paths_in(json.loads(body)))
+            content = json.loads(body)
+            paths = list(paths_in(content))
         except (ValueError, RecursionError):
-            raise HTTPException(400, "This request isn't JSON.") from None
+            content = None
+        if not isinstance(content, dict):
+            raise HTTPException(400, "This request isn't a JSON object.")
         if not all(map(self._is_upload, paths)):
             raise HTTPException(
                 403, "Addresses aren't fetched. Upload the file itself."
             )
+        return content
 
     def _check_share(self, request: Request) -> None:
         self.calls = list(filter(self.is_awaited, self.calls))
@@ -116,10 +122,11 @@ class Calls:
             return False
         return real.startswith(self.folder + os.sep)
 
-    async def _call(self, request: Request, body: bytes, send: Send) -> None:
+    async def _call(
+        self, request: Request, body: bytes, call: Call, send: Send
+    ) -> None:
         """Pass on a call, which is known from Gradio's answer on."""
         waiting = [{"type": "http.request", "body": body}]
-        call = Call(client_of(request), json.loads(body).get("session_hash") or "")
         scope = request.scope | {IS_AWAITED: partial(self.is_awaited, call)}
 
         async def receive() -> Message:
@@ -128,6 +135,7 @@ class Calls:
         async def watched(message: Message) -> None:
             with contextlib.suppress(ValueError, KeyError):
                 call.event = json.loads(message.get("body", b""))["event_id"]
+                call.session = call.session or call.event
                 self.calls.append(call)
             await send(message)
 
@@ -135,12 +143,13 @@ class Calls:
 
     async def _stream(self, request: Request, send: Send) -> None:
         """Pass on a stream; calls whose answers it brings are over when it ends."""
-        key = request.query_params.get("session_hash") or request.path_params["event"]
+        session = request.query_params.get("session_hash", "")
+        key = request.path_params.get("event", session)
         self.streams[key] += 1
         try:
             await self.app(request.scope, request.receive, send)
         finally:
-            self.streams[key] -= 1
+            self.streams -= collections.Counter([key])
             ended = [call for call in self.calls if key in (call.event, call.session)]
             now = time.monotonic()
             self.durations.extend(now - call.start for call in ended)
@@ -161,7 +170,8 @@ def paths_in(content: object) -> Iterator[object]:
 
     """
     if isinstance(content, dict):
-        yield from (content[key] for key in ("path",) if key in content)
+        if "path" in content:
+            yield content["path"]
         content = list(content.values())
     if isinstance(content, list):
         for part in content:

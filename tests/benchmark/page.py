@@ -1,13 +1,20 @@
-"""How soon the demo's page can be used, and how long a clip takes from click to plots.
+"""How soon the demo's page can be used, and how long a clip takes from click to answer.
 
 Starts ``audw2s demo`` and drives it with Chromium, which is open already; the clip has
 5 s and both models are warm.
 
-    python tests/benchmark/page.py [--rounds 5] [--chromium /usr/bin/chromium]
+With ``--clients``, so many programs call ``/compare`` at once, each ``--calls`` times;
+refused ones come back when they were told to. Answers are compared with each other, and
+the page is loaded meanwhile.
+
+    python tests/benchmark/page.py [--rounds 5] [--clients 50 --calls 4]
 """
 
 import argparse
+import collections
+import json
 import os
+import re
 import shutil
 import socket
 import statistics
@@ -16,11 +23,15 @@ import sys
 import tempfile
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import soundfile
 from playwright.sync_api import Page
 from playwright.sync_api import sync_playwright
 from recordings import speech
+
+from audw2s.model.registry import DIMENSIONS
 
 WARM_DUR = 8.0
 """Seconds until the models are open and the first plot was drawn."""
@@ -48,23 +59,94 @@ def wait_for(address: str, server: subprocess.Popen) -> None:
 def usable(page: Page, address: str) -> None:
     """Load the page and wait for its button."""
     page.goto(address)
-    page.get_by_text("angry", exact=True).wait_for()
-    page.get_by_role("button", name="Compare", exact=True).wait_for()
+    page.get_by_role("button", name="Record", exact=True).wait_for()
 
 
 def compared(page: Page) -> float:
-    """Seconds from a click to results with all plots."""
+    """Seconds from a click to results."""
     page.evaluate("document.querySelector('#results .adv').remove()")
     start = time.perf_counter()
-    page.get_by_role("button", name="Compare", exact=True).click()
-    page.locator("#results .adv-downloads").wait_for(timeout=60000)
+    page.locator("button", has_text=re.compile("^Compare$")).dispatch_event("click")
+    page.locator("#results .adv-sentence").wait_for(timeout=60000)
     return time.perf_counter() - start
+
+
+def upload(address: str, clip: str) -> str:
+    """Upload a clip once for all clients."""
+    with open(clip, "rb") as file:
+        files = {"files": file}
+        return httpx.post(f"{address}gradio_api/upload", files=files).json()[0]
+
+
+def call(address: str, path: str) -> tuple[str, int, float]:
+    """Compare, and come back when refused.
+
+    Returns:
+        values of the student, number of refusals, and seconds
+
+    """
+    url = f"{address}gradio_api/call/compare"
+    clip = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    data = [clip, "whisper-tiny-adv", "wav2small", 2, 0.25]
+    start, refusals = time.perf_counter(), 0
+    with httpx.Client(timeout=600) as client:
+        while (answer := client.post(url, json={"data": data})).status_code == 429:
+            refusals += 1
+            time.sleep(int(answer.headers["retry-after"]))
+        event = client.get(f"{url}/{answer.json()['event_id']}").text
+    if not event.startswith("event: complete"):
+        return event, refusals, time.perf_counter() - start
+    (result,) = json.loads(event.partition("data: ")[2])
+    values = [f"{result['student'][name]:.5f}" for name in DIMENSIONS]
+    return " ".join(values), refusals, time.perf_counter() - start
+
+
+def memory(server: subprocess.Popen) -> float:
+    """Resident memory of the server in MB."""
+    with open(f"/proc/{server.pid}/status") as file:
+        (line,) = (line for line in file if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
+
+
+def load(
+    address: str,
+    clip: str,
+    page: Page,
+    server: subprocess.Popen,
+    clients: int,
+    calls: int,
+) -> None:
+    """Print answers and times of many clients, and what they cost."""
+    path = upload(address, clip)
+    call(address, path)
+    before, start = memory(server), time.perf_counter()
+    with ThreadPoolExecutor(clients) as pool:
+        jobs = [
+            pool.submit(lambda: [call(address, path) for _ in range(calls)])
+            for _ in range(clients)
+        ]
+        time.sleep(1)
+        begin = time.perf_counter()
+        usable(page, address)
+        loaded = time.perf_counter() - begin
+        rows = [row for job in jobs for row in job.result()]
+    answers = collections.Counter(answer for answer, _, _ in rows)
+    times = sorted(seconds for _, _, seconds in rows)
+    print(f"{len(rows)} calls in               {time.perf_counter() - start:.1f} s")
+    print(f"different answers               {len(answers)}: {answers.most_common(3)}")
+    print(f"refused, and came back          {sum(refused for _, refused, _ in rows)}")
+    print(f"seconds to answer, median       {statistics.median(times):.1f}")
+    print(f"seconds to answer, longest      {times[-1]:.1f}")
+    print(f"page loaded meanwhile after     {loaded:.2f} s")
+    print(f"memory before, after in MB      {before:.0f}, {memory(server):.0f}")
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--clients", type=int, default=0)
+    parser.add_argument("--calls", type=int, default=4)
     parser.add_argument("--chromium", default=shutil.which("chromium"))
     arguments = parser.parse_args()
     port = free_port()
@@ -89,8 +171,11 @@ def main() -> None:
             began = time.perf_counter() - start
             time.sleep(WARM_DUR)
             page.locator("#speech input[type=file]").set_input_files(clip)
-            page.locator("#results .adv-downloads").wait_for(timeout=60000)
+            page.locator("#results .adv-sentence").wait_for(timeout=60000)
             times = [compared(page) for _ in range(arguments.rounds)]
+            if arguments.clients:
+                counts = arguments.clients, arguments.calls
+                load(address, clip, page, server, *counts)
         finally:
             server.terminate()
             server.wait()
