@@ -28,12 +28,17 @@ small one distilled from it. Written by `audw2s demo --space`, version {version}
 
 APP = """import os
 
+import typer
+
 from audw2s.demo.server import serve
 from audw2s.errors import explained
 
 # Only the proxy of the Space reaches this server
 os.environ["FORWARDED_ALLOW_IPS"] = "*"
-with explained("stopped."):
+
+
+@explained("stopped.")
+def page() -> None:
     serve(
         "0.0.0.0",
         int(os.environ.get("GRADIO_SERVER_PORT", 7860)),
@@ -41,6 +46,9 @@ with explained("stopped."):
         frames=["https://huggingface.co"],
         **{options},
     )
+
+
+typer.run(page)
 """
 
 IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.md")

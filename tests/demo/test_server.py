@@ -239,7 +239,7 @@ def test_calls_that_nobody_waits_for_are_cancelled(served, models, monkeypatch):
     with models.held("wav2small", Deadline(60)):
         abandoned = [called(served) for _ in range(6)]
         time.sleep(0.4)
-    assert answered(served, called(served)).startswith("event: complete")
+    assert "event: complete" in answered(served, called(served))
     for call in abandoned:
         assert "Nobody waited" in answered(served, call)
 
@@ -256,5 +256,5 @@ def test_a_client_has_a_share_of_the_places(served, models, monkeypatch):
         other = called(served, **{"x-forwarded-for": "192.0.2.1"})
         assert other.is_success
     for call in (first, second, other):
-        assert answered(served, call).startswith("event: complete")
+        assert "event: complete" in answered(served, call)
     assert called(served).is_success
