@@ -96,6 +96,14 @@ def write_batches(
 
 
 def stored_identity(schema: pa.Schema) -> dict[str, object] | None:
-    """What the rows of a parquet file were made by, ``None`` if it doesn't say."""
+    """What the rows of a parquet file were made by, ``None`` if it doesn't say.
+
+    Raises:
+        pa.ArrowInvalid: if its metadata are damaged
+
+    """
     text = (schema.metadata or {}).get(b"audw2s")
-    return None if text is None else json.loads(text)
+    try:
+        return None if text is None else dict(json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise pa.ArrowInvalid(f"metadata 'audw2s': {error}") from None

@@ -62,14 +62,17 @@ def read_columns(storage: "Storage", name: str, columns: Sequence[str]) -> pa.Ta
             shard = parquet.ParquetFile(
                 file, pre_buffer=False, page_checksum_verification=True
             )
-            return shard.read(columns, use_threads=False)
-    except (KeyError, UnicodeDecodeError) as error:
-        raise pa.ArrowInvalid(str(error)) from None
+            table = shard.read(columns, use_threads=False)
+    except UnicodeDecodeError as error:
+        raise pa.ArrowInvalid(f"a name of a column: {error}") from None
     except OSError as error:
         # Arrow raises it for damaged pages, too, but then it isn't of the system
         if error.errno is not None:
             raise
         raise pa.ArrowInvalid(str(error)) from None
+    if missing := set(columns) - set(table.column_names):
+        raise pa.ArrowInvalid(f"no columns {', '.join(sorted(missing))}")
+    return table
 
 
 class Folder:
