@@ -54,7 +54,8 @@ def run_tasks(
     Args:
         tasks: functions without arguments
         desc: description of the progress bar
-        num_workers: number of threads or processes
+        num_workers: number of threads or processes, ``None`` for the default of
+            :mod:`concurrent.futures`
         multiprocessing: use processes instead of threads
         verbose: show a progress bar
 

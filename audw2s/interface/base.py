@@ -124,9 +124,9 @@ def with_type_warning(
 
 def _warn_of_types(root: str, filetype: str) -> None:
     """Warn that a folder has no files of a type, and name those that it has."""
-    files = audeer.list_file_names(root)
     if audeer.list_file_names(root, filetype=filetype):
         return
+    files = audeer.list_file_names(root)
     types = collections.Counter(map(audeer.file_extension, files))
     others = [f"{kind or 'none'} ({count})" for kind, count in types.most_common()]
     seen = f"types are {', '.join(others)}" if others else "it is empty"

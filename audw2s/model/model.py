@@ -9,6 +9,7 @@ import numpy as np
 from audw2s.model.registry import Entry
 
 SAMPLING_RATE = Entry.sampling_rate
+"""Sampling rate of all models in Hz."""
 
 
 class Model(audonnx.Model):
@@ -33,7 +34,8 @@ class Model(audonnx.Model):
         """Run the model, see :class:`audonnx.Model`.
 
         Args:
-            inputs: signal ``(1, num_samples)`` or ``(num_samples,)``, float32 in -1…1
+            inputs: signal ``(1, num_samples)`` or ``(num_samples,)``, float32 in -1…1;
+                or a dictionary with it, by the name of the model's input
             sampling_rate: 16000, the sampling rate of the models in Hz
             **kwargs: further arguments of :class:`audonnx.Model`
 
@@ -46,8 +48,8 @@ class Model(audonnx.Model):
                 f"The model takes signals at {SAMPLING_RATE} Hz, not at "
                 f"{sampling_rate!r}; audw2s.Feature resamples any."
             )
-        signal = inputs["signal"] if isinstance(inputs, dict) else inputs
-        check_signal(np.asarray(signal))
+        for signal in inputs.values() if isinstance(inputs, dict) else [inputs]:
+            check_signal(np.asarray(signal))
         return super().__call__(inputs, sampling_rate, **kwargs)
 
     def __reduce__(self) -> tuple:
