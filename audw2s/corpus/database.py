@@ -6,6 +6,7 @@ import pandas as pd
 import pyarrow as pa
 
 from audw2s.corpus.inputs import Inputs
+from audw2s.corpus.lists.database import open_database
 from audw2s.corpus.options import Options
 from audw2s.corpus.shards import Shards
 from audw2s.corpus.shards import columns
@@ -24,7 +25,7 @@ def check_table(inputs: Inputs, table: str) -> None:
             f"A table '{table}' can be added to databases only: "
             "ROOT, ROOT:TABLE or audb:NAME==VERSION."
         )
-    database = audformat.Database.load(inputs.database)
+    database = open_database(inputs.database)
     if table in database.tables or table in database.misc_tables:
         raise ValueError(f"The database has a table '{table}' already.")
 
@@ -43,7 +44,7 @@ def write_database(
 
     """
     inputs, names = shards.inputs, options.names
-    database = audformat.Database.load(inputs.database, load_data=True)
+    database = open_database(inputs.database, load_data=True)
     batches = shards.rows(["start", "end", *columns(names)])
     found, tables = zip(*batches, strict=True)
     numbers, rows = np.concatenate(found), pa.concat_tables(tables)

@@ -348,3 +348,13 @@ def test_cases(cases, name, scale, num_speakers):
     assert rating_scale(table) == scale
     assert table["speaker"].nunique() == num_speakers
     assert table["speaker"].notna().all()
+
+
+def test_code_that_the_header_of_a_database_names_is_not_run(tmp_path):
+    made = tmp_path / "made"
+    header = f"name: a\n!!python/object/apply:os.mkdir ['{made}']: b\n"
+    (tmp_path / "db.yaml").write_text(header)
+    for name in (str(tmp_path), f"{tmp_path}:files"):
+        with pytest.raises(ValueError, match="can't be read as an audformat database"):
+            read_corpus(name)
+    assert not made.exists()

@@ -7,11 +7,15 @@ from collections.abc import Mapping
 
 import audformat
 import pandas as pd
+import yaml
 
 from audw2s.corpus.lists.columns import rename
 from audw2s.corpus.lists.people import add_people
 from audw2s.corpus.lists.ratings import is_rating
 from audw2s.errors import one_line
+
+SAFE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Loader of YAML that runs no code, in C where it is built."""
 
 
 def is_database(root: str) -> bool:
@@ -41,8 +45,7 @@ def read_database(
         ValueError: if there is no such table, or it can't be read
 
     """
-    with _readable(root):
-        database = audformat.Database.load(root)
+    database = open_database(root)
     if name and name not in database.tables:
         known = ", ".join(database.tables) or "none"
         raise ValueError(f"'{root}' has no table '{name}', it has: {known}.")
@@ -54,11 +57,29 @@ def read_database(
         rated = [str(column) for column in table if is_rating(column)]
         with _readable(root):
             schemes = {c: database[name][names.get(c, c)].scheme for c in rated}
-        _add_scale(table, schemes)
+            _add_scale(table, schemes)
     if people:
         with _readable(root):
             add_people(table, database, name)
     return table
+
+
+def open_database(root: str, *, load_data: bool = False) -> audformat.Database:
+    """Open a database; its header is read as data.
+
+    Args:
+        root: folder of the database
+        load_data: load all tables
+
+    Raises:
+        ValueError: if it can't be read, or its header names code
+
+    """
+    with _readable(root):
+        with open(os.path.join(root, "db.yaml"), encoding="utf-8") as file:
+            # audformat would run code that a tag names
+            yaml.load(file, Loader=SAFE)
+        return audformat.Database.load(root, load_data=load_data)
 
 
 @contextlib.contextmanager

@@ -166,7 +166,9 @@ def rating_scale(
         return _inferred(known, name)
     low, high = map(float, declared)
     if not low < high:
-        raise ValueError(f"A scale is lowest and highest rating, not {low}, {high}.")
+        raise ValueError(
+            f"{name}: a scale is lowest and highest rating, not {low:g}, {high:g}."
+        )
     message = _outside(known, low, high)
     if message and (scale is not None or not table.attrs.get("outliers")):
         raise ValueError(
