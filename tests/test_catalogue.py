@@ -3,6 +3,7 @@ import shutil
 import audonnx
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 
 import audw2s
@@ -30,6 +31,20 @@ def test_entries_match_the_models(name):
     # 13 channels are 16, in eight bits there are scales
     margin = 0.1 if "student" in properties else 0.01
     assert sum(sizes) == pytest.approx(entry.parameters, rel=margin)
+
+
+@pytest.mark.parametrize("name", PACKAGED)
+def test_a_model_is_opened_once(name, monkeypatch):
+    opened = []
+
+    class Counted(onnxruntime.InferenceSession):
+        def __init__(self, *args, **kwargs):
+            opened.append(args)
+            super().__init__(*args, **kwargs)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Counted)
+    audw2s.load(name)
+    assert len(opened) == 1
 
 
 @pytest.mark.parametrize("name", PACKAGED)

@@ -3,8 +3,8 @@
 Nothing is appended to any window: values are those of each alone, but for rounding.
 """
 
-import collections
 import dataclasses
+import itertools
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -30,7 +30,7 @@ class Session(Protocol):
         """Outputs for several signals at once."""
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class Item:
     """A window that waits, and its values."""
 
@@ -67,7 +67,7 @@ class Batcher:
         self.session = session
         self.most = most
         (self.input,) = network.open().inputs
-        self.waiting: dict[int, collections.deque[Item]] = {}
+        self.waiting: list[Item] = []
         self.lock = threading.Lock()
         self.running = threading.Lock()
 
@@ -84,9 +84,7 @@ class Batcher:
         """
         items = [Item(signal) for signal in signals]
         with self.lock:
-            for item in items:
-                same = self.waiting.setdefault(len(item.signal), collections.deque())
-                same.append(item)
+            self.waiting += items
         for item in items:
             with self.running:
                 while not item.values.done():
@@ -95,10 +93,9 @@ class Batcher:
 
     def _next(self, num_samples: int) -> list[Item]:
         with self.lock:
-            same = self.waiting[num_samples]
-            batch = [same.popleft() for _ in range(min(self.most, len(same)))]
-            if not same:
-                del self.waiting[num_samples]
+            same = (item for item in self.waiting if len(item.signal) == num_samples)
+            batch = list(itertools.islice(same, self.most))
+            self.waiting = [item for item in self.waiting if item not in batch]
         return batch
 
     def _run(self, batch: list[Item]) -> None:

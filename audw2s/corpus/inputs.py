@@ -127,7 +127,7 @@ class Inputs:
         file = self.files[numbers[0]]
         # Workers may have another current folder
         path = os.path.join(os.getcwd(), self.path(file))
-        return Task(file, path, numbers, [self.span(number) for number in numbers])
+        return Task(file, path, [self.span(number) for number in numbers])
 
 
 def read_inputs(

@@ -34,7 +34,7 @@ GPU_BATCH = 16
 class Options:
     """Options of a run.
 
-    The first twelve belong to its identity, as values depend on them; all others change
+    The first eleven belong to its identity, as values depend on them; all others change
     speed or output only.
 
     Args:
@@ -174,7 +174,6 @@ class Options:
             min_segment_dur=self.min_segment_dur,
             max_segment_dur=self.max_segment_dur,
             embeddings=self.embeddings,
-            intervals=self.intervals,
         )
 
     def __post_init__(self) -> None:

@@ -22,9 +22,6 @@ from audw2s.corpus.inputs import Inputs
 from audw2s.corpus.inputs import read_inputs
 from audw2s.corpus.intervals import interval_widths
 from audw2s.corpus.intervals import with_intervals
-from audw2s.corpus.job import locked
-from audw2s.corpus.job import open_folder
-from audw2s.corpus.job import restart
 from audw2s.corpus.options import Options
 from audw2s.corpus.options import models_of
 from audw2s.corpus.progress import Progress
@@ -38,6 +35,8 @@ from audw2s.corpus.speakers import Speakers
 from audw2s.corpus.storage import FOLDER
 from audw2s.corpus.storage import LostError
 from audw2s.corpus.storage import Storage
+from audw2s.corpus.storage import clear
+from audw2s.corpus.storage import open_folder
 from audw2s.corpus.storage import removed
 from audw2s.corpus.task import Task
 from audw2s.corpus.workers import WorkerPool
@@ -132,6 +131,9 @@ class Run:
         self.out = out
         self.options = options
         self.identity = options.identity | facts
+        self.provenance = self.identity | {"intervals": options.intervals}
+        """Provenance of the tables; shards don't depend on intervals."""
+
         self.widths = interval_widths(options)
         for model in options.models:
             warn_unverified(model)
@@ -155,9 +157,9 @@ class Run:
         """
         with _writing(self.out):
             storage = open_folder(self.out)
-            with locked(storage):
+            with storage.locked():
                 if self.options.restart:
-                    restart(storage)
+                    clear(storage)
                 self._annotate(storage)
         if self.options.report is not None:
             with _writing(self.options.report):
@@ -166,7 +168,7 @@ class Run:
                     self.inputs.corpus,
                     self.summary,
                     self.overview,
-                    self.identity,
+                    self.provenance,
                     self.speed,
                     self.speakers,
                 )
@@ -190,13 +192,13 @@ class Run:
         rows = self._shown(rows)
         # Without a second copy of the columns
         frame = rows.to_pandas(split_blocks=True, self_destruct=True)
-        frame.attrs["audw2s"] = self.identity
+        frame.attrs["audw2s"] = self.provenance
         return frame
 
     def _find(self, **options: bool) -> None:
         for path in self.shards.find(**options):
             if self.options.verbose:
-                message = f"{path} is damaged and isn't used."
+                message = f"{path} is damaged or no shard, and isn't used."
                 tqdm.write(message, file=sys.stderr)
 
     def _process(self, unfinished: list[list[int]]) -> None:
@@ -231,19 +233,19 @@ class Run:
         empty = self.shards.writer.schema.empty_table()
         schema = self._shown(empty).schema
         with storage.replacing(f"table.{self.options.table_format}") as path:
-            write_batches(self._rows(), path, schema, self.identity)
+            write_batches(self._rows(), path, schema, self.provenance)
         if self.speakers.are_known:
             with storage.replacing(f"speakers.{self.options.table_format}") as path:
                 rows = pa.Table.from_pandas(self.speakers.table(), preserve_index=False)
-                write_batches([rows], path, rows.schema, self.identity)
+                write_batches([rows], path, rows.schema, self.provenance)
         if self.options.embeddings:
             schema = self.shards.writer.embeddings
             batches = (rows for _, rows in self.shards.rows(schema.names))
             with storage.replacing("embeddings.parquet") as path:
-                write_batches(batches, path, schema, self.identity)
+                write_batches(batches, path, schema, self.provenance)
         if self.options.table is not None:
             with storage.replacing_folder("database") as folder:
-                write_database(self.shards, self.options, self.identity, folder)
+                write_database(self.shards, self.options, self.provenance, folder)
 
     def _rows(self) -> Iterator[pa.Table]:
         for numbers, rows in self.shards.rows():

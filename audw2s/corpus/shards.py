@@ -1,7 +1,9 @@
 """Shards of a run: rows of finished files, in files that are complete or not there."""
 
+import contextlib
 import functools
 import json
+import re
 import secrets
 import time
 from collections.abc import Iterator
@@ -17,7 +19,6 @@ from audw2s.corpus.inputs import Inputs
 from audw2s.corpus.options import Options
 from audw2s.corpus.storage import FOLDER
 from audw2s.corpus.storage import Storage
-from audw2s.corpus.storage import read_columns
 from audw2s.corpus.storage import removed
 from audw2s.corpus.task import OPEN
 from audw2s.corpus.task import Prediction
@@ -30,6 +31,9 @@ from audw2s.model.find import num_hidden_states
 from audw2s.model.registry import DIMENSIONS
 from audw2s.tables import stored_identity
 from audw2s.version import changes
+
+NAME = re.compile(r"part-(\d{8})-.*\.parquet")
+"""Names of shards; the number is that of the run."""
 
 SHARD_DUR = 60.0
 """Seconds after which finished files are written to a shard."""
@@ -160,7 +164,7 @@ class Writer:
             for position, row in enumerate(rows):
                 key = dict(zip(KEYS, (position == 0, *keys), strict=True))
                 self.rows.append(self._cells(task.file, span, row) | key)
-        self.inputs += len(task.numbers)
+        self.inputs += len(task.spans)
         if (
             self.inputs >= self.options.shard_size
             or len(self.rows) >= self.max_rows
@@ -230,8 +234,8 @@ class Shards:
         self.storage = storage
         self.inputs = inputs
         self.identity = identity
-        numbers = [int(name[5:13]) for name in self._names()]
-        self.prefix = f"part-{max(numbers, default=-1) + 1:08d}-{secrets.token_hex(4)}"
+        number = max(map(int, self._names().values()), default=-1) + 1
+        self.prefix = f"part-{number:08d}-{secrets.token_hex(4)}"
         """Start of the names of the shards of this run: its number, which is larger
         than those of earlier runs, and what no other run has."""
 
@@ -241,13 +245,12 @@ class Shards:
         if it isn't finished."""
 
         self.names: list[str] = []
-        """Names of the shards."""
-
         self._load = functools.lru_cache(CACHED)(self._read)
 
-    def _names(self) -> list[str]:
-        names = self.storage.names(FOLDER)
-        return [name for name in names if name.startswith("part-")]
+    def _names(self) -> dict[str, str]:
+        """Number of the run of each shard, by its name."""
+        matches = map(NAME.fullmatch, self.storage.names(FOLDER))
+        return {f"{FOLDER}/{match[0]}": match[1] for match in matches if match}
 
     def find(self, *, changed: bool = True, retry: bool = False) -> list[str]:
         """Find inputs that are finished; of several rows of an input, the latest.
@@ -257,19 +260,19 @@ class Shards:
             retry: leave out inputs that may have values the next time
 
         Returns:
-            damaged shards, which aren't used
+            files that can't be used: they are damaged, or no shards
 
         Raises:
             ValueError: if a shard was made by another model, or with other settings
 
         """
-        self.names, found, damaged = [], [], []
+        self.names, found, unused = [], [], []
         for name in self._names():
             try:
                 found.append(self._keys(name).assign(shard=len(self.names)))
                 self.names.append(name)
             except pa.ArrowException:
-                damaged.append(self.storage.path(f"{FOLDER}/{name}"))
+                unused.append(self.storage.path(name))
         self.places = np.full((len(self.inputs), len(PLACE)), -1)
         if found:
             done = self._latest(pd.concat(found))
@@ -278,17 +281,20 @@ class Shards:
             if changed:
                 done = done[self._unchanged(done)]
             self.places[done.index] = done[PLACE]
-        return damaged
+        return unused
 
     def _keys(self, name: str) -> pd.DataFrame:
         """Keys and places of the inputs of a shard."""
-        table = read_columns(self.storage, f"{FOLDER}/{name}", KEY_COLUMNS)
-        check_types(table, self.writer.written)
-        if changed := changes(stored_identity(table.schema) or {}, self.identity):
-            raise ValueError(
-                f"'{self.storage.root}' was made with other settings: {changed}. "
-                "Choose another folder, or delete this one (annotate: --restart)."
-            )
+        with self._opened(name) as shard:
+            stored = stored_identity(shard.schema_arrow)
+            if changed := stored is not None and changes(stored, self.identity):
+                raise ValueError(
+                    f"'{self.storage.root}' was made with other settings: {changed}. "
+                    "Choose another folder, or delete this one (annotate: --restart)."
+                )
+            if stored is None or not shard.schema_arrow.equals(self.writer.written):
+                raise pa.ArrowInvalid("not written by a run like this one")
+            table = shard.read(KEY_COLUMNS, use_threads=False)
         begins = np.flatnonzero(table["key.first"])
         failed = np.isin(table["status"], RETRIED)
         return (
@@ -362,27 +368,33 @@ class Shards:
         return pa.concat_tables(tables).take(np.argsort(order))
 
     def _read(self, number: int, names: Sequence[str] | None = None) -> pa.Table:
-        name = f"{FOLDER}/{self.names[number]}"
+        name = self.names[number]
         try:
-            table = read_columns(self.storage, name, names or self.writer.schema.names)
-            check_types(table, self.writer.written)
-        except FileNotFoundError:
-            raise removed(self.storage.path(name)) from None
+            with self._opened(name) as shard:
+                columns = list(names or self.writer.schema.names)
+                return shard.read(columns, use_threads=False)
         except pa.ArrowException as error:
             raise ValueError(
                 f"'{self.storage.path(name)}' is damaged ({one_line(error)}): delete "
                 "it, and run the same command again, which makes its rows anew."
             ) from None
-        return table
 
-
-def check_types(table: pa.Table, schema: pa.Schema) -> None:
-    """Check that columns have the types of a schema.
-
-    Raises:
-        pa.ArrowInvalid: if one has another type, so that its file is damaged
-
-    """
-    for field in table.schema:
-        if field.type != schema.field(field.name).type:
-            raise pa.ArrowInvalid(f"column '{field.name}' has type {field.type}")
+    @contextlib.contextmanager
+    def _opened(self, name: str) -> Iterator[parquet.ParquetFile]:
+        """Open a shard; damage is an exception of Arrow."""
+        try:
+            # Read in this thread, as a thread of Arrow that releases bytes while Python
+            # ends aborts the process
+            with self.storage.open(name) as file:
+                yield parquet.ParquetFile(
+                    file, pre_buffer=False, page_checksum_verification=True
+                )
+        except FileNotFoundError:
+            raise removed(self.storage.path(name)) from None
+        except UnicodeDecodeError as error:
+            raise pa.ArrowInvalid(f"a name of a column: {error}") from None
+        except OSError as error:
+            # Arrow raises it for damaged pages, too, but then it isn't of the system
+            if error.errno is not None:
+                raise
+            raise pa.ArrowInvalid(str(error)) from None

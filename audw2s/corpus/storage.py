@@ -12,12 +12,10 @@ import tempfile
 import time
 import urllib.parse
 from collections.abc import Iterator
-from collections.abc import Sequence
 from typing import Any
 
 import filelock
 import pyarrow as pa
-from pyarrow import parquet
 
 from audw2s.corpus.lease import Lease
 from audw2s.files import is_url
@@ -48,31 +46,12 @@ def removed(path: str) -> LostError:
     )
 
 
-def read_columns(storage: "Storage", name: str, columns: Sequence[str]) -> pa.Table:
-    """Read some columns of a parquet file.
-
-    Raises:
-        pa.ArrowInvalid: if it is damaged
-
-    """
-    try:
-        # In this thread, as a thread of Arrow that releases bytes while Python ends
-        # aborts the process
-        with storage.open(name) as file:
-            shard = parquet.ParquetFile(
-                file, pre_buffer=False, page_checksum_verification=True
-            )
-            table = shard.read(columns, use_threads=False)
-    except UnicodeDecodeError as error:
-        raise pa.ArrowInvalid(f"a name of a column: {error}") from None
-    except OSError as error:
-        # Arrow raises it for damaged pages, too, but then it isn't of the system
-        if error.errno is not None:
-            raise
-        raise pa.ArrowInvalid(str(error)) from None
-    if missing := set(columns) - set(table.column_names):
-        raise pa.ArrowInvalid(f"no columns {', '.join(sorted(missing))}")
-    return table
+def in_use(root: str, lock: object = "") -> ValueError:
+    """Error if another run writes to a folder; the lock may say which."""
+    return ValueError(
+        f"Another run is writing to '{root}'{lock}: wait for its end, or choose "
+        "another folder."
+    )
 
 
 class Folder:
@@ -145,14 +124,14 @@ class Folder:
         """Keep other runs out, until the end of this process at the latest.
 
         Raises:
-            BlockingIOError: if there is one
+            ValueError: if there is one
 
         """
         lock = filelock.FileLock(self.path(".lock"), blocking=False)
         try:
             lock.acquire()
         except filelock.Timeout:
-            raise BlockingIOError("") from None
+            raise in_use(self.root) from None
         try:
             self._clean()
             yield
@@ -270,11 +249,14 @@ class Store:
         """Keep other runs out, see :class:`audw2s.corpus.lease.Lease`.
 
         Raises:
-            BlockingIOError: if there is one
+            ValueError: if there is one
 
         """
-        with self._explained():
-            self.lease = Lease(self.store)
+        try:
+            with self._explained():
+                self.lease = Lease(self.store)
+        except BlockingIOError as error:
+            raise in_use(self.root, error) from None
         with contextlib.closing(self.lease):
             yield
         with self._changed():
@@ -339,3 +321,32 @@ def is_temporary(name: str) -> bool:
     """
     first, _, rest = name.partition(".")
     return first.startswith("tmp") and (rest in NAMES or rest.startswith("part-"))
+
+
+def open_folder(out: str) -> Storage:
+    """Open the folder of a run; a local one is created.
+
+    Args:
+        out: see :func:`open_storage`
+
+    Raises:
+        ValueError: if the folder holds other things, or its store isn't known
+
+    """
+    storage = open_storage(out)
+    storage.make()
+    names = storage.names()
+    others = [n for n in names if n not in NAMES and not is_temporary(n)]
+    if others and FOLDER not in names:
+        raise ValueError(
+            f"'{out}' holds other things, such as '{others[0]}': --out takes a new or "
+            "empty folder, or one of an earlier run."
+        )
+    return storage
+
+
+def clear(storage: Storage) -> None:
+    """Delete what earlier runs have written."""
+    for name in NAMES:
+        if name != ".lock":
+            storage.remove(name)

@@ -26,9 +26,6 @@ class Task:
     path: str
     """Absolute path of the file."""
 
-    numbers: list[int]
-    """Positions of its inputs."""
-
     spans: list[tuple[int, int]]
     """Start and end of each segment in nanoseconds, :data:`OPEN` for the end of the
     file."""
@@ -38,7 +35,7 @@ class Task:
         """Start and end of each segment in seconds, ``None`` for the end of the file.
 
         Examples:
-            >>> Task("a.wav", "/a.wav", [0], [(500_000_000, OPEN)]).seconds
+            >>> Task("a.wav", "/a.wav", [(500_000_000, OPEN)]).seconds
             [(0.5, None)]
 
         """

@@ -40,6 +40,10 @@ TICK = 0.5
 TRIES = 3
 """Number of workers that may die of a file, or while they start."""
 
+MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**26)}
+"""Settings of glibc, which else takes memory from the system for each file, and gives
+it back; that costs up to half as much as the model."""
+
 
 def num_cores() -> int:
     """Number of cores that this process may use."""
@@ -62,13 +66,13 @@ class ChildProcess:
 
     def __init__(self, module: str):
         package = os.path.dirname(os.path.dirname(audw2s.__file__))
-        paths = [os.environ.get("PYTHONPATH", ""), package]
+        paths = filter(None, [os.environ.get("PYTHONPATH"), package])
         self.process = subprocess.Popen(
             # Without -P a module in the current folder could hide one of Python's
             [interpreter(), "-P", "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+            env={**MALLOC, **os.environ, "PYTHONPATH": os.pathsep.join(paths)},
             # The parent handles Ctrl-C, and lets workers finish their files
             start_new_session=True,
         )
@@ -183,8 +187,9 @@ class WorkerPool:
         self.dropping = False
         self.closed = False
         self.lock = threading.Lock()
-        self.idle: list[Worker] = []
-        self.all: set[Worker] = set()
+        self.workers: dict[int, Worker] = {}
+        """Worker of each thread."""
+
         self.threads = concurrent.futures.ThreadPoolExecutor(num_workers)
 
     def stop(self) -> None:
@@ -200,7 +205,7 @@ class WorkerPool:
         self.stop()
         with self.lock:
             self.closed = True
-            for worker in self.all:
+            for worker in self.workers.values():
                 worker.close()
         self.threads.shutdown()
 
@@ -248,36 +253,25 @@ class WorkerPool:
         reason = ""
         for _ in range(TRIES if len(tasks) == 1 else 1):
             try:
-                return self._results(tasks)
+                return self._worker().results(tasks)
             except WorkerDiedError as error:
                 reason = str(error)
         if len(tasks) > 1:
             return [result for task in tasks for result in self._process([task])]
         return [unreadable(tasks[0], reason, len(self.options.models))]
 
-    def _results(self, tasks: list[Task]) -> list[Result]:
-        try:
-            worker = self.idle.pop()
-        except IndexError:
-            worker = self._worker()
-        try:
-            results = worker.results(tasks)
-        except WorkerDiedError:
-            with self.lock:
-                self.all.discard(worker)
-            raise
-        self.idle.append(worker)
-        return results
-
     def _worker(self) -> Worker:
-        """Start a worker, again if it dies meanwhile."""
+        """Worker of this thread; it is started if there is none, or it has died."""
+        thread = threading.get_ident()
+        worker = self.workers.get(thread)
+        if worker is not None and worker.process.returncode is None:
+            return worker
         reason = ""
         for _ in range(TRIES):
             with self.lock:
                 if self.closed:
                     raise ChildProcessError("The pool is closed.")
-                worker = Worker(self.options)
-                self.all.add(worker)
+                worker = self.workers[thread] = Worker(self.options)
             try:
                 worker.start()
                 return worker

@@ -1,6 +1,5 @@
 """Open and write models that have a single ONNX file."""
 
-import functools
 import os
 from collections.abc import Sequence
 
@@ -54,14 +53,14 @@ def open_single(
         folders.check(path)
         warn_unverified(name)
     with folders.explained(path):
+        kept = properties(onnx.load(path, load_external_data=False))
         # Labels are set here, as loading model.yaml would run code that it names
-        open_with = functools.partial(
-            Model, path, labels={"logits": labels}, device=device
+        model = Model(
+            path,
+            labels={"logits": labels},
+            device=device,
+            session_options=session_options(num_workers, "quantised" not in kept),
         )
-        model = open_with(session_options=session_options(num_workers))
-        if "quantised" in model.sess.get_modelmeta().custom_metadata_map:
-            options = session_options(num_workers, blocked=False)
-            model = open_with(session_options=options)
     check_session(model, device)
     return model
 

@@ -3,12 +3,16 @@
 - overhead: the command with one worker against a process that reads each file with
   soundfile, runs the ONNX session and appends the result, on five-second files, in
   interleaved rounds. Without the start is the time over all files less that over one
-- workers: two against one
-- memory: peaks of both of its processes together, for few files, for many, and for
-  few with a very long one
+- workers: one against two, on the same files
+- short: many files of 0.2 s, with one worker
+- memory: peak of the parent, and peak of what a worker has for itself, for few short
+  files, for many, and for few with a very long one
 
-    python tests/benchmark/annotate.py [--files 500] [--rounds 5] [--many 20000]
-        [--hours 10] [--only overhead workers memory]
+Each number that has a limit is a row of the table at the end: in seconds that pass,
+which only a quiet machine tells, and in seconds of the processor.
+
+    python tests/benchmark/annotate.py [--files 300] [--rounds 5] [--many 20000]
+        [--hours 10] [--only overhead workers short memory]
 """
 
 import argparse
@@ -51,31 +55,53 @@ from audw2s.corpus.run import Run
 from audw2s.corpus.options import Options
 from audw2s.corpus.inputs import read_inputs
 
-def peak(process):
-    with open(f"/proc/{process}/status") as file:
-        found = re.search(r"^VmHWM:\\s+(\\d+)", file.read(), re.M)
-    return int(found[1]) / 1000 if found else 0
+def megabytes(path, pattern):
+    with open(path) as file:
+        return sum(map(int, re.findall(pattern, file.read(), re.M))) / 1000
 
-child = 0
+worker = 0
 
 def watch():
-    global child
+    global worker
     while True:
         for path in glob.glob("/proc/self/task/*/children"):
             try:
                 with open(path) as file:
                     for process in file.read().split():
-                        child = max(child, peak(process))
+                        path = f"/proc/{process}/smaps_rollup"
+                        of_its_own = megabytes(path, "^Private_.*: +([0-9]+)")
+                        worker = max(worker, of_its_own)
             except OSError:
                 pass
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 threading.Thread(target=watch, daemon=True).start()
 run = Run(read_inputs(sys.argv[1]), sys.argv[2], Options(num_workers=2))
 run()
 assert run.summary.num_inputs == int(sys.argv[3]), run.summary
-print(peak("self"), child)
+print(megabytes("/proc/self/status", "^VmHWM:[^0-9]+([0-9]+)"), worker)
 """
+
+PAIRS = {
+    "overhead": ["1 worker", "bare loop"],
+    "workers": ["1 worker", "2 workers"],
+}
+
+SIZES = {"all": 300, "one": 1}
+"""Number of files of a run, and of one whose time is the start."""
+
+SHORT = "each of many files of 0.2 s, without the start: ms"
+FLAT = "parent, more for many files than for few: MB"
+WORKER = "worker, for itself: MB"
+
+BARS = {
+    "1 worker / bare loop, with the start": "≤ 1.25",
+    "1 worker / bare loop, without the start": "≤ 1.10",
+    "1 worker / 2 workers, without the start": "≥ 1.9",
+    SHORT: "≤ 3",
+    FLAT: "≤ 30",
+    WORKER: "≤ 120",
+}
 
 COMMAND = os.path.join(os.path.dirname(sys.executable), "audw2s")
 
@@ -117,41 +143,44 @@ def annotate(folder: str, listed: str, num_workers: int) -> np.ndarray:
         return seconds([COMMAND, "annotate", listed, "--out", out, *options])
 
 
-def speed(folder: str, count: int, rounds: int, contestants: list[str]) -> dict:
-    """Seconds of each contestant, over all files and over one, in medians."""
+def compared(folder: str, count: int, rounds: int, pair: list[str]) -> dict:
+    """How many times as long the first of two takes; see :func:`seconds`.
+
+    Returns:
+        ratio with the start and without it, medians over rounds, as a machine may be
+        slower in another round
+
+    """
     files = make_files(folder, count, 5, min(count, 50))
     model = audw2s.load("wav2small").path
-    times: dict[tuple[str, str], list[np.ndarray]] = {}
+    lists = {name: write_list(folder, name, files[:n]) for name, n in SIZES.items()}
+
+    def taken(contestant: str, name: str) -> np.ndarray:
+        if contestant == "bare loop":
+            some = files[: SIZES[name]]
+            return seconds([sys.executable, "-c", BARE, model, *some])
+        return annotate(folder, lists[name], int(contestant[0]))
+
+    ratios = []
     for _ in range(rounds):
-        for name, some in (("all", files), ("one", files[:1])):
-            listed = write_list(folder, name, some)
-            for contestant in contestants:
-                if contestant == "bare":
-                    taken = seconds([sys.executable, "-c", BARE, model, *some])
-                else:
-                    taken = annotate(folder, listed, int(contestant[0]))
-                times.setdefault((contestant, name), []).append(taken)
-    found = {}
-    for (contestant, name), taken in times.items():
-        passed, busy = np.median(taken, axis=0)
-        found[f"{contestant}, {name}: s"] = passed
-        found[f"{contestant}, {name}: s of the processor"] = busy
-    # Ratios within a round, as a machine may be slower in another
-    whole, start = (
-        [np.array(times[contestant, name]) for contestant in contestants]
-        for name in ("all", "one")
-    )
-    both = " / ".join(contestants)
-    ratios = whole[0] / whole[1], (whole[0] - start[0]) / (whole[1] - start[1])
-    for text, ratio in zip(("with the start", "without"), ratios, strict=True):
-        passed, busy = np.median(ratio, axis=0)
-        found[f"{both}, {text}"] = passed
-        found[f"{both}, {text}, of the processor"] = busy
-    return {name: float(value) for name, value in found.items()}
+        first, second = ({n: taken(one, n) for n in SIZES} for one in pair)
+        with_start = first["all"] / second["all"]
+        without = [one["all"] - one["one"] for one in (first, second)]
+        ratios.append([with_start, without[0] / without[1]])
+    names = [f"{' / '.join(pair)}, {start} the start" for start in ("with", "without")]
+    return dict(zip(names, np.median(ratios, axis=0).tolist(), strict=True))
 
 
-def peak(folder: str, name: str, files: list[str]) -> float:
-    """Memory in MB of both processes at their largest."""
+def short(folder: str, many: int) -> dict:
+    """Milliseconds for each of many files of 0.2 s, without the start."""
+    files = make_files(folder, many, 0.2, min(many, 50))
+    whole = annotate(folder, write_list(folder, "all", files), 1)
+    start = annotate(folder, write_list(folder, "one", files[:1]), 1)
+    return {SHORT: (1000 * (whole - start) / (many - 1)).tolist()}
+
+
+def peaks(folder: str, name: str, files: list[str]) -> list[float]:
+    """Peaks in MB of the parent, and of what a worker has for itself."""
     listed = write_list(folder, name, files)
     with tempfile.TemporaryDirectory(dir=folder) as out:
         done = subprocess.run(
@@ -161,55 +190,69 @@ def peak(folder: str, name: str, files: list[str]) -> float:
             text=True,
             env=ENVIRONMENT,
         )
-    return sum(map(float, done.stdout.split()))
+    return list(map(float, done.stdout.split()))
 
 
 def memory(folder: str, many: int, hours: float) -> dict:
-    """Memory for few and many files of 0.3 s, and with a long one among few."""
-    files = make_files(folder, many, 0.3, min(many, 50))
+    """Memory for few and many files of 0.2 s, and with a long one among few."""
+    files = make_files(folder, many, 0.2, min(many, 50))
     few = files[:500]
     long = os.path.join(folder, "long.wav")
     minute = speech(60)
     with soundfile.SoundFile(long, "w", 16000, 1) as file:
         for _ in range(max(1, round(60 * hours))):
             file.write(minute)
-    found = {f"{len(few)} files, MB": peak(folder, "few", few)}
-    found[f"{many} files, MB"] = peak(folder, "many", files)
-    with_long = [*few[:250], long, *few[250:]]
-    found[f"{len(few)} files and {hours:g} h, MB"] = peak(folder, "long", with_long)
-    return found
+    of_few = peaks(folder, "few", few)
+    of_many = peaks(folder, "many", files)
+    with_long = peaks(folder, "long", [*few[:250], long, *few[250:]])
+    return {
+        f"parent, {len(few)} files: MB": of_few[0],
+        f"parent, {many} files: MB": of_many[0],
+        f"parent, {len(few)} files and one of {hours:g} h: MB": with_long[0],
+        FLAT: of_many[0] - of_few[0],
+        WORKER: max(of_few[1], of_many[1]),
+        f"worker, with a file of {hours:g} h: MB": with_long[1],
+    }
+
+
+def print_bars(results: dict[str, float | list[float]]) -> None:
+    """Print what was measured, and whether limits are kept, as Markdown."""
+    print("| | measured | by the processor | limit | kept |\n|---|---:|---:|---:|---|")
+    for name, value in results.items():
+        passed, busy = value if isinstance(value, list) else (value, None)
+        kept = limit = ""
+        if name in BARS:
+            limit = BARS[name]
+            sign, number = limit.split()
+            kept = passed <= float(number) if sign == "≤" else passed >= float(number)
+            kept = "yes" if kept else "no"
+        of_processor = "" if busy is None else f"{busy:.3g}"
+        print(f"| {name} | {passed:.3g} | {of_processor} | {limit} | {kept} |")
 
 
 def main() -> None:
     """Measure, print a table and JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--files", type=int, default=500)
+    parser.add_argument("--files", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--many", type=int, default=20000)
     parser.add_argument("--hours", type=float, default=10)
-    tasks = ["overhead", "workers", "memory"]
+    tasks = ["overhead", "workers", "short", "memory"]
     parser.add_argument("--only", nargs="+", choices=tasks, default=tasks)
     asked = parser.parse_args()
-    found: dict[str, object] = {
-        "processor": processor(),
-        "audw2s": audw2s.__version__,
-        "onnxruntime": onnxruntime.__version__,
-    }
-    contestants = {
-        "overhead": ["1 worker", "bare"],
-        "workers": ["1 worker", "2 workers"],
-    }
+    SIZES["all"] = asked.files
+    measured: dict[str, float | list[float]] = {}
     for task in asked.only:
         with tempfile.TemporaryDirectory() as folder:
             if task == "memory":
-                found[task] = memory(folder, asked.many, asked.hours)
+                measured |= memory(folder, asked.many, asked.hours)
+            elif task == "short":
+                measured |= short(folder, asked.many)
             else:
-                about = (asked.files, asked.rounds, contestants[task])
-                found[task] = {"files of 5 s": asked.files} | speed(folder, *about)
-        print(task)
-        for name, value in found[task].items():
-            print(f"  {name:<52} {value:>10.4g}", flush=True)
-    print(json.dumps(found))
+                measured |= compared(folder, asked.files, asked.rounds, PAIRS[task])
+    print_bars(measured)
+    versions = {"audw2s": audw2s.__version__, "onnxruntime": onnxruntime.__version__}
+    print(json.dumps({"processor": processor()} | versions | measured))
 
 
 if __name__ == "__main__":

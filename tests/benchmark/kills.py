@@ -6,17 +6,18 @@ command is then run until its end, while the killed process is still a zombie. I
 has to be that of a run that nobody disturbed, and no process may stay: all that belong
 to a try are known by a variable of their environment.
 
-Runs write to a folder, to a store (a server of this script that speaks S3), or are
-those of a local Ray. The result is printed as Markdown.
+Runs write to a folder, to a store (that of the tests, or a server such as moto_server
+at ``--endpoint``), or are those of a local Ray. The result is printed as Markdown.
 
     python tests/benchmark/kills.py [--local 120] [--s3 60] [--ray 20] [--seed 0]
+        [--endpoint http://127.0.0.1:5000]
 
 It ends with 1 if a table differs or a process stays.
 """
 
 import argparse
+import contextlib
 import dataclasses
-import io
 import os
 import pathlib
 import random
@@ -25,8 +26,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Iterator
 
 import pandas as pd
 import soundfile
@@ -39,6 +42,8 @@ import s3  # noqa: E402
 from commands import COMMAND  # noqa: E402
 from commands import is_running  # noqa: E402
 from waiting import wait_until  # noqa: E402
+
+from audw2s.corpus.storage import open_storage  # noqa: E402
 
 MARK = "AUDW2S_KILLS"
 """Variable of the environment that tells to which try a process belongs."""
@@ -56,17 +61,20 @@ class Kind:
     Args:
         options: options of the command
         out: folder or address of the results of a try
-        table: reads the table of a try
 
     """
 
     options: list[str]
     out: Callable[[str], str]
-    table: Callable[[str], pd.DataFrame]
     duration: float = 0.0
     tried: int = 0
     same: int = 0
     left: int = 0
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Table of a try."""
+        with open_storage(self.out(name)).open("table.parquet") as file:
+            return pd.read_parquet(file)
 
 
 class Try:
@@ -169,31 +177,37 @@ def measure(name: str, kind: Kind, count: int, corpus: pathlib.Path, seed: int) 
         kind.left += len(disturbed.left())
 
 
+@contextlib.contextmanager
+def store(endpoint: str | None) -> Iterator[Callable[[str], str]]:
+    """Let runs use a store, and give addresses in it."""
+    with s3.running() as server:
+        os.environ.update(server.environment | {"NO_PROXY": "127.0.0.1"})
+        if endpoint is not None:
+            os.environ["AWS_ENDPOINT_URL"] = endpoint
+            url = f"{endpoint}/{server.bucket}"
+            urllib.request.urlopen(urllib.request.Request(url, method="PUT")).close()
+        yield server.url
+
+
 def main() -> None:
     """Try all kinds, and print what came of it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name, count in {"local": 120, "s3": 60, "ray": 20}.items():
         parser.add_argument(f"--{name}", type=int, default=count, help="number of runs")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--endpoint", help="server that speaks S3")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, s3.running() as server:
+    with tempfile.TemporaryDirectory() as folder, store(arguments.endpoint) as url:
         root = pathlib.Path(folder)
-        os.environ.update(server.environment | {"NO_PROXY": "127.0.0.1"})
         make_corpus(root / "corpus")
-
-        def in_folder(name: str) -> pd.DataFrame:
-            return pd.read_parquet(root / name / "table.parquet")
-
-        def in_store(name: str) -> pd.DataFrame:
-            return pd.read_parquet(io.BytesIO(server.folder(name)["table.parquet"]))
 
         def path(name: str) -> str:
             return str(root / name)
 
         kinds = {
-            "local": Kind([], path, in_folder),
-            "s3": Kind([], server.url, in_store),
-            "ray": Kind(["--engine", "ray"], path, in_folder),
+            "local": Kind([], path),
+            "s3": Kind([], url),
+            "ray": Kind(["--engine", "ray"], path),
         }
         print("| runs | tried | same table | processes left |\n|---|---:|---:|---:|")
         for name, kind in kinds.items():

@@ -48,7 +48,7 @@ def ask(batcher, signals):
         found = [pool.submit(batcher, part) for part in parts]
         try:
             wait_until(
-                lambda: sum(map(len, batcher.waiting.values())) + 8 >= len(signals),
+                lambda: len(batcher.waiting) + 8 >= len(signals),
                 "all threads ask",
                 max_dur=30,
             )

@@ -185,7 +185,7 @@ def test_results_in_a_store(cluster, corpus, environment, watched):
 def test_workers_that_differ_are_refused(clips, tmp_path):
     out, options = tmp_path / "out", Options()
     out.mkdir()
-    task = Task(clips[0], clips[0], [0], [(0, OPEN)])
+    task = Task(clips[0], clips[0], [(0, OPEN)])
     batch = {"task": np.array([pickle.dumps(task)], object)}
 
     def reply(**changes):

@@ -122,7 +122,7 @@ def test_mutated_files(tmp_path, speech, tables, pool, kind):
         paths.append(str(tmp_path / f"{seed}.{kind}"))
         with open(paths[-1], "wb") as file:
             file.write(mutated(whole, kind, seed))
-    tasks = [Task(path, path, [k], [(0, OPEN)]) for k, path in enumerate(paths)]
+    tasks = [Task(path, path, [(0, OPEN)]) for path in paths]
     results = [(task.numbers[0], result) for task, result in pool.run(tasks)]
     assert sorted(number for number, _ in results) == list(range(COUNT))
     statuses = collections.Counter()

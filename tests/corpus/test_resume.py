@@ -137,7 +137,7 @@ def test_a_damaged_shard_is_processed_again(corpus, tmp_path):
         os.utime(path, (time.time() - age, time.time() - age))
     done = invoke("annotate", corpus, "--out", out)
     assert done.exit_code == 0
-    assert f"{part} is damaged and isn't used" in done.stderr
+    assert f"{part} is damaged or no shard, and isn't used" in done.stderr
     pd.testing.assert_frame_equal(table(out), whole)
     # One may still be written, for a run whose driver was killed
     assert [path.exists() for path in left] == [True, False]
@@ -149,6 +149,61 @@ def test_none_of_the_files_was_processed_before(clips, tmp_path):
         paths.write_text(clip)
         frame = audw2s.annotate(str(paths), out)
         assert list(frame["file"]) == [clip]
+
+
+def test_other_files_among_the_shards_are_left_out(clips, tmp_path):
+    root, out = os.path.dirname(clips[0]), tmp_path / "out"
+    options = {"model": ["wav2small"], "embeddings": True}
+    whole = audw2s.annotate(root, str(out), **options)
+    (part,) = (out / "parts").iterdir()
+    rows, folder = parquet.read_table(part), part.parent
+    without_keys = rows.select(["file", "status", "arousal"])
+    for number, odd in enumerate(
+        [
+            rows.replace_schema_metadata({}),
+            rows.replace_schema_metadata({"audw2s": "{half"}),
+            rows.replace_schema_metadata({"audw2s": "[1]"}),
+            without_keys,
+            rows.set_column(0, "file", rows["start"]),
+        ]
+    ):
+        parquet.write_table(odd, folder / f"part-{number + 1:08}-0.parquet")
+    (folder / "part-00000006-0.parquet").touch()
+    for name in ("part-of-a-plan.parquet", "notes.txt"):
+        (folder / name).write_text("words")
+    before = sorted(os.listdir(folder))
+    done = invoke("annotate", root, "--out", out, "--embeddings")
+    assert done.exit_code == 0, done.stderr
+    assert done.stderr.count("is damaged or no shard, and isn't used") == 6
+    pd.testing.assert_frame_equal(table(out), whole)
+    assert sorted(os.listdir(folder)) == before
+
+
+def test_pages_that_are_damaged_are_named(clips, tmp_path):
+    root, out = os.path.dirname(clips[0]), tmp_path / "out"
+    audw2s.annotate(root, str(out))
+    (part,) = (out / "parts").iterdir()
+    column = parquet.ParquetFile(part).metadata.row_group(0).column(3)
+    assert column.path_in_schema == "arousal"
+    begin = column.dictionary_page_offset or column.data_page_offset
+    with open(part, "r+b") as file:
+        file.seek(begin)
+        file.write(b"\xff" * 12)
+    with pytest.raises(ValueError, match="part-.*is damaged .*: delete it, and run"):
+        audw2s.annotate(root, str(out))
+
+
+def test_intervals_are_added_to_a_finished_run(clips, tmp_path):
+    root, out = os.path.dirname(clips[0]), tmp_path / "out"
+    before = audw2s.annotate(root, str(out))
+    shards = os.listdir(out / "parts")
+    for intervals in (0.9, 0.5, None):
+        frame = audw2s.annotate(root, str(out), intervals=intervals)
+        assert ("arousal_low" in frame) == (intervals is not None)
+        assert frame.attrs["audw2s"]["intervals"] == intervals
+        pd.testing.assert_frame_equal(frame[list(before)], before)
+        pd.testing.assert_frame_equal(table(out), frame)
+    assert os.listdir(out / "parts") == shards
 
 
 def test_files_that_change_meanwhile_have_rows(clips, tmp_path, monkeypatch):
