@@ -21,11 +21,15 @@ from audw2s.distill.labels import RATINGS
 from audw2s.distill.labels import Labels
 from audw2s.distill.labels import Ratings
 from audw2s.distill.labels import finite
+from audw2s.distill.origins import of_corpus
 from audw2s.distill.prosody import change_prosody
+from audw2s.distill.teachers.python import Function
+from audw2s.distill.teachers.python import is_function
+from audw2s.distill.teachers.python import teacher_sha256
 from audw2s.evaluation.speakers import speaker_or_file
 from audw2s.inference.pipeline import Predictor
-from audw2s.model.find import model_sha256
 from audw2s.model.find import sha256
+from audw2s.model.origins import Origins
 from audw2s.model.registry import DIMENSIONS
 from audw2s.progress import progress_bar
 from audw2s.version import __version__
@@ -66,10 +70,11 @@ class Batches:
         self.files: list[str] = []
         self.learnt: list[pd.DataFrame] = []
         self.validation: list[tuple[np.ndarray, np.ndarray]] = []
+        self.origins = Origins()
         self.stored: Labels | Ratings | None = None
         if config.labels:
             is_rated = config.labels == RATINGS
-            self.stored = Ratings() if is_rated else Labels(config.labels)
+            self.stored = Ratings(config.scale) if is_rated else Labels(config.labels)
         self.projections = self._projections()
         shares = [self._add(corpus, share) for corpus, share in config.corpora.items()]
         self.shares = np.concatenate(shares) / np.concatenate(shares).sum()
@@ -82,9 +87,13 @@ class Batches:
         self.rooms = self._read_all(config.rooms)
 
     def _read_all(self, corpora: Sequence[str]) -> list[np.ndarray]:
-        tables = [read_corpus(corpus) for corpus in corpora]
-        self.learnt += tables
-        return [clip for table in tables for clip in self._read(table)[1]]
+        clips = []
+        for corpus in corpora:
+            table = read_corpus(corpus)
+            self.learnt.append(table)
+            self.origins |= of_corpus(corpus, table)
+            clips += self._read(table)[1]
+        return clips
 
     def _read(self, table: pd.DataFrame) -> tuple[pd.DataFrame, list[np.ndarray]]:
         return read_clips(table, verbose=self.verbose)
@@ -97,6 +106,7 @@ class Batches:
 
         """
         table = read_corpus(corpus, self.config.columns)
+        self.origins |= of_corpus(corpus, table)
         rng = np.random.default_rng(self.config.data_seed)
         names = speaker_or_file(table)
         speakers = self.config.held_out_speakers.get(corpus)
@@ -133,8 +143,10 @@ class Batches:
         self.validation += zip(clips, labels, strict=True)
 
     @functools.cached_property
-    def teacher(self) -> Predictor:
+    def teacher(self) -> Predictor | Function:
         """Teacher that labels crops."""
+        if is_function(self.config.teacher):
+            return Function(self.config.teacher)
         imitated = self.config.imitation is not None
         return Predictor(self.config.teacher, hidden_states=imitated)
 
@@ -148,7 +160,7 @@ class Batches:
         if self.config.imitation is None:
             return None
         projections = Projections.read(self.config.imitation)
-        if projections.teacher != model_sha256(self.config.teacher):
+        if projections.teacher != teacher_sha256(self.config.teacher):
             raise ValueError(
                 f"'{self.config.imitation}' has projections of another teacher than "
                 f"'{self.config.teacher}'."
@@ -163,7 +175,7 @@ class Batches:
         """
         held_out = [clip for clip, _ in self.validation]
         labels = [*self.labels, *(label for _, label in self.validation)]
-        teacher = None if self.config.labels else model_sha256(self.config.teacher)
+        teacher = None if self.config.labels else teacher_sha256(self.config.teacher)
         return {
             "version": __version__,
             **self.config.of_batches(),
@@ -190,6 +202,8 @@ class Batches:
 
     def _predict(self, signal: np.ndarray) -> np.ndarray:
         """A/D/V of the teacher, and its hidden states if they are imitated."""
+        if isinstance(self.teacher, Function):
+            return self.teacher(signal)
         network = self.teacher.network
         if len(signal) <= network.max_dur * SAMPLING_RATE:
             values = network(signal)

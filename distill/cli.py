@@ -84,24 +84,30 @@ def teacher(
     from audw2s.corpus.evaluate import describe_folds
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.corpus.lists.corpus import read_corpus
+    from audw2s.distill.origins import of_corpora
+    from audw2s.distill.origins import of_corpus
     from audw2s.distill.teachers.categories import Categories
     from audw2s.distill.teachers.fit import fit_teacher
     from audw2s.distill.teachers.fit import save_teacher
+    from audw2s.model.origins import Origins
 
     table = read_corpus(ratings, parse_columns(columns))
+    weak = Categories.from_toml(categories) if categories else None
     network, report = fit_teacher(
         encoder,
         table,
         size=size,
         layers=_numbers(layers),
         penalty=penalty,
-        categories=Categories.from_toml(categories) if categories else None,
+        categories=weak,
         scale=scale,
         verbose=not quiet,
     )
     # A folder, also where the catalogue has a model of this name
     out = os.path.join(os.curdir, out)
-    save_teacher(network, table, out, name or f"whisper-{size}-adv")
+    origins = Origins(models={"whisper": "MIT"}) | of_corpus(ratings, table)
+    origins |= of_corpora(weak.corpora if weak else ())
+    save_teacher(network, table, out, name or f"whisper-{size}-adv", origins)
     publish(describe_folds(out, ratings, report), out)
 
 
@@ -226,8 +232,12 @@ def finetune(
     out: Annotated[str, typer.Option(help="Folder of the training.")],
     teacher: Annotated[
         str | None,
-        typer.Option(help="Model whose values are learnt, in place of ratings."),
+        typer.Option(
+            help="Model whose values are learnt, in place of ratings, or function of a "
+            "Python file, FILE.py:NAME."
+        ),
     ] = None,
+    scale: Scale = None,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the optimiser.")] = 300,
     learning_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 3e-4,
     quiet: Quiet = False,
@@ -240,6 +250,7 @@ def finetune(
         corpus,
         out,
         teacher=teacher,
+        scale=scale,
         steps=steps,
         learning_rate=learning_rate,
         verbose=not quiet,
@@ -365,6 +376,7 @@ def speech(
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.distill.clips import read_together
     from audw2s.distill.clips import usable_clips
+    from audw2s.distill.origins import of_corpora
     from audw2s.distill.speech_layer import add_speech_layer
     from audw2s.distill.speech_layer import evaluate_speech_layer
 
@@ -377,7 +389,10 @@ def speech(
         "seed": seed,
         "verbose": not quiet,
     }
-    sha256 = add_speech_layer(model, out, clips(corpus), clips(noise), **settings)
+    origins = of_corpora([*corpus, *noise], parse_columns(columns))
+    sha256 = add_speech_layer(
+        model, out, clips(corpus), clips(noise), origins=origins, **settings
+    )
     typer.echo(f"{out}: sha256 {sha256}")
     if test and test_noise:
         area = evaluate_speech_layer(out, clips(test), clips(test_noise), **settings)

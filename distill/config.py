@@ -28,6 +28,7 @@ from audw2s.distill.settings import one_of
 from audw2s.distill.settings import read_toml
 from audw2s.distill.settings import settings
 from audw2s.distill.students import STUDENTS
+from audw2s.distill.teachers.python import is_function
 from audw2s.model.find import members
 from audw2s.model.names import entry_of
 
@@ -43,7 +44,9 @@ class BatchSettings:
     """Corpora to train on, each with its share of the clips that are drawn."""
 
     teacher: str = "whisper-tiny-adv"
-    """Name or folder of the model that the student learns from, or a mean of models."""
+    """Name or folder of the model that the student learns from, a mean of models, or
+    ``"FILE.py:FUNCTION"``: a Python function from a signal ``(num_samples,)`` at 16 kHz
+    to arousal, dominance and valence."""
 
     imitation: str | None = None
     """File of ``audw2s distill projections``: the student also learns these projections
@@ -53,6 +56,10 @@ class BatchSettings:
     """Table written by ``audw2s distill label``, or ``"ratings"`` for the human ratings
     of the corpora: labels are fixed per clip. Without it the teacher labels each crop
     after augmentation."""
+
+    scale: Annotated[Range | None, limits()] = None
+    """Lowest and highest rating, for ``labels = "ratings"``, if the corpora don't
+    define them."""
 
     noise: Paths = ()
     """Corpora of noise or music that is mixed in."""
@@ -245,8 +252,8 @@ class Config(BatchSettings):
                 f"{ignored} change a teacher's values, and 'labels' are fixed: leave "
                 "one of them out"
             )
-        if self.imitation and self.labels:
-            raise ValueError("'imitation' needs a teacher at hand, not 'labels'")
+        if self.imitation and (self.labels or is_function(self.teacher)):
+            raise ValueError("'imitation' needs a model as a teacher, not 'labels'")
         if unknown := set(self.held_out_speakers) - set(self.corpora):
             raise ValueError(
                 f"'held_out_speakers' has speakers of 'corpora', not of {unknown}"

@@ -17,8 +17,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from audw2s.distill.optimise_graph import OptimisedStudent
 from audw2s.distill.optimise_graph import locality
 from audw2s.distill.optimise_graph import widened
+from audw2s.distill.origins import of_training
 from audw2s.distill.students import load_student
 from audw2s.distill.students.student import Student
+from audw2s.model.origins import PROPERTY
 from audw2s.model.store import properties
 from audw2s.model.store import save
 from audw2s.version import __version__
@@ -299,4 +301,5 @@ def export_student(run: str, folder: str, name: str) -> tuple[str, float]:
     entries = properties(model)
     entries |= {"name": name, "sampling_rate": "16000", "max_dur": "30"}
     entries |= {"version": __version__, "student": architecture}
+    entries |= {PROPERTY: of_training(run).to_json()}
     return save(model, folder, entries), worst

@@ -1,6 +1,7 @@
 """Train an exported student further, on one's own speech."""
 
 import os
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,12 +16,15 @@ from audw2s.distill.config import Config
 from audw2s.distill.export import check_parity
 from audw2s.distill.export import tolerance
 from audw2s.distill.labels import RATINGS
+from audw2s.distill.origins import write_origins
 from audw2s.distill.students import STUDENTS
 from audw2s.distill.students.student import Student
 from audw2s.distill.train import train
+from audw2s.errors import DataWarning
 from audw2s.files import clips_folder
 from audw2s.files import replacing
 from audw2s.model.load import load
+from audw2s.model.origins import origins_of
 from audw2s.model.store import properties
 
 NUM_SAMPLES = 32000
@@ -33,6 +37,7 @@ def finetune(
     folder: str,
     *,
     teacher: str | None = None,
+    scale: tuple[float, float] | None = None,
     steps: int = 300,
     learning_rate: float = 3e-4,
     verbose: bool = True,
@@ -44,8 +49,10 @@ def finetune(
         corpora: paths, see :func:`audw2s.corpus.lists.corpus.read_corpus`; clips of
             each are drawn equally often
         folder: folder of the training, see :func:`audw2s.distill.train.train`
-        teacher: name or folder of the model whose values it learns, or a mean of
-            models; by default it learns the ratings of the corpora
+        teacher: name or folder of the model whose values it learns, a mean of models,
+            or a function of a Python file; by default it learns the ratings of the
+            corpora
+        scale: lowest and highest rating, if the corpora don't define them
         steps: steps of the optimiser
         learning_rate: highest learning rate
         verbose: show a progress bar
@@ -64,6 +71,7 @@ def finetune(
         dict.fromkeys(corpora, 1.0),
         teacher=teacher or Config.teacher,
         labels=None if teacher else RATINGS,
+        scale=scale,
         student=student,
         start=start,
         steps=steps,
@@ -92,6 +100,13 @@ def write_weights(model: str, folder: str) -> str:
     """
     content = onnx.load(load(model).path)
     name = properties(content).get("student", "")
+    if any(output.name == "speech" for output in content.graph.output):
+        warnings.warn(
+            f"The layer of '{model}' that tells which tokens are speech isn't among "
+            "the weights: 'audw2s distill speech' adds one to the trained student.",
+            DataWarning,
+            stacklevel=2,
+        )
     try:
         network = restored(content, example_signals())
         check_parity(network, content, tolerance(network))
@@ -103,6 +118,7 @@ def write_weights(model: str, folder: str) -> str:
     os.makedirs(folder, exist_ok=True)
     with replacing(os.path.join(folder, "student.safetensors")) as temporary:
         save_file(network.state_dict(), temporary, metadata={"student": name})
+    write_origins(origins_of(model), folder)
     return name
 
 

@@ -14,6 +14,7 @@ from audw2s.corpus.inputs import Inputs
 from audw2s.corpus.options import Options
 from audw2s.corpus.options import models_of
 from audw2s.corpus.run import Run
+from audw2s.distill.teachers.python import is_function
 from audw2s.tables import stored_identity
 from audw2s.tables import write_table
 from audw2s.version import changes
@@ -56,6 +57,11 @@ def label(
             table of labels
 
     """
+    if is_function(model):
+        raise ValueError(
+            f"'{model}' can't label a table. As teacher of a training it labels the "
+            "crops; with 'distinct' they are stored."
+        )
     if table.empty:
         raise ValueError("There are no clips to label.")
     table = table.reset_index(drop=True)

@@ -56,7 +56,16 @@ RATINGS = "ratings"
 
 
 class Ratings:
-    """Mean human ratings of clips, mapped to 0…1."""
+    """Mean human ratings of clips, mapped to 0…1.
+
+    Args:
+        scale: lowest and highest rating, see
+            :func:`audw2s.corpus.lists.ratings.rating_scale`
+
+    """
+
+    def __init__(self, scale: tuple[float, float] | None = None):
+        self.scale = scale
 
     def of(
         self,
@@ -74,7 +83,8 @@ class Ratings:
             ValueError: if the table has no ratings
 
         """
-        values = mean_rating(ratings(table, *rating_scale(table))).astype(np.float32)
+        values = mean_rating(ratings(table, *rating_scale(table, self.scale)))
+        values = values.astype(np.float32)
         return finite(table, clips, list(values), ["it isn't rated"] * len(table))
 
 

@@ -18,10 +18,16 @@ from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill import augment
 from audw2s.distill.clips import readable_clips
 from audw2s.distill.fit_head import match_std
+from audw2s.distill.origins import of_corpus
+from audw2s.distill.origins import of_teacher
+from audw2s.distill.teachers.python import open_teacher
 from audw2s.distill.teachers.ridge import NO_CLIPS
 from audw2s.distill.teachers.ridge import RidgeSums
 from audw2s.model.find import sha256
 from audw2s.model.load import load
+from audw2s.model.origins import PROPERTY
+from audw2s.model.origins import origins_of
+from audw2s.model.registry import DIMENSIONS
 from audw2s.model.store import properties
 from audw2s.model.store import save
 from audw2s.version import __version__
@@ -53,7 +59,8 @@ def fit_model_head(
         corpora: paths, see :func:`audw2s.corpus.lists.corpus.read_corpus`, with the
             weight of a clip of each
         out: folder of the model
-        teacher: name or folder of the teacher, or a mean of models
+        teacher: name or folder of the teacher, mean of models, or function of a Python
+            file
         penalty: see :func:`audw2s.distill.teachers.ridge.fit_ridge`
         name: name of the model, by default that of the student
         columns: see :func:`audw2s.corpus.lists.corpus.read_corpus`
@@ -68,14 +75,16 @@ def fit_model_head(
         ValueError: if the model's last layer isn't linear, or a value isn't finite
 
     """
-    student, judge = load(model), load(teacher)
+    student, judge = load(model), open_teacher(teacher)
     rng = np.random.default_rng(seed)
     total, kept = NO_CLIPS, []
+    origins = origins_of(model) | of_teacher(teacher)
     for path, weight in corpora.items():
         table = read_corpus(path, columns)
+        origins |= of_corpus(path, table)
         for _, signals in recordings(table, rng, verbose):
             features = outputs(student, signals, "hidden_states")
-            targets = outputs(judge, signals, "logits")
+            targets = np.array([judge(s)[: len(DIMENSIONS)] for s in signals], float)
             total += RidgeSums.of(features, targets) * weight
             kept.append((features[0], targets[0]))
     if not kept:
@@ -88,7 +97,7 @@ def fit_model_head(
     original = onnx.load(student.path)
     entries = properties(original) | {"version": __version__}
     entries |= {"head_fitted_from": sha256(student.path)}
-    entries |= {"name": name or entries["name"]}
+    entries |= {"name": name or entries["name"], PROPERTY: origins.to_json()}
     labels = student.labels("logits")
     return save(with_head(original, *head), out, entries, labels=labels)
 

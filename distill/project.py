@@ -11,14 +11,16 @@ from audw2s.distill.settings import template
 from audw2s.files import clips_folder
 from audw2s.model.hub.fetch import fetch
 from audw2s.model.registry import CATALOGUE
+from audw2s.model.registry import DIMENSIONS
 from audw2s.model.registry import HubSource
 
 RATINGS = [
-    ("emodb-03a05Wa-anger.flac", "emodb-03", 4.5, 4.0, 1.5),
-    ("librispeech-367-130732-0000.ogg", "librispeech-367", 2.5, 3.0, 3.0),
-    ("librispeech-3331-159605-0004.ogg", "librispeech-3331", 2.0, 2.5, 3.5),
+    ("emodb-03a05Wa-anger.flac", "emodb-03", 4.5, 4.0, 1.5, "CC0"),
+    ("librispeech-367-130732-0000.ogg", "librispeech-367", 2.5, 3, 3, "CC BY 4.0"),
+    ("librispeech-3331-159605-0004.ogg", "librispeech-3331", 2, 2.5, 3.5, "CC BY 4.0"),
 ]
-"""Example clips with speaker, arousal, dominance and valence: made up, from 1 to 5."""
+"""Example clips with speaker; arousal, dominance and valence, which were made up, from
+1 to 5; and licence."""
 
 SETTINGS = {
     "corpora": {"ratings.csv": 1.0},
@@ -62,7 +64,7 @@ def write_project(folder: str) -> None:
     if os.path.exists(folder) and os.listdir(folder):
         raise FileExistsError(f"'{folder}' isn't empty. Choose another folder.")
     speech = audeer.mkdir(folder, "speech")
-    names = ["file", "speaker", "arousal", "dominance", "valence"]
+    names = ["file", "speaker", *DIMENSIONS, "licence"]
     table = pd.DataFrame(RATINGS, columns=names)
     for file in table["file"]:
         shutil.copy(os.path.join(clips_folder(), file), speech)

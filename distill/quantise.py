@@ -41,6 +41,8 @@ from audw2s.evaluation.ccc import ccc_by_dimension
 from audw2s.model.find import members
 from audw2s.model.find import sha256
 from audw2s.model.load import load
+from audw2s.model.origins import PROPERTY
+from audw2s.model.origins import origins_of
 from audw2s.model.registry import DIMENSIONS
 from audw2s.model.store import properties
 from audw2s.model.store import save
@@ -364,6 +366,7 @@ def quantise_student(
         "name": name or f"{entries['name']}-int8",
         "version": __version__,
         "quantised": "int8",
+        PROPERTY: origins_of(model).to_json(),
         "quantised_from": sha256(path),
     }
     return save(quantised, out, entries, labels=labels), figures

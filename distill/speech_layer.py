@@ -28,6 +28,9 @@ from audw2s.inference.one_pass import LEVEL_DUR
 from audw2s.inference.pooling import smoothed
 from audw2s.inference.pooling import smoothing_size
 from audw2s.model.find import model_path
+from audw2s.model.origins import PROPERTY
+from audw2s.model.origins import Origins
+from audw2s.model.origins import origins_of
 from audw2s.model.store import properties
 from audw2s.model.store import save
 from audw2s.progress import progress_bar
@@ -57,6 +60,7 @@ def add_speech_layer(
     *,
     num_scenes: int = NUM_SCENES,
     seed: int = 0,
+    origins: Origins = Origins(),
     verbose: bool = False,
 ) -> str:
     """Fit the layer of a student, and write the student with it.
@@ -68,6 +72,7 @@ def add_speech_layer(
         noise: clips ``(num_samples,)`` at 16 kHz
         num_scenes: number of scenes, see :mod:`audw2s.distill.scenes`
         seed: seed of the scenes
+        origins: corpora of the clips
         verbose: show a progress bar
 
     Returns:
@@ -84,7 +89,8 @@ def add_speech_layer(
     weight, bias = fit_layer(examples)
     content = onnx.load(model_path(model))
     appended = with_layer(content, weight, bias, smoothing_size(tokens.rate))
-    return save(appended, out, properties(content))
+    entries = {PROPERTY: (origins_of(model) | origins).to_json()}
+    return save(appended, out, properties(content) | entries)
 
 
 def tokens_of(model: str) -> Tokens:

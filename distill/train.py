@@ -28,6 +28,8 @@ from audw2s.distill.loop import learn
 from audw2s.distill.loop import share_of_rate
 from audw2s.distill.losses import ccc_loss
 from audw2s.distill.losses import total_loss
+from audw2s.distill.origins import of_settings
+from audw2s.distill.origins import write_origins
 from audw2s.distill.state import State
 from audw2s.distill.state import Tensors
 from audw2s.distill.store import Store
@@ -57,8 +59,9 @@ def train(
         config: settings of the training
         folder: folder for ``checkpoint.safetensors``, ``student.safetensors``,
             ``config.json``, ``clips.parquet`` (see
-            :data:`audw2s.distill.disjoint.RECORD`), ``history.json``,
-            ``curves.png``, and ``logs`` for TensorBoard
+            :data:`audw2s.distill.disjoint.RECORD`), ``origins.json`` (see
+            :class:`audw2s.model.origins.Origins`), ``history.json``, ``curves.png``,
+            and ``logs`` for TensorBoard
         store: folder of the batches that are used again if ``distinct`` is given, by
             default ``batches`` in the training's folder; see
             :func:`audw2s.distill.store.prepare`
@@ -168,6 +171,7 @@ class Training:
             metadata = {"student": config.student}
             save_file(student.state_dict(), temporary, metadata=metadata)
         write_json(dataclasses.asdict(config), os.path.join(self.folder, "config.json"))
+        write_origins(self.batches.origins | of_settings(config), self.folder)
         return student.eval()
 
 

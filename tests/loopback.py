@@ -85,12 +85,27 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_file(names[path.removeprefix("/cdn/")])
         elif path.startswith("/zenodo/"):
             self.answer_as_zenodo(path.removeprefix("/zenodo"))
+        elif path.startswith("/api/models/"):
+            self.list_files(path.removeprefix("/api/models/"))
         elif path.startswith("/api/resolve-cache/models/"):
             *repository, _, name = path.split("/")[4:]
             content = to.repositories["/".join(repository)][name]
-            self.send_file(content, {"ETag": f'"{git_sha1(content)}"'})
+            headers = {"ETag": f'"{git_sha1(content)}"', "X-Repo-Commit": REVISION}
+            self.send_file(content, headers)
         else:
             self.answer_as_hub(path)
+
+    def list_files(self, path: str) -> None:
+        """Answer which commit a repository is at, and which files it has."""
+        *repository, kind, _ = path.split("/")
+        files = self.server.loopback.repositories["/".join(repository)]
+        answer = {"id": "/".join(repository), "sha": REVISION}
+        tree = [
+            {"type": "file", "path": name, "size": len(c), "oid": git_sha1(c)}
+            for name, c in files.items()
+        ]
+        body = json.dumps(tree if kind == "tree" else answer).encode()
+        self.send(200, body, {"Content-Type": "application/json"})
 
     def answer_as_hub(self, path: str) -> None:
         to = self.server.loopback

@@ -1,3 +1,5 @@
+import json
+import re
 import shutil
 
 import audonnx
@@ -5,11 +7,15 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import soundfile
 
 import audw2s
 from audw2s.model import find as loading
 from audw2s.model import registry as catalogue
+from audw2s.model.hub.verify import published
+from audw2s.model.hub.verify import signal_of
 from audw2s.model.registry import CATALOGUE
+from audw2s.model.registry import HubSource
 
 PACKAGED = [name for name, entry in CATALOGUE.items() if entry.packaged]
 
@@ -134,6 +140,30 @@ def test_every_entry_has_licence_source_and_citation():
             assert entry.parameters == sum(part.parameters for part in parts)
             assert entry.max_dur == min(part.max_dur for part in parts)
             assert entry.non_commercial == any(part.non_commercial for part in parts)
+
+
+def test_revisions_are_hashes_or_values_are_published():
+    for name, entry in CATALOGUE.items():
+        for source in entry.weights:
+            if isinstance(source, HubSource) and source.revision == "main":
+                assert name in published()
+            elif isinstance(source, HubSource):
+                assert re.fullmatch("[0-9a-f]{40}", source.revision)
+
+
+def test_published_outputs_are_those_that_were_handed_on(shared):
+    with open(shared / "anchors" / "anchors.json") as file:
+        anchors = json.load(file)
+    known = {
+        tuple(case[d] for d in audw2s.DIMENSIONS)
+        for m in ("dawn", "wav2small2")
+        for case in anchors[m]["cases"]
+    }
+    for entry in published().values():
+        assert set(map(tuple, entry["outputs"].values())) <= known
+    tone, rate = soundfile.read(shared / "anchors" / "wav2small2_tone.wav")
+    assert rate == 16000
+    np.testing.assert_array_equal(signal_of("tone")[0], tone)
 
 
 def test_a_model_that_is_not_downloaded_names_the_command(monkeypatch, tmp_path):

@@ -10,6 +10,7 @@ from audw2s.commands.curve import curve
 from audw2s.commands.evaluate import evaluate
 from audw2s.commands.export import export
 from audw2s.commands.get import get
+from audw2s.commands.get import verify
 from audw2s.commands.listen import listen
 from audw2s.commands.models import models
 from audw2s.commands.predict import predict
@@ -39,7 +40,10 @@ def main(
     """Arousal, dominance and valence of speech."""
 
 
-for command in (models, get, predict, annotate, evaluate, curve, listen, export):
+CORE = (models, get, verify, predict, annotate, evaluate, curve, listen, export)
+"""Commands that need no extra."""
+
+for command in CORE:
     app.command()(command)
 for plugin in sorted(entry_points(group="audw2s.commands"), key=lambda p: p.name):
     command = plugin.load()

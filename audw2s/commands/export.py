@@ -13,6 +13,7 @@ class Form(enum.StrEnum):
 
     C = "c"
     NPM = "npm"
+    HUB = "hub"
 
 
 class Precision(enum.StrEnum):
@@ -25,14 +26,15 @@ class Precision(enum.StrEnum):
 @explained()
 def export(
     model: Annotated[
-        str, typer.Argument(help="Name or folder of a student, such as wav2small.")
+        str, typer.Argument(help="Name or folder of a model, such as wav2small.")
     ],
     out: Annotated[str, typer.Argument(help="Folder that is written.")],
     to: Annotated[
         Form,
         typer.Option(
-            help="Form: 'c' for C source without dependencies, 'npm' for an npm "
-            "package with WebAssembly."
+            help="Form: of a student 'c' for C source without dependencies, 'npm' for "
+            "an npm package with WebAssembly; of any model 'hub' for a repository of "
+            "the Hugging Face hub."
         ),
     ],
     precision: Annotated[
@@ -43,15 +45,19 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Write a student for devices: C source, or an npm package for browsers."""
+    """Write a model for others: C source, an npm package, or a repository."""
+    from audw2s.export import hub
     from audw2s.export.c import source
     from audw2s.export.npm import package
+    from audw2s.model.origins import origins_of
 
-    if to is Form.NPM:
-        if precision is Precision.INT8:
-            raise ValueError("'--precision int8' isn't possible with '--to npm'.")
-        sizes = package.write(model, out)
-    else:
+    if to is not Form.C and precision is Precision.INT8:
+        raise ValueError(f"'--precision int8' isn't possible with '--to {to}'.")
+    if to is Form.C:
         sizes = source.write(model, out, precision)
+    else:
+        sizes = {Form.NPM: package, Form.HUB: hub}[to].write(model, out)
     for name, size in sizes.items():
         typer.echo(f"{out}/{name}  {size:,} bytes")
+    if to is Form.HUB:
+        typer.echo(origins_of(model).in_words())

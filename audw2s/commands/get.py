@@ -1,4 +1,4 @@
-"""The command ``audw2s get``."""
+"""The commands ``audw2s get`` and ``audw2s verify``."""
 
 from typing import Annotated
 
@@ -25,12 +25,28 @@ def get(
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Download a model that isn't in the package; run again to resume."""
+    """Download a model that isn't in the package; run again to resume.
+
+    At the end, its values are compared with published outputs, if there are any.
+    """
     from audw2s.model.find import location
     from audw2s.model.hub.get import get as run
     from audw2s.model.names import entry_of
     from audw2s.model.names import exact
 
-    run(name, source=source, accept_licence=accept_licence, verbose=not quiet)
+    compared = run(
+        name, source=source, accept_licence=accept_licence, verbose=not quiet
+    )
     if (entry := entry_of(exact(name))) is not None:
         typer.echo(f"{entry.name}: {location(entry)}; {entry.licence}")
+    typer.echo(compared)
+
+
+@explained()
+def verify(
+    name: Annotated[str, typer.Argument(help="Name of a model, see 'audw2s models'.")],
+) -> None:
+    """Verify the file of a model, and compare its values with published outputs."""
+    from audw2s.model.hub.verify import verify as run
+
+    typer.echo(run(name))

@@ -6,6 +6,8 @@ import pandas as pd
 import pyarrow as pa
 
 from audw2s.corpus.inputs import Inputs
+from audw2s.corpus.intervals import interval_widths
+from audw2s.corpus.intervals import with_intervals
 from audw2s.corpus.lists.database import open_database
 from audw2s.corpus.options import Options
 from audw2s.corpus.shards import Shards
@@ -48,6 +50,7 @@ def write_database(
     batches = shards.rows(["start", "end", *columns(names)])
     found, tables = zip(*batches, strict=True)
     numbers, rows = np.concatenate(found), pa.concat_tables(tables)
+    rows = with_intervals(rows, interval_widths(options))
     index = _index(inputs, numbers, rows, windows=options.has_parts)
     kept = ~index.duplicated()
     if not kept.all():
@@ -68,8 +71,10 @@ def write_database(
             # No bounds: predictions aren't clipped and can leave 0…1
             text = f"{scheme.rpartition('.')[2]}, roughly 0…1"
             database.schemes[scheme] = audformat.Scheme("float", description=text)
-        table[column] = audformat.Column(scheme_id=scheme)
-        table[column].set(rows[column].to_numpy())
+        for name in (column, f"{column}_low", f"{column}_high"):
+            if name in rows.column_names:
+                table[name] = audformat.Column(scheme_id=scheme)
+                table[name].set(rows[name].to_numpy())
     database.save(out)
 
 

@@ -17,9 +17,9 @@ from audw2s.audio.speech_frames import segments
 from audw2s.audio.windows import default_hop_dur
 from audw2s.interpreter import interpreter
 from audw2s.model.device import check_device
-from audw2s.model.find import members
 from audw2s.model.find import model_sha256
 from audw2s.model.names import entry_of
+from audw2s.model.origins import origins_of
 from audw2s.tables import TABLES
 from audw2s.version import identity
 
@@ -159,7 +159,11 @@ class Options:
             # As JSON gives them back
             channels = list(channels)
         models = [
-            {"name": name, "sha256": model_sha256(model), "licence": _licence(model)}
+            {
+                "name": name,
+                "sha256": model_sha256(model),
+                "licence": "; ".join(origins_of(model).licences.values()),
+            }
             for name, model in zip(self.names, self.models, strict=True)
         ]
         return identity(
@@ -249,11 +253,3 @@ def models_of(model: str | Sequence[str]) -> tuple[str, ...]:
         os.path.abspath(m) if entry_of(m) is None and os.path.isdir(m) else m
         for m in models
     )
-
-
-def _licence(model: str) -> str:
-    if (entry := entry_of(model)) is not None:
-        return entry.licence
-    if members(model):
-        return "; ".join(dict.fromkeys(map(_licence, members(model))))
-    return "unknown"

@@ -19,7 +19,9 @@ from audw2s.evaluation.tables import with_interval
 from audw2s.evaluation.tables import with_pooled
 from audw2s.files import replacing
 from audw2s.files import write_json
+from audw2s.model.early_exit import Choice
 from audw2s.model.find import members
+from audw2s.model.find import model_sha256
 from audw2s.model.names import entry_of
 from audw2s.model.registry import DIMENSIONS
 from audw2s.model.registry import FOLDER
@@ -75,10 +77,33 @@ def beside(model: str) -> list[dict]:
     """
     if members(model):
         return []
-    entry = entry_of(model)
-    folder = os.path.join(FOLDER, entry.name) if entry else model
-    path = os.path.join(folder, "evaluation.json")
+    path = os.path.join(folder_of(model), "evaluation.json")
     return read(path) if os.path.isfile(path) else []
+
+
+def folder_of(model: str) -> str:
+    """Folder of a model's card; for models of the catalogue it is in the package.
+
+    Args:
+        model: name or folder, not an ensemble
+
+    """
+    entry = entry_of(model)
+    return os.path.join(FOLDER, entry.name) if entry else model
+
+
+def measured(model: str, exit: Choice = None) -> list[dict]:
+    """Evaluations beside a model, those of this very file.
+
+    Args:
+        model: name or folder
+        exit: early exit of the model
+
+    """
+    sha256, entry = model_sha256(model, exit), entry_of(model)
+    # The file of a model that is converted depends on the versions of libraries
+    is_converted = entry is not None and not entry.packaged
+    return [e for e in beside(model) if is_converted or e["sha256"] == sha256]
 
 
 def _is_replaced(old: dict, new: dict) -> bool:

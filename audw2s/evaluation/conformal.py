@@ -16,13 +16,11 @@ import pandas as pd
 
 from audw2s.evaluation.agreement import REFERENCE
 from audw2s.evaluation.card import INTERVALS
-from audw2s.evaluation.card import beside
+from audw2s.evaluation.card import measured
 from audw2s.evaluation.groups import compared
 from audw2s.evaluation.speakers import folds_by_speaker
 from audw2s.evaluation.speakers import speaker_or_file
 from audw2s.model.early_exit import Choice
-from audw2s.model.find import model_sha256
-from audw2s.model.names import entry_of
 from audw2s.model.registry import DIMENSIONS
 
 LEVELS = 99
@@ -104,7 +102,7 @@ def half_widths(model: str, coverage: float, exit: Choice = None) -> dict[str, f
     level = math.ceil((LEVELS + 1) * coverage - 1e-9)
     if not 1 <= level <= LEVELS:
         raise ValueError(f"Intervals cover .01 to .99 of the clips, not {coverage:g}.")
-    for evaluation in _evaluations(model, exit):
+    for evaluation in measured(model, exit):
         for result in evaluation["corpora"].values():
             if known := result.get(INTERVALS):
                 levels = {name: known[name]["residuals"] for name in known}
@@ -115,14 +113,6 @@ def half_widths(model: str, coverage: float, exit: Choice = None) -> dict[str, f
         "speakers outside its training, which 'teacher', 'folds' and 'evaluate "
         "--trained-on' of 'audw2s distill' write."
     )
-
-
-def _evaluations(model: str, exit: Choice) -> list[dict]:
-    """Evaluations beside a model, those of this very file."""
-    sha256, entry = model_sha256(model, exit), entry_of(model)
-    # The file of a model that is converted depends on the versions of libraries
-    is_converted = entry is not None and not entry.packaged
-    return [e for e in beside(model) if is_converted or e["sha256"] == sha256]
 
 
 def interval_columns(

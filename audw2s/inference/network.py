@@ -118,8 +118,11 @@ class Network:
 
     def _find_outputs(self, opened: "audonnx.Model") -> None:
         """Find the outputs of values, hidden states and speech."""
-        self.output = "logits" if self.of_classes else _find_output(opened)
-        labels = list(opened.outputs[self.output].labels)
+        heads = ["logits"] if self.of_classes else _find_heads(opened)
+        self.labels = {name: list(opened.outputs[name].labels) for name in heads}
+        """Labels of the values by name of the output: all in one, or each in one."""
+
+        labels = [label for head in heads for label in self.labels[head]]
         self.names = tuple(labels) if self.of_classes else DIMENSIONS
         """Names of the values: arousal, dominance, valence, or the classes in the order
         used in training."""
@@ -127,7 +130,7 @@ class Network:
         self.order = [labels.index(name) for name in self.names]
         has_speech = "token_hop" in self.properties and "speech" in opened.outputs
         self.outputs = [
-            self.output,
+            *heads,
             *["hidden_states"] * self.hidden_states,
             *["speech"] * has_speech,
         ]
@@ -215,8 +218,9 @@ class Network:
             count: number of signals
 
         """
-        values, *others = (found.reshape(count, -1) for found in outputs)
-        values = values[:, self.order]
+        parts = [found.reshape(count, -1) for found in outputs]
+        heads, others = parts[: len(self.labels)], parts[len(self.labels) :]
+        values = np.concatenate(heads, axis=1)[:, self.order]
         if self.of_classes:
             values = softmax(values)
         if self.outputs[-1] != "speech":
@@ -293,13 +297,16 @@ def _properties(model: "audonnx.Model") -> dict[str, str]:
     return properties
 
 
-def _find_output(model: "audonnx.Model") -> str:
+def _find_heads(model: "audonnx.Model") -> list[str]:
     for name, node in model.outputs.items():
         if set(DIMENSIONS) <= set(node.labels):
-            return name
+            return [name]
+    if all(name in model.outputs for name in DIMENSIONS):
+        return list(DIMENSIONS)
     found = {name: node.labels[:5] for name, node in model.outputs.items()}
     raise ValueError(
-        f"No output of the model is labelled {', '.join(DIMENSIONS)}; it has {found}. "
+        f"No output of the model is labelled {', '.join(DIMENSIONS)}, nor are three "
+        f"called so; it has {found}. "
         "Load it with audonnx.Model(path, labels={'logits': [...]}), "
         "in the order in which it was trained."
     )

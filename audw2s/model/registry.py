@@ -174,6 +174,9 @@ class Entry:
     members: tuple[str, ...] = ()
     """Names of the models of an ensemble."""
 
+    corpora: tuple[str, ...] = ()
+    """Names of the corpora that a model of this package was trained on."""
+
     sampling_rate: int = 16000
     outputs: tuple[str, ...] = DIMENSIONS
 
@@ -188,11 +191,15 @@ class Entry:
 
 NEVER_RUN = (
     "never run with its published weights by those who wrote this package, only with "
-    "small checkpoints of their layout: compare values with those of its publishers"
+    "small checkpoints of their layout: compare values with those of its publishers, "
+    "as 'audw2s get' does where some are published"
 )
 """Remark on models that can't be checked here."""
 
 NON_COMMERCIAL = "CC BY-NC-SA 4.0, non-commercial"
+
+STUDENT_CORPORA = ("emodb", "librispeech", "emogator", "esc10")
+"""Corpora that the packaged students were trained on."""
 
 CATALOGUE = {
     entry.name: entry
@@ -206,6 +213,7 @@ CATALOGUE = {
             source="trained for this package, see its card.md",
             remark="not audeering/wav2small on the hub, which is wav2small-2.0 here; "
             "not affiliated with audEERING",
+            corpora=STUDENT_CORPORA,
             sha256="aa1f6225096a990de6408a36fb991a9470c6961daad1119a4a0aa25b9714fe41",
             citation="Wav2Small, arXiv 2408.13920",
         ),
@@ -216,6 +224,7 @@ CATALOGUE = {
             max_dur=30.0,
             licence="CC BY 4.0",
             source="quantised for this package, see its card.md",
+            corpora=STUDENT_CORPORA,
             sha256="b72e3c74f65a2a6d754bf596a9dfdd321336f24b3d300108a039156fd56aa405",
             citation="Wav2Small, arXiv 2408.13920",
         ),
@@ -227,6 +236,7 @@ CATALOGUE = {
             max_dur=30.0,
             licence="MIT (encoder: openai/whisper, MIT)",
             source="head fitted for this package, see its card.md",
+            corpora=("emotale", "emodb"),
             sha256="157e94cac12eaea7847e7bff2fcf3818818b06ebddff061fbc557cb6a2d0e297",
             citation="Radford et al., Whisper, arXiv 2212.04356",
         ),
@@ -237,6 +247,7 @@ CATALOGUE = {
             max_dur=30.0,
             licence=NON_COMMERCIAL,
             source="https://huggingface.co/audeering/wav2small",
+            # No hash of a commit was known when this was written: its values tell
             weights=(HubSource("audeering/wav2small", "main", ("model.safetensors",)),),
             size=80_000,
             non_commercial=True,

@@ -35,6 +35,8 @@ from audw2s.evaluation.assessment import assess_folds
 from audw2s.evaluation.ccc import ccc_by_dimension
 from audw2s.evaluation.speakers import folds_by_speaker
 from audw2s.evaluation.speakers import speaker_or_file
+from audw2s.model.origins import PROPERTY
+from audw2s.model.origins import Origins
 from audw2s.model.registry import DIMENSIONS
 from audw2s.model.store import save
 from audw2s.version import __version__
@@ -224,6 +226,7 @@ def save_teacher(
     table: pd.DataFrame,
     folder: str,
     name: str,
+    origins: Origins = Origins(),
 ) -> str:
     """Export a teacher, compare it with the torch network, and write its folder.
 
@@ -232,6 +235,7 @@ def save_teacher(
         table: clips, of which up to 20 are used in the comparison
         folder: folder of the model
         name: name of the model
+        origins: what it was fitted to, and its encoder
 
     Returns:
         sha256 of the ONNX file
@@ -243,7 +247,8 @@ def save_teacher(
     model = export_teacher(network)
     check_parity(network, model, TOLERANCE, speech_and_probes(table))
     properties = {"name": name, "sampling_rate": "16000", "max_dur": f"{MAX_DUR:g}"}
-    sha256 = save(model, folder, {**properties, "version": __version__})
+    properties |= {"version": __version__, PROPERTY: origins.to_json()}
+    sha256 = save(model, folder, properties)
     save_head(network, os.path.join(folder, "head.safetensors"))
     return sha256
 

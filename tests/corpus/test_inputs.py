@@ -171,11 +171,14 @@ def test_table_of_a_database(tmp_path, speech):
     assert [model["name"] for model in about["models"]] == models
     assert about["models"][0]["licence"] == "CC BY 4.0"
     assert not (out / "database" / "a").exists()
-    audw2s.annotate(str(root), str(tmp_path / "files"), table="adv.wav2small")
-    db = audformat.Database.load(str(tmp_path / "files" / "database"))
+    files = str(tmp_path / "files")
+    frame = audw2s.annotate(str(root), files, table="adv.wav2small", intervals=0.9)
+    db = audformat.Database.load(os.path.join(files, "database"))
     found = db["adv.wav2small"].df
     assert audformat.is_filewise_index(found)
-    assert list(found.columns) == list(audw2s.DIMENSIONS)
+    ends = [f"{d}_{end}" for d in audw2s.DIMENSIONS for end in ("low", "high")]
+    assert sorted(found.columns) == sorted([*audw2s.DIMENSIONS, *ends])
+    np.testing.assert_array_equal(found, frame[list(found.columns)])
     windows = str(tmp_path / "windows")
     frame = audw2s.annotate(str(root), windows, table="adv.1s", win_dur=1.0)
     db = audformat.Database.load(os.path.join(windows, "database"))

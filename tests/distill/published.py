@@ -4,6 +4,7 @@ Run by hand, it exports a teacher of full size and compares:
 ``python tests/distill/published.py dawn`` or ``odyssey``.
 """
 
+import dataclasses
 import json
 import os
 import resource
@@ -14,11 +15,21 @@ import time
 import numpy as np
 import onnxruntime
 import torch
+from safetensors.torch import load_file
 from safetensors.torch import save_file
 from transformers import Wav2Vec2Config
 from transformers import Wav2Vec2Model
 from transformers import WavLMConfig
 from transformers import WavLMModel
+from transformers import WhisperConfig
+from transformers.models.whisper.modeling_whisper import WhisperEncoder
+
+from audw2s.distill.students.wav2small2 import Wav2Small2
+from audw2s.distill.teachers.dawn import Dawn
+from audw2s.distill.teachers.odyssey import Odyssey
+from audw2s.distill.teachers.whisper import SIZES
+from audw2s.distill.teachers.whisper import WhisperTeacher
+from audw2s.model.registry import FOLDER
 
 LABELS = {"0": "arousal", "1": "dominance", "2": "valence"}
 
@@ -165,6 +176,59 @@ def write_folder(folder, config=None, weights=None):
         save_file(weights, os.path.join(folder, "model.safetensors"))
 
 
+def random_wav2small2(folder):
+    torch.manual_seed(0)
+    network = Wav2Small2().train()
+    with torch.no_grad():
+        network(torch.randn(4, 16000))
+    os.makedirs(folder, exist_ok=True)
+    save_file(network.state_dict(), os.path.join(folder, "model.safetensors"))
+
+
+def random_whisper(folder):
+    """Whisper base as published, decoder included, here a small one."""
+    torch.manual_seed(0)
+    encoder = WhisperEncoder(WhisperConfig(**dataclasses.asdict(SIZES["base"])))
+    weights = {f"model.encoder.{k}": v for k, v in encoder.state_dict().items()}
+    weights["model.decoder.embed_tokens.weight"] = torch.zeros(9, 512)
+    weights["proj_out.weight"] = torch.zeros(9, 512)
+    os.makedirs(folder, exist_ok=True)
+    save_file(weights, os.path.join(folder, "model.safetensors"))
+
+
+WRITE = {
+    "whisper-base-adv": random_whisper,
+    "dawn": write_dawn,
+    "odyssey": write_odyssey,
+    "wav2small-2.0": random_wav2small2,
+}
+
+
+def whisper_of(folder):
+    """Put together step by step what the package does in one call."""
+    weights = load_file(os.path.join(folder, "model.safetensors"))
+    prefix = "model.encoder."
+    encoder = WhisperEncoder(WhisperConfig(**dataclasses.asdict(SIZES["base"])))
+    encoder.load_state_dict(
+        {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+    )
+    # As its head says
+    network = WhisperTeacher(encoder, (1, 2, 3, 4), speech_only=True).eval()
+    head = os.path.join(FOLDER, "whisper-base-adv", "head.safetensors")
+    network.adv.load_state_dict(load_file(head))
+    return network
+
+
+def network_of(name, folder):
+    if name == "whisper-base-adv":
+        return whisper_of(folder)
+    if name == "wav2small-2.0":
+        network = Wav2Small2().eval()
+        network.load_state_dict(load_file(os.path.join(folder, "model.safetensors")))
+        return network
+    return {"dawn": Dawn, "odyssey": Odyssey}[name].from_folder(str(folder))
+
+
 def noises(*lengths):
     rng = np.random.default_rng(0)
     return [(0.1 * rng.standard_normal(n)).astype(np.float32) for n in lengths]
@@ -188,8 +252,6 @@ def largest_difference(network, model, signals):
 def export_full_size(name):
     """Export a network of full size, save it, and compare; print what it takes."""
     from audw2s.distill.export import to_onnx
-    from audw2s.distill.teachers.dawn import Dawn
-    from audw2s.distill.teachers.odyssey import Odyssey
     from audw2s.model.store import save
 
     def report(text):

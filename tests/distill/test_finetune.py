@@ -20,6 +20,7 @@ from audw2s.distill.finetune import write_weights
 from audw2s.distill.students import STUDENTS
 from audw2s.distill.students import load_student
 from audw2s.model.load import load
+from audw2s.model.origins import origins_of
 
 
 def test_weights_of_the_packaged_student_give_its_values(tmp_path, clips):
@@ -68,17 +69,27 @@ def test_ratings_are_labels(corpus):
     batches = Batches(Config({corpus: 1.0}, labels="ratings"), verbose=False)
     assert len(batches.labels) == len(batches.clips)
     assert all(label.shape == (3,) and 0 <= label.min() for label in batches.labels)
+    wider = Config({corpus: 1.0}, labels="ratings", scale=(1, 9))
+    halves = Batches(wider, verbose=False).labels
+    np.testing.assert_allclose(halves, np.array(batches.labels) / 2, atol=1e-6)
 
 
 @pytest.mark.parametrize("teacher", [None, "wav2small"])
 def test_a_student_is_finetuned_and_exported(teacher, corpus, tmp_path):
     out = str(tmp_path / "run")
     arguments = ["wav2small", corpus, "--out", out, "--steps", "2", "--quiet"]
-    arguments += ["--teacher", teacher] if teacher else []
+    arguments += ["--teacher", teacher] if teacher else ["--scale", "1", "5"]
     result = invoke("distill", "finetune", *arguments)
     assert result.exit_code == 0, result.output
+    assert "tells which tokens are speech isn't among the weights" in result.stderr
+    # What ratings are mapped from is given
+    assert "the scale is taken to be" not in result.stderr
     start = load_file(os.path.join(out, "start", "student.safetensors"))
     trained = load_file(os.path.join(out, "student.safetensors"))
     assert any(not torch.equal(start[key], trained[key]) for key in start)
-    result = invoke("distill", "export", out, "--out", str(tmp_path / "student"))
+    student = str(tmp_path / "student")
+    result = invoke("distill", "export", out, "--out", student)
     assert result.exit_code == 0, result.output
+    origins = origins_of(student)
+    assert list(origins.corpora.values()) == ["unknown"]
+    assert origins.models == {"wav2small": "CC BY 4.0"}

@@ -1,5 +1,6 @@
 """Getting models: from a server that has them as they were published, to values."""
 
+import copy
 import dataclasses
 import functools
 import io
@@ -12,6 +13,7 @@ import types
 import zipfile
 
 import numpy as np
+import onnx
 import published
 import pytest
 import torch
@@ -19,22 +21,16 @@ from commands import invoke
 from full import full
 from loopback import CARD
 from loopback import REVISION
+from published import network_of
 from safetensors.torch import load_file
 from safetensors.torch import save
-from safetensors.torch import save_file
-from transformers import WhisperConfig
-from transformers.models.whisper.modeling_whisper import WhisperEncoder
 from typer.testing import CliRunner
 
 import audw2s
 from audw2s.commands.app import app
 from audw2s.corpus.batching import open_batches
 from audw2s.distill.export import to_onnx
-from audw2s.distill.students.wav2small2 import Wav2Small2
 from audw2s.distill.teachers.dawn import Dawn
-from audw2s.distill.teachers.odyssey import Odyssey
-from audw2s.distill.teachers.whisper import SIZES
-from audw2s.distill.teachers.whisper import WhisperTeacher
 from audw2s.inference.network import Network
 from audw2s.model import registry as catalogue
 from audw2s.model.find import PROVENANCE
@@ -42,12 +38,20 @@ from audw2s.model.find import is_installed
 from audw2s.model.find import model_folder
 from audw2s.model.find import read_provenance
 from audw2s.model.folder import CorruptModelError
+from audw2s.model.hub import verify
 from audw2s.model.hub.download import FetchError
 from audw2s.model.hub.get import LicenceError
+from audw2s.model.hub.get import download_folder
 from audw2s.model.hub.get import get
 from audw2s.model.registry import HubSource
 
 SPEECH = pathlib.Path(__file__).parents[2] / "examples" / "speech"
+
+VERIFIED = {
+    "dawn": r"values of zeros are as published to \de-0[5-9]",
+    "wav2small-2.0": r"values of tone are as published to \de-0[5-9]",
+}
+"""What getting a model from the hub says at the end."""
 
 LENGTHS = (64, 399, 400, 401, 8001, 24681)
 
@@ -59,34 +63,6 @@ def repository(name):
         if isinstance(weights, HubSource)
     ]
     return source.repository
-
-
-def random_wav2small2(folder):
-    torch.manual_seed(0)
-    network = Wav2Small2().train()
-    with torch.no_grad():
-        network(torch.randn(4, 16000))
-    os.makedirs(folder, exist_ok=True)
-    save_file(network.state_dict(), os.path.join(folder, "model.safetensors"))
-
-
-def random_whisper(folder):
-    """Whisper base as published, decoder included, here a small one."""
-    torch.manual_seed(0)
-    encoder = WhisperEncoder(WhisperConfig(**dataclasses.asdict(SIZES["base"])))
-    weights = {f"model.encoder.{k}": v for k, v in encoder.state_dict().items()}
-    weights["model.decoder.embed_tokens.weight"] = torch.zeros(9, 512)
-    weights["proj_out.weight"] = torch.zeros(9, 512)
-    os.makedirs(folder, exist_ok=True)
-    save_file(weights, os.path.join(folder, "model.safetensors"))
-
-
-WRITE = {
-    "whisper-base-adv": random_whisper,
-    "dawn": published.write_dawn,
-    "odyssey": published.write_odyssey,
-    "wav2small-2.0": random_wav2small2,
-}
 
 
 def read(folder):
@@ -101,16 +77,38 @@ def read(folder):
 def written(tmp_path_factory):
     """Folder of small networks in the published layouts; don't change it."""
     root = tmp_path_factory.mktemp("written")
-    for name, write in WRITE.items():
+    for name, write in published.WRITE.items():
         write(str(root / name))
     return root
 
 
+@pytest.fixture(scope="module")
+def outputs(written):
+    """What publishers of these networks would give, computed with torch."""
+    raw = network_of("dawn", written / "dawn")
+    raw.normalise = torch.nn.Identity()
+    networks = {
+        "zeros": ("dawn", network_of("dawn", written / "dawn")),
+        "noise": ("dawn", raw),
+        "tone": (
+            "wav2small-2.0",
+            network_of("wav2small-2.0", written / "wav2small-2.0"),
+        ),
+    }
+    given = copy.deepcopy(verify.published())
+    for signal, (name, network) in networks.items():
+        with torch.inference_mode():
+            values = network(torch.from_numpy(verify.signal_of(signal)))[1]
+        given[name]["outputs"][signal] = values[0].tolist()
+    return given
+
+
 @pytest.fixture
-def hub(server, written, monkeypatch):
-    """Server that has these networks, at a known commit."""
+def hub(server, written, outputs, monkeypatch):
+    """Server that has these networks, at a known commit, and their outputs."""
+    monkeypatch.setattr(verify, "published", lambda: copy.deepcopy(outputs))
     entries = dict(catalogue.CATALOGUE)
-    for name in WRITE:
+    for name in published.WRITE:
         server.repositories[repository(name)] = read(written / name)
         weights = tuple(
             dataclasses.replace(source, revision=REVISION)
@@ -124,31 +122,6 @@ def hub(server, written, monkeypatch):
     return server
 
 
-def published_whisper(folder):
-    """Put together step by step what the package does in one call."""
-    weights = load_file(os.path.join(folder, "model.safetensors"))
-    prefix = "model.encoder."
-    encoder = WhisperEncoder(WhisperConfig(**dataclasses.asdict(SIZES["base"])))
-    encoder.load_state_dict(
-        {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
-    )
-    # As its head says
-    network = WhisperTeacher(encoder, (1, 2, 3, 4), speech_only=True).eval()
-    head = os.path.join(catalogue.FOLDER, "whisper-base-adv", "head.safetensors")
-    network.adv.load_state_dict(load_file(head))
-    return network
-
-
-def published_network(name, folder):
-    if name == "whisper-base-adv":
-        return published_whisper(folder)
-    if name == "wav2small-2.0":
-        network = Wav2Small2().eval()
-        network.load_state_dict(load_file(os.path.join(folder, "model.safetensors")))
-        return network
-    return {"dawn": Dawn, "odyssey": Odyssey}[name].from_folder(str(folder))
-
-
 def assert_values_are_those_of(network, model):
     rng = np.random.default_rng(0)
     for length in LENGTHS:
@@ -159,14 +132,15 @@ def assert_values_are_those_of(network, model):
         np.testing.assert_allclose(actual, expected, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", WRITE)
+@pytest.mark.parametrize("name", published.WRITE)
 def test_a_model_is_downloaded_from_the_hub_and_converted(hub, written, name):
     assert not is_installed(name)
     with pytest.raises(audw2s.MissingModelError, match=f"audw2s get {name}"):
         audw2s.load(name)
-    get(name, source="hub", accept_licence=True, verbose=False)
+    verified = get(name, source="hub", accept_licence=True, verbose=False)
+    assert re.fullmatch(rf"{name}: {VERIFIED.get(name, 'no outputs .*')}\.", verified)
     assert is_installed(name)
-    network = published_network(name, written / name)
+    network = network_of(name, written / name)
     assert_values_are_those_of(network, audw2s.load(name))
     assert open_batches(Network(name)) is not None
     facts = read_provenance(catalogue.CATALOGUE[name])
@@ -192,7 +166,7 @@ def test_the_papers_teacher_is_the_mean_of_two(
     monkeypatch.chdir(tmp_path)
     page = (SPEECH.parents[1] / "docs" / "models.md").read_text(encoding="utf-8")
     lines = re.findall(r"^audw2s (.*?)(?:  +#.*)?$", page, re.M)
-    assert [line.split()[0] for line in lines] == ["get", "predict"]
+    assert [line.split()[0] for line in lines] == ["get", "predict", "export"]
     for line in lines:
         result = invoke(*line.split())
         assert result.exit_code == 0, result.output
@@ -236,8 +210,10 @@ def test_a_model_is_downloaded_from_zenodo_without_torch(hub, written, monkeypat
     zenodo = archive(raw_dawn(written / "dawn"))
     hub.records["6221127"] = {"w2v2-L-robust-12.6bc4a7fd-1.1.0.zip": zenodo}
     monkeypatch.setitem(sys.modules, "audw2s.distill.convert", None)
-    get("dawn", accept_licence=True, verbose=False)
-    network = published_network("dawn", written / "dawn")
+    verified = get("dawn", accept_licence=True, verbose=False)
+    pattern = r"dawn: values of zeros and noise are as published to \de-0[5-9]\."
+    assert re.fullmatch(pattern, verified)
+    network = network_of("dawn", written / "dawn")
     assert_values_are_those_of(network, audw2s.load("dawn"))
     assert read_provenance(catalogue.CATALOGUE["dawn"])["source"]["record"] == "6221127"
 
@@ -345,13 +321,41 @@ def test_the_command_installs_a_model(hub):
     assert got.exit_code == 0, got.stderr
     assert model_folder("wav2small-2.0") in got.stdout
     assert "CC BY-NC-SA 4.0" in got.stdout
+    assert "values of tone are as published to" in got.stdout
     assert model_folder("wav2small-2.0") in runner.invoke(app, ["models"]).stdout
     assert runner.invoke(app, ["get", "nono"]).exit_code == 2
 
 
+def test_a_model_with_other_values_is_removed(hub, written, tmp_path):
+    model = copy.deepcopy(raw_dawn(written / "dawn"))
+    weights = {weight.name: weight for weight in model.graph.initializer}
+    bias = weights["network.adv.bias"]
+    values = onnx.numpy_helper.to_array(bias) + np.float32([0, 0.01, 0])
+    bias.CopyFrom(onnx.numpy_helper.from_array(values, bias.name))
+    name = "w2v2-L-robust-12.6bc4a7fd-1.1.0.zip"
+    wrong, right = {name: archive(model)}, {name: archive(raw_dawn(written / "dawn"))}
+    hub.records["6221127"] = wrong
+    arguments = "get", "dawn", "--accept-licence", "--quiet"
+    failed = invoke(*arguments)
+    folder = download_folder(catalogue.CATALOGUE["dawn"].weights[0])
+    assert failed.exit_code == 2
+    assert "published signal 'zeros'" in failed.stderr
+    assert f"was removed. Its files are in {folder}: delete them" in failed.stderr
+    assert not is_installed("dawn")
+    assert invoke("verify", "dawn").exit_code == 2
+    shutil.move(folder, tmp_path / "wrong")
+    hub.records["6221127"] = right
+    assert invoke(*arguments).exit_code == 0
+    # What is installed stays
+    assert invoke(*arguments, "--from", str(tmp_path / "wrong")).exit_code == 2
+    again = invoke("verify", "dawn")
+    assert (again.exit_code, again.stdout) == (0, f"{get('dawn', verbose=False)}\n")
+
+
 @full
-def test_dawn_at_full_size(server, tmp_path):
+def test_dawn_at_full_size(server, tmp_path, monkeypatch):
     """165M random weights, from published files to an interface."""
+    monkeypatch.setattr(verify, "published", dict)
     published.write_dawn(str(tmp_path), layers=12, width=1024)
     get("dawn", source=str(tmp_path), accept_licence=True, verbose=False)
     assert not server.requests

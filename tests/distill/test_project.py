@@ -56,6 +56,12 @@ def test_lines_of_the_guide_lead_to_a_student_that_predicts(
         result = invoke(*arguments)
         assert result.exit_code == 0, (arguments, result.output)
     assert result.stdout.count(" ok") == 3, result.stdout
+    exported = invoke("export", "./student", "repository", "--to", "hub")
+    assert exported.exit_code == 0, exported.output
+    assert (
+        "Licence: cc-by-4.0. It follows from ratings (CC0; CC BY 4.0), whisper (MIT)"
+        in (exported.stdout)
+    )
     labelled = invoke(
         *("distill", "label", "ratings.csv", "--teacher", "./teacher"),
         *("--out", "labels.parquet"),

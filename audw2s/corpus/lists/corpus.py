@@ -2,9 +2,9 @@
 
 Columns: ``file`` (absolute path), ``start`` and ``end`` (timedeltas, the end NaT
 for "to the end of the file"), ``speaker`` (a string, missing where it isn't
-known), and whatever labels the corpus has. ``attrs["scale"]`` is the lowest and
-highest human rating, where the corpus declares it; it isn't kept when tables of several
-corpora are joined.
+known), ``licence`` if the corpus names it, and whatever labels the corpus has.
+``attrs["scale"]`` is the lowest and highest human rating, where the corpus declares it;
+it isn't kept when tables of several corpora are joined.
 """
 
 import contextlib
@@ -55,4 +55,6 @@ def read_corpus(
         # Where they are no numbers, it is said once they are needed
         with contextlib.suppress(ValueError):
             table[name] = as_numbers(table[name])
+    if "license" in table and "licence" not in table:
+        table = table.rename(columns={"license": "licence"})
     return table

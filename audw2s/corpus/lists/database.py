@@ -36,7 +36,8 @@ def read_database(
         root: folder of the database
         name: name of a table, empty for all files of the database
         columns: names in the table by names in this package
-        people: add the facts of :func:`audw2s.corpus.lists.people.add_people`
+        people: add the facts of :func:`audw2s.corpus.lists.people.add_people`, and the
+            licence
 
     Returns:
         a row per file or segment with its labels
@@ -61,6 +62,8 @@ def read_database(
     if people:
         with _readable(root):
             add_people(table, database, name)
+        if database.license and "licence" not in table:
+            table["licence"] = str(database.license)
     return table
 
 

@@ -15,10 +15,12 @@ from audw2s.model.find import cache_root
 from audw2s.model.find import is_installed
 from audw2s.model.find import members
 from audw2s.model.find import model_folder
-from audw2s.model.find import model_path
 from audw2s.model.find import sha256
+from audw2s.model.folder import CorruptModelError
 from audw2s.model.hub.fetch import fetch
 from audw2s.model.hub.graph import read_published
+from audw2s.model.hub.verify import check_outputs
+from audw2s.model.hub.verify import verify
 from audw2s.model.names import entry_of
 from audw2s.model.names import exact
 from audw2s.model.registry import Entry
@@ -37,13 +39,16 @@ def get(
     source: str | None = None,
     accept_licence: bool = False,
     verbose: bool = True,
-) -> None:
+) -> str:
     """Get a model whose weights aren't in the package.
 
     Weights are downloaded from their publishers, verified, and converted to one ONNX
     file in :func:`audw2s.model.find.cache_root`; then :func:`audw2s.load`,
     :class:`audw2s.Feature` and all others know the model by its name. After an
     interruption the same call resumes. An installed model isn't changed.
+
+    At the end, values are compared with outputs that were published of the model, see
+    :func:`audw2s.model.hub.verify.verify`. A model with other values isn't installed.
 
     Weights from the Hugging Face hub are converted with torch, which the extra
     ``distill`` installs.
@@ -56,7 +61,11 @@ def get(
         accept_licence: accept the licence of a model for non-commercial use only
         verbose: show progress
 
+    Returns:
+        what was compared, a line for each model
+
     Raises:
+        CorruptModelError: if the model gives other values than those published
         LicenceError: if a licence has to be accepted
         MissingModelError: if there is no such model
         FetchError: if a file can't be downloaded, or is damaged
@@ -76,13 +85,13 @@ def get(
         if source is not None:
             raise ValueError(f"'{name}' is made of several: get each from its source.")
         _check_licences(members(name), accept_licence)
-        for member in members(name):
+        return "\n".join(
             get(member, accept_licence=accept_licence, verbose=verbose)
-        return
+            for member in members(name)
+        )
     entry = entry_of(name)
     if entry is None or entry.packaged or (source is None and is_installed(name)):
-        model_path(name)
-        return
+        return verify(name)
     _check_licences([name], accept_licence)
     origin, folder = _choose(entry, source)
     if folder is None:
@@ -90,7 +99,7 @@ def get(
         files = fetch(origin, folder, verbose=verbose)
     else:
         files = {file: sha256(os.path.join(folder, file)) for file in origin.files}
-    _install(entry, origin, os.path.abspath(folder), files)
+    return _install(entry, origin, os.path.abspath(folder), files)
 
 
 def _check_licences(names: Sequence[str], accepted: bool) -> None:
@@ -136,8 +145,8 @@ def _convert(entry: Entry, origin: Source, folder: str) -> onnx.ModelProto:
     return converter.load()(entry.name, folder)
 
 
-def _install(entry: Entry, origin: Source, folder: str, files: dict[str, str]) -> None:
-    """Write a model beside its final place, and move it there when it is complete."""
+def _install(entry: Entry, origin: Source, folder: str, files: dict[str, str]) -> str:
+    """Write a model beside its final place, and move it there when it is verified."""
     model = _convert(entry, origin, folder)
     properties = {
         "name": entry.name,
@@ -160,5 +169,14 @@ def _install(entry: Entry, origin: Source, folder: str, files: dict[str, str]) -
             "version": __version__,
         }
         write_json(provenance, os.path.join(unfinished, PROVENANCE))
+        try:
+            compared = check_outputs(entry.name, os.path.join(unfinished, "model.onnx"))
+        except CorruptModelError as error:
+            shutil.rmtree(unfinished)
+            raise CorruptModelError(
+                f"{error} It was removed. Its files are in {folder}: delete them, and "
+                "get them again from its publishers."
+            ) from None
         shutil.rmtree(final, ignore_errors=True)
         os.rename(unfinished, final)
+    return compared

@@ -85,3 +85,21 @@ def normalised(model: onnx.ModelProto) -> onnx.ModelProto:
     model.graph.node.extend(nodes)
     model.graph.initializer.extend(before.initializer)
     return model
+
+
+def without_normalisation(model: onnx.ModelProto) -> onnx.ModelProto | None:
+    """Let a network take the signal that :func:`normalised` put before it, in place.
+
+    Args:
+        model: model with one input, ``signal`` ``(1, time)``
+
+    Returns:
+        the model; ``None`` if it wasn't made by :func:`normalised`
+
+    """
+    changed = False
+    for node in model.graph.node:
+        inputs = ["signal" if n == "signal_normalised" else n for n in node.input]
+        changed |= inputs != list(node.input)
+        node.input[:] = inputs
+    return model if changed else None
