@@ -283,3 +283,13 @@ def reverberate(signal: np.ndarray, response: np.ndarray) -> np.ndarray:
     size = _fft_length(len(signal) + len(response) - 1)
     spectrum = np.fft.rfft(signal, size) * np.fft.rfft(response, size)
     return np.fft.irfft(spectrum, size)[: len(signal)]
+
+
+def chance(share: float, rng: np.random.Generator) -> bool:
+    """Whether a crop is among a share of all; without a share no number is drawn."""
+    return share > 0 and rng.random() < share
+
+
+def draw_factor(limits: tuple[float, float], rng: np.random.Generator) -> float:
+    """Draw a factor, uniformly on a logarithmic scale."""
+    return float(np.exp(rng.uniform(*np.log(limits))))

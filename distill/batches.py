@@ -283,7 +283,7 @@ class Batches:
                 # Deviation: labels are mixed instead of labelling the mixture
                 weight = 1 / (1 + 10 ** (-ratio / 20))
                 label = weight * label + (1 - weight) * self.labels[other]
-        if not self.labels and chance(self.config.spliced, rng):
+        if not self.labels and augment.chance(self.config.spliced, rng):
             second = self._crop(self._draw(rng), length, rng)
             signal = augment.splice(signal, second, int(rng.integers(length)))
         # Rounded to 16 bits first, as a stored batch is
@@ -295,23 +295,23 @@ class Batches:
     def _disturb(self, signal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Add loudness changes, room, babble, noise and effects of the recording."""
         config = self.config
-        if chance(config.loudness, rng):
+        if augment.chance(config.loudness, rng):
             signal = augment.change_loudness(signal, 10, rng)
-        if chance(config.reverb, rng):
+        if augment.chance(config.reverb, rng):
             signal = augment.reverberate(signal, self._room(rng))
-        if chance(config.babble_prob, rng):
+        if augment.chance(config.babble_prob, rng):
             babble = self._babble(len(signal), rng)
             signal = augment.mix(signal, babble, rng.uniform(5, 25))
         if self.noise and rng.random() < config.noisy:
             noise = as_float(self.noise[rng.integers(len(self.noise))])
             noise = augment.crop(noise, len(signal), rng)
             signal = augment.mix(signal, noise, rng.uniform(*config.snr))
-        if chance(config.equalised, rng):
+        if augment.chance(config.equalised, rng):
             signal = augment.equalise(signal, config.max_gain, rng)
-        if chance(config.band_limited, rng):
+        if augment.chance(config.band_limited, rng):
             low, high = np.exp(rng.uniform(*np.log([(20, 1500), (400, 10000)])))
             signal = augment.limit_band(signal, low, high)
-        if chance(config.codec_prob, rng):
+        if augment.chance(config.codec_prob, rng):
             signal = transmit(signal, rng)
         return signal
 
@@ -333,12 +333,14 @@ class Batches:
     ) -> np.ndarray:
         """Cut a segment and change its speed, or its prosody."""
         config = self.config
-        if chance(config.prosody, rng):
+        if augment.chance(config.prosody, rng):
             names = ("tempo", "pitch", "melody", "formants")
-            factors = {name: draw(getattr(config, name), rng) for name in names}
+            factors = {
+                name: augment.draw_factor(getattr(config, name), rng) for name in names
+            }
             cut = augment.crop(clip, int(length * factors["tempo"]) + 1, rng)
             return augment.crop(change_prosody(cut, **factors), length, rng)
-        factor = draw(config.speed, rng)
+        factor = augment.draw_factor(config.speed, rng)
         cut = augment.crop(clip, int(length * factor) + 1, rng)
         return augment.crop(augment.change_speed(cut, factor), length, rng)
 
@@ -353,23 +355,13 @@ class Batches:
         if self.labels:
             return augment.crop(clip, length, rng)
         spoken = length
-        if chance(self.config.paused, rng):
+        if augment.chance(self.config.paused, rng):
             spoken = int(length * rng.uniform(0.4, 1))
         cut = self._change_speech(clip, spoken, rng)
         if spoken == length:
             return cut
         paused = augment.crop(cut, length, rng)
         return augment.mix(paused, rng.standard_normal(length), rng.uniform(30, 60))
-
-
-def chance(share: float, rng: np.random.Generator) -> bool:
-    """Whether a crop is among a share of all; without a share no number is drawn."""
-    return share > 0 and rng.random() < share
-
-
-def draw(limits: tuple[float, float], rng: np.random.Generator) -> float:
-    """Draw a factor, uniformly on a logarithmic scale."""
-    return float(np.exp(rng.uniform(*np.log(limits))))
 
 
 def as_pcm(signal: np.ndarray) -> np.ndarray:

@@ -57,7 +57,7 @@ class BatchSettings:
     of the corpora: labels are fixed per clip. Without it the teacher labels each crop
     after augmentation."""
 
-    scale: Annotated[Range | None, limits()] = None
+    scale: Annotated[Range, limits()] | None = None
     """Lowest and highest rating, for ``labels = "ratings"``, if the corpora don't
     define them."""
 
