@@ -74,6 +74,7 @@ def get(
 
     Examples:
         >>> get("wav2small")  # in the package, nothing is downloaded
+        'wav2small: no outputs of it are published for comparison.'
         >>> get("dawn")
         Traceback (most recent call last):
         audw2s.model.hub.get.LicenceError: ...
