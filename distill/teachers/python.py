@@ -48,10 +48,11 @@ class Function:
 
     def __init__(self, teacher: str):
         path, _, name = teacher.rpartition(":")
-        self.teacher = teacher
-        self.function = runpy.run_path(path, run_name=os.path.basename(path)).get(name)
-        if not callable(self.function):
+        function = runpy.run_path(path, run_name=os.path.basename(path)).get(name)
+        if not callable(function):
             raise ValueError(f"'{path}' has no function '{name}'.")
+        self.teacher = teacher
+        self.function = function
 
     def __call__(self, signal: np.ndarray) -> np.ndarray:
         """Values of a signal, ``(3,)``, float32.
