@@ -21,6 +21,7 @@ EXTRAS = {
     "obstore": "s3",
     "ray": "ray",
     "sounddevice": "live",
+    "starlette": "demo",
 }
 """Extra of the package that installs a module; others are in ``distill``."""
 
