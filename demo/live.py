@@ -80,7 +80,7 @@ class Chunk(NamedTuple):
     num_teacher: int
 
 
-Point = tuple[float, float, float, float]
+Point = tuple[float, ...]
 """Seconds of speech that were processed, and A/D/V of the last ones."""
 
 

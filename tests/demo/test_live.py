@@ -14,6 +14,7 @@ import uvicorn
 from conftest import BROWSERS
 from conftest import free_port
 from conftest import watched
+from full import full
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
@@ -185,6 +186,15 @@ def test_all_samples_are_analysed_at_any_latency(page, spoken):
         samples, rate, _ = kept(page)
         assert len(samples) > rate
         assert share_of(spoken, samples, rate) > 0.99
+
+
+@full
+def test_values_change_fifteen_times_a_second(page):
+    start(page)
+    page.locator("#live b", has_text="0.").first.wait_for()
+    page.evaluate(COUNT)
+    page.wait_for_timeout(3000)
+    assert page.evaluate("count") >= 45
 
 
 def test_another_tab_and_another_model_end_the_microphone(browser, address):
