@@ -135,6 +135,7 @@ def recording_tab(
                 NOTHING, elem_id="results", js_on_load=script("explorer"), **PLAIN
             )
             stretch = gr.HTML("", elem_id="stretch", js_on_load=POLITE, **PLAIN)
+            segments = gr.HTML("", elem_id="segments", **PLAIN)
     with gr.Accordion("For researchers: both models", open=False):
         with gr.Row():
             win_dur = gr.Number(WIN_DUR, label="Window: seconds around each value")
@@ -144,9 +145,9 @@ def recording_tab(
         draw = gr.Button("Draw pictures for download")
         links = gr.HTML("", elem_id="drawings", js_on_load=POLITE, **PLAIN)
     inputs = [audio, *roles, win_dur, hop_dur]
-    outputs = [output, stretch, panel, links]
+    outputs = [output, stretch, segments, panel, links]
 
-    def show(*args: Any, progress: gr.Progress = PROGRESS) -> tuple[str, str, str, str]:
+    def show(*args: Any, progress: gr.Progress = PROGRESS) -> tuple[str, ...]:
         return answer(models, *args, progress=progress)
 
     changed = [one.change for one in inputs]
@@ -155,10 +156,11 @@ def recording_tab(
         None,
         None,
         outputs,
-        js=giving(WAITING, *[""] * 3),
+        js=giving(WAITING, *[""] * 4),
         **LATEST,
     )
-    fresh.then(stoppable(shown(show, 4)), inputs, outputs, **LATEST, **SHARED)
+    run = stoppable(shown(show, 5))
+    fresh.then(run, inputs, outputs, show_progress_on=output, **LATEST, **SHARED)
 
     @shown
     def show_drawings(*args: Any) -> str:
@@ -243,4 +245,5 @@ def batch_tab(models: Models, roles: list[gr.Dropdown]) -> None:
         ([button.click], WAITING),
     ):
         gr.on(events, None, None, outputs, js=giving(text, ""), **PRIVATE)
-    button.click(stoppable(shown(show, 2)), inputs, outputs, **PRIVATE, **SHARED)
+    run = stoppable(shown(show, 2))
+    button.click(run, inputs, outputs, show_progress_on=output, **PRIVATE, **SHARED)

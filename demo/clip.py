@@ -140,7 +140,7 @@ def on_disk(blocks: Blocks) -> np.ndarray:
     """
     with tempfile.TemporaryFile() as file:
         for block in blocks:
-            file.write(np.ascontiguousarray(block[0], np.float32))
+            file.write(block[0].astype(np.float32).tobytes())
         file.flush()
         if not file.tell():
             return np.zeros(0, np.float32)

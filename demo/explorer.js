@@ -107,7 +107,7 @@ function plane(data, width) {
       value === null ? 0 : x(value),
       values.arousal[k] === null ? null : y(values.arousal[k]),
     ]);
-    parts.push(svg("path", { d: path(points), class: `curve path ${role}` }));
+    parts.push(svg("path", { d: path(points), class: `curve path ${role}`, "stroke-opacity": Math.min(0.6, 30 / points.length) }));
     const [cx, cy] = [x(total.valence), y(total.arousal)];
     parts.push(
       role === "teacher"
@@ -253,13 +253,10 @@ function explore(holder) {
   }
   new ResizeObserver(draw).observe(holder);
   draw();
-  for (const row of element.querySelectorAll("details tbody tr")) {
-    const time = row.cells[0].textContent;
-    const play = Object.assign(document.createElement("button"), { textContent: `▶ ${time}` });
-    play.setAttribute("aria-label", `Play from ${time} s`);
-    play.onclick = () => seek(Number(time), true);
-    row.cells[0].replaceChildren(play);
-  }
+  document.querySelector("#segments").onclick = ({ target }) => {
+    const button = target.closest("button");
+    if (button) seek(Number(button.dataset.time), true);
+  };
 }
 
 // A result is said in one sentence, not in all its words

@@ -89,8 +89,8 @@ def message(text: str) -> str:
 
 def answer(
     models: Models, path: str | None, *chosen: Any, progress: Progress = unwatched
-) -> tuple[str, str, str, str]:
-    """Result, no part of it, the models side by side, and no drawings.
+) -> tuple[str, ...]:
+    """Result, no part of it, segments, the models side by side, and no drawings.
 
     Args:
         models: models of the page
@@ -107,7 +107,14 @@ def answer(
     comparison = compare(models, path, *chosen, limit=MAX_FILE_DUR, progress=progress)
     name, clip = comparison.best.model, comparison.clip
     speakers = voices(models, name, clip, time_limit(clip), progress)
-    return result(comparison, speakers), "", comparison_panel(comparison), ""
+    segments = pd.concat([voice.segments for voice in speakers]).sort_values("start")
+    panel = comparison_panel(comparison)
+    if segments.empty:
+        silent = comparison.notes[0] if clip.status == "silent" else NO_SPEECH
+        return message(silent), "", "", panel, ""
+    rows = segments.to_dict("records")
+    table = rendered("segments", rows=rows, is_open=comparison.teacher is None)
+    return result(comparison, speakers), "", table, panel, ""
 
 
 def part(
@@ -137,15 +144,10 @@ def drawings(models: Models, path: str | None, *chosen: Any) -> str:
 
 def result(comparison: Comparison, speakers: list[Voice]) -> str:
     """Show how a voice sounds: in words, in the plane, over time."""
-    segments = pd.concat([voice.segments for voice in speakers]).sort_values("start")
-    if segments.empty:
-        is_silent = comparison.clip.status == "silent"
-        return message(comparison.notes[0] if is_silent else NO_SPEECH)
     return rendered(
         "result",
         comparison=comparison,
         speakers=speakers,
-        segments=segments.to_dict("records"),
         unsure=uncertain([one.values for one in comparison.models.values()]),
         data=json.dumps(_data(comparison), separators=(",", ":")),
     )

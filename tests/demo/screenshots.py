@@ -32,7 +32,9 @@ def answered(page: Page, example: str) -> None:
 
 def point(page: Page, share: float) -> tuple[float, float]:
     """Place in the curves."""
-    box = page.locator("#results svg.curves").bounding_box()
+    picture = page.locator("#results svg.curves")
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
     return box["x"] + 72 + share * (box["width"] - 82), box["y"] + 120
 
 
@@ -50,10 +52,10 @@ def research(page: Page) -> None:
     page.locator("#comparison table").first.wait_for()
 
 
-def replace(page: Page, path: pathlib.Path, css: str) -> None:
+def replace(page: Page, path: pathlib.Path, text: str) -> None:
     page.locator("#speech").get_by_role("button", name="Clear").click()
     page.locator("#speech input[type=file]").set_input_files(path)
-    page.locator(f"#results {css}").wait_for()
+    page.locator("#results", has_text=text).wait_for()
 
 
 def speak(page: Page) -> None:
@@ -123,11 +125,11 @@ def take(browser: Browser, address: str, folder: pathlib.Path, clips: list) -> N
             save("part")
             research(page)
             save("researchers")
-            replace(page, files["junk"], ".adv-message")
+            replace(page, files["junk"], "can't be read")
             save("refused")
-            replace(page, files["silent"], ".adv-message")
+            replace(page, files["silent"], "is silent")
             save("silent")
-            replace(page, files["call"], ".adv-voices")
+            replace(page, files["call"], "Channel 2")
             save("call")
             batch(page, [*clips, files["junk"]])
             save("batch")

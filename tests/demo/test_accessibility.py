@@ -58,7 +58,7 @@ def test_the_page_works_by_keyboard(page):
     page.locator("#stretch .adv-part").wait_for()
     go_to("1 segment of speech")
     page.keyboard.press("Enter")
-    assert page.locator("#results details[open]").count() == 1
+    assert page.locator("#segments details[open]").count() == 1
     page.get_by_role("button", name="Models, for researchers").focus()
     page.keyboard.press("Enter")
     page.get_by_label("Teacher").first.focus()
@@ -88,7 +88,7 @@ def test_axe_has_no_serious_findings(page, address, theme):
     results(page)
     show_panel(page)
     page.get_by_role("button", name="Models, for researchers").click()
-    page.locator("#results summary").click()
+    page.locator("#segments summary").click()
     page.locator("#comparison table").first.wait_for()
     assert serious() == []
     page.get_by_role("tab", name="Batch").click()
