@@ -21,6 +21,7 @@ from audw2s.demo.limits import RefusedError
 from audw2s.demo.models import Models
 from audw2s.demo.page import rendered
 from audw2s.demo.prediction import analyse
+from audw2s.demo.prediction import check_speech
 from audw2s.evaluation.ccc import ccc
 from audw2s.model.registry import DIMENSIONS
 
@@ -31,7 +32,7 @@ MAX_GROUPS = 12
 """Most groups that are shown."""
 
 UNCOUNTED = ("silent", "short")
-"""Statuses of files that are no part of the agreement."""
+"""Statuses of files whose values aren't shown, and are no part of the agreement."""
 
 COLUMNS = [f"{role}_{name}" for role in ("teacher", "student") for name in DIMENSIONS]
 """Columns with values."""
@@ -104,6 +105,8 @@ def _row(
     try:
         deadline.check()
         clip = read_clip(path, min(MAX_DUR, models.max_dur))
+        if clip.status not in UNCOUNTED:
+            check_speech(models, student, clip, deadline)
         for role, name in (("student", student), ("teacher", teacher)):
             analysis = analyse(models, name, clip, deadline)
             row |= {f"{role}_{key}": value for key, value in analysis.values.items()}
@@ -184,7 +187,8 @@ def groups(batch: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def batch_results(batch: pd.DataFrame) -> str:
     """Show files, and how their values are distributed, as HTML."""
-    arousal, dominance, valence = (batch[name] for name in COLUMNS[:3])
+    values = batch[COLUMNS].where(~batch["status"].isin(UNCOUNTED))
+    arousal, dominance, valence = (values[name] for name in COLUMNS[:3])
     table = pd.DataFrame(
         {
             "file": batch["file"].map(legible),

@@ -17,7 +17,9 @@ from audw2s.demo.clip import Clip
 from audw2s.demo.clip import Progress
 from audw2s.demo.clip import told
 from audw2s.demo.clip import unwatched
+from audw2s.demo.limits import WORDS
 from audw2s.demo.limits import Deadline
+from audw2s.demo.limits import RefusedError
 from audw2s.demo.models import Facts
 from audw2s.demo.models import Models
 from audw2s.demo.models import facts
@@ -131,6 +133,19 @@ def of_span(
     read = deadline.timed(partial(file_blocks, path))
     with models.held(name, deadline) as predictor:
         return named(_values(predictor, read, [span])[0])
+
+
+def check_speech(models: Models, name: str, clip: Clip, deadline: Deadline) -> None:
+    """Check that somebody speaks in a recording.
+
+    Raises:
+        RefusedError: if nobody does
+
+    """
+    read = deadline.timed(partial(array_blocks, clip.signal, SAMPLING_RATE))
+    with models.held(name, deadline) as predictor:
+        if not speech_spans(predictor, read, (0.0, None)):
+            raise RefusedError(WORDS["no_speech"])
 
 
 def analyse(

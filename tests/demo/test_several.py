@@ -35,13 +35,16 @@ def test_batch_agrees_with_literal_ccc(models, tmp_path):
     soundfile.write(silent, np.zeros(16000), 16000)
     soundfile.write(short, load(ANGRY)[16000:20000], 16000)
     clips = [*map(str, sorted(SPEECH.iterdir()))]
-    paths = [str(broken), *clips, str(silent), str(short)]
+    noise = tmp_path / "noise.wav"
+    soundfile.write(noise, np.random.default_rng(0).normal(0, 0.05, 32000), 16000)
+    paths = [str(broken), *clips, str(silent), str(short), str(noise)]
     told = []
     batch = analyse_all(
         models, paths, "whisper-tiny-adv", "wav2small", lambda *args: told.append(args)
     )
-    assert [share for share, _ in told] == [k / 9 for k in range(1, 10)]
+    assert [share for share, _ in told] == [k / 10 for k in range(1, 11)]
     assert batch["note"].iloc[0].startswith("This file can't be read")
+    assert batch["note"].iloc[-1].startswith("There is no speech")
     for name, (ccc, difference) in agreement(batch).items():
         x, y = batch[f"teacher_{name}"][1:7], batch[f"student_{name}"][1:7]
         cov = ((x - x.mean()) * (y - y.mean())).mean()
@@ -51,8 +54,9 @@ def test_batch_agrees_with_literal_ccc(models, tmp_path):
         assert ccc == pytest.approx(expected, abs=1e-9)
         assert difference == pytest.approx((x - y).abs().mean(), abs=1e-9)
     html = batch_results(batch)
-    # Missing values, those of silence, and a group of each corpus
-    assert html.count("<td>–</td>") >= 5
+    # No values of four files: duration, adjective and three values of two of them
+    assert html.count("<td>–</td>") == 2 * 5 + 2 * 4
+    # A group of each corpus
     for name in ("emodb", "librispeech", "all"):
         assert f"<b>\u2068{name}\u2069</b>" in html
     with pytest.raises(RefusedError, match="101 files"):
