@@ -90,13 +90,17 @@ def message(text: str) -> str:
 def answer(
     models: Models, path: str | None, *chosen: Any, progress: Progress = unwatched
 ) -> tuple[str, ...]:
-    """Result, no part of it, segments, the models side by side, and no drawings.
+    """Process a recording.
 
     Args:
         models: models of the page
         path: path of the recording
         chosen: further arguments of :func:`audw2s.demo.comparison.compare`
         progress: function that is told how far it is
+
+    Returns:
+        HTML of the outputs of the tab: result, values of a part (none is selected),
+        segments of speech, models side by side, drawings (none are asked for)
 
     Raises:
         RefusedError: with a sentence that says what to do
