@@ -1,5 +1,5 @@
 """``python -m audw2s`` is the command ``audw2s``."""
 
-from audw2s.commands.app import app
+from audw2s.commands.start import main
 
-app(prog_name="audw2s")
+main()

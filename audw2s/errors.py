@@ -16,6 +16,8 @@ from typing import NoReturn
 import click
 import typer
 
+from audw2s.interrupt import raised
+
 EXTRAS = {
     "gradio": "demo",
     "obstore": "s3",
@@ -84,8 +86,9 @@ def explained(
     sys.unraisablehook = functools.partial(_interrupt_again, previous)
     warnings.showwarning = functools.partial(_warn, show)
     try:
-        yield
-        _flush_stdout()
+        with raised():
+            yield
+            _flush_stdout()
     except KeyboardInterrupt:
         _fail(interrupted, INTERRUPTED)
     except (typer.Exit, typer.Abort, click.ClickException):

@@ -18,6 +18,7 @@ LAYERS = [
         "audw2s.version",
         "audw2s.errors",
         "audw2s.files",
+        "audw2s.interrupt",
         "audw2s.progress",
         "audw2s.tables",
         "audw2s.interpreter",
