@@ -3,7 +3,7 @@
 - overhead: the command with one worker against a process that reads each file with
   soundfile, runs the ONNX session and appends the result, on five-second files, in
   interleaved rounds. Without the start is the time over all files less that over one
-- workers: one against two, on the same files
+- workers: one against two, on the same files; by the processor 1 is the best
 - short: many files of 0.2 s, with one worker
 - memory: peak of the parent, and peak of what a worker has for itself, for few short
   files, for many, and for few with a very long one
@@ -94,7 +94,7 @@ SHORT = "each of many files of 0.2 s, without the start: ms"
 FLAT = "parent, more for many files than for few: MB"
 WORKER = "worker, for itself: MB"
 
-BARS = {
+LIMITS = {
     "1 worker / bare loop, with the start": "≤ 1.25",
     "1 worker / bare loop, without the start": "≤ 1.10",
     "1 worker / 2 workers, without the start": "≥ 1.9",
@@ -215,14 +215,14 @@ def memory(folder: str, many: int, hours: float) -> dict:
     }
 
 
-def print_bars(results: dict[str, float | list[float]]) -> None:
+def print_limits(results: dict[str, float | list[float]]) -> None:
     """Print what was measured, and whether limits are kept, as Markdown."""
     print("| | measured | by the processor | limit | kept |\n|---|---:|---:|---:|---|")
     for name, value in results.items():
         passed, busy = value if isinstance(value, list) else (value, None)
         kept = limit = ""
-        if name in BARS:
-            limit = BARS[name]
+        if name in LIMITS:
+            limit = LIMITS[name]
             sign, number = limit.split()
             kept = passed <= float(number) if sign == "≤" else passed >= float(number)
             kept = "yes" if kept else "no"
@@ -250,7 +250,7 @@ def main() -> None:
                 measured |= short(folder, asked.many)
             else:
                 measured |= compared(folder, asked.files, asked.rounds, PAIRS[task])
-    print_bars(measured)
+    print_limits(measured)
     versions = {"audw2s": audw2s.__version__, "onnxruntime": onnxruntime.__version__}
     print(json.dumps({"processor": processor()} | versions | measured))
 
