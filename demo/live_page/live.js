@@ -29,11 +29,13 @@ export const choose = (chosen) => {
   session?.stop(ENDS.changed);
 };
 
-const details = ({ now, sender, microphone }) => {
+const details = ({ now, sender, microphone, numLost }) => {
   const analysed = (sender.numSamples / microphone.rate).toFixed(1);
   const teacher = sender.points.teacher.at(-1);
   const behind = teacher ? `, the teacher is ${(now - teacher.time).toFixed(1)} s behind` : "";
-  return `${analysed} of ${now.toFixed(1)} s analysed, ${sender.points.student.length} values${behind}. ${WINDOWS}`;
+  const lost = numLost ? `, the browser lost ${numLost} samples` : "";
+  const numValues = sender.points.student.length;
+  return `${analysed} of ${now.toFixed(1)} s analysed, ${numValues} values${behind}${lost}. ${WINDOWS}`;
 };
 
 /** Fills the tab. */

@@ -25,6 +25,9 @@ const LATE = "Listening. The network or the server is slow: values are late.";
 /** Milliseconds without a chunk from which on the microphone is paused. */
 const SILENCE = 1000;
 
+/** Milliseconds for which values have to be in time until they aren't called late any more. */
+const CALM = 3000;
+
 /** Milliseconds that the last chunk may take. */
 const LAST = 300;
 
@@ -34,6 +37,7 @@ export class Session {
   /** Number of samples that the browser lost. */
   numLost = 0;
   #next = null;
+  #late = -Infinity;
   #arrived = performance.now();
 
   constructor(microphone, models) {
@@ -72,11 +76,12 @@ export class Session {
   get sentence() {
     if (this.end) return `${this.end} ${this.#rest()}`;
     const { microphone, sender, level } = this;
-    if (microphone.isPaused() || performance.now() - this.#arrived > SILENCE) return PAUSED;
+    if (microphone.isMuted() || performance.now() - this.#arrived > SILENCE) return PAUSED;
     if (sender.isLost) return LOST;
     if (sender.isAgain) return AGAIN;
-    const status = facts.statuses[level.status ?? sender.status];
-    return status ?? (sender.behind > OLD ? LATE : "Listening.");
+    if (sender.behind > OLD) this.#late = performance.now();
+    const isLate = performance.now() - this.#late < CALM;
+    return facts.statuses[level.status ?? sender.status] ?? (isLate ? LATE : "Listening.");
   }
 
   #rest() {

@@ -60,9 +60,11 @@ export class Meters {
     this.element = html("div", { class: "adv-live" }, ...rows);
   }
 
-  /** Adds values at a time: `{ time, arousal, dominance, valence }`. */
+  /** Adds values at a time, `{ time, arousal, dominance, valence }`, in place of later ones. */
   add(role, point) {
-    this.#points[role].push(point);
+    const points = this.#points[role];
+    while (points.at(-1)?.time >= point.time) points.pop();
+    points.push(point);
   }
 
   /** Draws soon, and once for all calls until then; `now` is the time that is spoken. */

@@ -38,7 +38,7 @@ export const open = async () => {
   return {
     port: port2,
     rate: context.sampleRate,
-    isPaused: () => track.muted || context.state !== "running",
+    isMuted: () => track.muted,
     isUnplugged: () => track.readyState === "ended",
     stop: () => node.port.postMessage({ isOver: true }),
     close: () => {
