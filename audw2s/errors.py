@@ -19,6 +19,7 @@ import typer
 from audw2s.interrupt import raised
 
 EXTRAS = {
+    "anyio": "demo",
     "gradio": "demo",
     "obstore": "s3",
     "ray": "ray",

@@ -56,7 +56,8 @@ def stoppable(run: Callable) -> Callable:
     @functools.wraps(run)
     def watched(*args: object, **kwargs: object) -> object:
         request = LocalContext.request.get(None)
-        AWAITED.set(request.request.scope[IS_AWAITED])
+        if request is not None and request.request is not None:
+            AWAITED.set(request.request.scope[IS_AWAITED])
         return run(*args, **kwargs)
 
     return watched

@@ -127,7 +127,7 @@ class Calls:
     ) -> None:
         """Pass on a call, which is known from Gradio's answer on."""
         waiting = [{"type": "http.request", "body": body}]
-        scope = request.scope | {IS_AWAITED: partial(self.is_awaited, call)}
+        scope = {**request.scope, IS_AWAITED: partial(self.is_awaited, call)}
 
         async def receive() -> Message:
             return waiting.pop() if waiting else await request.receive()

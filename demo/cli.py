@@ -6,25 +6,6 @@ import typer
 
 from audw2s.errors import explained
 
-Names = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--allowed-host",
-        metavar="NAME",
-        help="Name under which the page is reached; addresses and localhost always "
-        "are. May be repeated.",
-    ),
-]
-Frames = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--allow-embedding-from",
-        metavar="ORIGIN",
-        help="Origin whose pages may embed this one, such as https://example.com. May "
-        "be repeated.",
-    ),
-]
-
 
 @explained("stopped.")
 def demo(
@@ -43,20 +24,37 @@ def demo(
     student: Annotated[
         str, typer.Option(help="Student: name (see 'audw2s models') or model folder.")
     ] = "wav2small",
-    allowed_host: Names = None,
-    allow_embedding_from: Frames = None,
-    root_path: Annotated[
-        str,
+    max_dur: Annotated[
+        float, typer.Option(min=1, max=3600, help="Longest recording in seconds.")
+    ] = 3600.0,
+    max_size: Annotated[
+        int, typer.Option(min=1, max=200, help="Largest file in MB.")
+    ] = 200,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Name of the server. May be repeated."),
+    ] = None,
+    allow_embedding_from: Annotated[
+        list[str] | None,
         typer.Option(
-            metavar="PATH",
-            help="Path of the page behind a proxy that removes it, such as /speech.",
+            metavar="ORIGIN",
+            help="Origin of pages that may embed this one, such as "
+            "https://example.com. May be repeated.",
         ),
+    ] = None,
+    root_path: Annotated[
+        str, typer.Option(metavar="PATH", help="Path that a proxy removes: /speech.")
     ] = "",
     auth: Annotated[
         str | None,
+        typer.Option(metavar="USER:FILE", help="Login, with the password in a file."),
+    ] = None,
+    static: Annotated[
+        str | None,
         typer.Option(
-            metavar="USER:FILE",
-            help="Ask for a user, and for the password in a file.",
+            metavar="OUT",
+            help="Start no server, write a page that processes speech in the browser, "
+            "with the student: a folder for any web server.",
         ),
     ] = None,
     space: Annotated[
@@ -66,52 +64,32 @@ def demo(
             help="Start no server, write a folder that is a Hugging Face Space.",
         ),
     ] = None,
-    max_dur: Annotated[
-        float, typer.Option(min=1, max=3600, help="Longest recording in seconds.")
-    ] = 3600.0,
-    max_size: Annotated[
-        int, typer.Option(min=1, max=200, help="Largest file in MB.")
-    ] = 200,
-    static: Annotated[
-        str | None,
-        typer.Option(
-            metavar="OUT",
-            help="Start no server, write a page that processes speech in the browser, "
-            "with the student: a folder for any web server.",
-        ),
-    ] = None,
 ) -> None:
-    """Start a web page that compares teacher and student on the same speech."""
+    """Start a web page that says how a voice sounds."""
+    offered = {"teacher": teacher, "student": student}
+    offered |= {"max_dur": max_dur, "max_size": max_size}
     if static is not None:
         from audw2s.demo.static_page import write
 
         sizes = write(static, student)
         typer.echo(f"{static}: {len(sizes)} files, {sum(sizes.values()):,} bytes")
-        return
-    offered = {
-        "teacher": teacher,
-        "student": student,
-        "max_dur": max_dur,
-        "max_size": max_size,
-    }
-    if space is not None:
+    elif space is not None:
         from audw2s.demo.space import write_space
 
         write_space(space, **offered)
-        command = f"hf upload USER/NAME {space} --repo-type space"
-        typer.echo(f"{space}: upload it with '{command}'")
-        return
-    from audw2s.demo.server import serve
+        typer.echo(f"Upload it: hf upload USER/NAME {space} --repo-type space")
+    else:
+        from audw2s.demo.server import serve
 
-    serve(
-        host,
-        port,
-        hosts=allowed_host or (),
-        frames=allow_embedding_from or (),
-        root_path=root_path,
-        login=auth and login(auth),
-        **offered,
-    )
+        serve(
+            host,
+            port,
+            root_path=root_path,
+            hosts=allowed_host or (),
+            frames=allow_embedding_from or (),
+            login=auth and login(auth),
+            **offered,
+        )
 
 
 def login(auth: str) -> str:
@@ -120,9 +98,12 @@ def login(auth: str) -> str:
     Returns:
         ``"user:password"``
 
+    Raises:
+        ValueError: if there is no user, or no file
+
     """
     user, _, path = auth.partition(":")
     if not user or not path:
-        raise typer.BadParameter("'--auth' has to be USER:FILE.")
+        raise ValueError(f"'--auth' has to be USER:FILE, got '{auth}'.")
     with open(path, encoding="utf-8") as file:
         return f"{user}:{file.read().strip()}"

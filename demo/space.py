@@ -65,6 +65,7 @@ def write_space(folder: str, **options: object) -> None:
         FileExistsError: if the folder exists
 
     """
+    os.makedirs(folder)
     package = os.path.join(folder, "audw2s")
     for source, target in (
         (audw2s.__path__[0], package),
