@@ -1,6 +1,7 @@
 """The command ``audw2s demo``."""
 
 from typing import Annotated
+from typing import Any
 
 import typer
 
@@ -66,7 +67,7 @@ def demo(
     ] = None,
 ) -> None:
     """Start a web page that says how a voice sounds."""
-    offered = {"teacher": teacher, "student": student}
+    offered: dict[str, Any] = {"teacher": teacher, "student": student}
     offered |= {"max_dur": max_dur, "max_size": max_size}
     if static is not None:
         from audw2s.demo.static_page import write
