@@ -77,9 +77,10 @@ async def sweep(folder: str) -> None:
 
     """
     while True:
-        os.utime(folder)
-        await anyio.to_thread.run_sync(delete_old, folder)
-        await anyio.to_thread.run_sync(delete_old, os.path.dirname(folder), PREFIX)
+        with contextlib.suppress(OSError):  # Next time, perhaps
+            os.utime(folder)
+            await anyio.to_thread.run_sync(delete_old, folder)
+            await anyio.to_thread.run_sync(delete_old, os.path.dirname(folder), PREFIX)
         await anyio.sleep(60)
 
 
