@@ -5,6 +5,7 @@ What follows ``--`` is handed over; ``--no-venv`` takes the current environment.
 """
 
 import os
+import pathlib
 
 import nox
 
@@ -19,6 +20,13 @@ FULL = {
     "AUDW2S_TABLES": "tests/benchmark/formats.md",
 }
 """All that the suite samples, 2,000 damaged recordings of each format, and tables."""
+
+
+LICENCES = """# Licences of dependencies
+
+What `pip install audw2s` installs, without extras; written by `nox -s release`.
+"""
+"""Head of the page of licences."""
 
 
 def install(session: nox.Session) -> None:
@@ -76,6 +84,32 @@ def mutants(session: nox.Session) -> None:
     """Put faults into the code, one by one, each of which tests have to find."""
     install(session)
     session.run("python", "tests/mutants.py", *session.posargs)
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Build the wheel twice, and list licences, parts and vulnerabilities."""
+    session.install("build", "cyclonedx-bom", "pip-audit", "pip-licenses")
+    commit = session.run("git", "log", "-1", "--format=%ct", silent=True, external=True)
+    env = {"SOURCE_DATE_EPOCH": commit.strip()}
+    folder = pathlib.Path(session.create_tmp())
+    for name in ("first", "second"):
+        out = str(folder / name)
+        session.run("python", "-m", "build", "--wheel", "--outdir", out, env=env)
+    wheel, other = sorted(folder.glob("*/*.whl"))
+    if wheel.read_bytes() != other.read_bytes():
+        session.error(f"{wheel} and {other} differ, though made from the same commit")
+    session.run("python", "-m", "venv", "--clear", str(folder / "clean"))
+    python = str(next(folder.glob("clean/[bS]*/python*")))
+    pip = [python, "-m", "pip", "install", "-c", "constraints.txt", str(wheel)]
+    session.run(*pip, external=True)
+    session.run("cyclonedx-py", "environment", python, "-o", str(folder / "sbom.json"))
+    licences = ["pip-licenses", "--python", python, "--format", "markdown"]
+    page = session.run(*licences, "--with-urls", silent=True)
+    pathlib.Path("docs/licences.md").write_text(f"{LICENCES}\n{page}", "utf-8")
+    # 1: it has found some, or had no data
+    audit = ["pip-audit", "--path", *map(str, folder.glob("clean/**/site-packages"))]
+    session.run(*audit, success_codes=[0, 1])
 
 
 @nox.session

@@ -1,5 +1,6 @@
 """Tables and plots of pages, from what commands measured and stored."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -79,6 +80,16 @@ def published() -> Markdown:
         markdown_table([*names, *(title for title, _ in COSTS.values())], costs),
     ]
     return Markdown("\n\n".join(tables))
+
+
+def hashes() -> Markdown:
+    """Sha256 of the packaged models, which is checked before they are opened."""
+    rows = []
+    for path in sorted(pathlib.Path(FOLDER).glob("*/model.onnx")):
+        with open(path, "rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        rows.append([f"`{path.parent.name}`", f"`{sha256}`"])
+    return Markdown(markdown_table(["model", "sha256 of model.onnx"], rows))
 
 
 def _ccc(figure: dict | None) -> str:
