@@ -179,6 +179,7 @@ def test_the_command_writes_a_teacher(encoder, corpus, tmp_path):
         "sampling_rate": "16000",
         "max_dur": "30",
         "version": audw2s.__version__,
+        "origins": '{"corpora": {"clips": "unknown"}, "models": {"whisper": "MIT"}}',
     }
     with open(out / "evaluation.json") as file:
         (evaluation,) = json.load(file)
