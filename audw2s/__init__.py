@@ -4,6 +4,8 @@ Names are imported at first use, so that ``import audw2s`` is fast.
 """
 
 import importlib
+import os
+import sys
 from typing import TYPE_CHECKING
 
 from audw2s.version import __version__
@@ -25,6 +27,12 @@ if TYPE_CHECKING:
     from audw2s.model.names import MissingModelError
     from audw2s.model.registry import DIMENSIONS
     from audw2s.plots import plot_curves
+
+# onnxruntime would give this machine a number and report its sessions to its makers,
+# from when it is imported
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+if "onnxruntime" in sys.modules:
+    sys.modules["onnxruntime"].disable_telemetry_events()
 
 _HOMES = {
     "CorruptModelError": "model.folder",

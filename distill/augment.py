@@ -232,7 +232,7 @@ def change_channel(
     if rng.random() < 0.25:
         chosen = voices[rng.integers(len(voices), size=6)]
         # Another part of each: a voice may be that of the signal
-        behind = babble(np.roll(chosen, rng.integers(len(signal)), axis=1))
+        behind = babble(list(np.roll(chosen, rng.integers(len(signal)), axis=1)))
         signal = mix(signal, behind, rng.uniform(4, 25))
     if rng.random() < 0.3:
         signal = mix(signal, rng.standard_normal(len(signal)), rng.uniform(15, 45))

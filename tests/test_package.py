@@ -69,6 +69,15 @@ def test_wheel_predicts_without_torch(installed, clips, tmp_path):
     assert has_distill
 
 
+def test_nothing_is_written_to_the_home_folder(tmp_path):
+    code = "import audw2s; audw2s.load()(numpy.zeros((1, 16000), 'float32'), 16000)"
+    home = {**os.environ, "HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
+    home.pop("ORT_DISABLE_TELEMETRY", None)
+    command = [sys.executable, "-c", f"import numpy; {code}"]
+    subprocess.run(command, check=True, env=home)
+    assert not os.listdir(tmp_path)
+
+
 @full
 @pytest.mark.parametrize("page", FIRST_PAGES)
 def test_code_of_first_pages_runs_where_only_the_package_is(installed, project, page):

@@ -46,7 +46,7 @@ def write_database(
 
     """
     inputs, names = shards.inputs, options.names
-    database = open_database(inputs.database, load_data=True)
+    database = open_database(str(inputs.database), load_data=True)
     batches = shards.rows(["start", "end", *columns(names)])
     found, tables = zip(*batches, strict=True)
     numbers, rows = np.concatenate(found), pa.concat_tables(tables)

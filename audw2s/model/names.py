@@ -49,6 +49,7 @@ def entry_of(name: str, folder: str = "") -> Entry | None:
 
     Raises:
         AmbiguousModelError: if a folder has the same name as a model of the catalogue
+        TypeError: if the name is no text
 
     Examples:
         >>> entry_of("wav2small").name, entry_of("catalogue:wav2small").name
@@ -57,6 +58,8 @@ def entry_of(name: str, folder: str = "") -> Entry | None:
         True
 
     """
+    if not isinstance(name, str):
+        raise TypeError(f"A model is a name or a folder as text, got {name!r}.")
     if name.startswith(PREFIX):
         name = name.removeprefix(PREFIX)
         if name not in CATALOGUE:
