@@ -101,6 +101,7 @@ def test_a_student_is_trained_exported_and_evaluated(
         "token_hop": "64",
         "token_context": "6",
         "epsilon": "0",
+        "origins": '{"corpora": {"clips": "unknown"}, "models": {"toy": "unknown"}}',
     }
     _, student = load_student(os.path.join(trained, "student.safetensors"))
     weight = student.adv.weight.detach().numpy()

@@ -217,6 +217,7 @@ def test_a_model_folder_is_written(folder, original):
         "version": audw2s.__version__,
         "quantised": "int8",
         "quantised_from": model_sha256("wav2small"),
+        "origins": '{"corpora": {}, "models": {"wav2small": "CC BY 4.0"}}',
     }
     values = model(noise(5001)[None], 16000)
     assert values["hidden_states"].shape == (1, 169)

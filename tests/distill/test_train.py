@@ -92,6 +92,7 @@ def test_a_training_writes_its_student_and_its_settings(config, tmp_path):
         "curves.png",
         "history.json",
         "logs",
+        "origins.json",
         "student.safetensors",
     ]
     with open(os.path.join(folder, "config.json")) as file:
