@@ -67,7 +67,7 @@ def read_database(
     return table
 
 
-def open_database(root: str, *, load_data: bool = False) -> audformat.Database:
+def open_database(root: str | None, *, load_data: bool = False) -> audformat.Database:
     """Open a database; its header is read as data.
 
     Args:
@@ -75,9 +75,11 @@ def open_database(root: str, *, load_data: bool = False) -> audformat.Database:
         load_data: load all tables
 
     Raises:
-        ValueError: if it can't be read, or its header names code
+        ValueError: if there is none, it can't be read, or its header names code
 
     """
+    if root is None:
+        raise ValueError("The inputs are of no database.")
     with _readable(root):
         with open(os.path.join(root, "db.yaml"), encoding="utf-8") as file:
             # audformat would run code that a tag names
