@@ -145,7 +145,7 @@ def recording_tab(
         panel = gr.HTML("", elem_id="comparison", **PLAIN)
         draw = gr.Button("Draw pictures for download")
         links = gr.HTML("", elem_id="drawings", js_on_load=POLITE, **PLAIN)
-    inputs = [audio, *roles, win_dur, hop_dur]
+    inputs: list[Any] = [audio, *roles, win_dur, hop_dur]
     outputs = [output, stretch, segments, panel, links]
 
     def show(*args: Any, progress: gr.Progress = PROGRESS) -> tuple[str, ...]:
@@ -236,10 +236,16 @@ def batch_tab(models: Models, roles: list[gr.Dropdown]) -> None:
     )
     with gr.Accordion("For researchers: agreement of the models", open=False):
         panel = gr.HTML("", elem_id="agreement", **PLAIN)
-    inputs, outputs = [files, *roles], [output, panel]
+    inputs: list[Any] = [files, *roles]
+    outputs = [output, panel]
 
-    def show(*args: Any, progress: gr.Progress = PROGRESS) -> tuple[str, str]:
-        return batch_answer(models, *args, progress=progress)
+    def show(
+        paths: list[str] | None,
+        teacher: str,
+        student: str,
+        progress: gr.Progress = PROGRESS,
+    ) -> tuple[str, str]:
+        return batch_answer(models, paths, teacher, student, progress)
 
     for events, text in (
         ([one.change for one in inputs], NOTHING),

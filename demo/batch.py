@@ -180,7 +180,7 @@ def counted(batch: pd.DataFrame) -> pd.DataFrame:
 def groups(batch: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Rows that count by group, and of all groups; no groups if each has one file."""
     rows = counted(batch)
-    parts = dict(list(rows.groupby("group")))
+    parts = {str(name): part for name, part in rows.groupby("group")}
     is_shown = 1 < len(parts) <= MAX_GROUPS and len(parts) < len(rows)
     return {"all": rows} | (parts if is_shown else {})
 
