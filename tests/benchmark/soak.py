@@ -21,9 +21,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -166,17 +166,12 @@ def full(count: int, folder: pathlib.Path) -> Result:
     clip = str(runs.corpus / "000.wav")
     for options in ([], ["--json"]):
         with open("/dev/full", "w") as stdout:
-            done = subprocess.run(
-                [COMMAND, "predict", clip, *options],
-                stdout=stdout,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
+            pipes = {"stdout": stdout, "stderr": subprocess.PIPE, "text": True}
+            done = subprocess.run([COMMAND, "predict", clip, *options], **pipes)
         result.add(Ended(done.returncode, done.stderr).is_sentence)
     command = [sys.executable, "-c", CACHE, clip, str(folder / "cache")]
     done = subprocess.run(command, capture_output=True, text=True)
     result.add(done.stdout == "True\n", done.stderr[-200:])
-    result.notes["files that can't grow, stdout on /dev/full, a cache"] = None
     return result
 
 
@@ -309,8 +304,8 @@ def objects(count: int, folder: pathlib.Path) -> Result:
     command = [sys.executable, "-c", PEAK + OBJECTS, str(count)]
     done = subprocess.run(command, capture_output=True, text=True)
     megabytes = float(done.stdout or 1e9)
-    note = f"{megabytes:.0f} MB"
-    return Result(count, count * (megabytes < MAX_MEMORY), {note: None})
+    fine = megabytes < MAX_MEMORY
+    return Result(count, count * fine, {f"{megabytes:.0f} MB": None})
 
 
 OBJECTS = """
@@ -331,7 +326,7 @@ print((peak() - before) / 1024)
 
 def threads(count: int, folder: pathlib.Path) -> Result:
     """Threads that share an object."""
-    signals = [speech(1 + number / 4, number) for number in range(8)]
+    signals = [speech(1 + k / 4, k) for k in range(8)]
     feature, result = audw2s.Feature(), Result()
     expected = [feature.process_signal(signal, 16000) for signal in signals]
 
@@ -341,11 +336,8 @@ def threads(count: int, folder: pathlib.Path) -> Result:
             same = (a.equals(b) for a, b in zip(found, expected, strict=True))
             result.add(all(same))
 
-    workers = [threading.Thread(target=work) for _ in range(count)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    with ThreadPoolExecutor(count) as pool:
+        list(pool.map(lambda _: work(), range(count)))
     return Result(5 * count, result.survived)
 
 
@@ -390,8 +382,7 @@ def main() -> None:
     print("| kind | tried | survived | lost | |\n|---|---:|---:|---:|---|", flush=True)
     lost = 0
     for name, (trouble, _, text) in KINDS.items():
-        size = getattr(arguments, name)
-        if not size:
+        if not (size := getattr(arguments, name)):
             continue
         with tempfile.TemporaryDirectory() as folder:
             try:
