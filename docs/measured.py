@@ -183,6 +183,15 @@ def robustness() -> Markdown:
     return Markdown(markdown_table(["model", "CCC", "pairs", *DIMENSIONS], rows))
 
 
+def trainings(name: str) -> Markdown:
+    """Table of what trainings gave, as their logs had it."""
+    table = pd.read_csv(HERE / "trainings" / f"{name}.csv")
+    numbers = table.select_dtypes(float).columns
+    table[numbers] = table[numbers].map("{:.2f}".format)
+    rows = table.astype(str).to_numpy().tolist()
+    return Markdown(markdown_table([c.replace("_", " ") for c in table], rows))
+
+
 def clip_length() -> Figure:
     """Difference of a part of a clip from the whole clip, by its duration."""
     table = pd.read_csv(HERE / "clip_length.csv")
