@@ -1,5 +1,6 @@
 """Ctrl-C at any moment."""
 
+import pathlib
 import random
 import re
 import signal
@@ -9,6 +10,8 @@ import time
 
 import pytest
 from full import sample
+
+SPEECH = pathlib.Path(__file__).parents[1] / "examples" / "speech"
 
 START = """
 import signal
@@ -39,8 +42,6 @@ def duration(example) -> float:
 
 @pytest.fixture(scope="module")
 def example() -> str:
-    from conftest import SPEECH
-
     return str(SPEECH / "emodb-03a05Wa-anger.flac")
 
 

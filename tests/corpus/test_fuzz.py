@@ -123,7 +123,7 @@ def test_mutated_files(tmp_path, speech, tables, pool, kind):
         with open(paths[-1], "wb") as file:
             file.write(mutated(whole, kind, seed))
     tasks = [Task(path, path, [(0, OPEN)]) for path in paths]
-    results = [(task.numbers[0], result) for task, result in pool.run(tasks)]
+    results = [(paths.index(task.path), result) for task, result in pool.run(tasks)]
     assert sorted(number for number, _ in results) == list(range(COUNT))
     statuses = collections.Counter()
     for number, (_, segments) in results:

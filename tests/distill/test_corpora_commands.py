@@ -40,7 +40,7 @@ def test_the_scale_of_a_corpus_is_known(msp, tmp_path):
     table.to_csv(tmp_path / "lost.csv")
     with pytest.warns(DataWarning, match="the scale is taken to be 1 to 7"):
         assert rating_scale(read_corpus(str(tmp_path / "lost.csv"))) == (1, 7)
-    with pytest.raises(ValueError, match="lowest and highest rating, not 5.0, 5.0"):
+    with pytest.raises(ValueError, match="lowest and highest rating, not 5, 5"):
         rating_scale(table, (5, 5))
 
 

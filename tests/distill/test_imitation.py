@@ -93,7 +93,7 @@ def test_projections_of_another_teacher_are_refused(imitating):
 
 
 def test_fixed_labels_have_nothing_to_imitate(imitating):
-    with pytest.raises(ValueError, match="'imitation' needs a teacher"):
+    with pytest.raises(ValueError, match="'imitation' needs a model as a teacher"):
         dataclasses.replace(
             imitating, labels="x.parquet", prosody=0.0, paused=0.0, spliced=0.0
         )

@@ -161,10 +161,11 @@ def test_a_killed_download_resumes(server, folder, source, expected):
     assert server.bodies[-1][1] == 2 * download.CHUNK
 
 
-def test_progress(server, folder, source, expected, capfd):
+def test_progress(server, folder, source, expected, capfd, monkeypatch):
     fetch(source, folder)
     assert capfd.readouterr() == ("", "")
     shutil.rmtree(folder)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     fetch(source, folder, verbose=True)
     out, err = capfd.readouterr()
     assert not out
