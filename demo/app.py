@@ -158,7 +158,9 @@ def recording_tab(
         None,
         outputs,
         js=giving(WAITING, *[""] * 4),
-        **LATEST,
+        # At once, also while the answer before is on its way
+        trigger_mode="multiple",
+        **PRIVATE,
     )
     run = stoppable(shown(show, 5))
     fresh.then(run, inputs, outputs, show_progress_on=output, **LATEST, **SHARED)

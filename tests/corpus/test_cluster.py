@@ -162,6 +162,7 @@ def test_a_killed_driver_can_resume(cluster, corpus, tmp_path, watched):
     pd.testing.assert_frame_equal(table(out), whole)
 
 
+@full
 def test_results_in_a_store(cluster, corpus, environment, watched):
     _, server = environment
     out, first = server.url("results"), sorted(corpus.rglob("*.wav"))[0]
@@ -241,7 +242,8 @@ def test_cluster_that_is_not_there(clips, tmp_path):
 
 
 # Ray notices a lost head after a minute
-@pytest.mark.parametrize("lost", ["raylet", pytest.param("gcs_server", marks=full)])
+@full
+@pytest.mark.parametrize("lost", ["raylet", "gcs_server"])
 def test_cluster_that_is_lost(environment, corpus, tmp_path, monkeypatch, lost):
     """Ray ends processes that lose its daemons, with 1: some inputs had no values."""
     from ray.cluster_utils import Cluster

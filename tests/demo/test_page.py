@@ -113,6 +113,7 @@ def test_researchers_see_both_models(page):
     upload(page, ANGRY)
     results(page)
     show_panel(page)
+    page.locator("#comparison table").first.wait_for()
     head, *table = rows(page.locator("#comparison table").first)
     assert head[1:] == ["teacher", "student", "difference"]
     expected = [
@@ -137,7 +138,7 @@ def test_researchers_see_both_models(page):
     assert downloaded(page, "Curves (PNG)").startswith(b"\x89PNG")
     assert b"teacher (whisper-tiny-adv)" in downloaded(page, "Plane (SVG)")
     page.get_by_role("button", name="Models, for researchers").click()
-    assert page.get_by_text("wav2small: CC BY 4.0.").is_visible()
+    page.get_by_text("wav2small: CC BY 4.0.").wait_for()
     for label in ("Teacher", "Student"):
         assert page.get_by_label(label).first.is_visible()
 
@@ -258,10 +259,11 @@ def test_results_never_stand_under_other_inputs(browser, address):
         choose(page, "Teacher", "wav2small")
         models = page.locator("#comparison tr", has_text="model").first
         models.get_by_text("wav2small").nth(1).wait_for()
-        # Nor if the server is lost
+        # Nor if the server is lost, once answers that are on their way have come
+        page.wait_for_timeout(4000)
         page.route("**/gradio_api/**", lambda route: route.abort())
         choose(page, "Teacher", "whisper-tiny-adv")
-        page.locator("#results", has_text="If none comes").wait_for()
+        page.locator("#results", has_text="If none comes").wait_for(timeout=15000)
         assert page.locator("#results .adv-sentence, #comparison table").count() == 0
 
 

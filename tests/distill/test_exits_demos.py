@@ -8,6 +8,7 @@ import pytest
 import soundfile
 from encoders import write_encoder
 from fabricated import voice
+from full import full
 from typer.testing import CliRunner
 
 from audw2s.commands.app import app
@@ -39,6 +40,7 @@ def demos(tmp_path):
     return str(tmp_path / "DEMoS")
 
 
+@full
 def test_the_study_of_the_paper_runs_whole(demos, tmp_path):
     write_encoder(tmp_path / "encoder", num_hidden_layers=12)
     text = SETTINGS.read_text()

@@ -8,6 +8,7 @@ import pytest
 import torch
 from commands import invoke
 from fabricated import run
+from full import full
 from safetensors.torch import load_file
 
 from audw2s.audio.preprocess import load as read
@@ -45,6 +46,7 @@ def test_normalisations_have_the_statistics_of_speech():
     assert torch.allclose(before, after, atol=1e-3)
 
 
+@full
 def test_a_student_of_blocks_is_restored(tmp_path):
     torch.manual_seed(0)
     student = STUDENTS["mobilenetv3-small"]()

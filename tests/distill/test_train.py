@@ -14,6 +14,7 @@ import pytest
 import torch
 from fabricated import primal_ridge
 from fabricated import voice
+from full import full
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -280,6 +281,7 @@ with open(f"{folder}.{torch.distributed.get_rank()}", "w") as file:
 """
 
 
+@full
 def test_two_processes_learn_together(config, tmp_path):
     """Each has other batches, and all have the same weights."""
     script = tmp_path / "script.py"
