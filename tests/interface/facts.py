@@ -59,3 +59,9 @@ def types(result: object) -> dict[str, object]:
             "dtype": [str(dtype) for dtype in result.dtypes],
         }
     return kinds
+
+
+def with_defaults(kind: str, given: dict[str, object]) -> dict[str, object]:
+    """Arguments of an interface of audinterface, with the defaults of audw2s."""
+    given = {"sampling_rate": 16000, "resample": True, "mixdown": True} | given
+    return {"channels": None} | given if kind == "Feature" else given

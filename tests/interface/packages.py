@@ -6,6 +6,7 @@ import audinterface
 import numpy as np
 import pandas as pd
 from facts import types
+from facts import with_defaults
 
 import audw2s
 
@@ -36,9 +37,8 @@ def dictionaries(signal, sampling_rate) -> dict | list[dict]:
 
 def theirs(kind: str, **given) -> Any:
     """Interface of audinterface with the model, and with the defaults of audw2s."""
-    given = {"sampling_rate": 16000, "resample": True, "mixdown": True} | given
+    given = with_defaults(kind, given)
     if kind == "Feature":
-        given = {"channels": None} | given
         return audinterface.Feature(NAMES, process_func=predicted, **given)
     if kind == "Process":
         return audinterface.Process(process_func=dictionaries, **given)

@@ -14,6 +14,7 @@ from expectations import SUBJECTS
 from expectations.case import Case
 from facts import facts
 from facts import in_words
+from facts import with_defaults
 
 import audw2s
 
@@ -63,9 +64,8 @@ def all_of_it(signal, sampling_rate) -> pd.MultiIndex:
 
 def theirs(kind: str, **kwargs) -> object:
     """An interface of audinterface with the defaults of audw2s."""
-    kwargs = {"sampling_rate": 16000, "resample": True, "mixdown": True} | kwargs
+    kwargs = with_defaults(kind, kwargs)
     if kind == "Feature":
-        kwargs = {"channels": None} | kwargs
         return audinterface.Feature(NAMES, process_func=plain_values, **kwargs)
     if kind == "Process":
         return audinterface.Process(process_func=plain_dictionary, **kwargs)
