@@ -6,12 +6,12 @@ import pandas as pd
 import pyarrow as pa
 
 from audw2s.corpus.inputs import Inputs
-from audw2s.corpus.intervals import interval_widths
-from audw2s.corpus.intervals import with_intervals
 from audw2s.corpus.lists.database import open_database
 from audw2s.corpus.options import Options
 from audw2s.corpus.shards import Shards
-from audw2s.corpus.shards import columns
+from audw2s.corpus.table import columns
+from audw2s.corpus.table import interval_widths
+from audw2s.corpus.table import with_intervals
 from audw2s.model.registry import DIMENSIONS
 
 
@@ -46,7 +46,7 @@ def write_database(
 
     """
     inputs, names = shards.inputs, options.names
-    database = open_database(str(inputs.database), load_data=True)
+    database = open_database(inputs.database, load_data=True)
     batches = shards.rows(["start", "end", *columns(names)])
     found, tables = zip(*batches, strict=True)
     numbers, rows = np.concatenate(found), pa.concat_tables(tables)

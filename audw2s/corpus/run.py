@@ -20,8 +20,6 @@ from audw2s.corpus.database import check_table
 from audw2s.corpus.database import write_database
 from audw2s.corpus.inputs import Inputs
 from audw2s.corpus.inputs import read_inputs
-from audw2s.corpus.intervals import interval_widths
-from audw2s.corpus.intervals import with_intervals
 from audw2s.corpus.options import Options
 from audw2s.corpus.options import models_of
 from audw2s.corpus.progress import Progress
@@ -38,6 +36,8 @@ from audw2s.corpus.storage import Storage
 from audw2s.corpus.storage import clear
 from audw2s.corpus.storage import open_folder
 from audw2s.corpus.storage import removed
+from audw2s.corpus.table import interval_widths
+from audw2s.corpus.table import with_intervals
 from audw2s.corpus.task import Task
 from audw2s.corpus.workers import WorkerPool
 from audw2s.corpus.workers import num_cores

@@ -20,6 +20,8 @@ from audw2s.corpus.options import Options
 from audw2s.corpus.storage import FOLDER
 from audw2s.corpus.storage import Storage
 from audw2s.corpus.storage import removed
+from audw2s.corpus.table import columns
+from audw2s.corpus.table import table_schema
 from audw2s.corpus.task import OPEN
 from audw2s.corpus.task import Prediction
 from audw2s.corpus.task import Result
@@ -28,7 +30,6 @@ from audw2s.errors import one_line
 from audw2s.files import printable
 from audw2s.files import stamp
 from audw2s.model.find import num_hidden_states
-from audw2s.model.registry import DIMENSIONS
 from audw2s.tables import stored_identity
 from audw2s.version import changes
 
@@ -69,39 +70,6 @@ RETRIED = ("unreadable", "missing", "empty", "truncated")
 CACHED = 8
 """Number of shards kept in memory while the table is written, whose rows stand in the
 order of the inputs but for what workers finish out of turn."""
-
-
-def columns(names: Sequence[str]) -> list[str]:
-    """Names of the columns of values.
-
-    Examples:
-        >>> columns(["wav2small"])
-        ['arousal', 'dominance', 'valence']
-        >>> columns(["a", "b"])[2:4]
-        ['a.valence', 'b.arousal']
-
-    """
-    if len(names) == 1:
-        return list(DIMENSIONS)
-    return [f"{name}.{dimension}" for name in names for dimension in DIMENSIONS]
-
-
-def table_schema(names: Sequence[str], has_channels: bool = False) -> pa.Schema:
-    """Columns of the table.
-
-    Args:
-        names: names of the models
-        has_channels: whether each channel has rows of its own
-
-    """
-    return pa.schema(
-        [("file", pa.string())]
-        + [("channel", pa.int64())] * has_channels
-        + [(name, pa.duration("ns")) for name in ("start", "end")]
-        + [(name, pa.float32()) for name in columns(names)]
-        + [(name, pa.float64()) for name in ("duration", "speech")]
-        + [(name, pa.string()) for name in ("status", "message")]
-    )
 
 
 class Writer:

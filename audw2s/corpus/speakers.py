@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from audw2s.corpus.shards import columns
+from audw2s.corpus.table import columns
 
 MOST = 10
 """Number of speakers that are shown as text."""

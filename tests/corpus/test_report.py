@@ -16,7 +16,7 @@ from audw2s.corpus.report.overview import EDGES
 from audw2s.corpus.report.overview import Overview
 from audw2s.corpus.report.page import write_report
 from audw2s.corpus.report.summary import Summary
-from audw2s.corpus.shards import table_schema
+from audw2s.corpus.table import table_schema
 
 NAMES = list(audw2s.DIMENSIONS)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from audw2s.corpus.shards import columns
+from audw2s.corpus.table import columns
 from audw2s.model.registry import DIMENSIONS
 
 NUM_EXAMPLES = 3

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from audw2s.audio.statuses import UNUSABLE
 from audw2s.corpus.lists.folder import Listing
-from audw2s.corpus.shards import columns
+from audw2s.corpus.table import columns
 from audw2s.evaluation.ccc import ccc_of_moments
 from audw2s.model.registry import DIMENSIONS
 

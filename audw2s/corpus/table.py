@@ -1,15 +1,48 @@
-"""Intervals of the values in the table of a run."""
+"""Columns of the table of a run, and intervals of its values."""
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 
 import pyarrow as pa
 
 from audw2s.corpus.options import Options
-from audw2s.corpus.shards import columns
 from audw2s.evaluation.conformal import half_widths
 from audw2s.evaluation.conformal import interval_columns
 from audw2s.evaluation.conformal import with_interval_names
 from audw2s.model.registry import DIMENSIONS
+
+
+def columns(names: Sequence[str]) -> list[str]:
+    """Names of the columns of values.
+
+    Examples:
+        >>> columns(["wav2small"])
+        ['arousal', 'dominance', 'valence']
+        >>> columns(["a", "b"])[2:4]
+        ['a.valence', 'b.arousal']
+
+    """
+    if len(names) == 1:
+        return list(DIMENSIONS)
+    return [f"{name}.{dimension}" for name in names for dimension in DIMENSIONS]
+
+
+def table_schema(names: Sequence[str], has_channels: bool = False) -> pa.Schema:
+    """Columns of the table.
+
+    Args:
+        names: names of the models
+        has_channels: whether each channel has rows of its own
+
+    """
+    return pa.schema(
+        [("file", pa.string())]
+        + [("channel", pa.int64())] * has_channels
+        + [(name, pa.duration("ns")) for name in ("start", "end")]
+        + [(name, pa.float32()) for name in columns(names)]
+        + [(name, pa.float64()) for name in ("duration", "speech")]
+        + [(name, pa.string()) for name in ("status", "message")]
+    )
 
 
 def interval_widths(options: Options) -> dict[str, float]:
