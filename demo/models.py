@@ -25,6 +25,8 @@ from audw2s.model.find import members
 from audw2s.model.find import model_path
 from audw2s.model.names import entry_of
 from audw2s.model.names import exact
+from audw2s.model.origins import UNKNOWN
+from audw2s.model.origins import origins_of
 from audw2s.model.registry import CATALOGUE
 
 TEACHER = "whisper-tiny-adv"
@@ -181,7 +183,7 @@ def facts(name: str) -> Facts:
     return Facts(
         parameters=sum(map(_parameters, parts)),
         size=sum(os.path.getsize(path) for path in files(name)),
-        licence="; ".join(dict.fromkeys(map(_licence, parts))),
+        licence="; ".join(dict.fromkeys(map(_terms, parts))),
     )
 
 
@@ -191,7 +193,6 @@ def _parameters(name: str) -> int:
     return sum(num_parameters(onnx.load(path)) for path in files(name))
 
 
-def _licence(name: str) -> str:
-    if (entry := entry_of(name)) is not None:
-        return entry.licence
-    return "terms unknown, ask who made the model"
+def _terms(name: str) -> str:
+    terms = origins_of(name).terms
+    return "terms unknown, ask who made the model" if terms == UNKNOWN else terms

@@ -162,7 +162,7 @@ class Options:
             {
                 "name": name,
                 "sha256": model_sha256(model),
-                "licence": "; ".join(origins_of(model).licences.values()),
+                "licence": origins_of(model).terms,
             }
             for name, model in zip(self.names, self.models, strict=True)
         ]

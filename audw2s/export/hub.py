@@ -136,7 +136,7 @@ def metadata(
     return ModelCardData(
         model_name=name,
         license=origins.licence,
-        license_name="; ".join(origins.licences.values()) if is_other else None,
+        license_name=origins.terms if is_other else None,
         library_name="audw2s",
         pipeline_tag=TASK,
         tags=TAGS,

@@ -83,6 +83,17 @@ class Origins:
         return {**self.corpora, **self.models}
 
     @property
+    def terms(self) -> str:
+        """All licences, each once.
+
+        Examples:
+            >>> Origins({"emodb": "CC0"}, {"a": "MIT", "b": "MIT"}).terms
+            'CC0; MIT'
+
+        """
+        return "; ".join(dict.fromkeys(self.licences.values())) or UNKNOWN
+
+    @property
     def licence(self) -> str:
         """The most demanding of the licences, see :data:`IDENTIFIERS`.
 
@@ -93,7 +104,7 @@ class Origins:
             'unknown'
 
         """
-        return identifier("; ".join(self.licences.values()) or UNKNOWN)
+        return identifier(self.terms)
 
     def in_words(self) -> str:
         """Licence that follows, and from what, in sentences."""
