@@ -113,29 +113,12 @@ def recording_tab(
     """Tab that says how the voice of one recording sounds."""
     with gr.Row():
         with gr.Column(scale=2, min_width=300):
-            with gr.Row():
-                audio = gr.File(
-                    label="Recording", elem_id="speech", height=96, min_width=190
-                )
-                gr.HTML(
-                    rendered("recorder", longest=models.max_dur),
-                    elem_id="record",
-                    js_on_load=script("record"),
-                    min_width=100,
-                    **PLAIN,
-                )
-            examples = gr.Dataset(
-                components=[audio],
-                samples=[[path] for path in clips.values()],
-                sample_labels=list(clips),
-                label="Examples (emotions are acted, noise is synthetic)",
-            )
-            examples.click(lambda sample: sample[0], examples, audio, **PRIVATE)
+            audio = recording_input(models, clips)
         with gr.Column(scale=5, min_width=320):
             output = gr.HTML(
                 NOTHING, elem_id="results", js_on_load=script("explorer"), **PLAIN
             )
-            stretch = gr.HTML("", elem_id="stretch", js_on_load=POLITE, **PLAIN)
+            selection = gr.HTML("", elem_id="selection", js_on_load=POLITE, **PLAIN)
             segments = gr.HTML("", elem_id="segments", **PLAIN)
     with gr.Accordion("For researchers: both models", open=False):
         with gr.Row():
@@ -146,24 +129,9 @@ def recording_tab(
         draw = gr.Button("Draw pictures for download")
         links = gr.HTML("", elem_id="drawings", js_on_load=POLITE, **PLAIN)
     inputs: list[Any] = [audio, *roles, win_dur, hop_dur]
-    outputs = [output, stretch, segments, panel, links]
-
-    def show(*args: Any, progress: gr.Progress = PROGRESS) -> tuple[str, ...]:
-        return answer(models, *args, progress=progress)
-
-    changed = [one.change for one in inputs]
-    fresh = gr.on(
-        [*changed, button.click],
-        None,
-        None,
-        outputs,
-        js=giving(WAITING, *[""] * 4),
-        # At once, also while the answer before is on its way
-        trigger_mode="multiple",
-        **PRIVATE,
+    answer_recording(
+        models, inputs, button, [output, selection, segments, panel, links]
     )
-    run = stoppable(shown(show, 5))
-    fresh.then(run, inputs, outputs, show_progress_on=output, **LATEST, **SHARED)
 
     @shown
     def show_drawings(*args: Any) -> str:
@@ -175,8 +143,51 @@ def recording_tab(
     def show_part(path: str, teacher: str, student: str, event: gr.EventData) -> str:
         return part(models, path, teacher, student, event.start, event.end)
 
-    output.select(stoppable(show_part), inputs[:3], stretch, **LATEST, **SHARED)
+    output.select(stoppable(show_part), inputs[:3], selection, **LATEST, **SHARED)
     publish_functions(models, inputs)
+
+
+def recording_input(models: Models, clips: dict[str, str]) -> gr.File:
+    """Recording to upload, to make, or to take from the examples."""
+    with gr.Row():
+        audio = gr.File(label="Recording", elem_id="speech", height=96, min_width=190)
+        gr.HTML(
+            rendered("recorder", longest=models.max_dur),
+            elem_id="record",
+            js_on_load=script("record"),
+            min_width=100,
+            **PLAIN,
+        )
+    examples = gr.Dataset(
+        components=[audio],
+        samples=[[path] for path in clips.values()],
+        sample_labels=list(clips),
+        label="Examples (emotions are acted, noise is synthetic)",
+    )
+    examples.click(lambda sample: sample[0], examples, audio, **PRIVATE)
+    return audio
+
+
+def answer_recording(
+    models: Models, inputs: list[Any], button: gr.Button, outputs: list[gr.HTML]
+) -> None:
+    """Empty the outputs at each change of the inputs, and fill them with the answer."""
+
+    def show(*args: Any, progress: gr.Progress = PROGRESS) -> tuple[str, ...]:
+        return answer(models, *args, progress=progress)
+
+    fresh = gr.on(
+        [*(one.change for one in inputs), button.click],
+        None,
+        None,
+        outputs,
+        js=giving(WAITING, *[""] * 4),
+        # At once, also while the answer before is on its way
+        trigger_mode="multiple",
+        **PRIVATE,
+    )
+    run = stoppable(shown(show, 5))
+    fresh.then(run, inputs, outputs, show_progress_on=outputs[0], **LATEST, **SHARED)
 
 
 def publish_functions(models: Models, inputs: list[gr.Component]) -> None:

@@ -7,64 +7,73 @@ import typer
 
 from audw2s.errors import explained
 
+Host = Annotated[str, typer.Option(help="Address of the server; 0.0.0.0 for all.")]
+Port = Annotated[
+    int | None,
+    typer.Option(
+        min=1, max=65535, help="Port; by default the first free one from 7860 on."
+    ),
+]
+Teacher = Annotated[
+    str, typer.Option(help="Teacher: name (see 'audw2s models') or model folder.")
+]
+Student = Annotated[
+    str, typer.Option(help="Student: name (see 'audw2s models') or model folder.")
+]
+MaxDur = Annotated[
+    float, typer.Option(min=1, max=3600, help="Longest recording in seconds.")
+]
+MaxSize = Annotated[int, typer.Option(min=1, max=200, help="Largest file in MB.")]
+AllowedHost = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="Name of the server. May be repeated."),
+]
+AllowEmbeddingFrom = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ORIGIN",
+        help="Origin of pages that may embed this one, such as "
+        "https://example.com. May be repeated.",
+    ),
+]
+RootPath = Annotated[
+    str, typer.Option(metavar="PATH", help="Path that a proxy removes: /speech.")
+]
+Auth = Annotated[
+    str | None,
+    typer.Option(metavar="USER:FILE", help="Login, with the password in a file."),
+]
+Static = Annotated[
+    str | None,
+    typer.Option(
+        metavar="OUT",
+        help="Start no server, write a page that processes speech in the browser, "
+        "with the student: a folder for any web server.",
+    ),
+]
+Space = Annotated[
+    str | None,
+    typer.Option(
+        metavar="OUT",
+        help="Start no server, write a folder that is a Hugging Face Space.",
+    ),
+]
+
 
 @explained("stopped.")
 def demo(
-    host: Annotated[
-        str, typer.Option(help="Address of the server; 0.0.0.0 for all.")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int | None,
-        typer.Option(
-            min=1, max=65535, help="Port; by default the first free one from 7860 on."
-        ),
-    ] = None,
-    teacher: Annotated[
-        str, typer.Option(help="Teacher: name (see 'audw2s models') or model folder.")
-    ] = "whisper-tiny-adv",
-    student: Annotated[
-        str, typer.Option(help="Student: name (see 'audw2s models') or model folder.")
-    ] = "wav2small",
-    max_dur: Annotated[
-        float, typer.Option(min=1, max=3600, help="Longest recording in seconds.")
-    ] = 3600.0,
-    max_size: Annotated[
-        int, typer.Option(min=1, max=200, help="Largest file in MB.")
-    ] = 200,
-    allowed_host: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Name of the server. May be repeated."),
-    ] = None,
-    allow_embedding_from: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ORIGIN",
-            help="Origin of pages that may embed this one, such as "
-            "https://example.com. May be repeated.",
-        ),
-    ] = None,
-    root_path: Annotated[
-        str, typer.Option(metavar="PATH", help="Path that a proxy removes: /speech.")
-    ] = "",
-    auth: Annotated[
-        str | None,
-        typer.Option(metavar="USER:FILE", help="Login, with the password in a file."),
-    ] = None,
-    static: Annotated[
-        str | None,
-        typer.Option(
-            metavar="OUT",
-            help="Start no server, write a page that processes speech in the browser, "
-            "with the student: a folder for any web server.",
-        ),
-    ] = None,
-    space: Annotated[
-        str | None,
-        typer.Option(
-            metavar="OUT",
-            help="Start no server, write a folder that is a Hugging Face Space.",
-        ),
-    ] = None,
+    host: Host = "127.0.0.1",
+    port: Port = None,
+    teacher: Teacher = "whisper-tiny-adv",
+    student: Student = "wav2small",
+    max_dur: MaxDur = 3600.0,
+    max_size: MaxSize = 200,
+    allowed_host: AllowedHost = None,
+    allow_embedding_from: AllowEmbeddingFrom = None,
+    root_path: RootPath = "",
+    auth: Auth = None,
+    static: Static = None,
+    space: Space = None,
 ) -> None:
     """Start a web page that says how a voice sounds."""
     offered: dict[str, Any] = {"teacher": teacher, "student": student}

@@ -1,11 +1,13 @@
 """Results of a recording as HTML."""
 
 import base64
+import functools
 import json
 import math
 import urllib.parse
 from typing import Any
 
+import jinja2
 import numpy as np
 import pandas as pd
 
@@ -63,8 +65,9 @@ LEVELS = {"low": 0.2, "medium": 0.5, "high": 0.8}
 """Where the adjectives stand in the plane."""
 
 
-def rendered(name: str, **values: object) -> str:
-    """Fill in a template of this folder."""
+@functools.cache
+def _templates() -> jinja2.Environment:
+    """Templates of this folder, with what all of them use."""
     environment = templates(__file__, autoescape=True, lstrip_blocks=True)
     environment.filters.update(
         address=address, cell=cell, legible=legible, label=label, short=short
@@ -73,7 +76,12 @@ def rendered(name: str, **values: object) -> str:
         DIMENSIONS=DIMENSIONS, MEANINGS=MEANINGS, OUTSIDE=OUTSIDE, REMARK=REMARK
     )
     environment.globals.update(headline=headline, level=level)
-    return environment.get_template(f"{name}.html.jinja").render(values)
+    return environment
+
+
+def rendered(name: str, **values: object) -> str:
+    """Fill in a template of this folder."""
+    return _templates().get_template(f"{name}.html.jinja").render(values)
 
 
 def message(text: str) -> str:

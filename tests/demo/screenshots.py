@@ -43,7 +43,7 @@ def select(page: Page) -> None:
     page.mouse.down()
     page.mouse.move(*point(page, 0.55), steps=8)
     page.mouse.up()
-    page.locator("#stretch .adv-part").wait_for()
+    page.locator("#selection .adv-part").wait_for()
 
 
 def research(page: Page) -> None:

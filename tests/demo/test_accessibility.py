@@ -55,7 +55,7 @@ def test_the_page_works_by_keyboard(page):
     assert float(picture.get_attribute("aria-valuenow")) > 1
     assert "arousal" in picture.get_attribute("aria-valuetext")
     page.keyboard.press("Enter")
-    page.locator("#stretch .adv-part").wait_for()
+    page.locator("#selection .adv-part").wait_for()
     go_to("1 segment of speech")
     page.keyboard.press("Enter")
     assert page.locator("#segments details[open]").count() == 1

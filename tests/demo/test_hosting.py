@@ -116,11 +116,17 @@ def test_people_reach_the_page_behind_nginx(browser, address):
     site = address.removesuffix("speech/")
     with watched(browser, address, "Record", "data:", site, login=LOGIN) as (page, _):
         page.locator("#speech input[type=file]").set_input_files(ANGRY)
-        page.locator("#results .adv-sentence").wait_for()
+        headline = page.locator("#results .adv-sentence")
+        headline.wait_for()
+        assert "arousal" in headline.inner_text()
         page.get_by_role("tab", name="Live").click()
         page.get_by_role("button", name="Start", exact=True).click()
-        number = "/^[0-9.]+$/.test(document.querySelector('[data-value=student-arousal]"
-        page.wait_for_function(f"{number}').innerText)")
+        arousal = page.locator("[data-value=student-arousal]")
+        page.wait_for_function(
+            "/^[0-9.]+$/.test(document.querySelector('[data-value=student-arousal]')"
+            ".innerText)"
+        )
+        assert float(arousal.inner_text()) > 0
 
 
 def test_the_server_stops_while_models_run(address, ask):

@@ -176,7 +176,7 @@ def test_curves_can_be_explored(page):
     page.mouse.down()
     page.mouse.move(*place(0.6), steps=4)
     page.mouse.up()
-    part = page.locator("#stretch .adv-part")
+    part = page.locator("#selection .adv-part")
     part.wait_for()
     span = [share * duration for share in (0.2, 0.6)]
     own = audw2s.Feature("whisper-tiny-adv").process_file(
@@ -272,7 +272,9 @@ def test_files_that_are_too_large(page, tmp_path):
     with open(path, "wb") as file:
         file.truncate(MAX_SIZE + 1)
     upload(page, path)
-    page.get_by_text("exceed the maximum allowed size of 200").first.wait_for()
+    refusal = page.get_by_text("exceed the maximum allowed size of 200").first
+    refusal.wait_for()
+    assert refusal.is_visible()
 
 
 def test_recording_is_analysed(page):
