@@ -110,7 +110,7 @@ def scene(
 def background(
     size: int, noise: Sequence[np.ndarray], rng: np.random.Generator
 ) -> np.ndarray:
-    """Stretches of silence, hiss, noise and music, of different levels."""
+    """Segments of silence, hiss, noise and music, of different levels."""
     track = np.zeros(size, np.float32)
     position = 0
     while position < size:

@@ -82,11 +82,18 @@ def test_nothing_is_written_to_the_home_folder(tmp_path):
 @pytest.mark.parametrize("page", FIRST_PAGES)
 def test_code_of_first_pages_runs_where_only_the_package_is(installed, project, page):
     python = [code for language, code in blocks(page) if language == "python"]
+    commands = [
+        arguments
+        for language, code in blocks(page)
+        if language == "bash"
+        for arguments in commands_here(code)
+    ]
+    assert python or commands
     environment = {**os.environ, "MPLBACKEND": "agg"}
     run(installed / "python", "-c", "\n".join(python), env=environment)
-    for language, code in blocks(page):
-        for arguments in commands_here(code) if language == "bash" else ():
-            run(installed / "audw2s", *arguments)
+    for arguments in commands:
+        # Each ends with 0, see run
+        run(installed / "audw2s", *arguments)
 
 
 def test_distill_says_what_is_missing(installed, tmp_path):

@@ -39,16 +39,20 @@ def check_shape(signal: np.ndarray) -> None:
 
     """
     if signal.ndim not in (1, 2):
-        raise ValueError(
-            f"A signal has shape (num_channels, num_samples) or (num_samples,), "
-            f"not {signal.shape}."
-        )
+        raise _wrong_dimensions(signal)
     if signal.ndim == 2 and signal.shape[0] >= MIN_SAMPLES > signal.shape[1] > 0:
         raise ValueError(
-            f"A signal has shape (num_channels, num_samples), and one of shape "
+            "A signal has shape (num_channels, num_samples), and one of shape "
             f"{signal.shape} would have {signal.shape[0]} channels: if the array is "
             "transposed, as soundfile reads it, give signal.T."
         )
+
+
+def _wrong_dimensions(signal: np.ndarray) -> ValueError:
+    return ValueError(
+        "A signal has shape (num_channels, num_samples) or (num_samples,), "
+        f"not {signal.shape}."
+    )
 
 
 def as_float(signal: np.ndarray) -> np.ndarray:
@@ -72,10 +76,7 @@ def as_float(signal: np.ndarray) -> np.ndarray:
     """
     signal = np.asarray(signal)
     if signal.ndim > 2:
-        raise ValueError(
-            f"A signal has shape (num_channels, num_samples) or (num_samples,), "
-            f"not {signal.shape}."
-        )
+        raise _wrong_dimensions(signal)
     signal = np.atleast_2d(signal)
     if signal.dtype.kind == "f":
         # Values beyond float32 become inf and are reported as such

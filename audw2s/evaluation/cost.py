@@ -156,8 +156,7 @@ def _macs(operation: Operation) -> int:
 
 
 def tokens_per_second(
-    longer: Sequence[Operation],
-    shorter: Sequence[Operation],
+    longer: Sequence[Operation], shorter: Sequence[Operation]
 ) -> float | None:
     """Number of tokens per second of speech, according to the graph.
 
@@ -367,8 +366,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def costs(
-    models: Sequence[str],
-    num_rounds: int = NUM_ROUNDS,
+    models: Sequence[str], num_rounds: int = NUM_ROUNDS
 ) -> list[dict[str, float | None]]:
     """Measure what models cost for 5 s, on one thread of this machine.
 

@@ -1,4 +1,4 @@
-"""Stretches of speech between pauses, as turns of a speaker."""
+"""Segments of speech between pauses, as turns of a speaker."""
 
 import math
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Sequence
-from operator import itemgetter
+from functools import partial
 from typing import TYPE_CHECKING
 from typing import Any
 
@@ -124,7 +124,7 @@ class Feature(audinterface.Feature, Plugin):
         names = list(predictor.network.names)
         make: Callable[[np.ndarray], np.ndarray] = np.asarray
         if embeddings:
-            make = itemgetter((slice(None), slice(len(names), None)))
+            make = partial(_from_column, len(names))
             names = predictor.network.open().labels("hidden_states")
         inherited = picked(arguments, audinterface.Feature)
         super().__init__(names, name="audw2s", **inherited)
@@ -170,3 +170,8 @@ class Feature(audinterface.Feature, Plugin):
         frame = pd.DataFrame(values, index, self.column_names, dtype="float32")
         frame.attrs["audw2s"] = dict(self.predictor.provenance)
         return frame
+
+
+def _from_column(first: int, values: np.ndarray) -> np.ndarray:
+    """Values ``(num_channels, num_values)`` from a column on."""
+    return values[:, first:]
