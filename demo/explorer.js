@@ -5,6 +5,7 @@ const GREY = "#808080";
 
 const short = (value) =>
   value === null ? "–" : value.toFixed(2).replace(/^(-?)0\./, "$1.").replace("-", "−");
+const nameOf = (role) => (role === "teacher" ? "large model" : "small model");
 const line = (x, y, dx, dy) => `M${x} ${y}l${dx} ${dy}`;
 
 function svg(name, attributes = {}, ...children) {
@@ -136,7 +137,7 @@ function explore(holder) {
   audio.setAttribute("aria-label", "The recording");
   const legend = document.createElement("p");
   legend.className = "adv-legend";
-  legend.innerHTML = data.lines.map(({ role }) => `<span class="${role}">${role === "teacher" ? "large model" : "small model"}</span>`).join("");
+  legend.innerHTML = data.lines.map(({ role }) => `<span class="${role}">${nameOf(role)}</span>`).join("");
   const readout = document.createElement("p");
   readout.className = "adv-readout";
   const hint = "Point at the curves to read values, click to play from there, drag to select a part.";
@@ -157,10 +158,9 @@ function explore(holder) {
   };
   const described = (time) => {
     const k = nearest(time);
-    const values = data.lines.map(({ role, values }) => {
-      const name = role === "teacher" ? "large model" : "small model";
-      return `${name}: ${NAMES.map((dimension) => `${dimension} ${short(values[dimension][k])}`).join(", ")}`;
-    });
+    const values = data.lines.map(
+      ({ role, values }) => `${nameOf(role)}: ${NAMES.map((name) => `${name} ${short(values[name][k])}`).join(", ")}`,
+    );
     return `${time.toFixed(1)} s. ${values.join(". ")}.`;
   };
   const read = (time) => {

@@ -1,6 +1,5 @@
 """Tables and plots of pages, from what commands measured and stored."""
 
-import hashlib
 import json
 import os
 import pathlib
@@ -25,6 +24,7 @@ from audw2s.evaluation.tables import markdown_table
 from audw2s.evaluation.tables import pair_text
 from audw2s.evaluation.tables import with_interval
 from audw2s.evaluation.text import evaluation_text
+from audw2s.model.find import sha256
 from audw2s.model.registry import CATALOGUE
 from audw2s.model.registry import DIMENSIONS
 from audw2s.model.registry import FOLDER
@@ -84,11 +84,8 @@ def published() -> Markdown:
 
 def hashes() -> Markdown:
     """Sha256 of the packaged models, which is checked before they are opened."""
-    rows = []
-    for path in sorted(pathlib.Path(FOLDER).glob("*/model.onnx")):
-        with open(path, "rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        rows.append([f"`{path.parent.name}`", f"`{sha256}`"])
+    paths = sorted(pathlib.Path(FOLDER).glob("*/model.onnx"))
+    rows = [[f"`{path.parent.name}`", f"`{sha256(str(path))}`"] for path in paths]
     return Markdown(markdown_table(["model", "sha256 of model.onnx"], rows))
 
 
