@@ -54,22 +54,34 @@ def change_prosody(
         np.float64(180.0)
 
     """
-    sound = parselmouth.Sound(signal.astype(np.float64), 16000.0)
-    try:
-        contour = sound.to_pitch(None, *PITCH)
-        median = call(contour, "Get quantile", 0, 0, 0.5, "Hertz")
-        if not np.isfinite(median):
+    # Praat has one list of objects for all threads
+    with _ONE_AT_A_TIME:
+        try:
+            return _changed(signal, pitch, melody, tempo, formants)
+        except parselmouth.PraatError:
             return signal
-        target = float(np.clip(median * pitch, *PITCH))
-        voiced = contour.selected_array["frequency"]
-        lowest = voiced[voiced > 0].min() / median
-        # Praat works period by period: it would never end at 0 Hz
-        melody = min(melody, (1 - FLOOR / target) / max(1e-3, 1 - lowest))
-        settings = formants, target, melody, 1 / tempo
-        with _ONE_AT_A_TIME:
-            # Unvoiced parts are filled at random: a fixed seed repeats results
-            run("random_initializeWithSeedUnsafelyButPredictably (1)")
-            changed = call([sound, contour], "Change gender", *settings)
-    except parselmouth.PraatError:
+
+
+def _changed(
+    signal: np.ndarray,
+    pitch: float,
+    melody: float,
+    tempo: float,
+    formants: float,
+) -> np.ndarray:
+    """Change the signal as :func:`change_prosody`, without a lock."""
+    sound = parselmouth.Sound(signal.astype(np.float64), 16000.0)
+    contour = sound.to_pitch(None, *PITCH)
+    median = call(contour, "Get quantile", 0, 0, 0.5, "Hertz")
+    if not np.isfinite(median):
         return signal
+    target = float(np.clip(median * pitch, *PITCH))
+    voiced = contour.selected_array["frequency"]
+    lowest = voiced[voiced > 0].min() / median
+    # Praat works period by period: it would never end at 0 Hz
+    melody = min(melody, (1 - FLOOR / target) / max(1e-3, 1 - lowest))
+    # Unvoiced parts are filled at random: a fixed seed repeats results
+    run("random_initializeWithSeedUnsafelyButPredictably (1)")
+    settings = formants, target, melody, 1 / tempo
+    changed = call([sound, contour], "Change gender", *settings)
     return changed.values[0].astype(np.float32)

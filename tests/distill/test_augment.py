@@ -1,5 +1,9 @@
 """Augmentation of signals."""
 
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from fabricated import voice
@@ -65,6 +69,32 @@ def test_signals_without_voice_are_not_changed(length):
     silence = np.zeros(length, np.float32)
     changed = change_prosody(silence, pitch=2.0, tempo=2.0)
     np.testing.assert_array_equal(changed, silence)
+
+
+def test_threads_get_the_prosody_that_one_alone_gets(speech):
+    """Praat's list of objects is shared, and its warnings let other threads in."""
+    rng = np.random.default_rng(0)
+    jobs = []
+    for length in rng.integers(1000, 8000, 300):
+        start = rng.integers(0, len(speech) - length)
+        names = "pitch", "melody", "tempo", "formants"
+        factors = dict(zip(names, rng.uniform(0.8, 1.25, 4), strict=True))
+        jobs.append((speech[start : start + length], factors))
+
+    def changed(job):
+        return change_prosody(job[0], **job[1])
+
+    alone = [changed(job) for job in jobs]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with warnings.catch_warnings(), ThreadPoolExecutor(8) as pool:
+            warnings.simplefilter("always")
+            together = list(pool.map(changed, jobs))
+    finally:
+        sys.setswitchinterval(interval)
+    for signal, expected in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(signal, expected)
 
 
 def test_a_small_factor_of_the_melody_flattens_the_pitch():
