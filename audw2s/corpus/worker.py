@@ -42,31 +42,38 @@ class Deadline:
     """Ends the process when its files make no progress, whatever their decoder does.
 
     The clock runs in a thread that needs no interpreter, so it also ends a decoder that
-    never returns to Python.
+    never returns to Python. As each time is a new thread, it goes on between files that
+    follow each other, and is set anew only where that makes a difference.
 
     """
 
     def __init__(self) -> None:
         self.nowhere = open(os.devnull, "w")
         self.limit: float | None = None
-        self.last = 0.0
+        self.due = 0.0
 
     def start(self, limit: float) -> None:
-        """Start the clock, with a time limit in seconds."""
-        self.limit, self.last = limit, -limit
+        """Begin a time limit in seconds."""
+        self.limit = limit
         self.extend()
+
+    @property
+    def tolerance(self) -> float:
+        """Seconds by which the clock may be wrong."""
+        return 0.0 if self.limit is None else min(1.0, self.limit / 4)
 
     def extend(self) -> None:
         """Begin the time limit anew, as there is progress."""
-        now = time.monotonic()
-        # Rarely, as each time is a new thread
-        if self.limit is not None and now - self.last > min(1.0, self.limit / 4):
-            self.last = now
+        if self.limit is None:
+            return
+        due = time.monotonic() + self.limit
+        if abs(due - self.due) > self.tolerance:
+            self.due = due
             faulthandler.dump_traceback_later(self.limit, exit=True, file=self.nowhere)
 
     def stop(self) -> None:
         """Stop the clock."""
-        self.limit = None
+        self.limit, self.due = None, 0.0
         faulthandler.cancel_dump_traceback_later()
 
 
@@ -88,6 +95,15 @@ def read(source: BinaryIO, requests: queue.SimpleQueue) -> None:
             requests.put(pickle.load(source))
     finally:
         os._exit(0)
+
+
+def next_request(requests: queue.SimpleQueue, deadline: Deadline) -> list[Task]:
+    """Wait for a request; if it takes a while, without a time limit."""
+    try:
+        return requests.get(timeout=deadline.tolerance / 2)
+    except queue.Empty:
+        deadline.stop()
+        return requests.get()
 
 
 def pipes() -> tuple[BinaryIO, Callable[[object], None]]:
@@ -124,12 +140,11 @@ def main() -> None:
     requests: queue.SimpleQueue[list[Task]] = queue.SimpleQueue()
     threading.Thread(target=read, args=(source, requests), daemon=True).start()
     with ThreadPoolExecutor(options.at_once) as threads:
-        while tasks := requests.get():
+        while tasks := next_request(requests, deadline):
             deadline.start(max(time_limit(t, options.file_timeout) for t in tasks))
             # Several at once if their windows are processed in batches
             each = map if len(tasks) == 1 else threads.map
             write(list(each(partial(process, predictor), tasks)))
-            deadline.stop()
 
 
 if __name__ == "__main__":
