@@ -59,6 +59,13 @@ def train(
             "left out then."
         ),
     ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Names of the trainings to run, such as 'distilled-cnn-*-seed0', "
+            "repeatedly, in this order."
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Train exits and their baselines; run again to resume."""
@@ -67,7 +74,7 @@ def train(
     from audw2s.distill.exits.tables import write_tables
 
     study = Study.from_toml(settings, backbone=backbone, corpora=_paths(corpus))
-    run(study, out, verbose=not quiet)
+    run(study, out, only=only or (), verbose=not quiet)
     typer.echo(write_tables(out))
 
 

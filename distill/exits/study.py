@@ -1,6 +1,7 @@
 """Many trainings from one file of settings: corpora, seeds, methods, blocks, losses."""
 
 import dataclasses
+import fnmatch
 import itertools
 import os
 import sys
@@ -39,7 +40,7 @@ OF_STUDY = (
 """Keys of settings that aren't those of one training."""
 
 PER_JOB = (
-    *("method", "depth", "block", "similarity", "compared", "detach_teacher"),
+    *("method", "block", "similarity", "compared", "detach_teacher"),
     *("seed", "fold", "corpus"),
 )
 """Settings of a training that a study chooses."""
@@ -57,9 +58,14 @@ class Job:
 
     config: Config
 
+    @property
+    def name(self) -> str:
+        """Name of the training, which is that of its folder."""
+        return f"{self.method}-seed{self.config.seed}"
+
     def folder(self, root: str) -> str:
         """Folder of the training, in that of the study."""
-        return os.path.join(root, self.corpus, f"{self.method}-seed{self.config.seed}")
+        return os.path.join(root, self.corpus, self.name)
 
 
 @settings
@@ -171,8 +177,8 @@ class Study:
             exits = self.base.get("exits", Config.exits)
             depths: Sequence[int | None] = self.depths or (*exits, None)
             for depth in depths:
-                name = f"plain-{depth or 'deepest'}"
-                yield name, {"method": "plain", "depth": depth}
+                cut = {"depth": depth} if depth else {}
+                yield f"plain-{depth or 'deepest'}", {"method": "plain", **cut}
         if "layerwise" in self.methods:
             for block in self.blocks:
                 variant = {"method": "layerwise", "block": block}
@@ -223,21 +229,36 @@ def _refuse_unknown(path: str, values: Iterable[str], others: Sequence[str]) -> 
         raise ValueError(f"{path}: {unknown(wrong[0], known)}.")
 
 
-def run(study: Study, folder: str, *, verbose: bool = True) -> None:
-    """Run all trainings of a study; called again, resume.
+def run(
+    study: Study,
+    folder: str,
+    *,
+    only: Sequence[str] = (),
+    verbose: bool = True,
+) -> None:
+    """Run the trainings of a study; called again, resume.
 
     Args:
         study: settings of the study
         folder: folder of the study, with a folder per corpus and training
+        only: patterns of the trainings to run, such as ``"distilled-cnn-*-seed0"``,
+            in their order; all by default
         verbose: show progress bars
+
+    Raises:
+        ValueError: if no training has such a name
 
     """
     read: dict[tuple, tuple] = {}
     jobs = list(study.jobs())
+    if only:
+        matching = (job for pattern in only for job in _matching(jobs, pattern))
+        jobs = list({job.folder(""): job for job in matching}.values())
     for number, job in enumerate(jobs, 1):
         if verbose:
-            name = f"{job.corpus}, {job.method}, seed {job.config.seed}"
-            tqdm.write(f"{number} of {len(jobs)}: {name}", file=sys.stderr)
+            tqdm.write(
+                f"{number} of {len(jobs)}: {job.corpus}, {job.name}", file=sys.stderr
+            )
         config = job.config
         inputs = (config.backbone, config.samples, config.from_scratch)
         key = (*inputs, config.corpus, config.target, config.classes)
@@ -247,3 +268,12 @@ def run(study: Study, folder: str, *, verbose: bool = True) -> None:
             read = {key: (backbone, read_data(config, backbone, verbose=verbose))}
         backbone, data = read[key]
         train(config, data, backbone, job.folder(folder), verbose=verbose)
+
+
+def _matching(jobs: list[Job], pattern: str) -> list[Job]:
+    names = [job.name for job in jobs]
+    if not (chosen := set(fnmatch.filter(names, pattern))):
+        raise ValueError(
+            f"No training is called '{pattern}'; the first is '{names[0]}'."
+        )
+    return [job for job in jobs if job.name in chosen]
