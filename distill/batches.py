@@ -11,6 +11,8 @@ import torch
 
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill import augment
+from audw2s.distill.clip_list import check_list
+from audw2s.distill.clip_list import named
 from audw2s.distill.clips import digest
 from audw2s.distill.clips import usable_clips
 from audw2s.distill.codec import transmit
@@ -57,8 +59,9 @@ class Batches:
         verbose: show progress bars
 
     Raises:
-        ValueError: if a clip isn't among the labels, a corpus has no usable clip, or
-            no corpus has two speakers, of whom one could be held out
+        ValueError: if a clip isn't among the labels, a corpus has no usable clip,
+            no corpus has two speakers, of whom one could be held out, or clips aren't
+            those of the list in the settings
 
     """
 
@@ -85,12 +88,14 @@ class Batches:
             )
         self.noise = self._read_all(config.noise)
         self.rooms = self._read_all(config.rooms)
+        if config.clips:
+            check_list(config.clips, pd.concat(self.learnt))
 
     def _read_all(self, corpora: Sequence[str]) -> list[np.ndarray]:
         clips = []
         for corpus in corpora:
             table = read_corpus(corpus)
-            self.learnt.append(table)
+            self.learnt.append(named(table, corpus))
             self.origins |= of_corpus(corpus, table)
             clips += self._read(table)[1]
         return clips
@@ -114,11 +119,11 @@ class Batches:
             drawn = draw_speakers(corpus, names, self.config.held_out, rng)
             is_kept = np.isin(names, drawn)
             # Speakers who are drawn take part in the choice of the weights
-            self.learnt.append(table)
+            self.learnt.append(named(table, corpus))
         else:
             check_speakers(corpus, names, speakers)
             is_kept = np.isin(names, speakers)
-            self.learnt.append(table[~is_kept])
+            self.learnt.append(named(table[~is_kept], corpus))
         training, clips = self._read(table[~is_kept])
         if self.stored is not None:
             training, clips, labels = self.stored.of(training, clips)

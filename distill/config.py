@@ -48,6 +48,10 @@ class BatchSettings:
     ``"FILE.py:FUNCTION"``: a Python function from a signal ``(num_samples,)`` at 16 kHz
     to arousal, dominance and valence."""
 
+    clips: str | None = None
+    """List of the clips that a training has to have, such as the ``clips.csv`` that
+    ``audw2s distill prepare`` writes into its folder: others are refused."""
+
     imitation: str | None = None
     """File of ``audw2s distill projections``: the student also learns these projections
     of the teacher's hidden states, see :mod:`audw2s.distill.imitation`."""
@@ -307,5 +311,7 @@ def _teacher(path: str, name: str) -> str:
 WITHOUT_LABELS = ("spliced", "prosody", "paused")
 """Settings that can't be used with fixed labels."""
 
-NAMES = {"corpora", "noise", "rooms", "labels", "teacher", "start", "imitation"}
+NAMES = {
+    *("corpora", "clips", "noise", "rooms", "labels", "teacher", "start", "imitation"),
+}
 """Settings with paths or names; a training depends on the content behind them."""

@@ -190,7 +190,8 @@ def learnt_from(config: str) -> pd.DataFrame:
 
 def files_of(table: pd.DataFrame) -> pd.DataFrame:
     """Files of a table with speaker and size, which don't need to be read."""
-    clips = table[["file", "speaker"]].drop_duplicates(ignore_index=True)
+    clips = table.drop(columns=table.columns.difference(["file", "speaker", "name"]))
+    clips = clips.drop_duplicates(ignore_index=True)
     return clips.assign(size=[_size(file) for file in clips["file"]], sha256=None)
 
 
@@ -206,9 +207,13 @@ def write_record(clips: pd.DataFrame, folder: str, start: str | None = None) -> 
     record = files_of(clips)
     if start:
         record = pd.concat([record, _learnt_earlier(start)], ignore_index=True)
-    record = record[record["size"] != MISSING]
-    record = record.assign(sha256=_hashes(record))
-    write_table(record, os.path.join(folder, RECORD))
+    write_table(hashed(record), os.path.join(folder, RECORD))
+
+
+def hashed(files: pd.DataFrame) -> pd.DataFrame:
+    """Files of :func:`files_of` that exist, with their sha256."""
+    files = files[files["size"] != MISSING]
+    return files.assign(sha256=_hashes(files))
 
 
 def _learnt_earlier(folder: str) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import audeer
 import numpy as np
+import pandas as pd
 import torch
 from safetensors.torch import load_file
 from safetensors.torch import save_file
@@ -13,6 +14,7 @@ from safetensors.torch import save_file
 from audw2s.distill.batches import Batches
 from audw2s.distill.batches import as_float
 from audw2s.distill.batches import as_pcm
+from audw2s.distill.clip_list import write_list
 from audw2s.distill.config import Config
 from audw2s.distill.settings import check_unchanged
 from audw2s.files import replacing
@@ -70,13 +72,14 @@ def prepare(
     num_workers: int = 1,
     verbose: bool = True,
 ) -> None:
-    """Make all batches of a configuration in advance.
+    """Make all batches of a configuration in advance, and the list of their clips.
 
     Called again, it makes the missing ones.
 
     Args:
         config: settings with ``distinct``
-        folder: folder of the batches, see :class:`Store`
+        folder: folder of the batches, see :class:`Store`, and of ``clips.csv``, see
+            :mod:`audw2s.distill.clip_list`
         num_workers: threads
         verbose: show a progress bar
 
@@ -86,7 +89,9 @@ def prepare(
     """
     if config.distinct is None:
         raise ValueError("How many batches to make? Give 'distinct' in the settings.")
-    store = Store(Batches(config, verbose=verbose), folder)
+    batches = Batches(config, verbose=verbose)
+    store = Store(batches, folder)
+    write_list(pd.concat(batches.learnt), folder)
     missing = [n for n in range(config.distinct) if not os.path.exists(store.path(n))]
     progress = progress_bar(
         total=config.distinct,

@@ -15,6 +15,7 @@ import soundfile
 import torch
 from fabricated import make_corpus
 from fabricated import noise
+from full import FULL
 
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.batches import Batches
@@ -24,6 +25,7 @@ from audw2s.distill.label import label
 from audw2s.distill.store import prepare
 from audw2s.distill.train import train
 from audw2s.errors import DataWarning
+from audw2s.model.find import sha256
 
 BLOCK = 30
 
@@ -101,6 +103,47 @@ def test_stored_batches_of_other_labels_are_refused(labelled, tmp_path):
     change_labels(labelled.labels)
     with pytest.raises(ValueError, match=r"made with other settings of \['labels'\]"):
         prepare(labelled, store, verbose=False)
+
+
+def test_only_the_clips_of_a_list_are_trained_on(settings, folder, tmp_path):
+    """The list that ``prepare`` writes names the clips relative to their corpus."""
+    prepare(settings, str(tmp_path / "batches"), verbose=False)
+    path = str(tmp_path / "batches" / "clips.csv")
+    listed = pd.read_csv(path)
+    assert len(listed) == 24 and listed["name"][0] == "audio/00_000.wav"
+    assert listed["sha256"][0] == sha256(str(folder / "audio" / "00_000.wav"))
+    config = dataclasses.replace(settings, clips=path)
+    there = moved(config, folder, tmp_path / "there")
+    without = dataclasses.replace(there, clips=None)
+    made = [Batches(one, verbose=False).identity for one in (there, without)]
+    assert made[0] == made[1]
+    change_audio(tmp_path / "there")
+    listed.iloc[1:].to_csv(path, index=False)
+    with pytest.raises(ValueError, match="aren't those of .*") as caught:
+        Batches(there, verbose=False)
+    assert "1 are not listed (audio/00_000.wav)" in str(caught.value)
+    assert "1 are of other content (audio/03_003.wav)" in str(caught.value)
+
+
+EXAMPLES = os.path.join(os.path.dirname(__file__), "..", "..", "examples")
+
+
+def test_the_recipe_lists_its_clips():
+    recipe = os.path.join(EXAMPLES, "reproduce_wav2small.toml")
+    listed = pd.read_csv(Config.from_toml(recipe).clips)
+    counts = listed["name"].str.split("/").str[0].value_counts()
+    # Of EmoTale's 475 clips, 50 of each of three speakers are held out
+    expected = {"emotale": 325, "emodb": 535, "librispeech": 351, "emogator": 5866}
+    assert counts.to_dict() == {**expected, "esc10": 400}
+    with open(recipe, encoding="utf-8") as file:
+        header = file.read()
+    assert all(f"{number:,}" in header for number in [475, *counts[counts != 325]])
+
+
+def test_the_recipe_lists_the_clips_as_they_are(shared):
+    listed = pd.read_csv(os.path.join(EXAMPLES, "reproduce_wav2small.csv"))
+    for name, known in listed.to_numpy()[:: 1 if FULL else 97]:
+        assert sha256(os.path.join(shared, name)) == known
 
 
 def test_stored_batches_of_other_audio_are_refused(settings, folder, tmp_path):
