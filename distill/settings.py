@@ -1,10 +1,8 @@
 """Settings from TOML files: read and check them, with errors in one sentence."""
 
-import ast
 import dataclasses
 import difflib
 import functools
-import inspect
 import itertools
 import json
 import math
@@ -35,6 +33,7 @@ STRICT = ConfigDict(
     strict=True,
     extra="forbid",
     allow_inf_nan=False,
+    use_attribute_docstrings=True,
 )
 """Strings and Booleans are no numbers; NaN and infinity are refused."""
 
@@ -225,33 +224,17 @@ def template(kind: type, values: Mapping[str, object]) -> str:
         seed = 1
 
     """
-    docs: dict[str, str] = {}
-    for base in kind.__mro__:
-        docs = _docstrings(base) | docs
-    fields = getattr(kind, "__pydantic_fields__").items()
+    # Fields that a class inherits have their docstrings in the class before
+    families = [getattr(base, "__pydantic_fields__", {}) for base in kind.__mro__]
     return "\n\n".join(
-        _explained(name, field, docs.get(name, ""), values) for name, field in fields
+        _explained(
+            name,
+            field,
+            next((f[name].description or "" for f in families[::-1] if name in f), ""),
+            values,
+        )
+        for name, field in families[0].items()
     )
-
-
-def _docstrings(kind: type) -> dict[str, str]:
-    """Docstrings of the attributes that a class has of its own, by name."""
-    try:
-        source = textwrap.dedent(inspect.getsource(kind))
-    except (OSError, TypeError):
-        # Written in an interpreter, or in C
-        return {}
-    (definition,) = ast.parse(source).body
-    assert isinstance(definition, ast.ClassDef)
-    docs = {}
-    for attribute, doc in itertools.pairwise(definition.body):
-        match attribute, doc:
-            case (
-                ast.AnnAssign(target=ast.Name(id=name)),
-                ast.Expr(value=ast.Constant(value=str(text))),
-            ):
-                docs[name] = inspect.cleandoc(text)
-    return docs
 
 
 def _explained(

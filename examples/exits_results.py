@@ -1,8 +1,10 @@
 """Write the results of trainings into docs/exits.md, and their pictures beside it.
 
-    python examples/exits_results.py RUN
+    python examples/exits_results.py RUN [NAME]
 
-RUN is the folder that ``audw2s distill exits train`` wrote.
+RUN is the folder that ``audw2s distill exits train`` wrote. NAME is that of the marks
+between which its tables are put, ``results`` by default. The scores of each training
+become rows of ``docs/trainings/exits_NAME.csv``.
 """
 
 import pathlib
@@ -12,22 +14,28 @@ import sys
 from audw2s.distill.exits.tables import write_tables
 from audw2s.files import write_text
 
-MARKS = ("<!-- results -->", "<!-- /results -->")
+DOCS = pathlib.Path(__file__).parents[1] / "docs"
 
 
 def main() -> None:
     """Put the tables between the marks."""
-    if len(sys.argv) != 2:
+    if len(sys.argv) not in (2, 3):
         raise SystemExit(__doc__)
-    path = pathlib.Path(__file__).parents[1] / "docs" / "exits.md"
-    before, rest = path.read_text(encoding="utf-8").split(MARKS[0])
-    _, after = rest.split(MARKS[1])
+    run, name = pathlib.Path(sys.argv[1]), (*sys.argv, "results")[2]
+    first, last = f"<!-- {name} -->", f"<!-- /{name} -->"
+    path = DOCS / "exits.md"
+    before, rest = path.read_text(encoding="utf-8").split(first)
+    _, after = rest.split(last)
     # Below the heading of the results
-    tables = write_tables(sys.argv[1]).replace("## ", "### ")
-    text = f"{before}{MARKS[0]}\n\n{tables}\n\n{MARKS[1]}{after}"
-    write_text(text, str(path))
-    for picture in pathlib.Path(sys.argv[1]).glob("*.png"):
-        shutil.copy(picture, path.parent)
+    tables = write_tables(str(run)).replace("## ", "### ")
+    if name != "results":
+        # What the paper states is there once
+        tables = tables.partition("### What the paper states")[0].strip()
+    write_text(f"{before}{first}\n\n{tables}\n\n{last}{after}", str(path))
+    shutil.copy(run / "results.csv", DOCS / "trainings" / f"exits_{name}.csv")
+    for picture in run.glob("*.png"):
+        stem = "" if name == "results" else f"{name}-"
+        shutil.copy(picture, DOCS / f"{stem}{picture.name}")
 
 
 if __name__ == "__main__":

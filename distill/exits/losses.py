@@ -11,7 +11,6 @@ from torch.nn import functional as F  # noqa: N812
 
 from audw2s.distill.exits.model import ExitOutput
 from audw2s.distill.losses import ccc_loss
-from audw2s.distill.losses import mse_loss
 
 Distance = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Function of the teacher's and the student's values."""
@@ -64,17 +63,8 @@ def regression(values: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     Shape:
         ``(batch, dimensions)`` twice -> scalar
     """
-    # Deviation: the paper has classes only; this and the next are our extension
+    # Deviation: the paper has classes only; values are our extension
     return ccc_loss(truth, values).mean()
-
-
-def regression_match(teacher: torch.Tensor, student: torch.Tensor) -> torch.Tensor:
-    """Mean squared difference of values, in place of the divergence of classes.
-
-    Shape:
-        ``(batch, dimensions)`` twice -> scalar
-    """
-    return mse_loss(teacher, student).mean()
 
 
 def total_loss(
@@ -121,7 +111,7 @@ def total_loss(
     def match(student: ExitOutput) -> torch.Tensor:
         if is_class:
             return kl_divergence(target.logits, student.logits, reference_kl)
-        return regression_match(target.logits, student.logits)
+        return F.mse_loss(target.logits, student.logits)
 
     def similar(student: ExitOutput) -> torch.Tensor:
         pair = getattr(target, compared), getattr(student, compared)

@@ -1,8 +1,10 @@
 """Tables as in the paper, of trainings made here, with the paper's figures."""
 
 import os
+from collections.abc import Iterator
 from collections.abc import Mapping
 
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
@@ -19,6 +21,7 @@ from audw2s.evaluation.speakers import clips_and_speakers
 from audw2s.files import templates
 from audw2s.files import write_json
 from audw2s.files import write_text
+from audw2s.tables import write_table
 
 TITLES = {
     "UAR": "UAR in percent, development / test part",
@@ -28,7 +31,7 @@ TITLES = {
 
 
 def write_tables(folder: str, fuse_deepest: bool = False) -> str:
-    """Write ``results.json``, ``tables.md`` and curves of a study.
+    """Write ``results.json``, ``results.csv``, ``tables.md`` and curves of a study.
 
     Args:
         folder: folder of the study
@@ -43,6 +46,7 @@ def write_tables(folder: str, fuse_deepest: bool = False) -> str:
     """
     results = collect(folder, fuse_deepest)
     write_json(results, os.path.join(folder, "results.json"))
+    write_table(pd.DataFrame(rows(results)), os.path.join(folder, "results.csv"))
     text = to_markdown(results)
     write_text(f"{text}\n", os.path.join(folder, "tables.md"))
     for corpus, entry in results.items():
@@ -53,6 +57,24 @@ def write_tables(folder: str, fuse_deepest: bool = False) -> str:
             path = os.path.join(folder, picture_of(corpus, "layers"))
             save(plot_exits(by_layer, methods), path)
     return text
+
+
+def rows(results: dict) -> Iterator[dict]:
+    """Yield a row for each corpus, method, exit and seed.
+
+    Args:
+        results: see :func:`audw2s.distill.exits.results.collect`
+
+    """
+    for corpus, entry in results.items():
+        for method, result in entry["methods"].items():
+            for name, parts in result["exits"].items():
+                scores = [parts[part]["scores"] for part in PARTS]
+                of_seeds = zip(result["seeds"], result["epochs"], *scores, strict=True)
+                for seed, epoch, *values in of_seeds:
+                    row = {"corpus": corpus, "method": method, "exit": name}
+                    row |= {"seed": seed, "epoch": epoch, "measure": result["measure"]}
+                    yield row | dict(zip(PARTS, values, strict=True))
 
 
 def curves_of(methods: dict) -> dict:

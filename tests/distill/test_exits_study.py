@@ -3,6 +3,7 @@
 import os
 
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -12,6 +13,7 @@ from audw2s.distill.exits.metrics import score
 from audw2s.distill.exits.results import Predictions
 from audw2s.distill.exits.results import collect
 from audw2s.distill.exits.study import Study
+from audw2s.distill.exits.study import run
 
 STUDY = """
 backbone = "nowhere"
@@ -75,6 +77,11 @@ def test_a_study_trains_all_methods_and_prints_its_tables(encoder, emotions, tmp
     assert gains[0]["low"] <= gains[0]["high"]
     assert distilled["curve"][0]["layers"] == 1
     assert distilled["curve"][-1]["layers"] == 3
+    rows = pd.read_csv(os.path.join(out, "results.csv"))
+    ours = rows[(rows["method"] == name) & (rows["exit"] == "1")]
+    ours = ours[ours["corpus"] == "toy"]
+    assert list(ours["seed"]) == [0, 1]
+    assert list(ours["test"]) == distilled["exits"]["1"]["test"]["scores"]
     text = (tmp_path / "out" / "tables.md").read_text()
     assert text.strip() in done.output
     assert "| distilled-lstm-l1 | 3 | 36.2M | 83.3 / 85.7 |" in text
@@ -82,6 +89,37 @@ def test_a_study_trains_all_methods_and_prints_its_tables(encoder, emotions, tmp
     assert os.path.exists(os.path.join(out, "toy-adaptive.png"))
     again = CliRunner().invoke(app, ["distill", "exits", "tables", out])
     assert again.output.strip() == text.strip()
+
+
+def test_some_trainings_of_a_study_run_by_name(monkeypatch, tmp_path):
+    path = tmp_path / "study.toml"
+    path.write_text(
+        "depth = 3\n" + STUDY.replace("samples", "detached = [true, false]\nsamples")
+    )
+    study = Study.from_toml(str(path), corpora={"toy": "nowhere.csv"})
+    done = []
+    for name in ("load_front_end", "read_data"):
+        monkeypatch.setattr(f"audw2s.distill.exits.study.{name}", lambda *_, **__: None)
+    monkeypatch.setattr(
+        "audw2s.distill.exits.study.train",
+        lambda config, data, front, folder, verbose: done.append((folder, config)),
+    )
+    patterns = ["plain-[12]-seed1", "*-detached-*", "*-seed1"]
+    run(study, "out", only=patterns, verbose=False)
+    names = [os.path.basename(folder) for folder, _ in done]
+    assert names[:4] == [
+        *("plain-1-seed1", "plain-2-seed1"),
+        *("distilled-cnn-l1-detached-seed0", "distilled-cnn-l1-detached-seed1"),
+    ]
+    assert len(set(names)) == len(names) == 7
+    # The encoder is cut for all, and for plain fine-tuning also above
+    depths = {
+        name.rpartition("-")[0]: config.depth for name, (_, config) in zip(names, done)
+    }
+    assert depths["distilled-cnn-l1"] == depths["plain-deepest"] == 3
+    assert (depths["plain-1"], depths["plain-2"]) == (1, 2)
+    with pytest.raises(ValueError, match="No training is called 'lstm'; the first is"):
+        run(study, "out", only=["lstm"], verbose=False)
 
 
 def test_settings_of_a_study_are_read_and_checked(tmp_path):
