@@ -89,6 +89,18 @@ def hashes() -> Markdown:
     return Markdown(markdown_table(["model", "sha256 of model.onnx"], rows))
 
 
+def checks() -> Markdown:
+    """Tries to break audw2s, by kind; parts of a check are summed."""
+    stored = pd.read_csv(HERE / "checks.csv", keep_default_na=False)
+    rows = []
+    for kind, parts in stored.groupby("kind", sort=False):
+        tried, survived = int(parts["tried"].sum()), int(parts["survived"].sum())
+        notes = "; ".join(dict.fromkeys(filter(None, parts["notes"])))
+        rows.append([kind, f"{tried:,}", f"{survived:,}", tried - survived, notes])
+    names = ["kind", "tried", "survived", "lost", "notes"]
+    return Markdown(markdown_table(names, rows))
+
+
 def _ccc(figure: dict | None) -> str:
     return stated(figure, "{:.4g}".format)
 

@@ -1,7 +1,9 @@
 """Means of models: each hears the signal, and one answer comes back."""
 
 import hashlib
+import os
 import pickle
+from unittest.mock import Mock
 
 import audobject
 import numpy as np
@@ -67,6 +69,16 @@ def test_ensemble_is_written_to_yaml_by_names(tmp_path, speech):
     assert isinstance(again, Ensemble)
     expected = model(speech[None], 16000)["logits"]
     np.testing.assert_array_equal(again(speech[None], 16000)["logits"], expected)
+
+
+def test_a_failed_write_of_an_ensemble_leaves_the_former_file(tmp_path, monkeypatch):
+    path, model = tmp_path / "mean.yaml", audw2s.load(NAME)
+    path.write_text("former")
+    monkeypatch.setattr(os, "replace", Mock(side_effect=OSError(28, "full")))
+    with pytest.raises(OSError, match="full"):
+        model.to_yaml(str(path))
+    assert path.read_text() == "former"
+    assert [*tmp_path.iterdir()] == [path]
 
 
 def test_hash_of_an_ensemble_depends_on_all_members_and_their_order():

@@ -8,6 +8,7 @@ import audobject
 import numpy as np
 from audonnx.core.node import OutputNode
 
+from audw2s.files import write_text
 from audw2s.model.device import Device
 from audw2s.model.find import exits_of
 from audw2s.model.find import members
@@ -40,10 +41,9 @@ class MultiFileModel(Model):
             raise ValueError(f"The path of a model has to end on .yaml, not '{path}'.")
         text = self.to_yaml_s(include_version=include_version)
         audeer.mkdir(audeer.path(path, ".."))
-        with open(path, "w", encoding="utf-8") as file:
-            # audonnx.load treats a file as ONNX unless it begins like this;
-            # audobject takes it for the package of the class
-            file.write(text.replace("$", "$audonnx:", 1))
+        # audonnx.load treats a file as ONNX unless it begins like this; audobject takes
+        # it for the package of the class
+        write_text(text.replace("$", "$audonnx:", 1), path)
 
 
 class MultiFileSession:

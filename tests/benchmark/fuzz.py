@@ -6,12 +6,14 @@ no more than 300 MB beyond the whole file. The same seeds damage in the same way
 damages recordings is ``tests/corpus/test_fuzz.py``.
 
     python tests/benchmark/fuzz.py [--count 10000] [--first 0] [--targets list.csv ...]
+        [--store docs/checks.csv] [--keep FOLDER]
 
-It prints a table as Markdown, and each fault with its seed, and ends with 1 if there is
-any. ``--keep FOLDER`` writes the files that led to faults.
+It prints a table, which it adds to the file ``--store``, and each fault with its seed,
+and ends with 1 if there is any. The files that led to faults are kept in ``--keep``.
 """
 
 import argparse
+import collections
 import contextlib
 import csv
 import dataclasses
@@ -30,6 +32,8 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from tally import Result
+from tally import Tally
 
 TESTS = pathlib.Path(__file__).parents[1]
 sys.path[:0] = [str(TESTS)]
@@ -269,9 +273,7 @@ TARGETS = {
         lambda folder: make_model(folder).with_suffix(".yaml"), check_model
     ),
     "model.onnx": Target(make_model, check_model, is_text=False),
-    "settings.toml": Target(
-        text("settings.toml", SETTINGS.read_text()), check_settings
-    ),
+    "settings.toml": Target(make_settings, check_settings),
     "shard": Target(make_run, check_shard, is_text=False),
 }
 """What is damaged, by the name of the file."""
@@ -372,26 +374,25 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--targets", nargs="+", choices=TARGETS, default=[*TARGETS])
     parser.add_argument("--keep", help="folder for files that led to faults")
+    parser.add_argument("--store", type=pathlib.Path, help="file to add results to")
     parser.add_argument("--work", choices=TARGETS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     seeds = range(arguments.first, arguments.first + arguments.count)
     if arguments.work:
         keep = arguments.keep and pathlib.Path(arguments.keep)
         return work(arguments.work, seeds, keep)
-    print("| file | damaged | read | refused | faults | MB |\n|---|" + "---:|" * 5)
-    faults = []
+    tally = Tally(arguments.store, arguments.first)
     for name in arguments.targets:
         found = [*results(name, seeds, arguments.keep)]
-        wrong = [line for line in found if line[1] not in ("read", "refused")]
-        counts = [
-            sum(line[1] == kind for line in found) for kind in ("read", "refused")
-        ]
+        counts = collections.Counter(line[1] for line in found)
+        survived = counts["read"] + counts["refused"]
         memory = max(line[2] for line in found)
-        cells = [name, len(found), *counts, len(wrong), f"{memory:.0f}"]
-        print("|", " | ".join(map(str, cells)), "|", flush=True)
-        faults += [f"{name}, seed {seed}: {fault}" for seed, fault, _ in wrong]
-    print("\n".join(faults))
-    sys.exit(bool(faults))
+        note = f"{counts['read']} read, {counts['refused']} refused, {memory:.0f} MB"
+        tally.add(f"damaged {name}", Result(len(found), survived, {note: None}))
+        for seed, fault, _ in found:
+            if fault not in ("read", "refused"):
+                print(f"{name}, seed {seed}: {fault}", file=sys.stderr, flush=True)
+    sys.exit(bool(tally.lost))
 
 
 if __name__ == "__main__":

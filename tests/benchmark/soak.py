@@ -2,11 +2,13 @@
 
 Each kind of trouble is tried a number of times. A try is survived if it ends as it
 should (the same table by the next run, a sentence, bounded memory); all else is lost.
-The result is printed as Markdown, with what is out of reach.
+The result is printed as Markdown, with what is out of reach, and added to the file
+``--store``, of which the documentation makes its table. A check in parts gives each of
+them a seed of its own.
 
-    python tests/benchmark/soak.py [--kills 200] [--full 60] [--removed 10]
+    python tests/benchmark/soak.py [--kills 200] [--full 1] [--removed 10]
         [--changed 10] [--files 50000] [--hours 10] [--stream 3] [--objects 500]
-        [--threads 8] [--forks 3] [--seed 0]
+        [--threads 8] [--forks 3] [--seed 0] [--store docs/checks.csv]
 
 0 leaves a kind out. It ends with 1 if anything is lost.
 """
@@ -16,7 +18,6 @@ import dataclasses
 import multiprocessing
 import pathlib
 import random
-import resource
 import shutil
 import subprocess
 import sys
@@ -25,10 +26,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import full_disk
+import kills
 import numpy as np
 import pandas as pd
 import soundfile
 from recordings import speech
+from tally import Result
+from tally import Tally
 
 TESTS = pathlib.Path(__file__).parents[1]
 sys.path[:0] = [str(TESTS)]
@@ -40,22 +45,6 @@ import audw2s  # noqa: E402
 
 MAX_MEMORY = 150
 """MB that a long recording, a stream or many objects may take beyond a short one."""
-
-
-@dataclasses.dataclass
-class Result:
-    """What came of a kind of trouble."""
-
-    tried: int = 0
-    survived: int = 0
-    notes: dict[str, None] = dataclasses.field(default_factory=dict)
-
-    def add(self, survived: bool, note: str = "") -> None:
-        """Count a try; notes say how it was tried, or what was lost."""
-        self.tried += 1
-        self.survived += bool(survived)
-        if note:
-            self.notes[note] = None
 
 
 @dataclasses.dataclass
@@ -95,29 +84,19 @@ class Runs:
     def run(
         self,
         name: str,
-        *,
-        limit: int | None = None,
         trouble: Callable[[pathlib.Path], None] | None = None,
     ) -> Ended:
         """Run until the end.
 
         Args:
             name: folder of the results
-            limit: largest size of a file in bytes
             trouble: what happens to the results at a random moment
 
         """
-
-        def limited() -> None:
-            if limit is not None:
-                resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
         out = self.folder / name
         command = [COMMAND, "annotate", self.corpus, "--out", out, "--quiet"]
         command += ["--num-workers", "1", "--shard-size", "3"]
-        process = subprocess.Popen(
-            command, stderr=subprocess.PIPE, text=True, preexec_fn=limited
-        )
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         if trouble is not None:
             time.sleep(random.uniform(0.2, 1) * self.duration)
             trouble(out)
@@ -132,62 +111,6 @@ class Runs:
     def table(self, name: str) -> pd.DataFrame:
         """Table of a run."""
         return pd.read_parquet(self.folder / name / "table.parquet")
-
-
-def kills(count: int, folder: pathlib.Path) -> Result:
-    """SIGKILLs at random moments, see kills.py."""
-    sizes = {"--local": count - 2 * (count // 4), "--s3": count // 4}
-    options = [str(word) for size in sizes.items() for word in size]
-    command = [sys.executable, TESTS / "benchmark" / "kills.py", *options]
-    command += ["--ray", str(count // 4)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    result = Result()
-    for line in done.stdout.splitlines()[2:]:
-        name, tried, same, left = (cell.strip() for cell in line.split("|")[1:-1])
-        result.tried += int(tried)
-        result.survived += int(same) - int(left)
-        result.notes[f"{name}: {tried}"] = None
-    if not result.tried:
-        result.add(False, done.stderr[-200:])
-    return result
-
-
-def full(count: int, folder: pathlib.Path) -> Result:
-    """Disks that are full at any write: of shards, table, stdout, or a cache."""
-    runs, result = Runs(folder), Result()
-    sizes = [path.stat().st_size for path in (folder / "whole").rglob("*.parquet")]
-    for number in range(count):
-        name = f"full-{number}"
-        ended = runs.run(name, limit=random.randrange(max(sizes)))
-        result.add(
-            ended.is_sentence and runs.recovers(name),
-            "" if ended.is_sentence else f"{ended.code}: {ended.messages[-200:]}",
-        )
-    clip = str(runs.corpus / "000.wav")
-    for options in ([], ["--json"]):
-        with open("/dev/full", "w") as stdout:
-            pipes = {"stdout": stdout, "stderr": subprocess.PIPE, "text": True}
-            done = subprocess.run([COMMAND, "predict", clip, *options], **pipes)
-        result.add(Ended(done.returncode, done.stderr).is_sentence)
-    command = [sys.executable, "-c", CACHE, clip, str(folder / "cache")]
-    done = subprocess.run(command, capture_output=True, text=True)
-    result.add(done.stdout == "True\n", done.stderr[-200:])
-    return result
-
-
-CACHE = """
-import resource, sys
-import audformat, audw2s
-index, feature = audformat.filewise_index([sys.argv[1]]), audw2s.Feature()
-expected = feature.process_index(index)
-resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
-try:
-    found = feature.process_index(index, cache_root=sys.argv[2])
-except OSError:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
-    found = feature.process_index(index, cache_root=sys.argv[2])
-print(found.equals(expected))
-"""
 
 
 def removed(count: int, folder: pathlib.Path) -> Result:
@@ -206,39 +129,62 @@ def changed(count: int, folder: pathlib.Path) -> Result:
     """Inputs are rewritten, cut, removed, and replaced by text while a run goes on."""
     runs, result = Runs(folder), Result()
 
-    def change(_: pathlib.Path) -> None:
-        files = sorted(runs.corpus.iterdir())
-        paths = random.sample(files, 4)
+    def names() -> set[str]:
+        return {str(path) for path in runs.corpus.iterdir()}
+
+    def change(out: pathlib.Path) -> None:
+        nonlocal listed
+        # The lock is taken when all inputs are listed
+        is_listed = (out / ".lock").exists()
+        paths = [pathlib.Path(name) for name in random.sample(sorted(names()), 4)]
         soundfile.write(paths[0], speech(1.5, random.randrange(99)), 16000)
         with open(paths[1], "r+b") as file:
             file.truncate(3000)
         paths[2].write_text("no audio")
-        if len(files) > 12:
+        if len(names()) > 12:
             paths[3].unlink()
+        if not is_listed:
+            listed = names()
 
     for number in range(count):
         name = f"changed-{number}"
-        listed = len(list(runs.corpus.iterdir()))
+        listed = before = names()
         ended = runs.run(name, trouble=change)
-        # One may be gone before the run has listed them
-        left = len(list(runs.corpus.iterdir()))
-        fine = ended.code in (0, 1) and left <= len(runs.table(name)) <= listed
+        rows = list(runs.table(name)["file"]) if ended.code in (0, 1) else []
+        fine = len(rows) == len(set(rows)) and listed <= set(rows) <= before
         runs.run(f"fresh-{number}")
-        result.add(fine and runs.recovers(name, f"fresh-{number}"))
+        note = (
+            "" if fine else f"{ended.code}, {len(rows)} rows: {ended.messages[-200:]}"
+        )
+        result.add(fine and runs.recovers(name, f"fresh-{number}"), note)
     return result
 
 
 def files(count: int, folder: pathlib.Path) -> Result:
-    """Many tiny files."""
-    corpus, out = folder / "corpus", folder / "out"
+    """Many tiny files, in bounded memory."""
+    noise = np.random.default_rng(0).normal(0, 0.1, 1600 + count)
     for number in range(count):
-        path = corpus / f"{number // 1000:03}" / f"{number:06}.wav"
+        path = folder / "corpus" / f"{number // 1000:03}" / f"{number:06}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
-        samples = np.random.default_rng(number).normal(0, 0.1, 1600)
-        soundfile.write(path, samples, 16000)
-    frame = audw2s.annotate(str(corpus), str(out), num_workers=2)
-    finite = np.isfinite(frame["arousal"]).sum()
-    return Result(count, int(finite) if len(frame) == count else 0)
+        soundfile.write(path, noise[number : number + 1600], 16000)
+    command = [sys.executable, "-c", PEAK + FILES, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    rows, finite, megabytes = map(float, done.stdout.split() or (0, 0, 1e9))
+    fine = rows == count and megabytes < MAX_MEMORY
+    return Result(count, int(finite) if fine else 0, {f"{megabytes:.0f} MB": None})
+
+
+FILES = """
+import sys
+import numpy as np
+import audw2s
+few = f"{sys.argv[1]}/corpus/000"
+audw2s.annotate(few, f"{sys.argv[1]}/few", num_workers=2)
+before = peak()
+frame = audw2s.annotate(f"{sys.argv[1]}/corpus", f"{sys.argv[1]}/out", num_workers=2)
+finite = np.isfinite(frame["arousal"]).sum()
+print(frame["file"].nunique(), finite, (peak() - before) / 1024)
+"""
 
 
 def hours(count: float, folder: pathlib.Path) -> Result:
@@ -354,8 +300,6 @@ def forks(count: int, folder: pathlib.Path) -> Result:
 
 
 KINDS = {
-    "kills": (kills, 200, "SIGKILL at a random moment"),
-    "full": (full, 60, "a full disk"),
     "removed": (removed, 10, "results removed meanwhile"),
     "changed": (changed, 10, "inputs changed meanwhile"),
     "files": (files, 50_000, "tiny files"),
@@ -371,26 +315,30 @@ KINDS = {
 def main() -> None:
     """Try all kinds, and print what came of them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=200, help="see kills.py")
+    parser.add_argument("--full", type=int, default=1, help="see full_disk.py --every")
     for name, (_, size, text) in KINDS.items():
         parser.add_argument(f"--{name}", type=type(size), default=size, help=text)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--store", type=pathlib.Path, help="file to add results to")
     arguments = parser.parse_args()
     random.seed(arguments.seed)
-    print("| kind | tried | survived | lost | |\n|---|---:|---:|---:|---|", flush=True)
-    lost = 0
+    tally = Tally(arguments.store, arguments.seed)
+    if count := arguments.kills:
+        sizes = {"local": count - 4 * (count // 10), "s3": 3 * (count // 10)}
+        sizes |= {"ray": count // 10, "both": 10}
+        kills.try_all(sizes, tally, arguments.seed)
+    if arguments.full:
+        full_disk.try_all(tally, every=arguments.full)
     for name, (trouble, _, text) in KINDS.items():
         if not (size := getattr(arguments, name)):
             continue
         with tempfile.TemporaryDirectory() as folder:
             try:
-                result = trouble(size, pathlib.Path(folder))
+                tally.add(text, trouble(size, pathlib.Path(folder)))
             except (ImportError, OSError) as error:
-                print(f"| {text} | 0 | | | out of reach here: {error} |", flush=True)
-                continue
-        lost += (missing := result.tried - result.survived)
-        cells = (text, result.tried, result.survived, missing, "; ".join(result.notes))
-        print("|", " | ".join(map(str, cells)), "|", flush=True)
-    sys.exit(bool(lost))
+                tally.add(text, Result(notes={f"out of reach here: {error}": None}))
+    sys.exit(bool(tally.lost))
 
 
 if __name__ == "__main__":
