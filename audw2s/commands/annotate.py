@@ -1,22 +1,22 @@
 """The command ``audw2s annotate``."""
 
+import dataclasses
+import inspect
+from collections.abc import Callable
 from typing import Annotated
 from typing import Any
+from typing import get_type_hints
 
 import typer
 
 from audw2s.commands.options import Channels
 from audw2s.commands.options import Columns
-from audw2s.commands.options import Exact
-from audw2s.commands.options import HopDur
-from audw2s.commands.options import Intervals
 from audw2s.commands.options import ListLeftOut
 from audw2s.commands.options import Models
 from audw2s.commands.options import Quiet
-from audw2s.commands.options import Vad
-from audw2s.commands.options import ValuesOnly
-from audw2s.commands.options import WinDur
+from audw2s.commands.options import option
 from audw2s.commands.output import print_left_out
+from audw2s.corpus.options import Options
 from audw2s.errors import SOME_WITHOUT_VALUES
 from audw2s.errors import UNLISTED
 from audw2s.errors import explained
@@ -38,158 +38,44 @@ Out = Annotated[
     ),
 ]
 
-MaxDur = Annotated[
-    float | None,
-    typer.Option(help="Longest duration in seconds; longer inputs have no values."),
-]
+TableFormat = Annotated[str, option("table_format", "--format")]
 
-TableFormat = Annotated[
-    str, typer.Option("--format", help="Format of the table: parquet or csv.")
-]
-
-Table = Annotated[
-    str | None,
-    typer.Option(help="Add a table of this name to a copy of the database."),
-]
-
-Embeddings = Annotated[
-    bool,
-    typer.Option(
-        "--embeddings",
-        help="Write the hidden states of the models, to OUT/embeddings.parquet.",
-    ),
-]
-
-Device = Annotated[
-    str, typer.Option(help="Device of the models: cpu, cuda, cuda:1 and so on.")
-]
-
-BatchSize = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        help="Number of windows of equal length that a teacher processes at once; 16 "
-        "on GPUs, else 1.",
-    ),
-]
-
-Report = Annotated[
-    str | None,
-    typer.Option(help="Write a report on the results to this path, as HTML."),
-]
-
-NumWorkers = Annotated[
-    int | None,
-    typer.Option(
-        min=1, help="Number of worker processes, or actors of Ray; one per core."
-    ),
-]
-
-FileTimeout = Annotated[
-    float,
-    typer.Option(
-        help="Seconds without progress after which a file is given up; plus one second "
-        "per MB."
-    ),
-]
-
-ShardSize = Annotated[
-    int, typer.Option(min=1, help="Number of inputs that are written to disk at once.")
-]
-
-RetryFailed = Annotated[
-    bool,
-    typer.Option(
-        "--retry-failed",
-        help="Process missing, unreadable, empty and truncated files again.",
-    ),
-]
-
-Restart = Annotated[
-    bool, typer.Option("--restart", help="Delete the results in OUT and start again.")
-]
-
-Engine = Annotated[
-    str,
-    typer.Option(
-        help="local, or ray for several machines, on which files, OUT and models need "
-        "to have the same paths."
-    ),
-]
-
-Address = Annotated[
-    str | None,
-    typer.Option(
-        help="Address of a Ray cluster: auto or HOST:PORT; by default one is started."
-    ),
-]
-
-CpusPerWorker = Annotated[
-    int,
-    typer.Option(
-        min=1, help="Number of cores, and worker processes, of an actor of Ray."
-    ),
-]
-
-GpusPerWorker = Annotated[
-    float,
-    typer.Option(min=0, help="Number of GPUs of an actor of Ray, also a fraction."),
-]
+OTHERWISE = ("models", "verbose")
+"""Fields of a run's options that the command has by another name."""
 
 
-Segments = Annotated[
-    str | None,
-    typer.Option(help="vad: a row per segment of speech, between pauses of 0.3 s."),
-]
-
-MinSegmentDur = Annotated[
-    float,
-    typer.Option(help="Duration of the shortest segment of speech in seconds."),
-]
-
-MaxSegmentDur = Annotated[
-    float | None,
-    typer.Option(
-        help="Duration of the longest segment in seconds; longer ones are cut where "
-        "speech is least probable."
-    ),
-]
+def with_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command all options of a run, besides its own parameters."""
+    parameters = dict(inspect.signature(command).parameters)
+    del parameters["options"]
+    kinds = get_type_hints(Options)
+    for field in dataclasses.fields(Options):
+        if field.name not in (*parameters, *OTHERWISE):
+            kind: Any = kinds[field.name]
+            flags = [f"--{field.name.replace('_', '-')}"] if kind is bool else []
+            parameters[field.name] = inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=field.default,
+                annotation=Annotated[kind, option(field.name, *flags)],
+            )
+    signature = inspect.Signature(list(parameters.values()))
+    command.__signature__ = signature  # type: ignore[attr-defined]
+    return command
 
 
 @explained("interrupted, what is finished is kept: run the same command to go on.")
+@with_options
 def annotate(
     corpus: Corpus,
     out: Out,
     model: Models = None,
-    win_dur: WinDur = None,
-    hop_dur: HopDur = None,
-    exact: Exact = False,
-    max_dur: MaxDur = None,
-    vad: Vad = False,
-    intervals: Intervals = None,
     channels: Channels = None,
-    segments: Segments = None,
-    min_segment_dur: MinSegmentDur = 0.25,
-    max_segment_dur: MaxSegmentDur = None,
     table_format: TableFormat = "parquet",
-    values_only: ValuesOnly = False,
-    table: Table = None,
-    embeddings: Embeddings = False,
-    device: Device = "cpu",
-    batch_size: BatchSize = None,
-    report: Report = None,
-    num_workers: NumWorkers = None,
-    file_timeout: FileTimeout = 120.0,
-    shard_size: ShardSize = 200,
-    retry_failed: RetryFailed = False,
-    restart: Restart = False,
-    engine: Engine = "local",
-    address: Address = None,
-    cpus_per_worker: CpusPerWorker = 1,
-    gpus_per_worker: GpusPerWorker = 0.0,
     columns: Columns = None,
     list_left_out: ListLeftOut = False,
     quiet: Quiet = False,
+    **options: Any,
 ) -> None:
     """Annotate a corpus; run the same command again to resume.
 
@@ -197,28 +83,23 @@ def annotate(
     table holds the reason), 2 after an error with a message, 3 if folders can't be
     listed, 75 if a Ray cluster was lost, 130 after Ctrl-C.
     """
-    _annotate(locals())
-
-
-def _annotate(arguments: dict[str, Any]) -> None:
-    """Run the command with arguments as they are given."""
     from audw2s.audio.channels import parse_channels
     from audw2s.corpus.inputs import read_inputs
     from audw2s.corpus.lists.columns import parse_columns
-    from audw2s.corpus.options import Options
     from audw2s.corpus.options import models_of
     from audw2s.corpus.run import Run
 
-    parsed = {
-        "models": models_of(arguments["model"] or "wav2small"),
-        "channels": parse_channels(arguments["channels"]),
-        "columns": parse_columns(arguments["columns"]),
-        "verbose": not arguments["quiet"],
-    }
-    options = Options.of(arguments | parsed)
-    inputs = read_inputs(arguments["corpus"], options.columns)
-    run = Run(inputs, arguments["out"], options)
-    if arguments["list_left_out"]:
+    chosen = Options(
+        models_of(model or "wav2small"),
+        channels=parse_channels(channels),
+        table_format=table_format,
+        columns=parse_columns(columns),
+        verbose=not quiet,
+        **options,
+    )
+    inputs = read_inputs(corpus, chosen.columns)
+    run = Run(inputs, out, chosen)
+    if list_left_out:
         print_left_out(inputs.listing)
     run()
     typer.echo(run.summary, err=True)

@@ -1,46 +1,55 @@
 """Options of several commands."""
 
+import inspect
+import re
 from typing import Annotated
+from typing import Any
 
 import typer
 
-WinDur = Annotated[
-    float | None,
-    typer.Option(help="Duration of windows in seconds; one row per window."),
-]
+from audw2s.corpus.options import Options
 
-HopDur = Annotated[
-    float | None,
-    typer.Option(
-        help="Duration between the starts of windows in seconds, half a window by "
-        "default."
-    ),
-]
 
-Exact = Annotated[
-    bool, typer.Option("--exact", help="Process each window on its own; slower.")
-]
+def described(cls: type) -> dict[str, str]:
+    """Sentence on each argument of a class, from its docstring.
+
+    Examples:
+        >>> described(Options)["shard_size"]
+        'Number of inputs that are written to disk at once.'
+
+    """
+    _, _, section = (inspect.getdoc(cls) or "").partition("Args:\n")
+    entries = re.findall(r"^    (\w+): (.+(?:\n {8}.+)*)", section, re.M)
+    texts = {name: " ".join(text.replace("`", "").split()) for name, text in entries}
+    return {name: f"{text[0].upper()}{text[1:]}." for name, text in texts.items()}
+
+
+HELP = described(Options)
+"""Help of the options of a run; without docstrings there is none."""
+
+
+def option(name: str, *flags: str) -> Any:
+    """Option of a command that is a field of :class:`audw2s.corpus.options.Options`."""
+    return typer.Option(*flags, help=HELP.get(name))
+
+
+WinDur = Annotated[float | None, option("win_dur")]
+
+HopDur = Annotated[float | None, option("hop_dur")]
+
+Exact = Annotated[bool, option("exact", "--exact")]
+
+Vad = Annotated[bool, option("vad", "--vad")]
+
+Intervals = Annotated[float | None, option("intervals")]
+
+ValuesOnly = Annotated[bool, option("values_only", "--values-only")]
 
 Channels = Annotated[
     str | None,
     typer.Option(
         help="Channels that have rows of their own, as speakers of a call: 0, or 0,1, "
         "or all; by default rows are those of the mean of all channels."
-    ),
-]
-
-Vad = Annotated[
-    bool,
-    typer.Option(
-        "--vad", help="Process speech only, as found by a voice activity detector."
-    ),
-]
-
-Intervals = Annotated[
-    float | None,
-    typer.Option(
-        help="Add intervals, arousal_low and arousal_high and so on, that hold the "
-        "ratings of this share of clips, such as 0.9."
     ),
 ]
 
@@ -85,15 +94,6 @@ ReportOut = Annotated[
     str | None,
     typer.Option(
         "--out", help="Folder for evaluation.html, evaluation.json and evaluation.png."
-    ),
-]
-
-ValuesOnly = Annotated[
-    bool,
-    typer.Option(
-        "--values-only",
-        help="Leave out all columns but file, start, end and the values, as nkululeko "
-        "imports them.",
     ),
 ]
 

@@ -6,21 +6,9 @@ import os
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
-from typing import Any
-from typing import Self
 
-import numpy as np
-
-from audw2s.audio.channels import Channels
-from audw2s.audio.speech_frames import MIN_SPEECH_DUR
-from audw2s.audio.speech_frames import segments
-from audw2s.audio.windows import default_hop_dur
 from audw2s.interpreter import interpreter
 from audw2s.model.device import check_device
-from audw2s.model.find import model_sha256
-from audw2s.model.names import entry_of
-from audw2s.model.origins import origins_of
-from audw2s.tables import TABLES
 from audw2s.version import identity
 
 ENGINES = ("local", "ray")
@@ -29,40 +17,46 @@ ENGINES = ("local", "ray")
 GPU_BATCH = 16
 """Default number of windows of a batch on a GPU."""
 
+MIN_SEGMENT_DUR = 0.25
+"""Default duration of the shortest segment of speech in seconds."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Options:
     """Options of a run.
 
     The first eleven belong to its identity, as values depend on them; all others change
-    speed or output only.
+    speed or output only. The command shows these descriptions as its help.
+
+    A file of embeddings has a row per row of the table: ``file``, ``start``, ``end``,
+    and for each model ``MODEL.hidden_states``, a list of float32 that is missing if
+    there are no values. Those of a whole file are those of :func:`audw2s.load`; also
+    for windows and segments A/D/V is a linear function of them. All windows of a file
+    are kept in memory. For intervals see :mod:`audw2s.evaluation.conformal`.
 
     Args:
         models: names or folders of models, see :func:`models_of`
-        win_dur: duration of windows in seconds, ``None`` for a row per input
+        win_dur: duration of windows in seconds, each of which has a row; by default
+            inputs have a row each
         hop_dur: duration between the starts of windows in seconds, half a window by
             default
         exact: process each window and segment on its own; slower
         max_dur: longest duration of an input in seconds; longer inputs have no values
             and the status ``too_long``
-        vad: process speech only, see :class:`audw2s.Feature`
+        vad: process speech only, as found by a voice activity detector
         channels: channels that have rows of their own, such as ``(0, 1)`` or ``"all"``,
             ``None`` for rows of their mean
-        segments: ``"vad"`` for a row per segment of speech, which pauses of 0.3 s end
+        segments: inputs have a row per segment: ``vad`` for segments of speech, between
+            pauses of 0.3 s
         min_segment_dur: duration of the shortest segment in seconds; shorter ones are
             left out
-        max_segment_dur: duration of the longest segment in seconds, ``None`` for any;
+        max_segment_dur: duration of the longest segment in seconds, any by default;
             longer ones are cut where speech is least probable
         embeddings: write the ``hidden_states`` of the models to
-            ``OUT/embeddings.parquet``, with a row per row of the table: ``file``,
-            ``start``, ``end``, and for each model ``MODEL.hidden_states``, a list
-            of float32 that is missing if there are no values. Those of a whole file
-            are those of :func:`audw2s.load`; also for windows and segments A/D/V is a
-            linear function of them. All windows of a file are kept in memory
+            ``OUT/embeddings.parquet``
         intervals: add intervals behind the values, as ``arousal_low`` and
-            ``arousal_high``, that hold the ratings of this share of clips; see
-            :mod:`audw2s.evaluation.conformal`
-        device: ``"cpu"``, ``"cuda"``, or ``"cuda:1"`` and so on
+            ``arousal_high``, that hold the ratings of this share of clips, such as 0.9
+        device: device of the models: ``cpu``, ``cuda``, ``cuda:1`` and so on
         batch_size: number of windows of equal length, of any files, that a teacher
             processes at once; by default 16 on GPUs, else 1. Students process whole
             recordings
@@ -73,17 +67,18 @@ class Options:
             after which a file is given up, plus one second per MB of the file
         shard_size: number of inputs that are written to disk at once
         table: name of a table to add to a copy of the database
-        table_format: ``"parquet"`` or ``"csv"``
+        table_format: format of the table, ``parquet`` or ``csv``
         values_only: leave out all columns of the table but ``file``, ``start``, ``end``
-            and the values
+            and the values, as nkululeko imports them
         report: path of a report on the results, as HTML
         restart: delete what earlier runs have written to the folder
         retry_failed: process missing, unreadable, empty and truncated files again
         verbose: show a progress bar on stderr
-        engine: ``"local"``, or ``"ray"`` for several machines, on which files, folder
-            of the results and models need to have the same paths
-        address: address of a Ray cluster, ``"auto"`` or ``"HOST:PORT"``; ``None`` for
-            the one that this process is connected to, or else a local one
+        engine: where files are processed: ``local``, or ``ray`` for several machines,
+            on which files, folder of the results and models need to have the same
+            paths
+        address: address of a Ray cluster, ``auto`` or ``HOST:PORT``; by default the one
+            that this process is connected to, or else a local one
         cpus_per_worker: number of cores of an actor of Ray, and of its worker processes
         gpus_per_worker: number of GPUs of an actor of Ray, also a fraction
         columns: names of the corpus' columns by names in this package
@@ -96,9 +91,9 @@ class Options:
     exact: bool = False
     max_dur: float | None = None
     vad: bool = False
-    channels: Channels = None
+    channels: Sequence[int] | str | None = None
     segments: str | None = None
-    min_segment_dur: float = MIN_SPEECH_DUR
+    min_segment_dur: float = MIN_SEGMENT_DUR
     max_segment_dur: float | None = None
     embeddings: bool = False
     intervals: float | None = None
@@ -119,12 +114,6 @@ class Options:
     cpus_per_worker: int = 1
     gpus_per_worker: float = 0.0
     columns: Mapping[str, str] | None = None
-
-    @classmethod
-    def of(cls, arguments: Mapping[str, Any]) -> Self:
-        """Options that are among the arguments of a function, by name."""
-        names = {field.name for field in dataclasses.fields(cls)}
-        return cls(**{n: value for n, value in arguments.items() if n in names})
 
     @property
     def names(self) -> list[str]:
@@ -154,6 +143,10 @@ class Options:
             ('CC BY 4.0', 1.0)
 
         """
+        from audw2s.audio.windows import default_hop_dur
+        from audw2s.model.find import model_sha256
+        from audw2s.model.origins import origins_of
+
         channels = self.channels
         if not isinstance(channels, str | None):
             # As JSON gives them back
@@ -188,19 +181,18 @@ class Options:
             ChildProcessError: if there is no Python that a process can be started with
 
         """
+        from audw2s.audio.speech_frames import check_limits
+
         for problem in self._problems():
             raise ValueError(problem)
-        segments(
-            [],
-            np.zeros(0),
-            min_dur=self.min_segment_dur,
-            max_dur=self.max_segment_dur or math.inf,
-        )
+        check_limits(self.min_segment_dur, self.max_segment_dur or math.inf)
         check_device(self.device)
         if self.engine == "local":
             interpreter()
 
     def _problems(self) -> Iterator[str]:
+        from audw2s.tables import TABLES
+
         if not self.models:
             yield "There has to be a model."
         for name in self.names:
@@ -211,7 +203,7 @@ class Options:
         if self.segments not in (None, "vad"):
             yield f"Segments are those of 'vad', not of '{self.segments}'."
         limits = (self.min_segment_dur, self.max_segment_dur)
-        if self.segments is None and limits != (MIN_SPEECH_DUR, None):
+        if self.segments is None and limits != (MIN_SEGMENT_DUR, None):
             yield "'min_segment_dur' and 'max_segment_dur' need 'segments'."
         for name in ("max_dur", "file_timeout"):
             if (value := getattr(self, name)) is not None and not value > 0:
@@ -248,6 +240,8 @@ def models_of(model: str | Sequence[str]) -> tuple[str, ...]:
         ('wav2small',)
 
     """
+    from audw2s.model.names import entry_of
+
     models = [model] if isinstance(model, str) else model
     return tuple(
         os.path.abspath(m) if entry_of(m) is None and os.path.isdir(m) else m
