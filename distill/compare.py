@@ -28,7 +28,6 @@ from audw2s.evaluation.cost import peak_ram
 from audw2s.evaluation.cost import processor
 from audw2s.evaluation.groups import by_duration
 from audw2s.evaluation.groups import duration_edges
-from audw2s.evaluation.intervals import NUM_RESAMPLES
 from audw2s.evaluation.papers import papers as published
 from audw2s.evaluation.plots import PICTURES
 from audw2s.evaluation.plots import save
@@ -38,6 +37,9 @@ from audw2s.inference.network import Network
 from audw2s.model.find import members
 from audw2s.model.registry import DIMENSIONS
 from audw2s.version import __version__
+
+SETTINGS = ("against", "against_sha256", "confidence", "num_resamples", "seed")
+"""Keys of an evaluation that are the same for all models."""
 
 
 def compare(
@@ -50,9 +52,7 @@ def compare(
     groups: Sequence[str] | None = None,
     papers: bool = True,
     store: str | None = None,
-    num_resamples: int = NUM_RESAMPLES,
     num_rounds: int = NUM_ROUNDS,
-    seed: int = 0,
     num_workers: int = 1,
     verbose: bool = True,
 ) -> dict:
@@ -68,9 +68,7 @@ def compare(
         papers: whether to add the figures of papers
         store: folder in which the predictions of each model are stored, so that
             another run resumes; ``None`` to store nothing
-        num_resamples: number of resamples of the bootstrap
         num_rounds: see :func:`audw2s.evaluation.cost.latencies`
-        seed: seed of the bootstrap
         num_workers: threads that process clips; costs are those of one
         verbose: show a progress bar per model and corpus
 
@@ -94,7 +92,6 @@ def compare(
     tables = read_corpora(corpora, columns)
     names = name_models(models)
     settings: dict[str, Any] = {"scale": scale, "groups": groups}
-    settings |= {"num_resamples": num_resamples, "seed": seed}
     with _folder(store) as folder:
         values = partial(
             values_of, store=folder, num_workers=num_workers, verbose=verbose
@@ -111,9 +108,7 @@ def compare(
         for model, name, cost, result in zip(models, names, spent, results, strict=True)
     ]
     return {
-        **{key: first[key] for key in ("against", "against_sha256", "confidence")},
-        "num_resamples": num_resamples,
-        "seed": seed,
+        **{key: first[key] for key in SETTINGS},
         "num_rounds": num_rounds,
         "machine": machine(),
         "models": entries,

@@ -29,6 +29,7 @@ from audw2s.evaluation.groups import GROUPS
 from audw2s.evaluation.groups import by_group
 from audw2s.evaluation.intervals import CONFIDENCE
 from audw2s.evaluation.intervals import NUM_RESAMPLES
+from audw2s.evaluation.intervals import SEED
 from audw2s.inference.pipeline import Predictor
 from audw2s.model.registry import DIMENSIONS
 
@@ -43,8 +44,6 @@ def evaluate(
     judge: ClipValues | None = None,
     scale: Scale | None = None,
     groups: Sequence[str] | None = None,
-    num_resamples: int = NUM_RESAMPLES,
-    seed: int = 0,
 ) -> tuple[dict, pd.DataFrame]:
     """Compare values of clips with ratings, or with the values of another model.
 
@@ -56,8 +55,6 @@ def evaluate(
             each corpus, see :func:`audw2s.corpus.lists.ratings.rating_scale`
         groups: columns to group clips by, by default those of :data:`GROUPS` that
             exist
-        num_resamples: number of resamples of the bootstrap
-        seed: seed of the bootstrap
 
     Returns:
         the evaluation, and its clips (see :func:`join_references`). The evaluation has
@@ -88,28 +85,26 @@ def evaluate(
         joined = join_references(values.of(table), *references)
         parts[name] = joined.assign(corpus=name)
     clips = pd.concat(parts.values(), ignore_index=True)
-    resampling = {"num_resamples": num_resamples, "seed": seed}
     corpora = {
-        name: assess(part, tables[name].get("emotion"), **resampling)
-        for name, part in parts.items()
+        name: assess(part, tables[name].get("emotion")) for name, part in parts.items()
     }
     for name, used in scales.items():
         is_used = parts[name]["left_out"] == ""
         corpora[name] |= agreement_of_raters(tables[name], used, is_used)
-    evaluation = header(values.identity, **resampling) | {
+    evaluation = header(values.identity) | {
         "against": HUMANS if judge is None else judge.identity["model"],
         "against_sha256": None if judge is None else judge.identity["sha256"],
         "training_checked": False,
         "corpora": corpora,
-        "groups": by_group(clips, facts, kinds, **resampling),
-        "speakers": by_group(clips, facts, ["speaker"], **resampling),
+        "groups": by_group(clips, facts, kinds),
+        "speakers": by_group(clips, facts, ["speaker"]),
     }
     if isinstance(values, TableValues):
         evaluation["num_unused"] = values.num_unused
     with_references = [p for p in parts.values() if p[REFERENCE].notna().any(axis=None)]
     if len(with_references) > 1:
         pooled = pd.concat(with_references, ignore_index=True)
-        evaluation["pooled"] = summarise(pooled, **resampling)
+        evaluation["pooled"] = summarise(pooled)
     return evaluation, clips
 
 
@@ -288,12 +283,10 @@ def join_references(
     return clips
 
 
-def header(
-    identity: Mapping[str, object], num_resamples: int = NUM_RESAMPLES, seed: int = 0
-) -> dict[str, object]:
+def header(identity: Mapping[str, object]) -> dict[str, object]:
     """Model, version and settings of an evaluation."""
     known = {key: identity[key] for key in ("model", "sha256", "version")}
-    settings = {"num_resamples": num_resamples, "seed": seed}
+    settings = {"num_resamples": NUM_RESAMPLES, "seed": SEED}
     return {**known, "confidence": CONFIDENCE, **settings}
 
 

@@ -9,7 +9,6 @@ from audw2s.evaluation.ccc import ccc
 from audw2s.evaluation.ccc import ccc_by_dimension
 from audw2s.evaluation.ccc import ccc_of_moments
 from audw2s.evaluation.ccc import moments_of_resamples
-from audw2s.evaluation.intervals import NUM_RESAMPLES
 from audw2s.evaluation.intervals import Bootstrap
 from audw2s.evaluation.intervals import bootstrap
 from audw2s.evaluation.intervals import interval
@@ -30,8 +29,6 @@ RATERS = "one_rater_against_the_others"
 
 def summarise(
     clips: pd.DataFrame,
-    num_resamples: int = NUM_RESAMPLES,
-    seed: int = 0,
 ) -> dict:
     """Measure the agreement of predictions and references.
 
@@ -39,8 +36,6 @@ def summarise(
         clips: table with columns ``corpus``, ``speaker`` (missing where it isn't
             known), ``file``, and those of
             :func:`audw2s.corpus.evaluate.join_references`
-        num_resamples: number of resamples of the bootstrap
-        seed: seed of the bootstrap
 
     Returns:
         numbers of clips, of speakers and of clips whose speaker isn't known
@@ -66,7 +61,7 @@ def summarise(
             f"needed; left out: {left_out}."
         )
     names = speaker_or_file(used)
-    resampling = bootstrap(names, num_resamples, seed)
+    resampling = bootstrap(names)
     return {
         "num_clips": len(used),
         **count_speakers(names),
@@ -107,23 +102,21 @@ def _measure(
     truth, prediction = truth.astype(np.float64), prediction.astype(np.float64)
     error = prediction - truth
     moments = moments_of_resamples(truth, prediction, groups, draws)
-    low, high = interval(ccc_of_moments(*moments))
-    bias_low, bias_high = interval(means(error, groups, draws))
-    error_low, error_high = interval(means(np.abs(error), groups, draws))
-    r_low, r_high = interval(_correlations(moments))
-    return {
+    resampled = {
+        "": ccc_of_moments(*moments),
+        "bias_": means(error, groups, draws),
+        "mean_absolute_error_": means(np.abs(error), groups, draws),
+        "pearson_": _correlations(moments),
+    }
+    ends: dict[str, float | None] = {}
+    for name, values in resampled.items():
+        for end, value in zip(("low", "high"), interval(values), strict=True):
+            ends[f"{name}{end}"] = None if np.isnan(value) else value
+    return ends | {
         "ccc": float(ccc(truth, prediction)),
-        "low": low,
-        "high": high,
         "bias": float(error.mean()),
-        "bias_low": bias_low,
-        "bias_high": bias_high,
         "mean_absolute_error": float(np.abs(error).mean()),
-        "mean_absolute_error_low": error_low,
-        "mean_absolute_error_high": error_high,
         "pearson": pearson(truth, prediction),
-        "pearson_low": None if np.isnan(r_low) else r_low,
-        "pearson_high": None if np.isnan(r_high) else r_high,
         "mean": float(prediction.mean()),
         "std": float(prediction.std()),
         "reference_mean": float(truth.mean()),

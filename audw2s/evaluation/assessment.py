@@ -13,7 +13,6 @@ from audw2s.evaluation.conformal import calibrate
 from audw2s.evaluation.groups import GROUPS
 from audw2s.evaluation.groups import by_group
 from audw2s.evaluation.groups import by_tenth
-from audw2s.evaluation.intervals import NUM_RESAMPLES
 from audw2s.evaluation.ranking import rank_emotions
 from audw2s.evaluation.speakers import speaker_or_file
 from audw2s.evaluation.speakers import unit
@@ -23,16 +22,12 @@ from audw2s.model.registry import DIMENSIONS
 def assess(
     clips: pd.DataFrame,
     emotions: pd.Series | None = None,
-    num_resamples: int = NUM_RESAMPLES,
-    seed: int = 0,
 ) -> dict:
     """Measure agreement, errors, and the ranking of emotions.
 
     Args:
         clips: see :func:`audw2s.evaluation.agreement.summarise`
         emotions: emotion of each clip, ``None`` if they aren't known
-        num_resamples: number of resamples of the bootstrap
-        seed: seed of the bootstrap
 
     Returns:
         result of :func:`audw2s.evaluation.agreement.summarise`, and
@@ -42,10 +37,10 @@ def assess(
         :func:`audw2s.evaluation.ranking.rank_emotions`
 
     """
-    result = summarise(clips, num_resamples, seed)
+    result = summarise(clips)
     result["error_by_tenth"] = by_tenth(clips)
     if emotions is not None:
-        ranking = rank_emotions(clips, emotions, num_resamples, seed)
+        ranking = rank_emotions(clips, emotions)
         result |= {"ranking": ranking} if ranking else {}
     return result
 

@@ -8,7 +8,6 @@ import pandas as pd
 from audw2s.evaluation.agreement import REFERENCE
 from audw2s.evaluation.agreement import summarise
 from audw2s.evaluation.ccc import ccc_by_dimension
-from audw2s.evaluation.intervals import NUM_RESAMPLES
 from audw2s.model.registry import DIMENSIONS
 
 GROUPS = ("gender", "language")
@@ -25,8 +24,6 @@ def by_group(
     clips: pd.DataFrame,
     facts: pd.DataFrame,
     columns: Sequence[str],
-    num_resamples: int = NUM_RESAMPLES,
-    seed: int = 0,
 ) -> list[dict]:
     """Agreement and bias of groups of clips.
 
@@ -35,8 +32,6 @@ def by_group(
             :func:`audw2s.corpus.evaluate.join_references`
         facts: the same clips with all their columns
         columns: columns to group clips by, within each corpus
-        num_resamples: number of resamples of the bootstrap
-        seed: seed of the bootstrap
 
     Returns:
         for each ``corpus``, ``column`` and ``group`` (the value) the result of
@@ -55,7 +50,7 @@ def by_group(
             used = int(part["left_out"].eq("").sum())
             result = {"num_clips": used, **dict.fromkeys(DIMENSIONS)}
             if used > 1:
-                result = summarise(part, num_resamples, seed)
+                result = summarise(part)
             rows.append(
                 {"corpus": corpus, "column": column, "group": str(value), **result}
             )

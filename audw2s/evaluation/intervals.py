@@ -10,7 +10,10 @@ CONFIDENCE = 0.95
 """Share of resamples that lie in an interval."""
 
 NUM_RESAMPLES = 1000
-"""Default number of resamples."""
+"""Number of resamples."""
+
+SEED = 0
+"""Seed of the draws."""
 
 MIN_SPEAKERS = 5
 """With fewer speakers than these, clips are resampled."""
@@ -29,9 +32,7 @@ class Bootstrap(NamedTuple):
     """Number of times that a group was drawn, ``(num_resamples, num_groups)``."""
 
 
-def bootstrap(
-    names: np.ndarray, num_resamples: int = NUM_RESAMPLES, seed: int = 0
-) -> Bootstrap:
+def bootstrap(names: np.ndarray) -> Bootstrap:
     """Draw speakers with replacement, as the clips of one resemble each other.
 
     Clips are drawn if there are fewer than five speakers.
@@ -39,11 +40,9 @@ def bootstrap(
     Args:
         names: name of each clip's speaker, see
             :func:`audw2s.evaluation.speakers.speaker_or_file`
-        num_resamples: number of resamples
-        seed: seed of the draws
 
     Examples:
-        >>> bootstrap(np.array(["a", "b", "a"]), 9)[:2]
+        >>> bootstrap(np.array(["a", "b", "a"]))[:2]
         ('clips', array([0, 1, 2]))
 
     """
@@ -51,10 +50,12 @@ def bootstrap(
     kind = unit(names)
     if len(speakers) < MIN_SPEAKERS:
         kind, groups = "clips", np.arange(len(names))
-    return Bootstrap(kind, groups, resample(groups, num_resamples, seed))
+    return Bootstrap(kind, groups, resample(groups))
 
 
-def resample(groups: np.ndarray, num_resamples: int, seed: int) -> np.ndarray:
+def resample(
+    groups: np.ndarray, num_resamples: int = NUM_RESAMPLES, seed: int = SEED
+) -> np.ndarray:
     """Draw groups with replacement.
 
     Args:

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from audw2s.evaluation.intervals import NUM_RESAMPLES
 from audw2s.evaluation.intervals import Bootstrap
 from audw2s.evaluation.intervals import bootstrap
 from audw2s.evaluation.intervals import interval
@@ -52,16 +51,12 @@ ALIASES = {
 def rank_emotions(
     clips: pd.DataFrame,
     emotions: pd.Series,
-    num_resamples: int = NUM_RESAMPLES,
-    seed: int = 0,
 ) -> dict | None:
     """Area under the ROC curve (AUC) of each pair of :data:`EXPECTED`.
 
     Args:
         clips: see :func:`rank`
         emotions: emotion of each clip, by any name of :data:`ALIASES`
-        num_resamples: number of resamples of the bootstrap
-        seed: seed of the bootstrap
 
     Returns:
         what was ``resampled``, and ``pairs``: for each whose emotions both occur
@@ -77,7 +72,7 @@ def rank_emotions(
     if not pairs:
         return None
     wanted = list(dict.fromkeys((pair.above, pair.below) for pair in pairs))
-    result = rank(clips, names, wanted, num_resamples, seed)
+    result = rank(clips, names, wanted)
     areas = dict(zip(wanted, result["pairs"], strict=True))
     return {
         "resampled": result["resampled"],
@@ -92,8 +87,6 @@ def rank(
     predictions: pd.DataFrame,
     groups: pd.Series,
     pairs: Sequence[tuple[str, str]],
-    num_resamples: int = NUM_RESAMPLES,
-    seed: int = 0,
 ) -> dict:
     """Means of groups, and the AUC of one over another.
 
@@ -102,8 +95,6 @@ def rank(
             ``dominance`` and ``valence``; clips with NaN are left out
         groups: group of each clip, such as its emotion
         pairs: pairs of groups, of which the first is expected above the second
-        num_resamples: number of resamples of the bootstrap
-        seed: seed of the bootstrap
 
     Returns:
         what was ``resampled``, see :class:`audw2s.evaluation.intervals.Bootstrap`;
@@ -123,7 +114,7 @@ def rank(
         raise ValueError(
             f"No clips of {sorted(missing)}, there are {sorted(set(names))}."
         )
-    resampling = bootstrap(speaker_or_file(predictions[used]), num_resamples, seed)
+    resampling = bootstrap(speaker_or_file(predictions[used]))
     return {
         "resampled": resampling.unit,
         "groups": {

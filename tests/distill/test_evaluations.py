@@ -188,7 +188,7 @@ def test_a_corpus_may_have_emotions_only(corpus, teacher, tmp_path):
 def test_intervals_are_over_clips_where_speakers_are_unknown(corpus, teacher, tmp_path):
     table = read_corpus(corpus).drop(columns="speaker")
     table["emotion"] = ["neutral", "anger"] * 12
-    evaluation, _ = evaluate(teacher, [save(table, tmp_path, "who")], num_resamples=9)
+    evaluation, _ = evaluate(teacher, [save(table, tmp_path, "who")])
     result = evaluation["corpora"]["who"]
     assert result["resampled"] == result["ranking"]["resampled"] == "clips"
     assert evaluation["speakers"] == []

@@ -34,9 +34,7 @@ def test_models_of_one_name_have_a_mean(tmp_path):
         (tmp_path / str(scale)).mkdir()
         onnx.save(changed, tmp_path / str(scale) / "model.onnx")
         models.append(str(tmp_path / str(scale)))
-    actual = compare(
-        models, [rated], scale=(0, 1), num_rounds=1, num_resamples=5, verbose=False
-    )
+    actual = compare(models, [rated], scale=(0, 1), num_rounds=1, verbose=False)
     (entry,) = actual["spread"]
     assert (entry["model"], entry["num_models"]) == ("wav2small", 3)
     for name in DIMENSIONS:

@@ -39,7 +39,7 @@ def clips(speakers, files=None):
 )
 def test_speakers_files_or_clips_are_resampled(speakers, files, resampled, counts):
     frame = clips(speakers, files)
-    result = summarise(frame, 50)
+    result = summarise(frame)
     assert result["resampled"] == resampled
     assert (result["num_speakers"], result["num_unknown"]) == counts
 
@@ -47,8 +47,8 @@ def test_speakers_files_or_clips_are_resampled(speakers, files, resampled, count
 def test_files_of_unknown_speakers_are_drawn_as_a_whole():
     """Segments of a file resemble each other, as clips of a speaker do."""
     files = [f"{number // 6}.wav" for number in range(60)]
-    unknown = summarise(clips([None] * 60, files), 200)
-    known = summarise(clips(files, files), 200)
+    unknown = summarise(clips([None] * 60, files))
+    known = summarise(clips(files, files))
     assert unknown["valence"] == known["valence"]
 
 
@@ -86,7 +86,7 @@ def test_commands_name_the_unit_of_resampling(unknown, teacher, tmp_path):
 
 
 def test_folds_of_clips_in_a_card():
-    result = summarise(clips([None] * 12), 50)
+    result = summarise(clips([None] * 12))
     result |= {"num_folds": 3, "folds_by": "clips"}
     zeros = dict.fromkeys(DIMENSIONS, 0.0)
     result |= {"mean_of_folds": zeros, "std_of_folds": zeros}

@@ -9,6 +9,8 @@ from audw2s.evaluation.agreement import REFERENCE
 from audw2s.evaluation.groups import by_duration
 from audw2s.evaluation.groups import by_group
 from audw2s.evaluation.groups import duration_edges
+from audw2s.evaluation.intervals import NUM_RESAMPLES
+from audw2s.evaluation.intervals import SEED
 from audw2s.model.registry import DIMENSIONS
 
 
@@ -31,11 +33,11 @@ def fabricated(num_speakers=6, num_clips=60):
 
 def test_interval_of_the_bias_is_over_speakers():
     clips, facts, speakers = fabricated()
-    (group,) = by_group(clips, facts, ["age"], num_resamples=200, seed=3)
+    (group,) = by_group(clips, facts, ["age"])
     assert (group["group"], group["num_clips"], group["num_speakers"]) == ("30", 50, 5)
     assert group["resampled"] == "speakers"
     error = (clips["valence"] - clips["reference_valence"]).to_numpy()
-    draws = np.random.default_rng(3).multinomial(5, [0.2] * 5, 200)
+    draws = np.random.default_rng(SEED).multinomial(5, [0.2] * 5, NUM_RESAMPLES)
     biases = []
     for draw in draws:
         drawn = [error[speakers == s] for s in range(5) for _ in range(draw[s])]
@@ -64,7 +66,7 @@ def test_each_speaker_has_a_row():
     clips.loc[0, "left_out"] = "missing"
     # Nobody knows who speaks in this one
     clips.loc[6, "speaker"] = None
-    rows = by_group(clips, clips, ["speaker"], num_resamples=20)
+    rows = by_group(clips, clips, ["speaker"])
     assert [row["num_clips"] for row in rows] == [8, 10, 10, 10, 10, 10]
     error = (clips["dominance"] - clips["reference_dominance"]).abs()
     actual = rows[3]["dominance"]["mean_absolute_error"]

@@ -7,6 +7,8 @@ from full import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audw2s.evaluation.intervals import NUM_RESAMPLES
+from audw2s.evaluation.intervals import SEED
 from audw2s.evaluation.ranking import rank
 from audw2s.evaluation.ranking import rank_emotions
 from audw2s.model.registry import DIMENSIONS
@@ -29,7 +31,7 @@ def literal_auc(first, second):
 @given(st.integers(0, 999))
 def test_areas_and_means(seed):
     heard, groups = draw(seed)
-    result = rank(heard, groups, [("a", "b")], 50)
+    result = rank(heard, groups, [("a", "b")])
     (pair,) = result["pairs"]
     for name in DIMENSIONS:
         first, second = (heard[name][groups == group] for group in "ab")
@@ -43,9 +45,9 @@ def test_areas_and_means(seed):
 
 def test_intervals_are_those_of_resampled_speakers():
     heard, groups = draw(0)
-    found = rank(heard, groups, [("a", "b")], 300, seed=4)["pairs"][0]["arousal"]
+    found = rank(heard, groups, [("a", "b")])["pairs"][0]["arousal"]
     names = np.unique(heard["speaker"])
-    draws = np.random.default_rng(4).multinomial(7, np.full(7, 1 / 7), 300)
+    draws = np.random.default_rng(SEED).multinomial(7, np.full(7, 1 / 7), NUM_RESAMPLES)
     areas = []
     for counts in draws:
         parts = [heard["speaker"] == name for name in np.repeat(names, counts)]
@@ -60,19 +62,19 @@ def test_clips_without_values_are_left_out():
     heard, groups = draw(1)
     heard.loc[groups == "c", "valence"] = np.nan
     groups[0] = None
-    result = rank(heard, groups, [], 10)
+    result = rank(heard, groups, [])
     assert set(result["groups"]) == {"a", "b"}
     with pytest.raises(
         ValueError, match=r"No clips of \['c'\], there are \['a', 'b'\]"
     ):
-        rank(heard, groups, [("a", "c")], 10)
+        rank(heard, groups, [("a", "c")])
 
 
 def test_emotions_have_an_expected_ranking():
     """By any of their names; pairs of which one doesn't occur are left out."""
     heard, _ = draw(2)
     names = np.array(["anger", "Sad", "N", None])[np.arange(60) % 4]
-    found = rank_emotions(heard, pd.Series(names), 50)
+    found = rank_emotions(heard, pd.Series(names))
     pairs = {(p["dimension"], p["above"], p["below"]): p for p in found["pairs"]}
     assert list(pairs) == [
         ("valence", "neutral", "anger"),
@@ -84,6 +86,6 @@ def test_emotions_have_an_expected_ranking():
     assert pair["auc"] == pytest.approx(literal_auc(neutral, anger))
     assert pair["low"] <= pair["auc"] <= pair["high"]
     assert found["resampled"] == "speakers"
-    assert rank_emotions(heard, pd.Series(["boredom"] * 60), 50) is None
+    assert rank_emotions(heard, pd.Series(["boredom"] * 60)) is None
     heard.loc[names == "anger", "valence"] = np.nan
-    assert rank_emotions(heard, pd.Series(names), 50) is None
+    assert rank_emotions(heard, pd.Series(names)) is None
