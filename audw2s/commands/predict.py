@@ -70,6 +70,7 @@ def predict(
     from audw2s.audio.channels import parse_channels
     from audw2s.corpus.prediction import predict as run
     from audw2s.evaluation.conformal import half_widths
+    from audw2s.evaluation.conformal import interval_columns
     from audw2s.inference.pipeline import Predictor
     from audw2s.tables import value_columns
 
@@ -84,7 +85,9 @@ def predict(
     process = partial(run, channels=parse_channels(channels), num_workers=num_workers)
     table = process(found.files, predictor, verbose=True)
     if widths:
-        table = with_intervals(table, widths).assign(intervals=intervals)
+        for column in list(interval_columns(table, list(table), widths)):
+            table.insert(*column)
+        table["intervals"] = intervals
     shown = table[value_columns([*map(str, table)])] if values_only else table
     put(shown, out, as_json=as_json, wide=wide)
     raise_code(table, found)
@@ -120,15 +123,6 @@ def find(paths: list[str], list_left_out: bool) -> "Listing":
     if not found.files:
         raise ValueError(f"There are no audio files in {', '.join(paths)}.")
     return found
-
-
-def with_intervals(table: "pd.DataFrame", widths: dict[str, float]) -> "pd.DataFrame":
-    """Add the ends of intervals to a table."""
-    from audw2s.evaluation.conformal import interval_columns
-    from audw2s.evaluation.conformal import with_interval_names
-
-    ends = interval_columns(lambda name: table[name].to_numpy(), widths)
-    return table.assign(**ends)[with_interval_names(list(map(str, table)), widths)]
 
 
 def put(table: "pd.DataFrame", out: str | None, *, as_json: bool, wide: bool) -> None:

@@ -181,11 +181,14 @@ class Options:
             ChildProcessError: if there is no Python that a process can be started with
 
         """
-        from audw2s.audio.speech_frames import check_limits
+        import numpy as np
+
+        from audw2s.audio.speech_frames import segments
 
         for problem in self._problems():
             raise ValueError(problem)
-        check_limits(self.min_segment_dur, self.max_segment_dur or math.inf)
+        longest = self.max_segment_dur or math.inf
+        segments([], np.zeros(0), min_dur=self.min_segment_dur, max_dur=longest)
         check_device(self.device)
         if self.engine == "local":
             interpreter()

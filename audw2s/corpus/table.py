@@ -8,7 +8,6 @@ import pyarrow as pa
 from audw2s.corpus.options import Options
 from audw2s.evaluation.conformal import half_widths
 from audw2s.evaluation.conformal import interval_columns
-from audw2s.evaluation.conformal import with_interval_names
 from audw2s.model.registry import DIMENSIONS
 
 
@@ -68,9 +67,8 @@ def with_intervals(rows: pa.Table, widths: Mapping[str, float]) -> pa.Table:
         ['valence', 'valence_low', 'valence_high', 'status']
 
     """
-    if not widths:
-        return rows
-    names = with_interval_names(rows.column_names, widths)
-    for name, ends in interval_columns(lambda n: rows[n].to_numpy(), widths).items():
-        rows = rows.append_column(name, pa.array(ends, pa.float32()))
-    return rows.select(names)
+    if widths:
+        columns = list(interval_columns(rows, rows.column_names, widths))
+        for place, name, ends in columns:
+            rows = rows.add_column(place, name, pa.array(ends, pa.float32()))
+    return rows

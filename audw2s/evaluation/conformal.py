@@ -6,13 +6,15 @@ regression, 2018). The calibration is a part of the evaluation of a model on
 speakers outside its training, and kept in its ``evaluation.json``.
 """
 
+import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from audw2s.evaluation.agreement import REFERENCE
 from audw2s.evaluation.card import INTERVALS
@@ -116,35 +118,27 @@ def half_widths(model: str, coverage: float, exit: Choice = None) -> dict[str, f
 
 
 def interval_columns(
-    column: Callable[[str], np.ndarray], widths: Mapping[str, float]
-) -> dict[str, np.ndarray]:
+    table: pd.DataFrame | pa.Table, names: Sequence[str], widths: Mapping[str, float]
+) -> Iterator[tuple[int, str, np.ndarray]]:
     """Ends of intervals, as columns ``arousal_low``, ``arousal_high`` and so on.
 
     Args:
-        column: function that returns the values of a column
+        table: table with values
+        names: names of its columns
         widths: half the widths by name of the column, see :func:`half_widths`
 
-    Examples:
-        >>> columns = {"valence": np.float32([0.5])}
-        >>> interval_columns(columns.get, {"valence": 0.25})
-        {'valence_low': array([0.25], ...), 'valence_high': array([0.75], ...)}
-
-    """
-    return {
-        f"{name}_{end}": column(name) + np.float32(sign * width)
-        for name, width in widths.items()
-        for end, sign in (("low", -1), ("high", 1))
-    }
-
-
-def with_interval_names(names: Sequence[str], widths: Mapping[str, float]) -> list[str]:
-    """Names of the columns of a table with intervals, which follow the values.
+    Yields:
+        position in the table, behind the values, name, and values of each column
 
     Examples:
-        >>> with_interval_names(["file", "valence", "status"], {"valence": 0.25})
-        ['file', 'valence', 'valence_low', 'valence_high', 'status']
+        >>> table = pd.DataFrame({"valence": np.float32([0.5]), "status": "ok"})
+        >>> list(interval_columns(table, list(table), {"valence": 0.25}))
+        [(1, 'valence_low', array([0.25], ...)),
+        (2, 'valence_high', array([0.75], ...))]
 
     """
-    place = 1 + max(list(names).index(name) for name in widths)
-    ends = [f"{name}_{end}" for name in widths for end in ("low", "high")]
-    return [*names[:place], *ends, *names[place:]]
+    places = itertools.count(1 + max(map(list(names).index, widths)))
+    for name, width in widths.items():
+        for end, sign in (("low", -1), ("high", 1)):
+            values = np.asarray(table[name]) + np.float32(sign * width)
+            yield next(places), f"{name}_{end}", values
