@@ -54,8 +54,8 @@ def evaluate(
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.distill.disjoint import check_disjoint
     from audw2s.evaluation.agreement import HUMANS
-    from audw2s.evaluation.card import INTERVALS
     from audw2s.evaluation.conformal import calibrate
+    from audw2s.evaluation.tables import INTERVALS
 
     tables = read_corpora(corpus, parse_columns(columns))
     learnt_in_part = check_disjoint(tables, trained_on) if trained_on else set()
@@ -215,8 +215,8 @@ def robustness(
 
 def publish(evaluation: dict, folder: str) -> None:
     """Show an evaluation, and add it to a folder's evaluations and card."""
-    from audw2s.evaluation.card import card_table
     from audw2s.evaluation.card import store
+    from audw2s.evaluation.render import card_table
 
     typer.echo(card_table([evaluation]))
     store(evaluation, os.path.join(folder, "evaluation.json"))

@@ -18,12 +18,12 @@ from audw2s.evaluation.comparison import COSTS
 from audw2s.evaluation.comparison import published_costs
 from audw2s.evaluation.comparison import stated
 from audw2s.evaluation.papers import papers
+from audw2s.evaluation.render import evaluation_text
 from audw2s.evaluation.tables import clips_text
 from audw2s.evaluation.tables import each
 from audw2s.evaluation.tables import markdown_table
 from audw2s.evaluation.tables import pair_text
 from audw2s.evaluation.tables import with_interval
-from audw2s.evaluation.text import evaluation_text
 from audw2s.model.find import sha256
 from audw2s.model.registry import CATALOGUE
 from audw2s.model.registry import DIMENSIONS

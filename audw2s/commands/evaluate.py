@@ -57,11 +57,11 @@ def evaluate(
 def report(evaluation: dict, clips: "pd.DataFrame", out: str | None) -> None:
     """Print an evaluation, or write it to a folder as HTML, JSON and a picture."""
     from audw2s.evaluation.card import store
-    from audw2s.evaluation.page import write_page
     from audw2s.evaluation.plots import plot_evaluation
     from audw2s.evaluation.plots import save
-    from audw2s.evaluation.text import evaluation_text
-    from audw2s.evaluation.text import facts
+    from audw2s.evaluation.render import evaluation_text
+    from audw2s.evaluation.render import facts
+    from audw2s.evaluation.render import write_page
 
     if out is None:
         typer.echo(evaluation_text(evaluation))

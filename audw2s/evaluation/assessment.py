@@ -7,7 +7,6 @@ import pandas as pd
 
 from audw2s.evaluation.agreement import REFERENCE
 from audw2s.evaluation.agreement import summarise
-from audw2s.evaluation.card import INTERVALS
 from audw2s.evaluation.ccc import ccc_by_dimension
 from audw2s.evaluation.conformal import calibrate
 from audw2s.evaluation.groups import GROUPS
@@ -16,6 +15,7 @@ from audw2s.evaluation.groups import by_tenth
 from audw2s.evaluation.ranking import rank_emotions
 from audw2s.evaluation.speakers import speaker_or_file
 from audw2s.evaluation.speakers import unit
+from audw2s.evaluation.tables import INTERVALS
 from audw2s.model.registry import DIMENSIONS
 
 

@@ -1,26 +1,16 @@
 """Comparison of models as Markdown, for papers and terminals."""
 
-import functools
 from collections.abc import Callable
 from collections.abc import Sequence
 
-import jinja2
 import numpy as np
 
 from audw2s.evaluation.papers import GRADES
-from audw2s.evaluation.tables import clips_text
-from audw2s.evaluation.tables import distribution
-from audw2s.evaluation.tables import each
-from audw2s.evaluation.tables import group_rows
+from audw2s.evaluation.render import template
 from audw2s.evaluation.tables import is_rated
-from audw2s.evaluation.tables import number
 from audw2s.evaluation.tables import pair_text
-from audw2s.evaluation.tables import rater_texts
-from audw2s.evaluation.tables import row
-from audw2s.evaluation.tables import tenth_rows
 from audw2s.evaluation.tables import with_interval
 from audw2s.evaluation.tables import with_pooled
-from audw2s.files import templates
 from audw2s.model.registry import DIMENSIONS
 
 
@@ -103,30 +93,18 @@ def to_markdown(result: dict) -> str:
         and notes
 
     """
-    return (
-        _template()
-        .render({**result, "busy_text": _busy_text(result["machine"])})
-        .strip()
+    functions: list[Callable] = [size_text, ranked_pairs, ranking_texts, cost_texts]
+    text = template("comparison.md.jinja").render(
+        **result,
+        **{function.__name__: function for function in [*functions, published_costs]},
+        busy_text=_busy_text(result["machine"]),
+        cost_names=[name for name, _ in COSTS.values()],
+        grades=GRADES,
+        bias_text=lambda values: with_interval(values, "bias", "+"),
+        spread_text=lambda values: f"{values['mean']:.3f} ± {values['std']:.3f}",
+        published_ccc=lambda figure: stated(figure, _as_stated),
     )
-
-
-@functools.cache
-def _template() -> jinja2.Template:
-    environment = templates(__file__)
-    functions: list[Callable] = [clips_text, distribution, each, group_rows, is_rated]
-    functions += [number, rater_texts, row, size_text, tenth_rows, with_pooled]
-    functions += [ranked_pairs, ranking_texts, cost_texts, published_costs]
-    environment.globals |= {function.__name__: function for function in functions}
-    environment.globals |= {
-        "dimensions": list(DIMENSIONS),
-        "cost_names": [name for name, _ in COSTS.values()],
-        "grades": GRADES,
-        "ccc_text": lambda values: with_interval(values, "ccc"),
-        "bias_text": lambda values: with_interval(values, "bias", "+"),
-        "spread_text": lambda values: f"{values['mean']:.3f} ± {values['std']:.3f}",
-        "published_ccc": lambda figure: stated(figure, _as_stated),
-    }
-    return environment.get_template("comparison.md.jinja")
+    return text.strip()
 
 
 def _busy_text(machine: dict) -> str:

@@ -17,11 +17,11 @@ import pandas as pd
 import pyarrow as pa
 
 from audw2s.evaluation.agreement import REFERENCE
-from audw2s.evaluation.card import INTERVALS
 from audw2s.evaluation.card import measured
 from audw2s.evaluation.groups import compared
 from audw2s.evaluation.speakers import folds_by_speaker
 from audw2s.evaluation.speakers import speaker_or_file
+from audw2s.evaluation.tables import INTERVALS
 from audw2s.model.early_exit import Choice
 from audw2s.model.registry import DIMENSIONS
 

@@ -1,14 +1,40 @@
-"""Tables in Markdown: how figures of evaluations are written, for cards and papers."""
+"""Rows of tables: how figures of evaluations are written."""
 
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
+from audw2s.evaluation.agreement import RATERS
 from audw2s.evaluation.speakers import clips_and_speakers
 from audw2s.model.registry import DIMENSIONS
+
+INTERVALS = "intervals"
+"""Key of the calibration of prediction intervals in the result of a corpus."""
+
+FORMS = {
+    "crop": "1 to 2.5 s of each clip",
+    "repeated": "each clip twice in a row, 4 to 8 s",
+    "paused": "each clip with silence before and after it",
+    "tone": "each clip in another tone",
+    "room": "each clip in a room",
+    "noise": "each clip in noise",
+    "codec": "each clip through a telephone, Opus or MP3",
+    "voice": "each clip in another voice",
+}
+"""Forms of clips that a teacher was evaluated on, in words."""
+
+
+MEASURES = {
+    "CCC": ("ccc", ""),
+    "Pearson": ("pearson", ""),
+    "MAE": ("mean_absolute_error", ""),
+    "bias": ("bias", "+"),
+}
+"""Keys of measures in evaluations, and the sign of their format, by their names."""
 
 
 def row(cells: Iterable[object]) -> str:
@@ -165,3 +191,61 @@ def tenth_rows(evaluation: dict) -> Iterator[tuple[str, list[str]]]:
             }
             clips = " / ".join(each(tenth, lambda v: str(v["num_clips"])))
             yield corpus, [f"{low:.1f}–{low + 0.1:.1f}", clips, *each(tenth, errors)]
+
+
+def measures(result: dict) -> dict[str, list[str]]:
+    """Rows of the table for one corpus: a text for each dimension."""
+    rows = {}
+    if is_rated(result):
+        rows[f"CCC, 95 % interval over {result['resampled']}"] = each(
+            result, lambda v: with_interval(v, "ccc")
+        )
+    rows |= distribution(result) | _ranking(result) | _folds(result)
+    if raters := result.get(RATERS):
+        rows["CCC of one rater with the mean of the others"] = rater_texts(raters)
+    return rows
+
+
+def _ranking(result: dict) -> dict[str, list[str]]:
+    ranking = result.get("ranking", {})
+    return {
+        f"{pair_text(pair)}, AUC, 95 % interval over {ranking['resampled']}": [
+            with_interval(pair, "auc") if name == pair["dimension"] else ""
+            for name in DIMENSIONS
+        ]
+        for pair in ranking.get("pairs", ())
+    }
+
+
+def _folds(result: dict) -> dict[str, list[str]]:
+    rows = {}
+    if "mean_of_folds" in result:
+        mean, std = result["mean_of_folds"], result["std_of_folds"]
+        unit = result.get("folds_by", "speakers").replace("s ", " ").removesuffix("s")
+        rows[f"CCC, mean ± std of {result['num_folds']} folds by {unit}"] = [
+            f"{mean[name]:.2f} ± {std[name]:.2f}" if name in mean else "–"
+            for name in DIMENSIONS
+        ]
+    if known := result.get(INTERVALS):
+        half = {name: known.get(name, {}).get("residuals") for name in DIMENSIONS}
+        shares = {name: known.get(name, {}).get("coverage") for name in DIMENSIONS}
+        rows["interval of 90 %, half its width"] = each(half, lambda r: number(r[89]))
+        num_folds = len(next(iter(known.values()))["coverage"])
+        key = f"ratings within, mean and range of {num_folds} folds by speaker"
+        rows[key] = each(
+            shares, lambda c: f"{sum(c) / len(c):.2f} ({min(c):.2f} to {max(c):.2f})"
+        )
+    for form, text in FORMS.items():
+        if form in result.get("forms", {}):
+            rows[f"CCC, {text}"] = each(result["forms"][form], number)
+    return rows
+
+
+def measure_rows(result: Mapping) -> Iterator[tuple[str, list[str]]]:
+    """Name of each measure, and a text with its interval for each dimension."""
+    for name, (key, sign) in MEASURES.items():
+        yield name, each(result, partial(with_interval, key=key, sign=sign))
+    if raters := result.get(RATERS):
+        cccs = [[r[d] for r in raters if r[d] is not None] for d in DIMENSIONS]
+        ranges = [f"{min(c):z.2f} to {max(c):z.2f}" if c else "–" for c in cccs]
+        yield "one rater", ranges

@@ -11,9 +11,9 @@ import audonnx
 from huggingface_hub import EvalResult
 from huggingface_hub import ModelCardData
 
-from audw2s.evaluation.card import card_table
 from audw2s.evaluation.card import folder_of
 from audw2s.evaluation.card import measured
+from audw2s.evaluation.render import card_table
 from audw2s.evaluation.tables import clips_and_speakers
 from audw2s.files import replacing
 from audw2s.files import templates

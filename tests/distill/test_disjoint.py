@@ -14,7 +14,7 @@ from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.cli import app
 from audw2s.distill.disjoint import check_disjoint
 from audw2s.distill.disjoint import write_record
-from audw2s.evaluation.card import card_table
+from audw2s.evaluation.render import card_table
 
 
 def write_config(folder, **values):

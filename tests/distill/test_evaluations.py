@@ -17,10 +17,10 @@ from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.corpus.lists.ratings import ratings
 from audw2s.evaluation.agreement import RATERS
 from audw2s.evaluation.agreement import rater_agreement
-from audw2s.evaluation.card import card_table
 from audw2s.evaluation.card import store
 from audw2s.evaluation.card import update_card
 from audw2s.evaluation.plots import plot_evaluation
+from audw2s.evaluation.render import card_table
 from audw2s.model.find import model_sha256
 from audw2s.model.registry import DIMENSIONS
 

@@ -12,8 +12,8 @@ from audw2s.corpus.evaluate import corpus_name
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.compare import fitted_to
 from audw2s.distill.disjoint import check_disjoint
-from audw2s.evaluation.card import INTERVALS
 from audw2s.evaluation.card import read
+from audw2s.evaluation.tables import INTERVALS
 
 
 @pytest.fixture(scope="module")

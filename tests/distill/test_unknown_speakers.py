@@ -13,7 +13,7 @@ from audw2s.distill.batches import Batches
 from audw2s.errors import DataWarning
 from audw2s.evaluation.agreement import REFERENCE
 from audw2s.evaluation.agreement import summarise
-from audw2s.evaluation.card import card_table
+from audw2s.evaluation.render import card_table
 from audw2s.evaluation.splits import split
 from audw2s.model.registry import DIMENSIONS
 

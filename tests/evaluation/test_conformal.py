@@ -10,12 +10,12 @@ from typer.testing import CliRunner
 import audw2s
 from audw2s.commands.app import app
 from audw2s.evaluation.agreement import REFERENCE
-from audw2s.evaluation.card import INTERVALS
-from audw2s.evaluation.card import card_table
 from audw2s.evaluation.card import read
 from audw2s.evaluation.conformal import calibrate
 from audw2s.evaluation.conformal import half_widths
 from audw2s.evaluation.conformal import residual
+from audw2s.evaluation.render import card_table
+from audw2s.evaluation.tables import INTERVALS
 from audw2s.model.find import model_path
 from audw2s.model.registry import CATALOGUE
 from audw2s.model.registry import DIMENSIONS
