@@ -24,7 +24,6 @@ from audw2s.corpus.options import Options
 from audw2s.corpus.options import models_of
 from audw2s.corpus.progress import Progress
 from audw2s.corpus.progress import counts
-from audw2s.corpus.report.overview import Overview
 from audw2s.corpus.report.page import check_report
 from audw2s.corpus.report.page import write_report
 from audw2s.corpus.report.summary import Summary
@@ -138,7 +137,6 @@ class Run:
         for model in options.models:
             warn_unverified(model)
         self.summary = Summary(options.names, options.has_parts, inputs.listing)
-        self.overview = Overview(options.names)
         has_channels = options.channels is not None
         self.speakers = Speakers(options.names, inputs.speakers, has_channels)
         self.speed = "nothing was processed in this run, all was there"
@@ -167,7 +165,6 @@ class Run:
                     self.options.report,
                     self.inputs.corpus,
                     self.summary,
-                    self.overview,
                     self.provenance,
                     self.speed,
                     self.speakers,
@@ -251,8 +248,6 @@ class Run:
         for numbers, rows in self.shards.rows():
             self.summary.update(numbers, rows)
             self.speakers.update(numbers, rows)
-            if self.options.report is not None:
-                self.overview.update(numbers, rows)
             yield self._shown(rows)
 
     def _shown(self, rows: pa.Table) -> pa.Table:

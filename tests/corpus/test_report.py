@@ -11,10 +11,9 @@ import pytest
 import soundfile
 
 import audw2s
-from audw2s.corpus.report.overview import DURATIONS
-from audw2s.corpus.report.overview import EDGES
-from audw2s.corpus.report.overview import Overview
 from audw2s.corpus.report.page import write_report
+from audw2s.corpus.report.summary import DURATIONS
+from audw2s.corpus.report.summary import EDGES
 from audw2s.corpus.report.summary import Summary
 from audw2s.corpus.table import table_schema
 
@@ -187,19 +186,18 @@ def test_counts_are_those_of_all_rows(tmp_path):
     numbers = np.repeat(np.arange(2500), 2)
     durations = rng.uniform(0.02, 9, 5000)
     starts = np.tile([0.0, 0.25], 2500)
-    whole, pieces, summary = Overview(names), Overview(names), Summary(names, True)
+    whole, pieces = Summary(names, True), Summary(names, True)
     table = rows(names, starts, durations, values)
     whole.update(numbers, table)
     for first in range(0, 5000, 1234):
         part = slice(first, first + 1234)
         pieces.update(numbers[part], table.slice(first, 1234))
-        summary.update(numbers[part], table.slice(first, 1234))
     finite = values[np.isfinite(values).all(axis=1)]
     clipped = np.clip(finite, EDGES[0], EDGES[-1])
     for k in range(9):
         expected = np.histogram(clipped[:, k], EDGES)[0]
-        for overview in (whole, pieces):
-            np.testing.assert_array_equal(overview.values[k // 3, k % 3], expected)
+        for summary in (whole, pieces):
+            np.testing.assert_array_equal(summary.values[k // 3, k % 3], expected)
     assert set(whole.pairs) == {(0, 1), (0, 2), (1, 2)}
     for pair, cells in whole.pairs.items():
         np.testing.assert_array_equal(cells, pieces.pairs[pair])
@@ -214,7 +212,7 @@ def test_counts_are_those_of_all_rows(tmp_path):
     provenance = {"models": models, "version": "1", "exact": True, "max_dur": 3.0}
     provenance |= {"win_dur": 1.0, "hop_dur": 0.5}
     path = tmp_path / "report.html"
-    write_report(str(path), "x", summary, whole, provenance, "fast")
+    write_report(str(path), "x", whole, provenance, "fast")
     page = Page(path)
     page.check()
     assert [row[0] for row in page.table("Concordance")] == [

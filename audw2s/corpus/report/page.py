@@ -7,7 +7,6 @@ import re
 
 from audw2s.audio.statuses import UNUSABLE
 from audw2s.audio.times import duration_text
-from audw2s.corpus.report.overview import Overview
 from audw2s.corpus.report.summary import Summary
 from audw2s.corpus.speakers import Speakers
 from audw2s.files import replacing
@@ -40,7 +39,6 @@ def write_report(
     path: str,
     corpus: str,
     summary: Summary,
-    overview: Overview,
     provenance: dict[str, object],
     speed: str,
     speakers: Speakers | None = None,
@@ -51,7 +49,6 @@ def write_report(
         path: path of the page
         corpus: name of the corpus
         summary: summary of all rows
-        overview: counts of all rows
         provenance: models, version and settings
         speed: speed of this run in words
         speakers: means of speakers, if they are known
@@ -61,11 +58,10 @@ def write_report(
 
     environment = templates(__file__, autoescape=True, finalize=printable)
     environment.filters |= {"duration": duration_text, "mean_std": pictures.mean_std}
-    styles = zip(overview.names, itertools.cycle(STYLES), strict=False)
+    styles = zip(summary.names, itertools.cycle(STYLES), strict=False)
     text = environment.get_template("page.html").render(
         corpus=corpus,
         summary=summary,
-        overview=overview,
         provenance=provenance,
         speed=speed,
         speakers=speakers if speakers is not None and speakers.are_known else None,

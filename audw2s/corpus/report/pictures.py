@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 from matplotlib.ticker import MaxNLocator
 
-from audw2s.corpus.report.overview import CELLS
-from audw2s.corpus.report.overview import DURATIONS
-from audw2s.corpus.report.overview import EDGES
-from audw2s.corpus.report.overview import Overview
+from audw2s.corpus.report.summary import CELLS
+from audw2s.corpus.report.summary import DURATIONS
+from audw2s.corpus.report.summary import EDGES
+from audw2s.corpus.report.summary import Summary
 from audw2s.model.registry import DIMENSIONS
 from audw2s.plots import STYLES
 
@@ -43,17 +43,17 @@ def mean_std(pair: tuple[float, float]) -> str:
     return f"{pair[0]:.3f} ±\u00a0{pair[1]:.3f}"
 
 
-def values(overview: Overview, dimension: int, statistics: Statistics) -> Picture:
+def values(summary: Summary, dimension: int, statistics: Statistics) -> Picture:
     """Histograms of the values of a dimension, all models in one picture.
 
     Args:
-        overview: counts of the corpus
+        summary: summary of the corpus
         dimension: number of the dimension
         statistics: mean and standard deviation of A/D/V by each model
 
     """
     figure, axes = _axes(3.6, 2.5)
-    for number, counts in enumerate(overview.values[:, dimension]):
+    for number, counts in enumerate(summary.values[:, dimension]):
         # Few rows need wide bins
         step = 1 if counts.sum() >= MANY else 2
         counts, edges = counts.reshape(-1, step).sum(axis=1), EDGES[::step]
@@ -61,7 +61,7 @@ def values(overview: Overview, dimension: int, statistics: Statistics) -> Pictur
         share = 100 * counts / max(1, counts.sum())
         axes.stairs(share, edges, color=colour, ls=line, lw=1.8)
         axes.stairs(share, edges, color=colour, alpha=0.15, fill=True)
-    axes.set_xlim(*_limits(overview.values[:, dimension], EDGES))
+    axes.set_xlim(*_limits(summary.values[:, dimension], EDGES))
     axes.set(ylim=(0, None), xlabel=DIMENSIONS[dimension], ylabel="% of rows")
     means = (f"{name} {mean_std(pairs[dimension])}" for name, pairs in statistics)
     text = f"Histogram of {DIMENSIONS[dimension]}: {', '.join(means)}"
@@ -69,19 +69,19 @@ def values(overview: Overview, dimension: int, statistics: Statistics) -> Pictur
 
 
 def pairs(
-    overview: Overview, pair: tuple[int, int], dimension: int, text: str
+    summary: Summary, pair: tuple[int, int], dimension: int, text: str
 ) -> Picture:
     """Number of rows by the values of two models.
 
     Args:
-        overview: counts of the corpus
+        summary: summary of the corpus
         pair: numbers of the models
         dimension: number of the dimension
         text: names of the models, and their agreement
 
     """
     figure, axes = _axes(3.1, 3.2)
-    cells = overview.pairs[pair][dimension]
+    cells = summary.pairs[pair][dimension]
     limits = _limits(np.stack([cells.sum(axis=1), cells.sum(axis=0)]), CELLS)
     colour = matplotlib.colors.to_rgb(STYLES[pair[1] % len(STYLES)][0])
     axes.imshow(
@@ -95,16 +95,16 @@ def pairs(
     )
     axes.plot(limits, limits, color="black", alpha=0.5, lw=1, ls=":")
     axes.set(xlim=limits, ylim=limits, aspect="equal")
-    axes.set(xlabel=overview.names[pair[0]], ylabel=overview.names[pair[1]])
+    axes.set(xlabel=summary.names[pair[0]], ylabel=summary.names[pair[1]])
     axes.set_title(DIMENSIONS[dimension], fontsize="medium")
     return _picture(figure, f"Number of rows by {DIMENSIONS[dimension]} of {text}")
 
 
-def durations(overview: Overview) -> Picture:
+def durations(summary: Summary) -> Picture:
     """Histogram of the durations of inputs."""
     figure, axes = _axes(6.0, 2.6)
-    low, high = np.flatnonzero(overview.durations)[[0, -1]]
-    axes.stairs(overview.durations, DURATIONS, color=STYLES[0][0], fill=True)
+    low, high = np.flatnonzero(summary.durations)[[0, -1]]
+    axes.stairs(summary.durations, DURATIONS, color=STYLES[0][0], fill=True)
     axes.set_xscale("log")
     last = min(len(DURATIONS) - 1, high + 3)
     axes.set_xlim(DURATIONS[max(0, low - 2)], DURATIONS[last])
@@ -113,7 +113,7 @@ def durations(overview: Overview) -> Picture:
     axes.xaxis.set_minor_formatter("")
     axes.yaxis.set_major_locator(MaxNLocator("auto", integer=True))
     axes.set(xlabel="seconds", ylabel="inputs")
-    count, seconds = int(overview.durations.sum()), f"{overview.seconds:.0f} s"
+    count, seconds = int(summary.durations.sum()), f"{summary.seconds:.0f} s"
     return _picture(
         figure, f"Histogram of the durations of {count:,} inputs, {seconds}"
     )

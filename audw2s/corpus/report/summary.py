@@ -1,10 +1,11 @@
-"""Summary of a corpus in a few lines: statuses, values, agreement of models."""
+"""Summary of a corpus: statuses, values, agreement of models, durations, examples."""
 
 import collections
 import itertools
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,9 +19,31 @@ from audw2s.model.registry import DIMENSIONS
 CENTRE = 0.5
 """About the mean of values; sums of squares around it keep all digits."""
 
+NUM_EXAMPLES = 3
+"""Number of rows of each status that are kept."""
+
+EDGES = np.linspace(-0.5, 1.5, 81)
+"""Edges of bins of values; values beyond are in the outer bins."""
+
+CELLS = np.linspace(-0.5, 1.5, 61)
+"""Edges of cells in which pairs of values are counted, in both directions."""
+
+DURATIONS = np.geomspace(0.01, 36000, 60)
+"""Edges of bins of durations in seconds; durations beyond are in the outer bins."""
+
+
+class Example(NamedTuple):
+    """Row with a status other than ``ok``."""
+
+    file: str
+    start: float
+    """Start in seconds, NaN if unknown."""
+
+    message: str
+
 
 class Summary:
-    """Counts and statistics of the rows of a corpus, none of which is kept.
+    """Counts and statistics of the rows of a corpus, of which only examples are kept.
 
     Args:
         names: names of the models
@@ -47,6 +70,22 @@ class Summary:
 
         self.sums = np.zeros(size)
         self.products = np.zeros((size, size))
+        self.examples: dict[str, list[Example]] = collections.defaultdict(list)
+        self.values = np.zeros((len(names), 3, len(EDGES) - 1), np.int64)
+        """Number of rows ``(num_models, 3, num_bins)``."""
+
+        self.pairs = {
+            pair: np.zeros((3, len(CELLS) - 1, len(CELLS) - 1), np.int64)
+            for pair in itertools.combinations(range(len(names)), 2)
+        }
+        """Number of rows ``(3, num_cells, num_cells)`` by pair of models, the first of
+        which is along the first axis of cells."""
+
+        self.durations = np.zeros(len(DURATIONS) - 1, np.int64)
+        """Number of inputs ``(num_bins,)``."""
+
+        self.seconds = 0.0
+        """Duration of all inputs in seconds, as far as they were analysed."""
 
     def update(self, numbers: np.ndarray, table: pa.Table) -> None:
         """Add rows; those of an input come in one call.
@@ -56,16 +95,55 @@ class Summary:
             table: rows
 
         """
-        statuses = table["status"].to_pylist()
-        self.statuses.update(statuses)
+        statuses = table["status"].to_numpy()
+        self.statuses.update(statuses.tolist())
         self.num_inputs += len(np.unique(numbers))
         failed = np.isin(statuses, UNUSABLE)
         self.num_failed += len(np.unique(numbers[failed]))
         values = np.stack([table[n].to_numpy() for n in columns(self.names)], axis=1)
-        values = values[np.isfinite(values).all(axis=1)].astype(np.float64) - CENTRE
-        self.count += len(values)
-        self.sums += values.sum(axis=0)
-        self.products += values.T @ values
+        known = values[np.isfinite(values).all(axis=1)].astype(np.float64) - CENTRE
+        self.count += len(known)
+        self.sums += known.sum(axis=0)
+        self.products += known.T @ known
+        self._add_values(values.T.reshape(len(self.names), len(DIMENSIONS), -1))
+        self._add_examples(statuses, table)
+        self._add_durations(numbers, table)
+
+    def _add_values(self, values: np.ndarray) -> None:
+        """Count values ``(num_models, 3, num_rows)``."""
+        for number, dimension in np.ndindex(values.shape[:2]):
+            column = values[number, dimension]
+            self.values[number, dimension] += _counts(column, EDGES)
+        for (first, second), cells in self.pairs.items():
+            for dimension in range(len(DIMENSIONS)):
+                both = values[[first, second], dimension]
+                both = both[:, np.isfinite(both).all(axis=0)]
+                x, y = np.clip(both, CELLS[0], CELLS[-1])
+                counts, _, _ = np.histogram2d(x, y, [CELLS, CELLS])
+                cells[dimension] += counts.astype(np.int64)
+
+    def _add_examples(self, statuses: np.ndarray, table: pa.Table) -> None:
+        for status in np.unique(statuses):
+            missing = NUM_EXAMPLES - len(self.examples[status])
+            if status == "ok" or missing <= 0:
+                continue
+            rows = table.take(np.flatnonzero(statuses == status)[:missing])
+            self.examples[status] += map(
+                Example,
+                rows["file"].to_pylist(),
+                _seconds(rows["start"]),
+                rows["message"].to_pylist(),
+            )
+
+    def _add_durations(self, numbers: np.ndarray, table: pa.Table) -> None:
+        starts = _seconds(table["start"])
+        ends = starts + table["duration"].to_numpy()
+        begins = np.flatnonzero(np.diff(numbers, prepend=-1))
+        # Windows overlap
+        durations = np.maximum.reduceat(ends, begins) - starts[begins]
+        durations = durations[durations > 0]
+        self.seconds += float(durations.sum())
+        self.durations += _counts(durations, DURATIONS)
 
     def __str__(self) -> str:
         """Give a line for the statuses, and one for each model and pair of models."""
@@ -114,3 +192,13 @@ class Summary:
 def _named(texts: Iterable[str]) -> str:
     pairs = zip(DIMENSIONS, texts, strict=True)
     return ", ".join(f"{name} {text}" for name, text in pairs)
+
+
+def _counts(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Number of values in bins, those beyond in the outer ones; NaN is in none."""
+    return np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0]
+
+
+def _seconds(times: pa.ChunkedArray) -> np.ndarray:
+    """Seconds of times in nanoseconds, NaN where they are missing."""
+    return times.cast(pa.int64()).to_numpy().astype(np.float64) / 1e9
