@@ -1,7 +1,5 @@
 """The command ``audw2s curve``."""
 
-from collections.abc import Iterable
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Annotated
 
@@ -42,7 +40,10 @@ def curve(
     as_json: Json = False,
 ) -> None:
     """Print, write or plot A/D/V of one file over time, or write it for ELAN, Praat."""
+    import itertools
     from functools import partial
+
+    import pandas as pd
 
     from audw2s.audio.channels import channels_of
     from audw2s.audio.channels import parse_channels
@@ -56,18 +57,19 @@ def curve(
     if out is not None:
         check_table_path(out)
     wanted = channels_of(partial(file_blocks, file), parse_channels(channels))
-    frames = {
-        name if channel is None else f"{name}, channel {channel}": run(
-            file, name, win_dur=win_dur, rate=rate, channels=channel, vad=vad
-        )
-        for name in model or ["wav2small"]
-        for channel in wanted
-    }
+    frames, tables = {}, []
+    for name, channel in itertools.product(model or ["wav2small"], wanted):
+        frame = run(file, name, win_dur=win_dur, rate=rate, channels=channel, vad=vad)
+        frames[name if channel is None else f"{name}, channel {channel}"] = frame
+        rows = frame.reset_index().assign(file=file, **frame.attrs["audw2s"])
+        if channels is not None:
+            rows.insert(1, "channel", pd.Series([channel] * len(rows), dtype="Int64"))
+        tables.append(rows)
+    table = pd.concat(tables)
     if plot is not None:
         save_curves(plot, frames, signal=load(file))
         typer.echo(f"{plot}: A/D/V over time", err=True)
     write_tiers(file, frames, elan=elan, textgrid=textgrid)
-    table = as_table(file, frames.values(), wanted if channels is not None else None)
     if out is not None:
         write_table(table, out)
     elif as_json:
@@ -108,18 +110,3 @@ def write_tiers(
     if textgrid is not None:
         write_textgrid(textgrid, frames, duration)
         typer.echo(f"{textgrid}: A/D/V over time, for Praat", err=True)
-
-
-def as_table(
-    file: str, frames: "Iterable[pd.DataFrame]", channels: Sequence[int | None] | None
-) -> "pd.DataFrame":
-    """Table of curves of one model after the other, each of all channels."""
-    import pandas as pd
-
-    rows = []
-    for number, frame in enumerate(frames):
-        rows.append(frame.reset_index().assign(file=file, **frame.attrs["audw2s"]))
-        if channels is not None:
-            channel = [channels[number % len(channels)]] * len(frame)
-            rows[-1].insert(1, "channel", pd.Series(channel, dtype="Int64"))
-    return pd.concat(rows)

@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterable
 from collections.abc import Sequence
 from functools import partial
-from typing import Protocol
 
 import audeer
 import numpy as np
@@ -25,17 +24,6 @@ from audw2s.progress import run_tasks
 
 OF_CLIPS = ["file", "start", "end", "speaker"]
 """Columns that a table of clips and that of their values share."""
-
-
-class ClipValues(Protocol):
-    """Values of clips, wherever they are from."""
-
-    @property
-    def identity(self) -> dict[str, object]:
-        """Name and sha256 of the model, and version of the package."""
-
-    def of(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Values of the clips of a table, see :func:`predict_clips`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +51,19 @@ class ModelValues:
         return {key: provenance[key] for key in ("model", "sha256", "version")}
 
     def of(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Values of the clips of a table, see :func:`predict_clips`."""
+        """Values of the clips of a table; every clip has a row, also without values.
+
+        Args:
+            table: clips, see :mod:`audw2s.corpus.lists.corpus`
+
+        Returns:
+            a row per clip, with the index of the table: ``file``, ``start``, ``end``
+            and ``speaker`` as in the table, ``arousal``, ``dominance`` and ``valence``
+            (float32, unclipped, NaN where there is no value), ``duration`` in seconds
+            (NaN if unknown), ``speech``, ``status`` and ``message``, see
+            :class:`audw2s.audio.quality.Report`
+
+        """
         if self.store is None:
             return self._predict(table)
         clips = {"clips": clips_hash(table, content_hashes(table["file"]))}
@@ -80,9 +80,23 @@ class ModelValues:
         return values
 
     def _predict(self, table: pd.DataFrame) -> pd.DataFrame:
-        return predict_clips(
-            table, self.predictor, num_workers=self.num_workers, verbose=self.verbose
+        def process(file: str, start: pd.Timedelta, end: pd.Timedelta) -> Row:
+            return self.predictor.file(file, start.total_seconds(), seconds(end))[0]
+
+        clips = table[["file", "start", "end"]].itertuples(index=False, name=None)
+        rows = run_tasks(
+            [partial(process, *clip) for clip in clips],
+            self.predictor.network.name,
+            num_workers=self.num_workers,
+            verbose=self.verbose,
         )
+        values = frame_of(rows, DIMENSIONS).set_index(table.index)
+        values["duration"] = values["duration"].where(values["end"].notna())
+        values = values.drop(columns=["start", "end"])
+        frame = pd.concat([table[OF_CLIPS], values], axis=1)
+        # The scale of human ratings isn't that of a model
+        frame.attrs.clear()
+        return frame
 
 
 class TableValues:
@@ -109,7 +123,7 @@ class TableValues:
         return int((~self.is_used).sum())
 
     def of(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Values of the clips of a table, see :func:`predict_clips`.
+        """Values of the clips of a table, see :class:`ModelValues`.
 
         Raises:
             ValueError: if the table of predictions has several rows of a clip
@@ -126,43 +140,8 @@ class TableValues:
         return pd.concat([clips, taken.set_index(clips.index)], axis=1)
 
 
-def predict_clips(
-    table: pd.DataFrame,
-    predictor: Predictor,
-    *,
-    num_workers: int = 1,
-    verbose: bool = False,
-) -> pd.DataFrame:
-    """Predict A/D/V of whole clips; every clip has a row, also without values.
-
-    Args:
-        table: clips, see :mod:`audw2s.corpus.lists.corpus`
-        predictor: predictor that gives a row per clip
-        num_workers: threads
-        verbose: show a progress bar
-
-    Returns:
-        a row per clip, with the index of the table: ``file``, ``start``, ``end`` and
-        ``speaker`` as in the table, ``arousal``, ``dominance`` and ``valence``
-        (float32, unclipped, NaN where there is no value), ``duration`` in seconds
-        (NaN if unknown), ``speech``, ``status`` and ``message``, see
-        :class:`audw2s.audio.quality.Report`
-
-    """
-
-    def process(file: str, start: pd.Timedelta, end: pd.Timedelta) -> Row:
-        return predictor.file(file, start.total_seconds(), seconds(end))[0]
-
-    clips = table[["file", "start", "end"]].itertuples(index=False, name=None)
-    tasks = [partial(process, *clip) for clip in clips]
-    name = predictor.network.name
-    rows = run_tasks(tasks, name, num_workers=num_workers, verbose=verbose)
-    values = frame_of(rows, DIMENSIONS).set_index(table.index)
-    values["duration"] = values["duration"].where(values["end"].notna())
-    frame = pd.concat([table[OF_CLIPS], values.drop(columns=["start", "end"])], axis=1)
-    # The scale of human ratings isn't that of a model
-    frame.attrs.clear()
-    return frame
+ClipValues = ModelValues | TableValues
+"""Values of clips, wherever they are from."""
 
 
 def seconds(time: pd.Timedelta) -> float | None:

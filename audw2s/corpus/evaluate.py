@@ -263,7 +263,7 @@ def join_references(
     """Join values of clips and references.
 
     Args:
-        values: table, see :func:`audw2s.corpus.clips.predict_clips`
+        values: table, see :class:`audw2s.corpus.clips.ModelValues`
         reference: reference values ``(num_clips, 3)``
         problems: reasons why a reference is NaN, ``(num_clips,)``
 

@@ -286,7 +286,7 @@ def test_the_command_writes_a_comparison_and_uses_stored_predictions(
     ]
 
     # Stored predictions aren't computed again
-    monkeypatch.setattr("audw2s.corpus.clips.predict_clips", None)
+    monkeypatch.setattr("audw2s.corpus.clips.ModelValues._predict", None)
     again = run(*arguments, "--quiet")
     assert again.exit_code == 0, again.output
     assert again.stderr == ""
