@@ -14,11 +14,8 @@ import pandas as pd
 from audw2s.evaluation.intervals import Bootstrap
 from audw2s.evaluation.intervals import bootstrap
 from audw2s.evaluation.intervals import interval
+from audw2s.evaluation.render import template
 from audw2s.evaluation.speakers import speaker_or_file
-from audw2s.evaluation.tables import each
-from audw2s.evaluation.tables import markdown_table
-from audw2s.evaluation.tables import number
-from audw2s.evaluation.tables import with_interval
 from audw2s.model.registry import DIMENSIONS
 
 
@@ -180,19 +177,4 @@ def to_markdown(result: dict, column: str) -> str:
         column: name of what groups differ in
 
     """
-    rows = [
-        [name, str(group["num_clips"]), *each(group, number)]
-        for name, group in result["groups"].items()
-    ]
-    tables = [markdown_table([column, "clips", *DIMENSIONS], rows)]
-    if result["pairs"]:
-        header = [f"AUC, 95 % interval over {result['resampled']}", *DIMENSIONS]
-        rows = [
-            [
-                f"{pair['above']} above {pair['below']}",
-                *each(pair, lambda area: with_interval(area, "auc")),
-            ]
-            for pair in result["pairs"]
-        ]
-        tables.append(markdown_table(header, rows))
-    return "\n\n".join(tables)
+    return template("ranking.md.jinja").render(**result, column=column).rstrip()

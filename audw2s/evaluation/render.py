@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
+from functools import partial
 
 import jinja2
 from matplotlib.figure import Figure
@@ -31,7 +32,8 @@ def template(name: str) -> jinja2.Template:
     environment.globals |= {
         **vars(tables),
         **{function.__name__: function for function in functions},
-        "ccc_text": lambda values: tables.with_interval(values, "ccc"),
+        "auc_text": partial(tables.with_interval, key="auc"),
+        "ccc_text": partial(tables.with_interval, key="ccc"),
         "dimensions": list(DIMENSIONS),
         "min_speakers": MIN_SPEAKERS,
         "max_speakers": MAX_SPEAKERS,

@@ -1,9 +1,10 @@
 """IEMOCAP, in the layout of USC: a text per dialog, and a file per turn."""
 
+import glob
+import itertools
 import os
 import re
 from collections.abc import Iterable
-from collections.abc import Iterator
 
 import pandas as pd
 
@@ -15,7 +16,8 @@ from audw2s.model.registry import DIMENSIONS
 SCALE = (1, 5)
 """Lowest and highest rating; a few of the published ones leave it."""
 
-SESSIONS = tuple(f"Session{number}" for number in range(1, 6))
+TEXTS = os.path.join("Session[1-5]", "dialog", "EmoEvaluation", "Ses*.txt")
+"""Texts with the ratings of a dialog; macOS has others beside them, called ._Ses…"""
 
 _NUMBER = r"-?\d+(?:\.\d+)?"
 _TURN = re.compile(
@@ -32,15 +34,14 @@ _RATING = re.compile(
 
 def is_iemocap(root: str) -> bool:
     """Whether a folder holds a session of IEMOCAP."""
-    return bool(_sessions(root))
+    return bool(_texts(root))
 
 
-def _sessions(root: str) -> list[str]:
-    return [name for name in SESSIONS if os.path.isdir(_evaluations(root, name))]
-
-
-def _evaluations(root: str, session: str) -> str:
-    return os.path.join(root, session, "dialog", "EmoEvaluation")
+def _texts(root: str) -> dict[str, list[str]]:
+    """Texts of each session."""
+    texts = sorted(glob.glob(TEXTS, root_dir=root))
+    by_session = itertools.groupby(texts, lambda text: text.partition(os.sep)[0])
+    return {session: list(group) for session, group in by_session}
 
 
 def read_iemocap(root: str, part: str = "") -> pd.DataFrame:
@@ -64,8 +65,18 @@ def read_iemocap(root: str, part: str = "") -> pd.DataFrame:
 
     """
     root = os.path.abspath(root)
-    sessions = select_parts(root, part, _sessions(root))
-    turns = [turn for session in sessions for turn in _read_session(root, session)]
+    texts = _texts(root)
+    turns = []
+    for session in select_parts(root, part, texts):
+        audio = os.path.join(root, session, "sentences", "wav")
+        for text in texts[session]:
+            path = os.path.join(root, text)
+            # In this encoding raters' comments may hold any byte
+            with open(path, encoding="latin-1") as file:
+                parsed = parse_turns(file, path)
+            for turn in parsed:
+                wav = os.path.join(audio, turn["dialog"], f"{turn['turn']}.wav")
+                turns.append({**turn, "file": wav, "split": session})
     table = pd.DataFrame(turns)
     if turns:
         columns = ["file", "speaker", "gender", "split", "emotion"]
@@ -73,22 +84,6 @@ def read_iemocap(root: str, part: str = "") -> pd.DataFrame:
         check_audio(root, table["file"])
     table.attrs |= {"scale": SCALE, "outliers": True}
     return table
-
-
-def _read_session(root: str, session: str) -> Iterator[dict]:
-    folder = _evaluations(root, session)
-    audio = os.path.join(root, session, "sentences", "wav")
-    for name in sorted(os.listdir(folder)):
-        # The release holds files of macOS as well, called ._Ses…
-        if not (name.startswith("Ses") and name.endswith(".txt")):
-            continue
-        path = os.path.join(folder, name)
-        # In this encoding raters' comments may hold any byte
-        with open(path, encoding="latin-1") as file:
-            turns = parse_turns(file, path)
-        for turn in turns:
-            wav = os.path.join(audio, turn["dialog"], f"{turn['turn']}.wav")
-            yield {**turn, "file": wav, "split": session}
 
 
 def parse_turns(lines: Iterable[str], path: str) -> list[dict]:

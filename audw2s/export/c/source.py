@@ -62,7 +62,7 @@ def write(model: str, folder: str, precision: str | None = None) -> dict[str, in
         "{version}": __version__,
         "{precision}": kind,
         "/* {sizes} */": sizes(weights),
-        "/* {weights} */": constants(weights),
+        "/* {weights} */": definitions(weights),
         "/* {layers} */": template(f"layers_{kind}.c").strip(),
     }
     os.makedirs(folder, exist_ok=True)
@@ -128,17 +128,36 @@ def sizes(weights: Weights) -> str:
     return "\n".join([*lines, "", f"typedef {kind} wav2small_value;"])
 
 
-def constants(weights: Weights) -> str:
-    """All constants, in the order in which the source reads them.
+def definitions(weights: Weights) -> str:
+    """Definitions of all constants in C.
 
     Args:
         weights: weights of a student
 
     """
-    lines = [f"#define {k} {number(v)}" for k, v in scalars(weights).items()]
-    nested = ("WEIGHTS", "BIASES", "SCALES")
-    defined = (array(k, v, k in nested) for k, v in arrays(weights).items())
-    return "\n\n".join(["\n".join(lines), *defined])
+    values = constants(weights)
+    macros = (f"#define {k} {number(v[()])}" for k, v in values.items() if not v.ndim)
+    arrays = (array(k, v) for k, v in values.items() if v.ndim)
+    return "\n\n".join(["\n".join(macros), *arrays])
+
+
+def constants(weights: Weights) -> dict[str, np.ndarray]:
+    """All constants by name, in the order in which the source reads them.
+
+    Args:
+        weights: weights of a student
+
+    Returns:
+        scalars, then vectors, and a row for each layer where layers are alike
+
+    """
+    layers = ("WEIGHTS", "BIASES", "SCALES")
+    values = {k: np.asarray(v) for k, v in scalars(weights).items()}
+    for name, value in arrays(weights).items():
+        values[name] = (
+            value.reshape(len(value), -1) if name in layers else value.ravel()
+        )
+    return values
 
 
 def scalars(weights: Weights) -> dict[str, np.floating]:
@@ -207,13 +226,12 @@ def _rows(weight: np.ndarray) -> np.ndarray:
     return np.pad(rows, ((0, 0), (0, 0), (0, -rows.shape[-1] % 4)))
 
 
-def array(name: str, values: np.ndarray, nested: bool = False) -> str:
+def array(name: str, values: np.ndarray) -> str:
     """Definition of an array in C.
 
     Args:
         name: name in C
-        values: values, float32 or integers
-        nested: make each entry of the first axis an array
+        values: vector or matrix, float32 or integers
 
     Examples:
         >>> print(array("A", np.array([1, 0.5], np.float32)))
@@ -222,14 +240,15 @@ def array(name: str, values: np.ndarray, nested: bool = False) -> str:
         };
 
     """
-    rows = values.reshape(len(values), -1) if nested else values.reshape(1, -1)
-    size = "".join(f"[{n}]" for n in (rows.shape if nested else rows.shape[1:]))
+    size = "".join(f"[{n}]" for n in values.shape)
+    body = _row(values) if values.ndim == 1 else []
+    for row in values if values.ndim > 1 else ():
+        body += ["    {", *_row(row), "    },"]
     kind = TYPES[values.dtype.char]
-    body = [line for row in rows for line in _row(row, nested)]
     return "\n".join([f"static const {kind} {name}{size} = {{", *body, "};"])
 
 
-def _row(values: np.ndarray, nested: bool) -> list[str]:
+def _row(values: np.ndarray) -> list[str]:
     lines, line = [], "   "
     for value in values:
         text = f" {number(value)},"
@@ -237,8 +256,7 @@ def _row(values: np.ndarray, nested: bool) -> list[str]:
             lines.append(line)
             line = "   "
         line += text
-    lines.append(line)
-    return ["    {", *lines, "    },"] if nested else lines
+    return [*lines, line]
 
 
 def number(value: np.integer | np.floating) -> str:

@@ -8,8 +8,6 @@ import subprocess
 import tempfile
 from typing import TypedDict
 
-import numpy as np
-
 from audw2s.export.c import source
 from audw2s.export.c.graph import Weights
 
@@ -74,21 +72,9 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def constants(weights: Weights) -> dict[str, np.ndarray]:
-    """All constants in the order of the data, each as an array of float32."""
-    values = source.scalars(weights) | source.arrays(weights)
-    nested = ("WEIGHTS", "BIASES")
-    return {
-        name: np.asarray(value, np.float32).reshape(
-            np.shape(value)[: name in nested] + ((-1,) if np.ndim(value) else ())
-        )
-        for name, value in values.items()
-    }
-
-
 def declarations(weights: Weights) -> str:
     """Declaration of the constants in C, without values."""
-    values = constants(weights)
+    values = source.constants(weights)
     fields = (
         f"    float {name}{''.join(f'[{size}]' for size in value.shape)};"
         for name, value in values.items()
@@ -99,7 +85,7 @@ def declarations(weights: Weights) -> str:
 
 def data(weights: Weights) -> bytes:
     """Content of the constants: float32, little-endian."""
-    values = constants(weights).values()
+    values = source.constants(weights).values()
     return b"".join(value.astype("<f4").tobytes() for value in values)
 
 
