@@ -103,8 +103,8 @@ class FilePredictor:
 
     Examples:
         >>> predictor = FilePredictor(Options())
-        >>> ((row,),) = predictor.predict("not_there.wav", [(0.0, None)])
-        >>> row.status, row.message, row.duration
+        >>> ((one,),) = predictor.predict("not_there.wav", [(0.0, None)])
+        >>> one.row.status, one.row.message, one.row.duration
         ('missing', 'no such file', 0.0)
 
     """
@@ -176,7 +176,7 @@ class FilePredictor:
                 predictors = [one.of_channel(channel) for one in self.predictors]
                 of_channel = self._rows(predictors, read, segments)
                 for number, rows in zip(wanted, of_channel, strict=True):
-                    rows = [row._replace(channel=channel) for row in rows]
+                    rows = [one._replace(channel=channel) for one in rows]
                     results.setdefault(number, []).extend(rows)
         return [results[number] for number in range(len(spans))]
 
@@ -215,11 +215,12 @@ class FilePredictor:
             if last - start > most:
                 message = f"{last - start:.1f} s, longer than {most:g} s"
                 count = len(self.predictors)
-                row = without_values(start, end, "too_long", message, count)
+                one = without_values(start, end, "too_long", message, count)
                 if end is None:
                     # As audformat rounds the duration of a file
-                    row = row._replace(end=to_timedelta(last, 1))
-                rows[number] = [row]
+                    row = one.row._replace(end=to_timedelta(last, 1))
+                    one = one._replace(row=row)
+                rows[number] = [one]
         return rows
 
     def _monitored(self, read: Read) -> Read:
@@ -233,16 +234,13 @@ class FilePredictor:
         return blocks
 
 
-def _without_speech(row: Prediction) -> Prediction:
+def _without_speech(one: Prediction) -> Prediction:
     """Row of an input without any segment of speech."""
-    if row.status in UNUSABLE:
-        return row
-    return row._replace(
-        values=np.full_like(row.values, np.nan),
-        status="no_speech",
-        message="there is no segment of speech",
-        hidden_states=(None,) * len(row.hidden_states),
-    )
+    if one.row.status in UNUSABLE:
+        return one
+    message = "there is no segment of speech"
+    row = one.row._replace(status="no_speech", message=message)
+    return one._replace(row=row, values=[np.full_like(v, np.nan) for v in one.values])
 
 
 def _held(read: Read) -> Read | None:
@@ -269,26 +267,13 @@ def _held(read: Read) -> Read | None:
 
 def _merged(by_model: Sequence[list[Row]]) -> Iterator[Prediction]:
     """Merge the rows of all models for one segment, which have the same windows."""
-    size = len(DIMENSIONS)
+    nothing = np.full((1, len(DIMENSIONS)), np.nan, np.float32)
     others = [{row.start: row for row in rows} for rows in by_model[1:]]
     for first in by_model[0]:
-        rows = [first, *(other.get(first.start) for other in others)]
-        nothing = np.full(size, np.nan, np.float32)
-        values = [nothing if row is None else row.values[0] for row in rows]
-        unusable = (row for row in rows if row is not None and row.status in UNUSABLE)
-        worst = next(unusable, first)
+        known = [first, *(other.get(first.start) for other in others)]
+        rows = [row or first._replace(values=nothing) for row in known]
+        worst = next((row for row in rows if row.status in UNUSABLE), first)
         yield Prediction(
-            start=first.start,
-            end=first.end,
-            values=np.stack([row[:size] for row in values]).astype(np.float32),
-            duration=first.duration,
-            status=worst.status,
-            message=worst.message,
-            hidden_states=tuple(_finite(row[size:]) for row in values),
-            speech=first.speech,
+            first._replace(status=worst.status, message=worst.message),
+            [row.values[0] for row in rows],
         )
-
-
-def _finite(values: np.ndarray) -> np.ndarray | None:
-    """Hidden states, ``None`` if there are none, or they aren't finite."""
-    return values if values.size and np.isfinite(values).all() else None

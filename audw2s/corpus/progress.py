@@ -36,12 +36,13 @@ class Counts:
 
 def counts(result: Result) -> Counts:
     """Counts of one file."""
+    segments = [[one.row for one in segment] for segment in result.rows]
     # Windows overlap
     audio = sum(
         max((row.start - rows[0].start).total_seconds() + row.duration for row in rows)
-        for rows in result.rows
+        for rows in segments
     )
-    failed = sum(any(row.status in UNUSABLE for row in rows) for rows in result.rows)
+    failed = sum(any(row.status in UNUSABLE for row in rows) for rows in segments)
     return Counts(1, audio, failed)
 
 

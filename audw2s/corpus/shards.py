@@ -30,6 +30,7 @@ from audw2s.errors import one_line
 from audw2s.files import printable
 from audw2s.files import stamp
 from audw2s.model.find import num_hidden_states
+from audw2s.model.registry import DIMENSIONS
 from audw2s.tables import stored_identity
 from audw2s.version import changes
 
@@ -129,9 +130,9 @@ class Writer:
         """Add a finished file; write a shard if there is enough for one."""
         for span, rows in zip(task.spans, result.rows, strict=True):
             keys = (*span, *result.stamp)
-            for position, row in enumerate(rows):
+            for position, one in enumerate(rows):
                 key = dict(zip(KEYS, (position == 0, *keys), strict=True))
-                self.rows.append(self._cells(task.file, span, row) | key)
+                self.rows.append(self._cells(task.file, span, one) | key)
         self.inputs += len(task.spans)
         if (
             self.inputs >= self.options.shard_size
@@ -158,10 +159,11 @@ class Writer:
         self._clear()
 
     def _cells(
-        self, file: str, span: tuple[int, int], row: Prediction
+        self, file: str, span: tuple[int, int], one: Prediction
     ) -> dict[str, object]:
         """Cells of a row, but for its keys."""
-        start, end = span
+        (start, end), row, size = span, one.row, len(DIMENSIONS)
+        values = np.concatenate([values[:size] for values in one.values])
         if self.options.has_parts:
             start = row.start.value
         if self.options.has_parts or end == OPEN:
@@ -169,16 +171,23 @@ class Writer:
             end = None if pd.isna(row.end) else row.end.value
         return {
             "file": printable(file),
-            "channel": row.channel,
+            "channel": one.channel,
             "start": start,
             "end": end,
-            **dict(zip(self.values, row.values.ravel().tolist(), strict=True)),
+            **dict(zip(self.values, values.tolist(), strict=True)),
             "duration": row.duration,
             "speech": row.speech,
             "status": row.status,
             "message": printable(row.message),
-            **dict(zip(self.hidden, row.hidden_states, strict=True)),
+            **dict(
+                zip(self.hidden, (_finite(v[size:]) for v in one.values), strict=True)
+            ),
         }
+
+
+def _finite(values: np.ndarray) -> np.ndarray | None:
+    """Hidden states, ``None`` if there are none, or they aren't finite."""
+    return values if values.size and np.isfinite(values).all() else None
 
 
 class Shards:

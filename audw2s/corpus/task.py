@@ -1,15 +1,14 @@
 """A file and its segments as a task of a worker, and the result of it."""
 
 import dataclasses
-import math
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from audw2s.audio.times import from_seconds
 from audw2s.files import Stamp
 from audw2s.files import stamp
+from audw2s.inference.row import Row
 from audw2s.model.registry import DIMENSIONS
 
 OPEN = np.iinfo(np.int64).min
@@ -48,25 +47,12 @@ class Task:
 class Prediction(NamedTuple):
     """Values of all models for a segment or window."""
 
-    start: pd.Timedelta
-    end: pd.Timedelta
-    """NaT if unknown."""
+    row: Row
+    """Row of the first model, with the status of one without values if there is one."""
 
-    values: np.ndarray
-    """Values ``(num_models, 3)``, float32, NaN for unusable input."""
-
-    duration: float
-    """Duration in seconds that was processed."""
-
-    status: str
-    message: str
-
-    hidden_states: tuple[np.ndarray | None, ...]
-    """Hidden states ``(size,)`` of each model, float32, ``None`` without values, or if
-    they weren't requested."""
-
-    speech: float = math.nan
-    """Duration in seconds of speech; NaN if it is unknown."""
+    values: list[np.ndarray]
+    """Values of each model, float32, NaN for unusable input: A/D/V, and hidden states
+    if they were requested."""
 
     channel: int | None = None
     """Channel, ``None`` for the mean of all."""
@@ -92,15 +78,9 @@ def unreadable(task: Task, reason: str, num_models: int) -> Result:
 
 
 def without_values(
-    start: float,
-    end: float | None,
-    status: str,
-    message: str,
-    num_models: int,
+    start: float, end: float | None, status: str, message: str, num_models: int
 ) -> Prediction:
     """Row of a segment without values."""
-    values = np.full((num_models, len(DIMENSIONS)), np.nan, np.float32)
-    none = (None,) * num_models
-    return Prediction(
-        from_seconds(start), from_seconds(end), values, 0.0, status, message, none
-    )
+    values = [np.full(len(DIMENSIONS), np.nan, np.float32)] * num_models
+    times = from_seconds(start), from_seconds(end)
+    return Prediction(Row(*times, values[0], status, message, 0.0), values)

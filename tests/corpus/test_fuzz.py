@@ -127,9 +127,9 @@ def test_mutated_files(tmp_path, speech, tables, pool, kind):
     assert sorted(number for number, _ in results) == list(range(COUNT))
     statuses = collections.Counter()
     for number, (_, segments) in results:
-        ((row,),) = segments
+        (((row, values, _),),) = segments
         statuses[row.status] += 1
-        finite = np.isfinite(row.values)
+        finite = np.isfinite(values)
         assert (~finite if row.status in UNUSABLE else finite).all(), paths[number]
         assert row.status == "ok" or row.message, paths[number]
         own = row.status != "unreadable" or row.message.startswith(REASONS)
