@@ -85,7 +85,7 @@ def predict(
     process = partial(run, channels=parse_channels(channels), num_workers=num_workers)
     table = process(found.files, predictor, verbose=True)
     if widths:
-        for column in list(interval_columns(table, list(table), widths)):
+        for column in list(interval_columns(table, [*map(str, table)], widths)):
             table.insert(*column)
         table["intervals"] = intervals
     shown = table[value_columns([*map(str, table)])] if values_only else table
