@@ -1,10 +1,9 @@
 """IEMOCAP, in the layout of USC: a text per dialog, and a file per turn."""
 
-import glob
-import itertools
 import os
 import re
 from collections.abc import Iterable
+from collections.abc import Iterator
 
 import pandas as pd
 
@@ -16,8 +15,7 @@ from audw2s.model.registry import DIMENSIONS
 SCALE = (1, 5)
 """Lowest and highest rating; a few of the published ones leave it."""
 
-TEXTS = os.path.join("Session[1-5]", "dialog", "EmoEvaluation", "Ses*.txt")
-"""Texts with the ratings of a dialog; macOS has others beside them, called ._Ses…"""
+SESSIONS = tuple(f"Session{number}" for number in range(1, 6))
 
 _NUMBER = r"-?\d+(?:\.\d+)?"
 _TURN = re.compile(
@@ -34,14 +32,15 @@ _RATING = re.compile(
 
 def is_iemocap(root: str) -> bool:
     """Whether a folder holds a session of IEMOCAP."""
-    return bool(_texts(root))
+    return bool(_sessions(root))
 
 
-def _texts(root: str) -> dict[str, list[str]]:
-    """Texts of each session."""
-    texts = sorted(glob.glob(TEXTS, root_dir=root))
-    by_session = itertools.groupby(texts, lambda text: text.partition(os.sep)[0])
-    return {session: list(group) for session, group in by_session}
+def _sessions(root: str) -> list[str]:
+    return [name for name in SESSIONS if os.path.isdir(_evaluations(root, name))]
+
+
+def _evaluations(root: str, session: str) -> str:
+    return os.path.join(root, session, "dialog", "EmoEvaluation")
 
 
 def read_iemocap(root: str, part: str = "") -> pd.DataFrame:
@@ -65,18 +64,8 @@ def read_iemocap(root: str, part: str = "") -> pd.DataFrame:
 
     """
     root = os.path.abspath(root)
-    texts = _texts(root)
-    turns = []
-    for session in select_parts(root, part, texts):
-        audio = os.path.join(root, session, "sentences", "wav")
-        for text in texts[session]:
-            path = os.path.join(root, text)
-            # In this encoding raters' comments may hold any byte
-            with open(path, encoding="latin-1") as file:
-                parsed = parse_turns(file, path)
-            for turn in parsed:
-                wav = os.path.join(audio, turn["dialog"], f"{turn['turn']}.wav")
-                turns.append({**turn, "file": wav, "split": session})
+    sessions = select_parts(root, part, _sessions(root))
+    turns = [turn for session in sessions for turn in _read_session(root, session)]
     table = pd.DataFrame(turns)
     if turns:
         columns = ["file", "speaker", "gender", "split", "emotion"]
@@ -84,6 +73,22 @@ def read_iemocap(root: str, part: str = "") -> pd.DataFrame:
         check_audio(root, table["file"])
     table.attrs |= {"scale": SCALE, "outliers": True}
     return table
+
+
+def _read_session(root: str, session: str) -> Iterator[dict]:
+    folder = _evaluations(root, session)
+    audio = os.path.join(root, session, "sentences", "wav")
+    for name in sorted(os.listdir(folder)):
+        # The release holds files of macOS as well, called ._Ses…
+        if not (name.startswith("Ses") and name.endswith(".txt")):
+            continue
+        path = os.path.join(folder, name)
+        # In this encoding raters' comments may hold any byte
+        with open(path, encoding="latin-1") as file:
+            turns = parse_turns(file, path)
+        for turn in turns:
+            wav = os.path.join(audio, turn["dialog"], f"{turn['turn']}.wav")
+            yield {**turn, "file": wav, "split": session}
 
 
 def parse_turns(lines: Iterable[str], path: str) -> list[dict]:
