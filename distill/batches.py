@@ -1,7 +1,6 @@
 """Batches of augmented crops with a teacher's labels."""
 
 import functools
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from audw2s.corpus.evaluate import corpus_name
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill import augment
 from audw2s.distill.clip_list import check_list
@@ -97,11 +97,16 @@ class Batches:
             table = read_corpus(corpus)
             self.learnt.append(named(table, corpus))
             self.origins |= of_corpus(corpus, table)
-            clips += self._read(table)[1]
+            clips += self._read(table, corpus)[1]
         return clips
 
-    def _read(self, table: pd.DataFrame) -> tuple[pd.DataFrame, list[np.ndarray]]:
-        return read_clips(table, verbose=self.verbose)
+    def _read(
+        self, table: pd.DataFrame, corpus: str
+    ) -> tuple[pd.DataFrame, list[np.ndarray]]:
+        """Rows of the clips that can be read, and the clips as 16 bit integers."""
+        desc = f"Read {corpus_name(corpus)}"
+        table, clips = usable_clips(table, desc=desc, verbose=self.verbose)
+        return table, [as_pcm(clip) for clip in clips]
 
     def _add(self, corpus: str, share: float) -> np.ndarray:
         """Add a corpus; some speakers, or files if unknown, are held out.
@@ -124,7 +129,7 @@ class Batches:
             check_speakers(corpus, names, speakers)
             is_kept = np.isin(names, speakers)
             self.learnt.append(named(table[~is_kept], corpus))
-        training, clips = self._read(table[~is_kept])
+        training, clips = self._read(table[~is_kept], corpus)
         if self.stored is not None:
             training, clips, labels = self.stored.of(training, clips)
             self.labels += labels
@@ -132,13 +137,15 @@ class Batches:
             raise ValueError(f"'{corpus}' has no clip to learn from.")
         self.clips += clips
         self.files += training["file"].tolist()
-        self._add_validation(table[is_kept], rng)
+        self._add_validation(table[is_kept], corpus, rng)
         return np.full(len(clips), share / len(clips))
 
-    def _add_validation(self, table: pd.DataFrame, rng: np.random.Generator) -> None:
+    def _add_validation(
+        self, table: pd.DataFrame, corpus: str, rng: np.random.Generator
+    ) -> None:
         """Add 100 clips of held-out speakers at most."""
         chosen = table.iloc[rng.permutation(len(table))[:100]]
-        chosen, clips = self._read(chosen)
+        chosen, clips = self._read(chosen, corpus)
         if self.stored is None:
             labels = [self.label(as_float(clip)) for clip in clips]
             reasons = ["the teacher gives no value"] * len(labels)
@@ -386,16 +393,3 @@ def as_pcm(signal: np.ndarray) -> np.ndarray:
 def as_float(clip: np.ndarray) -> np.ndarray:
     """16 bit integers to float32 in -1…1."""
     return clip.astype(np.float32) / 32768
-
-
-def read_clips(
-    table: pd.DataFrame,
-    *,
-    verbose: bool = True,
-) -> tuple[pd.DataFrame, list[np.ndarray]]:
-    """Read clips as 16 bit integers, see :func:`audw2s.distill.clips.usable_clips`."""
-    name = (
-        os.path.basename(os.path.dirname(table["file"].iloc[0])) if len(table) else ""
-    )
-    table, clips = usable_clips(table, desc=f"Read {name}", verbose=verbose)
-    return table, [as_pcm(clip) for clip in clips]

@@ -8,6 +8,7 @@ import os
 
 import pandas as pd
 
+from audw2s.corpus.inputs import split_part
 from audw2s.distill.disjoint import files_of
 from audw2s.distill.disjoint import hashed
 from audw2s.tables import write_table
@@ -32,7 +33,7 @@ def named(table: pd.DataFrame, corpus: str) -> pd.DataFrame:
         ['emodb/a.wav']
 
     """
-    folder = os.path.dirname(os.path.abspath(corpus))
+    folder = os.path.dirname(os.path.abspath(split_part(corpus)[0]))
     names = [os.path.relpath(file, folder) for file in table["file"]]
     return table.assign(name=[name.replace(os.sep, "/") for name in names])
 

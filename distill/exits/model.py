@@ -167,24 +167,3 @@ class SingleExit(LayerSegment):
     def forward(self, signal: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Return the embedding and the logits."""
         return super().forward(signal)[1:]
-
-
-PRETRAINING = 672_896
-"""Parameters of wav2vec 2.0 base's quantiser and its projections.
-
-Only pretraining needs them. The paper's counts are those of a network that still has
-them (transformers' ``Wav2Vec2ForPreTraining``): all of them are met to the digit.
-"""
-
-
-def paper_count(network: ExitNetwork, depth: int) -> int:
-    """Parameters up to an exit, counted as the paper does.
-
-    Args:
-        network: wav2vec 2.0 base with exits
-        depth: layer of the exit
-
-    """
-    # Positions of masked tokens are also learnt in pretraining only
-    mask = network.backbone.width
-    return network.num_parameters(depth) + PRETRAINING + mask

@@ -89,3 +89,17 @@ def write_encoder(folder, name="wav2vec2", pretraining=True, rate=16000, **setti
     path = os.path.join(folder, "model.safetensors")
     save_file(weights, path, {"format": "pt"})
     return model
+
+
+PRETRAINING = 672_896
+"""Parameters of wav2vec 2.0 base's quantiser and its projections.
+
+Only pretraining needs them. The paper's counts are those of a network that still has
+them (transformers' ``Wav2Vec2ForPreTraining``): all of them are met to the digit.
+"""
+
+
+def paper_count(network, depth):
+    """Parameters of wav2vec 2.0 base up to an exit, counted as the paper does."""
+    # Positions of masked tokens are also learnt in pretraining only
+    return network.num_parameters(depth) + PRETRAINING + network.backbone.width

@@ -6,6 +6,7 @@ import os
 import numpy as np
 import pytest
 import torch
+from encoders import PRETRAINING
 from encoders import SAMPLES
 from encoders import SETTINGS
 from encoders import random_backbone
@@ -25,7 +26,6 @@ from audw2s.distill.exits.backbones import fit
 from audw2s.distill.exits.backbones import make_backbone
 from audw2s.distill.exits.backbones import take_apart
 from audw2s.distill.exits.layerwise import hidden_states
-from audw2s.distill.exits.model import PRETRAINING
 from audw2s.distill.exits.model import ExitNetwork
 from audw2s.distill.exits.published import get_encoder
 from audw2s.distill.exits.published import load_backbone

@@ -4,13 +4,13 @@ import pathlib
 
 import pytest
 import torch
+from encoders import paper_count
 from transformers import Wav2Vec2Config
 
 from audw2s.distill.exits.backbones import make_backbone
 from audw2s.distill.exits.blocks import make_block
 from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.model import ExitNetwork
-from audw2s.distill.exits.model import paper_count
 from audw2s.distill.exits.networks import make_network
 from audw2s.distill.exits.paper import table1
 from audw2s.distill.exits.paper import table2
