@@ -1,11 +1,17 @@
 """Tests, checks and benchmarks, each in an environment of its own.
 
 ``nox`` runs the first two sessions, ``nox -s NAME`` another one, ``nox -l`` lists them.
-What follows ``--`` is handed over; ``--no-venv`` takes the current environment.
+What follows ``--`` is handed over; for ``sets``, it is what is tested instead of all.
+``--no-venv`` takes the current environment.
+What came of them is written to ``docs/sets.csv``, a table of the documentation.
 """
 
+import csv
+import json
 import os
 import pathlib
+import shutil
+import xml.etree.ElementTree
 
 import nox
 
@@ -21,12 +27,34 @@ FULL = {
 }
 """All that the suite samples, 2,000 damaged recordings of each format, and tables."""
 
+OTHERS = ["demo", "distill", "export/test_c.py", "test_package.py"]
+"""Tests of extras, and those that take long: compilers, environments of their own."""
+
+STORE = ["audw2s/corpus/lease.py", "audw2s/corpus/storage.py"]
+"""Their examples need a store."""
+
+CORE = ["audw2s", "tests", *(f"--ignore=tests/{path}" for path in OTHERS)]
+CORE += [f"--ignore={path}" for path in STORE]
+
+SETS = {
+    "none": CORE,
+    "demo": ["demo", "tests/demo", "tests/audio/test_entry_points.py"],
+    "distill": ["distill", "tests/distill", "tests/test_examples.py"],
+    "live": ["tests/test_cli.py", "tests/test_curve.py", "tests/test_stream.py"],
+    "ray": ["tests/corpus/test_cluster.py", "tests/audio/test_entry_points.py"],
+    "s3": [*STORE, "tests/corpus/test_storage.py", "tests/corpus/test_resume.py"],
+}
+"""Extras, and what is tested with each of them."""
+
+RESULTS = pathlib.Path("docs/sets.csv")
 
 LICENCES = """# Licences of dependencies
 
 What `pip install audw2s` installs, without extras; written by `nox -s release`.
 """
 """Head of the page of licences."""
+
+VULNERABILITIES = "## Known vulnerabilities\n"
 
 
 def install(session: nox.Session) -> None:
@@ -37,6 +65,47 @@ def install(session: nox.Session) -> None:
         session.install("-c", "constraints.txt", *package)
 
 
+def record(
+    session: nox.Session, result: str = "all", skipped: str = "", tests: str = ""
+) -> None:
+    """Write what came of a session to the table, instead of what was there."""
+    rows = {}
+    if RESULTS.exists():
+        with RESULTS.open(encoding="utf-8", newline="") as file:
+            rows = {row["session"]: row for row in csv.DictReader(file)}
+    date = ["git", "log", "-1", "--format=%cs"]
+    committed = session.run(*date, silent=True, external=True).strip()
+    python = session.run("python", "-V", silent=True).split()[-1]
+    rows[session.name] = {
+        "session": session.name,
+        "Python": python,
+        "code of": committed,
+        "tests": tests,
+        "passed": result,
+        "skipped": skipped,
+    }
+    with RESULTS.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[session.name], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows[name] for name in sorted(rows))
+
+
+def test(session: nox.Session, *arguments: str, **env: str) -> None:
+    """Run tests, and write to the table how many passed."""
+    path = os.path.join(session.create_tmp(), "tests.xml")
+    command = ["pytest", f"--junitxml={path}", *arguments]
+    session.run(*command, env=env, success_codes=[0, 1])
+    (suite,) = xml.etree.ElementTree.parse(path).getroot()
+    tests, skipped = int(suite.get("tests")), int(suite.get("skipped"))
+    failed = int(suite.get("failures")) + int(suite.get("errors"))
+    passed = str(tests - skipped - failed)
+    result = f"{passed}, {failed} failed" if failed else passed
+    tested = [name for name in arguments if not name.startswith("-")]
+    record(session, result, str(skipped), " ".join(tested))
+    if failed:
+        session.error(f"{failed} tests failed")
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format."""
@@ -44,6 +113,7 @@ def lint(session: nox.Session) -> None:
         session.install("-c", "constraints.txt", "ruff")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    record(session)
 
 
 @nox.session
@@ -55,20 +125,42 @@ def types(session: nox.Session) -> None:
         session.install("-c", "constraints.txt", *package)
     with session.chdir(session.create_tmp()):
         session.run("mypy", "--config-file", settings, "-p", "audw2s")
+    record(session)
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the test suite."""
     install(session)
-    session.run("pytest", "-n", "2", "--dist", "loadfile", *session.posargs)
+    test(session, "--numprocesses=2", "--dist=loadfile", *session.posargs)
+
+
+@nox.session(python=["3.11", "3.12", "3.13"])
+@nox.parametrize("extra", list(SETS), ids=list(SETS))
+@nox.parametrize("versions", ["lowest", "highest"], ids=["lowest", "newest"])
+def sets(session: nox.Session, versions: str, extra: str) -> None:
+    """Test an extra, or none, with the lowest or newest versions of what it needs."""
+    folder = session.create_tmp()
+    torch, pins = os.path.join(folder, "torch.txt"), os.path.join(folder, "pins.txt")
+    # Each version of torch has to be downloaded with gigabytes of CUDA
+    pathlib.Path(torch).write_text("torch==2.13.0\n", "utf-8")
+    extras = [] if extra == "none" else [extra]
+    session.install("-U", "pip", "uv")
+    compiled = ["uv", "pip", "compile", "pyproject.toml", "--only-binary", ":all:"]
+    chosen = [f"--extra={name}" for name in extras]
+    if versions == "lowest":
+        chosen += ["--resolution=lowest-direct"]
+    session.run(*compiled, *chosen, "-c", torch, "-o", pins, silent=True)
+    package = f".[{extra}]" if extras else "."
+    session.install("-c", pins, "-e", package, "--group", "test")
+    test(session, *(session.posargs or SETS[extra]))
 
 
 @nox.session
 def full(session: nox.Session) -> None:
     """Run the test suite with all of what it samples; one process writes its tables."""
     install(session)
-    session.run("pytest", *session.posargs, env=FULL)
+    test(session, *session.posargs, **FULL)
 
 
 @nox.session
@@ -77,6 +169,7 @@ def benchmarks(session: nox.Session) -> None:
     install(session)
     for name in session.posargs or ["reading", "process_index", "speed"]:
         session.run("python", f"tests/benchmark/{name}.py")
+    record(session)
 
 
 @nox.session
@@ -88,28 +181,55 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session
 def release(session: nox.Session) -> None:
-    """Build the wheel twice, and list licences, parts and vulnerabilities."""
-    session.install("build", "cyclonedx-bom", "pip-audit", "pip-licenses")
-    commit = session.run("git", "log", "-1", "--format=%ct", silent=True, external=True)
-    env = {"SOURCE_DATE_EPOCH": commit.strip()}
-    folder = pathlib.Path(session.create_tmp())
-    for name in ("first", "second"):
-        out = str(folder / name)
-        session.run("python", "-m", "build", "--wheel", "--outdir", out, env=env)
-    wheel, other = sorted(folder.glob("*/*.whl"))
-    if wheel.read_bytes() != other.read_bytes():
-        session.error(f"{wheel} and {other} differ, though made from the same commit")
+    """Build the wheel twice, and list parts, licences and vulnerabilities."""
+    session.install("-U", "pip", "build", "cyclonedx-bom", "pip-audit", "pip-licenses")
+    folder, dist = pathlib.Path(session.create_tmp()), pathlib.Path("dist")
+    wheels = [built(session, folder / name) for name in ("first", "second")]
+    if wheels[0].read_bytes() != wheels[1].read_bytes():
+        session.error(f"{wheels} differ, though made from the same commit")
+    dist.mkdir(exist_ok=True)
+    shutil.copy(wheels[0], dist)
     session.run("python", "-m", "venv", "--clear", str(folder / "clean"))
     python = str(next(folder.glob("clean/[bS]*/python*")))
-    pip = [python, "-m", "pip", "install", "-c", "constraints.txt", str(wheel)]
+    pip = [python, "-m", "pip", "install", "-c", "constraints.txt", str(wheels[0])]
     session.run(*pip, external=True)
-    session.run("cyclonedx-py", "environment", python, "-o", str(folder / "sbom.json"))
+    sbom = ["environment", python, "--output-reproducible", "-o", "dist/sbom.json"]
+    session.run("cyclonedx-py", *sbom)
     licences = ["pip-licenses", "--python", python, "--format", "markdown"]
-    page = session.run(*licences, "--with-urls", silent=True)
-    pathlib.Path("docs/licences.md").write_text(f"{LICENCES}\n{page}", "utf-8")
+    table = session.run(*licences, "--with-urls", "--ignore", "audw2s", silent=True)
+    page = f"{LICENCES}\n{table}\n{VULNERABILITIES}\n{audited(session, folder)}\n"
+    pathlib.Path("docs/licences.md").write_text(page, "utf-8")
+    record(session)
+
+
+def built(session: nox.Session, folder: pathlib.Path) -> pathlib.Path:
+    """Build the wheel of the commit, without what else is in the checkout."""
+    shutil.rmtree(folder, ignore_errors=True)
+    source, out = str(folder / "source"), str(folder / "dist")
+    session.run("git", "clone", "--quiet", ".", source, external=True)
+    time = session.run("git", "log", "-1", "--format=%ct", silent=True, external=True)
+    command = ["python", "-m", "build", "--wheel", "--outdir", out, source]
+    session.run(*command, env={"SOURCE_DATE_EPOCH": time.strip()})
+    return next(folder.glob("dist/*.whl"))
+
+
+def audited(session: nox.Session, folder: pathlib.Path) -> str:
+    """Sentence on the known vulnerabilities of what is installed in ``clean``."""
+    found = folder / "audit.json"
+    found.unlink(missing_ok=True)
+    paths = [f"--path={path}" for path in folder.glob("clean/**/site-packages")]
+    options = ["--format", "json", "--progress-spinner", "off", "-o", str(found)]
     # 1: it has found some, or had no data
-    audit = ["pip-audit", "--path", *map(str, folder.glob("clean/**/site-packages"))]
-    session.run(*audit, success_codes=[0, 1])
+    session.run("pip-audit", *options, *paths, success_codes=[0, 1])
+    if not found.exists():
+        return "`pip-audit` had no data."
+    packages = json.loads(found.read_text("utf-8"))["dependencies"]
+    known = [package for package in packages if "skip_reason" not in package]
+    faults = [f"{p['name']}: {v['id']}" for p in known for v in p["vulns"]]
+    return (
+        f"`pip-audit` had data on {len(known)} of {len(packages)} packages. "
+        f"Vulnerabilities that it found: {', '.join(faults) or 'none'}."
+    )
 
 
 @nox.session
@@ -120,3 +240,4 @@ def docs(session: nox.Session) -> None:
         package = ["-e", ".[distill]", "--group", "docs"]
         session.install("-c", "constraints.txt", *package)
     session.run("sphinx-build", "-W", "docs", "build/docs", *session.posargs)
+    record(session)
