@@ -79,7 +79,7 @@ def record(
     rows[session.name] = {
         "session": session.name,
         "Python": python,
-        "code of": committed,
+        "commit": committed,
         "tests": tests,
         "passed": result,
         "skipped": skipped,
@@ -221,10 +221,12 @@ def audited(session: nox.Session, folder: pathlib.Path) -> str:
     options = ["--format", "json", "--progress-spinner", "off", "-o", str(found)]
     # 1: it has found some, or had no data
     session.run("pip-audit", *options, *paths, success_codes=[0, 1])
-    if not found.exists():
-        return "`pip-audit` had no data."
-    packages = json.loads(found.read_text("utf-8"))["dependencies"]
+    packages = []
+    if found.exists():
+        packages = json.loads(found.read_text("utf-8"))["dependencies"]
     known = [package for package in packages if "skip_reason" not in package]
+    if not known:
+        return "`pip-audit` had no data: whether there are any is unknown."
     faults = [f"{p['name']}: {v['id']}" for p in known for v in p["vulns"]]
     return (
         f"`pip-audit` had data on {len(known)} of {len(packages)} packages. "
