@@ -48,12 +48,16 @@ def test_intervals_are_those_of_resampled_speakers():
     found = rank(heard, groups, [("a", "b")])["pairs"][0]["arousal"]
     names = np.unique(heard["speaker"])
     draws = np.random.default_rng(SEED).multinomial(7, np.full(7, 1 / 7), NUM_RESAMPLES)
-    areas = []
+    areas, clips = (
+        [],
+        list(zip(heard["speaker"], groups, heard["arousal"], strict=True)),
+    )
     for counts in draws:
-        parts = [heard["speaker"] == name for name in np.repeat(names, counts)]
-        rows = np.concatenate([np.flatnonzero(part) for part in parts])
-        values, drawn = heard["arousal"].to_numpy()[rows], groups.to_numpy()[rows]
-        areas.append(literal_auc(values[drawn == "a"], values[drawn == "b"]))
+        drawn = [
+            clip for n in np.repeat(names, counts) for clip in clips if clip[0] == n
+        ]
+        pair = [[value for _, g, value in drawn if g == group] for group in "ab"]
+        areas.append(literal_auc(*pair))
     low, high = np.quantile(areas, [0.025, 0.975])
     assert (found["low"], found["high"]) == pytest.approx((low, high))
 

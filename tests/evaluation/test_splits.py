@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from full import examples
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ def speakers(count, clips=3):
     return pd.DataFrame({"speaker": np.repeat(names, clips)})
 
 
+@examples(100)
 @given(st.integers(3, 20), st.integers(2, 5), st.integers(0, 9))
 def test_each_speaker_is_in_one_part_and_tested_once(count, num_folds, seed):
     table = speakers(count)
