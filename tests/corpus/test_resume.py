@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import shutil
 import signal
 import time
@@ -17,6 +18,8 @@ from waiting import MAX_DUR
 import audw2s
 from audw2s.corpus.shards import Writer
 
+SPEECH = pathlib.Path(__file__).parent.parent.parent / "examples" / "speech"
+
 WORKERS = ("--num-workers", 2, "--shard-size", 8, "--quiet")
 
 
@@ -25,10 +28,10 @@ def table(out) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def once(clips, tmp_path_factory):
+def once(tmp_path_factory):
     """The clips, annotated."""
     out = tmp_path_factory.mktemp("once") / "out"
-    return out, audw2s.annotate(os.path.dirname(clips[0]), str(out), num_workers=1)
+    return out, audw2s.annotate(str(SPEECH), str(out), num_workers=1)
 
 
 @pytest.fixture
