@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 from typing import TypedDict
 
+from audw2s.demo.clip import Clip
 from audw2s.demo.clip import read_clip
 from audw2s.demo.comparison import Comparison
-from audw2s.demo.limits import MAX_DUR
-from audw2s.demo.limits import Deadline
-from audw2s.demo.models import Models
+from audw2s.demo.job import Job
 from audw2s.demo.prediction import Analysis
 from audw2s.demo.prediction import analyse
 from audw2s.model.registry import DIMENSIONS
@@ -57,25 +56,20 @@ class Compared(TypedDict):
     windows: list[Window]
 
 
-def predict(models: Models, path: str, model: str) -> Prediction:
+def predict(job: Job, path: str, model: str) -> Prediction:
     """Predict A/D/V of a file with one model.
 
     Raises:
         RefusedError: with a sentence that says what to do
 
     """
-    clip = read_clip(path, min(MAX_DUR, models.max_dur))
-    analysis = analyse(models, model, clip, Deadline())
-    return _prediction(analysis, clip.duration, clip.status, clip.notes)
+    clip = read_clip(job, path)
+    return _prediction(clip, analyse(job, model, clip), clip.notes)
 
 
 def compared(comparison: Comparison) -> Compared:
     """Convert a comparison to the result for programs."""
-    clip = comparison.clip
-    teacher, student = (
-        _prediction(analysis, clip.duration, clip.status, comparison.notes)
-        for analysis in comparison.models.values()
-    )
+    clip, notes = comparison.clip, comparison.notes
     windows = [
         Window(
             time=row["time"],
@@ -89,8 +83,8 @@ def compared(comparison: Comparison) -> Compared:
     ]
     return Compared(
         sentence=comparison.sentence,
-        teacher=teacher,
-        student=student,
+        teacher=_prediction(clip, comparison.best, notes),
+        student=_prediction(clip, comparison.student, notes),
         difference=_values(comparison.differences),
         windows=windows,
     )
@@ -101,16 +95,14 @@ def _values(values: Mapping[Any, float], prefix: str = "") -> Values:
     return Values(arousal=arousal, dominance=dominance, valence=valence)
 
 
-def _prediction(
-    analysis: Analysis, duration: float, status: str, notes: list[str]
-) -> Prediction:
+def _prediction(clip: Clip, analysis: Analysis, notes: list[str]) -> Prediction:
     return Prediction(
         **_values(analysis.values),
         model=analysis.model,
         sha256=analysis.sha256,
         version=__version__,
-        duration=duration,
-        status=status,
+        duration=clip.duration,
+        status=clip.status,
         notes=notes,
         latency=analysis.latency,
         real_time_factor=analysis.real_time_factor,

@@ -4,45 +4,38 @@ import functools
 import json
 import pathlib
 from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 from gradio.components.api_component import Api
-from gradio.context import LocalContext
 from gradio_client.utils import python_type_to_json_schema
 
 from audw2s.demo import api
-from audw2s.demo.answers import explanation
-from audw2s.demo.answers import shown
+from audw2s.demo import page
 from audw2s.demo.batch import batch_answer
 from audw2s.demo.calls import IS_AWAITED
-from audw2s.demo.comparison import HOP_DUR
-from audw2s.demo.comparison import WIN_DUR
 from audw2s.demo.comparison import compare
-from audw2s.demo.limits import AWAITED
+from audw2s.demo.job import Job
+from audw2s.demo.limits import HOP_DUR
 from audw2s.demo.limits import MAX_FILES
+from audw2s.demo.limits import WIN_DUR
 from audw2s.demo.models import Models
-from audw2s.demo.page import PRIVACY
-from audw2s.demo.page import QUESTION
-from audw2s.demo.page import answer
-from audw2s.demo.page import drawings
-from audw2s.demo.page import part
-from audw2s.demo.page import rendered
+from audw2s.demo.words import WORDS
+from audw2s.demo.words import explanation
+
+TEXTS = WORDS["page"]
 
 POLITE = "element.setAttribute('aria-live', 'polite');"
 """Makes screen readers announce new results."""
 
-NOTHING = '<p class="adv-quiet">How the voice sounds will stand here.</p>'
-
-LIVE = "import(new URL('live/live.js', document.baseURI)).then((live) => live.%s)"
-"""Calls a function of the script of live speech."""
-
-WAITING = (
-    '<p class="adv-quiet">Waiting for the answer. If none comes, the connection is '
-    "lost: load the page again.</p>"
+NOTHING, WAITING = (
+    f'<p class="adv-quiet">{TEXTS[name]}</p>' for name in ("nothing", "waiting")
 )
 
-PLAIN: dict[str, Any] = {"apply_default_css": False}
+SCRIPT = "import(new URL('live/%s.js', document.baseURI)).then((script) => script.%s)"
+"""Calls a function of a script of the page."""
+
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 PROGRESS = gr.Progress()
 LATEST: dict[str, Any] = PRIVATE | {"trigger_mode": "always_last"}
@@ -50,17 +43,9 @@ SHARED: dict[str, Any] = {"concurrency_id": "analyse", "concurrency_limit": 2}
 """Two requests at a time: one can be drawn while the other is processed."""
 
 
-def stoppable(run: Callable) -> Callable:
-    """Wrap a function that stops when its client doesn't wait any more."""
-
-    @functools.wraps(run)
-    def watched(*args: object, **kwargs: object) -> object:
-        request = LocalContext.request.get(None)
-        if request is not None and request.request is not None:
-            AWAITED.set(request.request.scope[IS_AWAITED])
-        return run(*args, **kwargs)
-
-    return watched
+def job(models: Models, request: gr.Request) -> Job:
+    """Job of a request."""
+    return Job(models, PROGRESS, request.request.scope[IS_AWAITED])
 
 
 def script(name: str) -> str:
@@ -68,9 +53,71 @@ def script(name: str) -> str:
     return pathlib.Path(__file__).with_name(f"{name}.js").read_text()
 
 
-def giving(*values: str) -> str:
-    """JavaScript that gives values to outputs without the server."""
-    return f"() => {json.dumps(values)}"
+class Answers:
+    """Outputs of a tab, which never stand under other inputs.
+
+    The browser counts changes of the inputs. What was asked for before the last one
+    isn't shown.
+
+    Args:
+        models: models of the page
+        name: name of the count
+        outputs: pieces of HTML
+
+    """
+
+    def __init__(self, models: Models, name: str, outputs: list[gr.HTML]):
+        self.models = models
+        self.count = f"window.{name}Changes"
+        self.outputs = outputs
+
+    def empty(self, events: Sequence[Callable], text: str) -> Any:
+        """Empty the outputs at each event, but for a text in the first one."""
+        values = json.dumps([text, *[""] * (len(self.outputs) - 1)])
+        js = f"() => {{ {self.count} = ({self.count} ?? 0) + 1; return {values}; }}"
+        # At once, also while an answer is on its way
+        options = PRIVATE | {"trigger_mode": "multiple", "js": js}
+        return gr.on(events, None, None, self.outputs, **options)
+
+    def fill(
+        self,
+        event: Callable,
+        run: Callable[..., tuple[str, ...]],
+        inputs: list[Any],
+        outputs: list[gr.HTML],
+        details: Sequence[str] = (),
+    ) -> None:
+        """Fill outputs at an event with what a function returns, or with its error.
+
+        Args:
+            event: listener of Gradio
+            run: function that takes a job, the inputs and details of the event
+            inputs: components
+            outputs: pieces of HTML
+            details: attributes of the event
+
+        """
+        answer = gr.JSON(visible=False)
+
+        def answered(
+            request: gr.Request, given: gr.EventData, *values: Any
+        ) -> dict[str, Any]:
+            *args, count = values
+            args += [getattr(given, name) for name in details]
+            try:
+                texts = run(job(self.models, request), *args)
+            except Exception as error:
+                texts = (page.rendered("message", text=explanation(error)),)
+            return {"count": count, "texts": texts}
+
+        counted = f"(...values) => [...values.slice(0, -1), {self.count}]"
+        shown = (
+            f"(answer, ...old) => answer.count === {self.count}"
+            " ? old.map((_, k) => answer.texts[k] ?? '') : old"
+        )
+        options = LATEST | SHARED | {"js": counted, "show_progress_on": outputs[0]}
+        done = event(answered, [*inputs, answer], answer, **options)
+        done.then(None, [answer, *outputs], outputs, js=shown, **PRIVATE)
 
 
 def build(models: Models, clips: dict[str, str]) -> gr.Blocks:
@@ -82,10 +129,9 @@ def build(models: Models, clips: dict[str, str]) -> gr.Blocks:
 
     """
     with gr.Blocks(
-        title="audw2s: how does this voice sound?",
-        analytics_enabled=False,
+        title="audw2s: how does this voice sound?", analytics_enabled=False
     ) as blocks:
-        gr.Markdown(QUESTION)
+        gr.Markdown(TEXTS["question"])
         named = (("Teacher", models.teacher), ("Student", models.student))
         roles = [
             gr.Dropdown(models.names, value=name, label=label, render=False)
@@ -103,7 +149,7 @@ def build(models: Models, clips: dict[str, str]) -> gr.Blocks:
                     role.render()
             terms = gr.Markdown(models.terms(models.teacher, models.student))
         gr.on([role.change for role in roles], models.terms, roles, terms, **PRIVATE)
-        gr.Markdown(PRIVACY)
+        gr.Markdown(TEXTS["privacy"])
     return blocks.queue(default_concurrency_limit=2)
 
 
@@ -115,36 +161,32 @@ def recording_tab(
         with gr.Column(scale=2, min_width=300):
             audio = recording_input(models, clips)
         with gr.Column(scale=5, min_width=320):
-            output = gr.HTML(
-                NOTHING, elem_id="results", js_on_load=script("explorer"), **PLAIN
-            )
-            selection = gr.HTML("", elem_id="selection", js_on_load=POLITE, **PLAIN)
-            segments = gr.HTML("", elem_id="segments", **PLAIN)
+            explorer = SCRIPT % ("explorer", "open(element, watch, trigger)")
+            output = html("results", NOTHING, explorer)
+            selection = html("selection", "", POLITE)
+            segments = html("segments")
     with gr.Accordion("For researchers: both models", open=False):
         with gr.Row():
             win_dur = gr.Number(WIN_DUR, label="Window: seconds around each value")
             hop_dur = gr.Number(HOP_DUR, label="Hop: seconds from value to value")
             button = gr.Button("Compare", variant="primary")
-        panel = gr.HTML("", elem_id="comparison", **PLAIN)
+        panel = html("comparison")
         draw = gr.Button("Draw pictures for download")
-        links = gr.HTML("", elem_id="drawings", js_on_load=POLITE, **PLAIN)
-    inputs: list[Any] = [audio, *roles, win_dur, hop_dur]
-    answer_recording(
-        models, inputs, button, [output, selection, segments, panel, links]
-    )
-
-    @shown
-    def show_drawings(*args: Any) -> str:
-        return drawings(models, *args)
-
-    draw.click(stoppable(show_drawings), inputs, links, **PRIVATE, **SHARED)
-
-    @shown
-    def show_part(path: str, teacher: str, student: str, event: gr.EventData) -> str:
-        return part(models, path, teacher, student, event.start, event.end)
-
-    output.select(stoppable(show_part), inputs[:3], selection, **LATEST, **SHARED)
+        links = html("drawings", "", POLITE)
+    inputs = [audio, *roles, win_dur, hop_dur]
+    outputs = [output, selection, segments, panel, links]
+    answers = Answers(models, "recording", outputs)
+    changes = [*(one.change for one in inputs), button.click]
+    answers.fill(answers.empty(changes, WAITING).then, page.answer, inputs, outputs)
+    answers.fill(draw.click, page.drawings, inputs, [links])
+    ends = ("start", "end")
+    answers.fill(output.select, page.part, inputs[:3], [selection], ends)
     publish_functions(models, inputs)
+
+
+def html(name: str, value: str = "", script: str | None = None) -> gr.HTML:
+    """Piece of HTML with an identifier, and a script that runs once."""
+    return gr.HTML(value, elem_id=name, js_on_load=script, apply_default_css=False)
 
 
 def recording_input(models: Models, clips: dict[str, str]) -> gr.File:
@@ -152,11 +194,11 @@ def recording_input(models: Models, clips: dict[str, str]) -> gr.File:
     with gr.Row():
         audio = gr.File(label="Recording", elem_id="speech", height=96, min_width=190)
         gr.HTML(
-            rendered("recorder", longest=models.max_dur),
+            page.rendered("recorder", longest=models.max_dur),
             elem_id="record",
             js_on_load=script("record"),
             min_width=100,
-            **PLAIN,
+            apply_default_css=False,
         )
     examples = gr.Dataset(
         components=[audio],
@@ -168,46 +210,30 @@ def recording_input(models: Models, clips: dict[str, str]) -> gr.File:
     return audio
 
 
-def answer_recording(
-    models: Models, inputs: list[Any], button: gr.Button, outputs: list[gr.HTML]
-) -> None:
-    """Empty the outputs at each change of the inputs, and fill them with the answer."""
-
-    def show(*args: Any, progress: gr.Progress = PROGRESS) -> tuple[str, ...]:
-        return answer(models, *args, progress=progress)
-
-    fresh = gr.on(
-        [*(one.change for one in inputs), button.click],
-        None,
-        None,
-        outputs,
-        js=giving(WAITING, *[""] * 4),
-        # At once, also while the answer before is on its way
-        trigger_mode="multiple",
-        **PRIVATE,
-    )
-    run = stoppable(shown(show, 5))
-    fresh.then(run, inputs, outputs, show_progress_on=outputs[0], **LATEST, **SHARED)
-
-
-def publish_functions(models: Models, inputs: list[gr.Component]) -> None:
+def publish_functions(models: Models, inputs: list[Any]) -> None:
     """Add ``compare`` and ``predict`` to the API of the page."""
 
     def run_compare(
-        audio: str, teacher: str, student: str, win_dur: float, hop_dur: float
+        audio: str,
+        teacher: str,
+        student: str,
+        win_dur: float,
+        hop_dur: float,
+        request: gr.Request,
     ) -> api.Compared:
-        return api.compared(compare(models, audio, teacher, student, win_dur, hop_dur))
+        chosen = audio, teacher, student, win_dur, hop_dur
+        return api.compared(compare(job(models, request), *chosen))
 
-    def run_predict(audio: str, model: str) -> api.Prediction:
-        return api.predict(models, audio, model)
+    def run_predict(audio: str, model: str, request: gr.Request) -> api.Prediction:
+        return api.predict(job(models, request), audio, model)
 
-    limits = models.limits
-    publish("compare", run_compare, inputs, api.Compared, limits)
-    publish("predict", run_predict, [inputs[0], inputs[2]], api.Prediction, limits)
+    publish("compare", run_compare, inputs, api.Compared, models.limits)
+    inputs = [inputs[0], inputs[2]]
+    publish("predict", run_predict, inputs, api.Prediction, models.limits)
 
 
 def publish(
-    name: str, run: Callable, inputs: list[gr.Component], kind: type, limits: str
+    name: str, run: Callable, inputs: list[Any], kind: type, limits: str
 ) -> None:
     """Add a function to the API of the page, with the type of its result."""
 
@@ -219,11 +245,11 @@ def publish(
             raise gr.Error(explanation(error), print_exception=False) from None
 
     gr.Button(visible=False).click(
-        stoppable(answer),
+        answer,
         inputs,
         Api(None, python_type_to_json_schema(kind), kind.__name__),
         api_name=name,
-        api_description=f"{getattr(api, kind.__name__).__doc__} {limits}.",
+        api_description=f"{kind.__doc__} {limits}.",
         **SHARED,
     )
 
@@ -231,8 +257,9 @@ def publish(
 def live_tab(models: Models, roles: list[gr.Dropdown]) -> None:
     """Tab that shows values of live speech, by scripts of its own."""
     names = json.dumps({"teacher": models.teacher, "student": models.student})
-    gr.HTML(elem_id="live", js_on_load=LIVE % f"open(element, {names})", **PLAIN)
-    choose = f"(teacher, student) => {LIVE % 'choose({ teacher, student })'}"
+    html("live", "", SCRIPT % ("live", f"open(element, {names})"))
+    choose = SCRIPT % ("live", "choose({ teacher, student })")
+    choose = f"(teacher, student) => {choose}"
     gr.on([role.change for role in roles], None, roles, js=choose, **PRIVATE)
 
 
@@ -244,26 +271,11 @@ def batch_tab(models: Models, roles: list[gr.Dropdown]) -> None:
         elem_id="files",
     )
     button = gr.Button("Compare all", variant="primary")
-    output = gr.HTML(
-        NOTHING, elem_id="batch", js_on_load=POLITE + script("batch"), **PLAIN
-    )
+    output = html("batch", NOTHING, POLITE + script("batch"))
     with gr.Accordion("For researchers: agreement of the models", open=False):
-        panel = gr.HTML("", elem_id="agreement", **PLAIN)
-    inputs: list[Any] = [files, *roles]
-    outputs = [output, panel]
-
-    def show(
-        paths: list[str] | None,
-        teacher: str,
-        student: str,
-        progress: gr.Progress = PROGRESS,
-    ) -> tuple[str, str]:
-        return batch_answer(models, paths, teacher, student, progress)
-
-    for events, text in (
-        ([one.change for one in inputs], NOTHING),
-        ([button.click], WAITING),
-    ):
-        gr.on(events, None, None, outputs, js=giving(text, ""), **PRIVATE)
-    run = stoppable(shown(show, 2))
-    button.click(run, inputs, outputs, show_progress_on=output, **PRIVATE, **SHARED)
+        panel = html("agreement")
+    inputs = [files, *roles]
+    answers = Answers(models, "batch", [output, panel])
+    answers.empty([one.change for one in inputs], NOTHING)
+    waiting = answers.empty([button.click], WAITING)
+    answers.fill(waiting.then, batch_answer, inputs, [output, panel])

@@ -8,20 +8,16 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from audw2s.demo.answers import explanation
-from audw2s.demo.clip import Progress
 from audw2s.demo.clip import read_clip
-from audw2s.demo.clip import unwatched
-from audw2s.demo.description import adjective
-from audw2s.demo.description import legible
-from audw2s.demo.limits import MAX_DUR
+from audw2s.demo.job import Job
 from audw2s.demo.limits import MAX_FILES
-from audw2s.demo.limits import Deadline
-from audw2s.demo.limits import RefusedError
-from audw2s.demo.models import Models
 from audw2s.demo.page import rendered
 from audw2s.demo.prediction import analyse
-from audw2s.demo.prediction import check_speech
+from audw2s.demo.prediction import has_speech
+from audw2s.demo.words import RefusedError
+from audw2s.demo.words import adjective
+from audw2s.demo.words import explanation
+from audw2s.demo.words import legible
 from audw2s.evaluation.ccc import ccc
 from audw2s.model.registry import DIMENSIONS
 
@@ -31,19 +27,12 @@ TIME_LIMIT = 10.0
 MAX_GROUPS = 12
 """Most groups that are shown."""
 
-UNCOUNTED = ("silent", "short")
-"""Statuses of files whose values aren't shown, and are no part of the agreement."""
-
 COLUMNS = [f"{role}_{name}" for role in ("teacher", "student") for name in DIMENSIONS]
 """Columns with values."""
 
 
 def batch_answer(
-    models: Models,
-    paths: Sequence[str] | None,
-    teacher: str,
-    student: str,
-    progress: Progress = unwatched,
+    job: Job, paths: Sequence[str] | None, teacher: str, student: str
 ) -> tuple[str, str]:
     """Results of a batch as HTML, and the panel for researchers.
 
@@ -51,25 +40,20 @@ def batch_answer(
         RefusedError: if there are no files, or too many
 
     """
-    batch = analyse_all(models, paths or [], teacher, student, progress)
+    batch = analyse_all(job, paths or [], teacher, student)
     return batch_results(batch), agreement_panel(batch)
 
 
 def analyse_all(
-    models: Models,
-    paths: Sequence[str],
-    teacher: str,
-    student: str,
-    progress: Progress = unwatched,
+    job: Job, paths: Sequence[str], teacher: str, student: str
 ) -> pd.DataFrame:
     """Predict A/D/V of files with both models; every file has a row.
 
     Args:
-        models: models of the page
+        job: request, which is told which file is next
         paths: paths of the files
         teacher: name of the teacher
         student: name of the student
-        progress: function that is told which file is next
 
     Returns:
         table with the columns ``file``, ``group``, ``duration`` in seconds,
@@ -81,35 +65,32 @@ def analyse_all(
 
     """
     if not paths:
-        raise RefusedError("Choose some audio files first.")
+        raise RefusedError("no_files")
     if len(paths) > MAX_FILES:
-        raise RefusedError(
-            f"These are {len(paths)} files, this page takes {MAX_FILES} at once. For "
-            "more there is 'audw2s annotate' on the command line."
-        )
-    deadline = Deadline(TIME_LIMIT * len(paths))
+        raise RefusedError("too_many_files", count=len(paths), limit=MAX_FILES)
+    seconds = TIME_LIMIT * len(paths)
+    quiet = Job(job.models, is_awaited=job.is_awaited, seconds=seconds)
     rows = []
     for number, path in enumerate(paths, 1):
         name = os.path.basename(path)
-        progress(number / len(paths), f"{number} of {len(paths)}: {legible(name)}")
-        row = _row(models, path, teacher, student, deadline)
+        job.progress(number / len(paths), f"{number} of {len(paths)}: {legible(name)}")
+        row = _row(quiet, path, teacher, student)
         rows.append({"file": name, "group": group(name)} | row)
     columns = ["file", "group", "duration", *COLUMNS, "status", "note"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _row(
-    models: Models, path: str, teacher: str, student: str, deadline: Deadline
-) -> dict[str, object]:
+def _row(job: Job, path: str, teacher: str, student: str) -> dict[str, object]:
+    """Row of a file; what is silent or short has no values."""
     row: dict[str, object] = {}
     try:
-        deadline.check()
-        clip = read_clip(path, min(MAX_DUR, models.max_dur))
-        if clip.status not in UNCOUNTED:
-            check_speech(models, student, clip, deadline)
-        for role, name in (("student", student), ("teacher", teacher)):
-            analysis = analyse(models, name, clip, deadline)
-            row |= {f"{role}_{key}": value for key, value in analysis.values.items()}
+        clip = read_clip(job, path)
+        if clip.status not in ("silent", "short"):
+            if not has_speech(job, student, clip):
+                raise RefusedError("no_speech")
+            for role, name in (("student", student), ("teacher", teacher)):
+                values = analyse(job, name, clip).values
+                row |= {f"{role}_{key}": value for key, value in values.items()}
     except Exception as error:
         # No file ends the batch
         return {"status": "refused", "note": explanation(error)}
@@ -141,11 +122,8 @@ def as_csv(batch: pd.DataFrame) -> bytes:
     """
     texts = batch.select_dtypes(exclude="number")
     safe = texts.replace(r"^(?=[=+\-@\t\r])", "'", regex=True)
-    return (
-        batch.assign(**safe)
-        .to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC)
-        .encode("utf-8-sig")
-    )
+    table = batch.assign(**safe).to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC)
+    return table.encode("utf-8-sig")
 
 
 def agreement(batch: pd.DataFrame) -> dict[str, tuple[float, float]]:
@@ -155,31 +133,24 @@ def agreement(batch: pd.DataFrame) -> dict[str, tuple[float, float]]:
         batch: table, see :func:`analyse_all`
 
     Returns:
-        CCC and difference by dimension; empty if fewer than two files count
+        CCC and difference by dimension; empty if fewer than two files have values
 
     Examples:
         >>> values = dict.fromkeys(COLUMNS, [0.2, 0.4, np.nan])
-        >>> agreement(pd.DataFrame(values).assign(status="ok"))["valence"]
+        >>> agreement(pd.DataFrame(values))["valence"]
         (1.0, 0.0)
 
     """
-    values = counted(batch)[COLUMNS].to_numpy(float)
+    values = batch[COLUMNS].dropna().to_numpy(float)
     if len(values) < 2:
         return {}
     teacher, student = np.split(values, 2, axis=1)
     differences = np.abs(teacher - student).mean(axis=0).tolist()
-    cccs = ccc(teacher, student).tolist()
-    return dict(zip(DIMENSIONS, zip(cccs, differences, strict=True), strict=True))
+    return dict(zip(DIMENSIONS, zip(ccc(teacher, student).tolist(), differences)))
 
 
-def counted(batch: pd.DataFrame) -> pd.DataFrame:
-    """Rows with values that are neither silent nor short."""
-    return batch[~batch["status"].isin(UNCOUNTED)].dropna(subset=COLUMNS)
-
-
-def groups(batch: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Rows that count by group, and of all groups; no groups if each has one file."""
-    rows = counted(batch)
+def groups(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Rows by group, and of all groups; no groups if each has one file."""
     parts = {str(name): part for name, part in rows.groupby("group")}
     is_shown = 1 < len(parts) <= MAX_GROUPS and len(parts) < len(rows)
     return {"all": rows} | (parts if is_shown else {})
@@ -187,25 +158,16 @@ def groups(batch: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def batch_results(batch: pd.DataFrame) -> str:
     """Show files, and how their values are distributed, as HTML."""
-    values = batch[COLUMNS].where(~batch["status"].isin(UNCOUNTED))
-    arousal, dominance, valence = (values[name] for name in COLUMNS[:3])
-    table = pd.DataFrame(
-        {
-            "file": batch["file"].map(legible),
-            "seconds": batch["duration"],
-            "sounds": list(map(adjective, arousal, valence)),
-            "arousal": arousal,
-            "dominance": dominance,
-            "valence": valence,
-            "note": batch["note"],
-        }
-    )
+    sounds = map(adjective, batch["teacher_arousal"], batch["teacher_valence"])
+    table = batch.assign(file=batch["file"].map(legible), sounds=list(sounds))
+    shown = {"file": "file", "duration": "seconds", "sounds": "sounds"}
+    shown |= {f"teacher_{name}": name for name in DIMENSIONS} | {"note": "note"}
+    rows = batch.dropna(subset=COLUMNS)
     return rendered(
         "batch",
-        sentence=sentence(batch),
-        rows=table.to_dict("records"),
-        groups=groups(batch),
-        counted=counted(batch).to_dict("records"),
+        rows=table[list(shown)].rename(columns=shown).to_dict("records"),
+        counted=rows.to_dict("records"),
+        groups=groups(rows),
         files={"batch.csv": as_csv(batch)},
     )
 
@@ -216,17 +178,5 @@ def agreement_panel(batch: pd.DataFrame) -> str:
         {"": name, "CCC": value, "mean absolute difference": difference}
         for name, (value, difference) in agreement(batch).items()
     ]
-    points = counted(batch).to_dict("records")
+    points = batch.dropna(subset=COLUMNS).to_dict("records")
     return rendered("agreement", rows=rows, counted=points) if rows else ""
-
-
-def sentence(batch: pd.DataFrame) -> str:
-    """Sentence on how many files have values.
-
-    Examples:
-        >>> sentence(pd.DataFrame({"student_valence": [0.5, np.nan]}))
-        '1 of 2 files has values.'
-
-    """
-    count = int(batch["student_valence"].notna().sum())
-    return f"{count} of {len(batch)} files {'has' if count == 1 else 'have'} values."

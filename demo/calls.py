@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field
 from functools import partial
-from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp
 from starlette.types import Message
 from starlette.types import Receive
 from starlette.types import Scope
 from starlette.types import Send
+
+from audw2s.demo.words import RefusedError
 
 MAX_CALLS = 32
 """Most calls that wait or run."""
@@ -68,7 +68,7 @@ class Calls:
         """Pass on a call, or the stream with its answer.
 
         Raises:
-            HTTPException: if a call is refused
+            RefusedError: if a call is refused
 
         """
         request = Request(scope, receive)
@@ -76,10 +76,10 @@ class Calls:
             await self._stream(request, send)
             return
         body = EXAMPLE.sub(lambda _: self.example, await request.body())
-        session = self._checked(body).get("session_hash") or ""
+        call = Call(client_of(request), self._session(body))
         if not request.url.path.endswith("/cancel"):
-            self._check_share(request)
-        await self._call(request, body, Call(client_of(request), session), send)
+            self._check_share(call.client)
+        await self._call(request, body, call, send)
 
     def is_awaited(self, call: Call) -> bool:
         """Whether the client listens to the answer, or may still begin to."""
@@ -88,39 +88,26 @@ class Calls:
             or time.monotonic() < call.start + GRACE_DUR
         )
 
-    def _checked(self, body: bytes) -> dict[str, Any]:
-        """Content of a call, whose files are uploads."""
+    def _session(self, body: bytes) -> str:
+        """Session of a call, whose files are uploads."""
         try:
             content = json.loads(body)
-            paths = list(paths_in(content))
-        except (ValueError, RecursionError):
-            content = None
-        if not isinstance(content, dict):
-            raise HTTPException(400, "This request isn't a JSON object.")
-        if not all(map(self._is_upload, paths)):
-            raise HTTPException(
-                403, "Addresses aren't fetched. Upload the file itself."
-            )
-        return content
+            paths = [os.path.realpath(path) for path in paths_in(content)]
+            session = content.get("session_hash") or ""
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            raise RefusedError("no_call") from None
+        if not all(path.startswith(self.folder + os.sep) for path in paths):
+            raise RefusedError("no_upload", 403)
+        return session
 
-    def _check_share(self, request: Request) -> None:
+    def _check_share(self, client: str) -> None:
         self.calls = list(filter(self.is_awaited, self.calls))
         clients = [call.client for call in self.calls]
-        if clients.count(client_of(request)) >= MAX_CALLS - len(clients):
+        if clients.count(client) >= MAX_CALLS - len(clients):
             seconds = max(1, round(sum(self.durations) / len(self.durations)))
-            raise HTTPException(
-                429,
-                f"The models are busy: {len(clients)} requests wait. Please try again "
-                f"in {seconds} s.",
-                {"retry-after": str(seconds)},
-            )
-
-    def _is_upload(self, path: object) -> bool:
-        try:
-            real = os.path.realpath(str(path))
-        except ValueError:  # A null character
-            return False
-        return real.startswith(self.folder + os.sep)
+            counts = {"count": len(clients), "seconds": seconds}
+            headers = {"retry-after": str(seconds)}
+            raise RefusedError("too_many_calls", 429, headers, **counts)
 
     async def _call(
         self, request: Request, body: bytes, call: Call, send: Send
@@ -161,7 +148,7 @@ def client_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def paths_in(content: object) -> Iterator[object]:
+def paths_in(content: object) -> Iterator[str]:
     """Paths of the files in a call.
 
     Examples:

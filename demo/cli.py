@@ -10,30 +10,22 @@ from audw2s.errors import explained
 Host = Annotated[str, typer.Option(help="Address of the server; 0.0.0.0 for all.")]
 Port = Annotated[
     int | None,
-    typer.Option(
-        min=1, max=65535, help="Port; by default the first free one from 7860 on."
-    ),
+    typer.Option(min=1, max=65535, help="Port; the first free one from 7860 on."),
 ]
-Teacher = Annotated[
-    str, typer.Option(help="Teacher: name (see 'audw2s models') or model folder.")
-]
-Student = Annotated[
-    str, typer.Option(help="Student: name (see 'audw2s models') or model folder.")
-]
+Model = Annotated[str, typer.Option(help="Name (see 'audw2s models') or model folder.")]
 MaxDur = Annotated[
     float, typer.Option(min=1, max=3600, help="Longest recording in seconds.")
 ]
 MaxSize = Annotated[int, typer.Option(min=1, max=200, help="Largest file in MB.")]
-AllowedHost = Annotated[
+Hosts = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME", help="Name of the server. May be repeated."),
 ]
-AllowEmbeddingFrom = Annotated[
+Origins = Annotated[
     list[str] | None,
     typer.Option(
         metavar="ORIGIN",
-        help="Origin of pages that may embed this one, such as "
-        "https://example.com. May be repeated.",
+        help="Pages that may embed this one: https://example.com. May be repeated.",
     ),
 ]
 RootPath = Annotated[
@@ -64,12 +56,12 @@ Space = Annotated[
 def demo(
     host: Host = "127.0.0.1",
     port: Port = None,
-    teacher: Teacher = "whisper-tiny-adv",
-    student: Student = "wav2small",
+    teacher: Model = "whisper-tiny-adv",
+    student: Model = "wav2small",
     max_dur: MaxDur = 3600.0,
     max_size: MaxSize = 200,
-    allowed_host: AllowedHost = None,
-    allow_embedding_from: AllowEmbeddingFrom = None,
+    allowed_host: Hosts = None,
+    allow_embedding_from: Origins = None,
     root_path: RootPath = "",
     auth: Auth = None,
     static: Static = None,

@@ -1,7 +1,6 @@
 """Recording of the page: signal, duration, status and notes."""
 
 import tempfile
-from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -10,47 +9,19 @@ import numpy as np
 from audw2s.audio.decode import file_blocks
 from audw2s.audio.preprocess import Blocks
 from audw2s.audio.preprocess import Read
+from audw2s.audio.preprocess import array_blocks
 from audw2s.audio.preprocess import prepared
 from audw2s.audio.quality import Report
 from audw2s.audio.samples import SAMPLING_RATE
+from audw2s.audio.statuses import UNUSABLE
+from audw2s.demo.job import Job
+from audw2s.demo.limits import LONG_DUR
 from audw2s.demo.limits import MAX_DUR
+from audw2s.demo.limits import UNSURE_DUR
 from audw2s.demo.limits import check_file
-from audw2s.demo.limits import check_usable
+from audw2s.demo.words import WORDS
+from audw2s.demo.words import RefusedError
 from audw2s.inference.row import MIN_DUR
-
-Progress = Callable[[float, str], object]
-"""Function that is told a share of what is done, and what that is."""
-
-
-def unwatched(share: float, what: str) -> None:
-    """Progress that nobody sees."""
-
-
-UNSURE_DUR = 2.0
-"""Duration in seconds below which values are unsure."""
-
-LONG_DUR = 15.0
-"""Duration in seconds above which a single value says little."""
-
-NOTES = {
-    "silent": "The recording is silent: the values say nothing of speech. Check the "
-    "microphone.",
-    "quiet": "The recording is very quiet ({message}). Raise the gain.",
-    "clipped": "The recording is clipped ({message}): it was too loud, and values may "
-    "be off. Lower the gain.",
-    "truncated": "The file ends early ({message}): values are those of what it holds.",
-}
-"""Notes on recordings whose values may be off, by status."""
-
-SHORT = (
-    "The recording is short ({duration} s): values below "
-    f"{UNSURE_DUR:g} s are unsure."
-)
-LONG = (
-    "The recording is long ({duration} s): one value for all of it hides how it "
-    "changes, which the curves show."
-)
-"""Notes on short and long recordings."""
 
 
 class Clip(NamedTuple):
@@ -67,67 +38,49 @@ class Clip(NamedTuple):
     """See :class:`audw2s.audio.quality.Report`."""
 
     message: str
-    num_channels: int = 1
+    num_channels: int
     """Number of channels of the file, whose mean the signal is."""
+
+    @property
+    def read(self) -> Read:
+        """Reader of the signal."""
+        return partial(array_blocks, self.signal, SAMPLING_RATE)
 
     @property
     def notes(self) -> list[str]:
         """Sentences on what makes values unsure."""
-        notes = []
-        if self.status in NOTES:
-            notes.append(NOTES[self.status].format(message=self.message))
+        names = [] if self.status in ("ok", "short") else [self.status]
         if self.duration < UNSURE_DUR:
-            notes.append(SHORT.format(duration=f"{self.duration:.2f}"))
+            names.append("short")
         if self.duration > LONG_DUR:
-            notes.append(LONG.format(duration=f"{self.duration:.0f}"))
-        return notes
+            names.append("long")
+        digits = 2 if self.duration < UNSURE_DUR else 0
+        values = {"message": self.message, "duration": f"{self.duration:.{digits}f}"}
+        return [WORDS["notes"][name].format(**values) for name in names]
 
 
-def read_clip(
-    path: str, limit: float = MAX_DUR, progress: Progress = unwatched
-) -> Clip:
-    """Check size, format and duration of a file, then read it.
+def read_clip(job: Job, path: str | None, limit: float = MAX_DUR) -> Clip:
+    """Check format and duration of a file, then read it.
 
     Args:
+        job: request, which gets more time for a longer recording
         path: path of the file
-        limit: longest duration in seconds
-        progress: function that is told how far reading is
+        limit: longest duration in seconds, unless that of the page is shorter
 
     Raises:
         RefusedError: if the file isn't accepted by this page, or has no values
 
     """
-    seconds = check_file(path, limit)
+    seconds = check_file(path, min(limit, job.models.max_dur))
+    job.end += seconds / 5
     report = Report()
-    read = told(partial(file_blocks, path), seconds, progress, "Reading")
+    read = job.watched(partial(file_blocks, path), seconds, "Reading")
     blocks = prepared(read(report), report, sampling_rate=SAMPLING_RATE)
     signal = on_disk(blocks)
     status, message = report.status(MIN_DUR)
-    check_usable(status)
+    if status in UNUSABLE:
+        raise RefusedError(status)
     return Clip(path, signal, report.duration, status, message, report.num_channels)
-
-
-def told(read: Read, duration: float, progress: Progress, what: str) -> Read:
-    """Source that tells a function how far it is.
-
-    Args:
-        read: see :data:`audw2s.audio.preprocess.Read`
-        duration: its duration in seconds
-        progress: function that takes a share and what is done
-        what: what is done
-
-    """
-
-    def blocks(
-        report: Report, *, start: float = 0.0, end: float | None = None
-    ) -> Blocks:
-        time = start
-        for block in read(report, start=start, end=end):
-            yield block
-            time += block.shape[1] / report.sampling_rate
-            progress(min(1.0, time / duration), what)
-
-    return blocks
 
 
 def on_disk(blocks: Blocks) -> np.ndarray:

@@ -5,39 +5,22 @@ from typing import NamedTuple
 import pandas as pd
 
 from audw2s.demo.clip import Clip
-from audw2s.demo.clip import Progress
 from audw2s.demo.clip import read_clip
-from audw2s.demo.clip import unwatched
-from audw2s.demo.description import listed
-from audw2s.demo.description import short
+from audw2s.demo.job import Job
+from audw2s.demo.limits import HOP_DUR
 from audw2s.demo.limits import MAX_DUR
 from audw2s.demo.limits import MAX_WINDOWS
-from audw2s.demo.limits import TIME_LIMIT
-from audw2s.demo.limits import Deadline
+from audw2s.demo.limits import WIN_DUR
 from audw2s.demo.limits import check_windows
-from audw2s.demo.models import Models
 from audw2s.demo.prediction import Analysis
 from audw2s.demo.prediction import analyse
+from audw2s.demo.words import WORDS
+from audw2s.demo.words import listed
+from audw2s.demo.words import short
 from audw2s.model.registry import DIMENSIONS
 
 AGREEMENT = 0.05
 """Largest difference at which models are called to agree."""
-
-WIN_DUR = 2.0
-"""Default duration in seconds of the window around each value over time."""
-
-HOP_DUR = 0.25
-"""Default seconds from one value over time to the next."""
-
-OUTSIDE = (
-    "Some values lie outside of 0…1, which the models allow; the axes are longer here."
-)
-"""Note on recordings with such values."""
-
-ALONE = (
-    "The recording lasts more than {limit:.0f} s: the small model processed it alone."
-)
-"""Note on recordings that are too long for the teacher."""
 
 
 class Comparison(NamedTuple):
@@ -92,9 +75,9 @@ class Comparison(NamedTuple):
         """Sentences on what makes values unsure."""
         notes = self.clip.notes
         if set(self.ranges.values()) != {(0, 1)}:
-            notes.append(OUTSIDE)
+            notes.append(WORDS["notes"]["outside"])
         if self.teacher is None:
-            notes.append(ALONE.format(limit=MAX_DUR))
+            notes.append(WORDS["notes"]["alone"].format(limit=MAX_DUR))
         return notes
 
     @property
@@ -117,54 +100,44 @@ class Comparison(NamedTuple):
 
 
 def compare(
-    models: Models,
-    path: str,
+    job: Job,
+    path: str | None,
     teacher: str,
     student: str,
     win_dur: float = WIN_DUR,
     hop_dur: float = HOP_DUR,
-    *,
     limit: float = MAX_DUR,
-    progress: Progress = unwatched,
 ) -> Comparison:
     """Predict A/D/V of a file with both models.
 
     Above :data:`audw2s.demo.limits.MAX_DUR` the student processes it alone.
 
     Args:
-        models: models of the page
+        job: request
         path: path of the file
         teacher: name of the teacher
         student: name of the student
         win_dur: duration in seconds of the window around each value of the curves
         hop_dur: seconds from one value to the next; larger in long recordings
         limit: longest duration in seconds
-        progress: function that is told how far it is
 
     Raises:
         RefusedError: with a sentence that says what to do
 
     """
-    clip = read_clip(path, min(limit, models.max_dur), progress)
-    deadline = time_limit(clip)
+    clip = read_clip(job, path, limit)
     is_long = clip.duration > MAX_DUR
     if is_long:
         hop_dur = max(hop_dur, clip.duration / (MAX_WINDOWS - 1))
         win_dur = max(win_dur, hop_dur)
     check_windows(win_dur, hop_dur, clip.duration)
     # The student first: it is quick, and more requests wait for the teacher
-    names = dict.fromkeys((student, *([] if is_long else [teacher])))
     analyses = {
-        name: analyse(models, name, clip, deadline, (win_dur, hop_dur), progress)
-        for name in names
+        name: analyse(job, name, clip, (win_dur, hop_dur))
+        for name in dict.fromkeys([student] if is_long else [student, teacher])
     }
     first = None if is_long else analyses[teacher]
     return Comparison(clip, first, analyses[student], win_dur, hop_dur)
-
-
-def time_limit(clip: Clip) -> Deadline:
-    """Time limit of a recording, which is later for long ones."""
-    return Deadline(TIME_LIMIT + clip.duration / 10)
 
 
 def sentence(differences: dict[str, float]) -> str:

@@ -1,14 +1,13 @@
-"""Who may ask for what: hosts, origins and a login by list, headers of every answer."""
+"""Who may ask for what: hosts, origins, a login and sizes; headers of every answer."""
 
 import base64
+import contextlib
 import ipaddress
 import secrets
-from collections.abc import Mapping
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -17,6 +16,8 @@ from starlette.types import Message
 from starlette.types import Receive
 from starlette.types import Scope
 from starlette.types import Send
+
+from audw2s.demo.words import RefusedError
 
 MAX_BODY = 1_000_000
 """Largest request in bytes, but for uploads."""
@@ -40,7 +41,7 @@ LOGIN = {"www-authenticate": 'Basic realm="audw2s", charset="UTF-8"'}
 
 
 class Guard:
-    """Middleware that refuses strangers, and large requests.
+    """Application that refuses strangers, and passes on all others.
 
     Args:
         app: application behind it
@@ -66,47 +67,41 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse a request, or pass it on."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
 
         async def protected(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(self.headers)
+                headers = MutableHeaders(scope=message)
+                headers.update(self.headers)
+                # Browsers ask whether what they keep has changed
+                headers.setdefault("cache-control", "no-cache")
             await send(message)
 
-        num_bytes = 0
+        app = self.app
+        if scope["type"] == "http":
+            try:
+                self._check(Request(scope))
+            except RefusedError as error:
+                app = refused(None, error)
+        # An upload was cut: nobody is there to be answered
+        with contextlib.suppress(ClientDisconnect):
+            await app(scope, receive, protected)
 
-        async def bounded() -> Message:
-            nonlocal num_bytes
-            message = await receive()
-            num_bytes += len(message.get("body", b""))
-            if num_bytes > MAX_BODY:
-                raise HTTPException(413, "This request is too large. Upload files.")
-            return message
-
-        is_upload = scope["path"].endswith("/gradio_api/upload")
-        app = self._refusal(Request(scope)) or self.app
-        try:
-            await app(scope, receive if is_upload else bounded, protected)
-        except ClientDisconnect:
-            pass  # An upload was cut: nobody is there to be answered
-
-    def _refusal(self, request: Request) -> JSONResponse | None:
-        host = request.headers.get("host", "")
-        origin = request.headers.get("origin", f"http://{host}")
+    def _check(self, request: Request) -> None:
+        headers = request.headers
+        host = headers.get("host", "")
         if not self._is_known(host):
-            return refusal(
-                421,
-                "This page has no such name. Start it with '--allowed-host NAME' to "
-                "add one.",
-            )
-        if origin not in (f"http://{host}", f"https://{host}"):
-            return refusal(403, "Requests of other pages aren't answered.")
-        given = request.headers.get("authorization", "")
+            raise RefusedError("unknown_host", 421)
+        origins = f"http://{host}", f"https://{host}"
+        if headers.get("origin", origins[0]) not in origins:
+            raise RefusedError("foreign_page", 403)
+        given = headers.get("authorization", "")
         if self.login and not secrets.compare_digest(given.encode(), self.login):
-            return refusal(401, "Log in with user and password.", LOGIN)
-        return None
+            raise RefusedError("no_login", 401, LOGIN)
+        if "transfer-encoding" in headers:
+            raise RefusedError("no_size", 411)
+        is_upload = request.url.path.endswith("/gradio_api/upload")
+        if int(headers.get("content-length", 0)) > MAX_BODY and not is_upload:
+            raise RefusedError("too_large", 413)
 
     def _is_known(self, host: str) -> bool:
         """Whether a host is an address, which no foreign name resolves to, or known."""
@@ -117,15 +112,8 @@ class Guard:
             return False
 
 
-async def explained(_: Request, error: Exception) -> JSONResponse:
-    """Answer to a request that an application refused."""
-    assert isinstance(error, HTTPException)
-    return refusal(error.status_code, error.detail, error.headers)
-
-
-def refusal(
-    status: int, sentence: str, headers: Mapping[str, str] | None = None
-) -> JSONResponse:
-    """Answer with a sentence in the format of Gradio's errors."""
-    content = {"detail": sentence, "error": sentence}
-    return JSONResponse(content, status, headers)
+def refused(_: object, error: Exception) -> JSONResponse:
+    """Answer to a request that is refused, in the format of Gradio's errors."""
+    assert isinstance(error, RefusedError)
+    content = {"detail": str(error), "error": str(error)}
+    return JSONResponse(content, error.status, error.headers)

@@ -4,16 +4,15 @@ import threading
 import time
 from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
-from typing import TypedDict
+from typing import Any
 
 import numpy as np
+import pydantic
 
+from audw2s.demo.job import Job
 from audw2s.demo.limits import MAX_DUR
-from audw2s.demo.limits import BusyError
-from audw2s.demo.limits import Deadline
-from audw2s.demo.limits import RefusedError
 from audw2s.demo.models import Models
+from audw2s.demo.words import RefusedError
 from audw2s.inference.stream import Moment
 from audw2s.inference.stream import Stream
 
@@ -41,21 +40,8 @@ TEACHER_HOP_DUR = 0.5
 SLOT_DUR = 2.0
 """Seconds that the teacher's turn may take to come."""
 
-STATUSES = {
-    "waiting": "Listening: the first values come after half a second.",
-    "silent": "Only silence comes from the microphone. Speak, or check it.",
-    "clipped": "This is too loud for the microphone. Move away, or lower its gain.",
-    "no_value": "The model gives no numbers. Its weights may be damaged.",
-}
-"""Messages by status of the stream, and of the microphone."""
 
-FULL = (
-    "All places for live speech, or those for your address, are taken. Try again in a "
-    "minute."
-)
-
-
-class Chunk(NamedTuple):
+class Chunk(pydantic.BaseModel, arbitrary_types_allowed=True):
     """Samples that a browser sends, and what it has already."""
 
     client: str
@@ -66,34 +52,26 @@ class Chunk(NamedTuple):
 
     teacher: str
     student: str
-    sampling_rate: int
-    first: int
+    rate: int = pydantic.Field(ge=8000, le=192_000)
+    """Sampling rate in Hz."""
+
+    first: pydantic.NonNegativeInt
     """Number of samples before these."""
 
     samples: np.ndarray
     """``(num_samples,)``, int16."""
 
-    is_last: bool
-    num_student: int
+    last: bool
+    """Whether no samples follow."""
+
+    student_points: pydantic.NonNegativeInt
     """Number of points of the student that the browser has."""
 
-    num_teacher: int
+    teacher_points: pydantic.NonNegativeInt
 
 
 Point = tuple[float, ...]
 """Seconds of speech that were processed, and A/D/V of the last ones."""
-
-
-class State(TypedDict):
-    """How far a session is, and the points that are new to the browser."""
-
-    num_samples: int
-    """Number of samples that were processed: the browser goes on there."""
-
-    status: str
-    student: list[Point]
-    teacher: list[Point]
-    is_over: bool
 
 
 class Session:
@@ -110,9 +88,9 @@ class Session:
     """
 
     def __init__(self, models: Models, chunk: Chunk, pool: ThreadPoolExecutor):
-        self.client = chunk.client
-        self.slot = models.slot(chunk.teacher)
-        self.rate = chunk.sampling_rate
+        self.models = models
+        self.client, self.rate = chunk.client, chunk.rate
+        self.teacher_name = models.slot(chunk.teacher).name
         self.pool = pool
         try:
             self.stream = Stream(
@@ -123,7 +101,7 @@ class Session:
                 update_dur=0.4 * UPDATE_DUR,
             )
         except ValueError as error:
-            raise RefusedError(str(error)) from None
+            raise RefusedError("not_live", reason=error) from None
         self.lock = threading.Lock()
         self.recent = np.zeros(0, np.int16)
         self.status = "waiting"
@@ -133,26 +111,33 @@ class Session:
         self.last_run = 0.0
         self.begun = self.used = time.monotonic()
 
-    def push(self, chunk: Chunk) -> State:
-        """Process samples if they are the next ones, and say how far this is."""
+    def push(self, chunk: Chunk) -> dict[str, Any]:
+        """Process samples if they are the next ones, and say how far this is.
+
+        Returns:
+            number of samples that were processed, after which the browser goes on;
+            status of the stream; points of both models that are new to the browser;
+            whether the session is over
+
+        """
         with self.lock:
             self.used = time.monotonic()
             if chunk.first == self.stream.num_samples and not self.stream.is_over:
                 self._process(chunk)
-            return State(
-                num_samples=self.stream.num_samples,
-                status=self.status,
-                student=self.student[chunk.num_student :],
-                teacher=self.teacher[chunk.num_teacher :],
-                is_over=self.stream.is_over,
-            )
+            return {
+                "num_samples": self.stream.num_samples,
+                "status": self.status,
+                "student": self.student[chunk.student_points :],
+                "teacher": self.teacher[chunk.teacher_points :],
+                "is_over": self.stream.is_over,
+            }
 
     def _process(self, chunk: Chunk) -> None:
         """Process whole updates, so that values don't depend on the chunks' sizes."""
         size = round(UPDATE_DUR * self.rate)
         most = round(MAX_DUR * self.rate) - chunk.first
         samples = chunk.samples[: min(most, round(MAX_CHUNK_DUR * self.rate))]
-        is_last = chunk.is_last and len(samples) == len(chunk.samples)
+        is_last = chunk.last and len(samples) == len(chunk.samples)
         if not is_last:
             samples = samples[: len(samples) // size * size]
         for first in range(0, len(samples), size):
@@ -178,10 +163,11 @@ class Session:
             self.pending = self.pool.submit(self._add_teacher, self.recent, now)
 
     def _add_teacher(self, signal: np.ndarray, now: float) -> None:
+        job = Job(self.models, seconds=SLOT_DUR)
         try:
-            with self.slot.held(Deadline(SLOT_DUR)) as predictor:
+            with job.held(self.teacher_name) as predictor:
                 (row,) = predictor.signal(signal, self.rate)
-        except BusyError:
+        except RefusedError:
             return
         if np.isfinite(row.values[0]).all():
             self.teacher.append((now, *row.values[0].tolist()))
@@ -201,7 +187,7 @@ class Live:
         self.lock = threading.Lock()
         self.pool = ThreadPoolExecutor(1, "teacher")
 
-    def push(self, chunk: Chunk) -> State:
+    def push(self, chunk: Chunk) -> dict[str, Any]:
         """Process a chunk.
 
         A session that isn't known, as the server was restarted, begins anew: the
@@ -223,7 +209,7 @@ class Live:
             if chunk.session not in self.sessions:
                 clients = [session.client for session in self.sessions.values()]
                 if clients.count(chunk.client) >= MAX_SESSIONS - len(clients):
-                    raise RefusedError(FULL)
+                    raise RefusedError("live_full")
                 session = Session(self.models, chunk, self.pool)
                 self.sessions[chunk.session] = session
             return self.sessions[chunk.session]

@@ -1,9 +1,8 @@
 """Models of the page: which are installed, what they cost, one slot for each."""
 
-import contextlib
+import functools
 import os
 import threading
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -13,16 +12,13 @@ from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.demo.limits import MAX_DUR
 from audw2s.demo.limits import MAX_FILE_DUR
 from audw2s.demo.limits import MAX_SIZE
-from audw2s.demo.limits import BusyError
-from audw2s.demo.limits import Deadline
-from audw2s.demo.limits import RefusedError
+from audw2s.demo.words import RefusedError
 from audw2s.evaluation.cost import files
 from audw2s.evaluation.cost import num_parameters
 from audw2s.inference.pipeline import Predictor
 from audw2s.model.find import is_installed
 from audw2s.model.find import location
 from audw2s.model.find import members
-from audw2s.model.find import model_path
 from audw2s.model.names import entry_of
 from audw2s.model.names import exact
 from audw2s.model.origins import UNKNOWN
@@ -55,36 +51,18 @@ class Slot:
     def __init__(self, name: str):
         self.name = name
         self.lock = threading.Lock()
-        self.predictor: Predictor | None = None
 
-    @contextlib.contextmanager
-    def held(self, deadline: Deadline) -> Iterator[Predictor]:
-        """Wait for the model, and hold it.
-
-        Raises:
-            BusyError: if it isn't free in time
-
-        """
-        if not self.lock.acquire(timeout=deadline.left):
-            raise BusyError
-        try:
-            deadline.check()
-            yield self._loaded()
-        finally:
-            self.lock.release()
-
-    def _loaded(self) -> Predictor:
-        if self.predictor is None:
-            predictor = Predictor(self.name)
-            # The first run of a session takes longer than all that follow
-            noise = np.random.default_rng(0).standard_normal(2 * SAMPLING_RATE)
-            predictor.signal(0.1 * noise, SAMPLING_RATE)
-            self.predictor = predictor
-        return self.predictor
+    @functools.cached_property
+    def predictor(self) -> Predictor:
+        """The model, warm: its first run takes longer than all that follow."""
+        predictor = Predictor(self.name)
+        noise = np.random.default_rng(0).standard_normal(2 * SAMPLING_RATE)
+        predictor.signal(0.1 * noise, SAMPLING_RATE)
+        return predictor
 
 
 class Models:
-    """Models that can be chosen.
+    """Models that can be chosen, and limits of recordings.
 
     Args:
         teacher: name of a model, model folder, or mean of models
@@ -96,12 +74,8 @@ class Models:
         MissingModelError: if one of them isn't installed
 
     Examples:
-        >>> models = Models()
-        >>> models.names[:2]
+        >>> Models().names[:2]
         ['whisper-tiny-adv', 'wav2small']
-        >>> with models.held("wav2small", Deadline(10)) as predictor:
-        ...     predictor.signal(np.zeros(16000), 16000)[0].status
-        'silent'
 
     """
 
@@ -110,15 +84,14 @@ class Models:
         teacher: str = TEACHER,
         student: str = STUDENT,
         max_dur: float = MAX_FILE_DUR,
-        max_size: int = MAX_SIZE // 2**20,
+        max_size: int = MAX_SIZE,
     ):
         self.teacher = teacher
         self.student = student
         self.max_dur = max_dur
         self.max_size = max_size
         for name in (teacher, student):
-            for part in members(name) or (name,):
-                model_path(part)
+            files(name)  # Raises the error
         installed = [name for name in map(exact, CATALOGUE) if is_installed(name)]
         self.names = list(dict.fromkeys([teacher, student, *installed]))
         self.slots = {name: Slot(name) for name in self.names}
@@ -131,21 +104,8 @@ class Models:
 
         """
         if name not in self.slots:
-            known = ", ".join(self.names)
-            raise RefusedError(f"There is no such model here. Choose one of {known}.")
+            raise RefusedError("no_model", names=", ".join(self.names))
         return self.slots[name]
-
-    def held(
-        self, name: str, deadline: Deadline
-    ) -> contextlib.AbstractContextManager[Predictor]:
-        """Wait for a model, and keep it for a while, see :class:`Slot`.
-
-        Raises:
-            RefusedError: if there is no such model on this page
-            BusyError: if it isn't free in time
-
-        """
-        return self.slot(name).held(deadline)
 
     @property
     def limits(self) -> str:
@@ -180,19 +140,14 @@ def facts(name: str) -> Facts:
 
     """
     parts = members(name) or (name,)
-    return Facts(
-        parameters=sum(map(_parameters, parts)),
-        size=sum(os.path.getsize(path) for path in files(name)),
-        licence="; ".join(dict.fromkeys(map(_terms, parts))),
-    )
-
-
-def _parameters(name: str) -> int:
-    if (entry := entry_of(name)) is not None:
-        return entry.parameters
-    return sum(num_parameters(onnx.load(path)) for path in files(name))
-
-
-def _terms(name: str) -> str:
-    terms = origins_of(name).terms
-    return "terms unknown, ask who made the model" if terms == UNKNOWN else terms
+    counts = [
+        entry.parameters
+        if (entry := entry_of(part)) is not None
+        else num_parameters(onnx.load(*files(part)))
+        for part in parts
+    ]
+    terms = [origins_of(part).terms for part in parts]
+    unknown = "terms unknown, ask who made the model"
+    licences = [unknown if one == UNKNOWN else one for one in terms]
+    size = sum(map(os.path.getsize, files(name)))
+    return Facts(sum(counts), size, "; ".join(dict.fromkeys(licences)))

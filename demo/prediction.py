@@ -11,17 +11,9 @@ import pandas as pd
 from audw2s.audio.decode import file_blocks
 from audw2s.audio.preprocess import Read
 from audw2s.audio.preprocess import Span
-from audw2s.audio.preprocess import array_blocks
-from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.demo.clip import Clip
-from audw2s.demo.clip import Progress
-from audw2s.demo.clip import told
-from audw2s.demo.clip import unwatched
-from audw2s.demo.limits import WORDS
-from audw2s.demo.limits import Deadline
-from audw2s.demo.limits import RefusedError
+from audw2s.demo.job import Job
 from audw2s.demo.models import Facts
-from audw2s.demo.models import Models
 from audw2s.demo.models import facts
 from audw2s.inference.curve import predicted_curve
 from audw2s.inference.pipeline import Predictor
@@ -69,49 +61,36 @@ class Voice(NamedTuple):
     """Row per segment of speech: ``start``, ``end`` in seconds, A/D/V, ``channel``."""
 
 
-def voices(
-    models: Models,
-    name: str,
-    clip: Clip,
-    deadline: Deadline,
-    progress: Progress = unwatched,
-) -> list[Voice]:
+def voices(job: Job, name: str, clip: Clip) -> list[Voice]:
     """Segments of speech and their values, for each channel if these differ.
 
     Args:
-        models: models of the page
+        job: request
         name: name of the model
         clip: recording
-        deadline: time limit of the request
-        progress: function that is told how far it is
 
     """
-    with models.held(name, deadline) as predictor:
+    with job.held(name) as predictor:
         if 1 < clip.num_channels <= MAX_CHANNELS:
-            read = deadline.timed(partial(file_blocks, clip.path))
             each = [
-                _voice(predictor, read, clip.duration, progress, channel)
+                _voice(job, predictor, clip, channel)
                 for channel in range(clip.num_channels)
             ]
             values = pd.DataFrame([voice.values for voice in each])
             if (values.max() - values.min()).max() >= SAME:
                 return each
-        read = deadline.timed(partial(array_blocks, clip.signal, SAMPLING_RATE))
-        return [_voice(predictor, read, clip.duration, progress)]
+        return [_voice(job, predictor, clip)]
 
 
 def _voice(
-    predictor: Predictor,
-    read: Read,
-    duration: float,
-    progress: Progress,
-    channel: int | None = None,
+    job: Job, predictor: Predictor, clip: Clip, channel: int | None = None
 ) -> Voice:
-    predictor = predictor.of_channel(channel)
-    where = "" if channel is None else f" in channel {channel + 1}"
-    watched = told(read, duration, progress, f"Looking for speech{where}")
+    predictor, read, where = predictor.of_channel(channel), clip.read, ""
+    if channel is not None:
+        read, where = partial(file_blocks, clip.path), f" in channel {channel + 1}"
+    watched = job.watched(read, clip.duration, f"Looking for speech{where}")
     spans = speech_spans(predictor, watched, (0.0, None), max_dur=MAX_SEGMENT_DUR)
-    watched = told(read, duration, progress, f"Segments of speech{where}")
+    watched = job.watched(read, clip.duration, f"Segments of speech{where}")
     whole, *rows = _values(predictor, watched, [(0.0, None), *spans])
     segments = pd.DataFrame(spans, columns=["start", "end"], dtype=float)
     segments[list(DIMENSIONS)] = np.reshape(rows, (-1, len(DIMENSIONS)))
@@ -126,60 +105,44 @@ def _values(predictor: Predictor, read: Read, spans: Sequence[Span]) -> np.ndarr
     return np.array([row.values[0] for row in rows], np.float64)
 
 
-def of_span(
-    models: Models, name: str, path: str, span: Span, deadline: Deadline
-) -> dict[str, float]:
+def of_span(job: Job, name: str, path: str, start: float, end: float) -> dict:
     """A/D/V of a part of a file, as :class:`audw2s.Feature` gives them."""
-    read = deadline.timed(partial(file_blocks, path))
-    with models.held(name, deadline) as predictor:
-        return named(_values(predictor, read, [span])[0])
+    read = job.watched(partial(file_blocks, path), end - start, "Part")
+    with job.held(name) as predictor:
+        return named(_values(predictor, read, [(start, end)])[0])
 
 
-def check_speech(models: Models, name: str, clip: Clip, deadline: Deadline) -> None:
-    """Check that somebody speaks in a recording.
-
-    Raises:
-        RefusedError: if nobody does
-
-    """
-    read = deadline.timed(partial(array_blocks, clip.signal, SAMPLING_RATE))
-    with models.held(name, deadline) as predictor:
-        if not speech_spans(predictor, read, (0.0, None)):
-            raise RefusedError(WORDS["no_speech"])
+def has_speech(job: Job, name: str, clip: Clip) -> bool:
+    """Whether somebody speaks in a recording."""
+    read = job.watched(clip.read, clip.duration, "Looking for speech")
+    with job.held(name) as predictor:
+        return bool(speech_spans(predictor, read, (0.0, None)))
 
 
 def analyse(
-    models: Models,
-    name: str,
-    clip: Clip,
-    deadline: Deadline,
-    windows: tuple[float, float] | None = None,
-    progress: Progress = unwatched,
+    job: Job, name: str, clip: Clip, windows: tuple[float, float] | None = None
 ) -> Analysis:
     """Predict A/D/V of a recording with one model.
 
     Args:
-        models: models of the page
+        job: request
         name: name of the model
         clip: recording
-        deadline: time limit of the request
         windows: duration and hop of the curve in seconds, ``None`` for no curve
-        progress: function that is told how far it is
 
     Raises:
         RefusedError: if there is no such model, it isn't free, or time is over
 
     """
-    read = deadline.timed(partial(array_blocks, clip.signal, SAMPLING_RATE))
-    whole = told(read, clip.duration, progress, name)
-    with models.held(name, deadline) as predictor:
+    with job.held(name) as predictor:
+        read = job.watched(clip.read, clip.duration, name)
         begin = time.perf_counter()
-        values = _values(predictor, whole, [(0.0, None)])[0]
+        values = _values(predictor, read, [(0.0, None)])[0]
         latency = time.perf_counter() - begin
         curve = pd.DataFrame()
         if windows is not None:
             win_dur, hop_dur = windows
-            read = told(read, clip.duration, progress, f"{name} over time")
+            read = job.watched(clip.read, clip.duration, f"{name} over time")
             curve = predicted_curve(predictor, read, win_dur=win_dur, rate=1 / hop_dur)
         network = predictor.network
     factor = latency / clip.duration

@@ -18,8 +18,6 @@ from unittest import mock
 import anyio
 import typer
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.responses import FileResponse
 from starlette.routing import Mount
 from starlette.routing import Route
@@ -32,16 +30,21 @@ from audw2s.demo.calls import Calls
 from audw2s.demo.examples import CLIPS
 from audw2s.demo.examples import clips
 from audw2s.demo.guard import Guard
-from audw2s.demo.guard import explained
+from audw2s.demo.guard import refused
+from audw2s.demo.job import Job
 from audw2s.demo.live_routes import live_routes
 from audw2s.demo.models import Models
-from audw2s.demo.page import BROWSER
-from audw2s.demo.preview import Preview
+from audw2s.demo.page import drawings
+from audw2s.demo.preview import preview
 from audw2s.demo.uploads import KEPT
 from audw2s.demo.uploads import PREFIX
 from audw2s.demo.uploads import Uploads
 from audw2s.demo.uploads import sweep
+from audw2s.demo.words import RefusedError
 from audw2s.files import clips_folder
+
+BROWSER = "browser"
+"""Path of the static page."""
 
 STYLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "style.css")
 
@@ -59,30 +62,21 @@ MONO_FONTS = ["ui-monospace", "monospace"]
 """Fonts of the system: Gradio's themes may fetch theirs."""
 
 READ = (
-    "assets/{path:path}",
-    "config",
-    "favicon.ico",
-    "gradio_api/heartbeat/{session_hash}",
-    "gradio_api/info",
+    *("config", "favicon.ico", "theme.css", "gradio_api/info"),
+    *("assets/{path:path}", "static/{path:path}", "svelte/{path:path}"),
+    *("gradio_api/heartbeat/{session_hash}", "gradio_api/upload_progress"),
     "gradio_api/startup-events",
-    "gradio_api/upload_progress",
-    "static/{path:path}",
-    "svelte/{path:path}",
-    "theme.css",
 )
 """Routes of Gradio with what the page and its API read."""
 
 CALLED = (
-    "gradio_api/call/compare",
-    "gradio_api/call/predict",
-    "gradio_api/cancel",
-    "gradio_api/queue/join",
+    *("gradio_api/call/compare", "gradio_api/call/predict"),
+    *("gradio_api/cancel", "gradio_api/queue/join"),
 )
 """Routes of Gradio that call functions."""
 
 ANSWERED = (
-    "gradio_api/call/compare/{event}",
-    "gradio_api/call/predict/{event}",
+    *("gradio_api/call/compare/{event}", "gradio_api/call/predict/{event}"),
     "gradio_api/queue/data",
 )
 """Routes of Gradio with answers of functions; it has many more, which aren't served."""
@@ -118,13 +112,13 @@ def serve(
     # Services are stopped by SIGTERM: uploads are deleted then, too
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     models = Models(**offered)
-    guard = Middleware(Guard, hosts=[host, *hosts], frames=frames, login=login)
     with (
         tempfile.TemporaryDirectory(prefix=PREFIX) as folder,
         bound(host, [port] if port else PORTS) as listening,
     ):
+        app = application(models, folder, root_path)
         config = Config(
-            application(models, folder, guard, root_path),
+            Guard(app, hosts=[host, *hosts], frames=frames, login=login),
             root_path=root_path,
             log_level="warning",
             timeout_graceful_shutdown=CLOSING_DUR,
@@ -169,22 +163,16 @@ def bound(host: str, ports: range | list[int]) -> socket.socket:
 
 def warm(models: Models) -> None:
     """Load the chosen models and draw once, which takes longer the first time."""
-    from audw2s.demo.comparison import compare
-    from audw2s.demo.figure import pictures
-
     example = os.path.join(clips_folder(), CLIPS["neutral"])
-    pictures(compare(models, example, models.teacher, models.student))
+    drawings(Job(models), example, models.teacher, models.student)
 
 
-def application(
-    models: Models, folder: str, guard: Middleware, root_path: str = ""
-) -> Starlette:
+def application(models: Models, folder: str, root_path: str = "") -> Starlette:
     """Make the application: the page, its API, and nothing else.
 
     Args:
         models: models that can be chosen
         folder: folder of uploads, which are deleted after minutes
-        guard: :class:`audw2s.demo.guard.Guard` with its settings
         root_path: path of the page behind a proxy
 
     """
@@ -213,7 +201,7 @@ def application(
         routes=[
             Mount(f"/{BROWSER}", StaticPage(directory=static, html=True)),
             live_routes(models),
-            *routes("GET", [""], Preview(inner, root_path)),
+            *routes("GET", [""], preview(inner, root_path)),
             *routes("GET", ["example.flac"], FileResponse(example)),
             *routes("GET", READ, inner),
             *routes("GET", [f"gradio_api/file={folder}/{{path:path}}"], inner),
@@ -221,8 +209,7 @@ def application(
             *routes("GET", ANSWERED, calls),
             *routes("POST", ["gradio_api/upload"], Uploads(inner, folder)),
         ],
-        middleware=[guard],
-        exception_handlers={HTTPException: explained},
+        exception_handlers={RefusedError: refused},
         lifespan=lifespan,
     )
 

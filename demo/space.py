@@ -1,7 +1,6 @@
 """Folder that is a Hugging Face Space with the page."""
 
 import importlib.metadata
-import json
 import os
 import shutil
 
@@ -10,61 +9,36 @@ from packaging.requirements import Requirement
 import audw2s
 import audw2s.demo
 from audw2s.files import clips_folder
-
-README = """---
-title: audw2s
-emoji: 🎙
-colorFrom: blue
-colorTo: gray
-sdk: gradio
-sdk_version: {gradio}
-app_file: app.py
-short_description: Arousal, dominance and valence of speech
----
-
-How does this voice sound? Arousal, dominance and valence by a large model and by a
-small one distilled from it. Written by `audw2s demo --space`, version {version}.
-"""
-
-APP = """import os
-
-import typer
-
-from audw2s.demo.server import serve
-from audw2s.errors import explained
-
-# Only the proxy of the Space reaches this server
-os.environ["FORWARDED_ALLOW_IPS"] = "*"
-
-
-@explained("stopped.")
-def page() -> None:
-    serve(
-        "0.0.0.0",
-        int(os.environ.get("GRADIO_SERVER_PORT", 7860)),
-        hosts=[os.environ.get("SPACE_HOST", "localhost")],
-        frames=["https://huggingface.co"],
-        **{options},
-    )
-
-
-typer.run(page)
-"""
+from audw2s.files import templates
+from audw2s.files import write_text
+from audw2s.model.find import members
+from audw2s.model.names import entry_of
 
 IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.md")
 
 
-def write_space(folder: str, **options: object) -> None:
+def write_space(folder: str, teacher: str, student: str, **limits: float) -> None:
     """Write a Space, which holds this package and its models.
 
     Args:
         folder: folder that is created
-        options: models and limits, see :class:`audw2s.demo.models.Models`
+        teacher: name of a model of the package
+        student: likewise
+        limits: see :class:`audw2s.demo.models.Models`
 
     Raises:
+        ValueError: if a model isn't in the package
         FileExistsError: if the folder exists
 
     """
+    for name in (teacher, student):
+        for part in members(name) or (name,):
+            entry = entry_of(part)
+            if entry is None or not entry.packaged:
+                raise ValueError(
+                    f"A Space has the models of the package, '{part}' isn't one of "
+                    "them. See 'audw2s models'."
+                )
     os.makedirs(folder)
     package = os.path.join(folder, "audw2s")
     for source, target in (
@@ -73,16 +47,15 @@ def write_space(folder: str, **options: object) -> None:
         (clips_folder(), os.path.join(package, "demo", "clips")),
     ):
         shutil.copytree(source, target, ignore=IGNORED)
-    gradio = importlib.metadata.version("gradio")
-    files = {
-        "README.md": README.format(gradio=gradio, version=audw2s.__version__),
-        "app.py": APP.format(options=json.dumps(options)),
-        "requirements.txt": "\n".join(requirements()) + "\n",
-        ".gitattributes": "*.onnx filter=lfs diff=lfs merge=lfs -text\n",
-    }
-    for name, text in files.items():
-        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
-            file.write(text)
+    made = templates(os.path.join(os.path.dirname(__file__), "space_files", ""))
+    for name in made.list_templates():
+        text = made.get_template(name).render(
+            gradio=importlib.metadata.version("gradio"),
+            version=audw2s.__version__,
+            options={"teacher": teacher, "student": student, **limits},
+            requirements=requirements(),
+        )
+        write_text(text, os.path.join(folder, name.removesuffix(".jinja")))
 
 
 def requirements() -> list[str]:

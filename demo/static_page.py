@@ -9,25 +9,13 @@ import tempfile
 import numpy as np
 import soundfile
 
-from audw2s.audio import statuses
 from audw2s.audio.preprocess import load
 from audw2s.audio.samples import SAMPLING_RATE
-from audw2s.demo.clip import LONG
-from audw2s.demo.clip import LONG_DUR
-from audw2s.demo.clip import NOTES
-from audw2s.demo.clip import SHORT
-from audw2s.demo.clip import UNSURE_DUR
-from audw2s.demo.comparison import HOP_DUR
-from audw2s.demo.comparison import OUTSIDE
-from audw2s.demo.comparison import WIN_DUR
 from audw2s.demo.examples import clips
-from audw2s.demo.limits import WORDS
-from audw2s.demo.live import STATUSES
 from audw2s.demo.models import facts
+from audw2s.demo.page import facts_of_page
 from audw2s.demo.page import size_in_words
 from audw2s.export.npm import package as npm
-from audw2s.inference.row import MIN_DUR
-from audw2s.model.registry import DIMENSIONS
 
 MAX_DUR = 600.0
 """Longest recording in seconds, whose samples are kept in memory."""
@@ -37,24 +25,6 @@ MAX_SIZE = 200 * 2**20
 
 MODEL_FILES = ("index.js", "wav2small.wasm", "weights.bin")
 """Files of the npm package that the page loads."""
-
-LIMITS = {
-    "duration": MAX_DUR,
-    "size": MAX_SIZE,
-    "winDur": WIN_DUR,
-    "hopDur": HOP_DUR,
-    "unsure": UNSURE_DUR,
-    "long": LONG_DUR,
-    "least": MIN_DUR,
-    "sample": statuses.MAX_SAMPLE,
-    "loud": statuses.LOUD,
-    "fullScale": statuses.FULL_SCALE,
-    "clippedShare": statuses.CLIPPED_SHARE,
-    "cancelled": statuses.CANCELLED,
-    "missing": statuses.MISSING_DUR,
-    "missingShare": statuses.MISSING_SHARE,
-}
-"""Limits and thresholds of the page, by their names in its scripts."""
 
 
 def write(folder: str, student: str = "wav2small") -> dict[str, int]:
@@ -76,7 +46,12 @@ def write(folder: str, student: str = "wav2small") -> dict[str, int]:
     contents = {f"wav2small/{name}": package[name] for name in MODEL_FILES}
     contents |= page_files()
     contents |= {example_name(label): clip for label, clip in spoken.items()}
-    contents["facts.json"] = as_json(page_facts(student, list(spoken)))
+    contents["facts.json"] = facts_of_page(
+        MAX_DUR,
+        size=MAX_SIZE,
+        model=model_facts(student),
+        examples={label: example_name(label) for label in spoken},
+    )
     contents["service-worker.js"] = service_worker(contents)
     return npm.write_files(folder, contents)
 
@@ -112,23 +87,10 @@ def page_files() -> dict[str, bytes]:
     return files | {"style.css": (package / "style.css").read_bytes()}
 
 
-def page_facts(student: str, labels: list[str]) -> dict[str, object]:
-    """Words, limits and the model, which the scripts of the page read."""
-    model = facts(student)
-    return {
-        "dimensions": DIMENSIONS,
-        "model": {
-            "parameters": model.parameters,
-            "size": size_in_words(model.size),
-            "licence": model.licence,
-        },
-        "examples": {label: example_name(label) for label in labels},
-        "limits": LIMITS,
-        "notes": NOTES | {"short": SHORT, "long": LONG, "outside": OUTSIDE},
-        "reasons": statuses.REASONS,
-        "statuses": STATUSES,
-        "words": WORDS,
-    }
+def model_facts(student: str) -> dict[str, object]:
+    """Size and licence of the model, in words."""
+    model = facts(student)._asdict()
+    return model | {"size": size_in_words(model["size"])}
 
 
 def service_worker(contents: dict[str, bytes]) -> bytes:
@@ -140,8 +102,3 @@ def service_worker(contents: dict[str, bytes]) -> bytes:
         digest.update(name.encode() + contents[name])
     text = text.replace("{digest}", digest.hexdigest()[:16])
     return text.replace("{files}", json.dumps(["./", *names])).encode()
-
-
-def as_json(value: object) -> bytes:
-    """JSON without spaces."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

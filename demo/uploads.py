@@ -6,12 +6,13 @@ import shutil
 import time
 
 import anyio
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp
 from starlette.types import Receive
 from starlette.types import Scope
 from starlette.types import Send
+
+from audw2s.demo.words import RefusedError
 
 PREFIX = "audw2s-demo-"
 """Start of the names of folders of uploads."""
@@ -43,19 +44,13 @@ class Uploads:
         """Pass on an upload.
 
         Raises:
-            HTTPException: if there is no room for it
+            RefusedError: if there is no room for it
 
         """
-        size = Request(scope).headers.get("content-length", "")
-        if not size.isdecimal():
-            raise HTTPException(411, "This upload doesn't say how large it is.")
+        size = int(Headers(scope=scope).get("content-length", 0))
         total = await anyio.to_thread.run_sync(total_size, self.folder)
-        if total + int(size) > MAX_TOTAL:
-            raise HTTPException(
-                507,
-                "There is no room for this upload. Uploads are deleted after "
-                f"{MAX_AGE / 60:.0f} minutes: try again then, or choose fewer files.",
-            )
+        if total + size > MAX_TOTAL:
+            raise RefusedError("no_room", 507, minutes=MAX_AGE / 60)
         await self.app(scope, receive, send)
 
 

@@ -128,7 +128,7 @@ def test_wheel_holds_models_and_cards(wheel):
     for file in ("model.onnx", "card.md", "LICENSE"):
         assert f"audw2s/assets/silero-vad/{file}" in names
     clips = {f"audw2s/demo/clips/{path.name}" for path in SPEECH.iterdir()}
-    assert clips | {"audw2s/demo/style.css", "audw2s/demo/live_page/live.js"} <= names
+    assert clips | {"audw2s/demo/style.css", "audw2s/demo/scripts/live.js"} <= names
     assert {"audw2s/py.typed", "audw2s/corpus/report/page.html"} <= names
     assert "audw2s/export/c/template/wav2small.c" in names
     assert "audw2s/export/npm/code/wav2small.wasm" in names

@@ -3,7 +3,7 @@
 /** An error whose message tells users what they can do. */
 export class RefusedError extends Error {}
 
-const UNEXPECTED =
+export const UNEXPECTED =
   "Something went wrong, which is our fault. Try another recording; the browser's console says more.";
 
 export const explanation = (error) => {

@@ -2,7 +2,7 @@
 
 import { html, table } from "./dom.js";
 import { facts } from "./facts.js";
-import { curves, file, plane } from "./figure.js";
+import { curves, envelope, file, plane } from "./figure.js";
 import { model } from "./wav2small/index.js";
 import { sentence } from "./words.js";
 
@@ -10,7 +10,7 @@ const { dimensions } = facts;
 
 const CURVES =
   "Waveform, and arousal, dominance and valence over time. Each value is that of the 2 s around it.";
-const PLANE = "Where the recording lies (large mark), and its path over time (small marks, growing).";
+const PLANE = "Where the recording lies (large mark), and its path over time.";
 const COSTS =
   "What it costs. Latency: the warm model on the whole recording, in this browser. " +
   "Real-time factor: latency by duration.";
@@ -56,9 +56,10 @@ export const show = (element, { result, notes, signal, rate }) => {
   const { total, windows } = result;
   const duration = signal.length / rate;
   const width = Math.max(280, Math.min(600, element.clientWidth));
+  const lines = [{ role: "student", points: windows, total }];
   const pictures = {
-    curves: curves(windows, signal, duration, width, CURVES),
-    plane: plane(windows, total, Math.min(460, width), PLANE),
+    curves: curves({ lines, wave: envelope(signal, width), duration, width, label: CURVES }).picture,
+    plane: plane({ lines, width: Math.min(460, width), label: PLANE }).picture,
   };
   clear(element);
   Object.assign(element.dataset, total);

@@ -2,11 +2,13 @@
 
 import { facts } from "./facts.js";
 
-const short = (value) => value.toFixed(2).replace(/^(-?)0\./, "$1.").replace("-", "−");
+/** Value with two decimals. */
+export const short = (value) =>
+  value === null ? "–" : value.toFixed(2).replace(/^(-?)0\./, "$1.").replace("-", "−");
 
 const level = (value) => {
-  if (value >= 0.6) return "high";
-  return value <= 0.4 ? "low" : "neutral";
+  if (value > 0.6) return "high";
+  return value < 0.4 ? "low" : "medium";
 };
 
 /** A/D/V as a sentence. */

@@ -120,16 +120,19 @@ def same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
 def test_demo(folder, expected):
     pytest.importorskip("gradio")
     from audw2s.demo.clip import read_clip
-    from audw2s.demo.limits import RefusedError
+    from audw2s.demo.job import Job
+    from audw2s.demo.models import Models
+    from audw2s.demo.words import RefusedError
 
+    job = Job(Models(), seconds=600)
     for name, row in expected.iterrows():
         if row["status"] == "ok":
-            clip = read_clip(str(folder / name))
+            clip = read_clip(job, str(folder / name))
             assert clip.status == "ok"
             assert abs(clip.duration - 2.048) < 0.13
         else:
             with pytest.raises(RefusedError, match="can't be read: .*Save it as"):
-                read_clip(str(folder / name))
+                read_clip(job, str(folder / name))
 
 
 SHARED = {
@@ -161,8 +164,11 @@ SHARED = {
 def test_recordings_that_went_wrong(shared, tmp_path):
     pytest.importorskip("gradio")
     from audw2s.demo.clip import read_clip
-    from audw2s.demo.limits import RefusedError
+    from audw2s.demo.job import Job
+    from audw2s.demo.models import Models
+    from audw2s.demo.words import RefusedError
 
+    job = Job(Models(), seconds=600)
     root = shared.parent / "cases"
     (tmp_path / "list.txt").write_text("\n".join(str(root / name) for name in SHARED))
     found = audw2s.annotate(str(tmp_path / "list.txt"), max_dur=60).set_index("file")
@@ -187,9 +193,9 @@ def test_recordings_that_went_wrong(shared, tmp_path):
     for name, status in SHARED.items():
         if status in UNUSABLE:
             with pytest.raises(RefusedError):
-                read_clip(str(root / name))
+                read_clip(job, str(root / name))
         else:
-            assert read_clip(str(root / name)).status == status
+            assert read_clip(job, str(root / name)).status == status
 
 
 def test_home_folder_is_expanded(folder, expected, monkeypatch, tmp_path):

@@ -35,7 +35,7 @@ def point(page: Page, share: float) -> tuple[float, float]:
     picture = page.locator("#results svg.curves")
     picture.scroll_into_view_if_needed()
     box = picture.bounding_box()
-    return box["x"] + 72 + share * (box["width"] - 82), box["y"] + 120
+    return box["x"] + 62 + share * (box["width"] - 74), box["y"] + 120
 
 
 def select(page: Page) -> None:

@@ -23,7 +23,7 @@ from test_page import NAMES
 from test_page import downloaded
 from waiting import wait_until
 
-from audw2s.demo.live_routes import FACTS
+from audw2s.demo import live_routes as routes
 from audw2s.demo.live_routes import live_routes
 from audw2s.demo.models import Models
 
@@ -235,7 +235,7 @@ def test_a_lost_connection_is_said_and_what_was_spoken_is_kept(page):
 
 
 def test_time_is_limited_and_reduced_motion_is_respected(browser, server, monkeypatch):
-    monkeypatch.setitem(FACTS["limits"], "duration", 2)
+    monkeypatch.setattr(routes, "MAX_DUR", 2)
     with opened(browser, server) as page:
         page.emulate_media(reduced_motion="reduce")
         start(page)

@@ -12,9 +12,9 @@ from starlette.testclient import TestClient
 from waiting import wait_until
 
 import audw2s
+from audw2s.demo.guard import refused
+from audw2s.demo.job import Job
 from audw2s.demo.limits import MAX_DUR
-from audw2s.demo.limits import Deadline
-from audw2s.demo.limits import RefusedError
 from audw2s.demo.live import IDLE_DUR
 from audw2s.demo.live import MAX_SESSIONS
 from audw2s.demo.live import TEACHER_DUR
@@ -23,6 +23,7 @@ from audw2s.demo.live import Chunk
 from audw2s.demo.live import Live
 from audw2s.demo.live_routes import live_routes
 from audw2s.demo.models import Models
+from audw2s.demo.words import RefusedError
 
 RATE = 48_000
 
@@ -44,11 +45,9 @@ def speech():
 
 def chunk(samples, first=0, is_last=False, session="one", client="a", **kwargs):
     settings = {"teacher": "whisper-tiny-adv", "student": "wav2small"}
-    settings |= {"sampling_rate": RATE, "num_student": 0, "num_teacher": 0}
-    settings |= kwargs
-    return Chunk(
-        client, session, first=first, samples=samples, is_last=is_last, **settings
-    )
+    settings |= {"rate": RATE, "student_points": 0, "teacher_points": 0}
+    settings |= {"client": client, "session": session, "samples": samples} | kwargs
+    return Chunk(first=first, last=is_last, **settings)
 
 
 def streamed(samples, rate=RATE) -> np.ndarray:
@@ -73,7 +72,7 @@ def test_values_are_those_of_stream_however_samples_are_cut(models, speech, size
         # What isn't processed yet comes again
         most = first + PIECE * (1 + size // PIECE)
         is_last = most >= len(speech)
-        part = chunk(speech[first:most], first, is_last, num_student=len(points))
+        part = chunk(speech[first:most], first, is_last, student_points=len(points))
         state = live.push(part)
         points += state["student"]
     assert state["num_samples"] == len(speech)
@@ -119,8 +118,8 @@ def test_the_teacher_follows(models, speech):
 def test_requests_that_hold_the_models_stop_no_session(models, speech):
     live = Live(models)
     with (
-        models.held("wav2small", Deadline(60)),
-        models.held("whisper-tiny-adv", Deadline(60)),
+        Job(models).held("wav2small"),
+        Job(models).held("whisper-tiny-adv"),
     ):
         state = live.push(chunk(speech))
     assert len(state["student"]) > 20
@@ -156,8 +155,8 @@ def test_sessions_are_limited(models, speech):
         ({"student": "whisper-tiny-adv"}, b"", "can't be used live"),
         ({"student": "/etc"}, b"", "no such model here"),
         ({"teacher": "/etc"}, b"", "no such model here"),
-        ({"rate": "7"}, b"", "a number is wrong"),
-        ({"first": "-1"}, b"", "a number is wrong"),
+        ({"rate": "7"}, b"", "isn't a chunk of live speech"),
+        ({"first": "-1"}, b"", "isn't a chunk of live speech"),
         ({"first": "one"}, b"", "isn't a chunk of live speech"),
         ({}, b"odd", "isn't a chunk of live speech"),
         ({}, b"even", None),
@@ -166,7 +165,11 @@ def test_sessions_are_limited(models, speech):
 def test_requests_are_answered_or_refused_with_a_sentence(
     models, query, body, sentence
 ):
-    client = TestClient(Starlette(routes=[live_routes(models)]))
+    client = TestClient(
+        Starlette(
+            routes=[live_routes(models)], exception_handlers={RefusedError: refused}
+        )
+    )
     settings = {"session": "one", "teacher": "whisper-tiny-adv", "rate": RATE}
     settings |= {"student": "wav2small", "first": 0, "last": 0}
     settings |= {"student_points": 0, "teacher_points": 0}

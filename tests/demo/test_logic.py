@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import threading
@@ -15,20 +16,23 @@ from conftest import SPEECH
 from full import full
 
 import audw2s
+import audw2s.demo.words
 from audw2s.audio.preprocess import load
+from audw2s.audio.quality import Report
 from audw2s.demo.clip import read_clip
 from audw2s.demo.comparison import compare
 from audw2s.demo.examples import clips
-from audw2s.demo.limits import BusyError
-from audw2s.demo.limits import Deadline
-from audw2s.demo.limits import RefusedError
+from audw2s.demo.job import Job
 from audw2s.demo.models import Models
 from audw2s.demo.page import answer
 from audw2s.demo.page import result
 from audw2s.demo.prediction import analyse
 from audw2s.demo.prediction import voices
 from audw2s.demo.uploads import delete_old
+from audw2s.demo.words import WORDS
+from audw2s.demo.words import RefusedError
 from audw2s.inference.pipeline import Predictor
+from audw2s.plots import plot_curves
 
 NAMES = ["arousal", "dominance", "valence"]
 
@@ -38,6 +42,11 @@ ANGRY = str(SPEECH / "emodb-03a05Wa-anger.flac")
 @pytest.fixture(scope="module")
 def models():
     return Models()
+
+
+@pytest.fixture
+def job(models):
+    return Job(models, seconds=600)
 
 
 def test_no_gradio_but_for_the_page():
@@ -51,20 +60,20 @@ def test_no_gradio_but_for_the_page():
     assert len((files[0].parent / "app.py").read_text().splitlines()) < 300
 
 
-def test_figure_holds_values_of_both_models(models):
+def test_figure_holds_values_of_both_models(job):
     pytest.importorskip("matplotlib")
-    from audw2s.demo.figure import curves_figure
+    from audw2s.demo.figure import named_curves
     from audw2s.demo.figure import plane_figure
 
-    comparison = compare(models, ANGRY, "whisper-tiny-adv", "wav2small")
-    _, *panels = curves_figure(comparison).axes
+    comparison = compare(job, ANGRY, "whisper-tiny-adv", "wav2small")
+    curves = named_curves(comparison)
+    panels = plot_curves(curves).axes
+    most = max(curve.max(axis=None) for curve in curves.values())
     analyses = [comparison.teacher, comparison.student]
     for axis in panels:
         name = axis.get_ylabel()
-        values = np.concatenate([one.curve[name] for one in analyses])
-        values = np.append(values, [one.values[name] for one in analyses])
         # Axes grow with values outside of 0…1
-        assert axis.get_ylim() == (min(0, values.min()), max(1, values.max()))
+        assert axis.get_ylim()[1] == max(1, most)
         assert len({line.get_linestyle() for line in axis.lines}) == 2
         for line, one in zip(axis.lines, analyses, strict=True):
             np.testing.assert_array_equal(line.get_ydata(), one.curve[name])
@@ -77,14 +86,14 @@ def test_figure_holds_values_of_both_models(models):
         assert mark.get_ydata() == [one.values["arousal"]]
 
 
-def test_channels_of_two_speakers_have_values_of_their_own(models, tmp_path):
+def test_channels_of_two_speakers_have_values_of_their_own(job, tmp_path):
     paths = sorted(pathlib.Path(SPEECH).iterdir())[:2]
     first, second = (load(str(path))[:30000] for path in paths)
     for channels, count in (([first, second], 2), ([first, first], 1), ([first], 1)):
         path = str(tmp_path / "call.wav")
         soundfile.write(path, np.stack(channels, axis=1), 16000, "FLOAT")
-        comparison = compare(models, path, "whisper-tiny-adv", "wav2small")
-        speakers = voices(models, "wav2small", comparison.clip, Deadline(60))
+        comparison = compare(job, path, "whisper-tiny-adv", "wav2small")
+        speakers = voices(job, "wav2small", comparison.clip)
         assert len(speakers) == count
         assert ("Channel 2" in result(comparison, speakers)) == (count == 2)
         for voice, signal in zip(speakers, channels, strict=False):
@@ -99,13 +108,13 @@ def test_channels_of_two_speakers_have_values_of_their_own(models, tmp_path):
             assert len(voice.segments)
 
 
-def test_pauses_are_no_segments_of_speech(models, tmp_path):
+def test_pauses_are_no_segments_of_speech(job, tmp_path):
     speech = load(ANGRY)
     path = str(tmp_path / "pauses.wav")
     pause = np.zeros(2 * 16000, np.float32)
     soundfile.write(path, np.concatenate([speech, pause, speech]), 16000, "FLOAT")
-    clip = read_clip(path)
-    (voice,) = voices(models, "wav2small", clip, Deadline(60))
+    clip = read_clip(job, path)
+    (voice,) = voices(job, "wav2small", clip)
     ends = voice.segments["end"].to_numpy()
     starts = voice.segments["start"].to_numpy()
     assert len(ends) == 2
@@ -131,13 +140,8 @@ def test_long_recordings_are_processed_by_the_student(models, tmp_path, seconds)
     path = str(tmp_path / "call.flac")
     long_recording(path, seconds)
     shares = []
-    parts = answer(
-        models,
-        path,
-        "whisper-tiny-adv",
-        "wav2small",
-        progress=lambda share, what: shares.append((what, share)),
-    )
+    job = Job(models, lambda share, what: shares.append((what, share)))
+    parts = answer(job, path, "whisper-tiny-adv", "wav2small")
     assert "the small model processed it alone" in parts[0]
     assert parts[0].count("<li><b>Channel") == 2
     assert parts[2].count("<tr><th") > seconds / 5
@@ -146,7 +150,7 @@ def test_long_recordings_are_processed_by_the_student(models, tmp_path, seconds)
     )
     assert set(dict(shares).values()) == {1.0}
     with pytest.raises(RefusedError, match="this page takes 60 s at most"):
-        compare(models, path, "whisper-tiny-adv", "wav2small")
+        compare(job, path, "whisper-tiny-adv", "wav2small")
 
 
 @full
@@ -155,8 +159,8 @@ def test_an_hour_is_processed_in_little_memory(tmp_path):
     long_recording(path, 3600)
     code = (
         "import resource, sys; from audw2s.demo.models import Models; "
-        "from audw2s.demo.page import answer; "
-        "answer(Models(), sys.argv[1], 'whisper-tiny-adv', 'wav2small'); "
+        "from audw2s.demo.job import Job; from audw2s.demo.page import answer; "
+        "answer(Job(Models()), sys.argv[1], 'whisper-tiny-adv', 'wav2small'); "
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     done = subprocess.run(
@@ -181,50 +185,57 @@ def phone_file(path: str, codec: str, rate: int) -> None:
     "name, codec, rate",
     [("a.m4a", "aac", 44100), ("a.mp4", "aac", 48000), ("a.webm", "libopus", 48000)],
 )
-def test_what_phones_and_browsers_record_is_taken(models, tmp_path, name, codec, rate):
+def test_what_phones_and_browsers_record_is_taken(job, tmp_path, name, codec, rate):
     path = str(tmp_path / name)
     phone_file(path, codec, rate)
-    clip = read_clip(path)
-    values = analyse(models, "wav2small", clip, Deadline(60)).values
+    clip = read_clip(job, path)
+    values = analyse(job, "wav2small", clip).values
     expected = audw2s.Feature().process_file(ANGRY).to_numpy()[0]
     np.testing.assert_allclose([*values.values()], expected, atol=0.05)
 
 
-def test_one_request_at_a_time_uses_a_model(models):
+def test_one_request_at_a_time_uses_a_model(models, job):
     begun, over = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with models.held("wav2small", Deadline(60)):
+        with Job(models).held("wav2small"):
             begun.set()
             over.wait(60)
 
     holder = threading.Thread(target=hold)
     holder.start()
     begun.wait(60)
-    clip = read_clip(ANGRY)
-    with pytest.raises(BusyError, match="try again"):
-        analyse(models, "wav2small", clip, Deadline(0.05))
+    clip = read_clip(job, ANGRY)
+    with pytest.raises(RefusedError, match="try again"):
+        analyse(Job(models, seconds=0.05), "wav2small", clip)
     over.set()
     holder.join()
-    assert analyse(models, "wav2small", clip, Deadline(60)).values["arousal"] > 0.8
+    assert analyse(job, "wav2small", clip).values["arousal"] > 0.8
 
 
-def test_requests_end_in_time(models):
-    clip = read_clip(ANGRY)
-    with models.held("whisper-tiny-adv", Deadline(60)):
-        pass
-    deadline = Deadline(60)
-    read = deadline.timed(lambda report, **_: iter([clip.signal[None]] * 3))
-    blocks = read(None)
-    next(blocks)
-    deadline.end = 0
-    with pytest.raises(RefusedError, match="took too long"):
-        next(blocks)
+def test_requests_end_in_time_or_when_nobody_waits(models, job):
+    clip = read_clip(job, ANGRY)
+    for seconds, is_awaited, sentence in (
+        (-1, True, "took too long"),
+        (60, False, "Nobody waited"),
+    ):
+        job = Job(models, is_awaited=lambda: is_awaited, seconds=seconds)
+        with pytest.raises(RefusedError, match=sentence):
+            next(job.watched(clip.read, clip.duration, "Reading")(Report()))
 
 
-def test_unknown_models(models):
+def test_every_sentence_is_used():
+    folder = pathlib.Path(audw2s.demo.words.__file__).parent
+    code = "".join(path.read_text() for path in folder.glob("*.py"))
+    used = set(re.findall(r"RefusedError\(\s*\"(\w+)\"", code))
+    assert used <= set(WORDS["refused"])
+    others = set(WORDS["refused"]) - set(WORDS["unusable"]) - used
+    assert others == {"no_voice"}
+
+
+def test_unknown_models(job):
     with pytest.raises(RefusedError, match="Choose one of whisper-tiny-adv, wav2small"):
-        compare(models, ANGRY, "nobody", "wav2small")
+        compare(job, ANGRY, "nobody", "wav2small")
     with pytest.raises(audw2s.MissingModelError, match="audw2s get"):
         Models(teacher="mean(dawn, odyssey)")
 
@@ -259,31 +270,29 @@ def test_examples_outlive_uploads(tmp_path):
     assert not upload.exists()
 
 
-def test_many_channels_are_refused_by_the_header(tmp_path):
+def test_many_channels_are_refused_by_the_header(job, tmp_path):
     """50 s of eight channels at 192 kHz are 300 MB, and a small FLAC."""
     path = tmp_path / "wide.flac"
     soundfile.write(path, np.zeros((50 * 192_000, 8), "int16"), 192_000)
     with pytest.raises(RefusedError, match="8 channels at 192000 Hz"):
-        read_clip(str(path))
+        read_clip(job, str(path))
 
 
 def test_every_status_has_a_message():
     from audw2s.audio.statuses import STATUSES
     from audw2s.audio.statuses import UNUSABLE
-    from audw2s.demo.clip import NOTES
-    from audw2s.demo.limits import WORDS
 
     # That is refused by its duration
-    assert set(WORDS) == set(UNUSABLE) - {"too_long"}
-    # What is short is told by its duration
-    assert set(NOTES) == set(STATUSES) - set(UNUSABLE) - {"ok", "short"}
+    assert set(WORDS["unusable"]) == set(UNUSABLE) - {"too_long"}
+    usable = set(STATUSES) - set(UNUSABLE) - {"ok"}
+    assert set(WORDS["notes"]) - {"long", "outside", "alone"} == usable
 
 
-def test_channels_that_cancel_out_and_what_is_quiet(tmp_path):
+def test_channels_that_cancel_out_and_what_is_quiet(job, tmp_path):
     speech, rate = soundfile.read(sorted(SPEECH.glob("*.flac"))[0])
     path = str(tmp_path / "a.wav")
     soundfile.write(path, np.stack([speech, -speech], 1), rate)
     with pytest.raises(RefusedError, match="cancel each other out"):
-        read_clip(path)
+        read_clip(job, path)
     soundfile.write(path, speech / 1000, rate)
-    assert "The recording is very quiet" in " ".join(read_clip(path).notes)
+    assert "The recording is very quiet" in " ".join(read_clip(job, path).notes)

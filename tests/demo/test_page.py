@@ -11,9 +11,9 @@ from conftest import SPEECH
 from conftest import watched
 
 import audw2s
-import audw2s.demo.description
-from audw2s.demo.description import short
 from audw2s.demo.limits import MAX_SIZE
+from audw2s.demo.words import WORDS
+from audw2s.demo.words import short
 
 NAMES = ["arousal", "dominance", "valence"]
 
@@ -25,7 +25,7 @@ HEADLINE = re.compile(
     re.I,
 )
 
-WORDS = audw2s.demo.description.ADJECTIVES
+ADJECTIVES = [word for row in WORDS["adjectives"].values() for word in row.values()]
 
 
 def results(page):
@@ -103,7 +103,7 @@ def test_upload_gives_results(page):
         assert line.inner_text().startswith(f"{name.capitalize()}: ")
         assert short(values[name]) in line.inner_text()
     words = page.locator("#results .word").all_text_contents()
-    assert sorted(words) == sorted(WORDS.values())
+    assert sorted(words) == sorted(ADJECTIVES)
     assert page.get_by_text("They are no categories of emotion").is_visible()
     # Screen readers get one sentence
     assert page.locator(".adv-spoken").all_inner_texts() == [headline]
@@ -153,7 +153,7 @@ def test_curves_can_be_explored(page):
 
     def place(share: float) -> tuple[float, float]:
         # The time axis begins and ends with the picture's margins
-        left, right = 72, 10
+        left, right = 62, 12
         width = box["width"] - left - right
         return box["x"] + left + share * width, box["y"] + 100
 
@@ -270,7 +270,7 @@ def test_results_never_stand_under_other_inputs(browser, address):
 def test_files_that_are_too_large(page, tmp_path):
     path = tmp_path / "large.wav"
     with open(path, "wb") as file:
-        file.truncate(MAX_SIZE + 1)
+        file.truncate(MAX_SIZE * 2**20 + 1)
     upload(page, path)
     refusal = page.get_by_text("exceed the maximum allowed size of 200").first
     refusal.wait_for()

@@ -14,8 +14,6 @@ from conftest import SPEECH
 httpx = pytest.importorskip("httpx")
 pytest.importorskip("gradio")
 
-from starlette.exceptions import HTTPException  # noqa: E402
-from starlette.middleware import Middleware  # noqa: E402
 from starlette.middleware.exceptions import ExceptionMiddleware  # noqa: E402
 from starlette.responses import PlainTextResponse  # noqa: E402
 from starlette.testclient import TestClient  # noqa: E402
@@ -25,11 +23,12 @@ from uvicorn import Server  # noqa: E402
 from audw2s.demo import calls  # noqa: E402
 from audw2s.demo import uploads  # noqa: E402
 from audw2s.demo.guard import Guard  # noqa: E402
-from audw2s.demo.guard import explained  # noqa: E402
-from audw2s.demo.limits import Deadline  # noqa: E402
+from audw2s.demo.guard import refused  # noqa: E402
+from audw2s.demo.job import Job  # noqa: E402
 from audw2s.demo.models import Models  # noqa: E402
 from audw2s.demo.server import application  # noqa: E402
 from audw2s.demo.server import bound  # noqa: E402
+from audw2s.demo.words import RefusedError  # noqa: E402
 
 ANGRY = SPEECH / "emodb-03a05Wa-anger.flac"
 
@@ -177,7 +176,7 @@ def test_uploads_have_a_limit_in_all(monkeypatch, tmp_path):
     (tmp_path / "a.wav").write_bytes(bytes(90))
     monkeypatch.setattr(uploads, "MAX_TOTAL", 100)
     app = uploads.Uploads(PlainTextResponse("uploaded"), str(tmp_path))
-    app = ExceptionMiddleware(app, {HTTPException: explained})
+    app = ExceptionMiddleware(app, {RefusedError: refused})
     client = TestClient(app, base_url="http://localhost")
     assert client.post("/", content=bytes(10)).text == "uploaded"
     answer = client.post("/", content=bytes(11))
@@ -219,7 +218,7 @@ def models():
 def served(models, tmp_path_factory):
     """Address of a page, and its example as an upload."""
     folder = tmp_path_factory.mktemp("uploads")
-    with running(application(models, str(folder), Middleware(Guard))) as address:
+    with running(Guard(application(models, str(folder)))) as address:
         yield address
 
 
@@ -236,7 +235,7 @@ def answered(address, call) -> str:
 
 def test_calls_that_nobody_waits_for_are_cancelled(served, models, monkeypatch):
     monkeypatch.setattr(calls, "GRACE_DUR", 0.3)
-    with models.held("wav2small", Deadline(60)):
+    with Job(models).held("wav2small"):
         abandoned = [called(served) for _ in range(6)]
         time.sleep(0.4)
     assert "event: complete" in answered(served, called(served))
@@ -247,7 +246,7 @@ def test_calls_that_nobody_waits_for_are_cancelled(served, models, monkeypatch):
 def test_a_client_has_a_share_of_the_places(served, models, monkeypatch):
     monkeypatch.setattr(calls, "MAX_CALLS", 4)
     monkeypatch.setattr(calls, "GRACE_DUR", 60)
-    with models.held("wav2small", Deadline(60)):
+    with Job(models).held("wav2small"):
         first, second, refused = (called(served) for _ in range(3))
         assert refused.status_code == 429
         assert "2 requests wait. Please try again in " in refused.json()["detail"]

@@ -17,9 +17,10 @@ from audw2s.demo.batch import agreement
 from audw2s.demo.batch import analyse_all
 from audw2s.demo.batch import as_csv
 from audw2s.demo.batch import batch_results
-from audw2s.demo.description import legible
-from audw2s.demo.limits import RefusedError
+from audw2s.demo.job import Job
 from audw2s.demo.models import Models
+from audw2s.demo.words import RefusedError
+from audw2s.demo.words import legible
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +40,8 @@ def test_batch_agrees_with_literal_ccc(models, tmp_path):
     soundfile.write(noise, np.random.default_rng(0).normal(0, 0.05, 32000), 16000)
     paths = [str(broken), *clips, str(silent), str(short), str(noise)]
     told = []
-    batch = analyse_all(
-        models, paths, "whisper-tiny-adv", "wav2small", lambda *args: told.append(args)
-    )
+    job = Job(models, lambda *args: told.append(args))
+    batch = analyse_all(job, paths, "whisper-tiny-adv", "wav2small")
     assert [share for share, _ in told] == [k / 10 for k in range(1, 11)]
     assert batch["note"].iloc[0].startswith("This file can't be read")
     assert batch["note"].iloc[-1].startswith("There is no speech")
@@ -60,7 +60,7 @@ def test_batch_agrees_with_literal_ccc(models, tmp_path):
     for name in ("emodb", "librispeech", "all"):
         assert f"<b>\u2068{name}\u2069</b>" in html
     with pytest.raises(RefusedError, match="101 files"):
-        analyse_all(models, paths[:1] * 101, "wav2small", "wav2small")
+        analyse_all(job, paths[:1] * 101, "wav2small", "wav2small")
 
 
 @full
@@ -71,7 +71,7 @@ def test_a_hundred_files_with_bad_ones(models, tmp_path):
         soundfile.write(path, np.roll(speech, 160 * number), 16000)
     for path in paths[::10]:
         pathlib.Path(path).write_bytes(b"broken")
-    batch = analyse_all(models, paths, "whisper-tiny-adv", "wav2small")
+    batch = analyse_all(Job(models), paths, "whisper-tiny-adv", "wav2small")
     assert batch["student_valence"].notna().sum() == 90
     assert (batch["status"] == "refused").sum() == 10
 
@@ -81,7 +81,7 @@ def test_a_fault_of_the_program_ends_no_batch(models, monkeypatch):
         raise ZeroDivisionError
 
     monkeypatch.setattr("audw2s.demo.batch.read_clip", fail)
-    batch = analyse_all(models, [ANGRY], "wav2small", "wav2small")
+    batch = analyse_all(Job(models), [ANGRY], "wav2small", "wav2small")
     assert batch["note"][0].startswith("Something went wrong")
 
 
@@ -99,7 +99,8 @@ def test_names_are_no_formulas(first):
 def test_names_are_shown_safely(models, tmp_path):
     path = tmp_path / "<b>שלום\u202e.wav"
     shutil.copy(ANGRY, path)
-    html = batch_results(analyse_all(models, [str(path)], "wav2small", "wav2small"))
+    batch = analyse_all(Job(models), [str(path)], "wav2small", "wav2small")
+    html = batch_results(batch)
     assert "\u2068&lt;b&gt;שלום.wav\u2069" in html
     assert "\u202e" not in html
     assert len(legible("ש" * 300)) <= 42

@@ -2,7 +2,7 @@
 
 import { html } from "./dom.js";
 import { facts } from "./facts.js";
-import { curves, file } from "./figure.js";
+import { curves, envelope, file } from "./figure.js";
 import { written } from "./wav.js";
 
 const CAPTION =
@@ -46,7 +46,9 @@ export const show = (element, { recording, sender }) => {
   if (points.student.length) {
     // None if another tab was opened
     const width = Math.max(280, Math.min(600, element.clientWidth || 600));
-    const picture = curves(points.student, samples, recording.duration, width, CAPTION, points.teacher);
+    const lines = ["teacher", "student"].map((role) => ({ role, points: points[role] }));
+    const wave = envelope(samples, width);
+    const { picture } = curves({ lines, wave, duration: recording.duration, width, label: CAPTION });
     const table = address(new Blob([csv(points, models)], { type: "text/csv" }));
     files["Values (CSV)"] = ["live.csv", table];
     files["Curves (SVG)"] = ["live.svg", address(new Blob([file(picture)], { type: "image/svg+xml" }))];

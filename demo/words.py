@@ -1,9 +1,19 @@
-"""Arousal, dominance and valence in words."""
+"""Values in words, and sentences for the users of the page."""
 
+import logging
 import math
+import pathlib
 from collections.abc import Mapping
+from typing import Any
+
+import yaml
 
 from audw2s.model.registry import DIMENSIONS
+
+WORDS: dict[str, Any] = yaml.safe_load(
+    pathlib.Path(__file__).with_name("words.yaml").read_text(encoding="utf-8")
+)
+"""Words of both pages; sentences may have places for values."""
 
 LOW, HIGH = 0.4, 0.6
 """Values below and above which a dimension is called low and high."""
@@ -17,30 +27,41 @@ UNCERTAIN = 0.1
 MAX_NAME = 40
 """Most characters of the name of a file that are shown."""
 
-ADJECTIVES = {
-    ("high", "low"): "tense",
-    ("high", "medium"): "animated",
-    ("high", "high"): "elated",
-    ("medium", "low"): "displeased",
-    ("medium", "medium"): "balanced",
-    ("medium", "high"): "pleased",
-    ("low", "low"): "weary",
-    ("low", "medium"): "quiet",
-    ("low", "high"): "calm",
-}
-"""Adjectives of the plane by level of arousal and valence, after the circumplex."""
 
-REMARK = (
-    "The words name regions of the plane. They are no categories of emotion, and say "
-    "how a voice sounds, not what somebody feels."
-)
+class RefusedError(ValueError):
+    """Raised with a sentence that tells users what they can do.
 
-MEANINGS = {
-    "arousal": "energy, from calm to excited",
-    "dominance": "control, from hesitant to firm",
-    "valence": "pleasantness, from negative to positive",
-}
-"""What a dimension says of a voice."""
+    Args:
+        name: name of the sentence
+        status: status of an HTTP answer
+        headers: headers of an HTTP answer
+        values: what the sentence names
+
+    Examples:
+        >>> RefusedError("no_number", name="hop")
+        RefusedError('The hop has to be a number of seconds.')
+
+    """
+
+    def __init__(
+        self,
+        name: str,
+        status: int = 400,
+        headers: Mapping[str, str] | None = None,
+        /,
+        **values: object,
+    ):
+        super().__init__(WORDS["refused"][name].format(**values))
+        self.status = status
+        self.headers = headers
+
+
+def explanation(error: Exception) -> str:
+    """Sentence for an error; unexpected errors are logged with their traceback."""
+    if isinstance(error, RefusedError):
+        return str(error)
+    logging.getLogger(__name__).error("Unexpected", exc_info=error)
+    return WORDS["unexpected"]
 
 
 def level(value: float) -> str:
@@ -64,7 +85,7 @@ def adjective(arousal: float, valence: float) -> str:
     """
     if math.isnan(arousal):
         return "–"
-    return ADJECTIVES[level(arousal), level(valence)]
+    return WORDS["adjectives"][level(arousal)][level(valence)]
 
 
 def headline(values: Mapping[str, float], uncertain: list[str]) -> str:
@@ -84,7 +105,7 @@ def headline(values: Mapping[str, float], uncertain: list[str]) -> str:
     arousal, valence = (level(values[name]) for name in ("arousal", "valence"))
     word = adjective(values["arousal"], values["valence"])
     distance = max(abs(values[name] - 0.5) for name in ("arousal", "valence"))
-    if word != ADJECTIVES["medium", "medium"] and distance < STRONG:
+    if word != adjective(0.5, 0.5) and distance < STRONG:
         word = f"rather {word}"
     text = f"{word}: {arousal} arousal, {valence} valence"
     if uncertain:

@@ -1,6 +1,6 @@
 // Sends a recording while it grows. The server says how far it is, and is sent what follows.
 
-import { RefusedError } from "./errors.js";
+import { RefusedError, UNEXPECTED } from "./errors.js";
 import { facts } from "./facts.js";
 
 /** Milliseconds until it is looked for more samples. */
@@ -89,9 +89,10 @@ export class Sender {
     const signal = AbortSignal.timeout(TIMEOUT);
     const response = await fetch(new URL(`push?${query}`, import.meta.url), { method: "POST", body, signal });
     if (GATEWAY.includes(response.status)) throw new Error(response.statusText);
-    const answer = await response.json();
-    if (!response.ok) throw new RefusedError(answer.error);
-    return answer;
+    if (response.ok) return response.json();
+    // What is the server's fault has no sentence
+    const { error } = await response.json().catch(() => ({ error: UNEXPECTED }));
+    throw new RefusedError(error);
   }
 
   /** New points of an answer. */
