@@ -147,8 +147,8 @@ def build(models: Models, clips: dict[str, str]) -> gr.Blocks:
             with gr.Row():
                 for role in roles:
                     role.render()
-            terms = gr.Markdown(models.terms(models.teacher, models.student))
-        gr.on([role.change for role in roles], models.terms, roles, terms, **PRIVATE)
+            terms = gr.Markdown(page.terms(models.teacher, models.student))
+        gr.on([role.change for role in roles], page.terms, roles, terms, **PRIVATE)
         gr.Markdown(TEXTS["privacy"])
     return blocks.queue(default_concurrency_limit=2)
 

@@ -36,6 +36,9 @@ HEADERS = {
 }
 """Headers of every answer, beside the policy."""
 
+FIXED = "max-age=31536000, immutable"
+"""How long browsers may keep files whose content never changes."""
+
 LOGIN = {"www-authenticate": 'Basic realm="audw2s", charset="UTF-8"'}
 """Header that makes browsers ask for user and password."""
 
@@ -72,8 +75,9 @@ class Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(self.headers)
-                # Browsers ask whether what they keep has changed
-                headers.setdefault("cache-control", "no-cache")
+                # Names of assets have a hash; what else is kept may have changed
+                is_fixed = message["status"] == 200 and "/assets/" in scope["path"]
+                headers.setdefault("cache-control", FIXED if is_fixed else "no-cache")
             await send(message)
 
         app = self.app

@@ -17,7 +17,6 @@ from audw2s.evaluation.cost import files
 from audw2s.evaluation.cost import num_parameters
 from audw2s.inference.pipeline import Predictor
 from audw2s.model.find import is_installed
-from audw2s.model.find import location
 from audw2s.model.find import members
 from audw2s.model.names import entry_of
 from audw2s.model.names import exact
@@ -30,9 +29,6 @@ TEACHER = "whisper-tiny-adv"
 
 STUDENT = "wav2small"
 """Default student."""
-
-PAPERS_TEACHER = "teacher"
-"""Name of the paper's teacher, which isn't in the package."""
 
 
 class Facts(NamedTuple):
@@ -111,24 +107,6 @@ class Models:
     def limits(self) -> str:
         """Limits of compared recordings in words."""
         return f"{min(MAX_DUR, self.max_dur):.0f} s, {self.max_size} MB at most"
-
-    def terms(self, teacher: str, student: str) -> str:
-        """Licences of the chosen models, and how to get the paper's teacher.
-
-        In Markdown.
-        """
-        pairs = dict.fromkeys((teacher, student))
-        lines = [
-            f"{name}: {facts(name).licence}." for name in pairs if name in self.slots
-        ]
-        if PAPERS_TEACHER not in self.slots:
-            entry = CATALOGUE[PAPERS_TEACHER]
-            where, _, command = location(entry).rpartition(": ")
-            lines.append(
-                f"The paper's teacher is {where}: `{command}`, which accepts its "
-                f"licence ({entry.licence}): for research, not for products."
-            )
-        return " ".join(lines)
 
 
 def facts(name: str) -> Facts:

@@ -22,6 +22,7 @@ from audw2s.demo.job import Job
 from audw2s.demo.limits import MAX_DUR
 from audw2s.demo.limits import MAX_FILE_DUR
 from audw2s.demo.limits import check_file
+from audw2s.demo.models import facts
 from audw2s.demo.prediction import Voice
 from audw2s.demo.prediction import of_span
 from audw2s.demo.prediction import voices
@@ -29,6 +30,8 @@ from audw2s.demo.words import WORDS
 from audw2s.demo.words import RefusedError
 from audw2s.files import templates
 from audw2s.inference.row import MIN_DUR
+from audw2s.model import find
+from audw2s.model.registry import CATALOGUE
 from audw2s.model.registry import DIMENSIONS
 
 MAX_COLUMNS = 800
@@ -42,6 +45,7 @@ def _templates() -> jinja2.Environment:
     environment.filters.update(address=address, cell=cell, size=size_in_words)
     environment.globals.update(DIMENSIONS=DIMENSIONS, WORDS=WORDS, MIN_DUR=MIN_DUR)
     environment.globals.update(limits=limits, statuses=statuses, words=words)
+    environment.globals.update(facts=facts, find=find)
     return environment
 
 
@@ -67,6 +71,11 @@ def facts_of_page(duration: float, **values: object) -> bytes:
     template = _templates().get_template("facts.json.jinja")
     content = json.loads(template.render(duration=duration, **values))
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def terms(*names: str) -> str:
+    """Licences of models, and how to get the paper's teacher, in Markdown."""
+    return rendered("terms", names=dict.fromkeys(names), paper=CATALOGUE["teacher"])
 
 
 def answer(job: Job, path: str | None, *chosen: Any) -> tuple[str, ...]:

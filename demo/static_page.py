@@ -14,7 +14,6 @@ from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.demo.examples import clips
 from audw2s.demo.models import facts
 from audw2s.demo.page import facts_of_page
-from audw2s.demo.page import size_in_words
 from audw2s.export.npm import package as npm
 
 MAX_DUR = 600.0
@@ -49,7 +48,7 @@ def write(folder: str, student: str = "wav2small") -> dict[str, int]:
     contents["facts.json"] = facts_of_page(
         MAX_DUR,
         size=MAX_SIZE,
-        model=model_facts(student),
+        model=facts(student),
         examples={label: example_name(label) for label in spoken},
     )
     contents["service-worker.js"] = service_worker(contents)
@@ -85,12 +84,6 @@ def page_files() -> dict[str, bytes]:
     package = importlib.resources.files("audw2s.demo")
     files = {path.name: path.read_bytes() for path in (package / "static").iterdir()}
     return files | {"style.css": (package / "style.css").read_bytes()}
-
-
-def model_facts(student: str) -> dict[str, object]:
-    """Size and licence of the model, in words."""
-    model = facts(student)._asdict()
-    return model | {"size": size_in_words(model["size"])}
 
 
 def service_worker(contents: dict[str, bytes]) -> bytes:

@@ -29,9 +29,10 @@ const address = (blob) => {
 
 /** Empties an element. */
 export const clear = (element) => {
+  element.querySelector("audio")?.removeAttribute("src");
+  element.replaceChildren();
   addresses.forEach((one) => URL.revokeObjectURL(one));
   addresses = [];
-  element.replaceChildren();
 };
 
 /** Shows what is kept in an element. */

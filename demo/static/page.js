@@ -59,9 +59,11 @@ const run = async (reading) => {
 };
 
 const play = (blob) => {
-  URL.revokeObjectURL(player.src);
+  const { src } = player;
   player.src = URL.createObjectURL(blob);
   player.hidden = false;
+  // Not earlier: a file that is still read would be missing
+  URL.revokeObjectURL(src);
 };
 
 const runFile = (file) =>

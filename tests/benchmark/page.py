@@ -3,9 +3,9 @@
 Starts ``audw2s demo`` and drives it with Chromium, which is open already; examples have
 3 s and both models are warm.
 
-With ``--clients``, so many programs call ``/compare`` at once, each ``--calls`` times;
-refused ones come back when they were told to. Answers are compared with each other, and
-the page is loaded meanwhile.
+With ``--clients``, so many programs call ``/compare`` at once, each ``--calls`` times
+or as long as there is time; refused ones come back when they were told to. Answers are
+compared with each other, and the page is loaded meanwhile.
 
     python tests/benchmark/page.py [--rounds 5] [--clients 50 --calls 4]
 """
@@ -34,6 +34,9 @@ from audw2s.model.registry import DIMENSIONS
 
 WARM_DUR = 8.0
 """Seconds until the models are open and the first plot was drawn."""
+
+LOAD_DUR = 90.0
+"""Seconds after which clients ask no more."""
 
 
 def free_port() -> int:
@@ -77,11 +80,12 @@ def upload(address: str, clip: str) -> str:
         return httpx.post(f"{address}gradio_api/upload", files=files).json()[0]
 
 
-def call(address: str, path: str) -> tuple[str, int, float]:
-    """Compare, and come back when refused.
+def call(address: str, path: str, end: float) -> tuple[str, int, float] | None:
+    """Compare, and come back when refused, until a time.
 
     Returns:
-        values of the student, number of refusals, and seconds
+        values of the student, number of refusals, and seconds; ``None`` if there was
+        no time
 
     """
     url = f"{address}gradio_api/call/compare"
@@ -91,6 +95,8 @@ def call(address: str, path: str) -> tuple[str, int, float]:
     with httpx.Client(timeout=600) as client:
         while (answer := client.post(url, json={"data": data})).status_code == 429:
             refusals += 1
+            if time.perf_counter() > end:
+                return None
             time.sleep(int(answer.headers["retry-after"]))
         event = client.get(f"{url}/{answer.json()['event_id']}").text
     # Heartbeats may come first
@@ -119,13 +125,21 @@ def load(
 ) -> None:
     """Print answers and times of many clients, and what they cost."""
     path = upload(address, clip)
-    call(address, path)
+    # Memory for several requests at once is taken with the first ones
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: call(address, path, time.perf_counter() + 60), "1234"))
     before, start = memory(server), time.perf_counter()
+    end = start + LOAD_DUR
+
+    def client() -> list[tuple[str, int, float]]:
+        answers = []
+        for _ in range(calls):
+            if time.perf_counter() < end and (answer := call(address, path, end)):
+                answers.append(answer)
+        return answers
+
     with ThreadPoolExecutor(clients) as pool:
-        jobs = [
-            pool.submit(lambda: [call(address, path) for _ in range(calls)])
-            for _ in range(clients)
-        ]
+        jobs = [pool.submit(client) for _ in range(clients)]
         time.sleep(1)
         begin = time.perf_counter()
         usable(page, address)
@@ -133,7 +147,8 @@ def load(
         rows = [row for job in jobs for row in job.result()]
     answers = collections.Counter(answer for answer, _, _ in rows)
     times = sorted(seconds for _, _, seconds in rows)
-    print(f"{len(rows)} calls in               {time.perf_counter() - start:.1f} s")
+    took = time.perf_counter() - start
+    print(f"{len(rows):3} of {clients * calls:3} calls in             {took:.1f} s")
     print(f"different answers               {len(answers)}: {answers.most_common(3)}")
     print(f"refused, and came back          {sum(refused for _, refused, _ in rows)}")
     print(f"seconds to answer, median       {statistics.median(times):.1f}")

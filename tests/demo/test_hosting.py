@@ -159,6 +159,16 @@ def test_a_folder_is_a_space(tmp_path):
         assert policy.endswith(" https://huggingface.co")
 
 
+def test_a_space_has_models_of_the_package_only(tmp_path):
+    folder = tmp_path / "space"
+    for name in (str(tmp_path), "dawn", "mean(wav2small, dawn)"):
+        command = [COMMAND, "demo", "--space", folder, "--teacher", name]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 2
+        assert "isn't one of them" in " ".join(done.stderr.split())
+        assert not folder.exists()
+
+
 def test_files_for_containers_agree_with_the_command():
     docker = (DEPLOY / "Dockerfile").read_text()
     health, entry = (

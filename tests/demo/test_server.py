@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import os
+import re
 import socket
 import threading
 import time
@@ -96,6 +97,17 @@ def test_pages_of_other_origins_are_refused(address, origin):
 def test_routes_that_the_page_does_not_need_are_not_served(address, route):
     assert ask.post(address + route, json={"data": []}).status_code in (404, 405)
     assert ask.get(address + route).status_code in (404, 405)
+
+
+def test_browsers_ask_for_changes_but_of_what_never_changes(address):
+    page = ask.get(address)
+    asset = re.search(r"assets/[\w.-]+\.js", page.text)[0]
+    assert "immutable" in ask.get(address + asset).headers["cache-control"]
+    for path in ("", "live/live.js", "live/facts.json", "browser/page.js"):
+        answer = ask.get(address + path)
+        assert answer.headers["cache-control"] == "no-cache"
+        assert answer.is_success
+    assert ask.get(f"{address}assets/none.js").headers["cache-control"] == "no-cache"
 
 
 def test_a_login_is_asked_for():
