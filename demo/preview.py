@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import httpx
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from audw2s.demo.page import rendered
@@ -16,7 +16,7 @@ FOREIGN_CLIP = re.compile(r"https://github\.com/gradio-app/[\w./-]+/test_files/[
 
 
 def preview(app: ASGIApp, root_path: str) -> Callable:
-    """Gradio's page with our name in link previews, and an example clip of ours.
+    """Gradio's page with our name in link previews, and examples with a clip of ours.
 
     Args:
         app: Gradio's application
@@ -27,12 +27,13 @@ def preview(app: ASGIApp, root_path: str) -> Callable:
     client = httpx.AsyncClient(transport=transport, trust_env=False)
     tags = rendered("preview")
 
-    async def page(request: Request) -> HTMLResponse:
+    async def page(request: Request) -> Response:
         headers = request.headers.mutablecopy()
         headers["accept-encoding"] = "identity"
         answer = await client.get(str(request.url), headers=headers)
         text = FOREIGN_TAGS.sub("", answer.text).replace("<head>", f"<head>{tags}", 1)
         text = FOREIGN_CLIP.sub(f"{request.base_url}example.flac", text)
-        return HTMLResponse(text, answer.status_code)
+        kind = answer.headers["content-type"]
+        return Response(text, answer.status_code, media_type=kind)
 
     return page

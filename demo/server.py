@@ -62,7 +62,7 @@ MONO_FONTS = ["ui-monospace", "monospace"]
 """Fonts of the system: Gradio's themes may fetch theirs."""
 
 READ = (
-    *("config", "favicon.ico", "theme.css", "gradio_api/info"),
+    *("config", "favicon.ico", "theme.css"),
     *("assets/{path:path}", "static/{path:path}", "svelte/{path:path}"),
     *("gradio_api/heartbeat/{session_hash}", "gradio_api/upload_progress"),
     "gradio_api/startup-events",
@@ -201,7 +201,7 @@ def application(models: Models, folder: str, root_path: str = "") -> Starlette:
         routes=[
             Mount(f"/{BROWSER}", StaticPage(directory=static, html=True)),
             live_routes(models),
-            *routes("GET", [""], preview(inner, root_path)),
+            *routes("GET", ["", "gradio_api/info"], preview(inner, root_path)),
             *routes("GET", ["example.flac"], FileResponse(example)),
             *routes("GET", READ, inner),
             *routes("GET", [f"gradio_api/file={folder}/{{path:path}}"], inner),

@@ -138,7 +138,10 @@ def test_links_are_previewed_with_our_name(address):
 
 def test_the_example_under_use_via_api_works(address):
     client = pytest.importorskip("gradio_client")
-    assert f"{address}example.flac" in ask.get(address).text
+    info = ask.get(f"{address}gradio_api/info").json()
+    for endpoint in info["named_endpoints"].values():
+        example = endpoint["parameters"][0]["example_input"]
+        assert example["path"] == f"{address}example.flac"
     asked = client.Client(address, verbose=False)
     clip = client.handle_file(f"{address}example.flac")
     answer = asked.predict(clip, "wav2small", api_name="/predict")
