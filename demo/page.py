@@ -42,6 +42,7 @@ MAX_COLUMNS = 800
 def _templates() -> jinja2.Environment:
     """Templates of this folder, with what all of them use."""
     environment = templates(__file__, autoescape=True, lstrip_blocks=True)
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
     environment.filters.update(address=address, cell=cell, size=size_in_words)
     environment.globals.update(DIMENSIONS=DIMENSIONS, WORDS=WORDS, MIN_DUR=MIN_DUR)
     environment.globals.update(limits=limits, statuses=statuses, words=words)
