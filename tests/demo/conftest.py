@@ -121,7 +121,8 @@ def watched(browser, address, button, *others, script="", login=None):
     context = browser.new_context(
         viewport={"width": 1280, "height": 900}, http_credentials=login
     )
-    context.set_default_timeout(60_000)
+    # A browser is several processes, which wait for each other on a busy machine
+    context.set_default_timeout(1000 * MAX_DUR)
     page = context.new_page()
     page.add_init_script(script)
     asked, complaints = [], []

@@ -137,16 +137,6 @@ def test_formats_have_the_values_of_python(page, tmp_path, rate):
     assert has_values_of_python(page, str(path))
 
 
-def test_a_file_that_is_replaced_while_it_is_read_is_no_fault(page, tmp_path):
-    """What the browser complains of is looked at in the end."""
-    speech, rate = soundfile.read(ANGRY)
-    for number in range(6):
-        path = tmp_path / f"{number}.wav"
-        soundfile.write(path, np.tile(speech, 6 + number), rate)
-        upload(page, path)
-    assert len(values(page)) == 3
-
-
 def test_every_mistake_has_a_message(page, tmp_path):
     speech, rate = soundfile.read(ANGRY)
     signals = {
