@@ -64,13 +64,15 @@ def read_clip(job: Job, path: str | None, limit: float = MAX_DUR) -> Clip:
 
     Args:
         job: request, which gets more time for a longer recording
-        path: path of the file
+        path: path of the file, ``None`` if none is chosen
         limit: longest duration in seconds, unless that of the page is shorter
 
     Raises:
         RefusedError: if the file isn't accepted by this page, or has no values
 
     """
+    if path is None:
+        raise RefusedError("no_recording")
     seconds = check_file(path, min(limit, job.models.max_dur))
     job.end += seconds / 5
     report = Report()

@@ -44,11 +44,11 @@ MAX_WINDOWS_DUR = 600.0
 """Most seconds in all windows together: some models process each on its own."""
 
 
-def check_file(path: str | None, limit: float = MAX_DUR) -> float:
+def check_file(path: str, limit: float = MAX_DUR) -> float:
     """Check format and duration of a file.
 
     Args:
-        path: path of the file, ``None`` if none is chosen
+        path: path of the file
         limit: longest duration in seconds
 
     Returns:
@@ -58,8 +58,6 @@ def check_file(path: str | None, limit: float = MAX_DUR) -> float:
         RefusedError: if the file isn't accepted by this page
 
     """
-    if path is None:
-        raise RefusedError("no_recording")
     if not os.path.isfile(path):
         raise RefusedError("missing")
     try:

@@ -121,7 +121,7 @@ def facts(name: str) -> Facts:
     counts = [
         entry.parameters
         if (entry := entry_of(part)) is not None
-        else num_parameters(onnx.load(*files(part)))
+        else num_parameters(onnx.load(files(part)[0]))
         for part in parts
     ]
     terms = [origins_of(part).terms for part in parts]
