@@ -45,6 +45,7 @@ SHARED: dict[str, Any] = {"concurrency_id": "analyse", "concurrency_limit": 2}
 
 def job(models: Models, request: gr.Request) -> Job:
     """Job of a request."""
+    assert request.request is not None
     return Job(models, PROGRESS, request.request.scope[IS_AWAITED])
 
 

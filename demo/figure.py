@@ -3,6 +3,7 @@
 import io
 import threading
 from typing import TYPE_CHECKING
+from typing import Any
 
 import pandas as pd
 
@@ -46,7 +47,7 @@ def plane_figure(comparison: Comparison) -> "Figure":
     models, curves = comparison.models.values(), named_curves(comparison)
     for one, name, (colour, line), mark in zip(models, curves, STYLES, MARKS):
         path, place = curves[name], one.values
-        options = {"color": colour, "clip_on": False}
+        options: dict[str, Any] = {"color": colour, "clip_on": False}
         axis.plot(path["valence"], path["arousal"], line, lw=1.2, **options)
         options |= {"markersize": 12, "markeredgecolor": "white", "label": name}
         axis.plot(place["valence"], place["arousal"], mark, **options)
