@@ -141,7 +141,7 @@ def test_long_recordings_are_processed_by_the_student(models, tmp_path, seconds)
     path = str(tmp_path / "call.flac")
     long_recording(path, seconds)
     shares = []
-    job = Job(models, lambda share, what: shares.append((what, share)))
+    job = Job(models, lambda *told: shares.append(told[::-1]), seconds=600)
     parts = answer(job, path, "whisper-tiny-adv", "wav2small")
     assert "the small model processed it alone" in parts[0]
     assert parts[0].count("<li><b>Channel") == 2
