@@ -83,8 +83,10 @@ class Folder:
 
     def names(self, name: str = "") -> list[str]:
         """Names in a folder, sorted; none if it isn't there."""
-        path = self.path(name)
-        return sorted(os.listdir(path)) if os.path.isdir(path) else []
+        # It may be removed at any time
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            return sorted(os.listdir(self.path(name)))
+        return []
 
     def open(self, name: str) -> pa.NativeFile:
         """Open a file to read it."""
@@ -92,12 +94,17 @@ class Folder:
 
     @contextlib.contextmanager
     def replacing(self, name: str) -> Iterator[str]:
-        """Yield a path to write a file to, see :func:`audw2s.files.replacing`."""
+        """Yield a path to write a file to, see :func:`audw2s.files.replacing`.
+
+        Raises:
+            LostError: if the folder is removed before, or meanwhile
+
+        """
         # Made again, it would seem as if what was finished were still there
         if not os.path.isdir(self.root):
             raise removed(self.root)
         os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
-        with replacing(self.path(name), durable=True) as temporary:
+        with self._watched(), replacing(self.path(name), durable=True) as temporary:
             yield temporary
 
     @contextlib.contextmanager
@@ -106,10 +113,19 @@ class Folder:
         temporary = self.path(f"tmp{os.getpid()}.{name}")
         try:
             yield temporary
-            self.remove(name)
-            os.replace(temporary, self.path(name))
+            with self._watched():
+                self.remove(name)
+                os.replace(temporary, self.path(name))
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Write; what isn't there any more was removed meanwhile."""
+        try:
+            yield
+        except FileNotFoundError:
+            raise removed(self.root) from None
 
     def remove(self, name: str) -> None:
         """Delete a file or a folder, if it is there."""

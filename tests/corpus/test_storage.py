@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -16,6 +17,8 @@ from waiting import wait_until
 
 import audw2s
 from audw2s.corpus import lease
+from audw2s.corpus.storage import Folder
+from audw2s.corpus.storage import LostError
 from audw2s.corpus.storage import Store
 from audw2s.corpus.storage import open_storage
 
@@ -114,6 +117,19 @@ def test_the_lock_of_a_dead_run_is_taken_over(server):
     assert json.loads(store.open(".lock").read()) == elsewhere
     held.close()
     assert json.loads(store.open(".lock").read()) == elsewhere
+
+
+@pytest.mark.parametrize("removed", ["out", "out/parts", "out/parts/tmp*"])
+def test_a_folder_removed_while_a_file_is_written_is_told(tmp_path, removed):
+    folder = Folder(str(tmp_path / "out"))
+    folder.make()
+    with pytest.raises(LostError, match="was removed while this ran, and what it held"):
+        with folder.replacing("parts/part-1") as path:
+            with open(path, "w") as file:
+                file.write("half")
+            for found in [*tmp_path.glob(removed)]:
+                shutil.rmtree(found) if found.is_dir() else found.unlink()
+    assert folder.names("parts") == []
 
 
 @pytest.mark.parametrize("stale", [False, True])
