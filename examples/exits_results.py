@@ -28,13 +28,15 @@ def main() -> None:
     _, after = rest.split(last)
     # Below the heading of the results
     tables = write_tables(str(run)).replace("## ", "### ")
+    stem = ""
     if name != "results":
+        stem = f"{name}-"
         # What the paper states is there once
         tables = tables.partition("### What the paper states")[0].strip()
+        tables = tables.replace("### ", "#### ").replace("](", f"]({stem}")
     write_text(f"{before}{first}\n\n{tables}\n\n{last}{after}", str(path))
     shutil.copy(run / "results.csv", DOCS / "trainings" / f"exits_{name}.csv")
     for picture in run.glob("*.png"):
-        stem = "" if name == "results" else f"{name}-"
         shutil.copy(picture, DOCS / f"{stem}{picture.name}")
 
 
