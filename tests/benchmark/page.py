@@ -69,7 +69,7 @@ def compared(page: Page, example: str) -> float:
     page.evaluate("document.querySelector('#results .adv').remove()")
     start = time.perf_counter()
     page.get_by_text(example, exact=True).click()
-    page.locator("#results .adv-sentence").wait_for(timeout=60000)
+    page.locator("#results .adv-sentence").wait_for()
     return time.perf_counter() - start
 
 
@@ -92,7 +92,7 @@ def call(address: str, path: str, end: float) -> tuple[str, int, float] | None:
     clip = {"path": path, "meta": {"_type": "gradio.FileData"}}
     data = [clip, "whisper-tiny-adv", "wav2small", 2, 0.25]
     start, refusals = time.perf_counter(), 0
-    with httpx.Client(timeout=600) as client:
+    with httpx.Client(timeout=LOAD_DUR) as client:
         while (answer := client.post(url, json={"data": data})).status_code == 429:
             refusals += 1
             if time.perf_counter() > end:
@@ -175,6 +175,7 @@ def main() -> None:
             executable_path=arguments.chromium, args=["--no-sandbox"]
         )
         page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(60_000)
         start = time.perf_counter()
         server = subprocess.Popen(
             [command, "demo", "--port", str(port)],
@@ -187,7 +188,7 @@ def main() -> None:
             began = time.perf_counter() - start
             time.sleep(WARM_DUR)
             page.locator("#speech input[type=file]").set_input_files(clip)
-            page.locator("#results .adv-sentence").wait_for(timeout=60000)
+            page.locator("#results .adv-sentence").wait_for()
             examples = ["angry", "happy"] * arguments.rounds
             times = [compared(page, example) for example in examples]
             if arguments.clients:
