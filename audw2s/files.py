@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import BinaryIO
 from typing import NamedTuple
 from typing import TypeVar
 from typing import overload
@@ -211,6 +212,22 @@ def write_text(text: str, path: str, *, durable: bool = False) -> None:
     with replacing(path, durable=durable) as temporary:
         with open(temporary, "w", encoding="utf-8") as file:
             file.write(text)
+
+
+def file_size(file: BinaryIO) -> int:
+    """Size of a file in bytes."""
+    with unmoved(file):
+        return file.seek(0, os.SEEK_END)
+
+
+@contextlib.contextmanager
+def unmoved(file: BinaryIO) -> Iterator[None]:
+    """Restore the position of a file at the end."""
+    position = file.tell()
+    try:
+        yield
+    finally:
+        file.seek(position)
 
 
 class Stamp(NamedTuple):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from audw2s.audio.preprocess import mono
+from audw2s.audio.decode import mono
 from audw2s.audio.samples import as_float
 from audw2s.files import replacing
 from audw2s.model.registry import DIMENSIONS

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from audw2s.audio.decode import Blocks
 from audw2s.audio.decode import file_blocks
-from audw2s.audio.preprocess import Blocks
+from audw2s.audio.decode import prepared
 from audw2s.audio.preprocess import Read
 from audw2s.audio.preprocess import array_blocks
-from audw2s.audio.preprocess import prepared
 from audw2s.audio.quality import Report
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.statuses import UNUSABLE

@@ -171,8 +171,8 @@ def copied(folder: str) -> pathlib.Path:
     return place
 
 
-def passes(place: pathlib.Path, tests: tuple[str, ...]) -> bool:
-    """Whether tests pass in a copy.
+def failures(place: pathlib.Path, tests: tuple[str, ...]) -> str:
+    """What pytest prints on tests that fail in a copy; empty if they pass.
 
     Raises:
         RuntimeError: if they can't be run
@@ -188,7 +188,7 @@ def passes(place: pathlib.Path, tests: tuple[str, ...]) -> bool:
     )
     if done.returncode not in (0, 1):
         raise RuntimeError(f"{' '.join(tests)}:\n{done.stdout[-3000:]}{done.stderr}")
-    return done.returncode == 0
+    return done.stdout if done.returncode else ""
 
 
 def main() -> int:
@@ -205,13 +205,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         place = copied(folder)
         tests = tuple(dict.fromkeys(test for m in wanted for test in m.tests))
-        if not passes(place, tests):
-            raise RuntimeError("Tests fail without a fault.")
+        if failed := failures(place, tests):
+            raise RuntimeError(f"Tests fail without a fault:\n{failed[-3000:]}")
         for mutant in wanted:
             file = place / mutant.file
             text = file.read_text(encoding="utf-8")
             file.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
-            survives = passes(place, mutant.tests)
+            survives = not failures(place, mutant.tests)
             file.write_text(text, encoding="utf-8")
             survivors += survives
             fate = "SURVIVES" if survives else "dies"

@@ -9,13 +9,14 @@ from audw2s.audio import decode
 from audw2s.audio import preprocess as audio
 from audw2s.audio.quality import Part
 from audw2s.audio.quality import Report
+from audw2s.audio.samples import as_float
 from audw2s.audio.statuses import UNUSABLE
 
 
 def read(path, **kwargs):
     report = Report()
-    blocks = audio.file_blocks(path, report, **kwargs)
-    blocks = list(audio.prepared(blocks, report))
+    blocks = decode.file_blocks(path, report, **kwargs)
+    blocks = list(decode.prepared(blocks, report))
     joined = np.concatenate(blocks, axis=1) if blocks else np.zeros((1, 0))
     return joined, report
 
@@ -77,7 +78,7 @@ def test_segment_of_a_file(tmp_path):
 )
 def test_as_float(array, expected):
     before = array.copy()
-    found = audio.as_float(array)
+    found = as_float(array)
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, np.array(expected, np.float32))
     np.testing.assert_array_equal(array, before)
@@ -95,17 +96,17 @@ def test_as_float(array, expected):
 )
 def test_as_float_refuses(array, error):
     with pytest.raises(error, match="signal"):
-        audio.as_float(array)
+        as_float(array)
 
 
 def test_mono_selects_and_averages():
     block = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 9.0]], np.float32)
-    assert audio.mono(block).tolist() == [[3.0, 5.0]]
-    assert audio.mono(block[:2]).tolist() == [[2.0, 3.0]]
-    assert audio.mono(block, 1).tolist() == [[3.0, 4.0]]
-    assert audio.mono(block, [0, 2], mixdown=False).tolist() == [[1, 2], [5, 9]]
+    assert decode.mono(block).tolist() == [[3.0, 5.0]]
+    assert decode.mono(block[:2]).tolist() == [[2.0, 3.0]]
+    assert decode.mono(block, 1).tolist() == [[3.0, 4.0]]
+    assert decode.mono(block, [0, 2], mixdown=False).tolist() == [[1, 2], [5, 9]]
     with pytest.raises(ValueError, match=r"\[3\] were selected, the signal has 3"):
-        audio.mono(block, 3)
+        decode.mono(block, 3)
 
 
 def test_runs_of_non_finite_samples_are_found():
@@ -113,10 +114,11 @@ def test_runs_of_non_finite_samples_are_found():
     block = np.ones((2, 20), np.float32)
     block[0, 3:5] = np.nan
     block[1, 12] = -np.inf
-    seen = report.update(block)
+    seen = report.without_bad_samples(block)
+    report.update(seen, seen)
     assert np.isnan(block[0, 3])
     assert np.isfinite(seen).all()
-    report.update(np.full((2, 1), np.nan, np.float32))
+    report.without_bad_samples(np.full((2, 1), np.nan, np.float32))
     assert report.runs["not_finite"].edges.tolist() == [[3, 5], [12, 13], [20, 21]]
     expected = ("not_finite", "holds 1 NaN or inf samples")
     assert report.status(0, Part(4, 6, 0.0)) == expected
@@ -199,8 +201,7 @@ def test_a_run_over_several_blocks_is_silent(num_channels):
     noise = rng.uniform(-0.1, 0.1, (num_channels, 100)).astype(np.float32)
     constant = np.full((num_channels, 20), 0.25, np.float32)
     for block in (noise, constant, constant, constant, noise):
-        report.update(block)
-        report.update_loudness(block, block)
+        report.update(block, block)
     assert report.status(0, Part(100, 160, 0.0))[0] == "silent"
     assert report.status(0, Part(99, 160, 0.0))[0] == "short"
     assert report.status(0, Part(100, 161, 0.0))[0] == "short"

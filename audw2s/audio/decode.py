@@ -1,4 +1,7 @@
-"""Decode any audio file; the decoder is chosen here.
+"""Decode any audio file, check its samples, mix its channels, and resample it.
+
+A recording is processed in blocks, so that memory depends on the size of a block only.
+All entry points (interfaces, commands, training) use these functions.
 
 The content of a file decides, never its name. soundfile reads PCM, FLAC and Ogg whose
 header and content agree, as it is fastest. PyAV reads all other files, and those at
@@ -9,15 +12,15 @@ import contextlib
 import math
 import os
 from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import BinaryIO
 from typing import NamedTuple
 
 import av
 import numpy as np
 import soundfile
+import soxr
 
-from audw2s.audio.chunks import is_oversized
-from audw2s.audio.chunks import missing_share
 from audw2s.audio.container import Container
 from audw2s.audio.container import NoAudioError
 from audw2s.audio.container import error_text
@@ -27,8 +30,12 @@ from audw2s.audio.content import no_audio
 from audw2s.audio.flac import FlacFile
 from audw2s.audio.mp3 import is_free_format
 from audw2s.audio.quality import Report
+from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.sndfile import SndFile
 from audw2s.audio.sndfile import is_for_soundfile
+from audw2s.audio.sndfile import is_oversized
+from audw2s.audio.sndfile import missing_share
+from audw2s.audio.statuses import MAX_SAMPLE
 from audw2s.files import is_url
 from audw2s.files import resolve
 
@@ -49,6 +56,9 @@ MAX_CHANNELS = 64
 
 ERRORS = (soundfile.SoundFileError, av.FFmpegError, OSError, ValueError)
 """Exceptions that decoders may raise."""
+
+Blocks = Iterator[np.ndarray]
+"""Blocks ``(num_channels, num_samples)`` of float32, one after the other."""
 
 File = str | os.PathLike | BinaryIO
 """Path, or binary file object that can seek."""
@@ -95,7 +105,7 @@ def file_blocks(
     *,
     start: float = 0.0,
     end: float | None = None,
-) -> Iterator[np.ndarray]:
+) -> Blocks:
     """Read a file in blocks ``(num_channels, num_samples)`` of float32.
 
     Problems with the file are stored in the report; no exception is raised.
@@ -136,6 +146,100 @@ def file_blocks(
                 report.total = report.total or audio.position / rate
     except ERRORS as error:
         report.problem = problem(error)
+
+
+def mono(
+    block: np.ndarray,
+    channels: int | Sequence[int] | None = None,
+    mixdown: bool = True,
+) -> np.ndarray:
+    """Select channels and average them.
+
+    Args:
+        block: block ``(num_channels, num_samples)``
+        channels: channel or channels to select, ``None`` for all
+        mixdown: average the selected channels
+
+    Returns:
+        ``(1, num_samples)`` with mixdown, else one row per selected channel
+
+    Raises:
+        ValueError: if a selected channel does not exist
+
+    Examples:
+        >>> mono(np.array([[0.0, 1.0], [1.0, 0.0]]))
+        array([[0.5, 0.5]])
+
+    """
+    if channels is not None:
+        wanted = np.atleast_1d(channels).tolist()
+        if not all(-len(block) <= channel < len(block) for channel in wanted):
+            raise ValueError(
+                f"Channels {wanted} were selected, the signal has {len(block)}."
+            )
+        block = block[wanted]
+    if not mixdown or len(block) == 1:
+        return block
+    if len(block) == 2:
+        # 20 times faster than mean() over the short axis
+        return (block[:1] + block[1:]) * block.dtype.type(0.5)
+    return block.mean(axis=0, keepdims=True)
+
+
+def prepared(
+    blocks: Blocks,
+    report: Report,
+    channels: int | Sequence[int] | None = None,
+    mixdown: bool = True,
+    *,
+    sampling_rate: int = SAMPLING_RATE,
+    resample: bool = True,
+) -> Blocks:
+    """Select channels, check the samples, convert to mono and resample.
+
+    Blocks are resampled as if they were one signal (soxr, high quality).
+
+    Args:
+        blocks: blocks ``(num_channels, num_samples)``
+        report: report that is updated; it has the sampling rate of the source after
+            the first block
+        channels: channel or channels to select, ``None`` for all
+        mixdown: average the selected channels
+        sampling_rate: target sampling rate in Hz
+        resample: ``False`` makes a source at another rate unusable
+
+    """
+    stream = None
+    for block in blocks:
+        if not block.size:
+            break
+        rate = report.sampling_rate
+        if not resample and rate != sampling_rate:
+            text = f"{rate} Hz, the model takes {sampling_rate} Hz and resample is off"
+            report.problem = ("sampling_rate", text)
+            break
+        report.num_channels = len(block)
+        try:
+            block = mono(block, channels, mixdown=False)
+        except ValueError as error:
+            report.problem = ("channels", str(error).rstrip("."))
+            break
+        # Also where one of them is NaN
+        if not (-MAX_SAMPLE <= block.min() and block.max() <= MAX_SAMPLE):
+            block = report.without_bad_samples(block)
+        mix = mono(block, None, mixdown)
+        report.update(block, mix)
+        if rate == sampling_rate:
+            yield mix
+            continue
+        if stream is None:
+            stream = soxr.ResampleStream(rate, sampling_rate, len(mix))
+        chunk = stream.resample_chunk(np.ascontiguousarray(mix.T, np.float32))
+        if len(chunk):
+            yield chunk.T
+    if stream is not None:
+        rest = np.zeros((0, len(mix)), np.float32)
+        yield stream.resample_chunk(rest, last=True).T
 
 
 def facts(file: File) -> Facts:

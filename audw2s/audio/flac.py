@@ -12,12 +12,11 @@ import av
 import numpy as np
 import soundfile
 
-from audw2s.audio.chunks import file_size
-from audw2s.audio.chunks import unmoved
 from audw2s.audio.container import Container
 from audw2s.audio.content import HEAD
 from audw2s.audio.sndfile import SndFile
-from audw2s.audio.sndfile import open_sound
+from audw2s.files import file_size
+from audw2s.files import unmoved
 
 SIZES = (0, 192, 576, 1152, 2304, 4608, -1, -2, *(1 << k for k in range(8, 16)))
 """Number of samples of a frame by its code; negative if coded in so many bytes."""
@@ -93,7 +92,7 @@ class FlacFile(SndFile):
                 raise
             # libsndfile finds the first frame after a seek only
             self.close()
-            self.sound = open_sound(self.file)
+            self._open()
             self.sound.seek(0)
             return super()._read(size)
 

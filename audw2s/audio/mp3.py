@@ -2,7 +2,7 @@
 
 from typing import BinaryIO
 
-from audw2s.audio.chunks import unmoved
+from audw2s.files import unmoved
 
 FIRST_FRAME = 4096
 """Number of bytes that contain the first frame; most frames have under 1,500."""

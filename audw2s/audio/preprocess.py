@@ -1,18 +1,14 @@
-"""Read, check, convert to mono and resample a file or an array.
-
-A recording is processed in blocks, so that memory depends on the size of a block only.
-All entry points (interfaces, commands, training) use these functions.
-"""
+"""Sources of blocks: files and arrays; a file as a whole."""
 
 from collections.abc import Callable
-from collections.abc import Iterator
 from collections.abc import Sequence
 
 import numpy as np
-import soxr
 
 from audw2s.audio.decode import BLOCK_DUR
+from audw2s.audio.decode import Blocks
 from audw2s.audio.decode import file_blocks
+from audw2s.audio.decode import prepared
 from audw2s.audio.quality import Report
 from audw2s.audio.samples import MIN_SAMPLES
 from audw2s.audio.samples import SAMPLING_RATE
@@ -21,9 +17,6 @@ from audw2s.audio.samples import check_sampling_rate
 from audw2s.audio.samples import check_shape
 from audw2s.audio.statuses import UNUSABLE
 from audw2s.audio.times import to_timedelta
-
-Blocks = Iterator[np.ndarray]
-"""Blocks ``(num_channels, num_samples)`` of float32, one after the other."""
 
 Read = Callable[..., Blocks]
 """Function that reads a source: takes a report, ``start`` and ``end``; yields blocks.
@@ -127,98 +120,6 @@ def from_the_start(read: Read, spans: Sequence[Span]) -> Sequence[Span]:
         (absolute(start), None if end is None else absolute(end))
         for start, end in spans
     ]
-
-
-def mono(
-    block: np.ndarray,
-    channels: int | Sequence[int] | None = None,
-    mixdown: bool = True,
-) -> np.ndarray:
-    """Select channels and average them.
-
-    Args:
-        block: block ``(num_channels, num_samples)``
-        channels: channel or channels to select, ``None`` for all
-        mixdown: average the selected channels
-
-    Returns:
-        ``(1, num_samples)`` with mixdown, else one row per selected channel
-
-    Raises:
-        ValueError: if a selected channel does not exist
-
-    Examples:
-        >>> mono(np.array([[0.0, 1.0], [1.0, 0.0]]))
-        array([[0.5, 0.5]])
-
-    """
-    if channels is not None:
-        wanted = np.atleast_1d(channels).tolist()
-        if not all(-len(block) <= channel < len(block) for channel in wanted):
-            raise ValueError(
-                f"Channels {wanted} were selected, the signal has {len(block)}."
-            )
-        block = block[wanted]
-    if not mixdown or len(block) == 1:
-        return block
-    if len(block) == 2:
-        # 20 times faster than mean() over the short axis
-        return (block[:1] + block[1:]) * block.dtype.type(0.5)
-    return block.mean(axis=0, keepdims=True)
-
-
-def prepared(
-    blocks: Blocks,
-    report: Report,
-    channels: int | Sequence[int] | None = None,
-    mixdown: bool = True,
-    *,
-    sampling_rate: int = SAMPLING_RATE,
-    resample: bool = True,
-) -> Blocks:
-    """Select channels, check the samples, convert to mono and resample.
-
-    Blocks are resampled as if they were one signal (soxr, high quality).
-
-    Args:
-        blocks: blocks ``(num_channels, num_samples)``
-        report: report that is updated; it has the sampling rate of the source after
-            the first block
-        channels: channel or channels to select, ``None`` for all
-        mixdown: average the selected channels
-        sampling_rate: target sampling rate in Hz
-        resample: ``False`` makes a source at another rate unusable
-
-    """
-    stream = None
-    for block in blocks:
-        if not block.size:
-            break
-        rate = report.sampling_rate
-        if not resample and rate != sampling_rate:
-            text = f"{rate} Hz, the model takes {sampling_rate} Hz and resample is off"
-            report.problem = ("sampling_rate", text)
-            break
-        report.num_channels = len(block)
-        try:
-            block = mono(block, channels, mixdown=False)
-        except ValueError as error:
-            report.problem = ("channels", str(error).rstrip("."))
-            break
-        block = report.update(block)
-        mix = mono(block, None, mixdown)
-        report.update_loudness(block, mix)
-        if rate == sampling_rate:
-            yield mix
-            continue
-        if stream is None:
-            stream = soxr.ResampleStream(rate, sampling_rate, len(mix))
-        chunk = stream.resample_chunk(np.ascontiguousarray(mix.T, np.float32))
-        if len(chunk):
-            yield chunk.T
-    if stream is not None:
-        rest = np.zeros((0, len(mix)), np.float32)
-        yield stream.resample_chunk(rest, last=True).T
 
 
 def load(

@@ -157,11 +157,11 @@ class Report:
     ``out_of_range`` in any selected channel, ``constant`` in all, ``clipped`` where
     channels are interleaved."""
 
-    loudness: list[tuple[int, np.ndarray]] = dataclasses.field(default_factory=list)
-    """Of each block, the index of its first hop of 10 ms, and of each hop whether the
-    mix is loud, and the energies of channels and mix if they differ. Hops are counted
-    from the start of the source, so that the status of a segment doesn't depend on
-    where reading starts."""
+    loudness: list[np.ndarray] = dataclasses.field(default_factory=list)
+    """Of each hop of 10 ms, whether the mix is loud, and the energies of channels and
+    mix if they differ, in parts ``(num_values, num_hops)``. Hops are counted from the
+    start of the source, so that the status of a segment doesn't depend on where reading
+    starts."""
 
     previous: np.ndarray = dataclasses.field(default_factory=partial(np.zeros, 0))
     """Last sample of each channel."""
@@ -171,40 +171,13 @@ class Report:
         """Duration in seconds that was read."""
         return self.num_samples / self.sampling_rate if self.sampling_rate else 0.0
 
-    def update(self, block: np.ndarray) -> np.ndarray:
-        """Update with a block ``(num_channels, num_samples)`` of selected channels.
+    def without_bad_samples(self, block: np.ndarray) -> np.ndarray:
+        """Note bad samples of the next block; return a copy with zeros in their place.
 
-        Returns:
-            the block; if it has bad samples, a copy with zeros in their place
+        Args:
+            block: block ``(num_channels, num_samples)`` of selected channels
 
         """
-        low, high = float(block.min()), float(block.max())
-        # Also where one of them is NaN
-        if not (-MAX_SAMPLE <= low and high <= MAX_SAMPLE):
-            block = self._without_bad_samples(block)
-            low, high = float(block.min()), float(block.max())
-        self.num_selected, size = block.shape
-        if max(-low, high) >= FULL_SCALE:
-            is_clipped = np.abs(block.T.ravel()) >= FULL_SCALE
-            clipped = self.runs.setdefault("clipped", Runs())
-            clipped.add(is_clipped, self.num_samples * len(block))
-        is_same = np.empty(size, bool)
-        is_same[0] = np.array_equal(block[:, 0], self.previous)
-        np.all(block[:, 1:] == block[:, :-1], axis=0, out=is_same[1:])
-        self.previous = block[:, -1].copy()
-        before, self.num_samples = self.num_samples, self.num_samples + size
-        runs = runs_of(is_same) + before - [1, 0]
-        min_size = math.ceil(MIN_RUN_DUR * self.sampling_rate)
-        is_long = np.diff(runs)[:, 0] >= min_size
-        # What lies at an edge of the block may be a part of a longer one
-        runs = runs[is_long | (runs[:, 0] < before) | (runs[:, 1] == self.num_samples)]
-        if len(runs):
-            constant = self.runs.setdefault("constant", Runs())
-            constant.extend(runs, min_size, self.num_samples)
-        self.num_channels = self.num_channels or len(block)
-        return block
-
-    def _without_bad_samples(self, block: np.ndarray) -> np.ndarray:
         is_finite = np.isfinite(block)
         is_beyond = is_finite & (np.abs(block) > MAX_SAMPLE)
         bad = {
@@ -215,23 +188,47 @@ class Report:
             self.runs.setdefault(status, Runs()).add(mask, self.num_samples)
         return np.where(is_finite & ~is_beyond, block, np.float32(0))
 
-    def update_loudness(self, block: np.ndarray, mix: np.ndarray) -> None:
-        """Update with the last block again, and what is left of it after mixdown.
+    def update(self, block: np.ndarray, mix: np.ndarray) -> None:
+        """Update with the next block.
 
         Args:
-            block: block ``(num_channels, num_samples)``, without bad samples
+            block: block ``(num_channels, num_samples)`` of selected channels, without
+                bad samples
             mix: block after mixdown, of one channel or as many as the block
 
         """
+        self.num_selected, size = block.shape
+        before, self.num_samples = self.num_samples, self.num_samples + size
+        level = np.abs(block)
+        if level.max() >= FULL_SCALE:
+            is_clipped = level.T.ravel() >= FULL_SCALE
+            clipped = self.runs.setdefault("clipped", Runs())
+            clipped.add(is_clipped, before * len(block))
+        is_same = np.empty(size, bool)
+        is_same[0] = np.array_equal(block[:, 0], self.previous)
+        np.all(block[:, 1:] == block[:, :-1], axis=0, out=is_same[1:])
+        self.previous = block[:, -1].copy()
+        runs = runs_of(is_same) + before - [1, 0]
+        min_size = math.ceil(MIN_RUN_DUR * self.sampling_rate)
+        is_long = np.diff(runs)[:, 0] >= min_size
+        # What lies at an edge of the block may be a part of a longer one
+        runs = runs[is_long | (runs[:, 0] < before) | (runs[:, 1] == self.num_samples)]
+        if len(runs):
+            constant = self.runs.setdefault("constant", Runs())
+            constant.extend(runs, min_size, self.num_samples)
         values = (np.abs(mix) >= LOUD).any(axis=0, keepdims=True)
         if len(mix) < len(block):
             energies = np.square(block).mean(axis=0), np.square(mix[0])
             values = np.stack([values[0], *energies])
-        size, hop = block.shape[1], max(1, self.sampling_rate // HOPS_PER_SECOND)
-        first = round(self.start * self.sampling_rate) + self.num_samples - size
-        begin, end = first // hop, -(-(first + size) // hop)
-        starts = np.maximum(0, np.arange(begin, end) * hop - first)
-        self.loudness.append((begin, np.add.reduceat(values, starts, axis=1)))
+        hop = max(1, self.sampling_rate // HOPS_PER_SECOND)
+        first = round(self.start * self.sampling_rate) + before
+        starts = np.arange(first // hop * hop, first + size, hop) - first
+        values = np.add.reduceat(values, np.maximum(0, starts), axis=1)
+        if self.loudness and first % hop:
+            # A hop may belong to two blocks
+            values[:, 0] += self.loudness[-1][:, -1]
+            self.loudness[-1] = self.loudness[-1][:, :-1]
+        self.loudness.append(values)
 
     def segment(
         self, start: float, stop: float | None, *, is_asked: bool = True
@@ -315,10 +312,13 @@ class Report:
 
     def _audibility(self, part: Part) -> str | None:
         """Whether a part is quiet, or its channels cancel out."""
+        if len(self.loudness) > 1:
+            self.loudness = [np.concatenate(self.loudness, axis=1)]
         rate = self.sampling_rate
         begin, hop = round(self.start * rate), max(1, rate // HOPS_PER_SECOND)
         low, high = -(-(begin + part.first) // hop), (begin + part.last) // hop
-        is_loud, *energies = self._loudness(low, high)
+        loudness = self.loudness[0][:, low - begin // hop : high - begin // hop]
+        is_loud, *energies = loudness
         if not len(is_loud):
             return None
         if not energies:
@@ -330,21 +330,6 @@ class Report:
         if np.count_nonzero((is_loud > 0) & ~is_cancelled) > num_cancelled:
             return None
         return "cancelled" if num_cancelled else "quiet"
-
-    def _loudness(self, low: int, high: int) -> np.ndarray:
-        """Loudness ``(num_values, num_hops)`` of a range of hops."""
-        if not self.loudness:
-            return np.zeros((1, 0), bool)
-        if len(self.loudness) > 1:
-            begin, values = self.loudness[0]
-            end = max(first + part.shape[1] for first, part in self.loudness)
-            joined = np.zeros((len(values), end - begin), values.dtype)
-            for first, part in self.loudness:
-                # A hop may belong to two blocks
-                joined[:, first - begin : first - begin + part.shape[1]] += part
-            self.loudness = [(begin, joined)]
-        ((begin, values),) = self.loudness
-        return values[:, max(0, low - begin) : max(0, high - begin)]
 
     def truncation(self, part: Part | None = None) -> str:
         """Message on missing samples, empty if few are missing."""

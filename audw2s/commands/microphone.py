@@ -8,8 +8,8 @@ from typing import IO
 
 import numpy as np
 
+from audw2s.audio.decode import mono
 from audw2s.audio.preprocess import as_float
-from audw2s.audio.preprocess import mono
 from audw2s.inference.stream import Moment
 from audw2s.inference.stream import Stream
 from audw2s.model.registry import DIMENSIONS

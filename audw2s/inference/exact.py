@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from audw2s.audio.preprocess import Blocks
+from audw2s.audio.decode import Blocks
 from audw2s.audio.samples import MIN_SAMPLES
 from audw2s.audio.windows import groups
 from audw2s.inference.frames import Tokens

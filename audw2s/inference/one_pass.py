@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from audw2s.audio.preprocess import Blocks
+from audw2s.audio.decode import Blocks
 from audw2s.audio.preprocess import Span
 from audw2s.audio.quality import Report
 from audw2s.audio.samples import SAMPLING_RATE

@@ -16,14 +16,14 @@ from typing import Self
 
 import numpy as np
 
+from audw2s.audio.decode import Blocks
 from audw2s.audio.decode import File
 from audw2s.audio.decode import file_blocks
-from audw2s.audio.preprocess import Blocks
+from audw2s.audio.decode import prepared
 from audw2s.audio.preprocess import Read
 from audw2s.audio.preprocess import Span
 from audw2s.audio.preprocess import array_blocks
 from audw2s.audio.preprocess import from_the_start
-from audw2s.audio.preprocess import prepared
 from audw2s.audio.quality import Report
 from audw2s.audio.samples import MIN_SAMPLES
 from audw2s.audio.samples import SAMPLING_RATE

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import soxr
 
+from audw2s.audio.decode import mono
 from audw2s.audio.preprocess import as_float
-from audw2s.audio.preprocess import mono
 from audw2s.audio.samples import HOP
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.samples import check_sampling_rate

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
+from audw2s.audio.decode import mono
 from audw2s.audio.preprocess import Read
 from audw2s.audio.preprocess import Span
-from audw2s.audio.preprocess import mono
 from audw2s.audio.quality import Report
 from audw2s.audio.quality import runs_of
 from audw2s.audio.speech import SpeechDetector

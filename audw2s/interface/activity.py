@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from audw2s.audio.preprocess import mono
+from audw2s.audio.decode import mono
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.speech import SpeechMarks
 from audw2s.audio.speech_frames import FRAME_DUR

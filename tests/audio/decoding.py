@@ -9,8 +9,10 @@ MIN_DUR = 0.004
 
 
 def read(file, **kwargs) -> tuple[np.ndarray, Report]:
-    report = Report()
-    blocks = [report.update(b) for b in decode.file_blocks(file, report, **kwargs)]
+    report, blocks = Report(), []
+    for block in decode.file_blocks(file, report, **kwargs):
+        blocks.append(report.without_bad_samples(block))
+        report.update(blocks[-1], blocks[-1])
     return np.concatenate(blocks, axis=1) if blocks else np.zeros((1, 0)), report
 
 
