@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from collections.abc import Iterator
 
-from audw2s.audio.preprocess import Blocks
+from audw2s.audio.decode import Blocks
 from audw2s.audio.preprocess import Read
 from audw2s.audio.quality import Report
 from audw2s.demo.models import Models

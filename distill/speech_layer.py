@@ -20,13 +20,12 @@ from audw2s.audio.speech import speech_probabilities
 from audw2s.audio.speech_frames import FRAME
 from audw2s.audio.speech_frames import speech_frames
 from audw2s.distill.scenes import scene
+from audw2s.inference.frames import RunningMoments
+from audw2s.inference.frames import SlidingNormaliser
 from audw2s.inference.frames import Tokens
 from audw2s.inference.network import Network
-from audw2s.inference.normalisation import RunningMoments
-from audw2s.inference.normalisation import SlidingNormaliser
-from audw2s.inference.one_pass import LEVEL_DUR
+from audw2s.inference.pooling import LEVEL_DUR
 from audw2s.inference.pooling import smoothed
-from audw2s.inference.pooling import smoothing_size
 from audw2s.model.find import model_path
 from audw2s.model.origins import PROPERTY
 from audw2s.model.origins import Origins
@@ -88,7 +87,7 @@ def add_speech_layer(
     )
     weight, bias = fit_layer(examples)
     content = onnx.load(model_path(model))
-    appended = with_layer(content, weight, bias, smoothing_size(tokens.rate))
+    appended = with_layer(content, weight, bias, tokens.smoothing)
     entries = {PROPERTY: (origins_of(model) | origins).to_json()}
     return save(appended, out, properties(content) | entries)
 
@@ -122,9 +121,7 @@ def make_examples(
         signal = scene(speech, noise, rng)
         is_speech = speech_frames(speech_probabilities(signal))
         values = tokens.make(_normalised(signal, tokens, rng))
-        features = smoothed(
-            values[:, : values.shape[1] // 2], smoothing_size(tokens.rate)
-        )
+        features = smoothed(values[:, : values.shape[1] // 2], tokens.smoothing)
         # Tokens at the centres of frames
         centres = (np.arange(len(is_speech)) * FRAME + FRAME // 2) // tokens.hop
         centres = centres[centres < len(features)]
@@ -138,7 +135,7 @@ def _normalised(
     """Normalise a signal as a whole, or by its surroundings as in a single pass."""
     if rng.random() < 0.5:
         level = SlidingNormaliser(LEVEL_DUR, epsilon=tokens.epsilon)
-        return np.concatenate([level.push(signal), level.finish()])
+        return level.push(signal, last=True)
     moments = RunningMoments(tokens.epsilon)
     moments.update(signal)
     return moments.push(signal)

@@ -38,14 +38,14 @@ LISTS = "tests/corpus/test_lists.py"
 MUTANTS = [
     Mutant(
         "grid",
-        "audw2s/audio/windows.py",
+        "audw2s/audio/times.py",
         "num_samples - first >= MIN_SAMPLES",
         "num_samples - first > MIN_SAMPLES",
         (f"{WINDOWS}::test_a_remainder_of_64_samples_is_a_window",),
     ),
     Mutant(
         "grid",
-        "audw2s/audio/windows.py",
+        "audw2s/audio/times.py",
         "return round(number * self.hop.value * SAMPLING_RATE / 10**9)",
         "return number * round(self.hop.value * SAMPLING_RATE / 10**9)",
         (f"{WINDOWS}::test_no_drift_over_hours",),

@@ -9,7 +9,7 @@ import soundfile
 
 import audw2s
 from audw2s.audio.statuses import UNUSABLE
-from audw2s.inference.normalisation import SlidingNormaliser
+from audw2s.inference.frames import SlidingNormaliser
 from audw2s.inference.pipeline import Predictor
 from audw2s.model.find import model_path
 from audw2s.model.registry import DIMENSIONS

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audw2s.audio.samples import HOP
-from audw2s.inference.normalisation import RunningMoments
-from audw2s.inference.normalisation import SlidingNormaliser
+from audw2s.inference.frames import RunningMoments
+from audw2s.inference.frames import SlidingNormaliser
 
 
 def literal(signal, dur, past=False, first_dur=0.5, counts=None, epsilon=1e-7):
@@ -47,7 +47,7 @@ def in_pieces(level, signal, sizes):
     parts = [
         level.push(piece) for piece in np.split(signal, edges[edges < len(signal)])
     ]
-    return np.concatenate([*parts, level.finish()])
+    return np.concatenate([*parts, level.push(signal[:0], last=True)])
 
 
 @examples(60)

@@ -75,7 +75,7 @@ def test_tokens_in_blocks_equal_one_run(tokens, sizes, length, least):
     found = []
     for piece in np.split(signal, edges[edges < length]):
         found += list(stream.push(piece))
-    found += list(stream.finish())
+    found += list(stream.push(signal[:0], last=True))
     numbers = [n for first, made in found for n in range(first, first + len(made))]
     assert numbers == list(range(len(expected)))
     joined = np.concatenate([made for _, made in found])

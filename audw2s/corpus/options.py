@@ -143,7 +143,7 @@ class Options:
             ('CC BY 4.0', 1.0)
 
         """
-        from audw2s.audio.windows import default_hop_dur
+        from audw2s.audio.times import default_hop_dur
         from audw2s.model.find import model_sha256
         from audw2s.model.origins import origins_of
 

@@ -1,5 +1,6 @@
 """Run a model on segments and windows, each independent of the rest of a recording."""
 
+import itertools
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -8,11 +9,10 @@ import numpy as np
 
 from audw2s.audio.decode import Blocks
 from audw2s.audio.samples import MIN_SAMPLES
-from audw2s.audio.windows import groups
+from audw2s.inference.frames import RunningMoments
 from audw2s.inference.frames import Tokens
-from audw2s.inference.normalisation import RunningMoments
-from audw2s.inference.one_pass import WHOLE
-from audw2s.inference.one_pass import SegmentPooler
+from audw2s.inference.pooling import WHOLE
+from audw2s.inference.pooling import SegmentPooler
 from audw2s.inference.speech_pooler import SpeechMoments
 from audw2s.inference.speech_pooler import SpeechPooler
 
@@ -32,7 +32,7 @@ def each_window(
 
     """
     values: list[np.ndarray | None] = []
-    for group in groups(windows, at_once):
+    while group := list(itertools.islice(windows, at_once)):
         usable = [window for window in group if window.shape[1] >= MIN_SAMPLES]
         # Only the last window can be too short
         values += run(usable) if usable else []

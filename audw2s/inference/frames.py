@@ -1,23 +1,41 @@
-"""Tokens of a student: the frames that are pooled over time."""
+"""Tokens of a student, the frames that are pooled over time, and their input.
 
+Students normalise their input to zero mean and unit variance, as a whole, as Wav2Small
+does. Where windows are pooled from a single pass, mean and variance are those of the
+surroundings of each sample.
+"""
+
+import functools
+import math
+import os
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 
 import numpy as np
 
+from audw2s.audio.samples import HOP
 from audw2s.audio.samples import MIN_SAMPLES
 from audw2s.audio.samples import SAMPLING_RATE
-from audw2s.inference.normalisation import EPSILON
+from audw2s.audio.times import ENDLESS
 from audw2s.model.device import Device
 from audw2s.model.folder import explained
+
+EPSILON = 1e-7
+"""Constant added to the variance, for networks whose metadata has no ``epsilon``."""
+
+LEAST_VARIANCE = 1e-14
+"""Lower bound of the variance, for silence."""
+
+Counts = Callable[[int, int], np.ndarray]
+"""Function that returns a Boolean for each hop of a range."""
+
+SMOOTHING_DUR = 0.5
+"""Duration in seconds over which logits of speech are averaged."""
 
 BLOCK_DUR = 5.0
 """Duration in seconds of a block that the network processes at once. Longer blocks need
 more memory, 2 MB a second, and less time for the context by which blocks overlap."""
-
-ENDLESS = 2**50
-"""Index of a sample or token beyond the end of any recording."""
 
 Wanted = Callable[[int], tuple[int, int] | None]
 """Function that returns the next range of needed tokens, from an index on."""
@@ -50,7 +68,8 @@ class Tokens:
 
         model = onnx.load(path)
         inner = onnx.utils.Extractor(model).extract_model(["normalised"], ["tokens"])
-        self.session = audonnx.Model(inner, device=device).sess
+        self.open = functools.partial(audonnx.Model, inner, device=device)
+        self.session, self.process = self.open().sess, os.getpid()
         weights = {weight.name: weight for weight in model.graph.initializer}
         self.weight, self.bias = (
             onnx.numpy_helper.to_array(weights[name]).astype(np.float64)[list(order)]
@@ -73,6 +92,9 @@ class Tokens:
         self.rate = SAMPLING_RATE / hop
         """Tokens per second."""
 
+        self.smoothing = 2 * round(SMOOTHING_DUR * self.rate / 2) + 1
+        """Number of tokens over which logits of speech are averaged, odd."""
+
         self.block = round(max(BLOCK_DUR * self.rate, 8 * context))
         """Number of tokens that are computed at once."""
 
@@ -81,12 +103,15 @@ class Tokens:
 
         Args:
             normalised: normalised signal ``(num_samples,)``, float32, see
-                :mod:`audw2s.inference.normalisation`
+                :class:`SlidingNormaliser`
 
         Returns:
             ``(num_tokens, 2 * size)``: ``lin`` and ``sof``, float32
 
         """
+        if self.process != os.getpid():
+            # A session doesn't survive a fork
+            self.session, self.process = self.open().sess, os.getpid()
         try:
             (tokens,) = self.session.run(["tokens"], {"normalised": normalised[None]})
         except Exception:
@@ -115,32 +140,11 @@ class Tokens:
             A/D/V, and the pooled tokens with ``hidden_states``, float32
 
         """
-        # No BLAS, see audw2s.inference.normalisation.RunningMoments
+        # No BLAS, see RunningMoments
         values = np.einsum("...s,ds->...d", hidden_states, self.weight) + self.bias
         if self.hidden_states:
             values = np.concatenate([values, hidden_states], axis=-1)
         return values.astype(np.float32)
-
-    def range(self, first: int, last: int) -> tuple[int, int]:
-        """Range of the tokens that lie within a range of samples at 16 kHz.
-
-        If no token lies within it, this is the token at the first sample.
-
-        Args:
-            first: index of the first sample
-            last: index after the last sample, :data:`ENDLESS` if unknown
-
-        Examples:
-            >>> from audw2s.inference.network import Network
-            >>> tokens = Network("wav2small").tokens
-            >>> tokens.range(0, 16000), tokens.range(16016, 16048)
-            ((0, 250), (250, 251))
-
-        """
-        inside = -(-first // self.hop), last // self.hop
-        if inside[0] < inside[1]:
-            return inside
-        return first // self.hop, first // self.hop + 1
 
 
 class TokenStream:
@@ -171,28 +175,35 @@ class TokenStream:
         self.origin = 0
         self.num_done = 0
 
-    def push(self, normalised: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-        """Add samples; yield tokens and the index of the first one."""
+    def push(
+        self, normalised: np.ndarray, last: bool = False
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """Add samples; yield tokens and the index of the first one.
+
+        Args:
+            normalised: next samples ``(num_samples,)``
+            last: whether no samples will follow; then all remaining tokens are yielded
+
+        """
         skipped = min(self.missing, len(normalised))
         self.missing -= skipped
         self.waiting = np.concatenate([self.waiting, normalised[skipped:]])
         hop, context = self.tokens.hop, self.tokens.context
-        # After the last wanted token there are no ranges to look for
-        while self.num_done < ENDLESS and (need := self.wanted(self.num_done)):
+        while self.num_done < ENDLESS:
+            if (need := self.wanted(self.num_done)) is None:
+                # There is nothing to look for any more
+                self._go_to(ENDLESS)
+                break
             self._go_to(max(self.num_done, need[0]))
             ready = self.origin + len(self.waiting) // hop - context
             if ready < min(self.num_done + self.least, need[1]):
-                return
-            last = min(self.num_done + self.tokens.block, need[1], ready)
-            samples = self.waiting[: (last + context - self.origin) * hop]
+                break
+            end = min(self.num_done + self.tokens.block, need[1], ready)
+            samples = self.waiting[: (end + context - self.origin) * hop]
             made = self.tokens.make(samples)[self.num_done - self.origin :]
-            yield self.num_done, made[: last - self.num_done]
-            self._go_to(last)
-        self._go_to(ENDLESS)
-
-    def finish(self) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield the remaining tokens at the end of the recording."""
-        if len(self.waiting) >= MIN_SAMPLES and self.wanted(self.num_done):
+            yield self.num_done, made[: end - self.num_done]
+            self._go_to(end)
+        if last and len(self.waiting) >= MIN_SAMPLES:
             made = self.tokens.make(self.waiting)[self.num_done - self.origin :]
             if len(made):
                 yield self.num_done, made
@@ -204,3 +215,170 @@ class TokenStream:
         self.missing += max(0, drop - len(self.waiting))
         self.waiting = self.waiting[drop:]
         self.origin, self.num_done = origin, number
+
+
+class SlidingNormaliser:
+    """Normalise samples by mean and variance of their surroundings.
+
+    Mean and variance (the level) of a hop of 64 samples are those of the ``dur``
+    seconds around it. Near the start or end of the recording they are those of the
+    first or last ``dur`` seconds. For a recording of at most ``dur`` seconds this is
+    the normalisation of the networks.
+
+    With ``past`` they are those of the ``dur`` seconds that end with the hop, as in a
+    live stream nothing else is known; at the start, those of the first ``first_dur``
+    seconds.
+
+    Samples are returned as soon as their level is known. At most ``dur`` seconds and
+    one block are kept in memory.
+
+    Args:
+        dur: duration in seconds, or ``math.inf`` for the whole recording
+        past: use samples up to the current hop only
+        first_dur: shortest duration in seconds of which a level is computed, with
+            ``past``
+        epsilon: constant added to the variance, as in the network that takes the
+            samples
+        counts: function that returns whether hops count, given the index of the first
+            one and the index after the last one, such as whether they are speech; by
+            default all do
+
+    Examples:
+        >>> level = SlidingNormaliser(math.inf)
+        >>> level.push(np.array([0.5, -0.5], np.float32)).tolist()
+        []
+        >>> level.push(np.zeros(0, np.float32), last=True).round(3).tolist()
+        [1.0, -1.0]
+
+    """
+
+    def __init__(
+        self,
+        dur: float,
+        *,
+        past: bool = False,
+        first_dur: float = 0.5,
+        epsilon: float = EPSILON,
+        counts: Counts | None = None,
+    ):
+        self.epsilon = epsilon
+        self.counts = counts
+        # Numbers of hops, beyond any recording for infinity
+        self.size, first = (
+            2**60 if math.isinf(k) else max(1, round(k * SAMPLING_RATE / HOP))
+            for k in (dur, first_dur)
+        )
+        self.ahead = 0 if past else self.size - self.size // 2 - 1
+        self.first = min(self.size, first) if past else self.size
+        self.waiting = np.zeros(0, np.float32)
+        # Sums of x, of x², and number of samples of each hop that is still needed
+        self.sums = np.zeros((0, 3))
+        self.num_dropped = 0
+        self.num_known = 0
+        self.num_done = 0
+
+    def push(self, block: np.ndarray, last: bool = False) -> np.ndarray:
+        """Add samples ``(num_samples,)``; return those that can be normalised.
+
+        Args:
+            block: next samples, float32
+            last: whether no samples will follow; then all are returned
+
+        """
+        self.waiting = np.concatenate([self.waiting, block])
+        end = len(self.waiting) if last else len(self.waiting) // HOP * HOP
+        samples = self.waiting[(self.num_known - self.num_done) * HOP : end]
+        values = samples.astype(np.float64)
+        starts = np.arange(0, len(values), HOP)
+        sums = [np.add.reduceat(part, starts) for part in (values, values * values)]
+        sums = np.stack([*sums, np.diff(starts, append=len(values))], axis=1)
+        first, self.num_known = self.num_known, self.num_known + len(sums)
+        if self.counts is not None:
+            sums *= self.counts(first, self.num_known)[:, None]
+        self.sums = np.concatenate([self.sums, sums])
+        if last:
+            return self._release(self.num_known)
+        if self.num_known < self.first:
+            return self.waiting[:0]
+        return self._release(max(self.num_done, self.num_known - self.ahead))
+
+    def _release(self, last: int) -> np.ndarray:
+        """Normalise hops up to an index; drop sums that later hops don't need."""
+        hops = np.arange(self.num_done, last)
+        behind = self.size - 1 - self.ahead
+        low = np.minimum(hops - behind, self.num_known - self.size)
+        low = np.maximum(low, 0)
+        high = np.minimum(np.maximum(hops + 1 + self.ahead, self.first), self.num_known)
+        if self.ahead:
+            high = np.minimum(low + self.size, self.num_known)
+        total = self._totals(low, high)
+        # Where no hop counts, there is nothing to normalise for
+        mean, square = (total[:, :2] / np.maximum(total[:, 2:], 1)).T
+        variance = np.maximum(square - mean * mean, 0) + self.epsilon
+        scale = 1 / np.sqrt(np.maximum(variance, LEAST_VARIANCE))
+        mean, scale = mean.astype(np.float32), scale.astype(np.float32)
+        taken, self.waiting = np.split(self.waiting, [len(hops) * HOP])
+        self.num_done = last
+        # One more, as an incomplete last hop shifts the range of the last hops
+        needed = max(0, last - behind - 1)
+        self.sums = self.sums[needed - self.num_dropped :]
+        self.num_dropped = needed
+        whole = len(taken) // HOP
+        inside = taken[: whole * HOP].reshape(-1, HOP) - mean[:whole, None]
+        inside *= scale[:whole, None]
+        if whole == len(hops):
+            return inside.ravel()
+        # The last hop of a recording may be shorter
+        rest = (taken[whole * HOP :] - mean[-1]) * scale[-1]
+        return np.append(inside, rest)
+
+    def _totals(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Sum hops ``low`` to ``high``, which are ``size`` hops, or all.
+
+        Hops are divided into chunks of ``size``, so that a range consists of the end of
+        a chunk and the start of the next. Nothing is subtracted, as rounding errors of
+        a loud hop would remain in all later sums.
+        """
+        size = min(self.size, max(1, self.num_known))
+        lead = self.num_dropped % size
+        rest = -(lead + len(self.sums)) % size
+        chunks = np.pad(self.sums, ((lead, rest), (0, 0))).reshape(-1, size, 3)
+        starts = chunks.cumsum(axis=1).reshape(-1, 3)
+        ends = chunks[:, ::-1].cumsum(axis=1)[:, ::-1].reshape(-1, 3)
+        offset = self.num_dropped - lead
+        # A range that starts with a chunk ends with it
+        tails = np.where((low % size == 0)[:, None], 0, ends[low - offset])
+        return starts[high - 1 - offset] + tails
+
+
+class RunningMoments:
+    """Mean and variance of a recording that is too long for memory.
+
+    Args:
+        epsilon: constant added to the variance, see :class:`SlidingNormaliser`
+
+    """
+
+    def __init__(self, epsilon: float = EPSILON):
+        self.epsilon = epsilon
+        self.count = 0
+        self.mean = 0.0
+        self.square = 0.0
+
+    def update(self, block: np.ndarray) -> None:
+        """Update mean and variance with samples ``(num_samples,)``."""
+        if not len(block):
+            return
+        values = block.astype(np.float64)
+        self.count += len(values)
+        share = len(values) / self.count
+        self.mean += share * (values.mean() - self.mean)
+        # No BLAS: its threads wait actively, on cores that other workers need
+        square = np.einsum("i,i->", values, values) / len(values)
+        self.square += share * (square - self.square)
+
+    def push(self, block: np.ndarray, last: bool = False) -> np.ndarray:
+        """Normalise a block, after an update with the whole recording."""
+        variance = max(self.square - self.mean**2, 0.0) + self.epsilon
+        scale = 1 / math.sqrt(max(variance, LEAST_VARIANCE))
+        return (block - np.float32(self.mean)) * np.float32(scale)

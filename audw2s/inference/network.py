@@ -16,7 +16,7 @@ from audw2s.audio.speech import marked
 from audw2s.audio.speech import only_speech
 from audw2s.inference.frames import BLOCK_DUR
 from audw2s.inference.frames import Tokens
-from audw2s.inference.one_pass import pooled_as_a_whole
+from audw2s.inference.pooling import pooled_as_a_whole
 from audw2s.inference.speech_pooler import pooled_speech
 from audw2s.model.cascade import Cascade
 from audw2s.model.device import Device
@@ -155,8 +155,9 @@ class Network:
         return self.model
 
     def __getstate__(self) -> dict:
-        """Pickle without the session: it is opened again from a name or a path."""
+        """Pickle without sessions: they are opened again from a name or a path."""
         state = self.__dict__.copy()
+        state.pop("tokens", None)
         if not isinstance(self.model, str):
             state["model"] = (*_packed(self.model), tuple(self.transforms.items()))
         return state
@@ -185,9 +186,15 @@ class Network:
         is_long = len(signal) > BLOCK_DUR * SAMPLING_RATE
         if is_long and (tokens := self.tokens) is not None:
             return pooled_as_a_whole(tokens, signal)
+        model = self.open()
         try:
-            outputs = self.open()(signal[None], SAMPLING_RATE, outputs=self.outputs)
-            return self.values([outputs[name] for name in self.outputs], 1)[0]
+            if self.transforms:
+                found = model(signal[None], SAMPLING_RATE, outputs=self.outputs)
+                return self.values([*found.values()], 1)[0]
+            # Without the checks of Model, as the signal is one of ours
+            nodes = model.inputs.items()
+            inputs = {name: signal.reshape(node.shape) for name, node in nodes}
+            return self.values(model.sess.run(self.outputs, inputs), 1)[0]
         except Exception:
             with self._explained("can't be run"):
                 raise
@@ -227,24 +234,23 @@ class Network:
             others.append(np.full((count, 1), np.nan, np.float32))
         return np.concatenate([values, *others], axis=1)
 
-    @property
+    @functools.cached_property
     def tokens(self) -> Tokens | None:
         """Tokens of a student; ``None`` for other models.
 
         Also ``None`` for a model with a transform, which isn't part of the graph.
         """
-        model = self.open()
-        if model.path is None or self.transforms or "token_hop" not in self.properties:
+        path = self.open().path
+        if path is None or self.transforms or "token_hop" not in self.properties:
             return None
         return _open_tokens(
-            model.path,
+            path,
             self.sha256,
             self.properties["token_hop"],
             self.properties["token_context"],
             device=self._device,
             hidden_states=self.hidden_states,
             order=tuple(self.order),
-            process=os.getpid(),
         )
 
     @property
@@ -274,7 +280,6 @@ def _open_tokens(
     device: Frozen,
     hidden_states: bool,
     order: tuple[int, ...],
-    process: int,
 ) -> Tokens:
     with explained(path):
         return Tokens(

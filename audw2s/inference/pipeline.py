@@ -5,9 +5,9 @@ without tokens, read → check → mono → resample → windows → model → r
 """
 
 import copy
+import heapq
 import math
 from collections.abc import Callable
-from collections.abc import Iterable
 from collections.abc import Sequence
 from functools import partial
 from itertools import chain
@@ -27,22 +27,19 @@ from audw2s.audio.preprocess import from_the_start
 from audw2s.audio.quality import Report
 from audw2s.audio.samples import MIN_SAMPLES
 from audw2s.audio.samples import SAMPLING_RATE
-from audw2s.audio.windows import Grid
-from audw2s.audio.windows import default_hop_dur
+from audw2s.audio.times import Grid
+from audw2s.audio.times import default_hop_dur
 from audw2s.inference.exact import each_window
 from audw2s.inference.exact import mean_of_windows
 from audw2s.inference.exact import padded
 from audw2s.inference.exact import read_twice
+from audw2s.inference.frames import SlidingNormaliser
 from audw2s.inference.frames import Tokens
 from audw2s.inference.network import Network
-from audw2s.inference.normalisation import SlidingNormaliser
-from audw2s.inference.one_pass import LEVEL_DUR
-from audw2s.inference.one_pass import SegmentPooler
-from audw2s.inference.one_pass import grouped
-from audw2s.inference.one_pass import pooled
-from audw2s.inference.one_pass import surroundings
-from audw2s.inference.one_pass import window_ranges
-from audw2s.inference.pooling import Range
+from audw2s.inference.pooling import LEVEL_DUR
+from audw2s.inference.pooling import SegmentPooler
+from audw2s.inference.pooling import grouped
+from audw2s.inference.pooling import window_ranges
 from audw2s.inference.row import MIN_DUR
 from audw2s.inference.row import Row
 from audw2s.inference.row import RowMaker
@@ -259,9 +256,11 @@ class Predictor:
             # Seconds around a segment that its tokens depend on; whole seconds are
             # whole samples at any sampling rate
             margin = math.ceil(self.level_dur + (tokens.context + 1) / tokens.rate)
-            for numbers in grouped(in_pass, None if callback else margin):
+            passes = [([k], (s.start, s.stop)) for k, s in in_pass.items()]
+            if callback is None:
+                passes = grouped(in_pass, margin)
+            for numbers, span in passes:
                 group = [segments[number] for number in numbers]
-                span = group[0][::2] if callback else surroundings(group, margin)
                 of_group = self._one_pass(read, group, span, tokens, callback)
                 rows.update(zip(numbers, of_group, strict=True))
         for number, segment in enumerate(segments):
@@ -347,20 +346,31 @@ class Predictor:
     ) -> list[list[Row]]:
         """Pool segments, or their windows, in a single pass over a span of a source."""
         report = Report()
-        windows = partial(window_ranges, report, segments, self.grid, tokens)
-        blocks = self.blocks(read, report, span, callback)
-        pooled_values = pooled(blocks, partial(self._pooler, tokens), windows)
+        poolers: list[SegmentPooler] = []
+        for block in self.blocks(read, report, span, callback):
+            poolers = poolers or [self._pooler(tokens, report, segments) for _ in block]
+            for pooler, channel in zip(poolers, block, strict=True):
+                pooler.push(channel)
         values: list[list[np.ndarray]] = [[] for _ in segments]
-        for of_window, (_, number) in zip(pooled_values, windows(), strict=False):
-            values[number].append(of_window)
+        pooled = zip(*(pooler.finish() for pooler in poolers), strict=True)
+        for number, channels in enumerate(pooled):
+            values[poolers[0].ranges[number][2]].append(np.stack(channels))
         settings = self.no_values, self.grid, None, self.vad
         return [
             RowMaker(report, segment, *settings).rows(of_segment)
             for segment, of_segment in zip(segments, values, strict=True)
         ]
 
-    def _pooler(self, tokens: Tokens, ranges: Iterable[Range]) -> SegmentPooler:
+    def _pooler(
+        self, tokens: Tokens, report: Report, segments: Sequence[Segment]
+    ) -> SegmentPooler:
         """Pooler of a channel, which is normalised by its surroundings."""
+        ranges = heapq.merge(
+            *(
+                window_ranges(report, segment, number, self.grid, tokens.hop)
+                for number, segment in enumerate(segments)
+            )
+        )
         if self.vad:
             return sliding_speech_pooler(tokens, self.level_dur, ranges)
         normaliser = SlidingNormaliser(self.level_dur, epsilon=tokens.epsilon)

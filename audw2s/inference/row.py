@@ -13,10 +13,10 @@ from audw2s.audio.quality import Report
 from audw2s.audio.samples import MIN_SAMPLES
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.statuses import UNUSABLE
+from audw2s.audio.times import Grid
 from audw2s.audio.times import from_seconds
 from audw2s.audio.times import resampled_size
 from audw2s.audio.times import to_timedelta
-from audw2s.audio.windows import Grid
 
 MIN_DUR = MIN_SAMPLES / SAMPLING_RATE
 """Duration in seconds of the shortest segment that has a value."""

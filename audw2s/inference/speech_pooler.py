@@ -1,8 +1,6 @@
 """Pool tokens of speech only, normalised by the level of the speech."""
 
 from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -12,13 +10,13 @@ from audw2s.audio.speech import SpeechGate
 from audw2s.audio.speech import SpeechMarks
 from audw2s.audio.speech import only_speech
 from audw2s.audio.speech_frames import FRAME
-from audw2s.inference.frames import ENDLESS
+from audw2s.audio.times import ENDLESS
+from audw2s.inference.frames import RunningMoments
+from audw2s.inference.frames import SlidingNormaliser
 from audw2s.inference.frames import Tokens
-from audw2s.inference.normalisation import RunningMoments
-from audw2s.inference.normalisation import SlidingNormaliser
-from audw2s.inference.one_pass import WHOLE
-from audw2s.inference.one_pass import SegmentPooler
+from audw2s.inference.pooling import WHOLE
 from audw2s.inference.pooling import Range
+from audw2s.inference.pooling import SegmentPooler
 
 
 class SpeechMoments(RunningMoments):
@@ -57,7 +55,7 @@ class SpeechPooler(SegmentPooler):
     Args:
         tokens: tokens of the model
         normaliser: normaliser of the samples, by the level of the speech
-        ranges: ranges of tokens, see :class:`audw2s.inference.pooling.Pool`
+        ranges: ranges of tokens
         gate: gate of the channel
 
     """
@@ -73,26 +71,22 @@ class SpeechPooler(SegmentPooler):
         self.gate = gate
         self.marks = gate.marks
         # Which tokens are speech is known
-        self.speech = None
+        self.has_speech = False
         self.last = np.full(tokens.weight.shape[1], np.nan)
         self.num_samples = 0
 
-    def push(self, signal: np.ndarray) -> None:
+    def push(self, signal: np.ndarray, last: bool = False) -> None:
         """Process samples ``(num_samples,)`` at 16 kHz."""
-        self._push(self.gate.push(signal))
-
-    def finish(self) -> list[np.ndarray]:
-        """Return values ``(num_values + 1,)`` of each range that has begun."""
-        self._push(self.gate.finish())
-        return super().finish()
-
-    def _push(self, released: np.ndarray) -> None:
+        released = self.gate.push(signal)
+        if last:
+            released = np.concatenate([released, self.gate.finish()])
         self.num_samples += len(released)
-        super().push(released)
+        super().push(released, last)
+        self.end = max(self.end, self.num_samples // self.tokens.hop)
 
-    def _wanted(self, number: int) -> Range | None:
-        """Tokens of speech that the pool needs."""
-        wanted, hop = super()._wanted(number), self.tokens.hop
+    def wanted(self, number: int) -> tuple[int, int] | None:
+        """Tokens of speech that are needed."""
+        wanted, hop = super().wanted(number), self.tokens.hop
         if wanted is None:
             return None
         following = self.marks.next_hops(max(number, wanted[0]), hop)
@@ -101,25 +95,18 @@ class SpeechPooler(SegmentPooler):
         known = self.marks.num_known * FRAME // hop
         return None if self.marks.is_over else (max(number, known), ENDLESS)
 
-    def _pool(self, made: Iterable[tuple[int, np.ndarray]]) -> None:
-        super()._pool(self._of_speech(made))
-        self.end = max(self.end, self.num_samples // self.tokens.hop)
+    def add(self, first: int, tokens: np.ndarray) -> None:
+        """Add the tokens that are speech."""
+        number, end = first, first + len(tokens)
+        while run := self.marks.next_hops(number, self.tokens.hop):
+            if run[0] >= end:
+                break
+            number = min(run[1], end)
+            super().add(run[0], tokens[run[0] - first : number - first])
 
-    def _of_speech(
-        self, made: Iterable[tuple[int, np.ndarray]]
-    ) -> Iterator[tuple[int, np.ndarray]]:
-        """Runs of tokens that are speech."""
-        for first, tokens in made:
-            number, end = first, first + len(tokens)
-            while run := self.marks.next_hops(number, self.tokens.hop):
-                if run[0] >= end:
-                    break
-                number = min(run[1], end)
-                yield run[0], tokens[run[0] - first : number - first]
-
-    def _shares(self, ranges: Sequence[Range]) -> np.ndarray:
+    def _shares(self, ranges: np.ndarray) -> np.ndarray:
         """Share of the samples of each range that are speech."""
-        first, last = np.array(ranges, np.int64).reshape(-1, 2).T * self.tokens.hop
+        first, last = ranges.T * self.tokens.hop
         last = np.minimum(last, self.num_samples)
         first = np.minimum(first, np.maximum(0, last - self.tokens.hop))
         shares = self.marks.num_samples(first, last) / np.maximum(1, last - first)

@@ -19,10 +19,10 @@ from audw2s.audio.samples import check_sampling_rate
 from audw2s.audio.speech import SpeechGate
 from audw2s.audio.statuses import MAX_SAMPLE
 from audw2s.audio.statuses import SHORT_DUR
+from audw2s.inference.frames import SlidingNormaliser
 from audw2s.inference.frames import TokenStream
 from audw2s.inference.network import Network
-from audw2s.inference.normalisation import SlidingNormaliser
-from audw2s.inference.pooling import PoolingState
+from audw2s.inference.pooling import Sums
 from audw2s.inference.pooling import combined
 from audw2s.inference.pooling import total_sums
 from audw2s.inference.row import MIN_SPEECH_DUR
@@ -43,10 +43,10 @@ class Recent(NamedTuple):
     is_speech: np.ndarray | None
     """Whether each token is speech, ``None`` if all count."""
 
-    state: Sequence[PoolingState] = ()
+    state: Sequence[Sums] = ()
     """Sums over the tokens that count, empty if none does."""
 
-    def sums(self, first: int) -> list[PoolingState]:
+    def sums(self, first: int) -> list[Sums]:
         """Sums over the tokens from an index on that count."""
         tokens = self.tokens[first:]
         if self.is_speech is not None:
@@ -176,7 +176,7 @@ class Stream:
         self.size = round(win_dur * self.tokens.rate)
         self.recent: collections.deque[Recent] = collections.deque()
         self.num_recent = self.num_tokens = 0
-        self.sums: list[PoolingState] = []
+        self.sums: list[Sums] = []
         self.is_over = False
         self.num_samples = 0
         self.num_equal = 0
@@ -236,10 +236,8 @@ class Stream:
         self._refuse_if_over()
         self.is_over = True
         self._push(self._resampled(np.zeros(0, np.float32), last=True))
-        if self.gate is not None:
-            self._pool(self.stream.push(self.level.push(self.gate.finish())))
-        self._pool(self.stream.push(self.level.finish()))
-        self._pool(self.stream.finish())
+        rest = np.zeros(0, np.float32) if self.gate is None else self.gate.finish()
+        self._pool(self.stream.push(self.level.push(rest, last=True), last=True))
         return self._moment()
 
     @property
@@ -310,7 +308,7 @@ class Stream:
             return None
         return self.gate.marks.hops(first, first + count, self.tokens.hop)
 
-    def _values(self, states: list[PoolingState]) -> dict[str, float]:
+    def _values(self, states: list[Sums]) -> dict[str, float]:
         if not states:
             return named(np.full(3, np.nan))
         _, weight, value = combined(states)

@@ -31,7 +31,7 @@ from audw2s.distill.students.student import Student
 from audw2s.distill.teachers.whisper import WhisperTeacher
 from audw2s.inference.frames import Tokens
 from audw2s.inference.network import Network
-from audw2s.inference.one_pass import pooled_as_a_whole
+from audw2s.inference.pooling import pooled_as_a_whole
 from audw2s.model.find import model_sha256
 from audw2s.model.store import save
 

@@ -10,8 +10,8 @@ from audw2s.export.c.graph import UnsuitableGraphError
 from audw2s.export.c.graph import Weights
 from audw2s.export.c.graph import read
 from audw2s.files import replacing
+from audw2s.inference.frames import LEAST_VARIANCE
 from audw2s.inference.network import Network
-from audw2s.inference.normalisation import LEAST_VARIANCE
 from audw2s.version import __version__
 
 FILES = (
