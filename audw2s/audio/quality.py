@@ -269,13 +269,6 @@ class Report:
             return self.problem
         if part is None:
             part = Part(0, self.num_samples, self.start, self.declared)
-        status, message = self._fault(min_dur, part) or self._doubt(part)
-        if self.notes and status not in UNUSABLE:
-            message = "; ".join(filter(None, [message, *self.notes]))
-        return status, message
-
-    def _fault(self, min_dur: float, part: Part) -> tuple[str, str] | None:
-        """Status and reason of samples that have no value."""
         size = part.last - part.first
         if not size:
             if 0 < self.total <= part.start:
@@ -288,7 +281,10 @@ class Report:
                 return status, f"holds {count} {what}"
         if size / self.sampling_rate < min_dur:
             return "too_short", self._too_short(min_dur, size)
-        return None
+        status, message = self._doubt(part)
+        if self.notes and status not in UNUSABLE:
+            message = "; ".join(filter(None, [message, *self.notes]))
+        return status, message
 
     def _doubt(self, part: Part) -> tuple[str, str]:
         """Status and reason of samples whose value may be unsure."""

@@ -119,17 +119,6 @@ class Tokens:
                 raise
         return tokens[0].T
 
-    def speech_logits(self, tokens: np.ndarray) -> np.ndarray:
-        """Logits ``(num_tokens,)`` of a student with this layer, above 0 for speech.
-
-        Args:
-            tokens: tokens ``(num_tokens, 2 * size)``
-
-        """
-        weight = self.speech_weight
-        lin = tokens[:, : len(weight)]
-        return np.einsum("ts,s->t", lin, weight) + float(self.speech_bias)
-
     def outputs(self, hidden_states: np.ndarray) -> np.ndarray:
         """Turn pooled tokens into values.
 
@@ -190,31 +179,26 @@ class TokenStream:
         self.waiting = np.concatenate([self.waiting, normalised[skipped:]])
         hop, context = self.tokens.hop, self.tokens.context
         while self.num_done < ENDLESS:
-            if (need := self.wanted(self.num_done)) is None:
-                # There is nothing to look for any more
-                self._go_to(ENDLESS)
-                break
-            self._go_to(max(self.num_done, need[0]))
+            # After the last wanted token there is nothing to look for
+            first, end = self.wanted(self.num_done) or (ENDLESS, ENDLESS)
+            self.num_done = max(self.num_done, first)
+            # Samples that these tokens don't depend on are dropped
+            origin = max(self.origin, self.num_done - context)
+            dropped, self.origin = (origin - self.origin) * hop, origin
+            self.missing += max(0, dropped - len(self.waiting))
+            self.waiting = self.waiting[dropped:]
             ready = self.origin + len(self.waiting) // hop - context
-            if ready < min(self.num_done + self.least, need[1]):
+            if self.num_done == ENDLESS or ready < min(self.num_done + self.least, end):
                 break
-            end = min(self.num_done + self.tokens.block, need[1], ready)
+            end = min(self.num_done + self.tokens.block, end, ready)
             samples = self.waiting[: (end + context - self.origin) * hop]
             made = self.tokens.make(samples)[self.num_done - self.origin :]
             yield self.num_done, made[: end - self.num_done]
-            self._go_to(end)
+            self.num_done = end
         if last and len(self.waiting) >= MIN_SAMPLES:
             made = self.tokens.make(self.waiting)[self.num_done - self.origin :]
             if len(made):
                 yield self.num_done, made
-
-    def _go_to(self, number: int) -> None:
-        """Drop samples that tokens from an index on don't depend on."""
-        origin = max(self.origin, number - self.tokens.context)
-        drop = (origin - self.origin) * self.tokens.hop
-        self.missing += max(0, drop - len(self.waiting))
-        self.waiting = self.waiting[drop:]
-        self.origin, self.num_done = origin, number
 
 
 class SlidingNormaliser:

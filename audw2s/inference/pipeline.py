@@ -348,7 +348,19 @@ class Predictor:
         report = Report()
         poolers: list[SegmentPooler] = []
         for block in self.blocks(read, report, span, callback):
-            poolers = poolers or [self._pooler(tokens, report, segments) for _ in block]
+            while len(poolers) < len(block):
+                ranges = heapq.merge(
+                    *(
+                        window_ranges(report, segment, number, self.grid, tokens.hop)
+                        for number, segment in enumerate(segments)
+                    )
+                )
+                if self.vad:
+                    pooler = sliding_speech_pooler(tokens, self.level_dur, ranges)
+                else:
+                    level = SlidingNormaliser(self.level_dur, epsilon=tokens.epsilon)
+                    pooler = SegmentPooler(tokens, level, ranges)
+                poolers.append(pooler)
             for pooler, channel in zip(poolers, block, strict=True):
                 pooler.push(channel)
         values: list[list[np.ndarray]] = [[] for _ in segments]
@@ -360,18 +372,3 @@ class Predictor:
             RowMaker(report, segment, *settings).rows(of_segment)
             for segment, of_segment in zip(segments, values, strict=True)
         ]
-
-    def _pooler(
-        self, tokens: Tokens, report: Report, segments: Sequence[Segment]
-    ) -> SegmentPooler:
-        """Pooler of a channel, which is normalised by its surroundings."""
-        ranges = heapq.merge(
-            *(
-                window_ranges(report, segment, number, self.grid, tokens.hop)
-                for number, segment in enumerate(segments)
-            )
-        )
-        if self.vad:
-            return sliding_speech_pooler(tokens, self.level_dur, ranges)
-        normaliser = SlidingNormaliser(self.level_dur, epsilon=tokens.epsilon)
-        return SegmentPooler(tokens, normaliser, ranges)

@@ -169,7 +169,7 @@ class SegmentPooler:
             self.sums[:, is_met] = combined([self.sums[:, is_met], found])
         self._close(self.open[:, 2] <= end)
         if self.has_speech:
-            self._mark(first, self.tokens.speech_logits(tokens))
+            self._mark(first, tokens[:, :size])
         self.end = end
         self.last = tokens[-1, :size].astype(np.float64)
 
@@ -185,16 +185,19 @@ class SegmentPooler:
         self.results.update(zip(numbers, values, strict=True))
         self.open, self.sums = self.open[~is_over], self.sums[:, ~is_over]
 
-    def _mark(self, first: int, logits: np.ndarray) -> None:
+    def _mark(self, first: int, values: np.ndarray) -> None:
         """Decide which tokens are speech: where the mean of the logits is above 0.
 
         Args:
             first: index of the first token; behind a gap, or at the end, all tokens
                 before are decided on
-            logits: logits of the tokens ``(num_tokens,)``
+            values: values ``lin`` of the tokens ``(num_tokens, size)``
 
         """
         size, is_gap = self.tokens.smoothing, first > self.end
+        weight, bias = self.tokens.speech_weight, self.tokens.speech_bias
+        # No BLAS, see audw2s.inference.frames.RunningMoments
+        logits = np.einsum("ts,s->t", values, weight) + float(bias)
         if not is_gap:
             self.logits = np.concatenate([self.logits, logits])
         known = len(self.logits) - (0 if is_gap else size // 2)
@@ -211,7 +214,7 @@ class SegmentPooler:
         """Share of the tokens of each range that are speech, NaN if it is unknown."""
         if not self.has_speech or not self.end:
             return np.full(len(ranges), np.nan, np.float32)
-        self._mark(self.end + 1, np.zeros(0))
+        self._mark(self.end + 1, np.zeros((0, self.sums.shape[2])))
         first, last = np.minimum(ranges, self.end).T
         first = np.minimum(first, last - 1)
         counts = _between(np.concatenate(self.is_speech)[:, None], first, last)[:, 0]

@@ -112,52 +112,40 @@ class RowMaker:
                 short. There may be more values than windows
 
         """
-        report, segment = self.report, self.segment
-        part = report.segment(
-            segment.start, segment.stop, is_asked=segment.end is not None
-        )
-        start, size = from_seconds(segment.start), 0
-        end = self._end(part, start)
-        if part.last > part.first:
-            size = resampled_size(part.last - part.first, report.sampling_rate)
+        report, (begin, end, stop) = self.report, self.segment
+        rate, start = report.sampling_rate, from_seconds(begin)
+        part = report.segment(begin, stop, is_asked=end is not None)
+        if report.problem is not None or not rate:
+            is_known = end is None and report.total
+            last = to_timedelta(report.total, 1) if is_known else from_seconds(end)
+            return [self._row(part, None, start, last)]
+        # The requested end, but not beyond the last sample
+        sample = round(begin * rate) + part.last - part.first
+        last = max(start, to_timedelta(sample, rate))
+        if stop is not None and round(stop * rate) <= sample:
+            last = from_seconds(stop)
+        size = resampled_size(part.last - part.first, rate)
         fewest = round((self.min_dur or 0.0) * SAMPLING_RATE)
         if 0 < size < fewest:
-            end, size = start + from_seconds(self.min_dur), fewest
-        if self.grid is None or report.problem is not None or not size:
+            last, size = start + from_seconds(self.min_dur), fewest
+        if self.grid is None or not size:
             is_usable = self.grid is None and values and size >= MIN_SAMPLES
-            return [self._row(part, values[0] if is_usable else None, start, end)]
+            return [self._row(part, values[0] if is_usable else None, start, last)]
         truncated, rows = report.truncation(part), []
-        scale = report.sampling_rate / SAMPLING_RATE
+        scale = rate / SAMPLING_RATE
         for number, window in enumerate(self.grid.windows(size)):
-            first, last = (
-                min(part.first + round(k * scale), part.last) for k in window
-            )
+            edges = (min(part.first + round(k * scale), part.last) for k in window)
+            own = Part(*edges, begin)
             of_window = values[number] if window[1] - window[0] >= MIN_SAMPLES else None
-            begin = start + number * self.grid.hop
-            row = self._row(
-                Part(first, last, segment.start),
-                of_window,
-                begin,
-                min(begin + self.grid.win, end),
-            )
-            if first == last:
+            time = start + number * self.grid.hop
+            row = self._row(own, of_window, time, min(time + self.grid.win, last))
+            if own.first == own.last:
                 row = _without_samples(row, of_window)
             elif row.status == "ok" and truncated:
                 message = "; ".join(filter(None, [truncated, row.message]))
                 row = row._replace(status="truncated", message=message)
             rows.append(row)
         return rows
-
-    def _end(self, part: Part, start: pd.Timedelta) -> pd.Timedelta:
-        """End of the segment: the requested one, but not beyond the last sample."""
-        rate, (_, end, stop) = self.report.sampling_rate, self.segment
-        if self.report.problem is not None or not rate:
-            is_known = end is None and self.report.total
-            return to_timedelta(self.report.total, 1) if is_known else from_seconds(end)
-        last = round(self.segment.start * rate) + part.last - part.first
-        if stop is not None and round(stop * rate) <= last:
-            return from_seconds(stop)
-        return max(start, to_timedelta(last, rate))
 
     def _row(
         self,
