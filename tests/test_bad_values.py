@@ -89,7 +89,7 @@ def test_bad_sample_moves_no_window_that_does_not_hold_it(long, value, exact, ra
 def test_a_loud_sample_does_not_change_the_level_elsewhere(long, past):
     loud = with_spike(long, 1e9)
     found, plain = (
-        np.concatenate([level.push(signal), level.finish()])
+        level.push(signal, last=True)
         for level, signal in (
             (SlidingNormaliser(2.0, past=past), loud),
             (SlidingNormaliser(2.0, past=past), long),

@@ -16,8 +16,6 @@ from audw2s.audio.decode import File
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.audio.times import Duration
 from audw2s.audio.times import to_seconds
-from audw2s.files import is_url
-from audw2s.files import resolve
 from audw2s.inference.pipeline import Predictor
 
 RUNTIME = [
@@ -158,48 +156,6 @@ def check_files(files: Sequence[File]) -> None:
         raise ValueError(
             f"'files' has to be a list of files, not of type '{type(files).__name__}': "
             "use process_index, which takes the index of a table."
-        )
-
-
-def check_index(index: pd.Index, root: str | None) -> None:
-    """Check that an index is one of audformat, and that a file of it exists.
-
-    Raises:
-        FileNotFoundError: if all paths are relative and none of the files exists, as
-            the root folder may be wrong
-        ValueError: if it is neither a filewise nor a segmented index of audformat
-
-    """
-    if not isinstance(index, pd.Index):
-        has_index = isinstance(getattr(index, "index", None), pd.Index)
-        remedy = (
-            "give its attribute 'index'"
-            if has_index
-            else "create one with audformat.filewise_index(files)"
-        )
-        raise ValueError(
-            f"'index' has to be an index of audformat, not of type "
-            f"'{type(index).__name__}': {remedy}."
-        )
-    if index.nlevels > 1 and list(index.names) != ["file", "start", "end"]:
-        raise ValueError(
-            "'index' has to have the levels file, start, end, or a single level of "
-            f"files; it has {', '.join(map(str, index.names))}."
-        )
-    files = index.get_level_values(0).unique()
-    for file in files:
-        if not isinstance(file, str):
-            raise ValueError(
-                f"'index' has to hold paths of files, not {file!r} of type "
-                f"'{type(file).__name__}'."
-            )
-    if any(os.path.isabs(file) or is_url(file) for file in files):
-        return
-    if len(files) and not any(os.path.isfile(resolve(file, root)) for file in files):
-        where = os.path.abspath(root or "")
-        raise FileNotFoundError(
-            f"None of the {len(files)} files is in '{where}', such as '{files[0]}': "
-            "set 'root' to the folder of the files, for instance root=db.root."
         )
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import os
 import warnings
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -28,12 +29,12 @@ from audw2s.audio.statuses import UNUSABLE
 from audw2s.audio.times import Duration
 from audw2s.audio.times import from_seconds
 from audw2s.audio.times import to_limit
+from audw2s.files import is_url
 from audw2s.files import label
 from audw2s.files import resolve
 from audw2s.inference.pipeline import Predictor
 from audw2s.inference.row import Row
 from audw2s.interface.arguments import check_files
-from audw2s.interface.arguments import check_index
 from audw2s.interface.arguments import plain
 from audw2s.interface.arguments import unexpected_arguments
 from audw2s.interface.base import Plugin
@@ -70,9 +71,6 @@ class RowProcess(audinterface.Process):
         kwargs: arguments of :class:`audinterface.Process`
 
     """
-
-    owner: "Plugin"
-    """Interface whose settings and provenance belong to the results."""
 
     def __init__(
         self,
@@ -121,6 +119,8 @@ class RowProcess(audinterface.Process):
 
     def _run_tasks(self, tasks: Sequence[Callable[[], Any]], desc: str) -> list[Any]:
         """Results of tasks, by the workers of the interface."""
+        if self.num_workers == 1 and not self.verbose:
+            return [task() for task in tasks]
         return run_tasks(
             tasks,
             desc,
@@ -199,15 +199,11 @@ class RowProcess(audinterface.Process):
         numbers: dict[str, list[int]] = {}
         for number, file in enumerate(files):
             numbers.setdefault(file, []).append(number)
-        tasks = [
-            partial(
-                self._items,
-                file_source(file, root),
-                file,
-                [spans[number] for number in of_file],
-            )
-            for file, of_file in numbers.items()
-        ]
+        tasks = []
+        for file, of_file in numbers.items():
+            read = partial(file_blocks, file if root is None else resolve(file, root))
+            wanted = [spans[number] for number in of_file]
+            tasks.append(partial(self._items, read, file, wanted))
         results = self._run_tasks(tasks, f"Process {len(index)} segments")
         items: list[list[Item]] = [[]] * len(index)
         for of_file, result in zip(numbers.values(), results, strict=True):
@@ -244,20 +240,22 @@ class RowProcess(audinterface.Process):
     ) -> pd.Series:
         """Process a signal, as :meth:`audinterface.Process.process_signal` does."""
         # audinterface would refer samples to the sampling rate of the signal
+        begin = from_seconds(to_limit(start))
+        start = None if begin is pd.NaT else begin
         end = None if end is None else from_seconds(to_limit(end))
-        times = {"start": _time(start), "end": end}
         process = copy.copy(self)
         # As in audinterface, an end that isn't given is known, unlike NaT
         process.keep_nat = self.keep_nat and end is not None
         return super(RowProcess, process).process_signal(
-            signal, sampling_rate, **times, **kwargs
+            signal, sampling_rate, start=start, end=end, **kwargs
         )
 
     def _process_file(
         self, file: File, *, root: str | None = None, **kwargs: Any
     ) -> tuple[list, ...]:
         """Values, files, starts and ends, as audinterface collects them."""
-        return self._collected(file_source(file, root), label(file), **kwargs)
+        path = file if root is None else resolve(file, root)
+        return self._collected(partial(file_blocks, path), label(file), **kwargs)
 
     def _process_signal(
         self,
@@ -292,17 +290,14 @@ class RowProcess(audinterface.Process):
         self, source: Read, file: str | None, spans: Sequence[Span]
     ) -> list[list[Item]]:
         """Items of the segments of a source."""
-        rows = self.predictor.segments(source, spans)
+        found = self.predictor.segments(source, spans)
         items = []
-        for of_segment, (_, end) in zip(rows, spans, strict=True):
-            if any(row.status in WORTH_A_WARNING for row in of_segment):
-                self._report_problems(of_segment, file)
-            made = [
-                Item(self.make(row.values), row.start, row.end) for row in of_segment
-            ]
+        for rows, (_, end) in zip(found, spans, strict=True):
+            if any(row.status in WORTH_A_WARNING for row in rows):
+                self._report_problems(rows, file)
             if self.keep_nat and end is None and self.win_dur is None:
-                made = [item._replace(end=from_seconds(None)) for item in made]
-            items.append(made)
+                rows = [rows[0]._replace(end=from_seconds(None))]
+            items.append([Item(self.make(r.values), r.start, r.end) for r in rows])
         return items
 
     def _report_problems(self, rows: list[Row], file: str | None) -> None:
@@ -329,15 +324,46 @@ class RowProcess(audinterface.Process):
         return items[0].value if self.win_dur is None else [i.value for i in items]
 
 
-def file_source(file: File, root: str | None) -> Read:
-    """Source of a file, whose path may be relative to a root folder."""
-    return partial(file_blocks, file if root is None else resolve(file, root))
+def check_index(index: pd.Index, root: str | None) -> None:
+    """Check that an index is one of audformat, and that a file of it exists.
 
+    Raises:
+        FileNotFoundError: if all paths are relative and none of the files exists, as
+            the root folder may be wrong
+        ValueError: if it is neither a filewise nor a segmented index of audformat
 
-def _time(time: Duration | None) -> pd.Timedelta | None:
-    """Start or end as a timedelta; samples refer to 16 kHz, as everywhere."""
-    seconds = to_limit(time)
-    return None if seconds is None else from_seconds(seconds)
+    """
+    if not isinstance(index, pd.Index):
+        has_index = isinstance(getattr(index, "index", None), pd.Index)
+        remedy = (
+            "give its attribute 'index'"
+            if has_index
+            else "create one with audformat.filewise_index(files)"
+        )
+        raise ValueError(
+            f"'index' has to be an index of audformat, not of type "
+            f"'{type(index).__name__}': {remedy}."
+        )
+    if index.nlevels > 1 and list(index.names) != ["file", "start", "end"]:
+        raise ValueError(
+            "'index' has to have the levels file, start, end, or a single level of "
+            f"files; it has {', '.join(map(str, index.names))}."
+        )
+    files = index.get_level_values(0).unique()
+    for file in files:
+        if not isinstance(file, str):
+            raise ValueError(
+                f"'index' has to hold paths of files, not {file!r} of type "
+                f"'{type(file).__name__}'."
+            )
+    if any(os.path.isabs(file) or is_url(file) for file in files):
+        return
+    if len(files) and not any(os.path.isfile(resolve(file, root)) for file in files):
+        where = os.path.abspath(root or "")
+        raise FileNotFoundError(
+            f"None of the {len(files)} files is in '{where}', such as '{files[0]}': "
+            "set 'root' to the folder of the files, for instance root=db.root."
+        )
 
 
 def _spans(index: pd.Index) -> list[Span]:

@@ -26,7 +26,6 @@ from audw2s.interface.activity import SpeechActivity
 from audw2s.interface.arguments import BORROWED
 from audw2s.interface.arguments import RESOLVERS
 from audw2s.interface.arguments import RUNTIME
-from audw2s.interface.arguments import check_index
 from audw2s.interface.arguments import make_predictor
 from audw2s.interface.arguments import picked
 from audw2s.interface.arguments import plain_arguments
@@ -36,6 +35,7 @@ from audw2s.interface.base import with_type_warning
 from audw2s.interface.condition import Condition
 from audw2s.interface.rows import Item
 from audw2s.interface.rows import RowProcess
+from audw2s.interface.rows import check_index
 from audw2s.interface.steady import Interval
 from audw2s.interface.steady import inverted
 from audw2s.interface.steady import to_spans

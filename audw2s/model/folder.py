@@ -173,17 +173,12 @@ def warn_unverified(path: str, sha256: str) -> None:
 
     """
     folder = os.path.dirname(path)
-    labels_text = (
-        ""
-        if yaml_content(folder).get("labels")
-        else (
-            "Its model.yaml names no labels, they are taken as "
-            f"{', '.join(DIMENSIONS)}. "
-        )
-    )
+    names = ", ".join(DIMENSIONS)
+    note = f"Its model.yaml names no labels, they are taken as {names}. "
+    has_labels = yaml_content(folder).get("labels")
     warnings.warn(
         f"'{folder}' isn't verified: no sha256 of it is known, it has {sha256[:8]}. "
-        f"{labels_text}Use models only from sources that you trust.",
+        f"{'' if has_labels else note}Use models only from sources that you trust.",
         UnverifiedModelWarning,
         stacklevel=4,
     )

@@ -49,28 +49,19 @@ class Model(audonnx.Model):
                 f"{sampling_rate!r}; audw2s.Feature resamples any."
             )
         for signal in inputs.values() if isinstance(inputs, dict) else [inputs]:
-            check_signal(np.asarray(signal))
+            samples = np.asarray(signal)
+            if samples.dtype != np.float32:
+                raise ValueError(
+                    "The model takes samples of float32 in -1…1, not of "
+                    f"{samples.dtype}; audw2s.Feature takes any."
+                )
+            if samples.ndim != 1 and (samples.ndim != 2 or len(samples) != 1):
+                raise ValueError(
+                    "The model takes a signal (1, num_samples) or (num_samples,), not "
+                    f"{samples.shape}; audw2s.Feature takes several channels."
+                )
         return super().__call__(inputs, sampling_rate, **kwargs)
 
     def __reduce__(self) -> tuple:
         """Copy and pickle without the session, which is opened again."""
         return self.reopen, ()
-
-
-def check_signal(signal: np.ndarray) -> None:
-    """Check that a signal is mono and of float32.
-
-    Raises:
-        ValueError: if not
-
-    """
-    if signal.dtype != np.float32:
-        raise ValueError(
-            f"The model takes samples of float32 in -1…1, not of {signal.dtype}; "
-            "audw2s.Feature takes any."
-        )
-    if signal.ndim not in (1, 2) or signal.ndim == 2 and len(signal) != 1:
-        raise ValueError(
-            "The model takes a signal (1, num_samples) or (num_samples,), not "
-            f"{signal.shape}; audw2s.Feature takes several channels."
-        )

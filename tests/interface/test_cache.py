@@ -41,12 +41,13 @@ def reads(monkeypatch) -> list[str]:
     from audw2s.interface import rows
 
     found = []
-    source = rows.file_source
-    monkeypatch.setattr(
-        rows,
-        "file_source",
-        lambda file, root: found.append(os.path.basename(file)) or source(file, root),
-    )
+    blocks = rows.file_blocks
+
+    def noted(file, *args, **kwargs):
+        found.append(os.path.basename(file))
+        return blocks(file, *args, **kwargs)
+
+    monkeypatch.setattr(rows, "file_blocks", noted)
     return found
 
 

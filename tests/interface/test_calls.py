@@ -51,7 +51,7 @@ def index(tmp_path):
 
 @pytest.mark.parametrize(
     "settings, num_modules, num_functions",
-    [({}, 14, 51), ({"win_dur": 2, "hop_dur": 0.25}, 18, 92)],
+    [({}, 9, 41), ({"win_dur": 2, "hop_dur": 0.25}, 10, 60)],
 )
 def test_one_warm_file(index, settings, num_modules, num_functions):
     """At most what it takes today: who needs fewer, writes fewer here."""
