@@ -46,13 +46,13 @@ MUTANTS = [
     Mutant(
         "grid",
         "audw2s/audio/times.py",
-        "return round(number * self.hop.value * SAMPLING_RATE / 10**9)",
-        "return number * round(self.hop.value * SAMPLING_RATE / 10**9)",
+        "first = round(number * step / 10**9)",
+        "first = number * round(step / 10**9)",
         (f"{WINDOWS}::test_no_drift_over_hours",),
     ),
     Mutant(
         "grid",
-        "audw2s/inference/one_pass.py",
+        "audw2s/inference/pooling.py",
         "start = first * SAMPLING_RATE // rate",
         "start = -(-first * SAMPLING_RATE // rate)",
         (f"{WINDOWS}::test_no_segment_reaches_beyond_the_samples_at_16_khz",),
@@ -67,9 +67,9 @@ MUTANTS = [
     Mutant(
         "pooling",
         "audw2s/inference/pooling.py",
-        "peak = np.maximum(one.peak, other.peak)",
-        "peak = other.peak",
-        (POOLING,),
+        "peak = peaks.max(axis=0)",
+        "peak = peaks[-1]",
+        (f"{POOLING}::test_pooling_keeps_its_precision_over_hours",),
     ),
     Mutant(
         "pooling",
@@ -81,16 +81,23 @@ MUTANTS = [
     Mutant(
         "pooling",
         "audw2s/inference/pooling.py",
-        "one.value * first + other.value * second",
-        "one.value + other.value * second",
+        "shares = np.exp(peaks - peak)",
+        "shares = np.ones_like(peaks)",
         (f"{POOLING}::test_pooling_keeps_its_precision_over_hours",),
     ),
     Mutant(
         "pooling",
         "audw2s/inference/pooling.py",
-        "            if first > end:",
-        "            if first > 100 + end:",
+        "if begin > end:",
+        "if begin > 100 + end:",
         (f"{POOLING}::test_gaps_are_skipped",),
+    ),
+    Mutant(
+        "pooling",
+        "audw2s/inference/pooling.py",
+        "self.is_speech.append(np.zeros(first - self.end, bool))",
+        "pass",
+        (f"{POOLING}::test_shares_of_speech_beside_a_gap",),
     ),
     Mutant(
         "statuses",
@@ -119,6 +126,13 @@ MUTANTS = [
         "runs[0, 0] = self.edges[-1, 0]",
         "pass",
         ("tests/test_signal.py::test_a_run_over_several_blocks_is_silent",),
+    ),
+    Mutant(
+        "statuses",
+        "audw2s/audio/quality.py",
+        "values[:, 0] += self.loudness[-1][:, -1]",
+        "pass",
+        ("tests/test_signal.py::test_loudness_does_not_depend_on_blocks",),
     ),
     Mutant(
         "resume",

@@ -111,3 +111,24 @@ def test_gaps_are_skipped():
     assert pool.wanted(105) == (105, 110)
     assert [values.tolist() for values in results(pool)] == [[1.0], [2.0]]
     assert pool.wanted(110) is None
+
+
+def test_shares_of_speech_beside_a_gap():
+    """The mean around a token ends at the gap, and at the end of the recording."""
+    logits = np.random.default_rng(0).standard_normal(90)
+    ranges = [(2, 40), (10, 70), (65, 80), (88, 2**50), (90, 95)]
+    pool = make_pool(ranges, 1)
+    pool.has_speech, pool.tokens.smoothing = True, 5
+    pool.tokens.speech_weight, pool.tokens.speech_bias = np.ones(1), 0.0
+    tokens = np.stack([logits, np.zeros(90)], axis=1)
+    for first, last in ((2, 7), (7, 40), (60, 61), (61, 90)):
+        pool.add(first, tokens[first:last])
+    is_speech = np.zeros(90, bool)
+    for first, last in ((2, 40), (60, 90)):
+        for token in range(first, last):
+            around = logits[max(first, token - 2) : min(last, token + 3)]
+            is_speech[token] = around.mean() > 0
+    shares = [values[-1] for values in pool.finish()]
+    expected = [is_speech[first:last].mean() for first, last in ranges[:-1]]
+    # Behind the end it is that of the last token
+    np.testing.assert_allclose(shares, [*expected, is_speech[-1]])

@@ -205,3 +205,17 @@ def test_a_run_over_several_blocks_is_silent(num_channels):
     assert report.status(0, Part(100, 160, 0.0))[0] == "silent"
     assert report.status(0, Part(99, 160, 0.0))[0] == "short"
     assert report.status(0, Part(100, 161, 0.0))[0] == "short"
+
+
+def test_loudness_does_not_depend_on_blocks():
+    """A hop of 10 ms may belong to two blocks."""
+    rng = np.random.default_rng(0)
+    stereo = rng.uniform(-0.004, 0.004, (2, 3000)).astype(np.float32)
+    found = []
+    for edges in ([], [70, 401, 1980]):
+        report = Report(sampling_rate=11025, start=0.5)
+        for block in np.split(stereo, edges, axis=1):
+            report.update(block, block.mean(axis=0, keepdims=True))
+        found.append(np.concatenate(report.loudness, axis=1))
+    np.testing.assert_allclose(*found, rtol=1e-5)
+    assert 0 < np.count_nonzero(found[0][0]) < found[0].shape[1]

@@ -200,7 +200,7 @@ def test_windows_are_clipped_on_their_own():
         rows = predictor.signal(signal, 44100)
         statuses = [row.status for row in rows]
         assert statuses == ["ok", "ok", "clipped", "ok", "ok"]
-        assert rows[2].message == "0.1 % of the samples at full scale"
+        assert rows[2].message.startswith("0.1 % of the samples at full scale")
         (row,) = Predictor(exact=exact).signal(signal, 44100)
         assert row.status == "ok"
 
@@ -214,4 +214,4 @@ def test_windows_of_truncated_files_are_truncated():
         predictor = Predictor(win_dur=1, hop_dur=1, exact=exact)
         rows = predictor.signal(signal, 16000, end=5.0)
         assert [row.status for row in rows] == ["truncated", "silent", "truncated"]
-        assert rows[0].message == "read 3.000 s of 5.000 s"
+        assert rows[0].message.startswith("read 3.000 s of 5.000 s")

@@ -242,7 +242,8 @@ def main() -> int:
             add = [*git, "add", "--quiet", "--detach", str(old), arguments.old]
             subprocess.run(add, check=True)
         try:
-            paths = sorted((old / "audw2s").glob("*/*/model.onnx"))
+            # The speech detector has no labels
+            paths = sorted((old / "audw2s").glob("*/*/model.yaml"))
             models = json.dumps([str(path.parent) for path in paths])
             passed = ["--corpus", str(corpus), "--models", models]
             passed += ["--ray"] * arguments.ray
