@@ -210,7 +210,7 @@ def test_a_run_over_several_blocks_is_silent(num_channels):
 def test_loudness_does_not_depend_on_blocks():
     """A hop of 10 ms may belong to two blocks."""
     rng = np.random.default_rng(0)
-    stereo = rng.uniform(-0.004, 0.004, (2, 3000)).astype(np.float32)
+    stereo = rng.uniform(-0.0041, 0.0041, (2, 3000)).astype(np.float32)
     found = []
     for edges in ([], [70, 401, 1980]):
         report = Report(sampling_rate=11025, start=0.5)
