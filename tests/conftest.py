@@ -41,6 +41,7 @@ LONGEST = [
 ]
 """Files that take longest begin first: else one worker would wait for the other."""
 SPEECH = ROOT / "examples" / "speech"
+LOUD_CLIP = SPEECH / "emodb-03a05Wa-anger.flac"
 SHARED = ROOT.parent / "shared" / "data"
 
 
@@ -83,7 +84,7 @@ def clips() -> list[str]:
 @pytest.fixture
 def speech() -> np.ndarray:
     """Mono speech at 16 kHz, some 3 s."""
-    signal, rate = soundfile.read(SPEECH / "emodb-03a05Wa-anger.flac", dtype="float32")
+    signal, rate = soundfile.read(LOUD_CLIP, dtype="float32")
     assert rate == 16000
     return signal
 
@@ -131,23 +132,32 @@ def server(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def damaged(tmp_path, speech) -> dict[str, tuple[str, str]]:
+def damaged(tmp_path, damaged_files) -> dict[str, tuple[str, str]]:
     """Odd and damaged files: name to path and the status they have to get."""
-    made: dict[str, tuple[str, str]] = {}
+    folder, statuses = damaged_files
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    return {name: (str(tmp_path / name), s) for name, s in statuses.items()}
+
+
+@pytest.fixture(scope="session")
+def damaged_files(tmp_path_factory) -> tuple[pathlib.Path, dict[str, str]]:
+    """Folder of these files, written once, and statuses by name."""
+    folder, statuses = tmp_path_factory.mktemp("damaged"), {}
+    speech, _ = soundfile.read(LOUD_CLIP, dtype="float32")
 
     def add(name: str, status: str, content: bytes | None = None) -> str:
-        path = str(tmp_path / name)
+        path = str(folder / name)
         if content is not None:
             pathlib.Path(path).write_bytes(content)
-        made[name] = (path, status)
+        statuses[name] = status
         return path
 
     rng = np.random.default_rng(0)
-    wav = tmp_path / "whole.wav"
+    wav = folder / "whole.wav"
     soundfile.write(wav, speech, 16000, subtype="PCM_16")
-    flac = tmp_path / "whole.flac"
+    flac = folder / "whole.flac"
     soundfile.write(flac, speech, 16000)
-    mp3 = tmp_path / "whole.mp3"
+    mp3 = folder / "whole.mp3"
     soundfile.write(mp3, speech, 16000)
     wav_bytes, flac_bytes, mp3_bytes = (p.read_bytes() for p in (wav, flac, mp3))
     data = wav_bytes.index(b"data") + 4
@@ -183,10 +193,9 @@ def damaged(tmp_path, speech) -> dict[str, tuple[str, str]]:
     soundfile.write(add("24bit.wav", "ok"), speech, 16000, subtype="PCM_24")
     soundfile.write(add("opus.opus", "ok"), speech, 16000, format="OGG", subtype="OPUS")
     shutil.copy(wav, add("no_extension", "ok"))
-    (tmp_path / "folder.wav").mkdir()
-    made["folder.wav"] = (str(tmp_path / "folder.wav"), "missing")
+    pathlib.Path(add("folder.wav", "missing")).mkdir()
     add("not_there.wav", "missing")
-    return made
+    return folder, statuses
 
 
 @pytest.fixture
