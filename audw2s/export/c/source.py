@@ -135,9 +135,8 @@ def definitions(weights: Weights) -> str:
         weights: weights of a student
 
     """
-    values = constants(weights)
-    macros = (f"#define {k} {number(v[()])}" for k, v in values.items() if not v.ndim)
-    arrays = (array(k, v) for k, v in values.items() if v.ndim)
+    macros = (f"#define {k} {number(v)}" for k, v in scalars(weights).items())
+    arrays = (array(k, v) for k, v in constants(weights).items() if v.ndim)
     return "\n\n".join(["\n".join(macros), *arrays])
 
 
