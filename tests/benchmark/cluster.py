@@ -1,6 +1,7 @@
 """What Ray costs over the local engine, and what many hours of speech would cost.
 
-Side by side, in interleaved rounds, on files of about 3 s, with two workers each:
+Processor time (user and system) of all processes, in interleaved rounds, on files of
+about 3 s, with two workers each, so that others on the machine hardly matter:
 
 - local: ``audw2s.annotate``
 - ray: the same with ``engine="ray"``, on this machine, Ray having been started before
@@ -12,13 +13,15 @@ processes and opening models. Core-seconds per hour of audio are without that.
     python tests/benchmark/cluster.py [--files 2000] [--rounds 3] [--out figures.json]
     python tests/benchmark/cluster.py --extrapolate 1000000 [--figures figures.json]
 
-With ``--extrapolate`` it prints what so many hours would cost, from the figures of this
-run or of an earlier one.
+``--local`` leaves Ray out, whose start needs a machine that isn't too busy; its actors
+do what the local workers do. With ``--extrapolate`` it prints what so many hours would
+cost, from the figures of this run or of an earlier one, and from :data:`ASSUMED`.
 """
 
 import argparse
 import contextlib
 import json
+import math
 import os
 import pathlib
 import statistics
@@ -26,7 +29,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -38,6 +41,21 @@ from audw2s.evaluation.cost import processor
 
 WORKERS = 2
 SMALL = 5
+PARTITION = 200
+"""Files of a partition by default."""
+
+ASSUMED = {
+    "core, an hour": 0.01,
+    "driver of 32 GB, an hour": 0.10,
+    "store, a TB read": 0.0,
+    "store, 1,000 parts written": 0.005,
+    "hours until a machine is taken away": 5.0,
+    "cores of a machine": 16.0,
+    "cores": 1000.0,
+}
+"""Not measured: prices in dollars of spot machines in the region of the store, and how
+long they stay. Set them to those of your provider."""
+
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 DRIVER = """
@@ -109,111 +127,111 @@ def size(folder: pathlib.Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def timed(corpus: pathlib.Path, **options: object) -> tuple[float, float, int]:
-    """Seconds, seconds of cores, and bytes that were written."""
+def used(corpus: pathlib.Path, **options: object) -> tuple[float, int]:
+    """Seconds of cores, and bytes that were written."""
     with tempfile.TemporaryDirectory() as folder:
-        out = pathlib.Path(folder) / "out"
-        cores, start = Cores(), time.perf_counter()
+        out, cores = pathlib.Path(folder) / "out", Cores()
         frame = audw2s.annotate(str(corpus), str(out), num_workers=WORKERS, **options)
-        seconds = time.perf_counter() - start
         assert (frame["status"] == "ok").all()
-        return seconds, cores.stop(), size(out)
+        return cores.stop(), size(out)
 
 
-def medians(found: dict[str, list]) -> list[list[float]]:
-    """Over rounds, of each contestant."""
-    return [
-        [statistics.median(values) for values in zip(*runs, strict=True)]
-        for runs in found.values()
-    ]
+def medians(runs: list[tuple[float, int]]) -> list[float]:
+    """Over rounds."""
+    return [statistics.median(values) for values in zip(*runs, strict=True)]
 
 
-def measure(count: int, rounds: int) -> dict[str, float]:
-    """All figures."""
+@contextlib.contextmanager
+def cluster() -> Iterator[None]:
+    """Start Ray."""
     import ray
 
+    with ray.init(num_cpus=WORKERS, log_to_driver=False):
+        yield
+
+
+def measure(count: int, rounds: int, local: bool) -> dict[str, float]:
+    """All figures, or those without Ray."""
+    contestants = {"local": {}}
+    if not local:
+        contestants["ray"] = {"engine": "ray"}
+        contestants["ray, small"] = {"engine": "ray", "shard_size": SMALL}
+    found: dict[str, list] = {name: [] for name in contestants}
+    starts: dict[str, list] = {name: [] for name in contestants}
     with tempfile.TemporaryDirectory() as folder:
-        corpus = pathlib.Path(folder) / "corpus"
+        corpus, few = pathlib.Path(folder) / "corpus", pathlib.Path(folder) / "few"
         hours = make_files(corpus, count) / 3600
-        few = pathlib.Path(folder) / "few"
         make_files(few, 4)
-        start = time.perf_counter()
-        with ray.init(num_cpus=WORKERS, log_to_driver=False):
-            began = time.perf_counter() - start
-            contestants = {
-                "local": {},
-                "ray": {"engine": "ray"},
-                "ray, small": {"engine": "ray", "shard_size": SMALL},
-            }
-            timed(few, engine="ray")
-            found: dict[str, list] = {name: [] for name in contestants}
-            starts: dict[str, list] = {name: [] for name in contestants}
+        with contextlib.nullcontext() if local else cluster():
+            used(few, **[*contestants.values()][-1])
             for _ in range(rounds):
                 for name, options in contestants.items():
-                    starts[name].append(timed(few, **options))
-                    found[name].append(timed(corpus, **options))
+                    starts[name].append(used(few, **options))
+                    found[name].append(used(corpus, **options))
         read = size(corpus)
-    (local, local_cores, written), (ray, ray_cores, _), (small, _, _) = medians(found)
-    (local_few, local_few_cores, _), (ray_few, ray_few_cores, _), _ = medians(starts)
+    figures = {
+        "files": count,
+        "hours of audio": hours,
+        "bytes read per hour of audio": read / hours,
+    }
+    for name in contestants:
+        (seconds, written), (start, _) = medians(found[name]), medians(starts[name])
+        figures[f"{name}, core-seconds"] = seconds
+        figures[f"{name}, core-seconds of a run of 4 files"] = start
+        figures[f"{name}, core-seconds per hour of audio"] = (seconds - start) / hours
+        figures["bytes written per hour of audio"] = written / hours
+    if not local:
+        more = count / SMALL - count / min(PARTITION, count / (4 * WORKERS))
+        seconds = figures["ray, small, core-seconds"] - figures["ray, core-seconds"]
+        figures["a partition more, core-ms"] = 1000 * seconds / more
     command = [sys.executable, "-c", DRIVER, "300000"]
     driver = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     memory, seconds = map(float, driver.split())
-    more = count / SMALL - count / min(200, count / (4 * WORKERS))
-    return {
-        "files": count,
-        "hours of audio": hours,
-        "local s": local,
-        "ray s": ray,
-        "ray / local": ray / local,
-        "local, 4 files s": local_few,
-        "ray, 4 files s": ray_few,
-        "ray / local, without those": (ray - ray_few) / (local - local_few),
-        "start of Ray s": began,
-        "ray with its start s": ray + began,
-        "local, core-seconds": local_cores,
-        "ray, core-seconds": ray_cores,
-        "local, core-seconds per hour of audio": (local_cores - local_few_cores)
-        / hours,
-        "ray, core-seconds per hour of audio": (ray_cores - ray_few_cores) / hours,
-        "a partition more, ms": 1000 * (small - ray) / more,
-        "bytes read per hour of audio": read / hours,
-        "bytes written per hour of audio": written / hours,
-        "driver, bytes of memory per file": memory,
-        "driver, ms before the first file, per 1000 files": 1e6 * seconds,
-    }
+    figures["driver, bytes of memory per file"] = memory
+    figures["driver, core-ms before the first file, per 1000 files"] = 1e6 * seconds
+    return figures
 
 
 def extrapolated(figures: dict[str, float], hours: float) -> pd.DataFrame:
     """What so many hours would cost, in files of the same length."""
     files = figures["files"] / figures["hours of audio"] * hours
-    partitions = files / 200
-    core_seconds = figures["ray, core-seconds per hour of audio"]
+    engine = "ray" if "ray, core-seconds" in figures else "local"
+    core_seconds = figures[f"{engine}, core-seconds per hour of audio"]
+    # Taken away: half of a partition of each core, and the start of its worker
+    partition = core_seconds * PARTITION / figures["files"] * figures["hours of audio"]
+    start = figures[f"{engine}, core-seconds of a run of 4 files"] / WORKERS
+    stay = ASSUMED["hours until a machine is taken away"]
+    repeated = (partition / 2 + start) / 3600 / stay
+    core_hours = core_seconds * hours / 3600 * (1 + repeated)
+    partitions = files / PARTITION
+    driver = partitions * figures.get("a partition more, core-ms", math.nan) / 1000
     rate = figures["bytes read per hour of audio"] / core_seconds
-    driver = partitions * figures["a partition more, ms"] / 1000
-    busy = core_seconds * hours / driver
-    held = 32e9 / figures["driver, bytes of memory per file"]
+    read = figures["bytes read per hour of audio"] * hours / 1e12
+    memory = figures["driver, bytes of memory per file"]
+    first = figures["driver, core-ms before the first file, per 1000 files"]
+    dollars = {
+        "cores": core_hours * ASSUMED["core, an hour"],
+        "driver": core_hours / ASSUMED["cores"] * ASSUMED["driver of 32 GB, an hour"],
+        "reading": read * ASSUMED["store, a TB read"],
+        "writing": partitions / 1000 * ASSUMED["store, 1,000 parts written"],
+    }
     rows = [
         ("files", files, ""),
-        ("core-hours", core_seconds * hours / 3600, "h"),
-        ("days on 1,000 cores", core_seconds * hours / 3600 / 1000 / 24, "d"),
-        ("read", figures["bytes read per hour of audio"] * hours / 1e12, "TB"),
-        ("read at once by 1,000 cores", 1000 * rate / 1e9, "GB/s"),
+        ("core-hours", core_hours, "h"),
+        ("repeated, as machines are taken away", 100 * repeated, "%"),
+        ("machines taken away", core_hours / ASSUMED["cores of a machine"] / stay, ""),
+        ("hours, on the cores assumed", core_hours / ASSUMED["cores"], "h"),
+        ("read", read, "TB"),
+        ("read at once by the cores assumed", ASSUMED["cores"] * rate / 1e9, "GB/s"),
         ("written", figures["bytes written per hour of audio"] * hours / 1e12, "TB"),
         ("partitions", partitions, ""),
         ("partitions, what they cost the driver", driver / 3600, "h"),
-        ("cores that one driver keeps busy", busy, ""),
-        ("the same, --shard-size 2000", 10 * busy, ""),
-        (
-            "memory of the driver",
-            figures["driver, bytes of memory per file"] * files / 1e9,
-            "GB",
-        ),
-        ("hours that 32 GB of it hold", held / files * hours, "h"),
-        (
-            "driver, before the first file",
-            figures["driver, ms before the first file, per 1000 files"] * files / 3.6e9,
-            "h",
-        ),
+        ("cores that one driver keeps busy", core_seconds * hours / driver, ""),
+        ("memory of the driver", memory * files / 1e9, "GB"),
+        ("hours of audio that 32 GB of it hold", 32e9 / memory / files * hours, "h"),
+        ("driver, before the first file", first * files / 3.6e9, "h"),
+        *((f"{name}, dollars", value, "$") for name, value in dollars.items()),
+        ("all, dollars", sum(dollars.values()), "$"),
     ]
     return pd.DataFrame(rows, columns=[f"{hours:,.0f} hours of audio", "", "unit"])
 
@@ -223,6 +241,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--local", action="store_true", help="without Ray")
     parser.add_argument("--out", help="write the figures as JSON")
     parser.add_argument("--figures", help="read them instead of measuring")
     parser.add_argument("--extrapolate", type=float, help="hours of audio")
@@ -230,7 +249,7 @@ def main() -> None:
     if arguments.figures:
         figures = json.loads(pathlib.Path(arguments.figures).read_text())
     else:
-        figures = measure(arguments.files, arguments.rounds)
+        figures = measure(arguments.files, arguments.rounds, arguments.local)
         figures["machine"] = f"{processor()}, audw2s {audw2s.__version__}"
     text = json.dumps(figures, indent=1)
     if arguments.out:
@@ -239,6 +258,8 @@ def main() -> None:
     shown = {name: value for name, value in figures.items() if name != "machine"}
     print(pd.Series(shown).to_string(float_format="{:,.3f}".format))
     if arguments.extrapolate:
+        print("\nassumed")
+        print(pd.Series(ASSUMED).to_string(float_format="{:,.3f}".format))
         table = extrapolated(figures, arguments.extrapolate)
         print(table.to_string(index=False, float_format="{:,.1f}".format))
 
