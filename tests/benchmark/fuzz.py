@@ -8,8 +8,8 @@ damages recordings is ``tests/corpus/test_fuzz.py``.
     python tests/benchmark/fuzz.py [--count 10000] [--first 0] [--targets list.csv ...]
         [--store docs/checks.csv] [--keep FOLDER]
 
-It prints a table, which it adds to the file ``--store``, and each fault with its seed,
-and ends with 1 if there is any. The files that led to faults are kept in ``--keep``.
+It prints a table, adds it to ``--store``, prints faults with their seeds, and ends with
+1 if there are any. Files that led to faults are kept in ``--keep``.
 """
 
 import argparse
@@ -351,7 +351,7 @@ def work(name: str, seeds: range, keep: pathlib.Path | None) -> None:
                 (keep / f"{seed}-{path.name}").write_bytes(content)
 
 
-def results(name: str, seeds: range, keep: str | None) -> Iterator[list]:
+def results(name: str, seeds: range, keep: pathlib.Path | None) -> Iterator[list]:
     """Seed, what came of it, and memory; of processes that crash as well."""
     while seeds:
         command = [sys.executable, __file__, "--work", name]
@@ -373,14 +373,13 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=10_000, help="files of each kind")
     parser.add_argument("--first", type=int, default=0, help="first seed")
     parser.add_argument("--targets", nargs="+", choices=TARGETS, default=[*TARGETS])
-    parser.add_argument("--keep", help="folder for files that led to faults")
+    parser.add_argument("--keep", type=pathlib.Path, help="folder for files of faults")
     parser.add_argument("--store", type=pathlib.Path, help="file to add results to")
     parser.add_argument("--work", choices=TARGETS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     seeds = range(arguments.first, arguments.first + arguments.count)
     if arguments.work:
-        keep = arguments.keep and pathlib.Path(arguments.keep)
-        return work(arguments.work, seeds, keep)
+        return work(arguments.work, seeds, arguments.keep)
     tally = Tally(arguments.store, arguments.first)
     for name in arguments.targets:
         found = [*results(name, seeds, arguments.keep)]
