@@ -208,7 +208,7 @@ def _call(name: str, number: int) -> int:
 
 def work(names: list[str], every: int, library: str) -> None:
     """Try commands in the current folder, and print what came of each try."""
-    for module in MODULES:
+    for module in (*MODULES, "matplotlib.pyplot"):
         importlib.import_module(module)
     workers.Worker = Worker
     disk = Disk(pathlib.Path.cwd(), library)
