@@ -69,7 +69,7 @@ MUTANTS = [
         "audw2s/inference/pooling.py",
         "peak = peaks.max(axis=0)",
         "peak = peaks[-1]",
-        (f"{POOLING}::test_pooling_keeps_its_precision_over_hours",),
+        (f"{POOLING}::test_pooling_equals_a_softmax_over_each_range",),
     ),
     Mutant(
         "pooling",
@@ -83,7 +83,7 @@ MUTANTS = [
         "audw2s/inference/pooling.py",
         "shares = np.exp(peaks - peak)",
         "shares = np.ones_like(peaks)",
-        (f"{POOLING}::test_pooling_keeps_its_precision_over_hours",),
+        (f"{POOLING}::test_pooling_equals_a_softmax_over_each_range",),
     ),
     Mutant(
         "pooling",
