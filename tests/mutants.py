@@ -139,7 +139,7 @@ MUTANTS = [
         "audw2s/corpus/shards.py",
         "current(file) == seen",
         "current(file) != seen",
-        (f"{RESUME}::test_finished_files_are_not_processed_again",),
+        (f"{RESUME}::test_changed_files_alone_are_processed_again",),
     ),
     Mutant(
         "resume",
