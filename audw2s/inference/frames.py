@@ -274,8 +274,8 @@ class SlidingNormaliser:
         samples = self.waiting[(self.num_known - self.num_done) * HOP : end]
         values = samples.astype(np.float64)
         starts = np.arange(0, len(values), HOP)
-        sums = [np.add.reduceat(part, starts) for part in (values, values * values)]
-        sums = np.stack([*sums, np.diff(starts, append=len(values))], axis=1)
+        parts = [np.add.reduceat(part, starts) for part in (values, values * values)]
+        sums = np.stack([*parts, np.diff(starts, append=len(values))], axis=1)
         first, self.num_known = self.num_known, self.num_known + len(sums)
         if self.counts is not None:
             sums *= self.counts(first, self.num_known)[:, None]

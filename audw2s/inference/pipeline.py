@@ -355,6 +355,7 @@ class Predictor:
                         for number, segment in enumerate(segments)
                     )
                 )
+                pooler: SegmentPooler
                 if self.vad:
                     pooler = sliding_speech_pooler(tokens, self.level_dur, ranges)
                 else:

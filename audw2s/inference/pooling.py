@@ -286,7 +286,8 @@ def grouped(segments: dict[int, Segment], margin: int) -> list[tuple[list[int], 
     groups: list[tuple[list[int], Span]] = []
     reached = -math.inf
     for start, number in sorted((s.start, k) for k, s in segments.items()):
-        stop, first = segments[number].stop, max(0, math.floor(start) - margin)
+        stop = segments[number].stop
+        first: float = max(0, math.floor(start) - margin)
         if first > reached:
             groups.append(([], (first, None)))
         last = math.inf if stop is None else math.ceil(stop) + margin

@@ -134,8 +134,8 @@ class RowMaker:
         truncated, rows = report.truncation(part), []
         scale = rate / SAMPLING_RATE
         for number, window in enumerate(self.grid.windows(size)):
-            edges = (min(part.first + round(k * scale), part.last) for k in window)
-            own = Part(*edges, begin)
+            edges = [min(part.first + round(k * scale), part.last) for k in window]
+            own = Part(edges[0], edges[1], begin)
             of_window = values[number] if window[1] - window[0] >= MIN_SAMPLES else None
             time = start + number * self.grid.hop
             row = self._row(own, of_window, time, min(time + self.grid.win, last))
