@@ -62,7 +62,7 @@ def test_the_gain_of_a_recording_does_not_count(name, signals):
     """In decibels, for the network, a file, windows, and a stream."""
     tolerance = 5e-3 if name.endswith("int8") else 1e-4
     speech = {key: signal for key, signal in signals.items() if "noise" not in key}
-    for key, signal in speech.items():
+    for key, signal in sample(speech.items(), 2):
         expected = values_of(name, signal)
         for gain in sample([26, -14, -40, -60, -90], 2):
             found = values_of(name, np.float32(10 ** (gain / 20)) * signal)
