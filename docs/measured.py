@@ -201,6 +201,14 @@ def trainings(name: str) -> Markdown:
     return Markdown(markdown_table([c.replace("_", " ") for c in table], rows))
 
 
+def last_steps() -> Markdown:
+    """Mean and standard deviation of the trainings at their last steps."""
+    table = pd.read_csv(HERE / "trainings" / "steps.csv").drop(columns="steps")
+    last = table.groupby("training").last().agg(["mean", "std"])
+    pairs = [f"{mean:.2f} ± {std:.2f}" for mean, std in last.T.to_numpy()]
+    return Markdown(markdown_table(list(last), [pairs]))
+
+
 def clip_length() -> Figure:
     """Difference of a part of a clip from the whole clip, by its duration."""
     table = pd.read_csv(HERE / "clip_length.csv")
