@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from test_cli import audw2s_command
+from commands import invoke
 
 import audw2s
 from audw2s.audio.channels import parse_channels
@@ -68,22 +68,22 @@ def test_what_is_no_channel_is_refused(text):
 
 def test_commands_write_channels(call, tmp_path):
     out = tmp_path / "out.csv"
-    assert audw2s_command("predict", call[0], "--channels", "1", "--out", out)
+    assert invoke("predict", call[0], "--channels", "1", "--out", out).exit_code == 0
     table = pd.read_csv(out)
     assert list(table)[:3] == ["file", "channel", "start"]
     assert table["channel"].tolist() == [1]
-    printed = audw2s_command("predict", call[0], "--channels", "0,1")
+    printed = invoke("predict", call[0], "--channels", "0,1")
     assert "channel" in printed.stdout.splitlines()[0]
-    done = audw2s_command("predict", call[0], "--channels", "left")
-    assert done.returncode == 2
+    done = invoke("predict", call[0], "--channels", "left")
+    assert done.exit_code == 2
     assert "'left'" in done.stderr
 
 
 def test_curves_of_channels(call, tmp_path):
     out, plot = tmp_path / "out.csv", tmp_path / "out.svg"
     options = ("--channels", "all", "--rate", 4, "--out", out, "--plot", plot)
-    done = audw2s_command("curve", call[0], *options)
-    assert done.returncode == 0, done.stderr
+    done = invoke("curve", call[0], *options)
+    assert done.exit_code == 0, done.stderr
     table = pd.read_csv(out)
     for channel in (0, 1):
         rows = table.loc[table["channel"] == channel, NAMES]

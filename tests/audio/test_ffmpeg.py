@@ -7,6 +7,7 @@ import subprocess
 import formats
 import numpy as np
 import pytest
+from full import FULL
 from full import sample
 
 from audw2s.audio.preprocess import load_as_found
@@ -74,7 +75,8 @@ def test_recordings_that_went_wrong_against_the_program_of_ffmpeg(
     tmp_path, cases, predictor
 ):
     count = 0
-    for path in sorted(cases.glob("[!1]*.*")) + sorted(cases.glob("folder*/*")):
+    paths = sorted(cases.glob("[!1]*.*")) + sorted(cases.glob("folder*/*"))
+    for path in sample(paths, 3):
         (row,) = predictor.file(path)
         if row.status in UNUSABLE or not path.is_file():
             continue
@@ -82,4 +84,4 @@ def test_recordings_that_went_wrong_against_the_program_of_ffmpeg(
         assert abs(row.duration - duration) < MAX_DIFFERENCE, path
         assert difference < 0.01, path
         count += 1
-    assert count > 20
+    assert count > (20 if FULL else 6)
