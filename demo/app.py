@@ -177,7 +177,8 @@ def recording_tab(
     inputs = [audio, *roles, win_dur, hop_dur]
     outputs = [output, selection, segments, panel, links]
     answers = Answers(models, "recording", outputs)
-    changes = [*(one.change for one in inputs), button.click]
+    changes = [audio.change, *(role.change for role in roles)]
+    changes += [win_dur.change, hop_dur.change, button.click]
     answers.fill(answers.empty(changes, WAITING).then, page.answer, inputs, outputs)
     answers.fill(draw.click, page.drawings, inputs, [links])
     ends = ("start", "end")
@@ -277,6 +278,6 @@ def batch_tab(models: Models, roles: list[gr.Dropdown]) -> None:
         panel = html("agreement")
     inputs = [files, *roles]
     answers = Answers(models, "batch", [output, panel])
-    answers.empty([one.change for one in inputs], NOTHING)
+    answers.empty([files.change, *(role.change for role in roles)], NOTHING)
     waiting = answers.empty([button.click], WAITING)
     answers.fill(waiting.then, batch_answer, inputs, [output, panel])

@@ -106,6 +106,7 @@ def compare(
     student: str,
     win_dur: float = WIN_DUR,
     hop_dur: float = HOP_DUR,
+    *,
     limit: float = MAX_DUR,
 ) -> Comparison:
     """Predict A/D/V of a file with both models.

@@ -17,6 +17,10 @@ from audw2s.model.names import entry_of
 IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.md")
 
 
+FILES = os.path.join(os.path.dirname(__file__), "space_files")
+"""Folder of the templates of a Space's own files."""
+
+
 def write_space(folder: str, teacher: str, student: str, **limits: float) -> None:
     """Write a Space, which holds this package and its models.
 
@@ -47,7 +51,7 @@ def write_space(folder: str, teacher: str, student: str, **limits: float) -> Non
         (clips_folder(), os.path.join(package, "demo", "clips")),
     ):
         shutil.copytree(source, target, ignore=IGNORED)
-    made = templates(os.path.join(os.path.dirname(__file__), "space_files", ""))
+    made = templates(os.path.join(FILES, "README.md.jinja"))
     for name in made.list_templates():
         text = made.get_template(name).render(
             gradio=importlib.metadata.version("gradio"),

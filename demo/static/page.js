@@ -20,9 +20,14 @@ const [results, live, record, input, player, block] = [
 
 const worker = new Worker("worker.js", { type: "module" });
 const pending = new Map();
+let becameReady;
+/** A worker whose modules still load would lose what it is sent. */
+const ready = new Promise((resolve) => (becameReady = resolve));
 worker.onmessage = ({ data }) => {
-  if (data.isReady) navigator.serviceWorker?.register("service-worker.js");
-  else if (data.moment) update(data);
+  if (data.isReady) {
+    becameReady();
+    navigator.serviceWorker?.register("service-worker.js");
+  } else if (data.moment) update(data);
   else if (data.recording) finish(data.recording);
   else settle(data);
 };
@@ -35,11 +40,13 @@ const settle = ({ id, result, error }) => {
   else reject(error.startsWith("CompileError") ? new RefusedError(TOO_OLD) : new Error(error));
 };
 
-const analysed = (id, signal, rate) =>
-  new Promise((resolve, reject) => {
+const analysed = async (id, signal, rate) => {
+  await ready;
+  return new Promise((resolve, reject) => {
     pending.set(id, [resolve, reject]);
     worker.postMessage({ id, signal, rate, winDur: limits.winDur, hopDur: limits.hopDur });
   });
+};
 
 let number = 0;
 
@@ -94,6 +101,7 @@ const start = async () => {
   player.hidden = true;
   results.replaceChildren();
   try {
+    await ready;
     microphone = await open();
     const { port, rate } = microphone;
     worker.postMessage({ port, rate, limit: limits.duration * rate }, [port]);

@@ -6,6 +6,8 @@ import io
 import json
 import re
 import threading
+import time
+from typing import ClassVar
 
 import av
 import numpy as np
@@ -42,6 +44,12 @@ class Counting(http.server.SimpleHTTPRequestHandler):
     """Handler that counts bytes of files."""
 
     num_sent = 0
+    delays: ClassVar[dict[str, float]] = {}
+    """Seconds that files take."""
+
+    def do_GET(self):  # noqa: N802
+        time.sleep(self.delays.get(self.path, 0))
+        super().do_GET()
 
     def log_message(self, *_):
         pass
@@ -135,6 +143,17 @@ def test_formats_have_the_values_of_python(page, tmp_path, rate):
     path = tmp_path / "speech.m4a"
     as_m4a(path, signal, rate)
     assert has_values_of_python(page, str(path))
+
+
+def test_a_recording_waits_for_a_model_that_is_still_loaded(
+    browser, server, monkeypatch
+):
+    monkeypatch.setitem(Counting.delays, "/level.js", 3)
+    address = f"http://127.0.0.1:{server.server_port}/"
+    with watched(browser, address, re.compile("angry")) as (page, complaints):
+        upload(page, ANGRY)
+        assert len(values(page)) == 3
+    assert complaints == []
 
 
 def test_every_mistake_has_a_message(page, tmp_path):

@@ -248,7 +248,11 @@ def test_stored_batches_are_used_by_several_trainings(config, tmp_path, monkeypa
     config = dataclasses.replace(config, distinct=3)
     store = str(tmp_path / "store")
     prepare(config, store, verbose=False)
-    assert len(os.listdir(store)) == 4
+    assert sorted(os.listdir(store)) == [
+        *(f"{number:06d}.safetensors" for number in range(3)),
+        "batches.json",
+        "clips.csv",
+    ]
     one = train(config, str(tmp_path / "one"), store=store, verbose=False)
     other = train(config, str(tmp_path / "other"), verbose=False)
     weights = other.state_dict()
