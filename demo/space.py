@@ -16,9 +16,8 @@ from audw2s.model.names import entry_of
 
 IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.md")
 
-
-FILES = os.path.join(os.path.dirname(__file__), "space_files")
-"""Folder of the templates of a Space's own files."""
+FILES = ("README.md", "app.py", "requirements.txt", ".gitattributes")
+"""A Space's own files. No template begins with a point: wheels would lack it."""
 
 
 def write_space(folder: str, teacher: str, student: str, **limits: float) -> None:
@@ -51,15 +50,16 @@ def write_space(folder: str, teacher: str, student: str, **limits: float) -> Non
         (clips_folder(), os.path.join(package, "demo", "clips")),
     ):
         shutil.copytree(source, target, ignore=IGNORED)
-    made = templates(os.path.join(FILES, "README.md.jinja"))
-    for name in made.list_templates():
-        text = made.get_template(name).render(
+    made = templates(__file__, keep_trailing_newline=True)
+    for name in FILES:
+        template = made.get_template(f"space_files/{name.removeprefix('.')}.jinja")
+        text = template.render(
             gradio=importlib.metadata.version("gradio"),
             version=audw2s.__version__,
             options={"teacher": teacher, "student": student, **limits},
             requirements=requirements(),
         )
-        write_text(text, os.path.join(folder, name.removesuffix(".jinja")))
+        write_text(text, os.path.join(folder, name))
 
 
 def requirements() -> list[str]:

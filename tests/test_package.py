@@ -136,6 +136,11 @@ def test_wheel_holds_models_and_cards(wheel):
     assert "audw2s/export/npm/template/index.js" in names
     assert "audw2s/export/hub.md.jinja" in names
     assert "audw2s/model/hub/published.yaml" in names
+    for source, target in (("audw2s", ""), ("distill", "distill/"), ("demo", "demo/")):
+        made = (ROOT / source).rglob("*.jinja")
+        paths = [path.relative_to(ROOT / source).as_posix() for path in made]
+        assert paths
+        assert {f"audw2s/{target}{path}" for path in paths} <= names
     assert os.path.getsize(wheel) < 20e6
     assert not [name for name in names if name.startswith(("tests", "examples"))]
 
