@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from audw2s.audio.quality import runs_of
+from audw2s.audio.statuses import MIN_SEGMENT_DUR
 
 FRAME = 512
 """Number of samples of a frame at 16 kHz, 32 ms."""
@@ -23,9 +24,6 @@ EXIT_THRESHOLD = 0.35
 
 MIN_PAUSE_DUR = 0.1
 """Duration in seconds of the shortest pause; what is shorter is part of the speech."""
-
-MIN_SPEECH_DUR = 0.25
-"""Duration in seconds of the shortest speech; what is shorter isn't speech."""
 
 PADDING = 1
 """Number of frames around speech that count as speech, as it begins softly."""
@@ -72,8 +70,8 @@ def speech_frames(probabilities: np.ndarray) -> np.ndarray:
 
     Speech begins at :data:`THRESHOLD` and ends below :data:`EXIT_THRESHOLD`. Pauses
     shorter than :data:`MIN_PAUSE_DUR` are part of it, speech shorter than
-    :data:`MIN_SPEECH_DUR` is left out, and :data:`PADDING` frames on both sides are
-    added.
+    :data:`audw2s.audio.statuses.MIN_SEGMENT_DUR` is left out, and :data:`PADDING`
+    frames on both sides are added.
 
     Args:
         probabilities: probability of speech of each frame
@@ -89,7 +87,7 @@ def speech_frames(probabilities: np.ndarray) -> np.ndarray:
     """
     mask = np.zeros(len(probabilities), bool)
     for first, last in speech_runs(probabilities)[0]:
-        if last - first >= num_frames(MIN_SPEECH_DUR):
+        if last - first >= num_frames(MIN_SEGMENT_DUR):
             mask[max(0, first - PADDING) : last + PADDING] = True
     return mask
 
@@ -111,7 +109,7 @@ def num_decided(probabilities: np.ndarray) -> int:
     if not goes_on:
         return max(0, len(probabilities) - PADDING)
     first, last = found[-1]
-    if last - first < num_frames(MIN_SPEECH_DUR):
+    if last - first < num_frames(MIN_SEGMENT_DUR):
         return max(0, first - PADDING)
     return min(last + PADDING, len(probabilities))
 

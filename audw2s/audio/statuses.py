@@ -80,6 +80,9 @@ MISSING_SHARE = 0.01
 SHORT_DUR = 0.5
 """Duration in seconds below which a recording or window is short."""
 
+MIN_SEGMENT_DUR = 0.25
+"""Duration in seconds of the shortest segment of speech; what is shorter is none."""
+
 MIN_RUN_DUR = 0.002
 """Duration in seconds of the shortest run of constant samples that is stored; windows
 and segments with a value are longer."""

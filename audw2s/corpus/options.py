@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 
+from audw2s.audio.statuses import MIN_SEGMENT_DUR
 from audw2s.interpreter import interpreter
 from audw2s.model.device import check_device
 from audw2s.version import identity
@@ -16,9 +17,6 @@ ENGINES = ("local", "ray")
 
 GPU_BATCH = 16
 """Default number of windows of a batch on a GPU."""
-
-MIN_SEGMENT_DUR = 0.25
-"""Default duration of the shortest segment of speech in seconds."""
 
 
 @dataclasses.dataclass(frozen=True)

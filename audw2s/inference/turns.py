@@ -11,9 +11,9 @@ from audw2s.audio.quality import Report
 from audw2s.audio.quality import runs_of
 from audw2s.audio.speech import SpeechDetector
 from audw2s.audio.speech_frames import FRAME_DUR
-from audw2s.audio.speech_frames import MIN_SPEECH_DUR
 from audw2s.audio.speech_frames import segments
 from audw2s.audio.speech_frames import speech_frames
+from audw2s.audio.statuses import MIN_SEGMENT_DUR
 from audw2s.inference.pipeline import Predictor
 
 PAUSE_DUR = 0.3
@@ -25,7 +25,7 @@ def speech_spans(
     read: Read,
     span: Span,
     *,
-    min_dur: float = MIN_SPEECH_DUR,
+    min_dur: float = MIN_SEGMENT_DUR,
     max_dur: float = math.inf,
     min_pause: float = PAUSE_DUR,
 ) -> list[Span]:
