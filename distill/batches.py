@@ -13,9 +13,13 @@ from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill import augment
 from audw2s.distill.clip_list import check_list
 from audw2s.distill.clip_list import named
+from audw2s.distill.clips import as_float
+from audw2s.distill.clips import as_pcm
 from audw2s.distill.clips import digest
 from audw2s.distill.clips import usable_clips
 from audw2s.distill.codec import transmit
+from audw2s.distill.disjoint import files_of
+from audw2s.distill.disjoint import hashed
 from audw2s.distill.held_out import check_speakers
 from audw2s.distill.held_out import draw_speakers
 from audw2s.distill.imitation import Projections
@@ -89,7 +93,12 @@ class Batches:
         self.noise = self._read_all(config.noise)
         self.rooms = self._read_all(config.rooms)
         if config.clips:
-            check_list(config.clips, pd.concat(self.learnt))
+            check_list(config.clips, self.record)
+
+    @functools.cached_property
+    def record(self) -> pd.DataFrame:
+        """Files that are learnt from, with name and sha256, which takes a while."""
+        return hashed(files_of(pd.concat(self.learnt)))
 
     def _read_all(self, corpora: Sequence[str]) -> list[np.ndarray]:
         clips = []
@@ -374,22 +383,3 @@ class Batches:
             return cut
         paused = augment.crop(cut, length, rng)
         return augment.mix(paused, rng.standard_normal(length), rng.uniform(30, 60))
-
-
-def as_pcm(signal: np.ndarray) -> np.ndarray:
-    """Signal as 16 bit integers, scaled down where it exceeds full scale.
-
-    Examples:
-        >>> as_pcm(np.array([0.0, -0.5, 0.25])).tolist()
-        [0, -16384, 8192]
-        >>> as_pcm(np.array([0.0, -4.0, 2.0])).tolist()
-        [0, -32767, 16384]
-
-    """
-    peak = max(1.0, float(np.abs(signal).max(initial=0)) * 32768 / 32767)
-    return (signal * (32768 / peak)).round().astype(np.int16)
-
-
-def as_float(clip: np.ndarray) -> np.ndarray:
-    """16 bit integers to float32 in -1…1."""
-    return clip.astype(np.float32) / 32768

@@ -9,8 +9,6 @@ import os
 import pandas as pd
 
 from audw2s.corpus.inputs import split_part
-from audw2s.distill.disjoint import files_of
-from audw2s.distill.disjoint import hashed
 from audw2s.tables import write_table
 
 LIST = "clips.csv"
@@ -42,10 +40,10 @@ def list_clips(clips: pd.DataFrame) -> pd.DataFrame:
     """Make the list of some clips, sorted by name.
 
     Args:
-        clips: table with columns ``file``, ``speaker`` and ``name``
+        clips: table with columns ``name`` and ``sha256``
 
     """
-    table = hashed(files_of(clips))[["name", "sha256"]]
+    table = clips[["name", "sha256"]]
     return table.drop_duplicates().sort_values("name", ignore_index=True)
 
 
@@ -59,7 +57,7 @@ def check_list(path: str, clips: pd.DataFrame) -> None:
 
     Args:
         path: path of the list
-        clips: table with columns ``file``, ``speaker`` and ``name``
+        clips: table with columns ``name`` and ``sha256``
 
     Raises:
         FileNotFoundError: if there is no list

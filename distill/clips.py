@@ -109,3 +109,22 @@ def digest(arrays: Iterable[np.ndarray]) -> str:
         value.update(f"{array.dtype.str} {array.shape} ".encode())
         value.update(array.tobytes())
     return value.hexdigest()
+
+
+def as_pcm(signal: np.ndarray) -> np.ndarray:
+    """Signal as 16 bit integers, scaled down where it exceeds full scale.
+
+    Examples:
+        >>> as_pcm(np.array([0.0, -0.5, 0.25])).tolist()
+        [0, -16384, 8192]
+        >>> as_pcm(np.array([0.0, -4.0, 2.0])).tolist()
+        [0, -32767, 16384]
+
+    """
+    peak = max(1.0, float(np.abs(signal).max(initial=0)) * 32768 / 32767)
+    return (signal * (32768 / peak)).round().astype(np.int16)
+
+
+def as_float(clip: np.ndarray) -> np.ndarray:
+    """16 bit integers to float32 in -1…1."""
+    return clip.astype(np.float32) / 32768

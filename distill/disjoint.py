@@ -195,19 +195,18 @@ def files_of(table: pd.DataFrame) -> pd.DataFrame:
     return clips.assign(size=[_size(file) for file in clips["file"]], sha256=None)
 
 
-def write_record(clips: pd.DataFrame, folder: str, start: str | None = None) -> None:
+def write_record(files: pd.DataFrame, folder: str, start: str | None = None) -> None:
     """Write the table of the training clips beside ``config.json``.
 
     Args:
-        clips: table with columns ``file`` and ``speaker``
+        files: see :func:`hashed`
         folder: folder of the training
         start: folder of the earlier training that this one started from
 
     """
-    record = files_of(clips)
     if start:
-        record = pd.concat([record, _learnt_earlier(start)], ignore_index=True)
-    write_table(hashed(record), os.path.join(folder, RECORD))
+        files = pd.concat([files, _learnt_earlier(start)], ignore_index=True)
+    write_table(hashed(files), os.path.join(folder, RECORD))
 
 
 def hashed(files: pd.DataFrame) -> pd.DataFrame:

@@ -6,15 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import audeer
 import numpy as np
-import pandas as pd
 import torch
 from safetensors.torch import load_file
 from safetensors.torch import save_file
 
 from audw2s.distill.batches import Batches
-from audw2s.distill.batches import as_float
-from audw2s.distill.batches import as_pcm
 from audw2s.distill.clip_list import write_list
+from audw2s.distill.clips import as_float
+from audw2s.distill.clips import as_pcm
 from audw2s.distill.config import Config
 from audw2s.distill.settings import check_unchanged
 from audw2s.files import replacing
@@ -91,7 +90,7 @@ def prepare(
         raise ValueError("How many batches to make? Give 'distinct' in the settings.")
     batches = Batches(config, verbose=verbose)
     store = Store(batches, folder)
-    write_list(pd.concat(batches.learnt), folder)
+    write_list(batches.record, folder)
     missing = [n for n in range(config.distinct) if not os.path.exists(store.path(n))]
     progress = progress_bar(
         total=config.distinct,

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 
 import accelerate
 import numpy as np
-import pandas as pd
 import torch
 from safetensors.torch import load_file
 from safetensors.torch import save_file
@@ -119,7 +118,7 @@ class Training:
         networks = {**trained, "ema": self.ema}
         self.state = State(folder, identity, networks, optimiser, names=DIMENSIONS)
         if is_main:
-            write_record(pd.concat(self.batches.learnt), folder, config.start)
+            write_record(self.batches.record, folder, config.start)
         prepared = {k: self.machine.prepare_model(n) for k, n in trained.items()}
         self.parallel, self.imitation = prepared["network"], prepared.get("imitation")
         self.make = self.batches.make

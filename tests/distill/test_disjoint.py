@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.cli import app
 from audw2s.distill.disjoint import check_disjoint
+from audw2s.distill.disjoint import files_of
+from audw2s.distill.disjoint import hashed
 from audw2s.distill.disjoint import write_record
 from audw2s.evaluation.render import card_table
 
@@ -96,9 +98,9 @@ def test_clips_of_deleted_corpora_are_recognised_by_the_record(corpus, tmp_path)
     first, run = str(tmp_path / "first"), str(tmp_path / "run")
     table = read_corpus(str(folder / "clips.csv"))
     write_config(first, corpora={str(folder / "clips.csv"): 1.0})
-    write_record(table.head(12), first)
+    write_record(hashed(files_of(table.head(12))), first)
     config = write_config(run, corpora={"gone.csv": 1.0}, start=first)
-    write_record(table.tail(12), run, start=first)
+    write_record(hashed(files_of(table.tail(12))), run, start=first)
     shutil.rmtree(first)
     shutil.move(folder, tmp_path / "moved")
     for part in (slice(0, 12), slice(12, 24)):

@@ -19,7 +19,7 @@ from full import FULL
 
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.batches import Batches
-from audw2s.distill.batches import as_float
+from audw2s.distill.clips import as_float
 from audw2s.distill.config import Config
 from audw2s.distill.label import label
 from audw2s.distill.store import prepare
