@@ -9,6 +9,7 @@ import faulthandler
 import os
 import pickle
 import queue
+import signal
 import sys
 import threading
 import time
@@ -88,13 +89,20 @@ def process(predictor: FilePredictor, task: Task) -> Result:
         return unreadable(task, reason, len(predictor.predictors))
 
 
+def end() -> None:
+    """End this process at once, with its child processes."""
+    if os.name == "posix" and os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)
+
+
 def read(source: BinaryIO, requests: queue.SimpleQueue) -> None:
     """Read requests; end this process with the one that sends them."""
     try:
         while True:
             requests.put(pickle.load(source))
     finally:
-        os._exit(0)
+        end()
 
 
 def next_request(requests: queue.SimpleQueue, deadline: Deadline) -> list[Task]:
@@ -118,7 +126,7 @@ def pipes() -> tuple[BinaryIO, Callable[[object], None]]:
             target.flush()
         except OSError:
             # Nobody reads the results
-            os._exit(0)
+            end()
 
     return sys.stdin.buffer, write
 

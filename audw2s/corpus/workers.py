@@ -100,14 +100,26 @@ class ChildProcess:
             raise WorkerDiedError from None
 
     def end(self) -> str:
-        """Exit code or signal of the ended process, as text."""
-        code = self.process.wait()
+        """Wait until the process has ended, and kill its child processes.
+
+        Returns:
+            exit code or signal of the process, as text
+
+        """
+        if hasattr(os, "waitid"):
+            # It stays a zombie, so that no other process has its number
+            os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
+        else:
+            self.process.wait()
+        self.close()
+        code = self.process.returncode
         return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
     def close(self) -> None:
-        """Kill the process, with its child processes."""
-        if self.process.poll() is None and os.name == "posix":
-            with contextlib.suppress(ProcessLookupError):
+        """Kill the process, with its child processes, also those that outlive it."""
+        if self.process.returncode is None and os.name == "posix":
+            # macOS knows no group of a zombie alone
+            with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
         self.process.wait()

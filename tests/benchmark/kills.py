@@ -124,7 +124,8 @@ class Try:
 
     def start(self, num_workers: int = 2) -> Command:
         """Start a run."""
-        env = {MARK: self.name, "OMP_NUM_THREADS": "1"}
+        # Ray's processes would overwrite their environment by their title
+        env = {MARK: self.name, "SPT_NOENV": "1", "OMP_NUM_THREADS": "1"}
         if "://" in self.out:
             # Files that go to a store are written there before
             env["TMPDIR"] = str(self.temporary)

@@ -1,0 +1,64 @@
+"""What a process has started ends with it, as Ray's agents outlive their raylet."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from commands import is_running
+from waiting import wait_until
+
+from audw2s.corpus.workers import ChildProcess
+from audw2s.corpus.workers import WorkerDiedError
+
+CHILD = """
+import os, queue, subprocess, sys
+from audw2s.corpus.worker import pipes, read
+
+source, write = pipes()
+sleeping = subprocess.Popen(["sleep", "1000"])
+write((os.getpid(), sleeping.pid))
+read(source, queue.SimpleQueue())
+"""
+
+PARENT = """
+from audw2s.corpus.workers import ChildProcess
+
+child = ChildProcess("child")
+print(*child.receive(), flush=True)
+child.receive()
+"""
+
+
+@pytest.fixture
+def child(tmp_path, monkeypatch):
+    """Write a module that starts a process, and waits for requests."""
+    (tmp_path / "child.py").write_text(CHILD)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+
+def wait_for_end(*processes: int) -> None:
+    wait_until(lambda: not any(map(is_running, processes)), "all end")
+
+
+@pytest.mark.skipif(not hasattr(os, "waitid"), reason="not on Windows and macOS")
+def test_the_process_is_killed(child):
+    process = ChildProcess("child")
+    with contextlib.closing(process):
+        number, other = process.receive()
+        os.kill(number, signal.SIGKILL)
+        with pytest.raises(WorkerDiedError):
+            process.receive()
+        assert process.end() == "SIGKILL"
+        wait_for_end(other)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no groups of processes")
+def test_its_parent_is_killed(child):
+    command = [sys.executable, "-c", PARENT]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        processes = [int(word) for word in parent.stdout.readline().split()]
+        parent.kill()
+        wait_for_end(*processes)
