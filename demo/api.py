@@ -1,12 +1,14 @@
 """Results of the page for programs, as typed dictionaries."""
 
-from collections.abc import Mapping
+import itertools
 from typing import Any
-from typing import TypedDict
+
+from pydantic import TypeAdapter
+from typing_extensions import TypedDict
 
 from audw2s.demo.clip import Clip
 from audw2s.demo.clip import read_clip
-from audw2s.demo.comparison import Comparison
+from audw2s.demo.comparison import compare
 from audw2s.demo.job import Job
 from audw2s.demo.prediction import Analysis
 from audw2s.demo.prediction import analyse
@@ -64,46 +66,37 @@ def predict(job: Job, path: str, model: str) -> Prediction:
 
     """
     clip = read_clip(job, path)
-    return _prediction(clip, analyse(job, model, clip), clip.notes)
+    return prediction(clip, analyse(job, model, clip), clip.notes)
 
 
-def compared(comparison: Comparison) -> Compared:
-    """Convert a comparison to the result for programs."""
-    clip, notes = comparison.clip, comparison.notes
-    windows = [
-        Window(
-            time=row["time"],
-            start=row["start"],
-            end=row["end"],
-            teacher=_values(row, "teacher_"),
-            student=_values(row, "student_"),
-            status=row["status"],
-        )
-        for row in comparison.windows.to_dict("records")
-    ]
-    return Compared(
-        sentence=comparison.sentence,
-        teacher=_prediction(clip, comparison.best, notes),
-        student=_prediction(clip, comparison.student, notes),
-        difference=_values(comparison.differences),
-        windows=windows,
-    )
+def prediction(clip: Clip, analysis: Analysis, notes: list[str]) -> Prediction:
+    """Convert values of a model to the result for programs."""
+    found = clip._asdict() | analysis._asdict() | analysis.values
+    found |= {"version": __version__, "notes": notes}
+    # Takes what the type names, and leaves out the rest
+    return TypeAdapter(Prediction).validate_python(found)
 
 
-def _values(values: Mapping[Any, float], prefix: str = "") -> Values:
-    arousal, dominance, valence = (values[f"{prefix}{name}"] for name in DIMENSIONS)
-    return Values(arousal=arousal, dominance=dominance, valence=valence)
+def compared(job: Job, path: str, *chosen: Any) -> Compared:
+    """Predict A/D/V of a file with both models.
 
+    Args:
+        job: request
+        path: path of the file
+        chosen: further arguments of :func:`audw2s.demo.comparison.compare`
 
-def _prediction(clip: Clip, analysis: Analysis, notes: list[str]) -> Prediction:
-    return Prediction(
-        **_values(analysis.values),
-        model=analysis.model,
-        sha256=analysis.sha256,
-        version=__version__,
-        duration=clip.duration,
-        status=clip.status,
-        notes=notes,
-        latency=analysis.latency,
-        real_time_factor=analysis.real_time_factor,
-    )
+    Raises:
+        RefusedError: with a sentence that says what to do
+
+    """
+    comparison = compare(job, read_clip(job, path), *chosen)
+    windows = comparison.windows.to_dict("records")
+    for row, role in itertools.product(windows, comparison.models):
+        row[role] = {name: row[f"{role}_{name}"] for name in DIMENSIONS}
+    found: dict[str, object] = {
+        role: prediction(comparison.clip, one, comparison.notes)
+        for role, one in comparison.models.items()
+    }
+    found |= {"sentence": comparison.sentence, "windows": windows}
+    found["difference"] = comparison.differences
+    return TypeAdapter(Compared).validate_python(found)

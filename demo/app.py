@@ -15,7 +15,6 @@ from audw2s.demo import api
 from audw2s.demo import page
 from audw2s.demo.batch import batch_answer
 from audw2s.demo.calls import IS_AWAITED
-from audw2s.demo.comparison import compare
 from audw2s.demo.job import Job
 from audw2s.demo.limits import HOP_DUR
 from audw2s.demo.limits import MAX_FILES
@@ -81,18 +80,14 @@ class Answers:
         return gr.on(events, None, None, self.outputs, **options)
 
     def fill(
-        self,
-        event: Callable,
-        run: Callable[..., tuple[str, ...]],
-        inputs: list[Any],
-        outputs: list[gr.HTML],
-        details: Sequence[str] = (),
+        self, event: Callable, run: Callable, inputs: list, outputs: list, *details: str
     ) -> None:
         """Fill outputs at an event with what a function returns, or with its error.
 
         Args:
             event: listener of Gradio
-            run: function that takes a job, the inputs and details of the event
+            run: function that takes a job, the inputs and details of the event, and
+                returns a tuple of HTML
             inputs: components
             outputs: pieces of HTML
             details: attributes of the event
@@ -133,10 +128,10 @@ def build(models: Models, clips: dict[str, str]) -> gr.Blocks:
         title="audw2s: how does this voice sound?", analytics_enabled=False
     ) as blocks:
         gr.Markdown(TEXTS["question"])
-        named = (("Teacher", models.teacher), ("Student", models.student))
+        teacher, student = models.settings.teacher, models.settings.student
         roles = [
             gr.Dropdown(models.names, value=name, label=label, render=False)
-            for label, name in named
+            for name, label in ((teacher, "Teacher"), (student, "Student"))
         ]
         with gr.Tab("Recording"):
             recording_tab(models, clips, roles)
@@ -148,7 +143,7 @@ def build(models: Models, clips: dict[str, str]) -> gr.Blocks:
             with gr.Row():
                 for role in roles:
                     role.render()
-            terms = gr.Markdown(page.terms(models.teacher, models.student))
+            terms = gr.Markdown(page.terms(teacher, student))
         gr.on([role.change for role in roles], page.terms, roles, terms, **PRIVATE)
         gr.Markdown(TEXTS["privacy"])
     return blocks.queue(default_concurrency_limit=2)
@@ -181,27 +176,24 @@ def recording_tab(
     changes += [win_dur.change, hop_dur.change, button.click]
     answers.fill(answers.empty(changes, WAITING).then, page.answer, inputs, outputs)
     answers.fill(draw.click, page.drawings, inputs, [links])
-    ends = ("start", "end")
-    answers.fill(output.select, page.part, inputs[:3], [selection], ends)
+    answers.fill(output.select, page.part, inputs[:3], [selection], "start", "end")
     publish_functions(models, inputs)
 
 
-def html(name: str, value: str = "", script: str | None = None) -> gr.HTML:
+def html(
+    name: str, value: str = "", script: str | None = None, **options: Any
+) -> gr.HTML:
     """Piece of HTML with an identifier, and a script that runs once."""
-    return gr.HTML(value, elem_id=name, js_on_load=script, apply_default_css=False)
+    options |= {"elem_id": name, "js_on_load": script}
+    return gr.HTML(value, apply_default_css=False, **options)
 
 
 def recording_input(models: Models, clips: dict[str, str]) -> gr.File:
     """Recording to upload, to make, or to take from the examples."""
     with gr.Row():
         audio = gr.File(label="Recording", elem_id="speech", height=96, min_width=190)
-        gr.HTML(
-            page.rendered("recorder", longest=models.max_dur),
-            elem_id="record",
-            js_on_load=script("record"),
-            min_width=100,
-            apply_default_css=False,
-        )
+        recorder = page.rendered("recorder", longest=models.settings.max_dur)
+        html("record", recorder, script("record"), min_width=100)
     examples = gr.Dataset(
         components=[audio],
         samples=[[path] for path in clips.values()],
@@ -213,31 +205,33 @@ def recording_input(models: Models, clips: dict[str, str]) -> gr.File:
 
 
 def publish_functions(models: Models, inputs: list[Any]) -> None:
-    """Add ``compare`` and ``predict`` to the API of the page."""
+    """Add ``compare`` and ``predict`` to the API of the page, with types of results."""
 
-    def run_compare(
-        audio: str,
-        teacher: str,
-        student: str,
-        win_dur: float,
-        hop_dur: float,
-        request: gr.Request,
-    ) -> api.Compared:
-        chosen = audio, teacher, student, win_dur, hop_dur
-        return api.compared(compare(job(models, request), *chosen))
+    @explained
+    def run_compare(audio, teacher, student, win_dur, hop_dur, request: gr.Request):
+        chosen = teacher, student, win_dur, hop_dur
+        return api.compared(job(models, request), audio, *chosen)
 
-    def run_predict(audio: str, model: str, request: gr.Request) -> api.Prediction:
+    @explained
+    def run_predict(audio, model, request: gr.Request):
         return api.predict(job(models, request), audio, model)
 
-    publish("compare", run_compare, inputs, api.Compared, models.limits)
-    inputs = [inputs[0], inputs[2]]
-    publish("predict", run_predict, inputs, api.Prediction, models.limits)
+    for name, run, kind, given in (
+        ("compare", run_compare, api.Compared, inputs),
+        ("predict", run_predict, api.Prediction, [inputs[0], inputs[2]]),
+    ):
+        gr.Button(visible=False).click(
+            run,
+            given,
+            Api(None, python_type_to_json_schema(kind), kind.__name__),
+            api_name=name,
+            api_description=f"{kind.__doc__} {models.limits}.",
+            **SHARED,
+        )
 
 
-def publish(
-    name: str, run: Callable, inputs: list[Any], kind: type, limits: str
-) -> None:
-    """Add a function to the API of the page, with the type of its result."""
+def explained(run: Callable) -> Callable:
+    """Function whose errors are sentences for programs."""
 
     @functools.wraps(run)
     def answer(*args: object) -> object:
@@ -246,19 +240,13 @@ def publish(
         except Exception as error:
             raise gr.Error(explanation(error), print_exception=False) from None
 
-    gr.Button(visible=False).click(
-        answer,
-        inputs,
-        Api(None, python_type_to_json_schema(kind), kind.__name__),
-        api_name=name,
-        api_description=f"{kind.__doc__} {limits}.",
-        **SHARED,
-    )
+    return answer
 
 
 def live_tab(models: Models, roles: list[gr.Dropdown]) -> None:
     """Tab that shows values of live speech, by scripts of its own."""
-    names = json.dumps({"teacher": models.teacher, "student": models.student})
+    chosen = models.settings
+    names = json.dumps({"teacher": chosen.teacher, "student": chosen.student})
     html("live", "", SCRIPT % ("live", f"open(element, {names})"))
     choose = SCRIPT % ("live", "choose({ teacher, student })")
     choose = f"(teacher, student) => {choose}"

@@ -40,8 +40,7 @@ def batch_answer(
         RefusedError: if there are no files, or too many
 
     """
-    batch = analyse_all(job, paths or [], teacher, student)
-    return batch_results(batch), agreement_panel(batch)
+    return batch_results(analyse_all(job, paths or [], teacher, student))
 
 
 def analyse_all(
@@ -126,27 +125,30 @@ def as_csv(batch: pd.DataFrame) -> bytes:
     return table.encode("utf-8-sig")
 
 
-def agreement(batch: pd.DataFrame) -> dict[str, tuple[float, float]]:
+def agreement(batch: pd.DataFrame) -> pd.DataFrame:
     """Concordance (CCC) and mean absolute difference of each dimension.
 
     Args:
-        batch: table, see :func:`analyse_all`
+        batch: rows of :func:`analyse_all` with values
 
     Returns:
-        CCC and difference by dimension; empty if fewer than two files have values
+        a row per dimension, none if fewer than two files have values
 
     Examples:
-        >>> values = dict.fromkeys(COLUMNS, [0.2, 0.4, np.nan])
-        >>> agreement(pd.DataFrame(values))["valence"]
-        (1.0, 0.0)
+        >>> values = dict.fromkeys(COLUMNS, [0.2, 0.4])
+        >>> agreement(pd.DataFrame(values)).loc["valence"].tolist()
+        [1.0, 0.0]
 
     """
-    values = batch[COLUMNS].dropna().to_numpy(float)
+    values = batch[COLUMNS].to_numpy(float)
     if len(values) < 2:
-        return {}
+        return pd.DataFrame()
     teacher, student = np.split(values, 2, axis=1)
-    differences = np.abs(teacher - student).mean(axis=0).tolist()
-    return dict(zip(DIMENSIONS, zip(ccc(teacher, student).tolist(), differences)))
+    columns = {
+        "CCC": ccc(teacher, student),
+        "mean absolute difference": np.abs(teacher - student).mean(axis=0),
+    }
+    return pd.DataFrame(columns, list(DIMENSIONS))
 
 
 def groups(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -156,27 +158,20 @@ def groups(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {"all": rows} | (parts if is_shown else {})
 
 
-def batch_results(batch: pd.DataFrame) -> str:
-    """Show files, and how their values are distributed, as HTML."""
+def batch_results(batch: pd.DataFrame) -> tuple[str, str]:
+    """Show files and how their values are distributed, and how far the models agree."""
     sounds = map(adjective, batch["teacher_arousal"], batch["teacher_valence"])
     table = batch.assign(file=batch["file"].map(legible), sounds=list(sounds))
     shown = {"file": "file", "duration": "seconds", "sounds": "sounds"}
     shown |= {f"teacher_{name}": name for name in DIMENSIONS} | {"note": "note"}
-    rows = batch.dropna(subset=COLUMNS)
-    return rendered(
+    complete = batch.dropna(subset=COLUMNS)
+    counted = complete.to_dict("records")
+    page = rendered(
         "batch",
         rows=table[list(shown)].rename(columns=shown).to_dict("records"),
-        counted=rows.to_dict("records"),
-        groups=groups(rows),
+        counted=counted,
+        groups=groups(complete),
         files={"batch.csv": as_csv(batch)},
     )
-
-
-def agreement_panel(batch: pd.DataFrame) -> str:
-    """Show how far the models agree, for researchers."""
-    rows = [
-        {"": name, "CCC": value, "mean absolute difference": difference}
-        for name, (value, difference) in agreement(batch).items()
-    ]
-    points = batch.dropna(subset=COLUMNS).to_dict("records")
-    return rendered("agreement", rows=rows, counted=points) if rows else ""
+    rows = agreement(complete).reset_index(names="").to_dict("records")
+    return page, rendered("agreement", rows=rows, counted=counted) if rows else ""

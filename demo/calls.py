@@ -6,7 +6,6 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field
 from functools import partial
@@ -90,11 +89,13 @@ class Calls:
 
     def _session(self, body: bytes) -> str:
         """Session of a call, whose files are uploads."""
+        found: list[dict] = []
         try:
-            content = json.loads(body)
-            paths = [os.path.realpath(path) for path in paths_in(content)]
-            session = content.get("session_hash") or ""
-        except (ValueError, TypeError, AttributeError, RecursionError):
+            json.loads(body, object_hook=found.append)
+            paths = [os.path.realpath(one["path"]) for one in found if "path" in one]
+            # The outermost object is complete last
+            session = found[-1].get("session_hash") or ""
+        except (ValueError, TypeError, IndexError, RecursionError):
             raise RefusedError("no_call") from None
         if not all(path.startswith(self.folder + os.sep) for path in paths):
             raise RefusedError("no_upload", 403)
@@ -146,20 +147,3 @@ class Calls:
 def client_of(request: Request) -> str:
     """Address of a client."""
     return request.client.host if request.client else ""
-
-
-def paths_in(content: object) -> Iterator[str]:
-    """Paths of the files in a call.
-
-    Examples:
-        >>> list(paths_in({"data": [{"path": "/tmp/a.wav"}, "wav2small"]}))
-        ['/tmp/a.wav']
-
-    """
-    if isinstance(content, dict):
-        if "path" in content:
-            yield content["path"]
-        content = list(content.values())
-    if isinstance(content, list):
-        for part in content:
-            yield from paths_in(part)

@@ -56,6 +56,7 @@ class Clip(NamedTuple):
             names.append("long")
         digits = 2 if self.duration < UNSURE_DUR else 0
         values = {"message": self.message, "duration": f"{self.duration:.{digits}f}"}
+        values["unsure"] = f"{UNSURE_DUR:g}"
         return [WORDS["notes"][name].format(**values) for name in names]
 
 
@@ -73,7 +74,7 @@ def read_clip(job: Job, path: str | None, limit: float = MAX_DUR) -> Clip:
     """
     if path is None:
         raise RefusedError("no_recording")
-    seconds = check_file(path, min(limit, job.models.max_dur))
+    seconds = check_file(path, min(limit, job.models.settings.max_dur))
     job.end += seconds / 5
     report = Report()
     read = job.watched(partial(file_blocks, path), seconds, "Reading")
@@ -97,6 +98,4 @@ def on_disk(blocks: Blocks) -> np.ndarray:
         for block in blocks:
             file.write(block[0].astype(np.float32).tobytes())
         file.flush()
-        if not file.tell():
-            return np.zeros(0, np.float32)
-        return np.memmap(file, np.float32, "r")
+        return np.memmap(file, np.float32, "r") if file.tell() else np.zeros(0)

@@ -5,12 +5,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from audw2s.demo.clip import Clip
-from audw2s.demo.clip import read_clip
 from audw2s.demo.job import Job
-from audw2s.demo.limits import HOP_DUR
 from audw2s.demo.limits import MAX_DUR
 from audw2s.demo.limits import MAX_WINDOWS
-from audw2s.demo.limits import WIN_DUR
 from audw2s.demo.limits import check_windows
 from audw2s.demo.prediction import Analysis
 from audw2s.demo.prediction import analyse
@@ -27,31 +24,27 @@ class Comparison(NamedTuple):
     """Values that both models predict for a recording."""
 
     clip: Clip
-    teacher: Analysis | None
-    """``None`` for recordings above :data:`audw2s.demo.limits.MAX_DUR`."""
+    models: dict[str, Analysis]
+    """By role, the teacher first; recordings above
+    :data:`audw2s.demo.limits.MAX_DUR` have only the student."""
 
-    student: Analysis
     win_dur: float
-    hop_dur: float
 
     @property
-    def models(self) -> dict[str, Analysis]:
-        """Models by their role, the teacher first."""
-        both = {"teacher": self.teacher, "student": self.student}
-        return {role: one for role, one in both.items() if one is not None}
+    def student(self) -> Analysis:
+        """The smaller of the models."""
+        return self.models["student"]
 
     @property
     def best(self) -> Analysis:
         """The larger of the models."""
-        return self.teacher or self.student
+        return next(iter(self.models.values()))
 
     @property
     def differences(self) -> dict[str, float]:
         """Student minus teacher."""
-        return {
-            name: self.student.values[name] - self.best.values[name]
-            for name in DIMENSIONS
-        }
+        student, best = self.student.values, self.best.values
+        return {name: student[name] - best[name] for name in DIMENSIONS}
 
     @property
     def sentence(self) -> str:
@@ -61,14 +54,10 @@ class Comparison(NamedTuple):
     @property
     def ranges(self) -> dict[str, tuple[float, float]]:
         """Lowest and highest value of each dimension, at least 0…1."""
-        models = self.models.values()
-        values = pd.concat(
-            [m.curve for m in models] + [pd.DataFrame([m.values for m in models])]
-        )
-        return {
-            name: (min(0.0, values[name].min()), max(1.0, values[name].max()))
-            for name in DIMENSIONS
-        }
+        totals = pd.DataFrame([one.values for one in self.models.values()])
+        values = pd.concat([totals, *(one.curve for one in self.models.values())])
+        ends = values[list(DIMENSIONS)].agg(["min", "max"]).T.itertuples()
+        return {name: (min(0.0, low), max(1.0, high)) for name, low, high in ends}
 
     @property
     def notes(self) -> list[str]:
@@ -76,7 +65,7 @@ class Comparison(NamedTuple):
         notes = self.clip.notes
         if set(self.ranges.values()) != {(0, 1)}:
             notes.append(WORDS["notes"]["outside"])
-        if self.teacher is None:
+        if "teacher" not in self.models:
             notes.append(WORDS["notes"]["alone"].format(limit=MAX_DUR))
         return notes
 
@@ -88,57 +77,47 @@ class Comparison(NamedTuple):
         (``teacher_arousal`` …) and of the student, and the statuses.
         """
         index = pd.TimedeltaIndex(self.student.curve.index)
-        times = index.total_seconds().to_numpy()
-        table = pd.DataFrame({"time": times})
-        table["start"] = (times - self.win_dur / 2).clip(min=0)
-        table["end"] = (times + self.win_dur / 2).clip(max=self.clip.duration)
-        for role, model in self.models.items():
-            for name in DIMENSIONS:
-                table[f"{role}_{name}"] = model.curve[name].to_numpy()
-        table["status"] = self.student.curve["status"].to_numpy()
-        return table.round(4)
+        table = pd.DataFrame({"time": index.total_seconds()}, index)
+        table["start"] = (table["time"] - self.win_dur / 2).clip(lower=0)
+        table["end"] = (table["time"] + self.win_dur / 2).clip(upper=self.clip.duration)
+        for role, one in self.models.items():
+            table = table.join(one.curve[list(DIMENSIONS)].add_prefix(f"{role}_"))
+        table["status"] = self.student.curve["status"]
+        return table.reset_index(drop=True).round(4)
 
 
 def compare(
-    job: Job,
-    path: str | None,
-    teacher: str,
-    student: str,
-    win_dur: float = WIN_DUR,
-    hop_dur: float = HOP_DUR,
-    *,
-    limit: float = MAX_DUR,
+    job: Job, clip: Clip, teacher: str, student: str, win_dur: float, hop_dur: float
 ) -> Comparison:
-    """Predict A/D/V of a file with both models.
+    """Predict A/D/V of a recording with both models.
 
     Above :data:`audw2s.demo.limits.MAX_DUR` the student processes it alone.
 
     Args:
         job: request
-        path: path of the file
+        clip: recording
         teacher: name of the teacher
         student: name of the student
         win_dur: duration in seconds of the window around each value of the curves
         hop_dur: seconds from one value to the next; larger in long recordings
-        limit: longest duration in seconds
 
     Raises:
         RefusedError: with a sentence that says what to do
 
     """
-    clip = read_clip(job, path, limit)
-    is_long = clip.duration > MAX_DUR
-    if is_long:
+    check_windows(win_dur, hop_dur, clip.duration)
+    roles = {"teacher": teacher, "student": student}
+    if clip.duration > MAX_DUR:
         hop_dur = max(hop_dur, clip.duration / (MAX_WINDOWS - 1))
         win_dur = max(win_dur, hop_dur)
-    check_windows(win_dur, hop_dur, clip.duration)
+        del roles["teacher"]
     # The student first: it is quick, and more requests wait for the teacher
     analyses = {
         name: analyse(job, name, clip, (win_dur, hop_dur))
-        for name in dict.fromkeys([student] if is_long else [student, teacher])
+        for name in dict.fromkeys(reversed(roles.values()))
     }
-    first = None if is_long else analyses[teacher]
-    return Comparison(clip, first, analyses[student], win_dur, hop_dur)
+    models = {role: analyses[name] for role, name in roles.items()}
+    return Comparison(clip, models, win_dur)
 
 
 def sentence(differences: dict[str, float]) -> str:

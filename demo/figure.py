@@ -1,6 +1,7 @@
 """Pictures of a comparison for download: curves over time, and the plane."""
 
 import io
+import itertools
 import threading
 from typing import TYPE_CHECKING
 from typing import Any
@@ -31,11 +32,8 @@ def pictures(comparison: Comparison) -> dict[str, bytes]:
     with LOCK, matplotlib.rc_context({"svg.fonttype": "none", "font.size": 11}):
         curves = plot_curves(named_curves(comparison), comparison.clip.signal)
         figures = {"curves": curves, "plane": plane_figure(comparison)}
-        return {
-            f"{name}.{kind}": written(figure, kind)
-            for name, figure in figures.items()
-            for kind in ("png", "svg")
-        }
+        files = itertools.product(figures, ("png", "svg"))
+        return {f"{name}.{kind}": written(figures[name], kind) for name, kind in files}
 
 
 def plane_figure(comparison: Comparison) -> "Figure":
@@ -45,8 +43,9 @@ def plane_figure(comparison: Comparison) -> "Figure":
     figure = Figure(figsize=(4.6, 5.4), layout="constrained")
     axis = figure.subplots()
     models, curves = comparison.models.values(), named_curves(comparison)
-    for one, name, (colour, line), mark in zip(models, curves, STYLES, MARKS):
-        path, place = curves[name], one.values
+    drawn = zip(models, curves.items(), STYLES, MARKS)
+    for one, (name, path), (colour, line), mark in drawn:
+        place = one.values
         options: dict[str, Any] = {"color": colour, "clip_on": False}
         axis.plot(path["valence"], path["arousal"], line, lw=1.2, **options)
         options |= {"markersize": 12, "markeredgecolor": "white", "label": name}
@@ -54,8 +53,8 @@ def plane_figure(comparison: Comparison) -> "Figure":
     ranges = comparison.ranges
     axis.set(xlim=ranges["valence"], ylim=ranges["arousal"], box_aspect=1)
     axis.set(xlabel="valence", ylabel="arousal")
-    axis.axhline(0.5, color="#808080", lw=0.6, zorder=0)
-    axis.axvline(0.5, color="#808080", lw=0.6, zorder=0)
+    for middle in (axis.axhline, axis.axvline):
+        middle(0.5, color="#808080", lw=0.6, zorder=0)
     figure.legend(loc="outside upper center")
     return figure
 

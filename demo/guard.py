@@ -4,7 +4,6 @@ import base64
 import contextlib
 import ipaddress
 import secrets
-from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
@@ -17,10 +16,15 @@ from starlette.types import Receive
 from starlette.types import Scope
 from starlette.types import Send
 
+from audw2s.demo.settings import Settings
 from audw2s.demo.words import RefusedError
 
 MAX_BODY = 1_000_000
 """Largest request in bytes, but for uploads."""
+
+MAX_READ = 10 * MAX_BODY
+"""Size in bytes up to which refused requests are read: clients that still send when the
+connection ends never see the answer."""
 
 POLICY = (
     "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; "
@@ -48,24 +52,18 @@ class Guard:
 
     Args:
         app: application behind it
-        hosts: names of the server; addresses and ``localhost`` need not be named
-        frames: origins whose pages may embed the page
-        login: ``"user:password"``, ``None`` if everybody may use the page
+        settings: names of the server, pages that may embed the page, and a login;
+            addresses and ``localhost`` need not be named
 
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        hosts: Sequence[str] = (),
-        frames: Sequence[str] = (),
-        login: str | None = None,
-    ):
+    def __init__(self, app: ASGIApp, settings: Settings):
         self.app = app
-        self.hosts = {"localhost", *map(str.lower, hosts)}
-        self.headers = HEADERS | {
-            "content-security-policy": " ".join([POLICY, *frames])
-        }
+        hosts = "localhost", settings.host, *settings.allowed_host
+        self.hosts = set(map(str.lower, hosts))
+        policy = " ".join([POLICY, *settings.allow_embedding_from])
+        self.headers = HEADERS | {"content-security-policy": policy}
+        login = settings.login
         self.login = login and b"Basic " + base64.b64encode(login.encode())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,15 +80,19 @@ class Guard:
 
         app = self.app
         if scope["type"] == "http":
+            request = Request(scope, receive)
+            size = int(request.headers.get("content-length", 0))
             try:
-                self._check(Request(scope))
+                self._check(request, size)
             except RefusedError as error:
                 app = refused(None, error)
+                if size < MAX_READ:
+                    await request.body()
         # An upload was cut: nobody is there to be answered
         with contextlib.suppress(ClientDisconnect):
             await app(scope, receive, protected)
 
-    def _check(self, request: Request) -> None:
+    def _check(self, request: Request, size: int) -> None:
         headers = request.headers
         host = headers.get("host", "")
         if not self._is_known(host):
@@ -104,7 +106,7 @@ class Guard:
         if "transfer-encoding" in headers:
             raise RefusedError("no_size", 411)
         is_upload = request.url.path.endswith("/gradio_api/upload")
-        if int(headers.get("content-length", 0)) > MAX_BODY and not is_upload:
+        if size > MAX_BODY and not is_upload:
             raise RefusedError("too_large", 413)
 
     def _is_known(self, host: str) -> bool:

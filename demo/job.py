@@ -4,6 +4,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from audw2s.audio.decode import Blocks
 from audw2s.audio.preprocess import Read
@@ -19,6 +20,7 @@ Progress = Callable[[float, str], object]
 """Function that is told a share of what is done, and what that is."""
 
 
+@dataclass
 class Job:
     """Request that ends in time, or when nobody waits for it any more.
 
@@ -35,17 +37,14 @@ class Job:
 
     """
 
-    def __init__(
-        self,
-        models: Models,
-        progress: Progress = lambda share, what: None,
-        is_awaited: Callable[[], bool] = lambda: True,
-        seconds: float = TIME_LIMIT,
-    ):
-        self.models = models
-        self.progress = progress
-        self.is_awaited = is_awaited
-        self.end = time.monotonic() + seconds
+    models: Models
+    progress: Progress = lambda share, what: None
+    is_awaited: Callable[[], bool] = lambda: True
+    seconds: float = TIME_LIMIT
+
+    def __post_init__(self) -> None:
+        """Begin."""
+        self.end = time.monotonic() + self.seconds
 
     def check(self) -> None:
         """Check that there is time, and that somebody waits.

@@ -15,9 +15,6 @@ MAX_FILE_DUR = 3600.0
 """Longest recording in seconds; the student processes it alone above
 :data:`MAX_DUR`."""
 
-MAX_SIZE = 200
-"""Largest file in MB: an hour of a mono WAV at 16 kHz, or of any other format."""
-
 MAX_SAMPLES = round(2 * MAX_DUR * 96_000)
 """Most samples over all channels of a file with more of them than stereo at 48 kHz: a
 small file can hold very many."""
@@ -30,6 +27,10 @@ LONG_DUR = 15.0
 
 WIN_DUR = 2.0
 """Default duration in seconds of the window around each value over time."""
+
+TEACHER_DUR = 4.0
+"""Seconds of live speech that the teacher processes each time; the student has
+:data:`WIN_DUR`."""
 
 HOP_DUR = 0.25
 """Default seconds from one value over time to the next."""

@@ -11,6 +11,8 @@ import pydantic
 
 from audw2s.demo.job import Job
 from audw2s.demo.limits import MAX_DUR
+from audw2s.demo.limits import TEACHER_DUR
+from audw2s.demo.limits import WIN_DUR
 from audw2s.demo.models import Models
 from audw2s.demo.words import RefusedError
 from audw2s.inference.stream import Moment
@@ -30,9 +32,6 @@ UPDATE_DUR = 0.05
 
 MAX_CHUNK_DUR = 2.0
 """Most seconds of speech that are processed at once."""
-
-TEACHER_DUR = 4.0
-"""Seconds of speech that the teacher processes each time."""
 
 TEACHER_HOP_DUR = 0.5
 """Least seconds of speech from one value of the teacher to the next."""
@@ -92,11 +91,13 @@ class Session:
         self.client, self.rate = chunk.client, chunk.rate
         self.teacher_name = models.slot(chunk.teacher).name
         self.pool = pool
+        # It waits for no slot, which other requests may hold for long
+        name = models.slot(chunk.student).name
         try:
             self.stream = Stream(
-                # It waits for no slot, which other requests may hold for long
-                models.slot(chunk.student).name,
+                name,
                 sampling_rate=self.rate,
+                win_dur=WIN_DUR,
                 # Less, as resampling gives samples in blocks
                 update_dur=0.4 * UPDATE_DUR,
             )
@@ -216,8 +217,6 @@ class Live:
 
     def _drop_old(self) -> None:
         now = time.monotonic()
-        self.sessions = {
-            key: session
-            for key, session in self.sessions.items()
-            if session.used > now - IDLE_DUR and session.begun > now - MAX_AGE
-        }
+        for key, session in list(self.sessions.items()):
+            if session.used <= now - IDLE_DUR or session.begun <= now - MAX_AGE:
+                del self.sessions[key]

@@ -42,10 +42,8 @@ def live_routes(models: Models) -> BaseRoute:
         chunk = read_chunk(client_of(request), request.query_params, body)
         return JSONResponse(await run_in_threadpool(live.push, chunk))
 
-    async def facts(request: Request) -> Response:
-        durations = {"chunk_dur": MAX_CHUNK_DUR, "update_dur": UPDATE_DUR}
-        return Response(facts_of_page(MAX_DUR, **durations), media_type=JSON)
-
+    durations = {"chunk_dur": MAX_CHUNK_DUR, "update_dur": UPDATE_DUR}
+    facts = Response(facts_of_page(MAX_DUR, **durations), media_type=JSON)
     # Both pages share scripts
     scripts = StaticFiles(directory=SCRIPTS, packages=[("audw2s.demo", "static")])
     return Mount(

@@ -10,8 +10,7 @@ import onnx
 
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.demo.limits import MAX_DUR
-from audw2s.demo.limits import MAX_FILE_DUR
-from audw2s.demo.limits import MAX_SIZE
+from audw2s.demo.settings import Settings
 from audw2s.demo.words import RefusedError
 from audw2s.evaluation.cost import files
 from audw2s.evaluation.cost import num_parameters
@@ -23,12 +22,6 @@ from audw2s.model.names import exact
 from audw2s.model.origins import UNKNOWN
 from audw2s.model.origins import origins_of
 from audw2s.model.registry import CATALOGUE
-
-TEACHER = "whisper-tiny-adv"
-"""Default teacher."""
-
-STUDENT = "wav2small"
-"""Default student."""
 
 
 class Facts(NamedTuple):
@@ -58,13 +51,10 @@ class Slot:
 
 
 class Models:
-    """Models that can be chosen, and limits of recordings.
+    """Models that can be chosen.
 
     Args:
-        teacher: name of a model, model folder, or mean of models
-        student: likewise
-        max_dur: longest recording in seconds
-        max_size: largest file in MB
+        settings: chosen models, and limits of recordings
 
     Raises:
         MissingModelError: if one of them isn't installed
@@ -75,21 +65,13 @@ class Models:
 
     """
 
-    def __init__(
-        self,
-        teacher: str = TEACHER,
-        student: str = STUDENT,
-        max_dur: float = MAX_FILE_DUR,
-        max_size: int = MAX_SIZE,
-    ):
-        self.teacher = teacher
-        self.student = student
-        self.max_dur = max_dur
-        self.max_size = max_size
-        for name in (teacher, student):
+    def __init__(self, settings: Settings = Settings()):
+        self.settings = settings
+        chosen = settings.teacher, settings.student
+        for name in chosen:
             files(name)  # Raises the error
         installed = [name for name in map(exact, CATALOGUE) if is_installed(name)]
-        self.names = list(dict.fromkeys([teacher, student, *installed]))
+        self.names = list(dict.fromkeys([*chosen, *installed]))
         self.slots = {name: Slot(name) for name in self.names}
 
     def slot(self, name: str) -> Slot:
@@ -106,7 +88,8 @@ class Models:
     @property
     def limits(self) -> str:
         """Limits of compared recordings in words."""
-        return f"{min(MAX_DUR, self.max_dur):.0f} s, {self.max_size} MB at most"
+        seconds = min(MAX_DUR, self.settings.max_dur)
+        return f"{seconds:.0f} s, {self.settings.max_size} MB at most"
 
 
 def facts(name: str) -> Facts:
@@ -117,15 +100,10 @@ def facts(name: str) -> Facts:
         (72659, 'CC BY 4.0')
 
     """
-    parts = members(name) or (name,)
-    counts = [
-        entry.parameters
-        if (entry := entry_of(part)) is not None
-        else num_parameters(onnx.load(files(part)[0]))
-        for part in parts
-    ]
-    terms = [origins_of(part).terms for part in parts]
+    count, size = 0, sum(map(os.path.getsize, files(name)))
+    for part in members(name) or (name,):
+        entry = entry_of(part)
+        known = entry and entry.parameters
+        count += known or num_parameters(onnx.load(files(part)[0]))
     unknown = "terms unknown, ask who made the model"
-    licences = [unknown if one == UNKNOWN else one for one in terms]
-    size = sum(map(os.path.getsize, files(name)))
-    return Facts(sum(counts), size, "; ".join(dict.fromkeys(licences)))
+    return Facts(count, size, origins_of(name).terms.replace(UNKNOWN, unknown))

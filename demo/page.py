@@ -15,6 +15,7 @@ import pandas as pd
 from audw2s.audio import statuses
 from audw2s.demo import limits
 from audw2s.demo import words
+from audw2s.demo.clip import read_clip
 from audw2s.demo.comparison import Comparison
 from audw2s.demo.comparison import compare
 from audw2s.demo.figure import pictures
@@ -24,10 +25,12 @@ from audw2s.demo.limits import MAX_FILE_DUR
 from audw2s.demo.limits import check_file
 from audw2s.demo.models import facts
 from audw2s.demo.prediction import Voice
+from audw2s.demo.prediction import has_speech
 from audw2s.demo.prediction import of_span
 from audw2s.demo.prediction import voices
 from audw2s.demo.words import WORDS
 from audw2s.demo.words import RefusedError
+from audw2s.evaluation.comparison import size_text
 from audw2s.files import templates
 from audw2s.inference.row import MIN_DUR
 from audw2s.model import find
@@ -43,7 +46,7 @@ def _templates() -> jinja2.Environment:
     """Templates of this folder, with what all of them use."""
     environment = templates(__file__, autoescape=True, lstrip_blocks=True)
     environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
-    environment.filters.update(address=address, cell=cell, size=size_in_words)
+    environment.filters.update(address=address, cell=cell, size=size_text)
     environment.globals.update(DIMENSIONS=DIMENSIONS, WORDS=WORDS, MIN_DUR=MIN_DUR)
     environment.globals.update(limits=limits, statuses=statuses, words=words)
     environment.globals.update(facts=facts, find=find)
@@ -95,17 +98,17 @@ def answer(job: Job, path: str | None, *chosen: Any) -> tuple[str, ...]:
         RefusedError: with a sentence that says what to do
 
     """
-    comparison = compare(job, path, *chosen, limit=MAX_FILE_DUR)
+    comparison = compare(job, read_clip(job, path, MAX_FILE_DUR), *chosen)
     speakers = voices(job, comparison.best.model, comparison.clip)
     segments = pd.concat([voice.segments for voice in speakers]).sort_values("start")
-    panel = comparison_panel(comparison)
     if segments.empty:
         silence = WORDS["notes"]["silent"], WORDS["refused"]["no_voice"]
         text = silence[comparison.clip.status != "silent"]
-        return rendered("message", text=text), "", "", panel, ""
+        message = rendered("message", text=text)
+        return message, "", "", message, ""
     rows = segments.to_dict("records")
-    table = rendered("segments", rows=rows, is_open=comparison.teacher is None)
-    return result(comparison, speakers), "", table, panel, ""
+    table = rendered("segments", rows=rows, is_open="teacher" not in comparison.models)
+    return result(comparison, speakers), "", table, comparison_panel(comparison), ""
 
 
 def part(
@@ -127,7 +130,9 @@ def part(
 
 def drawings(job: Job, path: str | None, *chosen: Any) -> tuple[str]:
     """Links to pictures of a comparison; arguments are those of :func:`answer`."""
-    comparison = compare(job, path, *chosen, limit=MAX_FILE_DUR)
+    comparison = compare(job, read_clip(job, path, MAX_FILE_DUR), *chosen)
+    if not has_speech(job, comparison.student.model, comparison.clip):
+        raise RefusedError("no_voice")
     return (rendered("drawings", files=pictures(comparison)),)
 
 
@@ -172,7 +177,7 @@ def comparison_panel(comparison: Comparison) -> str:
     """Show the models side by side, for researchers."""
     models, windows = comparison.models, comparison.windows
     values = pd.DataFrame({role: one.values for role, one in models.items()})
-    if comparison.teacher is not None:
+    if "teacher" in models:
         values["difference"] = values["student"] - values["teacher"]
     return rendered(
         "comparison",
@@ -181,17 +186,6 @@ def comparison_panel(comparison: Comparison) -> str:
         windows=windows.to_dict("records"),
         files={"windows.csv": windows.to_csv(index=False).encode()},
     )
-
-
-def size_in_words(size: int) -> str:
-    """Size of a file in words.
-
-    Examples:
-        >>> size_in_words(315_000), size_in_words(13_600_000)
-        ('315 KB', '13.6 MB')
-
-    """
-    return f"{size / 1e6:,.1f} MB" if size > 1e6 else f"{size / 1e3:,.0f} KB"
 
 
 def cell(value: object) -> str:

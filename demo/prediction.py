@@ -1,7 +1,6 @@
 """Values that one model predicts for one recording."""
 
 import time
-from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -27,6 +26,7 @@ class Analysis(NamedTuple):
 
     model: str
     sha256: str
+    facts: Facts
     values: dict[str, float]
     """A/D/V of the whole recording, roughly 0…1, unclipped."""
 
@@ -37,8 +37,9 @@ class Analysis(NamedTuple):
     """Seconds of the warm model for the whole recording at 16 kHz."""
 
     real_time_factor: float
-    facts: Facts
 
+
+WHOLE: Span = (0.0, None)
 
 SAME = 0.01
 """Largest difference of A/D/V between channels that are of one speaker."""
@@ -71,14 +72,12 @@ def voices(job: Job, name: str, clip: Clip) -> list[Voice]:
 
     """
     with job.held(name) as predictor:
-        if 1 < clip.num_channels <= MAX_CHANNELS:
-            each = [
-                _voice(job, predictor, clip, channel)
-                for channel in range(clip.num_channels)
-            ]
-            values = pd.DataFrame([voice.values for voice in each])
-            if (values.max() - values.min()).max() >= SAME:
-                return each
+        is_split = 1 < clip.num_channels <= MAX_CHANNELS
+        channels = range(clip.num_channels if is_split else 0)
+        each = [_voice(job, predictor, clip, channel) for channel in channels]
+        values = pd.DataFrame([voice.values for voice in each])
+        if (values.max() - values.min()).max() >= SAME:
+            return each
         return [_voice(job, predictor, clip)]
 
 
@@ -89,17 +88,17 @@ def _voice(
     if channel is not None:
         read, where = partial(file_blocks, clip.path), f" in channel {channel + 1}"
     watched = job.watched(read, clip.duration, f"Looking for speech{where}")
-    spans = speech_spans(predictor, watched, (0.0, None), max_dur=MAX_SEGMENT_DUR)
+    spans = speech_spans(predictor, watched, WHOLE, max_dur=MAX_SEGMENT_DUR)
     watched = job.watched(read, clip.duration, f"Segments of speech{where}")
-    whole, *rows = _values(predictor, watched, [(0.0, None), *spans])
-    segments = pd.DataFrame(spans, columns=["start", "end"], dtype=float)
-    segments[list(DIMENSIONS)] = np.reshape(rows, (-1, len(DIMENSIONS)))
+    whole, *rows = _values(predictor, watched, WHOLE, *spans)
+    table = np.reshape([(*span, *row) for span, row in zip(spans, rows)], (-1, 5))
+    segments = pd.DataFrame(table, columns=["start", "end", *DIMENSIONS])
     if channel is not None:
         segments["channel"] = channel + 1
     return Voice(channel, named(whole), segments)
 
 
-def _values(predictor: Predictor, read: Read, spans: Sequence[Span]) -> np.ndarray:
+def _values(predictor: Predictor, read: Read, *spans: Span) -> np.ndarray:
     """A/D/V ``(num_spans, 3)`` of segments of a source."""
     rows = [row for (row,) in predictor.segments(read, spans)]
     return np.array([row.values[0] for row in rows], np.float64)
@@ -109,14 +108,14 @@ def of_span(job: Job, name: str, path: str, start: float, end: float) -> dict:
     """A/D/V of a part of a file, as :class:`audw2s.Feature` gives them."""
     read = job.watched(partial(file_blocks, path), end - start, "Part")
     with job.held(name) as predictor:
-        return named(_values(predictor, read, [(start, end)])[0])
+        return named(_values(predictor, read, (start, end))[0])
 
 
 def has_speech(job: Job, name: str, clip: Clip) -> bool:
     """Whether somebody speaks in a recording."""
     read = job.watched(clip.read, clip.duration, "Looking for speech")
     with job.held(name) as predictor:
-        return bool(speech_spans(predictor, read, (0.0, None)))
+        return bool(speech_spans(predictor, read, WHOLE))
 
 
 def analyse(
@@ -137,7 +136,7 @@ def analyse(
     with job.held(name) as predictor:
         read = job.watched(clip.read, clip.duration, name)
         begin = time.perf_counter()
-        values = _values(predictor, read, [(0.0, None)])[0]
+        values = _values(predictor, read, WHOLE)[0]
         latency = time.perf_counter() - begin
         curve = pd.DataFrame()
         if windows is not None:
@@ -145,7 +144,5 @@ def analyse(
             read = job.watched(clip.read, clip.duration, f"{name} over time")
             curve = predicted_curve(predictor, read, win_dur=win_dur, rate=1 / hop_dur)
         network = predictor.network
-    factor = latency / clip.duration
-    return Analysis(
-        network.name, network.sha256, named(values), curve, latency, factor, facts(name)
-    )
+    names = network.name, network.sha256, facts(name)
+    return Analysis(*names, named(values), curve, latency, latency / clip.duration)

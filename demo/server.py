@@ -1,5 +1,6 @@
 """Server of the page."""
 
+import asyncio
 import contextlib
 import gc
 import inspect
@@ -15,7 +16,6 @@ from collections.abc import Sequence
 from typing import Any
 from unittest import mock
 
-import anyio
 import typer
 from starlette.applications import Starlette
 from starlette.responses import FileResponse
@@ -32,10 +32,13 @@ from audw2s.demo.examples import clips
 from audw2s.demo.guard import Guard
 from audw2s.demo.guard import refused
 from audw2s.demo.job import Job
+from audw2s.demo.limits import HOP_DUR
+from audw2s.demo.limits import WIN_DUR
 from audw2s.demo.live_routes import live_routes
 from audw2s.demo.models import Models
 from audw2s.demo.page import drawings
 from audw2s.demo.preview import preview
+from audw2s.demo.settings import Settings
 from audw2s.demo.uploads import KEPT
 from audw2s.demo.uploads import PREFIX
 from audw2s.demo.uploads import Uploads
@@ -82,44 +85,26 @@ ANSWERED = (
 """Routes of Gradio with answers of functions; it has many more, which aren't served."""
 
 
-def serve(
-    host: str = "127.0.0.1",
-    port: int | None = None,
-    *,
-    root_path: str = "",
-    hosts: Sequence[str] = (),
-    frames: Sequence[str] = (),
-    login: str | None = None,
-    **offered: Any,
-) -> None:
+def serve(settings: Settings) -> None:
     """Run the page until Ctrl-C.
-
-    Args:
-        host: address of the server
-        port: port of the server, by default the first free one from 7860 on
-        root_path: path of the page behind a proxy, such as ``"/speech"``
-        hosts: further names of the server, see :class:`audw2s.demo.guard.Guard`
-        frames: origins whose pages may embed the page
-        login: ``"user:password"``, ``None`` if everybody may use the page
-        offered: models and limits, see :class:`audw2s.demo.models.Models`
 
     Raises:
         ModuleNotFoundError: without Gradio
         MissingModelError: if a model isn't installed
         OSError: if the port is taken
+        ValueError: if a setting is invalid
 
     """
     # Services are stopped by SIGTERM: uploads are deleted then, too
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    models = Models(**offered)
+    models, host = Models(settings), settings.host
     with (
         tempfile.TemporaryDirectory(prefix=PREFIX) as folder,
-        bound(host, [port] if port else PORTS) as listening,
+        bound(host, [settings.port] if settings.port else PORTS) as listening,
     ):
-        app = application(models, folder, root_path)
         config = Config(
-            Guard(app, hosts=[host, *hosts], frames=frames, login=login),
-            root_path=root_path,
+            Guard(application(models, folder), settings),
+            root_path=settings.root_path,
             log_level="warning",
             timeout_graceful_shutdown=CLOSING_DUR,
         )
@@ -164,16 +149,16 @@ def bound(host: str, ports: range | list[int]) -> socket.socket:
 def warm(models: Models) -> None:
     """Load the chosen models and draw once, which takes longer the first time."""
     example = os.path.join(clips_folder(), CLIPS["neutral"])
-    drawings(Job(models), example, models.teacher, models.student)
+    chosen = models.settings.teacher, models.settings.student, WIN_DUR, HOP_DUR
+    drawings(Job(models), example, *chosen)
 
 
-def application(models: Models, folder: str, root_path: str = "") -> Starlette:
+def application(models: Models, folder: str) -> Starlette:
     """Make the application: the page, its API, and nothing else.
 
     Args:
         models: models that can be chosen
         folder: folder of uploads, which are deleted after minutes
-        root_path: path of the page behind a proxy
 
     """
     static, examples = (os.path.join(folder, name) for name in KEPT)
@@ -182,6 +167,7 @@ def application(models: Models, folder: str, root_path: str = "") -> Starlette:
     paths = clips(examples)
     inner = gradio_application(models, paths)
     example = paths["neutral"]
+    page = preview(inner, models.settings.root_path)
     calls = Calls(inner, folder, example)
 
     def routes(method: str, paths: Sequence[str], app: Any) -> list[Route]:
@@ -189,19 +175,16 @@ def application(models: Models, folder: str, root_path: str = "") -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with (
-            inner.router.lifespan_context(inner),
-            anyio.create_task_group() as tasks,
-        ):
-            tasks.start_soon(sweep, folder)
+        sweeping = asyncio.create_task(sweep(folder))
+        async with inner.router.lifespan_context(inner):
             yield
-            tasks.cancel_scope.cancel()
+        sweeping.cancel()
 
     return Starlette(
         routes=[
             Mount(f"/{BROWSER}", StaticPage(directory=static, html=True)),
             live_routes(models),
-            *routes("GET", ["", "gradio_api/info"], preview(inner, root_path)),
+            *routes("GET", ["", "gradio_api/info"], page),
             *routes("GET", ["example.flac"], FileResponse(example)),
             *routes("GET", READ, inner),
             *routes("GET", [f"gradio_api/file={folder}/{{path:path}}"], inner),
@@ -246,7 +229,7 @@ def gradio_application(models: Models, examples: dict[str, str]) -> Any:
         "/",
         theme=gr.themes.Default(font=FONTS, font_mono=MONO_FONTS),
         css_paths=STYLE,
-        max_file_size=models.max_size * 2**20,
+        max_file_size=models.settings.max_size * 2**20,
         footer_links=["api"],
         **dict.fromkeys(("run_history", "ssr_mode", "pwa"), False),
         **dict.fromkeys(("mcp_server", "enable_monitoring"), False),

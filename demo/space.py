@@ -8,6 +8,7 @@ from packaging.requirements import Requirement
 
 import audw2s
 import audw2s.demo
+from audw2s.demo.settings import Settings
 from audw2s.files import clips_folder
 from audw2s.files import templates
 from audw2s.files import write_text
@@ -20,21 +21,19 @@ FILES = ("README.md", "app.py", "requirements.txt", ".gitattributes")
 """A Space's own files. No template begins with a point: wheels would lack it."""
 
 
-def write_space(folder: str, teacher: str, student: str, **limits: float) -> None:
+def write_space(folder: str, settings: Settings) -> None:
     """Write a Space, which holds this package and its models.
 
     Args:
         folder: folder that is created
-        teacher: name of a model of the package
-        student: likewise
-        limits: see :class:`audw2s.demo.models.Models`
+        settings: models of the package, and limits
 
     Raises:
         ValueError: if a model isn't in the package
         FileExistsError: if the folder exists
 
     """
-    for name in (teacher, student):
+    for name in (settings.teacher, settings.student):
         for part in members(name) or (name,):
             entry = entry_of(part)
             if entry is None or not entry.packaged:
@@ -43,20 +42,21 @@ def write_space(folder: str, teacher: str, student: str, **limits: float) -> Non
                     "them. See 'audw2s models'."
                 )
     os.makedirs(folder)
-    package = os.path.join(folder, "audw2s")
     for source, target in (
-        (audw2s.__path__[0], package),
-        (audw2s.demo.__path__[0], os.path.join(package, "demo")),
-        (clips_folder(), os.path.join(package, "demo", "clips")),
+        (audw2s.__path__[0], "."),
+        (audw2s.demo.__path__[0], "demo"),
+        (clips_folder(), "demo/clips"),
     ):
-        shutil.copytree(source, target, ignore=IGNORED)
+        target = os.path.join(folder, "audw2s", target)
+        # An installed package holds the others already
+        shutil.copytree(source, target, ignore=IGNORED, dirs_exist_ok=True)
     made = templates(__file__, keep_trailing_newline=True)
     for name in FILES:
         template = made.get_template(f"space_files/{name.removeprefix('.')}.jinja")
         text = template.render(
             gradio=importlib.metadata.version("gradio"),
             version=audw2s.__version__,
-            options={"teacher": teacher, "student": student, **limits},
+            settings=settings,
             requirements=requirements(),
         )
         write_text(text, os.path.join(folder, name))

@@ -72,11 +72,11 @@ def example_name(label: str) -> str:
     """Name of the file of an example.
 
     Examples:
-        >>> example_name("noisy (synthetic)")
-        'clips/noisy.mp3'
+        >>> example_name("read speech")
+        'clips/read-speech.mp3'
 
     """
-    return f"clips/{label.split(' (')[0].replace(' ', '-')}.mp3"
+    return f"clips/{label.replace(' ', '-')}.mp3"
 
 
 def page_files() -> dict[str, bytes]:
@@ -88,10 +88,7 @@ def page_files() -> dict[str, bytes]:
 
 def service_worker(contents: dict[str, bytes]) -> bytes:
     """Script that keeps all files; it changes with each of them."""
-    text = contents["service-worker.js"].decode()
-    digest = hashlib.sha256(text.encode())
-    names = sorted(set(contents) - {"service-worker.js"})
-    for name in names:
-        digest.update(name.encode() + contents[name])
-    text = text.replace("{digest}", digest.hexdigest()[:16])
-    return text.replace("{files}", json.dumps(["./", *names])).encode()
+    digest = hashlib.sha256(repr(sorted(contents.items())).encode()).hexdigest()
+    names = ["./", *sorted(set(contents) - {"service-worker.js"})]
+    text = contents["service-worker.js"].decode().replace("{digest}", digest[:16])
+    return text.replace("{files}", json.dumps(names)).encode()

@@ -89,11 +89,8 @@ def delete_old(folder: str, prefix: str = "") -> None:
     """
     oldest = time.time() - MAX_AGE
     for entry in os.scandir(folder):
-        if entry.name.startswith(prefix) and entry.name not in KEPT:
-            with contextlib.suppress(OSError):  # Deleted meanwhile, or not ours
-                if entry.stat(follow_symlinks=False).st_mtime > oldest:
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    shutil.rmtree(entry)
-                else:
-                    os.remove(entry)
+        with contextlib.suppress(OSError):  # Deleted meanwhile, or not ours
+            is_old = entry.stat(follow_symlinks=False).st_mtime <= oldest
+            if is_old and entry.name.startswith(prefix) and entry.name not in KEPT:
+                is_folder = entry.is_dir(follow_symlinks=False)
+                (shutil.rmtree if is_folder else os.remove)(entry.path)

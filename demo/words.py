@@ -6,6 +6,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
 import yaml
 
 from audw2s.model.registry import DIMENSIONS
@@ -44,12 +45,7 @@ class RefusedError(ValueError):
     """
 
     def __init__(
-        self,
-        name: str,
-        status: int = 400,
-        headers: Mapping[str, str] | None = None,
-        /,
-        **values: object,
+        self, name: str, status: int = 400, headers: Mapping = {}, /, **values: object
     ):
         super().__init__(WORDS["refused"][name].format(**values))
         self.status = status
@@ -123,12 +119,10 @@ def uncertain(models: list[Mapping[str, float]]) -> list[str]:
         (['valence'], [])
 
     """
-    return [
-        name
-        for name in DIMENSIONS
-        for values in [[model[name] for model in models]]
-        if max(values) - min(values) > UNCERTAIN and len(set(map(level, values))) > 1
-    ]
+    table = pd.DataFrame(models)
+    is_far = table.max() - table.min() > UNCERTAIN
+    levels = table.map(level).nunique()
+    return [name for name in DIMENSIONS if is_far[name] and levels[name] > 1]
 
 
 def short(value: float, sign: str = "") -> str:

@@ -2,11 +2,14 @@
 
 import { html } from "./dom.js";
 import { explanation } from "./errors.js";
-import { Meters, OLD } from "./meters.js";
+import { facts } from "./facts.js";
+import { HISTORY_DUR, Meters, OLD } from "./meters.js";
 import { INSECURE, open as openMicrophone } from "./microphone.js";
 import { clear, show } from "./outcome.js";
 import { ENDS, Session } from "./session.js";
 import { sentence } from "./words.js";
+
+const { limits } = facts;
 
 /** Milliseconds from look to look at what is going on. */
 const LOOK = 200;
@@ -17,8 +20,8 @@ const SPEAK = 5000;
 const ROLES = ["teacher", "student"];
 
 const WINDOWS =
-  "Values are those of the last 4 s (teacher, solid line) and 2 s (student, dashed line), " +
-  "0 (low) … 1 (high); lines show the last 10 s.";
+  `Values are those of the last ${limits.teacherDur} s (teacher, solid line) and ${limits.winDur} s ` +
+  `(student, dashed line), 0 (low) … 1 (high); lines show the last ${HISTORY_DUR} s.`;
 
 let models;
 let session = null;

@@ -5,9 +5,12 @@ import { facts } from "./facts.js";
 import { curves, envelope, file } from "./figure.js";
 import { written } from "./wav.js";
 
+const { limits } = facts;
+
 const CAPTION =
   "Waveform, and arousal, dominance and valence over time: of the teacher (solid line) over " +
-  "the 4 s before each time, of the student (dashed line) over the 2 s before it.";
+  `the ${limits.teacherDur} s before each time, of the student (dashed line) over the ${limits.winDur} s ` +
+  "before it.";
 
 const HEAD = ["time", "role", "model", ...facts.dimensions];
 

@@ -10,6 +10,8 @@ import { check, checkSize, durationText } from "./quality.js";
 import { message, show } from "./results.js";
 import { model } from "./wav2small/index.js";
 
+const LOST =
+  "A part of this page couldn't be loaded: the network or the server failed. Load the page again.";
 const TOO_OLD = "This browser is too old for the page: it lacks SIMD in WebAssembly.";
 
 const { limits } = facts;
@@ -20,9 +22,10 @@ const [results, live, record, input, player, block] = [
 
 const worker = new Worker("worker.js", { type: "module" });
 const pending = new Map();
-let becameReady;
+let becameReady, becameLost;
 /** A worker whose modules still load would lose what it is sent. */
-const ready = new Promise((resolve) => (becameReady = resolve));
+const ready = new Promise((resolve, reject) => ([becameReady, becameLost] = [resolve, reject]));
+ready.catch((error) => message(results, explanation(error)));
 worker.onmessage = ({ data }) => {
   if (data.isReady) {
     becameReady();
@@ -31,13 +34,23 @@ worker.onmessage = ({ data }) => {
   else if (data.recording) finish(data.recording);
   else settle(data);
 };
-worker.onerror = (event) => message(results, explanation(event));
+// What couldn't be loaded says nothing of itself
+worker.onerror = (event) => {
+  if (event.message) message(results, explanation(event));
+  else becameLost(new RefusedError(LOST));
+};
 
-const settle = ({ id, result, error }) => {
-  const [resolve, reject] = pending.get(id);
+const errorOf = ({ error, isLost }) => {
+  if (error.startsWith("CompileError")) return new RefusedError(TOO_OLD);
+  return isLost ? new RefusedError(LOST) : new Error(error);
+};
+
+const settle = ({ id, result, ...rest }) => {
+  // What listens to the microphone has no number
+  const [resolve, reject] = pending.get(id) ?? [null, fail];
   pending.delete(id);
   if (result) resolve(result);
-  else reject(error.startsWith("CompileError") ? new RefusedError(TOO_OLD) : new Error(error));
+  else reject(errorOf(rest));
 };
 
 const analysed = async (id, signal, rate) => {
@@ -135,7 +148,7 @@ const update = (news) => {
   if (state.textContent !== sentence) state.textContent = sentence;
   details.textContent =
     `${time.toFixed(1)} s processed, ${numValues} values, ${numLost} samples lost. ` +
-    `Values are those of the last 2 s; lines show the last ${HISTORY_DUR} s, 0…1.`;
+    `Values are those of the last ${limits.winDur} s; lines show the last ${HISTORY_DUR} s, 0…1.`;
   Object.assign(live.dataset, { updates: numValues, samples: moment.numSamples, lost: numLost });
   if (isOver) stop();
 };
@@ -145,19 +158,30 @@ const stop = () => {
   microphone?.stop();
 };
 
-const finish = (recording) => {
-  const { rate } = microphone;
-  const signal = recording.subarray(0, limits.duration * rate);
+const release = () => {
   microphone.close();
   microphone = null;
   live.hidden = true;
   record.disabled = false;
   record.textContent = "Record";
   setSources(false);
+};
+
+const fail = (error) => {
+  release();
+  message(results, explanation(error));
+};
+
+const finish = (recording) => {
+  const { rate } = microphone;
+  const signal = recording.subarray(0, limits.duration * rate);
+  release();
   run(async () => ({ channels: [signal], rate, declared: signal.length / rate }));
 };
 
 // ---------------------------------------------------------------------- events
+
+message(results, "Results appear here.", "adv-quiet");
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const colour = () => document.documentElement.classList.toggle("dark", dark.matches);

@@ -65,7 +65,9 @@ export const check = (channels, signal, rate, declared) => {
   if (status) throw new RefusedError(words[status]);
   const [name, message] = doubt(channels, signal, duration, declared) ?? [];
   const list = name ? [notes[name].replace("{message}", message)] : [];
-  if (duration < limits.unsure) list.push(notes.short.replace("{duration}", duration.toFixed(2)));
+  if (duration < limits.unsure) {
+    list.push(notes.short.replace("{duration}", duration.toFixed(2)).replace("{unsure}", limits.unsure));
+  }
   if (duration > limits.long) list.push(notes.long.replace("{duration}", duration.toFixed(0)));
   return list;
 };

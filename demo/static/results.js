@@ -6,10 +6,11 @@ import { curves, envelope, file, plane } from "./figure.js";
 import { model } from "./wav2small/index.js";
 import { sentence } from "./words.js";
 
-const { dimensions } = facts;
+const { dimensions, limits } = facts;
 
 const CURVES =
-  "Waveform, and arousal, dominance and valence over time. Each value is that of the 2 s around it.";
+  "Waveform, and arousal, dominance and valence over time. " +
+  `Each value is that of the ${limits.winDur} s around it.`;
 const PLANE = "Where the recording lies (large mark), and its path over time.";
 const COSTS =
   "What it costs. Latency: the warm model on the whole recording, in this browser. " +

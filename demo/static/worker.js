@@ -3,10 +3,15 @@
 import { Level } from "./level.js";
 import { Stream, analyse, curve, samplingRate } from "./wav2small/index.js";
 
+/** Whether the model runs: its files may be missing. */
+const runs = () =>
+  analyse(new Float32Array(samplingRate)).then(
+    () => true,
+    () => false,
+  );
+
 // The first run of code takes longer than all that follow; errors come again with those
-analyse(new Float32Array(samplingRate))
-  .catch(() => {})
-  .then(() => postMessage({ isReady: true }));
+runs().then(() => postMessage({ isReady: true }));
 
 const process = async ({ signal, rate, winDur, hopDur }) => {
   const begin = performance.now();
@@ -44,11 +49,11 @@ const listen = async ({ port, rate, limit }) => {
 };
 
 onmessage = async ({ data }) => {
-  if (data.port) return listen(data);
-  const { id } = data;
+  const { id, port } = data;
   try {
-    postMessage({ id, result: await process(data) });
+    if (port) await listen(data);
+    else postMessage({ id, result: await process(data) });
   } catch (error) {
-    postMessage({ id, error: `${error.name}: ${error.message}` });
+    postMessage({ id, error: `${error.name}: ${error.message}`, isLost: !(await runs()) });
   }
 };

@@ -5,13 +5,16 @@ Starts ``audw2s demo`` and drives it with Chromium, which is open already; examp
 
 With ``--clients``, so many programs call ``/compare`` at once, each ``--calls`` times
 or as long as there is time; refused ones come back when they were told to. Answers are
-compared with each other, and the page is loaded meanwhile.
+compared with each other, and the page is loaded meanwhile. The server's memory is read
+after the first :data:`STEP` calls, when all that is kept for later ones is there, and
+after each so many more: ``--calls 10`` for 50 clients shows what 400 of them add.
 
     python tests/benchmark/page.py [--rounds 5] [--clients 50 --calls 4]
 """
 
 import argparse
 import collections
+import itertools
 import json
 import os
 import shutil
@@ -35,8 +38,14 @@ from audw2s.model.registry import DIMENSIONS
 WARM_DUR = 8.0
 """Seconds until the models are open and the first plot was drawn."""
 
-LOAD_DUR = 90.0
-"""Seconds after which clients ask no more."""
+LOAD_DUR = 25.0
+"""Seconds for each of its calls after which a client asks no more."""
+
+WAIT_DUR = 90.0
+"""Seconds that an answer may take."""
+
+STEP = 100
+"""Number of answers from one look at the server's memory to the next."""
 
 
 def free_port() -> int:
@@ -92,7 +101,7 @@ def call(address: str, path: str, end: float) -> tuple[str, int, float] | None:
     clip = {"path": path, "meta": {"_type": "gradio.FileData"}}
     data = [clip, "whisper-tiny-adv", "wav2small", 2, 0.25]
     start, refusals = time.perf_counter(), 0
-    with httpx.Client(timeout=LOAD_DUR) as client:
+    with httpx.Client(timeout=WAIT_DUR) as client:
         while (answer := client.post(url, json={"data": data})).status_code == 429:
             refusals += 1
             if time.perf_counter() > end:
@@ -128,15 +137,18 @@ def load(
     # Memory for several requests at once is taken with the first ones
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: call(address, path, time.perf_counter() + 60), "1234"))
-    before, start = memory(server), time.perf_counter()
-    end = start + LOAD_DUR
+    start = time.perf_counter()
+    end = start + LOAD_DUR * calls
+    rows: list[tuple[str, int, float]] = []
+    sizes: list[float] = []
+    numbers = itertools.count(1)
 
-    def client() -> list[tuple[str, int, float]]:
-        answers = []
+    def client() -> None:
         for _ in range(calls):
             if time.perf_counter() < end and (answer := call(address, path, end)):
-                answers.append(answer)
-        return answers
+                rows.append(answer)
+                if next(numbers) % STEP == 0:
+                    sizes.append(memory(server))
 
     with ThreadPoolExecutor(clients) as pool:
         jobs = [pool.submit(client) for _ in range(clients)]
@@ -144,7 +156,8 @@ def load(
         begin = time.perf_counter()
         usable(page, address)
         loaded = time.perf_counter() - begin
-        rows = [row for job in jobs for row in job.result()]
+        for job in jobs:
+            job.result()
     answers = collections.Counter(answer for answer, _, _ in rows)
     times = sorted(seconds for _, _, seconds in rows)
     took = time.perf_counter() - start
@@ -154,7 +167,10 @@ def load(
     print(f"seconds to answer, median       {statistics.median(times):.1f}")
     print(f"seconds to answer, longest      {times[-1]:.1f}")
     print(f"page loaded meanwhile after     {loaded:.2f} s")
-    print(f"memory before, after in MB      {before:.0f}, {memory(server):.0f}")
+    steps = ", ".join(f"{size:.0f}" for size in sizes)
+    print(f"MB after each {STEP} calls         {steps}")
+    if len(sizes) > 1:
+        print(f"MB more after the last of them  {sizes[-1] - sizes[0]:.0f}")
 
 
 def main() -> None:

@@ -137,6 +137,14 @@ def test_the_server_stops_while_models_run(address, ask):
     assert all(ask.post(url, json={"data": data}).is_success for _ in range(3))
 
 
+def contents(folder: pathlib.Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
 def test_a_folder_is_a_space(tmp_path):
     folder = tmp_path / "space"
     command = [COMMAND, "demo", "--space", folder, "--max-dur", "30"]
@@ -147,6 +155,11 @@ def test_a_folder_is_a_space(tmp_path):
     required = (folder / "requirements.txt").read_text().split()
     assert f"gradio=={settings['sdk_version']}" in required
     assert not any(line.startswith("torch") for line in required)
+    # An installed package has the same layout, and writes the same
+    again = tmp_path / "again"
+    command = [sys.executable, "-m", "audw2s", *command[1:3], again, *command[4:]]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder)
+    assert contents(again) == contents(folder)
     port = free_port()
     env = os.environ | {"GRADIO_SERVER_PORT": str(port), "SPACE_HOST": "me-a.hf.space"}
     app = folder / settings["app_file"]

@@ -234,9 +234,9 @@ def test_a_lost_connection_is_said_and_what_was_spoken_is_kept(page):
     assert has_values_of_stream(page)
 
 
-def test_time_is_limited_and_reduced_motion_is_respected(browser, server, monkeypatch):
+def test_time_is_limited_and_reduced_motion_is_respected(browser, models, monkeypatch):
     monkeypatch.setattr(routes, "MAX_DUR", 2)
-    with opened(browser, server) as page:
+    with served(models, free_port()) as address, opened(browser, address) as page:
         page.emulate_media(reduced_motion="reduce")
         start(page)
         page.evaluate(COUNT)

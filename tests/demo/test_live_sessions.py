@@ -15,9 +15,9 @@ import audw2s
 from audw2s.demo.guard import refused
 from audw2s.demo.job import Job
 from audw2s.demo.limits import MAX_DUR
+from audw2s.demo.limits import TEACHER_DUR
 from audw2s.demo.live import IDLE_DUR
 from audw2s.demo.live import MAX_SESSIONS
-from audw2s.demo.live import TEACHER_DUR
 from audw2s.demo.live import UPDATE_DUR
 from audw2s.demo.live import Chunk
 from audw2s.demo.live import Live

@@ -11,7 +11,7 @@ from conftest import SPEECH
 from conftest import watched
 
 import audw2s
-from audw2s.demo.limits import MAX_SIZE
+from audw2s.demo.settings import Settings
 from audw2s.demo.words import WORDS
 from audw2s.demo.words import short
 
@@ -228,6 +228,11 @@ def test_every_mistake_has_a_message(page, ten_hours, tmp_path):
     for name, says in refused.items():
         upload(page, paths[name])
         page.locator("#results .adv-message", has_text=says).wait_for()
+        if name in ("silent", "noise"):
+            # Researchers aren't shown values of nothing, either
+            page.locator("#comparison .adv-message", has_text=says).wait_for()
+            page.get_by_role("button", name="Draw pictures").click()
+            page.locator("#drawings", has_text="nothing to say of a voice").wait_for()
         clear(page)
     upload(page, ten_hours)
     page.locator("#results .adv-message", has_text="lasts 10.0 hours").wait_for()
@@ -295,7 +300,7 @@ def test_results_never_stand_under_other_inputs(browser, address):
 def test_files_that_are_too_large(page, tmp_path):
     path = tmp_path / "large.wav"
     with open(path, "wb") as file:
-        file.truncate(MAX_SIZE * 2**20 + 1)
+        file.truncate(Settings.max_size * 2**20 + 1)
     upload(page, path)
     refusal = page.get_by_text("exceed the maximum allowed size of 200").first
     refusal.wait_for()

@@ -13,7 +13,11 @@ from test_page import upload
 
 
 def test_what_phones_and_browsers_record_is_taken_and_played(page, tmp_path):
-    for name, codec, rate in (("a.m4a", "aac", 44100), ("a.webm", "libopus", 48000)):
+    for name, codec, rate in (
+        ("a.m4a", "aac", 44100),
+        ("a.webm", "libopus", 48000),
+        ("a.amr", "libopencore_amrnb", 8000),
+    ):
         path = tmp_path / name
         phone_file(str(path), codec, rate)
         upload(page, path)

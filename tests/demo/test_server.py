@@ -29,6 +29,7 @@ from audw2s.demo.job import Job  # noqa: E402
 from audw2s.demo.models import Models  # noqa: E402
 from audw2s.demo.server import application  # noqa: E402
 from audw2s.demo.server import bound  # noqa: E402
+from audw2s.demo.settings import Settings  # noqa: E402
 from audw2s.demo.words import RefusedError  # noqa: E402
 
 ANGRY = SPEECH / "emodb-03a05Wa-anger.flac"
@@ -51,7 +52,8 @@ def test_names_that_are_not_listed_are_refused(address, host):
 def test_addresses_and_listed_names_are_served(address):
     for host in ("localhost", "192.168.1.5:80", "[::1]:7860"):
         assert ask.get(f"{address}config", headers={"host": host}).is_success
-    guarded = TestClient(Guard(PlainTextResponse("page"), hosts=["Speech.example"]))
+    settings = Settings(allowed_host=["Speech.example"])
+    guarded = TestClient(Guard(PlainTextResponse("page"), settings))
     assert guarded.get("http://speech.example/").text == "page"
     assert guarded.get("http://other.example/").status_code == 421
 
@@ -110,8 +112,10 @@ def test_browsers_ask_for_changes_but_of_what_never_changes(address):
     assert ask.get(f"{address}assets/none.js").headers["cache-control"] == "no-cache"
 
 
-def test_a_login_is_asked_for():
-    app = Guard(PlainTextResponse("page"), login="anna:pass word ü")
+def test_a_login_is_asked_for(tmp_path):
+    path = tmp_path / "password"
+    path.write_text("pass word ü\n", encoding="utf-8")
+    app = Guard(PlainTextResponse("page"), Settings(auth=f"anna:{path}"))
     client = TestClient(app, base_url="http://localhost")
     assert client.get("/").status_code == 401
     assert client.get("/").headers["www-authenticate"].startswith("Basic")
@@ -122,7 +126,8 @@ def test_a_login_is_asked_for():
 
 
 def test_pages_of_listed_origins_may_embed_the_page():
-    app = Guard(PlainTextResponse("page"), frames=["https://lab.example"])
+    settings = Settings(allow_embedding_from=["https://lab.example"])
+    app = Guard(PlainTextResponse("page"), settings)
     answer = TestClient(app, base_url="http://localhost").get("/")
     policy = answer.headers["content-security-policy"]
     assert policy.endswith("frame-ancestors 'self' https://lab.example")
@@ -233,7 +238,7 @@ def models():
 def served(models, tmp_path_factory):
     """Address of a page, and its example as an upload."""
     folder = tmp_path_factory.mktemp("uploads")
-    with running(Guard(application(models, str(folder)))) as address:
+    with running(Guard(application(models, str(folder)), Settings())) as address:
         yield address
 
 

@@ -156,6 +156,48 @@ def test_a_recording_waits_for_a_model_that_is_still_loaded(
     assert complaints == []
 
 
+LOST = "A part of this page couldn't be loaded"
+
+
+@pytest.mark.parametrize("status", [None, 404])
+@pytest.mark.parametrize(
+    "file, says",
+    [
+        ("page.js", "If this stays"),
+        ("facts.json", "If this stays"),
+        ("worker.js", LOST),
+        ("level.js", LOST),
+        ("wav2small.wasm", LOST),
+        ("weights.bin", LOST),
+    ],
+)
+def test_what_cannot_be_loaded_is_said(browser, server, file, status, says):
+    """By a server that lacks a file, or a network that fails."""
+
+    def fail(route) -> None:
+        route.abort() if status is None else route.fulfill(status=status)
+
+    context = browser.new_context()
+    context.route(f"**/{file}", fail)
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{server.server_port}/")
+    message = page.locator("#results", has_text=says)
+    if file.startswith("w"):
+        upload(page, ANGRY)
+        message.wait_for()
+    message.wait_for()
+    if "wav2small" in file:
+        page.get_by_role("button", name="Record").click()
+        page.locator("#live").wait_for(state="hidden")
+        message.wait_for()
+    # The page goes on once the files are there
+    context.unroute(f"**/{file}")
+    page.reload()
+    page.get_by_role("button", name="happy").click()
+    assert len(values(page)) == 3
+    context.close()
+
+
 def test_every_mistake_has_a_message(page, tmp_path):
     speech, rate = soundfile.read(ANGRY)
     signals = {
