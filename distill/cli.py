@@ -26,7 +26,7 @@ from audw2s.distill.options import Penalty
 from audw2s.distill.options import Run
 from audw2s.distill.options import Settings
 from audw2s.distill.options import Workers
-from audw2s.errors import explained
+from audw2s.distill.options import command
 
 app = typer.Typer(
     help="Distil students from a teacher: teacher, label, train, evaluate, export.",
@@ -36,8 +36,7 @@ app.add_typer(evaluation)
 app.add_typer(exits, name="exits")
 
 
-@app.command()
-@explained()
+@command(app)
 def init(folder: Annotated[str, typer.Argument(help="Folder of the project.")]) -> None:
     """Write a toy project to begin with: three rated clips, and settings."""
     from audw2s.distill.project import write_project
@@ -46,8 +45,7 @@ def init(folder: Annotated[str, typer.Argument(help="Folder of the project.")]) 
     typer.echo(f"{folder}: ratings.csv, student.toml")
 
 
-@app.command()
-@explained()
+@command(app)
 def get_encoder(
     name: Annotated[str, typer.Argument(help="whisper-tiny.en or whisper-base.")],
     out: Annotated[str, typer.Option(help="Folder of the file.")],
@@ -59,8 +57,7 @@ def get_encoder(
     typer.echo(f"{out}: sha256 {run(name, out, verbose=not quiet)}")
 
 
-@app.command()
-@explained()
+@command(app)
 def teacher(
     encoder: Annotated[
         str, typer.Argument(help="Whisper or its encoder: folder, or safetensors.")
@@ -118,8 +115,7 @@ def _numbers(text: str) -> tuple[int, ...]:
         raise ValueError(f"Layers are numbers like '1,2,3', got '{text}'.") from None
 
 
-@app.command()
-@explained()
+@command(app)
 def label(
     corpus: Corpora,
     out: Annotated[str, typer.Option(help="Parquet file to write.")],
@@ -145,8 +141,7 @@ def label(
     typer.echo(labels["status"].value_counts().to_string(name=False, dtype=False))
 
 
-@app.command()
-@explained()
+@command(app)
 def projections(
     teacher: Model,
     corpus: Corpora,
@@ -175,8 +170,7 @@ def projections(
     typer.echo(f"{out}: {len(fitted.bias)} projections of {teacher}")
 
 
-@app.command()
-@explained()
+@command(app)
 def prepare(
     settings: Settings,
     out: Annotated[str, typer.Option(help="Folder of the batches.")],
@@ -192,8 +186,7 @@ def prepare(
     typer.echo(f"{out}: {config.distinct} batches")
 
 
-@app.command()
-@explained()
+@command(app)
 def train(
     settings: Settings,
     out: Annotated[str, typer.Option(help="Folder of the training.")],
@@ -211,8 +204,7 @@ def train(
     typer.echo(os.path.join(out, "student.safetensors"))
 
 
-@app.command()
-@explained()
+@command(app)
 def weights(
     model: Model,
     out: Annotated[str, typer.Option(help="Folder of the file.")],
@@ -224,8 +216,7 @@ def weights(
     typer.echo(os.path.join(out, "student.safetensors"))
 
 
-@app.command()
-@explained()
+@command(app)
 def finetune(
     model: Model,
     corpus: Corpora,
@@ -258,8 +249,7 @@ def finetune(
     typer.echo(os.path.join(out, "student.safetensors"))
 
 
-@app.command()
-@explained()
+@command(app)
 def export(
     run: Run,
     out: ModelOut,
@@ -272,8 +262,7 @@ def export(
     typer.echo(f"{out}: sha256 {sha256}, differs from torch by {worst:.1e} at most")
 
 
-@app.command()
-@explained()
+@command(app)
 def fit_head(
     model: Annotated[str, typer.Argument(help="Name or folder of a student.")],
     corpus: Annotated[
@@ -316,8 +305,7 @@ def _weighted(text: str) -> tuple[str, float]:
         return text, 1.0
 
 
-@app.command()
-@explained()
+@command(app)
 def quantise(
     model: Model,
     corpus: Corpora,
@@ -349,8 +337,7 @@ def quantise(
     typer.echo(f"{out}: sha256 {sha256}, differs from {model} {in_words(figures)}")
 
 
-@app.command()
-@explained()
+@command(app)
 def speech(
     model: Annotated[str, typer.Argument(help="Name or folder of a student.")],
     corpus: Corpora,

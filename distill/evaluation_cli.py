@@ -17,13 +17,12 @@ from audw2s.distill.options import Corpus
 from audw2s.distill.options import JsonOut
 from audw2s.distill.options import Model
 from audw2s.distill.options import Workers
-from audw2s.errors import explained
+from audw2s.distill.options import command
 
 app = typer.Typer()
 
 
-@app.command()
-@explained()
+@command(app)
 def evaluate(
     model: Model,
     corpus: Corpora,
@@ -74,8 +73,7 @@ def evaluate(
         update(out)
 
 
-@app.command()
-@explained()
+@command(app)
 def folds(
     model: Annotated[
         str, typer.Argument(help="Folder of the model whose card gets the figures.")
@@ -109,8 +107,7 @@ def folds(
     publish(describe_folds(model, corpus, report), model)
 
 
-@app.command()
-@explained()
+@command(app)
 def compare(
     corpus: Corpora,
     model: Annotated[
@@ -151,8 +148,7 @@ def compare(
     typer.echo(to_markdown(result))
 
 
-@app.command()
-@explained()
+@command(app)
 def ranking(
     model: Model,
     corpus: Corpus,
@@ -192,8 +188,7 @@ def ranking(
         write_json(header(values.identity) | result, out)
 
 
-@app.command()
-@explained()
+@command(app)
 def robustness(
     model: Model,
     corpus: Corpus,

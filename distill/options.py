@@ -1,8 +1,11 @@
-"""Arguments and options of several commands of ``audw2s distill``."""
+"""Commands of ``audw2s distill``, and the arguments and options that several have."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
+
+from audw2s.errors import explained
 
 Corpora = Annotated[
     list[str],
@@ -34,3 +37,8 @@ Workers = Annotated[int, typer.Option(min=1, help="Threads that process clips.")
 Against = Annotated[
     str, typer.Option(help="'humans', or name or folder of another model.")
 ]
+
+
+def command(app: typer.Typer) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add a function to a group as a command, which shows errors as a message."""
+    return lambda function: app.command()(explained()(function))

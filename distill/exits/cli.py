@@ -14,7 +14,7 @@ from audw2s.distill.options import ModelOut
 from audw2s.distill.options import Name
 from audw2s.distill.options import Run
 from audw2s.distill.options import Settings
-from audw2s.errors import explained
+from audw2s.distill.options import command
 
 app = typer.Typer(
     help="Self-distilled encoders with early exits: get, train, tables, export, "
@@ -23,8 +23,7 @@ app = typer.Typer(
 )
 
 
-@app.command()
-@explained()
+@command(app)
 def get(
     repository: Annotated[
         str, typer.Argument(help="Repository, such as facebook/wav2vec2-base.")
@@ -44,8 +43,7 @@ def get(
     typer.echo(f"{out}: {len(backbone.layers)} layers of width {backbone.width}")
 
 
-@app.command()
-@explained()
+@command(app)
 def train(
     settings: Settings,
     out: Annotated[str, typer.Option(help="Folder of all trainings.")],
@@ -85,8 +83,7 @@ def _paths(corpora: list[str] | None) -> dict[str, str]:
     return {name: path for name, _, path in pairs}
 
 
-@app.command()
-@explained()
+@command(app)
 def tables(
     run: Annotated[str, typer.Argument(help="Folder of all trainings.")],
     fuse_deepest: Annotated[
@@ -103,8 +100,7 @@ def tables(
     typer.echo(write_tables(run, fuse_deepest))
 
 
-@app.command()
-@explained()
+@command(app)
 def export(
     run: Run,
     out: ModelOut,
@@ -117,8 +113,7 @@ def export(
     typer.echo(f"{out}: differs from torch by {worst:.1e} at most")
 
 
-@app.command()
-@explained()
+@command(app)
 def evaluate(
     model: Model,
     corpus: Corpus,
