@@ -20,6 +20,7 @@ from audw2s.distill.optimise_graph import widened
 from audw2s.distill.origins import of_training
 from audw2s.distill.students import load_student
 from audw2s.distill.students.student import Student
+from audw2s.model.cascade import CascadeSession
 from audw2s.model.origins import PROPERTY
 from audw2s.model.store import properties
 from audw2s.model.store import save
@@ -203,7 +204,7 @@ def halve(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def probes(sampling_rate: int = 16000) -> Iterator[tuple[str, np.ndarray]]:
+def probes() -> Iterator[tuple[str, np.ndarray]]:
     """Signals on which a network and its export are compared.
 
     Yields:
@@ -214,7 +215,7 @@ def probes(sampling_rate: int = 16000) -> Iterator[tuple[str, np.ndarray]]:
     for length in (64, 65, 333, 1001, 7999, 8001, 24681, 80000, 159999):
         noise = rng.standard_normal(length) * 0.1
         yield f"noise {length}", noise.astype(np.float32)
-    time = np.arange(33333) / sampling_rate
+    time = np.arange(33333) / 16000
     yield "silence", np.zeros(33333, np.float32)
     yield "constant", np.full(33333, 0.25, np.float32)
     yield "tone", (0.5 * np.sin(2 * np.pi * 440 * time)).astype(np.float32)
@@ -226,18 +227,20 @@ def probes(sampling_rate: int = 16000) -> Iterator[tuple[str, np.ndarray]]:
 
 def parity(
     network: nn.Module,
-    model: onnx.ModelProto,
+    model: onnx.ModelProto | CascadeSession,
     signals: Iterator[tuple[str, np.ndarray]] | None = None,
 ) -> float:
     """Largest difference of logits between a network and its export; may be NaN.
 
     Args:
         network: torch module
-        model: export of the network
+        model: export of the network, or a session of its parts
         signals: names and arrays ``(num_samples,)``, :func:`probes` by default
 
     """
-    session = onnxruntime.InferenceSession(model.SerializeToString())
+    session: Any = model
+    if isinstance(model, onnx.ModelProto):
+        session = onnxruntime.InferenceSession(model.SerializeToString())
     differences = []
     for _, signal in signals or probes():
         with torch.inference_mode():
@@ -249,7 +252,7 @@ def parity(
 
 def check_parity(
     network: nn.Module,
-    model: onnx.ModelProto,
+    model: onnx.ModelProto | CascadeSession,
     largest: float,
     signals: Iterator[tuple[str, np.ndarray]] | None = None,
 ) -> float:
@@ -257,7 +260,7 @@ def check_parity(
 
     Args:
         network: torch module
-        model: export of the network
+        model: export of the network, or a session of its parts
         largest: largest difference of logits that is allowed
         signals: names and arrays ``(num_samples,)``, :func:`probes` by default
 
