@@ -11,9 +11,6 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from audw2s.corpus.evaluate import evaluate
 from audw2s.corpus.evaluate import read_corpora
 from audw2s.corpus.evaluate import values_of
@@ -104,8 +101,17 @@ def compare(
     first, clips = results[0]
     edges = duration_edges(clips)
     entries = [
-        entry(model, name, cost, *result, edges)
-        for model, name, cost, result in zip(models, names, spent, results, strict=True)
+        {
+            "model": name,
+            "sha256": evaluation["sha256"],
+            "fitted_to": fitted_to(model),
+            "cost": cost,
+            "evaluation": evaluation,
+            "durations": by_duration(clips, edges),
+        }
+        for model, name, cost, (evaluation, clips) in zip(
+            models, names, spent, results, strict=True
+        )
     ]
     return {
         **{key: first[key] for key in SETTINGS},
@@ -115,25 +121,6 @@ def compare(
         "spread": spread([evaluation for evaluation, _ in results]),
         "raters": {k: v[RATERS] for k, v in first["corpora"].items() if v.get(RATERS)},
         "papers": published() if papers else [],
-    }
-
-
-def entry(
-    model: str,
-    name: str,
-    cost: dict,
-    evaluation: dict,
-    clips: pd.DataFrame,
-    edges: np.ndarray,
-) -> dict:
-    """Entry of a model in a comparison, see :func:`compare`."""
-    return {
-        "model": name,
-        "sha256": evaluation["sha256"],
-        "fitted_to": fitted_to(model),
-        "cost": cost,
-        "evaluation": evaluation,
-        "durations": by_duration(clips, edges),
     }
 
 

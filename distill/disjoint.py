@@ -9,6 +9,7 @@ import pandas as pd
 
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.errors import DataWarning
+from audw2s.files import stamp
 from audw2s.model.find import sha256
 from audw2s.tables import write_table
 
@@ -87,10 +88,10 @@ def not_learnt(table: pd.DataFrame, config: str) -> np.ndarray:
 def _same_files(table: pd.DataFrame, learnt: pd.DataFrame) -> list[str]:
     """Files of clips in a table that are in the training."""
     paths = set(map(os.path.realpath, learnt["file"]))
-    sizes = {file: _size(file) for file in table["file"].unique()}
+    sizes = {file: stamp(file).size for file in table["file"].unique()}
     # Only files of the same size can be the same: few have to be read
     alike = learnt[learnt["size"].isin(set(sizes.values()) - {MISSING})]
-    hashes = set(_hashes(alike))
+    hashes = set(hashed(alike)["sha256"])
     possible = set(alike["size"])
     same = {
         file
@@ -101,22 +102,10 @@ def _same_files(table: pd.DataFrame, learnt: pd.DataFrame) -> list[str]:
     return [file for file in table["file"] if file in same]
 
 
-def _size(file: str) -> int:
-    return os.path.getsize(file) if os.path.isfile(file) else MISSING
-
-
-def _hashes(clips: pd.DataFrame) -> list[str]:
-    """sha256 of each file that exists; a known hash isn't computed again."""
-    here = clips[clips["size"] != MISSING]
-    known = here[["file", "sha256"]].itertuples(index=False, name=None)
-    return [value if isinstance(value, str) else sha256(file) for file, value in known]
-
-
 def _people(clips: pd.DataFrame) -> set[tuple[str, str]]:
     """Folder and name of each known speaker."""
     known = clips[clips["speaker"].notna()]
-    folders = map(_folder, known["file"])
-    return set(zip(folders, known["speaker"], strict=True))
+    return set(zip(map(_folder, known["file"]), known["speaker"], strict=True))
 
 
 def _folder(file: str) -> str:
@@ -192,7 +181,7 @@ def files_of(table: pd.DataFrame) -> pd.DataFrame:
     """Files of a table with speaker and size, which don't need to be read."""
     clips = table.drop(columns=table.columns.difference(["file", "speaker", "name"]))
     clips = clips.drop_duplicates(ignore_index=True)
-    return clips.assign(size=[_size(file) for file in clips["file"]], sha256=None)
+    return clips.assign(size=[stamp(file).size for file in clips["file"]], sha256=None)
 
 
 def write_record(files: pd.DataFrame, folder: str, start: str | None = None) -> None:
@@ -210,9 +199,16 @@ def write_record(files: pd.DataFrame, folder: str, start: str | None = None) -> 
 
 
 def hashed(files: pd.DataFrame) -> pd.DataFrame:
-    """Files of :func:`files_of` that exist, with their sha256."""
+    """Files of :func:`files_of` that exist, with their sha256.
+
+    A known hash isn't computed again.
+    """
     files = files[files["size"] != MISSING]
-    return files.assign(sha256=_hashes(files))
+    known = zip(files["file"], files["sha256"], strict=True)
+    hashes = [
+        value if isinstance(value, str) else sha256(file) for file, value in known
+    ]
+    return files.assign(sha256=hashes)
 
 
 def _learnt_earlier(folder: str) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from collections.abc import Sequence
+from itertools import compress
 
 import numpy as np
 import pandas as pd
@@ -31,15 +32,10 @@ def finite(
         reasons: reason for each clip, used if it has no values
 
     """
-    good = [bool(np.isfinite(label).all()) for label in labels]
+    good = np.array([np.isfinite(label).all() for label in labels], bool)
     named = zip(table["file"], reasons, good, strict=True)
     warn_left_out([f"{file}: {why}" for file, why, ok in named if not ok], len(table))
-    chosen = [number for number, ok in enumerate(good) if ok]
-    return (
-        table.iloc[chosen],
-        [clips[number] for number in chosen],
-        [labels[number] for number in chosen],
-    )
+    return table[good], list(compress(clips, good)), list(compress(labels, good))
 
 
 def keys(table: pd.DataFrame, hashes: Iterable[str]) -> list[tuple]:
