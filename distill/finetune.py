@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import onnx
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 from audw2s.audio.preprocess import load as read
@@ -19,10 +18,10 @@ from audw2s.distill.labels import RATINGS
 from audw2s.distill.origins import write_origins
 from audw2s.distill.students import STUDENTS
 from audw2s.distill.students.student import Student
+from audw2s.distill.teachers.checkpoint import write_tensors
 from audw2s.distill.train import train
 from audw2s.errors import DataWarning
 from audw2s.files import clips_folder
-from audw2s.files import replacing
 from audw2s.model.load import load
 from audw2s.model.origins import origins_of
 from audw2s.model.store import properties
@@ -116,8 +115,8 @@ def write_weights(model: str, folder: str) -> str:
             "export' wrote, and that isn't in integers, are needed."
         ) from None
     os.makedirs(folder, exist_ok=True)
-    with replacing(os.path.join(folder, "student.safetensors")) as temporary:
-        save_file(network.state_dict(), temporary, metadata={"student": name})
+    path = os.path.join(folder, "student.safetensors")
+    write_tensors(network.state_dict(), path, {"student": name})
     write_origins(origins_of(model), folder)
     return name
 
@@ -162,11 +161,11 @@ def restored(model: onnx.ModelProto, signals: torch.Tensor) -> Student:
                 if bias is not None:
                     layer.bias.copy_(bias[: layer.num_features])
                 layer.register_forward_pre_hook(_take_statistics)
-        for part, name in [("weight", "weight"), ("bias", "bias")]:
-            lin, sof = weights[name].squeeze().chunk(2)
+        for part in ("weight", "bias"):
+            lin, sof = weights[part].squeeze().chunk(2)
             getattr(network.pooling.lin, part).copy_(lin)
             getattr(network.pooling.sof, part).copy_(sof)
-            getattr(network.adv, part).copy_(weights[f"adv.{name}"])
+            getattr(network.adv, part).copy_(weights[f"adv.{part}"])
         network.eval()(signals)
     for layer in network.modules():
         layer._forward_pre_hooks.clear()

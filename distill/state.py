@@ -1,5 +1,6 @@
 """State of a training: all that it is resumed from, in one file."""
 
+import dataclasses
 import json
 import os
 from collections.abc import Mapping
@@ -8,54 +9,51 @@ from collections.abc import Sequence
 import audeer
 import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 
 from audw2s.distill.settings import check_unchanged
-from audw2s.files import replacing
+from audw2s.distill.teachers.checkpoint import read_tensors
+from audw2s.distill.teachers.checkpoint import write_tensors
 
 CHECKPOINT = "checkpoint.safetensors"
 
 Tensors = dict[str, torch.Tensor]
 
 
+@dataclasses.dataclass(eq=False)
 class State:
     """Networks, optimiser, history, and the tensors of the best evaluation.
-
-    Args:
-        folder: folder of the training; a checkpoint in it is loaded
-        identity: settings and hashes that the training depends on, as for JSON
-        networks: networks by name, without a dot
-        optimiser: optimiser, whose groups of parameters have their highest learning
-            rate as ``peak``
-        names: names of the scores in the history; the highest mean of them is the best
-        measure: name of the measure of these scores
 
     Raises:
         ValueError: if the checkpoint was written with another identity
 
     """
 
-    def __init__(
-        self,
-        folder: str,
-        identity: Mapping[str, object],
-        networks: Mapping[str, torch.nn.Module],
-        optimiser: torch.optim.Optimizer,
-        *,
-        names: Sequence[str] = (),
-        measure: str = "CCC",
-    ):
-        self.folder = audeer.mkdir(folder)
-        self.identity = identity
-        self.networks = networks
-        self.optimiser = optimiser
-        self.names = names
-        self.measure = measure
-        self.step = 0
-        self.history: list[dict] = []
-        self.best: Tensors = {}
-        self.path = os.path.join(folder, CHECKPOINT)
+    folder: str
+    """Folder of the training; a checkpoint in it is loaded."""
+
+    identity: Mapping[str, object]
+    """Settings and hashes that the training depends on, as for JSON."""
+
+    networks: Mapping[str, torch.nn.Module]
+    """Networks by name, without a dot."""
+
+    optimiser: torch.optim.Optimizer
+    """Optimiser, whose groups of parameters have their highest learning rate as
+    ``peak``."""
+
+    names: Sequence[str] = ()
+    """Names of the scores in the history; the highest mean of them is the best."""
+
+    measure: str = "CCC"
+    """Name of the measure of these scores."""
+
+    step: int = dataclasses.field(default=0, init=False)
+    history: list[dict] = dataclasses.field(default_factory=list, init=False)
+    best: Tensors = dataclasses.field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        """Resume the training if there is a checkpoint."""
+        self.path = os.path.join(audeer.mkdir(self.folder), CHECKPOINT)
         if os.path.exists(self.path):
             self._resume()
 
@@ -86,13 +84,11 @@ class State:
             "history": json.dumps(self.history),
             "identity": json.dumps(self.identity),
         }
-        with replacing(self.path) as temporary:
-            save_file(tensors, temporary, metadata=metadata)
+        write_tensors(tensors, self.path, metadata)
 
     def _resume(self) -> None:
-        with safe_open(self.path, "pt") as file:
-            metadata = file.metadata()
-            parts = _by_part({key: file.get_tensor(key) for key in file.keys()})
+        tensors, metadata = read_tensors(self.path)
+        parts = _by_part(tensors)
         check_unchanged(self.path, json.loads(metadata["identity"]), self.identity)
         for name, network in self.networks.items():
             network.load_state_dict(parts[name])

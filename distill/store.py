@@ -8,7 +8,6 @@ import audeer
 import numpy as np
 import torch
 from safetensors.torch import load_file
-from safetensors.torch import save_file
 
 from audw2s.distill.batches import Batches
 from audw2s.distill.clip_list import write_list
@@ -16,7 +15,7 @@ from audw2s.distill.clips import as_float
 from audw2s.distill.clips import as_pcm
 from audw2s.distill.config import Config
 from audw2s.distill.settings import check_unchanged
-from audw2s.files import replacing
+from audw2s.distill.teachers.checkpoint import write_tensors
 from audw2s.files import write_json
 from audw2s.progress import progress_bar
 
@@ -56,8 +55,7 @@ class Store:
             # Each crop is 16 bit already, so nothing is lost
             pcm = np.stack([as_pcm(signal) for signal in signals.numpy()])
             tensors = {"signals": torch.from_numpy(pcm), "labels": labels}
-            with replacing(path) as temporary:
-                save_file(tensors, temporary)
+            write_tensors(tensors, path)
             return signals, labels
         tensors = load_file(path)
         signals = torch.from_numpy(as_float(tensors["signals"].numpy()))

@@ -12,7 +12,6 @@ import accelerate
 import numpy as np
 import torch
 from safetensors.torch import load_file
-from safetensors.torch import save_file
 from torch.optim.swa_utils import AveragedModel
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
@@ -34,8 +33,8 @@ from audw2s.distill.state import Tensors
 from audw2s.distill.store import Store
 from audw2s.distill.students import STUDENTS
 from audw2s.distill.students import AnyStudent
+from audw2s.distill.teachers.checkpoint import write_tensors
 from audw2s.evaluation.ccc import ccc
-from audw2s.files import replacing
 from audw2s.files import write_json
 from audw2s.model.find import sha256
 from audw2s.model.registry import DIMENSIONS
@@ -166,9 +165,7 @@ class Training:
         if can_fit_head(student, count):
             fit_head(student, self.batches.undisturbed(count))
         path = os.path.join(self.folder, "student.safetensors")
-        with replacing(path) as temporary:
-            metadata = {"student": config.student}
-            save_file(student.state_dict(), temporary, metadata=metadata)
+        write_tensors(student.state_dict(), path, {"student": config.student})
         write_json(dataclasses.asdict(config), os.path.join(self.folder, "config.json"))
         write_origins(self.batches.origins | of_settings(config), self.folder)
         return student.eval()

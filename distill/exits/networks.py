@@ -5,8 +5,6 @@ import os
 from typing import Any
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 
 from audw2s.distill.exits.backbones import Backbone
 from audw2s.distill.exits.backbones import FrontEnd
@@ -22,7 +20,8 @@ from audw2s.distill.exits.scratch import ScratchNetwork
 from audw2s.distill.exits.scratch import Spectrogram
 from audw2s.distill.teachers.checkpoint import SAME_KEYS
 from audw2s.distill.teachers.checkpoint import load_strictly
-from audw2s.files import replacing
+from audw2s.distill.teachers.checkpoint import read_tensors
+from audw2s.distill.teachers.checkpoint import write_tensors
 
 NETWORK = "network.safetensors"
 
@@ -82,8 +81,7 @@ def save_network(network: Network, outcome: dict, path: str) -> None:
     settings = encoder.config.to_dict() if isinstance(encoder, Backbone) else None
     metadata = {"backbone": settings, **outcome}
     weights = {k: v.cpu().contiguous() for k, v in network.state_dict().items()}
-    with replacing(path) as temporary:
-        save_file(weights, temporary, {"about": json.dumps(metadata)})
+    write_tensors(weights, path, {"about": json.dumps(metadata)})
 
 
 def load_network(folder: str) -> tuple[Network, dict[str, Any]]:
@@ -103,11 +101,10 @@ def load_network(folder: str) -> tuple[Network, dict[str, Any]]:
     path = os.path.join(folder, NETWORK)
     if not os.path.isfile(path):
         raise FileNotFoundError(f"No trained network at '{path}'.")
-    with safe_open(path, "pt") as file:
-        metadata = json.loads((file.metadata() or {}).get("about", "null"))
-        weights = {key: file.get_tensor(key) for key in file.keys()}
-    if metadata is None:
+    weights, written = read_tensors(path)
+    if "about" not in written:
         raise ValueError(f"'{path}' doesn't say what it holds.")
+    metadata = json.loads(written["about"])
     config = Config(**metadata["config"])
     front: FrontEnd = Spectrogram(config.samples)
     if not config.from_scratch:

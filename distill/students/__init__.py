@@ -3,8 +3,6 @@
 import os
 from collections.abc import Callable
 
-from safetensors import safe_open
-
 from audw2s.distill.students.mobilenetv3 import MobileNetV3Large
 from audw2s.distill.students.mobilenetv3 import MobileNetV3Small
 from audw2s.distill.students.mobilenetv4 import MobileNetV4Large
@@ -15,7 +13,7 @@ from audw2s.distill.students.wav2small import Wav2Small
 from audw2s.distill.students.wav2small2 import Wav2Small2
 from audw2s.distill.teachers.checkpoint import SAME_KEYS
 from audw2s.distill.teachers.checkpoint import load_strictly
-from audw2s.distill.teachers.checkpoint import read_file
+from audw2s.distill.teachers.checkpoint import read_tensors
 
 AnyStudent = Student | Wav2Small2
 
@@ -48,9 +46,8 @@ def load_student(path: str) -> tuple[str, AnyStudent]:
     """
     if not os.path.isfile(path):
         raise FileNotFoundError(f"No trained student at '{path}'.")
-    weights = read_file(path)
-    with safe_open(path, "pt") as file:
-        name = (file.metadata() or {}).get("student", "")
+    weights, metadata = read_tensors(path)
+    name = metadata.get("student", "")
     if name not in STUDENTS:
         raise ValueError(
             f"'{path}' is of student '{name}', known are {', '.join(STUDENTS)}."

@@ -5,8 +5,11 @@ import os
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import nn
+
+from audw2s.files import replacing
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -70,16 +73,32 @@ def read_weights(path: str) -> dict[str, torch.Tensor]:
 
 
 def read_file(path: str) -> dict[str, torch.Tensor]:
-    """Read the weights of one file.
+    """Read the weights of one file, see :func:`read_tensors`."""
+    return read_tensors(path)[0]
+
+
+def read_tensors(path: str) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Read the tensors of one file, and its metadata.
 
     Raises:
+        FileNotFoundError: if there is no such file
         ValueError: if it is damaged
 
     """
     try:
-        return load_file(path)
+        with safe_open(path, "pt") as file:
+            tensors = {key: file.get_tensor(key) for key in file.keys()}
+            return tensors, file.metadata() or {}
     except SafetensorError as error:
         raise ValueError(f"'{path}' is no whole safetensors file: {error}") from error
+
+
+def write_tensors(
+    tensors: dict[str, torch.Tensor], path: str, metadata: dict[str, str] | None = None
+) -> None:
+    """Write tensors with metadata; the file appears when it is complete."""
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, metadata=metadata)
 
 
 def read_shards(folder: str) -> dict[str, torch.Tensor]:

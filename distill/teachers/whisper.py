@@ -8,8 +8,6 @@ import os
 
 import numpy as np
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import nn
 from transformers import WhisperConfig
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
@@ -22,8 +20,9 @@ from audw2s.distill.students.frontend import slaney_mel
 from audw2s.distill.teachers.checkpoint import SAME_KEYS
 from audw2s.distill.teachers.checkpoint import load_strictly
 from audw2s.distill.teachers.checkpoint import read_file
+from audw2s.distill.teachers.checkpoint import read_tensors
 from audw2s.distill.teachers.checkpoint import read_weights
-from audw2s.files import replacing
+from audw2s.distill.teachers.checkpoint import write_tensors
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,8 +98,7 @@ def save_head(network: "WhisperTeacher", path: str) -> None:
     metadata = {"layers": ",".join(map(str, network.read))}
     if network.speech_only:
         metadata["pooling"] = "speech"
-    with replacing(path) as temporary:
-        save_file(weights, temporary, metadata=metadata)
+    write_tensors(weights, path, metadata)
 
 
 def load_published(
@@ -119,13 +117,10 @@ def load_published(
 
     """
     encoder = make_encoder(weights, SIZES[size], path)
-    with safe_open(head, "pt") as file:
-        metadata = file.metadata()
-        layers = tuple(map(int, metadata["layers"].split(",")))
-        speech_only = metadata.get("pooling") == "speech"
-        values = {f"adv.{key}": file.get_tensor(key) for key in file.keys()}
-    network = WhisperTeacher(encoder, layers, speech_only)
-    load_strictly(network.adv, values, {"adv.": ""}, head)
+    values, metadata = read_tensors(head)
+    layers = tuple(map(int, metadata["layers"].split(",")))
+    network = WhisperTeacher(encoder, layers, metadata.get("pooling") == "speech")
+    load_strictly(network.adv, values, SAME_KEYS, head)
     return network.eval().requires_grad_(False)
 
 
