@@ -1,6 +1,8 @@
 """Blocks between a layer of the encoder and its exit."""
 
+from collections.abc import Callable
 from collections.abc import Iterable
+from functools import partial
 
 import torch
 from torch import nn
@@ -28,15 +30,17 @@ class Cnn(nn.Module):
 class Recurrent(nn.Module):
     """One recurrent layer as wide as the encoder, normalised, then SELU.
 
+    Args:
+        kind: class of the layer
+        width: width of the hidden states
+
     Shape:
         ``(batch, tokens, width)`` -> ``(batch, tokens, width)``
     """
 
-    kind: type[nn.LSTM] | type[nn.GRU]
-
-    def __init__(self, width: int):
+    def __init__(self, kind: type[nn.LSTM] | type[nn.GRU], width: int):
         super().__init__()
-        self.rnn = self.kind(width, width, batch_first=True)
+        self.rnn = kind(width, width, batch_first=True)
         self.norm = nn.LayerNorm(width)
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
@@ -45,19 +49,11 @@ class Recurrent(nn.Module):
         return nn.functional.selu(self.norm(self.rnn(hidden)[0]))
 
 
-class Lstm(Recurrent):
-    """:class:`Recurrent` with an LSTM."""
-
-    kind = nn.LSTM
-
-
-class Gru(Recurrent):
-    """:class:`Recurrent` with a GRU."""
-
-    kind = nn.GRU
-
-
-BLOCKS: dict[str, type[Cnn] | type[Recurrent]] = {"cnn": Cnn, "lstm": Lstm, "gru": Gru}
+BLOCKS: dict[str, Callable[[int], nn.Module]] = {
+    "cnn": Cnn,
+    "lstm": partial(Recurrent, nn.LSTM),
+    "gru": partial(Recurrent, nn.GRU),
+}
 """Blocks by name."""
 
 

@@ -1,5 +1,7 @@
 """Linear heads of teachers: fitted to ratings, and weakly to categories."""
 
+import dataclasses
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,35 +18,38 @@ Head = tuple[np.ndarray, np.ndarray]
 """Weight ``(3, num_features)`` and bias ``(3,)``."""
 
 
+@dataclasses.dataclass(eq=False)
 class Heads:
     """Heads that are fitted to all folds of rated clips, or to all except some.
 
     Least squares shrinks the deviations of uncertain values, so a head is scaled until
     its values have the standard deviation of the ratings. The factor is estimated on
     held-out folds.
-
-    Args:
-        features: features of the rated clips, ``(num_clips, num_forms, num_features)``
-        targets: ratings ``(num_clips, 3)``
-        folds: for each fold, a mask of the clips in it
-        penalty: see :func:`audw2s.distill.teachers.ridge.fit_ridge`
-
     """
 
-    def __init__(
-        self,
-        features: np.ndarray,
-        targets: np.ndarray,
-        folds: list[np.ndarray],
-        penalty: float,
-    ):
-        self.features = features
-        self.targets = targets
-        self.folds = folds
-        self.penalty = penalty
-        self.sums = [RidgeSums.of(*per_form(features[f], targets[f])) for f in folds]
-        self.weak: WeakLabels | None = None
-        self.heads: dict[frozenset[int], Head] = {}
+    features: np.ndarray
+    """Features of the rated clips, ``(num_clips, num_forms, num_features)``."""
+
+    targets: np.ndarray
+    """Ratings ``(num_clips, 3)``."""
+
+    folds: list[np.ndarray]
+    """For each fold, a mask of the clips in it."""
+
+    penalty: float
+    """Penalty, see :func:`audw2s.distill.teachers.ridge.fit_ridge`."""
+
+    weak: "WeakLabels | None" = dataclasses.field(default=None, init=False)
+    """Clips with categories, which :meth:`add_categories` adds."""
+
+    def __post_init__(self) -> None:
+        """Sum up the clips of each fold."""
+        self.sums = [
+            RidgeSums.of(*per_form(self.features[fold], self.targets[fold]))
+            for fold in self.folds
+        ]
+        # Each head is fitted once
+        self._fit = functools.cache(self._solve)
 
     def add_categories(
         self,
@@ -66,7 +71,7 @@ class Heads:
 
         """
         self.weak = WeakLabels(settings, features, categories, rated)
-        self.heads.clear()
+        self._fit.cache_clear()
         known = {*category_means(rated, self.targets), *settings.means}
         return int(np.isin(categories, sorted(known)).sum())
 
@@ -98,11 +103,6 @@ class Heads:
         """Predict the unchanged clips of a fold by a head fitted without it."""
         weight, bias = self._fit(frozenset([*left_out, number]))
         return self.features[self.folds[number], 0] @ weight.T + bias
-
-    def _fit(self, left_out: frozenset[int]) -> Head:
-        if left_out not in self.heads:
-            self.heads[left_out] = self._solve(left_out)
-        return self.heads[left_out]
 
     def _solve(self, left_out: frozenset[int]) -> Head:
         used = [n for n in range(len(self.folds)) if n not in left_out]

@@ -46,12 +46,12 @@ class RidgeSums:
 
     def __add__(self, other: "RidgeSums") -> "RidgeSums":
         """Sums over the clips of both."""
-        pairs = zip(_values(self), _values(other), strict=True)
+        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
         return RidgeSums(*(one + another for one, another in pairs))
 
     def __mul__(self, weight: float) -> "RidgeSums":
         """Sums in which each clip counts as much as ``weight`` clips."""
-        return RidgeSums(*(weight * value for value in _values(self)))
+        return RidgeSums(*(weight * value for value in vars(self).values()))
 
     def fit(self, penalty: float) -> tuple[np.ndarray, np.ndarray]:
         """Fit a linear head on standardised features, see :func:`fit_ridge`."""
@@ -66,10 +66,6 @@ class RidgeSums:
 
 NO_CLIPS = RidgeSums(0, *np.zeros((4, 1)))
 """Sums over no clips, to begin with."""
-
-
-def _values(sums: RidgeSums) -> list:
-    return [getattr(sums, field.name) for field in dataclasses.fields(sums)]
 
 
 def fit_ridge(

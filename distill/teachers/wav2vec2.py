@@ -56,42 +56,33 @@ LABELS = {"id2label": {str(n): name for n, name in enumerate(DIMENSIONS)}}
 def read_config(path: str, form: dict, known: dict) -> tuple[dict, dict]:
     """Read a ``config.json`` that has to describe our module.
 
+    Weights of another network can have the same keys and shapes.
+
     Args:
         path: path of the file
-        form: fields besides the sizes and the order of outputs, with their values
-        known: sizes with their published values
+        form: fields besides the sizes and the order of outputs, with their values;
+            they may not be there
+        known: sizes with their published values: numbers, or lists of as many numbers
 
     Returns:
         its content, and the sizes in it
 
     Raises:
         FileNotFoundError: if there is no such file
-        ValueError: if it is damaged, or describes another network
+        ValueError: if it is damaged, or describes another network, or a size isn't
+            made of whole numbers of at least 1
 
     """
     config = read_json(path)
-    check_form(config, {**form, **LABELS}, path)
-    return config, read_sizes(config, known, path)
-
-
-def read_sizes(config: dict, known: dict, path: str) -> dict:
-    """Select the known sizes of a configuration.
-
-    Args:
-        config: content of a ``config.json``
-        known: sizes with their published values: numbers, or lists of as many numbers
-        path: path of the file, for errors
-
-    Raises:
-        ValueError: if one isn't made of whole numbers of at least 1
-
-    """
+    for name, value in {**form, **LABELS}.items():
+        if config.get(name, value) != value:
+            raise ValueError(f"'{path}' has {name} {config[name]!r}, not {value!r}.")
     sizes = {name: config[name] for name in known if name in config}
     for name, value in sizes.items():
         if not is_like(value, known[name]):
             needed = f"sizes such as {known[name]} are needed"
             raise ValueError(f"'{path}' has {name} {value!r}, {needed}.")
-    return sizes
+    return config, sizes
 
 
 def is_like(value: object, known: int | list[int]) -> bool:
@@ -102,20 +93,6 @@ def is_like(value: object, known: int | list[int]) -> bool:
     if not isinstance(value, list) or len(value) != len(known):
         return False
     return all(map(is_like, value, known))
-
-
-def check_form(config: dict, form: dict, path: str) -> None:
-    """Make sure that a configuration describes our module.
-
-    Weights of another network can have the same keys and shapes.
-
-    Raises:
-        ValueError: if a field has another value; it may not be there
-
-    """
-    for name, value in form.items():
-        if config.get(name, value) != value:
-            raise ValueError(f"'{path}' has {name} {config[name]!r}, not {value!r}.")
 
 
 def receptive_field(kernels: Sequence[int], strides: Sequence[int]) -> int:
