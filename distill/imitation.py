@@ -67,7 +67,6 @@ def fit_projections(
     by: str = "emotion",
     num_components: int = 16,
     penalty: float = 3000.0,
-    seed: int = 0,
     verbose: bool = False,
 ) -> Projections:
     """Fit projections of a teacher's hidden states to clips, and write them.
@@ -83,11 +82,10 @@ def fit_projections(
         num_components: number of principal components
         penalty: penalty of the scores of categories, see
             :func:`audw2s.distill.teachers.ridge.fit_ridge`
-        seed: seed of the other recordings
         verbose: show progress bars
 
     """
-    model, rng = load(teacher), np.random.default_rng(seed)
+    model, rng = load(teacher), np.random.default_rng(0)
     features, categories = [], []
     for path in corpora:
         table = read_corpus(path)

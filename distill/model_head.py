@@ -45,7 +45,6 @@ def fit_model_head(
     penalty: float = 200.0,
     name: str | None = None,
     columns: Mapping[str, str] | None = None,
-    seed: int = 0,
     verbose: bool = False,
 ) -> str:
     """Fit the last layer of a model to a teacher's outputs, and write a model folder.
@@ -64,7 +63,6 @@ def fit_model_head(
         penalty: see :func:`audw2s.distill.teachers.ridge.fit_ridge`
         name: name of the model, by default that of the student
         columns: see :func:`audw2s.corpus.lists.corpus.read_corpus`
-        seed: seed of the other recordings
         verbose: show progress bars
 
     Returns:
@@ -76,7 +74,7 @@ def fit_model_head(
 
     """
     student, judge = load(model), open_teacher(teacher)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     total, kept = NO_CLIPS, []
     origins = origins_of(model) | of_teacher(teacher)
     for path, weight in corpora.items():

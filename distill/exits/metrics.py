@@ -151,15 +151,14 @@ def adaptive_curve(
     return points
 
 
-def good_margin(truth: np.ndarray, logits: np.ndarray, loss: float = 0.01) -> float:
-    """Smallest margin that costs little score.
+def good_margin(truth: np.ndarray, logits: np.ndarray) -> float:
+    """Smallest margin that costs at most 0.01 of the deepest exit's score.
 
     Args:
         truth: class of each clip
         logits: ``(num_exits, num_clips, classes)``
-        loss: allowed loss against the score of the deepest exit
 
     """
-    wanted = score(truth, logits[-1]) - loss
+    wanted = score(truth, logits[-1]) - 0.01
     curve = adaptive_curve(truth, logits)
     return next((p["margin"] for p in curve if p["score"] >= wanted), 1.0)

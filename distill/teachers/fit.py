@@ -44,6 +44,9 @@ from audw2s.version import __version__
 TOLERANCE = 1e-4
 """Largest difference of logits that an export may make."""
 
+SEED = 0
+"""Seed of the folds and of the forms of clips."""
+
 
 def fit_teacher(
     encoder: str,
@@ -55,7 +58,6 @@ def fit_teacher(
     categories: Categories | None = None,
     scale: tuple[float, float] | None = None,
     num_folds: int = 10,
-    seed: int = 0,
     verbose: bool = False,
 ) -> tuple[WhisperTeacher, dict]:
     """Fit a teacher, and evaluate it on held-out speakers.
@@ -77,7 +79,6 @@ def fit_teacher(
         scale: lowest and highest rating, ``None`` for that of the table, see
             :func:`audw2s.corpus.lists.ratings.rating_scale`
         num_folds: number of folds by speaker, or by file if unknown
-        seed: seed of the folds and of the forms
         verbose: show a progress bar
 
     Returns:
@@ -98,15 +99,15 @@ def fit_teacher(
         raise ValueError(f"Each clip needs ratings, '{bad}' has none.")
     network = WhisperTeacher(load_encoder(encoder, SIZES[size]), layers)
     # Checked before clips are processed
-    folds_by_speaker(speaker_or_file(table), num_folds, seed)
-    table, features = with_features(network, table, seed, verbose)
+    folds_by_speaker(speaker_or_file(table), num_folds, SEED)
+    table, features = with_features(network, table, verbose)
     raters = ratings(table, *scale)
     targets = mean_rating(raters)
-    folds = folds_by_speaker(speaker_or_file(table), num_folds, seed)
+    folds = folds_by_speaker(speaker_or_file(table), num_folds, SEED)
     heads = Heads(features, targets, folds, penalty)
     weak = {}
     if categories is not None:
-        weak = add_categories(heads, network, table, categories, seed, verbose)
+        weak = add_categories(heads, network, table, categories, verbose)
     report = {
         "layers": list(layers),
         "penalty": penalty,
@@ -122,10 +123,10 @@ def fit_teacher(
 
 
 def with_features(
-    network: WhisperTeacher, table: pd.DataFrame, seed: int, verbose: bool
+    network: WhisperTeacher, table: pd.DataFrame, verbose: bool
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Rows of the clips that can be read, and their features, see :func:`extract`."""
-    features = extract(network, table, seed=seed, verbose=verbose)
+    features = extract(network, table, verbose=verbose)
     usable = np.isfinite(features).all(axis=(1, 2))
     return table[usable], features[usable]
 
@@ -135,7 +136,6 @@ def add_categories(
     network: WhisperTeacher,
     table: pd.DataFrame,
     categories: Categories,
-    seed: int,
     verbose: bool,
 ) -> dict:
     """Add clips with categories to the fit of the heads.
@@ -145,7 +145,7 @@ def add_categories(
 
     """
     check_column(table, categories.column, "the rated corpus")
-    clips, features = with_features(network, categories.read(), seed, verbose)
+    clips, features = with_features(network, categories.read(), verbose)
     names = clips[categories.column].to_numpy(object)
     rated = table[categories.column].to_numpy(object)
     num_clips = heads.add_categories(categories, features, names, rated)
@@ -165,7 +165,6 @@ def extract(
     network: WhisperTeacher,
     table: pd.DataFrame,
     *,
-    seed: int = 0,
     verbose: bool = False,
 ) -> np.ndarray:
     """Pooled hidden states ``(num_clips, num_forms, num_features)``, float64.
@@ -174,7 +173,7 @@ def extract(
     features are the mean over these. Unreadable clips have NaN, with a warning.
     """
     features: dict[int, np.ndarray] = {}
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED)
     for number, clip in readable_clips(table, desc="Features", verbose=verbose):
         parts = np.array_split(clip, math.ceil(len(clip) / (MAX_DUR * 16000)))
         by_part = []
@@ -255,10 +254,9 @@ def save_teacher(
 
 def speech_and_probes(
     table: pd.DataFrame,
-    num_clips: int = 20,
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Signals of :func:`audw2s.distill.export.probes`, then clips of a table."""
+    """Signals of :func:`audw2s.distill.export.probes`, then 20 clips of a table."""
     yield from probes()
-    rows = np.linspace(0, len(table) - 1, min(num_clips, len(table))).astype(int)
+    rows = np.linspace(0, len(table) - 1, min(20, len(table))).astype(int)
     for number, clip in readable_clips(table.iloc[rows]):
         yield table["file"].iloc[rows[number]], clip[: int(MAX_DUR * 16000)]
