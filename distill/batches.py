@@ -1,6 +1,7 @@
 """Batches of augmented crops with a teacher's labels."""
 
 import functools
+from collections.abc import Callable
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.corpus.evaluate import corpus_name
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill import augment
@@ -25,8 +27,8 @@ from audw2s.distill.held_out import draw_speakers
 from audw2s.distill.imitation import Projections
 from audw2s.distill.labels import RATINGS
 from audw2s.distill.labels import Labels
-from audw2s.distill.labels import Ratings
 from audw2s.distill.labels import finite
+from audw2s.distill.labels import rated_clips
 from audw2s.distill.origins import of_corpus
 from audw2s.distill.prosody import change_prosody
 from audw2s.distill.teachers.python import Function
@@ -42,8 +44,6 @@ from audw2s.version import __version__
 
 if TYPE_CHECKING:
     from audw2s.distill.config import Config
-
-SAMPLING_RATE = 16000
 
 NUM_VALUES = len(DIMENSIONS)
 
@@ -78,10 +78,11 @@ class Batches:
         self.learnt: list[pd.DataFrame] = []
         self.validation: list[tuple[np.ndarray, np.ndarray]] = []
         self.origins = Origins()
-        self.stored: Labels | Ratings | None = None
-        if config.labels:
-            is_rated = config.labels == RATINGS
-            self.stored = Ratings(config.scale) if is_rated else Labels(config.labels)
+        self.with_labels: Callable[..., tuple] | None = None
+        if config.labels == RATINGS:
+            self.with_labels = functools.partial(rated_clips, scale=config.scale)
+        elif config.labels:
+            self.with_labels = Labels(config.labels).of
         self.projections = self._projections()
         shares = [self._add(corpus, share) for corpus, share in config.corpora.items()]
         self.shares = np.concatenate(shares) / np.concatenate(shares).sum()
@@ -139,8 +140,8 @@ class Batches:
             is_kept = np.isin(names, speakers)
             self.learnt.append(named(table[~is_kept], corpus))
         training, clips = self._read(table[~is_kept], corpus)
-        if self.stored is not None:
-            training, clips, labels = self.stored.of(training, clips)
+        if self.with_labels is not None:
+            training, clips, labels = self.with_labels(training, clips)
             self.labels += labels
         if not clips:
             raise ValueError(f"'{corpus}' has no clip to learn from.")
@@ -155,12 +156,12 @@ class Batches:
         """Add 100 clips of held-out speakers at most."""
         chosen = table.iloc[rng.permutation(len(table))[:100]]
         chosen, clips = self._read(chosen, corpus)
-        if self.stored is None:
+        if self.with_labels is None:
             labels = [self.label(as_float(clip)) for clip in clips]
             reasons = ["the teacher gives no value"] * len(labels)
             _, clips, labels = finite(chosen, clips, labels, reasons)
         else:
-            _, clips, labels = self.stored.of(chosen, clips)
+            _, clips, labels = self.with_labels(chosen, clips)
         self.validation += zip(clips, labels, strict=True)
 
     @functools.cached_property

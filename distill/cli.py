@@ -150,9 +150,7 @@ def projections(
     num_components: Annotated[
         int, typer.Option(min=1, help="Number of principal components.")
     ] = 16,
-    penalty: Annotated[
-        float, typer.Option(help="Penalty of the scores of categories.")
-    ] = 3000.0,
+    penalty: Penalty = 3000.0,
     quiet: Quiet = False,
 ) -> None:
     """Fit projections of a teacher's hidden states, which students may imitate."""
@@ -274,9 +272,7 @@ def fit_head(
         str, typer.Option(help="Name or folder of a model, or a mean of models.")
     ] = "whisper-tiny-adv",
     penalty: Penalty = 200.0,
-    name: Annotated[
-        str | None, typer.Option(help="Name; that of the student by default.")
-    ] = None,
+    name: Name = None,
     columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:

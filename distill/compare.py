@@ -161,13 +161,11 @@ def name_models(models: Sequence[str]) -> list[str]:
     if twice:
         raise ValueError(f"'{twice[0]}' is given twice; compare each model once.")
     return [
-        network.name if names[network.name] == 1 else _with_hash(network)
+        f"{network.name} ({network.sha256[:8]})"
+        if names[network.name] > 1
+        else network.name
         for network in networks
     ]
-
-
-def _with_hash(network: Network) -> str:
-    return f"{network.name} ({network.sha256[:8]})"
 
 
 def _folder(store: str | None) -> contextlib.AbstractContextManager[str]:

@@ -127,16 +127,13 @@ def _warn_of_names(
 ) -> None:
     """Warn of speakers in other folders with the same names, who may be the same."""
     folders = {speaker: folder for folder, speaker in people}
-    evaluated = _people(table)
-    both = sorted({speaker for _, speaker in evaluated} & set(folders))
-    if both:
-        here = next(
-            folder for folder, speaker in sorted(evaluated) if speaker == both[0]
-        )
+    # The first of several folders
+    here = {speaker: folder for folder, speaker in sorted(_people(table), reverse=True)}
+    if both := sorted(here.keys() & folders.keys()):
         warnings.warn(
             f"{len(both)} speakers of '{name}' have the names of speakers in the "
-            f"training ({', '.join(both[:5])}). They are taken for others, as '{here}' "
-            f"and '{folders[both[0]]}' are two folders.",
+            f"training ({', '.join(both[:5])}). They are taken for others, as "
+            f"'{here[both[0]]}' and '{folders[both[0]]}' are two folders.",
             DataWarning,
             stacklevel=4,
         )

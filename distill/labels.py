@@ -51,37 +51,27 @@ RATINGS = "ratings"
 """Value of the setting ``labels`` for human ratings in place of a teacher's values."""
 
 
-class Ratings:
-    """Mean human ratings of clips, mapped to 0…1.
+def rated_clips(
+    table: pd.DataFrame,
+    clips: list[np.ndarray],
+    scale: tuple[float, float] | None,
+) -> tuple[pd.DataFrame, list[np.ndarray], list[np.ndarray]]:
+    """Clips of a table with their mean ratings in 0…1; those without are left out.
 
     Args:
+        table: table with a row per clip, and ratings, see
+            :func:`audw2s.corpus.lists.ratings.ratings`
+        clips: audio of each clip
         scale: lowest and highest rating, see
             :func:`audw2s.corpus.lists.ratings.rating_scale`
 
+    Raises:
+        ValueError: if the table has no ratings
+
     """
-
-    def __init__(self, scale: tuple[float, float] | None = None):
-        self.scale = scale
-
-    def of(
-        self,
-        table: pd.DataFrame,
-        clips: list[np.ndarray],
-    ) -> tuple[pd.DataFrame, list[np.ndarray], list[np.ndarray]]:
-        """Clips of a table with their ratings; those without are left out.
-
-        Args:
-            table: table with a row per clip, and ratings, see
-                :func:`audw2s.corpus.lists.ratings.ratings`
-            clips: audio of each clip
-
-        Raises:
-            ValueError: if the table has no ratings
-
-        """
-        values = mean_rating(ratings(table, *rating_scale(table, self.scale)))
-        values = values.astype(np.float32)
-        return finite(table, clips, list(values), ["it isn't rated"] * len(table))
+    values = mean_rating(ratings(table, *rating_scale(table, scale)))
+    values = values.astype(np.float32)
+    return finite(table, clips, list(values), ["it isn't rated"] * len(table))
 
 
 class Labels:

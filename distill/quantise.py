@@ -343,8 +343,11 @@ def quantise_student(
             is written
 
     """
-    path, labels = path_and_labels(model)
-    original = onnx.load(path)
+    if members(model):
+        raise ValueError(f"'{model}' is several models: quantise one.")
+    student = load(model)
+    labels = student.labels("logits")
+    original = onnx.load(student.path)
     entries = properties(original)
     if "student" not in entries:
         raise ValueError(f"'{model}' wasn't written by 'audw2s distill export'.")
@@ -367,19 +370,6 @@ def quantise_student(
         "version": __version__,
         "quantised": "int8",
         PROPERTY: origins_of(model).to_json(),
-        "quantised_from": sha256(path),
+        "quantised_from": sha256(student.path),
     }
     return save(quantised, out, entries, labels=labels), figures
-
-
-def path_and_labels(model: str) -> tuple[str, list[str]]:
-    """Path of a model, which is verified, and the labels of its logits.
-
-    Raises:
-        ValueError: if there is no such model, or it is several
-
-    """
-    if members(model):
-        raise ValueError(f"'{model}' is several models: quantise one.")
-    loaded = load(model)
-    return loaded.path, loaded.labels("logits")

@@ -78,9 +78,8 @@ def evaluate_exits(
         table = read_values(table, scale, f"'{corpus}'")
     depths = sorted(exits.files)
     models = [load(model, exit=depth) for depth in depths]
-    table, outputs = predict_exits(models, table, verbose=verbose)
+    table, outputs, cost = predict_exits(models, table, verbose=verbose)
     truth, speakers = np.stack(table["truth"].to_list()), speaker_or_file(table)
-    cost = np.median(table["seconds"].to_list(), axis=0)
     result: dict[str, Any] = {
         "model": model,
         "corpus": os.path.basename(corpus),
@@ -107,8 +106,8 @@ def predict_exits(
     models: Sequence[audonnx.Model],
     table: pd.DataFrame,
     *,
-    verbose: bool = True,
-) -> tuple[pd.DataFrame, np.ndarray]:
+    verbose: bool,
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
     """Predict clips by each exit.
 
     Args:
@@ -117,8 +116,8 @@ def predict_exits(
         verbose: show a progress bar
 
     Returns:
-        clips that can be read, with a column ``seconds`` that each exit takes, and
-        logits ``(num_exits, num_clips, num_outputs)``
+        clips that can be read, logits ``(num_exits, num_clips, num_outputs)``, and the
+        median of the seconds that each exit takes
 
     Raises:
         ValueError: if no clip can be read
@@ -132,7 +131,7 @@ def predict_exits(
         seconds.append(taken)
     if not readable:
         raise ValueError("The corpus has no clip that can be read.")
-    return table.iloc[readable].assign(seconds=seconds), np.stack(logits, axis=1)
+    return table.iloc[readable], np.stack(logits, axis=1), np.median(seconds, axis=0)
 
 
 def timed(model: audonnx.Model, clip: np.ndarray) -> tuple[np.ndarray, float]:

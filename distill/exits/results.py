@@ -5,6 +5,8 @@ import functools
 import json
 import os
 import pathlib
+from itertools import groupby
+from operator import attrgetter
 
 import numpy as np
 import pandas as pd
@@ -39,9 +41,7 @@ class Predictions:
 
     def __init__(self, path: str):
         table = pd.read_parquet(path)
-        parts = {
-            depth: table[table["exit"] == depth] for depth in table["exit"].unique()
-        }
+        parts = dict(list(table.groupby("exit", sort=False)))
         first = next(iter(parts.values()))
         columns = list(table)
         labels = columns[columns.index("exit") + 1 :]
@@ -134,11 +134,8 @@ def finished(folder: str) -> list[Run]:
 
 
 def grouped(runs: list[Run], key: str) -> dict[str, list[Run]]:
-    """Trainings by one of their attributes."""
-    groups: dict[str, list[Run]] = {}
-    for run in runs:
-        groups.setdefault(getattr(run, key), []).append(run)
-    return groups
+    """Trainings by one of their attributes, by which they are sorted."""
+    return {name: list(of_name) for name, of_name in groupby(runs, attrgetter(key))}
 
 
 def summary(runs: list[Run], fuse_deepest: bool = False) -> dict:

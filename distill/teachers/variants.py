@@ -8,6 +8,7 @@ corpus as they are takes that for emotion; a head that is fitted to these forms 
 
 import numpy as np
 
+from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.distill.augment import crop
 from audw2s.distill.augment import equalise
 from audw2s.distill.augment import mix
@@ -16,8 +17,6 @@ from audw2s.distill.augment import rms
 from audw2s.distill.augment import room
 from audw2s.distill.codec import transmit
 from audw2s.distill.prosody import change_prosody
-
-SAMPLING_RATE = 16000
 
 VARIANTS = (
     "whole",
