@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import gc
 import inspect
 import logging
@@ -60,6 +61,12 @@ PORTS = range(7860, 7960)
 CLOSING_DUR = 1
 """Seconds that connections have to end when the server stops."""
 
+M_ARENA_MAX = -8
+"""Name of the number of heaps in glibc."""
+
+MAX_SESSIONS = 100
+"""Most sessions that Gradio remembers; nothing of the page depends on them."""
+
 FONTS = ["system-ui", "sans-serif"]
 MONO_FONTS = ["ui-monospace", "monospace"]
 """Fonts of the system: Gradio's themes may fetch theirs."""
@@ -95,6 +102,7 @@ def serve(settings: Settings) -> None:
         ValueError: if a setting is invalid
 
     """
+    limit_heaps()
     # Services are stopped by SIGTERM: uploads are deleted then, too
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     models, host = Models(settings), settings.host
@@ -116,6 +124,12 @@ def serve(settings: Settings) -> None:
         timer.daemon = True
         timer.start()
         PageServer(config).run([listening])
+
+
+def limit_heaps() -> None:
+    """Let threads share two heaps: of its own each keeps what others could use."""
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # Not glibc
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 
 class PageServer(Server):
@@ -223,6 +237,8 @@ def gradio_application(models: Models, examples: dict[str, str]) -> Any:
     blocks = build(models, examples)
     # Gradio takes any file of the server for an upload until this is set
     blocks.has_launched = True
+    # Each call of a program has a session, which keeps a copy of the page's layout
+    blocks.state_session_capacity = MAX_SESSIONS
     return gr.mount_gradio_app(
         FastAPI(),
         blocks,

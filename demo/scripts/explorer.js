@@ -46,7 +46,7 @@ const explore = (holder, place, trigger) => {
   const described = (time) => {
     const values = (point) => facts.dimensions.map((name) => `${name} ${short(point[name])}`).join(", ");
     const said = lines.map(({ role, points }) => `${nameOf(role)}: ${values(points[nearest(time)])}`);
-    return `${time.toFixed(1)} s. ${said.join(". ")}.`;
+    return `${time.toFixed(1)} s; ${said.join("; ")}.`;
   };
   const read = (time) => {
     const { valence, arousal } = lines[0].points[nearest(time)];

@@ -55,7 +55,8 @@ def research(page: Page) -> None:
 def replace(page: Page, path: pathlib.Path, text: str) -> None:
     page.locator("#speech").get_by_role("button", name="Clear").click()
     page.locator("#speech input[type=file]").set_input_files(path)
-    page.locator("#results", has_text=text).wait_for()
+    # In the answer, not in what is said of progress
+    page.locator("#results .adv", has_text=text).wait_for()
 
 
 def speak(page: Page) -> None:
@@ -81,7 +82,7 @@ def stop(page: Page) -> None:
 def batch(page: Page, clips: list[pathlib.Path]) -> None:
     page.get_by_role("tab", name="Batch").click()
     page.locator("#files input[type=file]").set_input_files(clips)
-    page.locator("#files .file").first.wait_for()
+    page.locator("#files .file").nth(len(clips) - 1).wait_for()
     page.get_by_role("button", name="Compare all").click()
     page.locator("#batch .adv-sentence").wait_for()
     page.get_by_role("button", name="For researchers: agreement").click()

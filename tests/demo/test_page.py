@@ -183,7 +183,7 @@ def test_curves_can_be_explored(page):
         str(ANGRY), start=span[0], end=span[1]
     )
     for name, value in zip(NAMES, own.to_numpy()[0], strict=True):
-        found = re.search(rf"{name} ([−.\d]+\d)", part.inner_text())[1]
+        found = re.search(rf"(?i:{name}) ([−.\d]+\d)", part.inner_text())[1]
         assert number(found) == pytest.approx(value, abs=0.03)
 
 

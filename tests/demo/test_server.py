@@ -27,6 +27,7 @@ from audw2s.demo.guard import Guard  # noqa: E402
 from audw2s.demo.guard import refused  # noqa: E402
 from audw2s.demo.job import Job  # noqa: E402
 from audw2s.demo.models import Models  # noqa: E402
+from audw2s.demo.server import MAX_SESSIONS  # noqa: E402
 from audw2s.demo.server import application  # noqa: E402
 from audw2s.demo.server import bound  # noqa: E402
 from audw2s.demo.settings import Settings  # noqa: E402
@@ -277,3 +278,13 @@ def test_a_client_has_a_share_of_the_places(served, models, monkeypatch):
     for call in (first, second, other):
         assert "event: complete" in answered(served, call)
     assert called(served).is_success
+
+
+def test_few_sessions_are_remembered(models, tmp_path):
+    """Each call of a program has one, with a copy of the page's layout."""
+    app = application(models, str(tmp_path))
+    (page,) = (route.app for route in app.routes if route.path == "/config")
+    (mounted,) = (r.app for r in page.routes if hasattr(r.app, "state_holder"))
+    holder = mounted.state_holder
+    sessions = [holder[str(number)] for number in range(MAX_SESSIONS + 5)]
+    assert list(holder.session_data.values()) == sessions[5:]
