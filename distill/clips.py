@@ -12,7 +12,8 @@ import pandas as pd
 
 from audw2s.audio.preprocess import UnusableSignalError
 from audw2s.audio.preprocess import load
-from audw2s.corpus.clips import seconds
+from audw2s.audio.times import SECOND
+from audw2s.audio.times import to_limit
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.errors import DataWarning
 from audw2s.progress import progress_bar
@@ -68,7 +69,7 @@ def readable_clips(
     bar = progress_bar(rows, desc=desc, total=len(table), verbose=verbose)
     for number, (file, start, end) in enumerate(bar):
         try:
-            clip = load(file, start=start.total_seconds(), end=seconds(end))
+            clip = load(file, start=start / SECOND, end=to_limit(end))
         except UnusableSignalError as error:
             reasons.append(str(error).rstrip("."))
             continue

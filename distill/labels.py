@@ -7,8 +7,9 @@ from itertools import compress
 import numpy as np
 import pandas as pd
 
+from audw2s.audio.times import SECOND
+from audw2s.audio.times import to_limit
 from audw2s.corpus.clips import content_hashes
-from audw2s.corpus.clips import seconds
 from audw2s.corpus.lists.ratings import mean_rating
 from audw2s.corpus.lists.ratings import rating_scale
 from audw2s.corpus.lists.ratings import ratings
@@ -42,7 +43,7 @@ def keys(table: pd.DataFrame, hashes: Iterable[str]) -> list[tuple]:
     """Keys of clips: sha256 of the file, start, end."""
     times = table[["start", "end"]].itertuples(index=False, name=None)
     return [
-        (sha256, start.total_seconds(), seconds(end))
+        (sha256, start / SECOND, to_limit(end))
         for sha256, (start, end) in zip(hashes, times, strict=True)
     ]
 

@@ -16,6 +16,7 @@ from audw2s.audio.samples import as_float
 from audw2s.audio.samples import check_sampling_rate
 from audw2s.audio.samples import check_shape
 from audw2s.audio.statuses import UNUSABLE
+from audw2s.audio.times import SECOND
 from audw2s.audio.times import to_timedelta
 
 Read = Callable[..., Blocks]
@@ -114,7 +115,7 @@ def from_the_start(read: Read, spans: Sequence[Span]) -> Sequence[Span]:
         if time >= 0:
             return time
         sample = max(0, report.num_samples + round(time * rate))
-        return to_timedelta(sample, rate).total_seconds() if rate else 0.0
+        return to_timedelta(sample, rate) / SECOND if rate else 0.0
 
     return [
         (absolute(start), None if end is None else absolute(end))

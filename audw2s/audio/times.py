@@ -24,6 +24,10 @@ input has another sampling rate.
 """
 
 
+SECOND = pd.Timedelta(1, unit="s")
+"""Divides a timedelta into seconds, to the nanosecond, as ``total_seconds`` does from
+pandas 3 on: before, that of a single timedelta is rounded to microseconds."""
+
 ENDLESS = 2**50
 """Number of samples or tokens beyond any recording."""
 
@@ -56,7 +60,7 @@ def from_seconds(seconds: float | None) -> pd.Timedelta:
 
     Examples:
         >>> time = pd.Timedelta("1.234567891s")
-        >>> from_seconds(time.total_seconds()) == time
+        >>> from_seconds(time / SECOND) == time
         True
         >>> from_seconds(None)
         NaT
@@ -98,8 +102,7 @@ def to_seconds(duration: Duration | None) -> float | None:
     """
     if duration is None:
         return None
-    time = audinterface.utils.to_timedelta(duration, SAMPLING_RATE)
-    return time.total_seconds()
+    return audinterface.utils.to_timedelta(duration, SAMPLING_RATE) / SECOND
 
 
 def to_limit(time: Duration | None) -> float | None:

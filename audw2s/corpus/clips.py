@@ -12,6 +12,8 @@ import audeer
 import numpy as np
 import pandas as pd
 
+from audw2s.audio.times import SECOND
+from audw2s.audio.times import to_limit
 from audw2s.corpus.matching import matching_rows
 from audw2s.corpus.prediction import frame_of
 from audw2s.corpus.predictions import Predictions
@@ -81,7 +83,7 @@ class ModelValues:
 
     def _predict(self, table: pd.DataFrame) -> pd.DataFrame:
         def process(file: str, start: pd.Timedelta, end: pd.Timedelta) -> Row:
-            return self.predictor.file(file, start.total_seconds(), seconds(end))[0]
+            return self.predictor.file(file, start / SECOND, to_limit(end))[0]
 
         clips = table[["file", "start", "end"]].itertuples(index=False, name=None)
         rows = run_tasks(
@@ -142,17 +144,6 @@ class TableValues:
 
 ClipValues = ModelValues | TableValues
 """Values of clips, wherever they are from."""
-
-
-def seconds(time: pd.Timedelta) -> float | None:
-    """Seconds of a timedelta, ``None`` for NaT.
-
-    Examples:
-        >>> seconds(pd.Timedelta("1500ms")), seconds(pd.NaT)
-        (1.5, None)
-
-    """
-    return None if pd.isna(time) else time.total_seconds()
 
 
 def content_hashes(files: Iterable[str]) -> list[str]:

@@ -15,6 +15,7 @@ from audw2s.audio.decode import File
 from audw2s.audio.preprocess import Read
 from audw2s.audio.preprocess import Span
 from audw2s.audio.samples import SAMPLING_RATE
+from audw2s.audio.times import SECOND
 from audw2s.audio.times import Duration
 from audw2s.audio.times import from_seconds
 from audw2s.audio.times import to_seconds
@@ -240,11 +241,11 @@ class SegmentProcess(RowProcess):
         (rows,) = self.predictor.segments(source, [span], activity.watch)
         self._report_problems(rows, file)
         start, end = rows[0].start, rows[-1].end
-        duration = (end - start).total_seconds()
+        duration = (end - start) / SECOND
         values = np.stack([row.values.mean(axis=0) for row in rows])
         spans = self._spans(values, activity, duration)
         if self.condition is not None:
-            offset = start.total_seconds()
+            offset = start / SECOND
             spans = self._fulfilling(self.condition, source, spans, offset)
         if self.owner.invert:
             spans = inverted(spans, duration)

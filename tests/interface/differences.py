@@ -26,6 +26,8 @@ from packages import rows_of
 from packages import theirs
 from packages import values_of
 
+from audw2s.audio.times import SECOND
+
 ROW = "a-row-for-everything"
 WINDOWS = "windows-keep-the-end"
 TIMES = "times-lie-in-the-recording"
@@ -157,7 +159,7 @@ class Documented:
                 self.rules.add(START)
         if isinstance(time, str) and time.isdigit():
             self.rules.add(TIMES)
-        seconds = audinterface.utils.to_timedelta(time, 16000).total_seconds()
+        seconds = audinterface.utils.to_timedelta(time, 16000) / SECOND
         if seconds >= 0 or name not in RATES:
             return max(0.0, seconds)
         self.rules.add(TIMES)
@@ -278,7 +280,7 @@ class Documented:
     def _is_near(self, time: pd.Timedelta, other: pd.Timedelta, entry: Input) -> bool:
         """Whether a time is no more than two samples from another one."""
         is_segment = self.configuration.kind == "Segment"
-        difference = abs((time - other).total_seconds())
+        difference = abs((time - other) / SECOND)
         if is_segment and self._is_padded(entry):
             # A frame of 20 ms in which the end of the recording fades
             self.rules.add(PADDED)
