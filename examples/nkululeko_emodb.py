@@ -1,11 +1,10 @@
 """Classify the emotions of EmoDB with nkululeko, by A/D/V as imported features.
 
-nkululeko needs pandas below 3, and therefore an environment of its own::
+nkululeko needs pandas below 3, which this package takes as well::
 
+    pip install nkululeko==1.14.1
     audw2s predict emodb/wav --values-only --out adv.csv
-    python -m venv nkululeko
-    nkululeko/bin/pip install nkululeko==1.14.1
-    nkululeko/bin/python examples/nkululeko_emodb.py adv.csv experiment
+    python examples/nkululeko_emodb.py adv.csv experiment
 
 """
 

@@ -16,6 +16,7 @@ SCRIPT = pathlib.Path(__file__).parents[1] / "benchmark" / "full_disk.py"
     reason="needs Linux and a C compiler",
 )
 def test_a_full_disk_is_told_and_nothing_is_half_written(tmp_path):
+    pytest.importorskip("obstore")
     store = tmp_path / "results.csv"
     command = [sys.executable, SCRIPT, "--store", store]
     if not FULL:

@@ -74,6 +74,7 @@ def test_no_speaker_is_invented(tmp_path):
         ("a.csv", b"file,a\nx.wav,1\n,2\n", "row 2: there is no file"),
         ("a.csv", b"file,start\nx.wav,NA\n", "column 'start'"),
         ("a.csv", b"file,end\nx.wav,inf\n", "column 'end'"),
+        ("a.csv", b"file,end\nx.wav,1e300\n", "column 'end'"),
         ("a.csv", b"file,a,a\nx.wav,1,2\n", "two columns 'a': which is meant"),
         ("a.csv", b"file,a\nx.wav,1,2\n", "can't be read as a table: .*got 3"),
         ("a.csv", b"file,a,b\nx.wav,1\n", "can't be read as a table: .*got 2"),
@@ -198,7 +199,9 @@ def make_database(root, *, minimum=-1.0, maximum=1.0, valence=None):
     """Four clips of two speakers, whom only another table and a misc table tell."""
     files = [f"audio/{name}.wav" for name in "abcd"]
     db = audformat.Database("ratings")
-    db["speaker"] = audformat.MiscTable(pd.Index(["1", "2"], name="speaker"))
+    db["speaker"] = audformat.MiscTable(
+        pd.Index(["1", "2"], dtype="string", name="speaker")
+    )
     db["speaker"]["gender"] = audformat.Column()
     db["speaker"]["gender"].set(["female", "male"])
     db["speaker"]["age"] = audformat.Column()

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from audw2s.audio.times import SECOND
+
 
 def rename(
     table: pd.DataFrame,
@@ -154,6 +156,8 @@ def as_times(column: pd.Series) -> pd.Series:
         return column.dt.as_unit("ns")
     empty = is_empty(column)
     seconds = pd.to_numeric(column.where(~empty), errors="coerce").astype(float)
+    # pandas before 3 doesn't coerce what is beyond its range
+    seconds = seconds.where(seconds.abs() < pd.Timedelta.max / SECOND)
     times = pd.to_timedelta(seconds, unit="s", errors="coerce").dt.as_unit("ns")
     is_text = ~empty & seconds.isna().to_numpy()
     if is_text.any():
