@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import overload
 
-import audinterface
 import numpy as np
 import pandas as pd
 
@@ -102,6 +101,8 @@ def to_seconds(duration: Duration | None) -> float | None:
     """
     if duration is None:
         return None
+    import audinterface
+
     return audinterface.utils.to_timedelta(duration, SAMPLING_RATE) / SECOND
 
 

@@ -16,8 +16,6 @@ import pandas as pd
 import pyarrow as pa
 from tqdm import tqdm
 
-from audw2s.corpus.database import check_table
-from audw2s.corpus.database import write_database
 from audw2s.corpus.inputs import Inputs
 from audw2s.corpus.inputs import read_inputs
 from audw2s.corpus.options import Options
@@ -125,6 +123,8 @@ class Run:
         if options.report is not None:
             check_report(options.report)
         if options.table is not None:
+            from audw2s.corpus.database import check_table
+
             check_table(inputs, options.table)
         self.inputs = inputs
         self.out = out
@@ -241,6 +241,8 @@ class Run:
             with storage.replacing("embeddings.parquet") as path:
                 write_batches(batches, path, schema, self.provenance)
         if self.options.table is not None:
+            from audw2s.corpus.database import write_database
+
             with storage.replacing_folder("database") as folder:
                 write_database(self.shards, self.options, self.provenance, folder)
 

@@ -14,6 +14,12 @@ from audw2s.model.registry import DIMENSIONS
 OPEN = np.iinfo(np.int64).min
 """Unknown end in nanoseconds: NaT as an integer."""
 
+BYTES_PER_SECOND = 1e6
+"""Bytes of a file per additional second of its time limit, as disks may be slow."""
+
+LATE = 1
+"""Exit code of a worker whose file has made no progress until its time limit."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Task:
@@ -66,6 +72,11 @@ class Result(NamedTuple):
 
     rows: list[list[Prediction]]
     """Rows of each segment, at least one."""
+
+
+def time_limit(task: Task, timeout: float) -> float:
+    """Seconds without progress after which a file is given up."""
+    return timeout + max(0, stamp(task.path).size) / BYTES_PER_SECOND
 
 
 def unreadable(task: Task, reason: str, num_models: int) -> Result:

@@ -23,20 +23,10 @@ from audw2s.corpus.options import Options
 from audw2s.corpus.predictor import FilePredictor
 from audw2s.corpus.task import Result
 from audw2s.corpus.task import Task
+from audw2s.corpus.task import time_limit
 from audw2s.corpus.task import unreadable
 from audw2s.files import stamp
 from audw2s.model.folder import UnverifiedModelWarning
-
-BYTES_PER_SECOND = 1e6
-"""Bytes of a file per additional second of its time limit, as disks may be slow."""
-
-LATE = 1
-"""Exit code of a worker whose file has made no progress until its time limit."""
-
-
-def time_limit(task: Task, timeout: float) -> float:
-    """Seconds without progress after which a file is given up."""
-    return timeout + max(0, stamp(task.path).size) / BYTES_PER_SECOND
 
 
 class Deadline:
@@ -150,8 +140,8 @@ def main() -> None:
     with ThreadPoolExecutor(options.at_once) as threads:
         while tasks := next_request(requests, deadline):
             deadline.start(max(time_limit(t, options.file_timeout) for t in tasks))
-            # Several at once if their windows are processed in batches
-            each = map if len(tasks) == 1 else threads.map
+            # At once if their windows are processed in batches
+            each = map if options.at_once == 1 else threads.map
             write(list(each(partial(process, predictor), tasks)))
 
 

@@ -10,11 +10,13 @@ of Python's.
 import concurrent.futures
 import contextlib
 import itertools
+import math
 import os
 import pickle
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -24,15 +26,22 @@ from typing import Any
 import audw2s
 from audw2s.audio.times import duration_text
 from audw2s.corpus.options import Options
+from audw2s.corpus.task import LATE
 from audw2s.corpus.task import Result
 from audw2s.corpus.task import Task
+from audw2s.corpus.task import time_limit
 from audw2s.corpus.task import unreadable
-from audw2s.corpus.worker import LATE
-from audw2s.corpus.worker import time_limit
 from audw2s.interpreter import interpreter
 
 AHEAD = 4
 """Number of requests per worker that are prepared, or whose results wait."""
+
+TOGETHER = 8
+"""Largest number of quick files in a request."""
+
+QUICK = 0.05
+"""Seconds that a request of several files may take. To send one, and to wake up for its
+result, costs as much as a part of a short file."""
 
 TICK = 0.5
 """Seconds after which the pool notices that it is to stop."""
@@ -199,6 +208,9 @@ class WorkerPool:
         self.dropping = False
         self.closed = False
         self.lock = threading.Lock()
+        self.pace = math.inf
+        """Seconds that a file of the last request took."""
+
         self.workers: dict[int, Worker] = {}
         """Worker of each thread."""
 
@@ -240,7 +252,7 @@ class WorkerPool:
         requests: set[concurrent.futures.Future] = set()
         while True:
             while not self.stopping and len(requests) < AHEAD * self.num_workers:
-                request = list(itertools.islice(tasks, self.options.at_once))
+                request = list(itertools.islice(tasks, self._size()))
                 if not request:
                     break
                 requests.add(self.threads.submit(self._request, request))
@@ -257,8 +269,18 @@ class WorkerPool:
             for future in done:
                 yield from future.result()
 
+    def _size(self) -> int:
+        """Number of files of the next request."""
+        quick = min(TOGETHER, int(QUICK / self.pace))
+        return max(1, quick) if self.options.at_once == 1 else self.options.at_once
+
     def _request(self, tasks: list[Task]) -> Iterable[tuple[Task, Result]]:
-        return [] if self.stopping else zip(tasks, self._process(tasks), strict=True)
+        if self.stopping:
+            return []
+        began = time.monotonic()
+        results = self._process(tasks)
+        self.pace = (time.monotonic() - began) / len(tasks)
+        return zip(tasks, results, strict=True)
 
     def _process(self, tasks: list[Task]) -> list[Result]:
         """Process files in a worker; if it dies, one by one and several times."""

@@ -7,9 +7,7 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
 from functools import partial
-
-import jinja2
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING
 
 from audw2s.evaluation import tables
 from audw2s.evaluation.intervals import MIN_SPEAKERS
@@ -18,12 +16,16 @@ from audw2s.files import templates
 from audw2s.files import write_text
 from audw2s.model.registry import DIMENSIONS
 
+if TYPE_CHECKING:
+    import jinja2
+    from matplotlib.figure import Figure
+
 MAX_SPEAKERS = 30
 """Largest number of speakers that have a line of text."""
 
 
 @functools.cache
-def template(name: str) -> jinja2.Template:
+def template(name: str) -> "jinja2.Template":
     """Template that may call the functions of :mod:`audw2s.evaluation.tables`."""
     environment = templates(
         __file__, autoescape=name.endswith(".html.jinja"), lstrip_blocks=True
@@ -84,7 +86,7 @@ def rated_speakers(evaluation: dict) -> list[dict]:
     return list(filter(tables.is_rated, evaluation["speakers"]))
 
 
-def write_page(evaluation: dict, figure: Figure, path: str) -> None:
+def write_page(evaluation: dict, figure: "Figure", path: str) -> None:
     """Write an evaluation as one page of HTML, which needs no other file.
 
     Args:

@@ -39,6 +39,9 @@ def check_device(device: Device) -> None:
         of onnxruntime are taken as well, such as CPUExecutionProvider.
 
     """
+    if device == "cpu":
+        # Each build has it; importing onnxruntime takes as long as files of seconds
+        return
     import onnxruntime
 
     wanted = _providers(device)
@@ -71,13 +74,13 @@ def check_session(model: "audonnx.Model", device: Device) -> None:
 
 def _providers(device: Device) -> list[object]:
     """Names of the providers that a device stands for."""
-    from audonnx.core.ort import device_to_providers
-
     if isinstance(device, str):
         name = re.sub(r"^cuda:\d+$", "cuda", device)
         return [PROVIDERS.get(name, name)]
     if not isinstance(device, Sequence) or not device:
         return [device]
+    from audonnx.core.ort import device_to_providers
+
     providers = device_to_providers(device)
     return [item[0] if isinstance(item, tuple) else item for item in providers]
 

@@ -8,13 +8,10 @@ import os
 import re
 from collections.abc import Mapping
 
-import onnx
-
 from audw2s.model.find import members
 from audw2s.model.find import model_path
 from audw2s.model.folder import explained
 from audw2s.model.names import entry_of
-from audw2s.model.store import properties
 
 PROPERTY = "origins"
 """Property of an ONNX file with its :class:`Origins` as JSON."""
@@ -135,6 +132,11 @@ def origins_of(model: str) -> Origins:
         return Origins(models={entry.name: entry.licence})
     if parts := members(model):
         return functools.reduce(operator.or_, map(origins_of, parts))
+    # Models of the catalogue, whose licence each run states, do without
+    import onnx
+
+    from audw2s.model.store import properties
+
     path = model_path(model)
     with explained(path):
         content = onnx.load(path, load_external_data=False)

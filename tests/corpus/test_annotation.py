@@ -15,6 +15,7 @@ from commands import invoke
 
 import audw2s
 from audw2s.audio.statuses import UNUSABLE
+from audw2s.corpus import workers
 from audw2s.corpus.prediction import predict
 from audw2s.inference.pipeline import Predictor
 
@@ -146,6 +147,25 @@ def test_decoders_that_crash_and_hang(corpus, tmp_path, watched):
     good = table[table["status"] != "unreadable"].reset_index(drop=True)
     pd.testing.assert_frame_equal(good, whole)
     watched.wait_for_end()
+
+
+def test_quick_files_are_sent_together(corpus, monkeypatch):
+    sizes = []
+    results = workers.Worker.results
+
+    def counted(worker, tasks):
+        sizes.append(len(tasks))
+        return results(worker, tasks)
+
+    monkeypatch.setattr(workers.Worker, "results", counted)
+    monkeypatch.setattr(workers, "QUICK", 0.0)
+    alone = audw2s.annotate(str(corpus), num_workers=2)
+    assert sizes == [1] * 60
+    sizes.clear()
+    monkeypatch.setattr(workers, "QUICK", 60.0)
+    together = audw2s.annotate(str(corpus), num_workers=2)
+    assert max(sizes) == workers.TOGETHER and sum(sizes) == 60
+    pd.testing.assert_frame_equal(together, alone)
 
 
 def make_odd_names(folder, clip) -> list[str]:

@@ -4,8 +4,8 @@ import contextlib
 import os
 from collections.abc import Iterator
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-import audformat
 import pandas as pd
 import yaml
 
@@ -13,6 +13,9 @@ from audw2s.corpus.lists.columns import rename
 from audw2s.corpus.lists.people import add_people
 from audw2s.corpus.lists.ratings import is_rating
 from audw2s.errors import one_line
+
+if TYPE_CHECKING:
+    import audformat
 
 SAFE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Loader of YAML that runs no code, in C where it is built."""
@@ -67,7 +70,7 @@ def read_database(
     return table
 
 
-def open_database(root: str | None, *, load_data: bool = False) -> audformat.Database:
+def open_database(root: str | None, *, load_data: bool = False) -> "audformat.Database":
     """Open a database; its header is read as data.
 
     Args:
@@ -80,6 +83,9 @@ def open_database(root: str | None, *, load_data: bool = False) -> audformat.Dat
     """
     if root is None:
         raise ValueError("The inputs are of no database.")
+    # Not at the start of each run: it takes as long as files of some seconds
+    import audformat
+
     with _readable(root):
         with open(os.path.join(root, "db.yaml"), encoding="utf-8") as file:
             # audformat would run code that a tag names
@@ -107,7 +113,7 @@ def _as_objects(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _add_scale(
-    table: pd.DataFrame, schemes: Mapping[str, audformat.Scheme | None]
+    table: pd.DataFrame, schemes: "Mapping[str, audformat.Scheme | None]"
 ) -> None:
     """Take the scale of ratings from the schemes of their columns."""
     scales = [_scale(scheme) for scheme in schemes.values()]
@@ -119,7 +125,7 @@ def _add_scale(
         table.attrs |= {"scale": known[0]} if is_one else {"scales": ", ".join(texts)}
 
 
-def _scale(scheme: audformat.Scheme | None) -> tuple[float, float] | None:
+def _scale(scheme: "audformat.Scheme | None") -> tuple[float, float] | None:
     """Lowest and highest value of a scheme of numbers, where it has both."""
     if scheme is None or not scheme.is_numeric:
         return None

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 import audeer
 
-from audw2s.audio.decode import is_media
 from audw2s.files import unlisted_text
 
 MEDIA = (
@@ -142,4 +141,9 @@ def _contents(path: str, visited: set[tuple[int, int]]) -> list[os.DirEntry[str]
 
 def has_row(path: str) -> bool:
     """Whether a file in a folder has a row."""
-    return audeer.file_extension(path).lower() in MEDIA or is_media(path)
+    if audeer.file_extension(path).lower() in MEDIA:
+        return True
+    # Most runs need no decoder in the process that lists their files
+    from audw2s.audio.decode import is_media
+
+    return is_media(path)

@@ -2,11 +2,14 @@
 
 import warnings
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import audformat
 import pandas as pd
 
 from audw2s.errors import DataWarning
+
+if TYPE_CHECKING:
+    import audformat
 
 FACTS = ("speaker", "gender", "age", "language")
 """Facts about speakers, as audformat names schemes and columns."""
@@ -14,7 +17,7 @@ FACTS = ("speaker", "gender", "age", "language")
 SEGMENT = ["file", "start", "end"]
 
 
-def add_people(table: pd.DataFrame, database: audformat.Database, name: str) -> None:
+def add_people(table: pd.DataFrame, database: "audformat.Database", name: str) -> None:
     """Add columns of :data:`FACTS` that a table doesn't have, as far as they are known.
 
     They are taken from columns with such a name or scheme in all tables of the
@@ -55,7 +58,7 @@ def _warn(message: str) -> None:
 
 
 def _sources(
-    database: audformat.Database,
+    database: "audformat.Database",
     order: list[str],
     fact: str,
 ) -> Iterator[tuple[str, pd.Series]]:
@@ -78,7 +81,9 @@ def _sources(
                     yield name, database[name][column].get(map=fact).astype(object)
 
 
-def _facts_of_speakers(database: audformat.Database, column: audformat.Column) -> set:
+def _facts_of_speakers(
+    database: "audformat.Database", column: "audformat.Column"
+) -> set:
     """Facts about the speakers in a column, which the labels of its scheme hold."""
     if column.scheme_id != "speaker":
         return set()
@@ -102,7 +107,7 @@ def _of_clips(labels: pd.Series, table: pd.DataFrame) -> pd.Series:
 
 
 def _of_speakers(
-    database: audformat.Database, speakers: pd.Series, fact: str
+    database: "audformat.Database", speakers: pd.Series, fact: str
 ) -> pd.Series:
     """Labels of speakers in misc tables with a row per speaker."""
     names = speakers.where(speakers.isna(), speakers.astype(str))

@@ -12,7 +12,6 @@ from audw2s.corpus.speakers import Speakers
 from audw2s.files import replacing
 from audw2s.files import templates
 from audw2s.model.registry import DIMENSIONS
-from audw2s.plots import STYLES
 
 DASHES = {"-": "none", "--": "7 3", ":": "2 3", "-.": "7 3 2 3"}
 """Line styles of matplotlib in SVG."""
@@ -54,7 +53,9 @@ def write_report(
         speakers: means of speakers, if they are known
 
     """
+    # Runs without a report need neither matplotlib nor decoders
     from audw2s.corpus.report import pictures
+    from audw2s.plots import STYLES
 
     environment = templates(__file__, autoescape=True, finalize=printable)
     environment.filters |= {"duration": duration_text, "mean_std": pictures.mean_std}
