@@ -26,6 +26,9 @@ BAD_SAMPLES = {
 }
 """Samples without which a segment has a value, in the order of importance."""
 
+HEARD, CANCELS = np.uint8(1), np.uint8(2)
+"""What a hop is: its mix is loud, or its channels cancel out in the mix."""
+
 
 class Part(NamedTuple):
     """Segment or window of the samples that were read."""
@@ -157,11 +160,15 @@ class Report:
     ``out_of_range`` in any selected channel, ``constant`` in all, ``clipped`` where
     channels are interleaved."""
 
-    loudness: list[np.ndarray] = dataclasses.field(default_factory=list)
-    """Of each hop of 10 ms, whether the mix is loud, and the energies of channels and
-    mix if they differ, in parts ``(num_values, num_hops)``. Hops are counted from the
+    hops: list[np.ndarray] = dataclasses.field(default_factory=list)
+    """Of each complete hop of 10 ms, in parts: :data:`HEARD` where its mix is loud,
+    :data:`CANCELS` where its channels cancel out, or both. Hops are counted from the
     start of the source, so that the status of a segment doesn't depend on where reading
     starts."""
+
+    last_hop: np.ndarray = dataclasses.field(default_factory=partial(np.zeros, (1, 0)))
+    """Of the last hop, which the next block may go on with, ``(num_values, 1)``: number
+    of loud samples, and energies of channels and mix if they differ."""
 
     previous: np.ndarray = dataclasses.field(default_factory=partial(np.zeros, 0))
     """Last sample of each channel."""
@@ -224,11 +231,25 @@ class Report:
         first = round(self.start * self.sampling_rate) + before
         starts = np.arange(first // hop * hop, first + size, hop) - first
         values = np.add.reduceat(values, np.maximum(0, starts), axis=1)
-        if self.loudness and first % hop:
+        if self.last_hop.size and first % hop:
             # A hop may belong to two blocks
-            values[:, 0] += self.loudness[-1][:, -1]
-            self.loudness[-1] = self.loudness[-1][:, :-1]
-        self.loudness.append(values)
+            values[:, :1] += self.last_hop
+        elif self.last_hop.size:
+            values = np.concatenate([self.last_hop, values], axis=1)
+        self.hops.append(self._judged(values[:, :-1]))
+        self.last_hop = values[:, -1:].copy()
+
+    def _judged(self, values: np.ndarray) -> np.ndarray:
+        """Judge hops, a byte each, as hours of them are kept."""
+        is_loud, *energies = values
+        judged = HEARD * (is_loud > 0).astype(np.uint8)
+        if energies:
+            hop = max(1, self.sampling_rate // HOPS_PER_SECOND)
+            energy, mixed_energy = energies
+            is_cancelled = mixed_energy < CANCELLED * energy
+            is_cancelled &= energy > hop * (LOUD / 4) ** 2
+            judged += CANCELS * is_cancelled.astype(np.uint8)
+        return judged
 
     def segment(
         self, start: float, stop: float | None, *, is_asked: bool = True
@@ -308,22 +329,19 @@ class Report:
 
     def _audibility(self, part: Part) -> str | None:
         """Whether a part is quiet, or its channels cancel out."""
-        if len(self.loudness) > 1:
-            self.loudness = [np.concatenate(self.loudness, axis=1)]
+        if len(self.hops) > 1:
+            self.hops = [np.concatenate(self.hops)]
         rate = self.sampling_rate
         begin, hop = round(self.start * rate), max(1, rate // HOPS_PER_SECOND)
         low, high = -(-(begin + part.first) // hop), (begin + part.last) // hop
-        loudness = self.loudness[0][:, low - begin // hop : high - begin // hop]
-        is_loud, *energies = loudness
-        if not len(is_loud):
+        low, high = low - begin // hop, high - begin // hop
+        judged = self.hops[0][low:high]
+        if low <= len(self.hops[0]) < high:
+            judged = np.append(judged, self._judged(self.last_hop))
+        if not len(judged):
             return None
-        if not energies:
-            return None if is_loud.any() else "quiet"
-        energy, mixed_energy = energies
-        is_cancelled = mixed_energy < CANCELLED * energy
-        is_cancelled &= energy > hop * (LOUD / 4) ** 2
-        num_cancelled = np.count_nonzero(is_cancelled)
-        if np.count_nonzero((is_loud > 0) & ~is_cancelled) > num_cancelled:
+        num_cancelled = np.count_nonzero(judged & CANCELS)
+        if np.count_nonzero(judged == HEARD) > num_cancelled:
             return None
         return "cancelled" if num_cancelled else "quiet"
 
