@@ -209,6 +209,22 @@ def last_steps() -> Markdown:
     return Markdown(markdown_table(list(last), [pairs]))
 
 
+def detached() -> Markdown:
+    """UAR with a detached teacher minus that without, in the mean of all exits."""
+    table = pd.read_csv(HERE / "trainings" / "exits_small.csv")
+    table = table[table.method.str.startswith("distilled") & (table.exit != "fusion")]
+    is_detached = table.method.str.endswith("-detached").rename("detached")
+    run = table.method.str.removesuffix("-detached").rename("method")
+    means = table[["devel", "test"]].mul(100).groupby([run, is_detached]).mean()
+    gains = means.xs(True, level=1) - means.xs(False, level=1)
+    gains.loc["mean"] = gains.mean()
+    rows = [
+        [name, f"{devel:+.1f}", f"{test:+.1f}"]
+        for name, devel, test in gains.itertuples()
+    ]
+    return Markdown(markdown_table(["method", "development", "test"], rows))
+
+
 def clip_length() -> Figure:
     """Difference of a part of a clip from the whole clip, by its duration."""
     table = pd.read_csv(HERE / "clip_length.csv")

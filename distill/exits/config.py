@@ -77,9 +77,9 @@ class Config:
     reference_kl: bool = False
     """Whether probabilities replace logarithms, as in the published code."""
 
-    detach_teacher: bool = True
-    """Whether the teacher learns nothing from its students; the paper has no such
-    stop-gradient."""
+    detach_teacher: bool = False
+    """Whether the teacher learns nothing from its students, which is ours: the paper's
+    equations have no stop-gradient."""
 
     layerwise_depth: Count = 2
     """Layers of the student of layer-wise distillation."""

@@ -77,7 +77,7 @@ def total_loss(
     similarity: str = "l2",
     compared: str = "embedding",
     reference_kl: bool = False,
-    detach_teacher: bool = True,
+    detach_teacher: bool = False,
 ) -> torch.Tensor:
     """The loss of all exits; of the deepest alone, if there is no other.
 
@@ -103,9 +103,9 @@ def total_loss(
     loss = truth_loss(teacher.logits, truth)
     if not students:
         return loss
-    # Deviation: the paper's equations have no stop-gradient, nor has its code
     target = teacher
     if detach_teacher:
+        # Deviation: the paper's equations have no stop-gradient, nor has its code
         target = ExitOutput(*(values.detach() for values in teacher))
 
     def match(student: ExitOutput) -> torch.Tensor:

@@ -101,7 +101,7 @@ class Study:
         tuple[bool, ...],
         Strict(False),
         Field(min_length=1, title="is a list of true and false, in [ ]"),
-    ] = (True,)
+    ] = (False,)
     """Whether the teacher learns nothing from its students: one, or both."""
 
     exit_sets: Annotated[

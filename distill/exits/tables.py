@@ -170,7 +170,7 @@ def plot_exits(curves: dict[str, dict[int, dict]], methods: dict) -> Figure:
 
     """
     measure = next(iter(methods.values()))["measure"]
-    figure = Figure(figsize=(9, 4), layout="constrained")
+    figure = Figure(figsize=(11, 4), layout="constrained")
     for axes, part in zip(figure.subplots(1, 2, sharey=True), PARTS, strict=True):
         for number, (name, curve) in enumerate(curves.items()):
             style = f"{MARKERS[number % len(MARKERS)]}{LINES[number % len(LINES)]}"
@@ -178,7 +178,8 @@ def plot_exits(curves: dict[str, dict[int, dict]], methods: dict) -> Figure:
             axes.plot(list(curve), scores, style, ms=3, label=name)
         axes.set(xlabel="layer of the exit", ylabel=measure, title=part)
         axes.grid(alpha=0.3)
-        axes.legend()
+    lines = axes.get_legend_handles_labels()
+    figure.legend(*lines, loc="outside right upper", fontsize="small")
     return figure
 
 
@@ -221,7 +222,7 @@ def plot_adaptive(
         label: label of its axis
 
     """
-    figure = Figure(figsize=(7, 4), layout="constrained")
+    figure = Figure(figsize=(9, 4), layout="constrained")
     axes = figure.subplots()
     for number, (method, curve) in enumerate(curves.items()):
         x, y = ([point[key] for point in curve] for key in (cost, "score"))
@@ -233,5 +234,6 @@ def plot_adaptive(
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.set(xlabel=label, ylabel="UAR")
     axes.grid(alpha=0.3)
-    axes.legend()
+    # Many curves would lie under a legend inside
+    figure.legend(loc="outside right upper", fontsize="small")
     return figure

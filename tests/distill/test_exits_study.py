@@ -44,12 +44,12 @@ def test_a_study_trains_all_methods_and_prints_its_tables(encoder, emotions, tmp
     assert done.exit_code == 0, done.output
     results = collect(out)
     methods = {
-        *("distilled-cnn-l1-detached", "plain-1", "plain-2", "plain-deepest"),
+        *("distilled-cnn-l1", "plain-1", "plain-2", "plain-deepest"),
         "layerwise-cnn",
     }
     toy, rated = (results[name]["methods"] for name in ("toy", "rated"))
     assert set(toy) == set(rated) == methods
-    name = "distilled-cnn-l1-detached"
+    name = "distilled-cnn-l1"
     distilled = toy[name]
     assert list(distilled["exits"]) == ["1", "2", "3", "fusion"]
     assert list(rated[name]["exits"]) == ["1", "2", "3"]
