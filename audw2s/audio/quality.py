@@ -206,31 +206,40 @@ class Report:
         """
         self.num_selected, size = block.shape
         before, self.num_samples = self.num_samples, self.num_samples + size
-        level = np.abs(block)
-        if level.max() >= FULL_SCALE:
-            is_clipped = level.T.ravel() >= FULL_SCALE
+        # Without arrays as large as the block, which take longer to get than to fill
+        if block.max() >= FULL_SCALE or block.min() <= -FULL_SCALE:
+            samples = block.T.ravel()
+            is_clipped = (samples >= FULL_SCALE) | (samples <= -FULL_SCALE)
             clipped = self.runs.setdefault("clipped", Runs())
             clipped.add(is_clipped, before * len(block))
         is_same = np.empty(size, bool)
         is_same[0] = np.array_equal(block[:, 0], self.previous)
         np.all(block[:, 1:] == block[:, :-1], axis=0, out=is_same[1:])
         self.previous = block[:, -1].copy()
-        runs = runs_of(is_same) + before - [1, 0]
         min_size = math.ceil(MIN_RUN_DUR * self.sampling_rate)
-        is_long = np.diff(runs)[:, 0] >= min_size
+        # Whether so many samples in a row are the same; speech has no such run
+        is_long_from, length = is_same, 1
+        while length < min_size - 1:
+            step = min(length, min_size - 1 - length)
+            is_long_from = is_long_from[step:] & is_long_from[:-step]
+            length += step
         # What lies at an edge of the block may be a part of a longer one
-        runs = runs[is_long | (runs[:, 0] < before) | (runs[:, 1] == self.num_samples)]
-        if len(runs):
-            constant = self.runs.setdefault("constant", Runs())
-            constant.extend(runs, min_size, self.num_samples)
-        values = (np.abs(mix) >= LOUD).any(axis=0, keepdims=True)
-        if len(mix) < len(block):
-            energies = np.square(block).mean(axis=0), np.square(mix[0])
-            values = np.stack([values[0], *energies])
+        if is_same[0] or is_same[-1] or is_long_from.any():
+            runs = runs_of(is_same) + before - [1, 0]
+            is_long = np.diff(runs)[:, 0] >= min_size
+            is_kept = is_long | (runs[:, 0] < before) | (runs[:, 1] == self.num_samples)
+            if is_kept.any():
+                constant = self.runs.setdefault("constant", Runs())
+                constant.extend(runs[is_kept], min_size, self.num_samples)
         hop = max(1, self.sampling_rate // HOPS_PER_SECOND)
         first = round(self.start * self.sampling_rate) + before
         starts = np.arange(first // hop * hop, first + size, hop) - first
-        values = np.add.reduceat(values, np.maximum(0, starts), axis=1)
+        starts[0] = 0
+        is_loud = ((mix >= LOUD) | (mix <= -LOUD)).any(axis=0, keepdims=True)
+        values = np.logical_or.reduceat(is_loud, starts, axis=1)
+        if len(mix) < len(block):
+            energies = np.stack([np.square(block).mean(axis=0), np.square(mix[0])])
+            values = np.concatenate([values, np.add.reduceat(energies, starts, axis=1)])
         if self.last_hop.size and first % hop:
             # A hop may belong to two blocks
             values[:, :1] += self.last_hop
