@@ -96,7 +96,9 @@ def evaluate_exits(
     }
     if exits.of_classes:
         result["margin"] = exits.margin
-        result["curve"] = adaptive_curve(truth, outputs, layers=depths, seconds=cost)
+        result["curve"] = adaptive_curve(
+            truth, outputs, layers=depths, seconds=cost.tolist()
+        )
         save(plot_seconds(result), os.path.join(audeer.mkdir(folder), "adaptive.png"))
     write_json(result, os.path.join(audeer.mkdir(folder), "evaluation.json"))
     return result

@@ -41,14 +41,14 @@ class Predictions:
 
     def __init__(self, path: str):
         table = pd.read_parquet(path)
-        parts = dict(list(table.groupby("exit", sort=False)))
-        first = next(iter(parts.values()))
+        self.depths: tuple[int, ...] = tuple(table["exit"].unique().tolist())
+        parts = [table[table["exit"] == depth] for depth in self.depths]
+        first = parts[0]
         columns = list(table)
         labels = columns[columns.index("exit") + 1 :]
-        self.depths = tuple(map(int, parts))
         self.speakers = speaker_or_file(first)
         self.labels = tuple(labels)
-        self.logits = np.stack([part[labels].to_numpy() for part in parts.values()])
+        self.logits = np.stack([part[labels].to_numpy() for part in parts])
         self.of_classes = "truth" in table
         """Whether the outputs are classes, and not values."""
         columns = [f"reference_{name}" for name in DIMENSIONS]

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 from typing import Any
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -82,7 +83,8 @@ def train(
             outcome = json.load(file)
         check_unchanged(path, outcome.get("identity", {}), identity)
         return outcome
-    network, state = run_part(config, data, front, folder, "devel", verbose=verbose)
+    training = Training(config, data, front, folder, verbose)
+    network, state = training.run("devel")
     epoch, outputs = config.epochs, state.best
     # Deviation: the paper trains all epochs, on train and then on train and devel
     if config.choose_epoch:
@@ -90,12 +92,9 @@ def train(
         epoch = max(state.history, key=state.score)["epoch"]
     else:
         outputs = logits_of_exits(network, data, data.part(config, "devel"))
-    write_predictions(outputs, config, data, folder, "devel")
-    network, _ = run_part(
-        config, data, front, folder, "test", epochs=epoch, verbose=verbose
-    )
-    outputs = logits_of_exits(network, data, data.part(config, "test"))
-    write_predictions(outputs, config, data, folder, "test")
+    training.write(outputs, "devel")
+    network, _ = training.run("test", epoch)
+    training.write(logits_of_exits(network, data, data.part(config, "test")), "test")
     outcome = {
         "epoch": epoch,
         "depths": list(network.depths),
@@ -116,134 +115,149 @@ def train(
     return outcome
 
 
-def run_part(
-    config: Config,
-    data: Data,
-    front: FrontEnd,
-    folder: str,
-    part: str,
-    *,
-    epochs: int | None = None,
-    verbose: bool = True,
-) -> tuple[Network, State]:
-    """Run one of both trainings, in a folder of its name.
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """Both trainings of a configuration; arguments are those of :func:`train`."""
 
-    Args:
-        config: settings of the training
-        data: clips
-        front: see :func:`train`
-        folder: folder of both trainings
-        part: part of the corpus that the network is for: ``"devel"`` to train on train
-            and choose the epoch on devel, ``"test"`` to train on train and devel
-        epochs: number of epochs, all by default
-        verbose: show a progress bar
+    config: Config
+    data: Data
+    front: FrontEnd
+    folder: str
+    verbose: bool
 
-    Returns:
-        trained network, and the state of its training
+    def run(self, part: str, epochs: int | None = None) -> tuple[Network, State]:
+        """Run one of both trainings, in a folder of its name.
 
-    """
-    choosing, devel = part == "devel", data.part(config, "devel")
-    learnt = data.part(config, "train", *([] if choosing else ["devel"]))
-    network = make_network(config, front, len(data.labels))
-    folder = os.path.join(folder, part)
-    if isinstance(front, Backbone) and isinstance(network, ExitNetwork):
+        Args:
+            part: part of the corpus that the network is for: ``"devel"`` to train on
+                train and choose the epoch on devel, ``"test"`` to train on train and
+                devel
+            epochs: number of epochs, all by default
+
+        Returns:
+            trained network, and the state of its training
+
+        """
+        config, data = self.config, self.data
+        choosing, devel = part == "devel", data.part(config, "devel")
+        learnt = data.part(config, "train", *([] if choosing else ["devel"]))
+        network = make_network(config, self.front, len(data.labels))
+        folder = os.path.join(self.folder, part)
         if config.method == "layerwise":
-            predict_layers(config, data, front, learnt, network, folder, verbose)
+            self.predict_layers(learnt, network, f"{folder}-layers")
 
-    def measure(network: Network) -> tuple[dict[str, float], Tensors]:
-        outputs = logits_of_exits(network, data, devel, config.precision)
-        truth = data.truth[devel].numpy()
-        scores = {f"exit {k}": score(truth, v.numpy()) for k, v in outputs.items()}
-        return scores, outputs
+        def measure(network: Network) -> tuple[dict[str, float], Tensors]:
+            outputs = logits_of_exits(network, data, devel, config.precision)
+            truth = data.truth[devel].numpy()
+            scores = {f"exit {k}": score(truth, v.numpy()) for k, v in outputs.items()}
+            return scores, outputs
 
-    state = run_epochs(
-        network,
-        config,
-        data,
-        learnt,
-        folder,
-        loss=exit_loss(config),
-        measure=measure if choosing else None,
-        names=[f"exit {depth}" for depth in network.depths],
-        epochs=epochs,
-        desc=f"{config.method}, {'train' if choosing else 'train and devel'}",
-        verbose=verbose,
-    )
-    return network, state
+        state = run_epochs(
+            network,
+            config,
+            data,
+            learnt,
+            folder,
+            loss=exit_loss(config),
+            measure=measure if choosing else None,
+            names=[f"exit {depth}" for depth in network.depths],
+            epochs=epochs,
+            desc=f"{config.method}, {'train' if choosing else 'train and devel'}",
+            verbose=self.verbose,
+        )
+        return network, state
+
+    def predict_layers(self, learnt: np.ndarray, network: Network, folder: str) -> None:
+        """Learn the encoder's layers without labels, the first stage of the baseline.
+
+        Args:
+            learnt: numbers of the clips to learn from
+            network: network with exits, which gets the weights
+            folder: folder of this stage
+
+        """
+        config, backbone = self.config, cast(Backbone, self.front)
+        teacher = backbone.cut(config.depth or len(backbone.layers)).eval()
+        teacher.requires_grad_(False)
+        targets = targets_of(config, backbone)
+        with seeded(config.seed, 0, torch.device("cpu")):
+            short = backbone.cut(config.layerwise_depth)
+            predictors = Predictors(short, targets, config.block)
+
+        def loss(
+            predictors: Predictors, inputs: torch.Tensor, _: torch.Tensor
+        ) -> torch.Tensor:
+            with autocast(config.precision, inputs.device):
+                return prediction_loss(teacher.to(inputs.device), predictors, inputs)
+
+        run_epochs(
+            predictors,
+            config,
+            self.data,
+            learnt,
+            folder,
+            loss=loss,
+            desc="layers",
+            verbose=self.verbose,
+        )
+        predictors.cpu().copy_to(cast(ExitNetwork, network))
+
+    def write(self, outputs: Tensors, part: str) -> None:
+        """Write predictions for a part: a row for each exit and clip.
+
+        Columns: ``file``, ``start``, ``speaker``, ``exit``, the truth as ``truth`` (the
+        class) or ``reference_arousal`` and so on, and logits or values by label.
+        """
+        data, numbers = self.data, self.data.part(self.config, part)
+        clips = data.table.iloc[numbers][["file", "start", "speaker"]]
+        truth = data.truth[numbers].numpy()
+        if self.config.of_classes:
+            clips = clips.assign(truth=[data.labels[k] for k in truth])
+        else:
+            clips[[f"reference_{name}" for name in data.labels]] = truth
+        parts = [
+            clips.assign(
+                exit=int(depth), **dict(zip(data.labels, values.numpy().T, strict=True))
+            )
+            for depth, values in outputs.items()
+        ]
+        table = pd.concat(parts, ignore_index=True)
+        write_table(table, os.path.join(self.folder, f"{part}.parquet"))
 
 
 def exit_loss(config: Config) -> Loss[Network]:
     """Loss of a configuration, as a function of network, inputs and truth."""
 
-    def clean(
-        network: Network,
-        inputs: torch.Tensor,
-        truth: torch.Tensor,
-    ) -> torch.Tensor:
-        with autocast(config.precision, inputs.device):
-            outputs = network(inputs)
-        outputs = {
-            k: ExitOutput(*(values.float() for values in s)) for k, s in outputs.items()
-        }
-        return total_loss(
-            outputs,
-            truth,
-            alpha=config.alpha,
-            beta=config.beta,
-            gamma=config.gamma,
-            similarity=config.similarity,
-            compared=config.compared,
-            reference_kl=config.reference_kl,
-            detach_teacher=config.detach_teacher,
-        )
-
-    def hardened(
-        network: Network,
-        inputs: torch.Tensor,
-        truth: torch.Tensor,
-    ) -> torch.Tensor:
-        changed = adversarial(
-            inputs, lambda values: clean(network, values, truth), config.epsilon
-        )
-        return (clean(network, inputs, truth) + clean(network, changed, truth)) / 2
-
-    return hardened if config.method == ADVERSARIAL else clean
-
-
-def predict_layers(
-    config: Config,
-    data: Data,
-    backbone: Backbone,
-    learnt: np.ndarray,
-    network: ExitNetwork,
-    folder: str,
-    verbose: bool,
-) -> None:
-    """Learn the encoder's layers without labels, the first stage of the baseline."""
-    teacher = backbone.cut(config.depth or len(backbone.layers)).eval()
-    teacher.requires_grad_(False)
-    targets = targets_of(config, backbone)
-    with seeded(config.seed, 0, torch.device("cpu")):
-        short = backbone.cut(config.layerwise_depth)
-        predictors = Predictors(short, targets, config.block)
-
     def loss(
-        predictors: Predictors, inputs: torch.Tensor, _: torch.Tensor
+        network: Network,
+        inputs: torch.Tensor,
+        truth: torch.Tensor,
     ) -> torch.Tensor:
-        with autocast(config.precision, inputs.device):
-            return prediction_loss(teacher.to(inputs.device), predictors, inputs)
+        def clean(inputs: torch.Tensor) -> torch.Tensor:
+            with autocast(config.precision, inputs.device):
+                outputs = network(inputs)
+            outputs = {
+                k: ExitOutput(*(values.float() for values in s))
+                for k, s in outputs.items()
+            }
+            return total_loss(
+                outputs,
+                truth,
+                alpha=config.alpha,
+                beta=config.beta,
+                gamma=config.gamma,
+                similarity=config.similarity,
+                compared=config.compared,
+                reference_kl=config.reference_kl,
+                detach_teacher=config.detach_teacher,
+            )
 
-    run_epochs(
-        predictors,
-        config,
-        data,
-        learnt,
-        f"{folder}-layers",
-        loss=loss,
-        desc="layers",
-        verbose=verbose,
-    )
-    predictors.cpu().copy_to(network)
+        if config.method != ADVERSARIAL:
+            return clean(inputs)
+        changed = adversarial(inputs, clean, config.epsilon)
+        return (clean(inputs) + clean(changed)) / 2
+
+    return loss
 
 
 def logits_of_exits(
@@ -269,32 +283,3 @@ def logits_of_exits(
             for depth, output in network.eval()(inputs).items():
                 outputs[str(depth)].append(output.logits.float().cpu())
     return {depth: torch.cat(parts) for depth, parts in outputs.items()}
-
-
-def write_predictions(
-    outputs: Tensors,
-    config: Config,
-    data: Data,
-    folder: str,
-    part: str,
-) -> None:
-    """Write predictions for a part: a row for each exit and clip.
-
-    Columns: ``file``, ``start``, ``speaker``, ``exit``, the truth as ``truth`` (the
-    class) or ``reference_arousal`` and so on, and logits or values by label.
-    """
-    numbers = data.part(config, part)
-    clips = data.table.iloc[numbers][["file", "start", "speaker"]]
-    truth = data.truth[numbers].numpy()
-    if config.of_classes:
-        clips = clips.assign(truth=[data.labels[k] for k in truth])
-    else:
-        clips[[f"reference_{name}" for name in data.labels]] = truth
-    parts = [
-        clips.assign(
-            exit=int(depth), **dict(zip(data.labels, values.numpy().T, strict=True))
-        )
-        for depth, values in outputs.items()
-    ]
-    table = pd.concat(parts, ignore_index=True)
-    write_table(table, os.path.join(folder, f"{part}.parquet"))
