@@ -271,8 +271,10 @@ class WorkerPool:
 
     def _size(self) -> int:
         """Number of files of the next request."""
-        quick = min(TOGETHER, int(QUICK / self.pace))
-        return max(1, quick) if self.options.at_once == 1 else self.options.at_once
+        if self.options.at_once > 1:
+            return self.options.at_once
+        # Clocks may be too coarse for one file
+        return max(1, int(min(TOGETHER, QUICK / max(self.pace, 1e-6))))
 
     def _request(self, tasks: list[Task]) -> Iterable[tuple[Task, Result]]:
         if self.stopping:
