@@ -14,6 +14,8 @@ import soundfile
 import soxr
 from conftest import SPEECH
 from full import full
+from memory import PEAK
+from memory import needs_peak
 
 import audw2s
 import audw2s.demo.words
@@ -159,14 +161,15 @@ def test_long_recordings_are_processed_by_the_student(models, tmp_path, seconds)
 
 
 @full
+@needs_peak
 def test_an_hour_is_processed_in_little_memory(tmp_path):
     path = str(tmp_path / "call.flac")
     long_recording(path, 3600)
     code = (
-        "import resource, sys; from audw2s.demo.models import Models; "
+        f"{PEAK}import sys; from audw2s.demo.models import Models; "
         "from audw2s.demo.job import Job; from audw2s.demo.page import answer; "
         "answer(Job(Models()), sys.argv[1], 'whisper-tiny-adv', 'wav2small', 2, 0.25); "
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "print(peak())"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, path], capture_output=True, text=True, check=True
