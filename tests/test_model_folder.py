@@ -194,3 +194,31 @@ def test_damaged_models_give_a_one_line_error(folder, tmp_path):
     told = done.stdout.split()
     assert len(told) == NUM_MUTANTS
     assert NUM_MUTANTS / 4 < told.count("told") < NUM_MUTANTS
+
+
+@pytest.mark.filterwarnings("ignore::audw2s.model.folder.UnverifiedModelWarning")
+@pytest.mark.parametrize("opened", [str, audw2s.load])
+def test_a_model_that_fails_with_some_signals_is_named(folder, opened):
+    nodes = [
+        onnx.helper.make_node("Reshape", ["signal", "shape"], ["parts"]),
+        onnx.helper.make_node(
+            "ReduceMean", ["parts"], ["logits"], axes=[2], keepdims=0
+        ),
+    ]
+    kind = onnx.TensorProto.FLOAT
+    graph = onnx.helper.make_graph(
+        nodes,
+        "thirds",
+        [onnx.helper.make_tensor_value_info("signal", kind, [1, "time"])],
+        [onnx.helper.make_tensor_value_info("logits", kind, [1, 3])],
+        [onnx.numpy_helper.from_array(np.array([1, 3, -1]), "shape")],
+    )
+    opset = [onnx.helper.make_opsetid("", 13)]
+    model = onnx.helper.make_model(graph, opset_imports=opset, ir_version=8)
+    onnx.save(model, folder / "model.onnx")
+    write_yaml(folder, list(DIMENSIONS))
+    feature = audw2s.Feature(opened(str(folder)))
+    noise = np.random.default_rng(0).uniform(-0.1, 0.1, 16001).astype("float32")
+    assert feature.process_signal(noise[:15000], 16000).notna().all(axis=None)
+    with pytest.raises(ValueError, match=r"model.onnx' can't be run \(Fail: .*Reshape"):
+        feature.process_signal(noise, 16000)

@@ -212,10 +212,10 @@ class Network:
         return values
 
     def _explained(self, what: str) -> contextlib.AbstractContextManager:
-        """Explain errors of a model file; those of a loaded model are raised as is."""
-        if not isinstance(self.model, str):
-            return contextlib.nullcontext()
-        return explained(self.open().path or self.model, what)
+        """Explain errors of a model file; others are raised as they are."""
+        given = self.model if isinstance(self.model, str) else None
+        path = self.open().path or given
+        return contextlib.nullcontext() if path is None else explained(path, what)
 
     def values(self, outputs: Sequence[np.ndarray], count: int) -> np.ndarray:
         """Convert outputs of the graph to values ``(count, num_values + 1)``.
