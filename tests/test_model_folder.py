@@ -220,5 +220,5 @@ def test_a_model_that_fails_with_some_signals_is_named(folder, opened):
     feature = audw2s.Feature(opened(str(folder)))
     noise = np.random.default_rng(0).uniform(-0.1, 0.1, 16001).astype("float32")
     assert feature.process_signal(noise[:15000], 16000).notna().all(axis=None)
-    with pytest.raises(ValueError, match=r"model.onnx' can't be run \(Fail: .*Reshape"):
+    with pytest.raises(ValueError, match=r"model.onnx' can't be run .*Reshape"):
         feature.process_signal(noise, 16000)
