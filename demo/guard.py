@@ -79,17 +79,17 @@ class Guard:
             await send(message)
 
         app = self.app
-        if scope["type"] == "http":
-            request = Request(scope, receive)
-            size = int(request.headers.get("content-length", 0))
-            try:
-                self._check(request, size)
-            except RefusedError as error:
-                app = refused(None, error)
-                if size < MAX_READ:
-                    await request.body()
         # An upload was cut: nobody is there to be answered
         with contextlib.suppress(ClientDisconnect):
+            if scope["type"] == "http":
+                request = Request(scope, receive)
+                size = int(request.headers.get("content-length", 0))
+                try:
+                    self._check(request, size)
+                except RefusedError as error:
+                    app = refused(None, error)
+                    if size < MAX_READ:
+                        await read(request)
             await app(scope, receive, protected)
 
     def _check(self, request: Request, size: int) -> None:
@@ -116,6 +116,15 @@ class Guard:
             return name in self.hosts or bool(ipaddress.ip_address(name))
         except ValueError:
             return False
+
+
+async def read(request: Request) -> None:
+    """Read a refused request and keep nothing; what has no size may have no end."""
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size >= MAX_READ:
+            return
 
 
 def refused(_: object, error: Exception) -> JSONResponse:

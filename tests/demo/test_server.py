@@ -9,6 +9,7 @@ import threading
 import time
 import urllib.parse
 
+import anyio
 import pytest
 from conftest import SPEECH
 
@@ -23,6 +24,7 @@ from uvicorn import Server  # noqa: E402
 
 from audw2s.demo import calls  # noqa: E402
 from audw2s.demo import uploads  # noqa: E402
+from audw2s.demo.guard import MAX_READ  # noqa: E402
 from audw2s.demo.guard import Guard  # noqa: E402
 from audw2s.demo.guard import refused  # noqa: E402
 from audw2s.demo.job import Job  # noqa: E402
@@ -174,6 +176,26 @@ def test_cut_uploads_leave_no_traceback(address):
 def test_uploads_say_how_large_they_are(address):
     answer = ask.post(f"{address}gradio_api/upload", content=iter([b"a", b"b"]))
     assert answer.status_code == 411
+
+
+@pytest.mark.parametrize("num_parts, status", [(1000, 411), (3, None)])
+def test_refused_requests_are_read_in_part(num_parts, status):
+    """A million bytes a part, then the client is gone."""
+    part = {"type": "http.request", "body": bytes(1_000_000), "more_body": True}
+    waiting = [{"type": "http.disconnect"}, *[part] * num_parts]
+    sent = []
+
+    async def receive():
+        return waiting.pop()
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"host", b"localhost"), (b"transfer-encoding", b"chunked")]
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": headers}
+    anyio.run(Guard(PlainTextResponse("page"), Settings()), scope, receive, send)
+    assert [one["status"] for one in sent if "status" in one] == [status] * bool(status)
+    assert not status or len(waiting) > num_parts - MAX_READ / 1e6
 
 
 def test_old_uploads_and_folders_of_killed_servers_are_deleted(tmp_path):
