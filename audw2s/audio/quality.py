@@ -26,7 +26,7 @@ BAD_SAMPLES = {
 }
 """Samples without which a segment has a value, in the order of importance."""
 
-HEARD, CANCELS = np.uint8(1), np.uint8(2)
+IS_LOUD, IS_CANCELLED = np.uint8(1), np.uint8(2)
 """What a hop is: its mix is loud, or its channels cancel out in the mix."""
 
 
@@ -115,6 +115,31 @@ def runs_of(mask: np.ndarray) -> np.ndarray:
     return np.flatnonzero(padded[1:] != padded[:-1]).reshape(-1, 2)
 
 
+def judged(values: np.ndarray, hop: int) -> np.ndarray:
+    """Judge hops, a byte each, as hours of them are kept.
+
+    Args:
+        values: ``(num_values, num_hops)``, see :attr:`Report.last_hop`
+        hop: number of samples of a hop
+
+    Returns:
+        ``(num_hops,)``, see :attr:`Report.hops`
+
+    Examples:
+        >>> judged(np.array([[3, 0]]), 160).tolist()
+        [1, 0]
+
+    """
+    is_loud, *energies = values
+    found = IS_LOUD * (is_loud > 0).astype(np.uint8)
+    if energies:
+        energy, mixed_energy = energies
+        is_cancelled = mixed_energy < CANCELLED * energy
+        is_cancelled &= energy > hop * (LOUD / 4) ** 2
+        found += IS_CANCELLED * is_cancelled.astype(np.uint8)
+    return found
+
+
 @dataclasses.dataclass
 class Report:
     """Report on a source, updated with each block that is read.
@@ -161,10 +186,10 @@ class Report:
     channels are interleaved."""
 
     hops: list[np.ndarray] = dataclasses.field(default_factory=list)
-    """Of each complete hop of 10 ms, in parts: :data:`HEARD` where its mix is loud,
-    :data:`CANCELS` where its channels cancel out, or both. Hops are counted from the
-    start of the source, so that the status of a segment doesn't depend on where reading
-    starts."""
+    """Of each complete hop of 10 ms, in parts: :data:`IS_LOUD` where its mix is loud,
+    :data:`IS_CANCELLED` where its channels cancel out, or both. Hops are counted from
+    the start of the source, so that the status of a segment doesn't depend on where
+    reading starts."""
 
     last_hop: np.ndarray = dataclasses.field(default_factory=partial(np.zeros, (1, 0)))
     """Of the last hop, which the next block may go on with, ``(num_values, 1)``: number
@@ -245,20 +270,8 @@ class Report:
             values[:, :1] += self.last_hop
         elif self.last_hop.size:
             values = np.concatenate([self.last_hop, values], axis=1)
-        self.hops.append(self._judged(values[:, :-1]))
+        self.hops.append(judged(values[:, :-1], hop))
         self.last_hop = values[:, -1:].copy()
-
-    def _judged(self, values: np.ndarray) -> np.ndarray:
-        """Judge hops, a byte each, as hours of them are kept."""
-        is_loud, *energies = values
-        judged = HEARD * (is_loud > 0).astype(np.uint8)
-        if energies:
-            hop = max(1, self.sampling_rate // HOPS_PER_SECOND)
-            energy, mixed_energy = energies
-            is_cancelled = mixed_energy < CANCELLED * energy
-            is_cancelled &= energy > hop * (LOUD / 4) ** 2
-            judged += CANCELS * is_cancelled.astype(np.uint8)
-        return judged
 
     def segment(
         self, start: float, stop: float | None, *, is_asked: bool = True
@@ -344,13 +357,13 @@ class Report:
         begin, hop = round(self.start * rate), max(1, rate // HOPS_PER_SECOND)
         low, high = -(-(begin + part.first) // hop), (begin + part.last) // hop
         low, high = low - begin // hop, high - begin // hop
-        judged = self.hops[0][low:high]
+        hops = self.hops[0][low:high]
         if low <= len(self.hops[0]) < high:
-            judged = np.append(judged, self._judged(self.last_hop))
-        if not len(judged):
+            hops = np.append(hops, judged(self.last_hop, hop))
+        if not len(hops):
             return None
-        num_cancelled = np.count_nonzero(judged & CANCELS)
-        if np.count_nonzero(judged == HEARD) > num_cancelled:
+        num_cancelled = np.count_nonzero(hops & IS_CANCELLED)
+        if np.count_nonzero(hops == IS_LOUD) > num_cancelled:
             return None
         return "cancelled" if num_cancelled else "quiet"
 
