@@ -62,22 +62,41 @@ class Answers:
     Args:
         models: models of the page
         name: name of the count
+        inputs: components
         outputs: pieces of HTML
 
     """
 
-    def __init__(self, models: Models, name: str, outputs: list[gr.HTML]):
+    def __init__(self, models: Models, name: str, inputs: list, outputs: list[gr.HTML]):
         self.models = models
         self.count = f"window.{name}Changes"
+        self.asked = f"window.{name}Asked"
+        self.inputs = inputs
         self.outputs = outputs
 
-    def empty(self, events: Sequence[Callable], text: str) -> Any:
-        """Empty the outputs at each event, but for a text in the first one."""
+    def empty(self, events: Sequence[Callable], text: str, is_asked: bool) -> Any:
+        """Empty the outputs at each event, but for a text in the first one.
+
+        Args:
+            events: listeners of Gradio
+            text: text
+            is_asked: whether an answer is asked for; if not, nothing is emptied at
+                changes that are told late, after it was asked for the same inputs
+
+        """
         values = json.dumps([text, *[""] * (len(self.outputs) - 1)])
-        js = f"() => {{ {self.count} = ({self.count} ?? 0) + 1; return {values}; }}"
+        size = len(self.inputs)
+        late = f"if ({self.asked} === now) return all.slice({size}); "
+        keep = "" if is_asked else late
+        js = (
+            f"(...all) => {{ const now = JSON.stringify(all.slice(0, {size})); {keep}"
+            f"{self.asked} = {'now' if is_asked else 'null'}; "
+            f"{self.count} = ({self.count} ?? 0) + 1; return {values}; }}"
+        )
         # At once, also while an answer is on its way
         options = PRIVATE | {"trigger_mode": "multiple", "js": js}
-        return gr.on(events, None, None, self.outputs, **options)
+        given = [*self.inputs, *self.outputs]
+        return gr.on(events, None, given, self.outputs, **options)
 
     def fill(
         self, event: Callable, run: Callable, inputs: list, outputs: list, *details: str
@@ -171,10 +190,11 @@ def recording_tab(
         links = html("drawings", "", POLITE)
     inputs = [audio, *roles, win_dur, hop_dur]
     outputs = [output, selection, segments, panel, links]
-    answers = Answers(models, "recording", outputs)
+    answers = Answers(models, "recording", inputs, outputs)
     changes = [audio.change, *(role.change for role in roles)]
     changes += [win_dur.change, hop_dur.change, button.click]
-    answers.fill(answers.empty(changes, WAITING).then, page.answer, inputs, outputs)
+    asked = answers.empty(changes, WAITING, is_asked=True)
+    answers.fill(asked.then, page.answer, inputs, outputs)
     answers.fill(draw.click, page.drawings, inputs, [links])
     answers.fill(output.select, page.part, inputs[:3], [selection], "start", "end")
     publish_functions(models, inputs)
@@ -265,7 +285,8 @@ def batch_tab(models: Models, roles: list[gr.Dropdown]) -> None:
     with gr.Accordion("For researchers: agreement of the models", open=False):
         panel = html("agreement")
     inputs = [files, *roles]
-    answers = Answers(models, "batch", [output, panel])
-    answers.empty([files.change, *(role.change for role in roles)], NOTHING)
-    waiting = answers.empty([button.click], WAITING)
-    answers.fill(waiting.then, batch_answer, inputs, [output, panel])
+    answers = Answers(models, "batch", inputs, [output, panel])
+    changes = [files.change, *(role.change for role in roles)]
+    answers.empty(changes, NOTHING, is_asked=False)
+    asked = answers.empty([button.click], WAITING, is_asked=True)
+    answers.fill(asked.then, batch_answer, inputs, [output, panel])

@@ -297,6 +297,21 @@ def test_results_never_stand_under_other_inputs(browser, address):
         assert page.locator("#results .adv-sentence, #comparison table").count() == 0
 
 
+COMPARE_AT_ONCE = """new MutationObserver((_, observer) => {
+  if (!document.querySelector("#files .file")) return;
+  observer.disconnect();
+  const buttons = [...document.querySelectorAll("button")];
+  buttons.find((button) => button.innerText === "Compare all").click();
+}).observe(document, { subtree: true, childList: true })"""
+
+
+def test_files_may_be_compared_before_the_page_is_told_of_them(page):
+    page.get_by_role("tab", name="Batch").click()
+    page.evaluate(COMPARE_AT_ONCE)
+    page.locator("#files input[type=file]").set_input_files([ANGRY, ANGRY])
+    page.locator("#batch .adv-sentence").wait_for(timeout=30_000)
+
+
 def test_files_that_are_too_large(page, tmp_path):
     path = tmp_path / "large.wav"
     with open(path, "wb") as file:
