@@ -124,7 +124,11 @@ def pipes() -> tuple[BinaryIO, Callable[[object], None]]:
 def main() -> None:
     """Answer requests until the end of stdin."""
     source, write = pipes()
-    options: Options = pickle.load(source)
+    try:
+        options: Options = pickle.load(source)
+    except EOFError:
+        # There was nothing to process
+        return
     # The parent has shown the warning already
     warnings.simplefilter("ignore", UnverifiedModelWarning)
     deadline = Deadline()

@@ -27,7 +27,6 @@ import subprocess
 import sys
 import tempfile
 import traceback
-import types
 from collections.abc import Iterable
 
 import soundfile
@@ -41,6 +40,7 @@ sys.path[:0] = [str(TESTS), str(TESTS / "corpus")]
 
 import s3  # noqa: E402
 
+from audw2s.commands import annotate  # noqa: E402
 from audw2s.corpus import task  # noqa: E402
 from audw2s.corpus import worker  # noqa: E402
 from audw2s.corpus import workers  # noqa: E402
@@ -170,9 +170,9 @@ class Worker:
 
     """
 
-    def __init__(self, options: Options):
+    def __init__(self, options: Options, process: object):
         self.predictor = FilePredictor(options, lambda: None)
-        self.process = types.SimpleNamespace(returncode=None)
+        self.process = process
 
     def start(self) -> None:
         """Do nothing: the models are open."""
@@ -181,8 +181,17 @@ class Worker:
         """Process files."""
         return [worker.process(self.predictor, each) for each in tasks]
 
+
+class NoProcess:
+    """Takes the place of a worker's process."""
+
+    code = None
+
+    def __init__(self, module: str):
+        pass
+
     def close(self) -> None:
-        """Do nothing: it ends with this process."""
+        """Do nothing."""
 
 
 def _call(name: str, number: int) -> int:
@@ -211,6 +220,7 @@ def work(names: list[str], every: int, library: str) -> None:
     for module in (*MODULES, "matplotlib.pyplot"):
         importlib.import_module(module)
     workers.Worker = Worker
+    annotate.ChildProcess = workers.ChildProcess = NoProcess
     disk = Disk(pathlib.Path.cwd(), library)
     for name in names:
         disk.empty()
