@@ -43,6 +43,9 @@ SHARD_DUR = 60.0
 SHARD_ROWS = 50_000
 """Number of rows after which finished files are written to a shard."""
 
+BATCH_ROWS = 5_000
+"""Number of rows of the table that are in memory while it is written."""
+
 MAX_BYTES = 16e6
 """Bytes of hidden states after which finished files are written to a shard."""
 
@@ -276,6 +279,7 @@ class Shards:
         failed = np.isin(table["status"], RETRIED)
         return (
             table.take(begins)
+            .drop(["status"])
             .to_pandas()
             .assign(first=begins, count=np.diff([*begins, len(table)]))
             .assign(failed=np.logical_or.reduceat(failed, begins))
@@ -314,7 +318,7 @@ class Shards:
     def rows(
         self, names: Sequence[str] | None = None
     ) -> Iterator[tuple[np.ndarray, pa.Table]]:
-        """Yield the rows of all inputs in their order, about as many as in a shard.
+        """Yield the rows of all inputs in their order, in batches.
 
         Args:
             names: names of columns, ``None`` for those of the table
@@ -323,7 +327,7 @@ class Shards:
             position of the input of each row, and the rows
 
         """
-        limits = np.cumsum(self.places[:, 2]) // self.writer.max_rows
+        limits = np.cumsum(self.places[:, 2]) // min(BATCH_ROWS, self.writer.max_rows)
         begins = np.flatnonzero(np.diff(limits)) + 1
         for numbers in np.split(np.arange(len(limits)), begins):
             shards, firsts, counts = self.places[numbers].T
