@@ -1,9 +1,10 @@
 """Layout of the page, and which function runs on which event."""
 
-import functools
+import contextlib
 import json
 import pathlib
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
 
@@ -56,21 +57,20 @@ def script(name: str) -> str:
 class Answers:
     """Outputs of a tab, which never stand under other inputs.
 
-    The browser counts changes of the inputs. What was asked for before the last one
-    isn't shown.
+    ``scripts/answers.js`` counts changes of the inputs. What was asked for before the
+    last one isn't shown.
 
     Args:
         models: models of the page
-        name: name of the count
+        tab: name of the tab
         inputs: components
         outputs: pieces of HTML
 
     """
 
-    def __init__(self, models: Models, name: str, inputs: list, outputs: list[gr.HTML]):
+    def __init__(self, models: Models, tab: str, inputs: list, outputs: list[gr.HTML]):
         self.models = models
-        self.count = f"window.{name}Changes"
-        self.asked = f"window.{name}Asked"
+        self.tab = tab
         self.inputs = inputs
         self.outputs = outputs
 
@@ -84,19 +84,13 @@ class Answers:
                 changes that are told late, after it was asked for the same inputs
 
         """
-        values = json.dumps([text, *[""] * (len(self.outputs) - 1)])
-        size = len(self.inputs)
-        late = f"if ({self.asked} === now) return all.slice({size}); "
-        keep = "" if is_asked else late
-        js = (
-            f"(...all) => {{ const now = JSON.stringify(all.slice(0, {size})); {keep}"
-            f"{self.asked} = {'now' if is_asked else 'null'}; "
-            f"{self.count} = ({self.count} ?? 0) + 1; return {values}; }}"
-        )
+        details = {"tab": self.tab, "numInputs": len(self.inputs)}
+        given = json.dumps(details | {"text": text, "isAsked": is_asked})
+        js = f"(...values) => answers.emptied({given}, values)"
         # At once, also while an answer is on its way
         options = PRIVATE | {"trigger_mode": "multiple", "js": js}
-        given = [*self.inputs, *self.outputs]
-        return gr.on(events, None, given, self.outputs, **options)
+        values = [*self.inputs, *self.outputs]
+        return gr.on(events, None, values, self.outputs, **options)
 
     def fill(
         self, event: Callable, run: Callable, inputs: list, outputs: list, *details: str
@@ -125,14 +119,11 @@ class Answers:
                 texts = (page.rendered("message", text=explanation(error)),)
             return {"count": count, "texts": texts}
 
-        counted = f"(...values) => [...values.slice(0, -1), {self.count}]"
-        shown = (
-            f"(answer, ...old) => answer.count === {self.count}"
-            " ? old.map((_, k) => answer.texts[k] ?? '') : old"
-        )
+        counted = f"(...values) => answers.counted('{self.tab}', values)"
+        filled = f"(answer, ...old) => answers.filled('{self.tab}', answer, old)"
         options = LATEST | SHARED | {"js": counted, "show_progress_on": outputs[0]}
         done = event(answered, [*inputs, answer], answer, **options)
-        done.then(None, [answer, *outputs], outputs, js=shown, **PRIVATE)
+        done.then(None, [answer, *outputs], outputs, js=filled, **PRIVATE)
 
 
 def build(models: Models, clips: dict[str, str]) -> gr.Blocks:
@@ -227,40 +218,35 @@ def recording_input(models: Models, clips: dict[str, str]) -> gr.File:
 def publish_functions(models: Models, inputs: list[Any]) -> None:
     """Add ``compare`` and ``predict`` to the API of the page, with types of results."""
 
-    @explained
-    def run_compare(audio, teacher, student, win_dur, hop_dur, request: gr.Request):
+    @explained()
+    def compare(audio, teacher, student, win_dur, hop_dur, request: gr.Request):
         chosen = teacher, student, win_dur, hop_dur
         return api.compared(job(models, request), audio, *chosen)
 
-    @explained
-    def run_predict(audio, model, request: gr.Request):
+    @explained()
+    def predict(audio, model, request: gr.Request):
         return api.predict(job(models, request), audio, model)
 
-    for name, run, kind, given in (
-        ("compare", run_compare, api.Compared, inputs),
-        ("predict", run_predict, api.Prediction, [inputs[0], inputs[2]]),
+    for run, kind, given in (
+        (compare, api.Compared, inputs),
+        (predict, api.Prediction, [inputs[0], inputs[2]]),
     ):
         gr.Button(visible=False).click(
             run,
             given,
             Api(None, python_type_to_json_schema(kind), kind.__name__),
-            api_name=name,
             api_description=f"{kind.__doc__} {models.limits}.",
             **SHARED,
         )
 
 
-def explained(run: Callable) -> Callable:
-    """Function whose errors are sentences for programs."""
-
-    @functools.wraps(run)
-    def answer(*args: object) -> object:
-        try:
-            return run(*args)
-        except Exception as error:
-            raise gr.Error(explanation(error), print_exception=False) from None
-
-    return answer
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Turn errors into sentences for programs."""
+    try:
+        yield
+    except Exception as error:
+        raise gr.Error(explanation(error), print_exception=False) from None
 
 
 def live_tab(models: Models, roles: list[gr.Dropdown]) -> None:

@@ -262,7 +262,7 @@ CHANGE_AFTER_CALLS = """() => {
   window.fetch = (...request) => {
     const answer = fetch(...request);
     if (String(request[0]).includes("queue/join")) {
-      recordingChanges += 1;
+      answers.tabs.recording.numChanges += 1;
       calls += 1;
     }
     return answer;
