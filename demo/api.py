@@ -12,6 +12,7 @@ from audw2s.demo.comparison import compare
 from audw2s.demo.job import Job
 from audw2s.demo.prediction import Analysis
 from audw2s.demo.prediction import analyse
+from audw2s.demo.words import agreement_text
 from audw2s.model.registry import DIMENSIONS
 from audw2s.version import __version__
 
@@ -97,6 +98,7 @@ def compared(job: Job, path: str, *chosen: Any) -> Compared:
         role: prediction(comparison.clip, one, comparison.notes)
         for role, one in comparison.models.items()
     }
-    found |= {"sentence": comparison.sentence, "windows": windows}
-    found["difference"] = comparison.differences
+    difference = comparison.differences
+    found |= {"sentence": agreement_text(difference), "difference": difference}
+    found["windows"] = windows
     return TypeAdapter(Compared).validate_python(found)

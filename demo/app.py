@@ -116,7 +116,7 @@ class Answers:
             try:
                 texts = run(job(self.models, request), *args)
             except Exception as error:
-                texts = (page.rendered("message", text=explanation(error)),)
+                texts = (page.rendered("message.html", text=explanation(error)),)
             return {"count": count, "texts": texts}
 
         counted = f"(...values) => answers.counted('{self.tab}', values)"
@@ -203,7 +203,7 @@ def recording_input(models: Models, clips: dict[str, str]) -> gr.File:
     """Recording to upload, to make, or to take from the examples."""
     with gr.Row():
         audio = gr.File(label="Recording", elem_id="speech", height=96, min_width=190)
-        recorder = page.rendered("recorder", longest=models.settings.max_dur)
+        recorder = page.rendered("recorder.html", longest=models.settings.max_dur)
         html("record", recorder, script("record"), min_width=100)
     examples = gr.Dataset(
         components=[audio],

@@ -4,6 +4,7 @@ import csv
 import os
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,26 +32,28 @@ COLUMNS = [f"{role}_{name}" for role in ("teacher", "student") for name in DIMEN
 """Columns with values."""
 
 
-def batch_answer(
-    job: Job, paths: Sequence[str] | None, teacher: str, student: str
-) -> tuple[str, str]:
+def batch_answer(job: Job, *chosen: Any) -> tuple[str, str]:
     """Results of a batch as HTML, and the panel for researchers.
+
+    Args:
+        job: request
+        chosen: further arguments of :func:`analyse_all`
 
     Raises:
         RefusedError: if there are no files, or too many
 
     """
-    return batch_results(analyse_all(job, paths or [], teacher, student))
+    return batch_results(analyse_all(job, *chosen))
 
 
 def analyse_all(
-    job: Job, paths: Sequence[str], teacher: str, student: str
+    job: Job, paths: Sequence[str] | None, teacher: str, student: str
 ) -> pd.DataFrame:
     """Predict A/D/V of files with both models; every file has a row.
 
     Args:
         job: request, which is told which file is next
-        paths: paths of the files
+        paths: paths of the files, ``None`` if none are chosen
         teacher: name of the teacher
         student: name of the student
 
@@ -165,13 +168,9 @@ def batch_results(batch: pd.DataFrame) -> tuple[str, str]:
     shown = {"file": "file", "duration": "seconds", "sounds": "sounds"}
     shown |= {f"teacher_{name}": name for name in DIMENSIONS} | {"note": "note"}
     complete = batch.dropna(subset=COLUMNS)
-    counted = complete.to_dict("records")
-    page = rendered(
-        "batch",
-        rows=table[list(shown)].rename(columns=shown).to_dict("records"),
-        counted=counted,
-        groups=groups(complete),
-        files={"batch.csv": as_csv(batch)},
-    )
-    rows = agreement(complete).reset_index(names="").to_dict("records")
-    return page, rendered("agreement", rows=rows, counted=counted) if rows else ""
+    files = table[list(shown)].rename(columns=shown)
+    found = {"files": files, "complete": complete, "groups": groups(complete)}
+    page = rendered("batch.html", csv=as_csv(batch), **found)
+    agreed = agreement(complete)
+    panel = rendered("agreement.html", agreement=agreed, complete=complete)
+    return page, "" if agreed.empty else panel

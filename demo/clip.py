@@ -54,9 +54,7 @@ class Clip(NamedTuple):
             names.append("short")
         if self.duration > LONG_DUR:
             names.append("long")
-        digits = 2 if self.duration < UNSURE_DUR else 0
-        values = {"message": self.message, "duration": f"{self.duration:.{digits}f}"}
-        values["unsure"] = f"{UNSURE_DUR:g}"
+        values = {"unsure": UNSURE_DUR} | self._asdict()
         return [WORDS["notes"][name].format(**values) for name in names]
 
 

@@ -12,12 +12,7 @@ from audw2s.demo.limits import check_windows
 from audw2s.demo.prediction import Analysis
 from audw2s.demo.prediction import analyse
 from audw2s.demo.words import WORDS
-from audw2s.demo.words import listed
-from audw2s.demo.words import short
 from audw2s.model.registry import DIMENSIONS
-
-AGREEMENT = 0.05
-"""Largest difference at which models are called to agree."""
 
 
 class Comparison(NamedTuple):
@@ -47,11 +42,6 @@ class Comparison(NamedTuple):
         return {name: student[name] - best[name] for name in DIMENSIONS}
 
     @property
-    def sentence(self) -> str:
-        """How far both models agree, in words."""
-        return sentence(self.differences)
-
-    @property
     def ranges(self) -> dict[str, tuple[float, float]]:
         """Lowest and highest value of each dimension, at least 0…1."""
         totals = pd.DataFrame([one.values for one in self.models.values()])
@@ -68,6 +58,14 @@ class Comparison(NamedTuple):
         if "teacher" not in self.models:
             notes.append(WORDS["notes"]["alone"].format(limit=MAX_DUR))
         return notes
+
+    @property
+    def totals(self) -> pd.DataFrame:
+        """Values of the whole recording: a row per dimension, a column per role."""
+        totals = pd.DataFrame({role: one.values for role, one in self.models.items()})
+        if "teacher" in self.models:
+            totals["difference"] = pd.Series(self.differences)
+        return totals
 
     @property
     def windows(self) -> pd.DataFrame:
@@ -111,38 +109,11 @@ def compare(
         hop_dur = max(hop_dur, clip.duration / (MAX_WINDOWS - 1))
         win_dur = max(win_dur, hop_dur)
         del roles["teacher"]
+    windows = {"win_dur": win_dur, "rate": 1 / hop_dur}
     # The student first: it is quick, and more requests wait for the teacher
     analyses = {
-        name: analyse(job, name, clip, (win_dur, hop_dur))
+        name: analyse(job, name, clip, windows)
         for name in dict.fromkeys(reversed(roles.values()))
     }
     models = {role: analyses[name] for role, name in roles.items()}
     return Comparison(clip, models, win_dur)
-
-
-def sentence(differences: dict[str, float]) -> str:
-    """Sentence on how far two models agree.
-
-    Args:
-        differences: differences of A/D/V by dimension
-
-    Examples:
-        >>> sentence({"arousal": 0.02, "dominance": 0.03, "valence": -0.18})
-        'Teacher and student agree within .05 on arousal and dominance; valence differs
-        most, by .18.'
-        >>> sentence(dict.fromkeys(("arousal", "dominance", "valence"), 0.01))
-        'Teacher and student agree within .05 on arousal, dominance and valence.'
-        >>> sentence({"arousal": 0.2, "dominance": 0.1, "valence": 0.3})
-        'Teacher and student agree within .05 on none of the three; valence differs
-        most, by .30.'
-
-    """
-    sizes = {name: abs(value) for name, value in differences.items()}
-    close = [name for name in DIMENSIONS if sizes[name] <= AGREEMENT]
-    limit = short(AGREEMENT)
-    names = listed(close) if close else "none of the three"
-    text = f"Teacher and student agree within {limit} on {names}"
-    if len(close) == len(DIMENSIONS):
-        return f"{text}."
-    most = max(sizes, key=lambda name: sizes[name])
-    return f"{text}; {most} differs most, by {short(sizes[most])}."

@@ -7,15 +7,10 @@ import numpy as np
 import soundfile
 
 from audw2s.audio.preprocess import load
+from audw2s.demo.words import WORDS
 from audw2s.files import clips_folder
 
-CLIPS = {
-    "angry": "emodb-03a05Wa-anger.flac",
-    "happy": "emodb-03a05Fc-happiness.flac",
-    "sad": "emodb-03a05Tc-sadness.flac",
-    "neutral": "emodb-03a05Nd-neutral.flac",
-    "read speech": "librispeech-367-130732-0000.ogg",
-}
+CLIPS: dict[str, str] = WORDS["examples"]
 """Files by label; emotions are acted."""
 
 NOISY = "noisy"

@@ -20,7 +20,7 @@ from audw2s.demo.live import UPDATE_DUR
 from audw2s.demo.live import Chunk
 from audw2s.demo.live import Live
 from audw2s.demo.models import Models
-from audw2s.demo.page import facts_of_page
+from audw2s.demo.page import rendered
 from audw2s.demo.words import RefusedError
 
 JSON = "application/json"
@@ -43,14 +43,14 @@ def live_routes(models: Models) -> BaseRoute:
         return JSONResponse(await run_in_threadpool(live.push, chunk))
 
     durations = {"chunk_dur": MAX_CHUNK_DUR, "update_dur": UPDATE_DUR}
-    facts = Response(facts_of_page(MAX_DUR, **durations), media_type=JSON)
+    facts = rendered("facts.json", duration=MAX_DUR, **durations)
     # Both pages share scripts
     scripts = StaticFiles(directory=SCRIPTS, packages=[("audw2s.demo", "static")])
     return Mount(
         "/live",
         routes=[
             Route("/push", push, methods=["POST"]),
-            Route("/facts.json", facts),
+            Route("/facts.json", Response(facts, media_type=JSON)),
             Mount("/", scripts),
         ],
     )

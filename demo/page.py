@@ -2,10 +2,8 @@
 
 import base64
 import functools
-import json
 import math
 import mimetypes
-import urllib.parse
 from typing import Any
 
 import jinja2
@@ -57,29 +55,16 @@ def rendered(name: str, **values: object) -> str:
     """Fill in a template of this folder.
 
     Examples:
-        >>> rendered("message", text="1 < 2")
+        >>> rendered("message.html", text="1 < 2")
         '<div class="adv"><p class="adv-message">1 &lt; 2</p></div>'
 
     """
-    return _templates().get_template(f"{name}.html.jinja").render(values)
-
-
-def facts_of_page(duration: float, **values: object) -> bytes:
-    """Words and limits that scripts of a page read, as JSON.
-
-    Args:
-        duration: longest recording in seconds
-        values: what this page alone has
-
-    """
-    template = _templates().get_template("facts.json.jinja")
-    content = json.loads(template.render(duration=duration, **values))
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    return _templates().get_template(f"{name}.jinja").render(values)
 
 
 def terms(*names: str) -> str:
     """Licences of models, and how to get the paper's teacher, in Markdown."""
-    return rendered("terms", names=dict.fromkeys(names), paper=CATALOGUE["teacher"])
+    return rendered("terms.html", names=names, paper=CATALOGUE["teacher"])
 
 
 def answer(job: Job, path: str | None, *chosen: Any) -> tuple[str, ...]:
@@ -104,11 +89,12 @@ def answer(job: Job, path: str | None, *chosen: Any) -> tuple[str, ...]:
     if segments.empty:
         silence = WORDS["notes"]["silent"], WORDS["refused"]["no_voice"]
         text = silence[comparison.clip.status != "silent"]
-        message = rendered("message", text=text)
+        message = rendered("message.html", text=text)
         return message, "", "", message, ""
-    rows = segments.to_dict("records")
-    table = rendered("segments", rows=rows, is_open="teacher" not in comparison.models)
-    return result(comparison, speakers), "", table, comparison_panel(comparison), ""
+    is_open = "teacher" not in comparison.models
+    table = rendered("segments.html", segments=segments, is_open=is_open)
+    panel = rendered("comparison.html", comparison=comparison)
+    return result(comparison, speakers), "", table, panel, ""
 
 
 def part(
@@ -125,7 +111,7 @@ def part(
         raise RefusedError("short_part")
     name = teacher if duration <= MAX_DUR else student
     values = of_span(job, name, path, start, end)
-    return (rendered("part", start=start, end=end, values=values),)
+    return (rendered("part.html", start=start, end=end, values=values),)
 
 
 def drawings(job: Job, path: str | None, *chosen: Any) -> tuple[str]:
@@ -133,28 +119,16 @@ def drawings(job: Job, path: str | None, *chosen: Any) -> tuple[str]:
     comparison = compare(job, read_clip(job, path, MAX_FILE_DUR), *chosen)
     if not has_speech(job, comparison.student.model, comparison.clip):
         raise RefusedError("no_voice")
-    return (rendered("drawings", files=pictures(comparison)),)
+    return (rendered("drawings.html", files=pictures(comparison)),)
 
 
 def result(comparison: Comparison, speakers: list[Voice]) -> str:
     """Show how a voice sounds: in words, in the plane, over time."""
     low, high = envelope(comparison.clip.signal)
-    models, windows = comparison.models, comparison.windows
-    data = {
-        "duration": comparison.clip.duration,
-        "source": f"gradio_api/file={urllib.parse.quote(comparison.clip.path)}",
-        "wave": {"low": low, "high": high},
-        "totals": {role: one.values for role, one in models.items()},
-        # With null for NaN
-        "windows": json.loads(windows.to_json(orient="records", double_precision=4)),
-    }
-    return rendered(
-        "result",
-        comparison=comparison,
-        speakers=speakers,
-        unsure=words.uncertain([one.values for one in models.values()]),
-        data=json.dumps(data, separators=(",", ":")),
-    )
+    values = {role: one.values for role, one in comparison.models.items()}
+    unsure = words.uncertain([*values.values()])
+    found = {"comparison": comparison, "speakers": speakers, "unsure": unsure}
+    return rendered("result.html", low=low, high=high, totals=values, **found)
 
 
 def envelope(signal: np.ndarray) -> tuple[list[int], list[int]]:
@@ -171,21 +145,6 @@ def envelope(signal: np.ndarray) -> tuple[list[int], list[int]]:
     scale = 100 / max(high.max(), -low.min(), 1e-9)
     low, high = (np.round(scale * part).astype(int).tolist() for part in (low, high))
     return low, high
-
-
-def comparison_panel(comparison: Comparison) -> str:
-    """Show the models side by side, for researchers."""
-    models, windows = comparison.models, comparison.windows
-    values = pd.DataFrame({role: one.values for role, one in models.items()})
-    if "teacher" in models:
-        values["difference"] = values["student"] - values["teacher"]
-    return rendered(
-        "comparison",
-        comparison=comparison,
-        values=values.reset_index(names="").to_dict("records"),
-        windows=windows.to_dict("records"),
-        files={"windows.csv": windows.to_csv(index=False).encode()},
-    )
 
 
 def cell(value: object) -> str:

@@ -1,6 +1,7 @@
 """Values that one model predicts for one recording."""
 
 import time
+from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -119,7 +120,7 @@ def has_speech(job: Job, name: str, clip: Clip) -> bool:
 
 
 def analyse(
-    job: Job, name: str, clip: Clip, windows: tuple[float, float] | None = None
+    job: Job, name: str, clip: Clip, windows: Mapping[str, float] | None = None
 ) -> Analysis:
     """Predict A/D/V of a recording with one model.
 
@@ -127,7 +128,8 @@ def analyse(
         job: request
         name: name of the model
         clip: recording
-        windows: duration and hop of the curve in seconds, ``None`` for no curve
+        windows: arguments of the curve, see
+            :func:`audw2s.inference.curve.predicted_curve`; ``None`` for no curve
 
     Raises:
         RefusedError: if there is no such model, it isn't free, or time is over
@@ -140,9 +142,8 @@ def analyse(
         latency = time.perf_counter() - begin
         curve = pd.DataFrame()
         if windows is not None:
-            win_dur, hop_dur = windows
             read = job.watched(clip.read, clip.duration, f"{name} over time")
-            curve = predicted_curve(predictor, read, win_dur=win_dur, rate=1 / hop_dur)
+            curve = predicted_curve(predictor, read, **windows)
         network = predictor.network
     names = network.name, network.sha256, facts(name)
     return Analysis(*names, named(values), curve, latency, latency / clip.duration)

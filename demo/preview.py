@@ -25,7 +25,7 @@ def preview(app: ASGIApp, root_path: str) -> Callable:
     """
     transport = httpx.ASGITransport(app, root_path=root_path)
     client = httpx.AsyncClient(transport=transport, trust_env=False)
-    tags = rendered("head")
+    tags = rendered("head.html")
 
     async def page(request: Request) -> Response:
         headers = request.headers.mutablecopy()

@@ -13,7 +13,7 @@ from audw2s.audio.preprocess import load
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.demo.examples import clips
 from audw2s.demo.models import facts
-from audw2s.demo.page import facts_of_page
+from audw2s.demo.page import rendered
 from audw2s.export.npm import package as npm
 
 MAX_DUR = 600.0
@@ -44,13 +44,10 @@ def write(folder: str, student: str = "wav2small") -> dict[str, int]:
     package = npm.contents(student)
     contents = {f"wav2small/{name}": package[name] for name in MODEL_FILES}
     contents |= page_files()
-    contents |= {example_name(label): clip for label, clip in spoken.items()}
-    contents["facts.json"] = facts_of_page(
-        MAX_DUR,
-        size=MAX_SIZE,
-        model=facts(student),
-        examples={label: example_name(label) for label in spoken},
-    )
+    names = {label: example_name(label) for label in spoken}
+    contents |= {names[label]: clip for label, clip in spoken.items()}
+    found = {"duration": MAX_DUR, "size": MAX_SIZE, "model": facts(student)}
+    contents["facts.json"] = rendered("facts.json", examples=names, **found).encode()
     contents["service-worker.js"] = service_worker(contents)
     return npm.write_files(folder, contents)
 

@@ -9,11 +9,16 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from audw2s.interface.condition import listed
 from audw2s.model.registry import DIMENSIONS
 
-WORDS: dict[str, Any] = yaml.safe_load(
-    pathlib.Path(__file__).with_name("words.yaml").read_text(encoding="utf-8")
-)
+
+def content(name: str) -> dict[str, Any]:
+    """Content of a YAML file of this folder."""
+    return yaml.safe_load(pathlib.Path(__file__).with_name(name).read_bytes())
+
+
+WORDS = content("words.yaml")
 """Words of both pages; sentences may have places for values."""
 
 LOW, HIGH = 0.4, 0.6
@@ -24,6 +29,9 @@ STRONG = 0.3
 
 UNCERTAIN = 0.1
 """Difference of two models from which on a value is called uncertain."""
+
+AGREEMENT = 0.05
+"""Largest difference at which models are called to agree."""
 
 MAX_NAME = 40
 """Most characters of the name of a file that are shown."""
@@ -125,6 +133,33 @@ def uncertain(models: list[Mapping[str, float]]) -> list[str]:
     return [name for name in DIMENSIONS if is_far[name] and levels[name] > 1]
 
 
+def agreement_text(differences: Mapping[str, float]) -> str:
+    """Sentence on how far teacher and student agree.
+
+    Args:
+        differences: differences of A/D/V by dimension
+
+    Examples:
+        >>> agreement_text({"arousal": 0.02, "dominance": 0.03, "valence": -0.18})
+        'Teacher and student agree within .05 on arousal and dominance; valence differs
+        most, by .18.'
+        >>> agreement_text(dict.fromkeys(DIMENSIONS, 0.01))
+        'Teacher and student agree within .05 on arousal, dominance and valence.'
+        >>> agreement_text({"arousal": 0.2, "dominance": 0.1, "valence": 0.3})
+        'Teacher and student agree within .05 on none of the three; valence differs
+        most, by .30.'
+
+    """
+    sizes = {name: abs(differences[name]) for name in DIMENSIONS}
+    close = [name for name, size in sizes.items() if size <= AGREEMENT]
+    names = listed(close) if close else "none of the three"
+    text = f"Teacher and student agree within {short(AGREEMENT)} on {names}"
+    if len(close) < len(sizes):
+        most = max(sizes, key=lambda name: sizes[name])
+        text += f"; {most} differs most, by {short(sizes[most])}"
+    return f"{text}."
+
+
 def short(value: float, sign: str = "") -> str:
     """Value with two decimals.
 
@@ -137,18 +172,6 @@ def short(value: float, sign: str = "") -> str:
         return "–"
     sign = "−" if value < 0 else sign
     return sign + f"{abs(value):.2f}".removeprefix("0")
-
-
-def listed(names: list[str]) -> str:
-    """Names as a part of a sentence.
-
-    Examples:
-        >>> listed(["arousal"]), listed(["arousal", "dominance", "valence"])
-        ('arousal', 'arousal, dominance and valence')
-
-    """
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def legible(name: str) -> str:

@@ -87,9 +87,12 @@ def listed(names: Sequence[str]) -> str:
     Examples:
         >>> listed(DIMENSIONS)
         'arousal, dominance and valence'
+        >>> listed(["arousal"])
+        'arousal'
 
     """
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _truth(node: ast.expr, names: Sequence[str]) -> Callable[[Values], bool]:

@@ -66,8 +66,8 @@ export const check = (channels, signal, rate, declared) => {
   const [name, message] = doubt(channels, signal, duration, declared) ?? [];
   const list = name ? [notes[name].replace("{message}", message)] : [];
   if (duration < limits.unsure) {
-    list.push(notes.short.replace("{duration}", duration.toFixed(2)).replace("{unsure}", limits.unsure));
+    list.push(notes.short.replace("{duration:.2f}", duration.toFixed(2)).replace("{unsure:g}", limits.unsure));
   }
-  if (duration > limits.long) list.push(notes.long.replace("{duration}", duration.toFixed(0)));
+  if (duration > limits.long) list.push(notes.long.replace("{duration:.0f}", duration.toFixed(0)));
   return list;
 };
