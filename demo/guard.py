@@ -18,6 +18,7 @@ from starlette.types import Send
 
 from audw2s.demo.settings import Settings
 from audw2s.demo.words import RefusedError
+from audw2s.demo.words import content
 
 MAX_BODY = 1_000_000
 """Largest request in bytes, but for uploads."""
@@ -26,19 +27,8 @@ MAX_READ = 10 * MAX_BODY
 """Size in bytes up to which refused requests are read: clients that still send when the
 connection ends never see the answer."""
 
-POLICY = (
-    "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; "
-    "base-uri 'self'; form-action 'self'; object-src 'none'; frame-ancestors 'self'"
-)
-"""Content that browsers may load: from this server, or inside the page."""
-
-HEADERS = {
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=(self)",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-}
-"""Headers of every answer, beside the policy."""
+SERVED = content("server.yaml")
+"""Routes of Gradio, and headers of every answer."""
 
 FIXED = "max-age=31536000, immutable"
 """How long browsers may keep files whose content never changes."""
@@ -61,8 +51,8 @@ class Guard:
         self.app = app
         hosts = "localhost", settings.host, *settings.allowed_host
         self.hosts = set(map(str.lower, hosts))
-        policy = " ".join([POLICY, *settings.allow_embedding_from])
-        self.headers = HEADERS | {"content-security-policy": policy}
+        policy = " ".join([SERVED["policy"], *settings.allow_embedding_from])
+        self.headers = SERVED["headers"] | {"content-security-policy": policy}
         login = settings.login
         self.login = login and b"Basic " + base64.b64encode(login.encode())
 

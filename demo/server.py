@@ -30,6 +30,7 @@ from audw2s.demo import static_page
 from audw2s.demo.calls import Calls
 from audw2s.demo.examples import CLIPS
 from audw2s.demo.examples import clips
+from audw2s.demo.guard import SERVED
 from audw2s.demo.guard import Guard
 from audw2s.demo.guard import refused
 from audw2s.demo.job import Job
@@ -64,32 +65,15 @@ CLOSING_DUR = 1
 M_ARENA_MAX = -8
 """Name of the number of heaps in glibc."""
 
+ROUTES = SERVED["routes"]
+"""Routes of Gradio that are served."""
+
 MAX_SESSIONS = 100
 """Most sessions that Gradio remembers; nothing of the page depends on them."""
 
 FONTS = ["system-ui", "sans-serif"]
 MONO_FONTS = ["ui-monospace", "monospace"]
 """Fonts of the system: Gradio's themes may fetch theirs."""
-
-READ = (
-    *("config", "favicon.ico", "theme.css"),
-    *("assets/{path:path}", "static/{path:path}", "svelte/{path:path}"),
-    *("gradio_api/heartbeat/{session_hash}", "gradio_api/upload_progress"),
-    "gradio_api/startup-events",
-)
-"""Routes of Gradio with what the page and its API read."""
-
-CALLED = (
-    *("gradio_api/call/compare", "gradio_api/call/predict"),
-    *("gradio_api/cancel", "gradio_api/queue/join"),
-)
-"""Routes of Gradio that call functions."""
-
-ANSWERED = (
-    *("gradio_api/call/compare/{event}", "gradio_api/call/predict/{event}"),
-    "gradio_api/queue/data",
-)
-"""Routes of Gradio with answers of functions; it has many more, which aren't served."""
 
 
 def serve(settings: Settings) -> None:
@@ -179,7 +163,7 @@ def application(models: Models, folder: str) -> Starlette:
     os.makedirs(static)
     os.makedirs(examples)
     paths = clips(examples)
-    inner = gradio_application(models, paths)
+    inner = gradio_application(models, folder, paths)
     example = paths["neutral"]
     page = preview(inner, models.settings.root_path)
     calls = Calls(inner, folder, example)
@@ -200,10 +184,10 @@ def application(models: Models, folder: str) -> Starlette:
             live_routes(models),
             *routes("GET", ["", "gradio_api/info"], page),
             *routes("GET", ["example.flac"], FileResponse(example)),
-            *routes("GET", READ, inner),
+            *routes("GET", ROUTES["read"], inner),
             *routes("GET", [f"gradio_api/file={folder}/{{path:path}}"], inner),
-            *routes("POST", CALLED, calls),
-            *routes("GET", ANSWERED, calls),
+            *routes("POST", ROUTES["called"], calls),
+            *routes("GET", ROUTES["answered"], calls),
             *routes("POST", ["gradio_api/upload"], Uploads(inner, folder)),
         ],
         exception_handlers={RefusedError: refused},
@@ -211,15 +195,15 @@ def application(models: Models, folder: str) -> Starlette:
     )
 
 
-def gradio_application(models: Models, examples: dict[str, str]) -> Any:
+def gradio_application(models: Models, folder: str, examples: dict[str, str]) -> Any:
     """Make Gradio's application.
 
     Args:
         models: models that can be chosen
-        examples: paths of the example clips by label, two folders below that of uploads
+        folder: folder of uploads
+        examples: paths of the example clips by label
 
     """
-    folder = os.path.dirname(os.path.dirname(examples["neutral"]))
     # Gradio opens clients when it is imported, and some proxies need more packages
     os.environ["no_proxy"] = "*"
     os.environ["GRADIO_TEMP_DIR"] = folder
