@@ -78,7 +78,7 @@ class Calls:
         call = Call(client_of(request), self._session(body))
         if not request.url.path.endswith("/cancel"):
             self._check_share(call.client)
-        await self._call(request, body, call, send)
+        await self._ask(request, body, call, send)
 
     def is_awaited(self, call: Call) -> bool:
         """Whether the client listens to the answer, or may still begin to."""
@@ -110,9 +110,7 @@ class Calls:
             headers = {"retry-after": str(seconds)}
             raise RefusedError("too_many_calls", 429, headers, **counts)
 
-    async def _call(
-        self, request: Request, body: bytes, call: Call, send: Send
-    ) -> None:
+    async def _ask(self, request: Request, body: bytes, call: Call, send: Send) -> None:
         """Pass on a call, which is known from Gradio's answer on."""
         waiting = [{"type": "http.request", "body": body}]
         scope = {**request.scope, IS_AWAITED: partial(self.is_awaited, call)}

@@ -21,7 +21,9 @@ STATIC = "Start no server, write a folder for any one: browsers run the student.
 
 SPACE = "Start no server, write a folder that is a Hugging Face Space."
 
-Names = list[str]
+Hosts = Annotated[list[str], option("allowed_host", metavar="NAME")]
+
+Origins = Annotated[list[str], option("allow_embedding_from", metavar="ORIGIN")]
 
 
 @explained("stopped.")
@@ -32,10 +34,8 @@ def demo(
     student: Annotated[str, option("student")] = Settings.student,
     max_dur: Annotated[float, option("max_dur", min=1, max=3600)] = Settings.max_dur,
     max_size: Annotated[int, option("max_size", min=1, max=200)] = Settings.max_size,
-    allowed_host: Annotated[Names, option("allowed_host", metavar="NAME")] = [],
-    allow_embedding_from: Annotated[
-        Names, option("allow_embedding_from", metavar="ORIGIN")
-    ] = [],
+    allowed_host: Hosts = [],
+    allow_embedding_from: Origins = [],
     root_path: Annotated[str, option("root_path", metavar="PATH")] = "",
     auth: Annotated[str | None, option("auth", metavar="USER:FILE")] = None,
     static: Annotated[str | None, typer.Option(metavar="OUT", help=STATIC)] = None,

@@ -45,11 +45,10 @@ def plane_figure(comparison: Comparison) -> "Figure":
     models, curves = comparison.models.values(), named_curves(comparison)
     drawn = zip(models, curves.items(), STYLES, MARKS)
     for one, (name, path), (colour, line), mark in drawn:
-        place = one.values
         options: dict[str, Any] = {"color": colour, "clip_on": False}
         axis.plot(path["valence"], path["arousal"], line, lw=1.2, **options)
         options |= {"markersize": 12, "markeredgecolor": "white", "label": name}
-        axis.plot(place["valence"], place["arousal"], mark, **options)
+        axis.plot(one.values["valence"], one.values["arousal"], mark, **options)
     ranges = comparison.ranges
     axis.set(xlim=ranges["valence"], ylim=ranges["arousal"], box_aspect=1)
     axis.set(xlabel="valence", ylabel="arousal")

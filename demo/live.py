@@ -1,5 +1,6 @@
 """Live speech: values of the student while it is spoken, later ones of the teacher."""
 
+import contextlib
 import threading
 import time
 from concurrent.futures import Future
@@ -69,6 +70,9 @@ class Chunk(pydantic.BaseModel, arbitrary_types_allowed=True):
     teacher_points: pydantic.NonNegativeInt
 
 
+DURATIONS: dict[str, Any] = {"win_dur": WIN_DUR, "update_dur": 0.4 * UPDATE_DUR}
+"""Of the student's stream; updates are shorter, as resampling gives blocks."""
+
 Point = tuple[float, ...]
 """Seconds of speech that were processed, and A/D/V of the last ones."""
 
@@ -94,13 +98,7 @@ class Session:
         # It waits for no slot, which other requests may hold for long
         name = models.slot(chunk.student).name
         try:
-            self.stream = Stream(
-                name,
-                sampling_rate=self.rate,
-                win_dur=WIN_DUR,
-                # Less, as resampling gives samples in blocks
-                update_dur=0.4 * UPDATE_DUR,
-            )
+            self.stream = Stream(name, sampling_rate=self.rate, **DURATIONS)
         except ValueError as error:
             raise RefusedError("not_live", reason=error) from None
         self.lock = threading.Lock()
@@ -164,14 +162,11 @@ class Session:
             self.pending = self.pool.submit(self._add_teacher, self.recent, now)
 
     def _add_teacher(self, signal: np.ndarray, now: float) -> None:
-        job = Job(self.models, seconds=SLOT_DUR)
-        try:
-            with job.held(self.teacher_name) as predictor:
-                (row,) = predictor.signal(signal, self.rate)
-        except RefusedError:
-            return
-        if np.isfinite(row.values[0]).all():
-            self.teacher.append((now, *row.values[0].tolist()))
+        slot = Job(self.models, seconds=SLOT_DUR).held(self.teacher_name)
+        with contextlib.suppress(RefusedError), slot as predictor:
+            (row,) = predictor.signal(signal, self.rate)
+            if np.isfinite(row.values[0]).all():
+                self.teacher.append((now, *row.values[0].tolist()))
 
 
 class Live:
@@ -205,8 +200,11 @@ class Live:
         return state
 
     def _session(self, chunk: Chunk) -> Session:
+        now = time.monotonic()
         with self.lock:
-            self._drop_old()
+            for key, session in list(self.sessions.items()):
+                if session.used <= now - IDLE_DUR or session.begun <= now - MAX_AGE:
+                    del self.sessions[key]
             if chunk.session not in self.sessions:
                 clients = [session.client for session in self.sessions.values()]
                 if clients.count(chunk.client) >= MAX_SESSIONS - len(clients):
@@ -214,9 +212,3 @@ class Live:
                 session = Session(self.models, chunk, self.pool)
                 self.sessions[chunk.session] = session
             return self.sessions[chunk.session]
-
-    def _drop_old(self) -> None:
-        now = time.monotonic()
-        for key, session in list(self.sessions.items()):
-            if session.used <= now - IDLE_DUR or session.begun <= now - MAX_AGE:
-                del self.sessions[key]

@@ -1,8 +1,10 @@
 """Folder that is a Hugging Face Space with the page."""
 
-import importlib.metadata
 import os
 import shutil
+from functools import partial
+from importlib.metadata import requires
+from importlib.metadata import version
 
 from packaging.requirements import Requirement
 
@@ -42,31 +44,24 @@ def write_space(folder: str, settings: Settings) -> None:
                     "them. See 'audw2s models'."
                 )
     os.makedirs(folder)
-    for source, target in (
-        (audw2s.__path__[0], "."),
-        (audw2s.demo.__path__[0], "demo"),
-        (clips_folder(), "demo/clips"),
-    ):
-        target = os.path.join(folder, "audw2s", target)
-        # An installed package holds the others already
-        shutil.copytree(source, target, ignore=IGNORED, dirs_exist_ok=True)
+    package = os.path.join(folder, "audw2s")
+    copy = partial(shutil.copytree, ignore=IGNORED, dirs_exist_ok=True)
+    copy(audw2s.__path__[0], package)
+    # An installed package holds these already
+    copy(audw2s.demo.__path__[0], os.path.join(package, "demo"))
+    copy(clips_folder(), os.path.join(package, "demo", "clips"))
     made = templates(__file__, keep_trailing_newline=True)
+    made.globals.update(settings=settings, requirements=requirements(), version=version)
     for name in FILES:
         template = made.get_template(f"space_files/{name.removeprefix('.')}.jinja")
-        text = template.render(
-            gradio=importlib.metadata.version("gradio"),
-            version=audw2s.__version__,
-            settings=settings,
-            requirements=requirements(),
-        )
-        write_text(text, os.path.join(folder, name))
+        write_text(template.render(), os.path.join(folder, name))
 
 
 def requirements() -> list[str]:
     """Packages that the page needs, with the versions that are installed."""
-    wanted = map(Requirement, importlib.metadata.requires("audw2s") or [])
+    wanted = map(Requirement, requires("audw2s") or [])
     return [
-        f"{one.name}=={importlib.metadata.version(one.name)}"
+        f"{one.name}=={version(one.name)}"
         for one in wanted
         if one.marker is None or one.marker.evaluate({"extra": "demo"})
     ]

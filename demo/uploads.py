@@ -13,6 +13,7 @@ from starlette.types import Scope
 from starlette.types import Send
 
 from audw2s.demo.words import RefusedError
+from audw2s.files import stamp
 
 PREFIX = "audw2s-demo-"
 """Start of the names of folders of uploads."""
@@ -56,12 +57,12 @@ class Uploads:
 
 def total_size(folder: str) -> int:
     """Bytes of the files in a folder."""
-    total = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(FileNotFoundError):  # Deleted meanwhile
-                total += os.path.getsize(os.path.join(parent, name))
-    return total
+    # -1 of one that was deleted meanwhile
+    return sum(
+        max(0, stamp(os.path.join(parent, name)).size)
+        for parent, _, names in os.walk(folder)
+        for name in names
+    )
 
 
 async def sweep(folder: str) -> None:
