@@ -196,7 +196,7 @@ def trainings(name: str) -> Markdown:
     """Table of what trainings gave, as their logs had it."""
     table = pd.read_csv(HERE / "trainings" / f"{name}.csv")
     numbers = table.select_dtypes(float).columns
-    table[numbers] = table[numbers].map("{:.2f}".format)
+    table[numbers] = table[numbers].map("{:.2f}".format).replace("nan", "–")
     rows = table.astype(str).to_numpy().tolist()
     return Markdown(markdown_table([c.replace("_", " ") for c in table], rows))
 
