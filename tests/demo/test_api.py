@@ -10,7 +10,7 @@ import urllib.request
 
 import numpy as np
 import pytest
-from conftest import SPEECH
+from pages import SPEECH
 
 import audw2s
 

@@ -12,10 +12,10 @@ import pytest
 import soundfile
 import yaml
 from commands import COMMAND
-from conftest import SPEECH
-from conftest import free_port
-from conftest import started
-from conftest import watched
+from pages import SPEECH
+from pages import free_port
+from pages import started
+from pages import watched
 from waiting import wait_until
 
 httpx = pytest.importorskip("httpx")

@@ -11,10 +11,10 @@ import pytest
 import soundfile
 import soxr
 import uvicorn
-from conftest import BROWSERS
-from conftest import free_port
-from conftest import watched
 from full import full
+from pages import BROWSERS
+from pages import free_port
+from pages import watched
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-from conftest import SPEECH
+from pages import SPEECH
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from waiting import wait_until

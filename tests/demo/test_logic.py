@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-from conftest import SPEECH
 from full import full
 from memory import PEAK
 from memory import needs_peak
+from pages import SPEECH
 
 import audw2s
 import audw2s.demo.words

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from conftest import SPEECH
-from conftest import watched
+from pages import SPEECH
+from pages import watched
 
 import audw2s
 from audw2s.demo.settings import Settings

@@ -12,7 +12,7 @@ import urllib.parse
 
 import anyio
 import pytest
-from conftest import SPEECH
+from pages import SPEECH
 
 httpx = pytest.importorskip("httpx")
 pytest.importorskip("gradio")

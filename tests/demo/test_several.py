@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from conftest import SPEECH
 from full import full
+from pages import SPEECH
 from test_logic import ANGRY
 
 from audw2s.audio.preprocess import load

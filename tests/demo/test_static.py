@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 import soundfile
 import soxr
-from conftest import SPEECH
-from conftest import watched
 from full import FULL
+from pages import SPEECH
+from pages import watched
 from test_page import downloaded
 from typer.testing import CliRunner
 from waiting import wait_until
