@@ -134,25 +134,27 @@ def test_lost_machines_and_workers_are_replaced(cluster, corpus, tmp_path, watch
     assert len(watched.opened) > 60
 
 
-def test_a_killed_driver_can_resume(cluster, corpus, tmp_path, watched):
+@pytest.mark.parametrize(
+    "signum", [pytest.param(signal.SIGINT, marks=full), signal.SIGKILL]
+)
+def test_a_killed_driver_can_resume(cluster, corpus, tmp_path, watched, signum):
     whole, out = audw2s.annotate(str(corpus)), tmp_path / "out"
     watched.log.unlink()
     slow(watched, True)
     ray_options = ("--engine", "ray", "--address", cluster.address)
-    for signum, count in ((signal.SIGINT, 2), (signal.SIGKILL, 5)):
-        process = watched.start(corpus, "--out", out, *ray_options, "--shard-size", 4)
-        wait_until(
-            lambda: len(parts(out)) >= count or process.poll() is not None,
-            f"{count} parts are written",
-        )
-        process.send_signal(signum)
-        told = process.communicate(timeout=MAX_DUR)[1]
-        assert not (out / "table.parquet").exists()
-        if signum == signal.SIGINT:
-            assert process.returncode == 130, told
-            assert "run the same command to go on" in told
-            assert "Traceback" not in told
-        watched.wait_for_end()
+    process = watched.start(corpus, "--out", out, *ray_options, "--shard-size", 4)
+    wait_until(
+        lambda: len(parts(out)) >= 3 or process.poll() is not None,
+        "3 parts are written",
+    )
+    process.send_signal(signum)
+    told = process.communicate(timeout=MAX_DUR)[1]
+    assert not (out / "table.parquet").exists()
+    if signum == signal.SIGINT:
+        assert process.returncode == 130, told
+        assert "run the same command to go on" in told
+        assert "Traceback" not in told
+    watched.wait_for_end()
     slow(watched, False)
     kept, opened = pd.concat(parts(out))["file"].nunique(), len(watched.opened)
     # The other engine goes on, with what isn't there
