@@ -26,6 +26,9 @@ BAD_SAMPLES = {
 }
 """Samples without which a segment has a value, in the order of importance."""
 
+EIGHT_TRUE = np.ones(8, bool).view(np.uint64)
+"""Eight true values as one number."""
+
 IS_LOUD, IS_CANCELLED = np.uint8(1), np.uint8(2)
 """What a hop is: its mix is loud, or its channels cancel out in the mix."""
 
@@ -186,7 +189,7 @@ class Report:
     channels are interleaved."""
 
     hops: list[np.ndarray] = dataclasses.field(default_factory=list)
-    """Of each complete hop of 10 ms, in parts: :data:`IS_LOUD` where its mix is loud,
+    """Of each hop of 10 ms, in parts: :data:`IS_LOUD` where its mix is loud,
     :data:`IS_CANCELLED` where its channels cancel out, or both. Hops are counted from
     the start of the source, so that the status of a segment doesn't depend on where
     reading starts."""
@@ -242,14 +245,11 @@ class Report:
         np.all(block[:, 1:] == block[:, :-1], axis=0, out=is_same[1:])
         self.previous = block[:, -1].copy()
         min_size = math.ceil(MIN_RUN_DUR * self.sampling_rate)
-        # Whether so many samples in a row are the same; speech has no such run
-        is_long_from, length = is_same, 1
-        while length < min_size - 1:
-            step = min(length, min_size - 1 - length)
-            is_long_from = is_long_from[step:] & is_long_from[:-step]
-            length += step
-        # What lies at an edge of the block may be a part of a longer one
-        if is_same[0] or is_same[-1] or is_long_from.any():
+        # A run of 16 fills a row of eight, and speech has hardly any. What lies at an
+        # edge of the block may be a part of a longer one.
+        rows = is_same[: size // 8 * 8].view(np.uint64)
+        may_be_long = min_size < 16 or (rows == EIGHT_TRUE).any()
+        if may_be_long or is_same[0] or is_same[-1]:
             runs = runs_of(is_same) + before - [1, 0]
             is_long = np.diff(runs)[:, 0] >= min_size
             is_kept = is_long | (runs[:, 0] < before) | (runs[:, 1] == self.num_samples)
@@ -266,11 +266,10 @@ class Report:
             energies = np.stack([np.square(block).mean(axis=0), np.square(mix[0])])
             values = np.concatenate([values, np.add.reduceat(energies, starts, axis=1)])
         if self.last_hop.size and first % hop:
-            # A hop may belong to two blocks
+            # A hop belongs to two blocks
             values[:, :1] += self.last_hop
-        elif self.last_hop.size:
-            values = np.concatenate([self.last_hop, values], axis=1)
-        self.hops.append(judged(values[:, :-1], hop))
+            self.hops[-1] = self.hops[-1][:-1]
+        self.hops.append(judged(values, hop))
         self.last_hop = values[:, -1:].copy()
 
     def segment(
@@ -358,8 +357,6 @@ class Report:
         low, high = -(-(begin + part.first) // hop), (begin + part.last) // hop
         low, high = low - begin // hop, high - begin // hop
         hops = self.hops[0][low:high]
-        if low <= len(self.hops[0]) < high:
-            hops = np.append(hops, judged(self.last_hop, hop))
         if not len(hops):
             return None
         num_cancelled = np.count_nonzero(hops & IS_CANCELLED)

@@ -141,6 +141,9 @@ class Network:
 
         if self.hidden_states:
             self.num_values += _num_hidden_states(opened, self.name)
+        others = range(len(labels), len(labels) + self.num_values - len(self.names) + 1)
+        self.columns = np.array([*self.order, *others])
+        """Columns of the outputs: values, hidden states, and the share of speech."""
 
     def open(self) -> "audonnx.Model":
         """Open the model, once per process."""
@@ -225,14 +228,14 @@ class Network:
             count: number of signals
 
         """
-        parts = [found.reshape(count, -1) for found in outputs]
-        heads, others = parts[: len(self.labels)], parts[len(self.labels) :]
-        values = np.concatenate(heads, axis=1)[:, self.order]
-        if self.of_classes:
-            values = softmax(values)
+        found = [output.reshape(count, -1) for output in outputs]
         if self.outputs[-1] != "speech":
-            others.append(np.full((count, 1), np.nan, np.float32))
-        return np.concatenate([values, *others], axis=1)
+            found.append(np.full((count, 1), np.nan, np.float32))
+        values = np.concatenate(found, axis=1)[:, self.columns]
+        if self.of_classes:
+            size = len(self.names)
+            values[:, :size] = softmax(values[:, :size])
+        return values
 
     @functools.cached_property
     def tokens(self) -> Tokens | None:
