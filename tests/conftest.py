@@ -20,7 +20,7 @@ settings.load_profile("untimed")
 # tests start
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-collect_ignore = ["benchmark", "conftest.py", "golden", "mutants.py"]
+collect_ignore = ["benchmark", "golden", "mutants.py"]
 
 ROOT = pathlib.Path(__file__).parent.parent
 TESTS = ROOT / "tests"
