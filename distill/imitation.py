@@ -3,16 +3,18 @@
 Three values tell a student little of what its teacher bases them on. So it also learns
 projections of the teacher's hidden states, by a linear layer on its own hidden states
 that is dropped at the end, as in FitNets (Romero et al. 2015, arXiv 1412.6550):
-scores of categories, and principal components.
+scores of categories and of the ratings of single raters, and principal components.
 """
 
 import dataclasses
 
 import numpy as np
+import pandas as pd
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.corpus.lists.ratings import is_rating
 from audw2s.distill.model_head import outputs
 from audw2s.distill.model_head import recordings
 from audw2s.distill.teachers.ridge import fit_ridge
@@ -78,23 +80,31 @@ def fit_projections(
         teacher: name or folder of the teacher
         corpora: paths, see :func:`audw2s.corpus.lists.corpus.read_corpus`
         out: safetensors file to write
-        by: column of the categories; clips without one count for the components only
+        by: column of the categories; clips without one, and without ratings, count for
+            the components only
         num_components: number of principal components
-        penalty: penalty of the scores of categories, see
+        penalty: penalty of the scores, see
             :func:`audw2s.distill.teachers.ridge.fit_ridge`
         verbose: show progress bars
 
     """
     model, rng = load(teacher), np.random.default_rng(0)
-    features, categories = [], []
+    features, rows = [], []
     for path in corpora:
         table = read_corpus(path)
+        # Raters of two corpora may have the same names
+        ratings = {c: f"{path}:{c}" for c in filter(is_rating, table)}
+        labels = table.filter([by, *ratings]).rename(columns=ratings)
         for number, signals in recordings(table, rng, verbose):
             features.append(outputs(model, signals, "hidden_states"))
-            row = table.iloc[number]
-            categories += [row.get(by)] * len(signals)
+            rows += [labels.iloc[number]] * len(signals)
+    known = pd.DataFrame(rows).reset_index(drop=True)
+    if by in known:
+        is_text = known[by].map(lambda category: isinstance(category, str))
+        scores = pd.get_dummies(known.pop(by)[is_text], dtype=float)
+        known = scores.join(known, how="outer")
     weight, bias = projections(
-        np.concatenate(features), np.array(categories, object), num_components, penalty
+        np.concatenate(features), known.to_numpy(float), num_components, penalty
     )
     fitted = Projections(weight, bias, model_sha256(teacher))
     with replacing(out) as temporary:
@@ -104,16 +114,14 @@ def fit_projections(
 
 
 def projections(
-    features: np.ndarray,
-    categories: np.ndarray,
-    num_components: int,
-    penalty: float,
+    features: np.ndarray, scores: np.ndarray, num_components: int, penalty: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Scores of categories, and principal components, each with variance 1 and mean 0.
+    """Predicted scores, and principal components, each with variance 1 and mean 0.
 
     Args:
         features: ``(num_clips, num_features)``
-        categories: ``(num_clips,)``, what is no text counts as no category
+        scores: ``(num_clips, num_scores)``, NaN where they are unknown; a score that is
+            the same for all clips is left out
         num_components: number of principal components of the standardised features
         penalty: penalty of the scores, see :func:`fit_projections`
 
@@ -122,8 +130,7 @@ def projections(
 
     Examples:
         >>> features = np.random.default_rng(0).standard_normal((50, 9))
-        >>> categories = np.where(features[:, 0] > 0, "angry", "calm").astype(object)
-        >>> weight, bias = projections(features, categories, 3, 1.0)
+        >>> weight, bias = projections(features, features[:, :2] > 0, 3, 1.0)
         >>> weight.shape
         (5, 9)
         >>> (features @ weight.T + bias).std(axis=0).round(3)
@@ -132,13 +139,12 @@ def projections(
     """
     std = features.std(axis=0) + 1e-6
     _, vectors = np.linalg.eigh(np.cov((features / std).T))
-    weight = vectors.T[::-1][:num_components] / std
-    known = np.array([isinstance(category, str) for category in categories])
-    if known.any():
-        names = np.unique(categories[known].astype(str))
-        one_hot = (categories[known, None] == names).astype(float)
-        scores, _ = fit_ridge(features[known], one_hot, penalty)
-        weight = np.concatenate([scores, weight])
+    weights = []
+    for score in scores.T:
+        known = ~np.isnan(score)
+        if len(np.unique(score[known])) > 1:
+            weights.append(fit_ridge(features[known], score[known, None], penalty)[0])
+    weight = np.concatenate([*weights, vectors.T[::-1][:num_components] / std])
     weight /= (features @ weight.T).std(axis=0)[:, None]
     bias = -weight @ features.mean(axis=0)
     return weight.astype(np.float32), bias.astype(np.float32)

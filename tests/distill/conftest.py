@@ -125,7 +125,7 @@ def iemocap(tmp_path, clips):
 
 @pytest.fixture
 def imitating(config, corpus, teacher, tmp_path):
-    """A training that imitates scores of six speakers and four components."""
+    """A training that imitates scores: six speakers, nine ratings, four components."""
     path = str(tmp_path / "projections.safetensors")
     fit_projections(teacher, [corpus], path, by="speaker", num_components=4)
     return dataclasses.replace(config, imitation=path, channel=True)
