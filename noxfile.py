@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import shutil
+import tempfile
 import xml.etree.ElementTree
 
 import nox
@@ -94,6 +95,8 @@ def test(session: nox.Session, *arguments: str, **env: str) -> None:
     """Run tests, and write to the table how many passed."""
     path = os.path.join(session.create_tmp(), "tests.xml")
     command = ["pytest", f"--junitxml={path}", *arguments]
+    # Ray takes no folder that lies in an environment, as that of nox does
+    env = {"TMPDIR": tempfile.gettempdir(), **env}
     session.run(*command, env=env, success_codes=[0, 1])
     (suite,) = xml.etree.ElementTree.parse(path).getroot()
     tests, skipped = int(suite.get("tests")), int(suite.get("skipped"))
