@@ -43,9 +43,6 @@ Out = Annotated[
 
 TableFormat = Annotated[str, option("table_format", "--format")]
 
-EARLY = 2
-"""Number of workers that start before it is known how many are needed."""
-
 OTHERWISE = ("models", "verbose")
 """Fields of a run's options that the command has by another name."""
 
@@ -90,12 +87,12 @@ def annotate(
     listed, 75 if a Ray cluster was lost, 130 after Ctrl-C.
     """
     with contextlib.ExitStack() as stack:
-        started: list[ChildProcess] = []
+        started = []
         if options["engine"] == "local":
-            # They import their modules while this process imports its own
-            for _ in range(min(EARLY, options["num_workers"] or EARLY)):
-                process = contextlib.closing(ChildProcess(WORKER))
-                started.append(stack.enter_context(process))
+            # It imports its modules while this process imports its own
+            started.append(
+                stack.enter_context(contextlib.closing(ChildProcess(WORKER)))
+            )
         from audw2s.audio.channels import parse_channels
         from audw2s.corpus.inputs import read_inputs
         from audw2s.corpus.lists.columns import parse_columns

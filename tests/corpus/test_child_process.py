@@ -77,17 +77,15 @@ def test_a_worker_without_options_ends_quietly():
 
 
 @pytest.mark.parametrize(
-    "arguments, code, num_processes",
+    "arguments, code, num_workers",
     [
-        (["list.txt", "--num-workers", 1], 0, 1),
-        (["list.txt", "--num-workers", 5], 0, 5),
-        (["list.txt"], 0, 2),
-        (["nothing"], 2, 2),
+        (["list.txt"], 0, 1),
+        (["nothing"], 2, 1),
         (["list.txt", "--engine", "ray", "--address", "ray://nowhere:1"], 2, 0),
     ],
 )
-def test_the_first_workers_of_the_command_start_before_it_reads_the_list(
-    tmp_path, monkeypatch, clips, arguments, code, num_processes
+def test_the_command_has_one_worker_which_starts_first(
+    tmp_path, monkeypatch, clips, arguments, code, num_workers
 ):
     started = []
 
@@ -96,11 +94,11 @@ def test_the_first_workers_of_the_command_start_before_it_reads_the_list(
             super().__init__(module)
             started.append(self)
 
-    (tmp_path / "list.txt").write_text("\n".join(clips[:5]))
+    (tmp_path / "list.txt").write_text(clips[0])
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("audw2s.commands.annotate.ChildProcess", Watched)
     monkeypatch.setattr("audw2s.corpus.workers.ChildProcess", Watched)
-    monkeypatch.setattr("audw2s.corpus.run.num_cores", lambda: 2)
-    assert invoke("annotate", *arguments, "--out", "out").exit_code == code
-    assert len(started) == num_processes
+    options = ["--out", "out", "--num-workers", 1]
+    assert invoke("annotate", *arguments, *options).exit_code == code
+    assert len(started) == num_workers
     assert all(process.code is not None for process in started)
