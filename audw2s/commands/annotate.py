@@ -1,6 +1,5 @@
 """The command ``audw2s annotate``."""
 
-import contextlib
 import dataclasses
 import inspect
 from collections.abc import Callable
@@ -17,8 +16,6 @@ from audw2s.commands.options import Models
 from audw2s.commands.options import Quiet
 from audw2s.commands.options import option
 from audw2s.commands.output import print_left_out
-from audw2s.corpus.child import WORKER
-from audw2s.corpus.child import ChildProcess
 from audw2s.corpus.options import Options
 from audw2s.errors import SOME_WITHOUT_VALUES
 from audw2s.errors import UNLISTED
@@ -86,32 +83,25 @@ def annotate(
     table holds the reason), 2 after an error with a message, 3 if folders can't be
     listed, 75 if a Ray cluster was lost, 130 after Ctrl-C.
     """
-    with contextlib.ExitStack() as stack:
-        started = []
-        if options["engine"] == "local":
-            # It imports its modules while this process imports its own
-            started.append(
-                stack.enter_context(contextlib.closing(ChildProcess(WORKER)))
-            )
-        from audw2s.audio.channels import parse_channels
-        from audw2s.corpus.inputs import read_inputs
-        from audw2s.corpus.lists.columns import parse_columns
-        from audw2s.corpus.options import models_of
-        from audw2s.corpus.run import Run
+    from audw2s.audio.channels import parse_channels
+    from audw2s.corpus.inputs import read_inputs
+    from audw2s.corpus.lists.columns import parse_columns
+    from audw2s.corpus.options import models_of
+    from audw2s.corpus.run import Run
 
-        chosen = Options(
-            models_of(model or "wav2small"),
-            channels=parse_channels(channels),
-            table_format=table_format,
-            columns=parse_columns(columns),
-            verbose=not quiet,
-            **options,
-        )
-        inputs = read_inputs(corpus, chosen.columns)
-        run = Run(inputs, out, chosen, started=started)
-        if list_left_out:
-            print_left_out(inputs.listing)
-        run()
+    chosen = Options(
+        models_of(model or "wav2small"),
+        channels=parse_channels(channels),
+        table_format=table_format,
+        columns=parse_columns(columns),
+        verbose=not quiet,
+        **options,
+    )
+    inputs = read_inputs(corpus, chosen.columns)
+    run = Run(inputs, out, chosen)
+    if list_left_out:
+        print_left_out(inputs.listing)
+    run()
     typer.echo(run.summary, err=True)
     if run.speakers.are_known:
         typer.echo(run.speakers, err=True)

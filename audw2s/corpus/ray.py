@@ -5,13 +5,13 @@ import dataclasses
 import importlib
 import sys
 
-from audw2s.corpus.child import ChildProcess
-from audw2s.corpus.child import WorkerDiedError
 from audw2s.corpus.options import Options
 from audw2s.corpus.progress import Progress
 from audw2s.corpus.ray_actor import Work
 from audw2s.corpus.shards import Shards
 from audw2s.corpus.task import Task
+from audw2s.corpus.workers import ChildProcess
+from audw2s.corpus.workers import WorkerDiedError
 from audw2s.errors import ClusterLostError
 
 

@@ -16,7 +16,6 @@ import pandas as pd
 import pyarrow as pa
 from tqdm import tqdm
 
-from audw2s.corpus.child import ChildProcess
 from audw2s.corpus.inputs import Inputs
 from audw2s.corpus.inputs import read_inputs
 from audw2s.corpus.options import Options
@@ -113,7 +112,6 @@ class Run:
         inputs: inputs of the run
         out: folder of the results, or address in a store
         options: options of the run
-        started: processes of :mod:`audw2s.corpus.worker` that await their options
         **facts: what else belongs to the identity of the run
 
     Raises:
@@ -121,15 +119,7 @@ class Run:
 
     """
 
-    def __init__(
-        self,
-        inputs: Inputs,
-        out: str,
-        options: Options,
-        *,
-        started: Iterable[ChildProcess] = (),
-        **facts: object,
-    ):
+    def __init__(self, inputs: Inputs, out: str, options: Options, **facts: object):
         if options.report is not None:
             check_report(options.report)
         if options.table is not None:
@@ -139,7 +129,6 @@ class Run:
         self.inputs = inputs
         self.out = out
         self.options = options
-        self.started = started
         self.identity = options.identity | facts
         self.provenance = self.identity | {"intervals": options.intervals}
         """Provenance of the tables; shards don't depend on intervals."""
@@ -229,8 +218,7 @@ class Run:
         writer = self.shards.writer
         message = "finishing the files in progress, Ctrl-C again to drop them"
         # Shown later than the signal, which may arrive in the middle of a line
-        told = partial(progress.print, message)
-        pool = WorkerPool(self.options, workers, told, self.started)
+        pool = WorkerPool(self.options, workers, partial(progress.print, message))
         with contextlib.closing(pool), interruptible(pool.stop, pool.drop):
             for task, result in pool.run(tasks):
                 progress.update(counts(result))

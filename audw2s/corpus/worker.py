@@ -124,11 +124,7 @@ def pipes() -> tuple[BinaryIO, Callable[[object], None]]:
 def main() -> None:
     """Answer requests until the end of stdin."""
     source, write = pipes()
-    try:
-        options: Options = pickle.load(source)
-    except EOFError:
-        # There was nothing to process
-        return
+    options: Options = pickle.load(source)
     # The parent has shown the warning already
     warnings.simplefilter("ignore", UnverifiedModelWarning)
     deadline = Deadline()

@@ -8,25 +8,30 @@ of Python's.
 """
 
 import concurrent.futures
+import contextlib
 import itertools
 import math
 import os
+import pickle
+import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from typing import IO
+from typing import Any
 
+import audw2s
 from audw2s.audio.times import duration_text
-from audw2s.corpus.child import WORKER
-from audw2s.corpus.child import ChildProcess
-from audw2s.corpus.child import WorkerDiedError
 from audw2s.corpus.options import Options
 from audw2s.corpus.task import LATE
 from audw2s.corpus.task import Result
 from audw2s.corpus.task import Task
 from audw2s.corpus.task import time_limit
 from audw2s.corpus.task import unreadable
+from audw2s.interpreter import interpreter
 
 AHEAD = 4
 """Number of requests per worker that are prepared, or whose results wait."""
@@ -44,6 +49,10 @@ TICK = 0.5
 TRIES = 3
 """Number of workers that may die of a file, or while they start."""
 
+MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**26)}
+"""Settings of glibc, which else takes memory from the system for each file, and gives
+it back; that costs up to half as much as the model."""
+
 
 def num_cores() -> int:
     """Number of cores that this process may use."""
@@ -52,18 +61,90 @@ def num_cores() -> int:
     return os.cpu_count() or 1
 
 
-class Worker:
+class WorkerDiedError(ChildProcessError):
+    """A worker process has ended, with a file in progress or while it started."""
+
+
+class ChildProcess:
+    """A module of this package that runs in a process and exchanges pickles.
+
+    Args:
+        module: name of the module
+
+    """
+
+    def __init__(self, module: str):
+        package = os.path.dirname(os.path.dirname(audw2s.__file__))
+        paths = filter(None, [os.environ.get("PYTHONPATH"), package])
+        self.process = subprocess.Popen(
+            # Without -P a module in the current folder could hide one of Python's
+            [interpreter(), "-P", "-m", module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**MALLOC, **os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            # The parent handles Ctrl-C, and lets workers finish their files
+            start_new_session=True,
+        )
+        # They are pipes
+        self.stdin: IO[bytes] = self.process.stdin  # type: ignore[assignment]
+        self.stdout: IO[bytes] = self.process.stdout  # type: ignore[assignment]
+
+    def send(self, message: object) -> None:
+        """Send a message; if the process has ended, there is no answer."""
+        with contextlib.suppress(OSError):
+            pickle.dump(message, self.stdin)
+            self.stdin.flush()
+
+    def receive(self) -> Any:
+        """Wait for a message.
+
+        Raises:
+            WorkerDiedError: if the process ends before
+
+        """
+        try:
+            return pickle.load(self.stdout)
+        except (EOFError, OSError, ValueError, pickle.UnpicklingError):
+            # A killed process may leave an incomplete message
+            raise WorkerDiedError from None
+
+    def end(self) -> str:
+        """Wait until the process has ended, and kill its child processes.
+
+        Returns:
+            exit code or signal of the process, as text
+
+        """
+        if hasattr(os, "waitid"):
+            # It stays a zombie, so that no other process has its number
+            os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
+        else:
+            self.process.wait()
+        self.close()
+        code = self.process.returncode
+        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+    def close(self) -> None:
+        """Kill the process, with its child processes, also those that outlive it."""
+        if self.process.returncode is None and os.name == "posix":
+            # macOS knows no group of a zombie alone
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.kill()
+        self.process.wait()
+
+
+class Worker(ChildProcess):
     """A worker process as its parent sees it, see :mod:`audw2s.corpus.worker`.
 
     Args:
         options: models, windows and time limit
-        process: process that awaits the options
 
     """
 
-    def __init__(self, options: Options, process: ChildProcess):
+    def __init__(self, options: Options):
+        super().__init__("audw2s.corpus.worker")
         self.options = options
-        self.process = process
 
     def start(self) -> None:
         """Send the options, and wait until the models are open.
@@ -73,11 +154,11 @@ class Worker:
             WorkerDiedError: if it doesn't start
 
         """
-        self.process.send(self.options)
+        self.send(self.options)
         try:
-            reason = self.process.receive()
+            reason = self.receive()
         except WorkerDiedError:
-            message = f"The worker process didn't start ({self.process.end()})."
+            message = f"The worker process didn't start ({self.end()})."
             raise WorkerDiedError(message) from None
         if reason is not None:
             raise ValueError(reason)
@@ -89,12 +170,12 @@ class Worker:
             WorkerDiedError: if the worker dies before all are finished
 
         """
-        self.process.send(tasks)
+        self.send(tasks)
         try:
-            return self.process.receive()
+            return self.receive()
         except WorkerDiedError:
-            reason = f"the decoder crashed ({self.process.end()})"
-            if self.process.code == LATE:
+            reason = f"the decoder crashed ({self.end()})"
+            if self.process.returncode == LATE:
                 limit = max(time_limit(t, self.options.file_timeout) for t in tasks)
                 reason = f"took longer than {duration_text(limit)}"
             raise WorkerDiedError(reason) from None
@@ -111,7 +192,6 @@ class WorkerPool:
         options: models, windows and time limit
         num_workers: number of worker processes
         on_stop: function that is called when the pool starts to stop
-        started: processes of :mod:`audw2s.corpus.worker` that await their options
 
     """
 
@@ -120,12 +200,10 @@ class WorkerPool:
         options: Options,
         num_workers: int,
         on_stop: Callable[[], None] = lambda: None,
-        started: Iterable[ChildProcess] = (),
     ):
         self.options = options
         self.num_workers = num_workers
         self.on_stop = on_stop
-        self.started = list(started)
         self.stopping = False
         self.dropping = False
         self.closed = False
@@ -152,7 +230,7 @@ class WorkerPool:
         with self.lock:
             self.closed = True
             for worker in self.workers.values():
-                worker.process.close()
+                worker.close()
         self.threads.shutdown()
 
     def run(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Result]]:
@@ -222,15 +300,14 @@ class WorkerPool:
         """Worker of this thread; it is started if there is none, or it has died."""
         thread = threading.get_ident()
         worker = self.workers.get(thread)
-        if worker is not None and worker.process.code is None:
+        if worker is not None and worker.process.returncode is None:
             return worker
         reason = ""
         for _ in range(TRIES):
             with self.lock:
                 if self.closed:
                     raise ChildProcessError("The pool is closed.")
-                started = self.started.pop() if self.started else ChildProcess(WORKER)
-                worker = self.workers[thread] = Worker(self.options, started)
+                worker = self.workers[thread] = Worker(self.options)
             try:
                 worker.start()
                 return worker

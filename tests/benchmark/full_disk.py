@@ -27,6 +27,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
+import types
 from collections.abc import Iterable
 
 import soundfile
@@ -40,7 +41,6 @@ sys.path[:0] = [str(TESTS), str(TESTS / "corpus")]
 
 import s3  # noqa: E402
 
-from audw2s.commands import annotate  # noqa: E402
 from audw2s.corpus import task  # noqa: E402
 from audw2s.corpus import worker  # noqa: E402
 from audw2s.corpus import workers  # noqa: E402
@@ -170,9 +170,9 @@ class Worker:
 
     """
 
-    def __init__(self, options: Options, process: object):
+    def __init__(self, options: Options):
         self.predictor = FilePredictor(options, lambda: None)
-        self.process = process
+        self.process = types.SimpleNamespace(returncode=None)
 
     def start(self) -> None:
         """Do nothing: the models are open."""
@@ -181,17 +181,8 @@ class Worker:
         """Process files."""
         return [worker.process(self.predictor, each) for each in tasks]
 
-
-class NoProcess:
-    """Takes the place of a worker's process."""
-
-    code = None
-
-    def __init__(self, module: str):
-        pass
-
     def close(self) -> None:
-        """Do nothing."""
+        """Do nothing: it ends with this process."""
 
 
 def _call(name: str, number: int) -> int:
@@ -220,7 +211,6 @@ def work(names: list[str], every: int, library: str) -> None:
     for module in (*MODULES, "matplotlib.pyplot"):
         importlib.import_module(module)
     workers.Worker = Worker
-    annotate.ChildProcess = workers.ChildProcess = NoProcess
     disk = Disk(pathlib.Path.cwd(), library)
     for name in names:
         disk.empty()

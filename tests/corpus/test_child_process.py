@@ -7,13 +7,11 @@ import subprocess
 import sys
 
 import pytest
-from commands import invoke
 from commands import is_running
 from waiting import wait_until
 
-from audw2s.corpus.child import WORKER
-from audw2s.corpus.child import ChildProcess
-from audw2s.corpus.child import WorkerDiedError
+from audw2s.corpus.workers import ChildProcess
+from audw2s.corpus.workers import WorkerDiedError
 
 CHILD = """
 import os, queue, subprocess, sys
@@ -26,7 +24,7 @@ read(source, queue.SimpleQueue())
 """
 
 PARENT = """
-from audw2s.corpus.child import ChildProcess
+from audw2s.corpus.workers import ChildProcess
 
 child = ChildProcess("child")
 print(*child.receive(), flush=True)
@@ -68,37 +66,3 @@ def test_its_parent_is_killed(child):
         assert all(map(is_running, processes))
         parent.kill()
         assert not running(*processes)
-
-
-def test_a_worker_without_options_ends_quietly():
-    command = [sys.executable, "-m", WORKER]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-
-
-@pytest.mark.parametrize(
-    "arguments, code, num_workers",
-    [
-        (["list.txt"], 0, 1),
-        (["nothing"], 2, 1),
-        (["list.txt", "--engine", "ray", "--address", "ray://nowhere:1"], 2, 0),
-    ],
-)
-def test_the_command_has_one_worker_which_starts_first(
-    tmp_path, monkeypatch, clips, arguments, code, num_workers
-):
-    started = []
-
-    class Watched(ChildProcess):
-        def __init__(self, module):
-            super().__init__(module)
-            started.append(self)
-
-    (tmp_path / "list.txt").write_text(clips[0])
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("audw2s.commands.annotate.ChildProcess", Watched)
-    monkeypatch.setattr("audw2s.corpus.workers.ChildProcess", Watched)
-    options = ["--out", "out", "--num-workers", 1]
-    assert invoke("annotate", *arguments, *options).exit_code == code
-    assert len(started) == num_workers
-    assert all(process.code is not None for process in started)
