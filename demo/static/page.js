@@ -196,9 +196,12 @@ for (const [label, name] of Object.entries(facts.examples)) {
   button.addEventListener("click", () => runExample(name));
   by("examples").append(button);
 }
-input.addEventListener("change", () => {
+const runChosen = () => {
   if (input.files.length) runFile(input.files[0]);
-});
+};
+input.addEventListener("change", runChosen);
+// It may have been chosen before this script was there
+runChosen();
 record.addEventListener("click", () => (microphone ? stop() : start()));
 block.addEventListener("dragover", (event) => {
   event.preventDefault();

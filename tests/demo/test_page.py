@@ -310,6 +310,7 @@ def test_files_may_be_compared_before_the_page_is_told_of_them(page):
     page.evaluate(COMPARE_AT_ONCE)
     page.locator("#files input[type=file]").set_input_files([ANGRY, ANGRY])
     page.locator("#batch .adv-sentence").wait_for(timeout=30_000)
+    assert page.locator("#batch tbody tr").count() == 2
 
 
 def test_files_that_are_too_large(page, tmp_path):

@@ -61,7 +61,7 @@ def test_labels_have_the_projections_of_the_crop(imitating, teacher):
 def test_the_student_learns_the_projections(imitating, tmp_path):
     config = dataclasses.replace(
         imitating,
-        steps=30,
+        steps=90,
         batch_size=12,
         learning_rate=1e-2,
         distinct=4,
@@ -80,7 +80,7 @@ def test_the_student_learns_the_projections(imitating, tmp_path):
     before = loss(Training(config, str(tmp_path / "before"), None, False))
     train(config, str(tmp_path / "run"), verbose=False)
     after = loss(Training(config, str(tmp_path / "run"), None, False))
-    assert after < before - 0.05
+    assert after < before - 0.2
 
 
 def test_the_student_that_is_written_has_no_further_layer(imitating, config, tmp_path):
