@@ -23,8 +23,9 @@ class Heads:
     """Heads that are fitted to all folds of rated clips, or to all except some.
 
     Least squares shrinks the deviations of uncertain values, so a head is scaled until
-    its values have the standard deviation of the ratings. The factor is estimated on
-    held-out folds.
+    its values have the standard deviation of the ratings. Where valence is uncertain,
+    it follows arousal, so a share of arousal is taken off it, see
+    :func:`without_arousal`. Factor and share are estimated on held-out folds.
     """
 
     features: np.ndarray
@@ -81,9 +82,11 @@ class Heads:
         others = [n for n in range(len(self.folds)) if n not in left_out]
         if len(others) < 2:
             return head
-        values = [self._held_out(n, left_out) for n in others]
-        targets = [self.targets[self.folds[n]] for n in others]
-        return match_std(np.concatenate(targets), np.concatenate(values), *head)
+        values = np.concatenate([self._held_out(n, left_out) for n in others])
+        targets = np.concatenate([self.targets[self.folds[n]] for n in others])
+        rest, shift = without_arousal(targets, values)
+        head = rest @ head[0], rest @ head[1] + shift
+        return match_std(targets, values @ rest.T + shift, *head)
 
     def cross_validate(self) -> np.ndarray:
         """Predict every clip with a head that was fitted without its fold.
@@ -115,6 +118,48 @@ class Heads:
             columns = [DIMENSIONS.index(d) for d in self.weak.settings.dimensions]
             weight[columns], bias[columns] = both[0][columns], both[1][columns]
         return weight, bias
+
+
+def without_arousal(
+    targets: np.ndarray, values: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Take a share of arousal off valence, so that they correlate as the ratings do.
+
+    Args:
+        targets: ratings ``(num_clips, 3)``
+        values: values ``(num_clips, 3)`` of heads for other clips
+
+    Returns:
+        matrix ``(3, 3)`` and shift ``(3,)`` for values: ``values @ matrix.T + shift``;
+        their means stay
+
+    Examples:
+        >>> values = np.random.default_rng(0).random((50, 3))
+        >>> targets = values[:, [0, 1, 0]] + values
+        >>> matrix, shift = without_arousal(targets, values)
+        >>> changed = values @ matrix.T + shift
+        >>> for table in (targets, values, changed):
+        ...     print(np.corrcoef(table.T)[0, 2].round(3))
+        0.634
+        -0.074
+        0.634
+
+    """
+    arousal, valence = DIMENSIONS.index("arousal"), DIMENSIONS.index("valence")
+    same = np.eye(len(DIMENSIONS))
+    covariance = np.cov(values.T, bias=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        goal = np.corrcoef(targets.T)
+        share = covariance[arousal, valence] / covariance[arousal, arousal]
+        left = covariance[valence, valence] / covariance[arousal, arousal] - share**2
+        rise = goal[arousal, valence] / np.sqrt(1 - goal[arousal, valence] ** 2)
+        change = rise * np.sqrt(left) - share
+    if not np.isfinite(change):
+        # Ratings or values that don't differ
+        return same, np.zeros(len(DIMENSIONS))
+    matrix = same.copy()
+    matrix[valence, arousal] = change
+    return matrix, values.mean(axis=0) @ (same - matrix).T
 
 
 class WeakLabels:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from audw2s.distill.teachers.categories import Categories
 from audw2s.distill.teachers.head import Heads
+from audw2s.distill.teachers.head import without_arousal
 from audw2s.distill.teachers.ridge import fit_ridge
 from audw2s.evaluation.speakers import folds_by_speaker
 
@@ -72,12 +73,38 @@ def test_values_have_the_standard_deviation_of_the_ratings():
     heads = Heads(features[:, None], targets, folds, 2000.0)
     weight, bias = heads.fit()
     plain_weight, plain_bias = fit_ridge(features, targets, 2000.0)
-    factor = weight / plain_weight
-    np.testing.assert_allclose(factor, np.broadcast_to(factor[:, :1], (3, 4)))
+    factor = (weight / plain_weight)[:2]
+    np.testing.assert_allclose(factor, np.broadcast_to(factor[:, :1], (2, 4)))
     assert (factor[:, 0] > 1.2).all()
     values, plain = features @ weight.T + bias, features @ plain_weight.T + plain_bias
     np.testing.assert_allclose(values.std(axis=0), targets.std(axis=0), rtol=0.1)
     np.testing.assert_allclose(values.mean(axis=0), plain.mean(axis=0), atol=0.02)
+
+
+@pytest.mark.parametrize("share", [-0.5, 0.0, 0.8])
+def test_valence_correlates_with_arousal_as_ratings_do(share):
+    """Where a penalty lets valence follow arousal, on held-out clips as well."""
+    rng = np.random.default_rng(4)
+    arousal, valence = rng.standard_normal((2, 900))
+    targets = np.column_stack([arousal, arousal, valence + share * arousal])
+    noise = rng.standard_normal((900, 3))
+    features = targets + np.column_stack([noise[:, 0], noise[:, 1], arousal])
+    folds = folds_by_speaker(np.arange(900) % 30, 30)
+    heads = Heads(features[:, None], targets, folds, 900.0)
+    values = heads.cross_validate()[:, 0]
+    goal = np.corrcoef(targets.T)[0, 2]
+    assert np.corrcoef(values.T)[0, 2] == pytest.approx(goal, abs=0.02)
+    weight, bias = heads._fit(frozenset())
+    before = features @ weight.T + bias
+    assert np.corrcoef(before.T)[0, 2] > goal + 0.1
+    np.testing.assert_allclose(values.mean(axis=0), targets.mean(axis=0), atol=0.03)
+
+
+def test_values_that_are_all_equal_keep_their_head():
+    targets = np.full((4, 3), 0.5)
+    matrix, shift = without_arousal(targets, targets)
+    np.testing.assert_array_equal(matrix, np.eye(3))
+    np.testing.assert_array_equal(shift, np.zeros(3))
 
 
 def categorised(weight=1.0, **given):
