@@ -20,6 +20,7 @@ from pages import SPEECH
 from pages import watched
 from test_page import downloaded
 from typer.testing import CliRunner
+from waiting import MAX_DUR
 from waiting import wait_until
 
 import audw2s
@@ -79,6 +80,16 @@ def page(browser, server):
     with watched(browser, address, re.compile("angry")) as (page, complaints):
         yield page
     assert complaints == []
+
+
+@pytest.fixture
+def unwatched(browser):
+    """An empty tab, whose requests may fail."""
+    # What a service worker asks for isn't routed by each version of Playwright
+    context = browser.new_context(service_workers="block")
+    context.set_default_timeout(1000 * MAX_DUR)
+    yield context.new_page()
+    context.close()
 
 
 def upload(page, path):
@@ -156,6 +167,19 @@ def test_a_recording_waits_for_a_model_that_is_still_loaded(
     assert complaints == []
 
 
+def test_a_file_may_be_chosen_before_the_script_is_there(unwatched, server):
+    """The page counts as loaded while ``facts.json`` is on its way."""
+
+    def choose(route) -> None:
+        upload(unwatched, ANGRY)
+        route.continue_()
+
+    # Once: the worker loads this file, too
+    unwatched.context.route("**/facts.json", choose, times=1)
+    unwatched.goto(f"http://127.0.0.1:{server.server_port}/")
+    assert len(values(unwatched)) == 3
+
+
 LOST = "A part of this page couldn't be loaded"
 
 
@@ -171,15 +195,14 @@ LOST = "A part of this page couldn't be loaded"
         ("weights.bin", LOST),
     ],
 )
-def test_what_cannot_be_loaded_is_said(browser, server, file, status, says):
+def test_what_cannot_be_loaded_is_said(unwatched, server, file, status, says):
     """By a server that lacks a file, or a network that fails."""
 
     def fail(route) -> None:
         route.abort() if status is None else route.fulfill(status=status)
 
-    context = browser.new_context()
-    context.route(f"**/{file}", fail)
-    page = context.new_page()
+    page = unwatched
+    page.context.route(f"**/{file}", fail)
     page.goto(f"http://127.0.0.1:{server.server_port}/")
     message = page.locator("#results", has_text=says)
     if file.startswith("w"):
@@ -191,11 +214,10 @@ def test_what_cannot_be_loaded_is_said(browser, server, file, status, says):
         page.locator("#live").wait_for(state="hidden")
         message.wait_for()
     # The page goes on once the files are there
-    context.unroute(f"**/{file}")
+    page.context.unroute(f"**/{file}")
     page.reload()
     page.get_by_role("button", name="happy").click()
     assert len(values(page)) == 3
-    context.close()
 
 
 def test_every_mistake_has_a_message(page, tmp_path):
