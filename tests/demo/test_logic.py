@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -36,6 +37,7 @@ from audw2s.demo.uploads import delete_old
 from audw2s.demo.words import WORDS
 from audw2s.demo.words import RefusedError
 from audw2s.inference.pipeline import Predictor
+from audw2s.model.find import model_path
 from audw2s.plots import plot_curves
 
 NAMES = ["arousal", "dominance", "valence"]
@@ -264,6 +266,16 @@ def test_the_teacher_of_the_paper_is_explained():
     assert "wav2small: CC BY 4.0" in text
     if not audw2s.models().installed["teacher"]:
         assert "`audw2s get teacher --accept-licence`" in text
+
+
+def test_names_of_models_differ_by_case(tmp_path):
+    folders = [tmp_path / "mini", tmp_path / "MINI"]
+    for folder in folders:
+        folder.mkdir()
+        shutil.copy(model_path("wav2small"), folder)
+    text = terms(*map(str, folders))
+    assert [f"{folder}: terms unknown" in text for folder in folders] == [True] * 2
+    assert terms("wav2small", "wav2small").count("wav2small") == 1
 
 
 def test_examples_are_six_and_one_is_noisy(tmp_path):
