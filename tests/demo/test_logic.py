@@ -271,6 +271,8 @@ def test_the_teacher_of_the_paper_is_explained():
 def test_names_of_models_differ_by_case(tmp_path):
     folders = [tmp_path / "mini", tmp_path / "MINI"]
     for folder in folders:
+        if folder.exists():
+            pytest.skip("This file system ignores case.")
         folder.mkdir()
         shutil.copy(model_path("wav2small"), folder)
     text = terms(*map(str, folders))
