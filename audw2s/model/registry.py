@@ -214,7 +214,7 @@ CATALOGUE = {
             remark="not audeering/wav2small on the hub, which is wav2small-2.0 here; "
             "not affiliated with audEERING",
             corpora=STUDENT_CORPORA,
-            sha256="aa1f6225096a990de6408a36fb991a9470c6961daad1119a4a0aa25b9714fe41",
+            sha256="74bdd9801d76890d990e7d7029dea547ae73ad6e605a64b6a7c5393b5b5335ad",
             citation="Wav2Small, arXiv 2408.13920",
         ),
         Entry(
@@ -225,7 +225,7 @@ CATALOGUE = {
             licence="CC BY 4.0",
             source="quantised for this package, see its card.md",
             corpora=STUDENT_CORPORA,
-            sha256="b72e3c74f65a2a6d754bf596a9dfdd321336f24b3d300108a039156fd56aa405",
+            sha256="b7be37c1bfc08f63ee6490ac85189c8b867ccaf7cfa636d3dbf7818f198adcf0",
             citation="Wav2Small, arXiv 2408.13920",
         ),
         Entry(
@@ -237,7 +237,7 @@ CATALOGUE = {
             licence="MIT (encoder: openai/whisper, MIT)",
             source="head fitted for this package, see its card.md",
             corpora=("emotale", "emodb"),
-            sha256="157e94cac12eaea7847e7bff2fcf3818818b06ebddff061fbc557cb6a2d0e297",
+            sha256="523a3d8035aa05099bb5354b85472854ed55ce5e16c12747590b9afc609f3076",
             citation="Radford et al., Whisper, arXiv 2212.04356",
         ),
         Entry(
