@@ -232,6 +232,8 @@ def parity(
 ) -> float:
     """Largest difference of logits between a network and its export; may be NaN.
 
+    Relative to the largest logit of a signal if that is above 1, as rounding is.
+
     Args:
         network: torch module
         model: export of the network, or a session of its parts
@@ -246,7 +248,8 @@ def parity(
         with torch.inference_mode():
             expected = network(torch.from_numpy(signal[None]))[1].numpy()
         (logits,) = session.run(["logits"], {"signal": signal[None]})
-        differences.append(np.abs(expected - logits).max())
+        scale = max(1, np.abs(expected).max())
+        differences.append(np.abs(expected - logits).max() / scale)
     return float(np.max(differences))
 
 
