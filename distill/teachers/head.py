@@ -131,7 +131,8 @@ def without_arousal(
 
     Returns:
         matrix ``(3, 3)`` and shift ``(3,)`` for values: ``values @ matrix.T + shift``;
-        their means stay
+        their means stay. Nothing changes where less than a fifth of the standard
+        deviation of valence would be left, or more than five times as much
 
     Examples:
         >>> values = np.random.default_rng(0).random((50, 3))
@@ -153,12 +154,13 @@ def without_arousal(
         share = covariance[arousal, valence] / covariance[arousal, arousal]
         left = covariance[valence, valence] / covariance[arousal, arousal] - share**2
         rise = goal[arousal, valence] / np.sqrt(1 - goal[arousal, valence] ** 2)
-        change = rise * np.sqrt(left) - share
-    if not np.isfinite(change):
-        # Ratings or values that don't differ
+        variance = covariance[valence, valence] / covariance[arousal, arousal]
+        kept = left * (1 + rise**2) / variance
+    if not 0.04 <= kept <= 25:
+        # Few clips, whose ratings or values hardly differ, or only together
         return same, np.zeros(len(DIMENSIONS))
     matrix = same.copy()
-    matrix[valence, arousal] = change
+    matrix[valence, arousal] = rise * np.sqrt(left) - share
     return matrix, values.mean(axis=0) @ (same - matrix).T
 
 

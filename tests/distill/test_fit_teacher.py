@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 
 import numpy as np
 import onnx
@@ -111,7 +110,9 @@ def test_a_fitted_head_agrees_more_than_a_held_out_one(encoder, corpus):
     with torch.inference_mode():
         values = network.adv(torch.tensor(features, dtype=torch.float32)).numpy()
     learnt = ccc_by_dimension(mean_rating(ratings(table, 1, 5)), values)
-    assert min(learnt.values()) > 0.6
+    assert min(learnt["arousal"], learnt["dominance"]) > 0.8
+    # The share of arousal that is taken off is that of held-out clips
+    assert learnt["valence"] > 0.7
     assert np.mean([report[name]["ccc"] for name in DIMENSIONS]) < 0.5
 
 
@@ -255,7 +256,7 @@ def test_the_command_refuses_an_export_that_differs(encoder, tmp_path, monkeypat
     arguments = ["teacher", encoder, corpus, "--out", out, "--size", "toy", "--quiet"]
     result = CliRunner().invoke(app, [*arguments, "--layers", "0"])
     assert result.exit_code == 2
-    assert re.search(r"differs from the network by 1\.\de-03", result.output)
+    assert "differs from the network by 1.0e-03" in result.output
     assert not os.path.exists(out)
 
 

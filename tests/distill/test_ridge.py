@@ -100,9 +100,13 @@ def test_valence_correlates_with_arousal_as_ratings_do(share):
     np.testing.assert_allclose(values.mean(axis=0), targets.mean(axis=0), atol=0.03)
 
 
-def test_values_that_are_all_equal_keep_their_head():
-    targets = np.full((4, 3), 0.5)
-    matrix, shift = without_arousal(targets, targets)
+@pytest.mark.parametrize("own", [0.0, 0.01])
+def test_valence_that_is_but_arousal_keeps_its_head(own):
+    """Of few clips, little would be left, and be scaled up."""
+    rng = np.random.default_rng(5)
+    targets, (arousal, valence) = rng.random((9, 3)), own * rng.random((2, 9))
+    values = np.column_stack([arousal, arousal, arousal + own * valence])
+    matrix, shift = without_arousal(targets, values)
     np.testing.assert_array_equal(matrix, np.eye(3))
     np.testing.assert_array_equal(shift, np.zeros(3))
 
