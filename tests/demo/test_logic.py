@@ -211,9 +211,9 @@ def test_what_phones_and_browsers_record_is_taken(job, tmp_path, name, codec, ra
     # Phones have no more than this
     speech = soxr.resample(soxr.resample(speech, 16000, rate), rate, 16000)
     expected = audw2s.Feature().process_signal(speech, 16000).to_numpy()[0]
-    # AMR keeps little of a voice at 12 kbit/s
-    tolerance = 0.15 if rate == 8000 else 0.05
-    np.testing.assert_allclose([*values.values()], expected, atol=tolerance)
+    # AMR keeps less of a voice, which valence depends on most
+    tolerance = [0.05, 0.05, 0.11 if rate == 8000 else 0.05]
+    assert (np.abs([*values.values()] - expected) <= tolerance).all()
 
 
 def test_one_request_at_a_time_uses_a_model(models, job):
