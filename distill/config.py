@@ -210,8 +210,13 @@ class Config(BatchSettings):
     learning_rate: Rate = 3e-3
     """Highest learning rate; it falls as half a cosine."""
 
+    muon_rate: Weight = 0.0
+    """Highest learning rate of Muon, such as .02, for convolutions and pooling, see
+    :class:`audw2s.distill.muon.Muon`; other layers keep AdamW with ``learning_rate``.
+    With 0, AdamW changes all."""
+
     weight_decay: Weight = 1e-2
-    """Weight decay of AdamW."""
+    """Weight decay of the optimiser."""
 
     warmup: Number = 100
     """First steps, in which the learning rate rises."""

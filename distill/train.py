@@ -6,7 +6,6 @@ interrupted run. With several GPUs or machines: ``accelerate launch``.
 
 import dataclasses
 import os
-from collections.abc import Iterable
 
 import accelerate
 import numpy as np
@@ -26,6 +25,7 @@ from audw2s.distill.loop import learn
 from audw2s.distill.loop import share_of_rate
 from audw2s.distill.losses import ccc_loss
 from audw2s.distill.losses import total_loss
+from audw2s.distill.muon import Muon
 from audw2s.distill.origins import of_settings
 from audw2s.distill.origins import write_origins
 from audw2s.distill.state import State
@@ -108,7 +108,7 @@ class Training:
             size = len(self.batches.projections.bias)
             layer = torch.nn.Linear(network.adv.in_features, size)
             trained["imitation"] = layer.to(self.machine.device)
-        optimiser = make_optimiser(trained.values(), config)
+        optimiser = make_optimiser(network, list(trained.values()), config)
         optimiser.register_step_post_hook(
             lambda *_: self.ema.update_parameters(network)
         )
@@ -185,16 +185,36 @@ def make_student(config: Config, device: torch.device) -> AnyStudent:
 
 
 def make_optimiser(
-    networks: Iterable[torch.nn.Module],
+    network: AnyStudent,
+    trained: list[torch.nn.Module],
     config: Config,
 ) -> torch.optim.Optimizer:
-    """Make the optimiser, which clips gradients."""
-    trained = [p for n in networks for p in n.parameters() if p.requires_grad]
-    group = {"params": trained, "peak": config.learning_rate}
-    optimiser = torch.optim.AdamW([group], weight_decay=config.weight_decay)
+    """Make the optimiser, which clips gradients.
+
+    Args:
+        network: student
+        trained: all that is trained, the student as well
+        config: settings
+
+    """
+    parameters = [p for n in trained for p in n.parameters() if p.requires_grad]
+    optimiser: torch.optim.Optimizer
+    if config.muon_rate:
+        others = {p for p in parameters if p.ndim == 1}
+        others |= {p for n in (network.adv, *trained[1:]) for p in n.parameters()}
+        optimiser = Muon(
+            [p for p in parameters if p not in others],
+            [p for p in parameters if p in others],
+            muon_rate=config.muon_rate,
+            learning_rate=config.learning_rate,
+            weight_decay=config.weight_decay,
+        )
+    else:
+        group = {"params": parameters, "peak": config.learning_rate}
+        optimiser = torch.optim.AdamW([group], weight_decay=config.weight_decay)
 
     def clip(*_: object) -> None:
-        torch.nn.utils.clip_grad_norm_(trained, config.clip_norm)
+        torch.nn.utils.clip_grad_norm_(parameters, config.clip_norm)
 
     optimiser.register_step_pre_hook(clip)
     return optimiser
