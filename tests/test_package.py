@@ -45,7 +45,7 @@ def installed(wheel, tmp_path_factory):
     folder = tmp_path_factory.mktemp("clean") / "venv"
     venv.create(folder, with_pip=True)
     constraints = ROOT / "constraints.txt"
-    run(folder / "bin" / "pip", "install", "-q", "-c", constraints, wheel)
+    run(folder / "bin" / "pip", "install", "-q", "--no-compile", "-c", constraints, wheel)
     return folder / "bin"
 
 

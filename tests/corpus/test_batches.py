@@ -104,8 +104,8 @@ def test_an_error_is_raised_in_its_own_thread_only():
 
 @pytest.mark.parametrize("options", [{"win_dur": 0.5}, {}])
 def test_a_corpus_in_batches(damaged, tmp_path, speech, options):
-    # Heard in blocks of 30 s, one of which is short
-    soundfile.write(tmp_path / "long.wav", np.tile(speech, 23)[: 70 * 16000], 16000)
+    # Processed in blocks of 30 s, one of which is short
+    soundfile.write(tmp_path / "long.wav", np.tile(speech, 13)[: 40 * 16000], 16000)
     files = [str(tmp_path / "long.wav"), *(file for file, _ in damaged.values())]
     listed = tmp_path / "list.txt"
     listed.write_text("\n".join(files))
