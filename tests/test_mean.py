@@ -1,4 +1,4 @@
-"""Means of models: each hears the signal, and one answer comes back."""
+"""Means of models: each processes the signal, and one answer comes back."""
 
 import hashlib
 import os

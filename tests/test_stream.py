@@ -72,13 +72,13 @@ def test_values_of_a_stream_are_those_of_the_samples_so_far(tokens, speech):
     stream, seen = audw2s.Stream(win_dur=1), []
     for number, chunk in enumerate(np.split(speech[:48000], 60)):
         moment = stream.push(chunk)
-        heard = (number + 1) * 800
-        if heard < 8000:
+        fed = (number + 1) * 800
+        if fed < 8000:
             assert moment.status == "waiting"
             assert np.isnan(list(moment.window.values())).all()
             continue
         assert moment.status == "ok"
-        lag = heard / 16000 - stream.stream.num_done / tokens.rate
+        lag = fed / 16000 - stream.stream.num_done / tokens.rate
         assert 0 <= lag < 0.1 + 0.024 + 0.05
         seen.append(list(moment.window.values()))
     assert len(np.unique(seen, axis=0)) >= 20

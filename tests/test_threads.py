@@ -24,11 +24,11 @@ ways = {
     "stream": lambda: [stream.push(part) for part in np.split(signal[0], 100)],
     "model": lambda: model(signal, 16000),
 }
-hear = ways[WAY]
-hear()
+process = ways[WAY]
+process()
 all_threads, this = time.process_time(), time.thread_time()
 for _ in range(3):
-    hear()
+    process()
 this = time.thread_time() - this
 print((time.process_time() - all_threads - this) / this)
 """

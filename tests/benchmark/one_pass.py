@@ -51,7 +51,7 @@ def segments(joined: list[tuple[np.ndarray, np.ndarray]]) -> Pair:
 
 
 def live(signals: list[np.ndarray], win_dur: float) -> Pair:
-    """Values of each second's last window, alone and as a stream hears it."""
+    """Values of each second's last window, alone and as a stream processes it."""
     feature = audw2s.Feature(exact=True)
     results: Pair = ([], [])
     for signal in tqdm(signals, leave=False):

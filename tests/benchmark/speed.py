@@ -247,7 +247,7 @@ def bookkeeping(files: list[str], model: str, rounds: int) -> float:
 
 
 def model_memory(path: str) -> float:
-    """Megabytes that hearing 5 s needs above the idle session, in a fresh process."""
+    """Megabytes that 5 s need above the idle session, in a fresh process."""
     code = """
 import re, sys
 import numpy as np

@@ -159,7 +159,7 @@ def test_exact_windows_equal_the_model(speech, model):
 
 
 def test_embeddings_of_long_recordings(speech):
-    """A student hears them in one pass; a model that can't, in blocks of 30 s."""
+    """A student processes them in one pass; a model that can't, in blocks of 30 s."""
     long = np.tile(speech, 11)
     assert 30 * 16000 < len(long) < 60 * 16000
     (row,) = Predictor("wav2small", hidden_states=True).signal(long, 16000)

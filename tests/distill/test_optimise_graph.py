@@ -109,7 +109,7 @@ def test_the_student_is_not_changed(student):
     [
         ("wav2small", (64, 6)),
         ("mobilenetv4-small", (1024, 15)),
-        # Squeeze and excite hears all of the clip
+        # Squeeze and excite depends on all of the clip
         ("mobilenetv3-small", None),
         # Pools in another way
         ("wav2small-2.0", None),

@@ -22,7 +22,7 @@ from audw2s.distill.teachers.whisper import save_head
 
 
 def levelled(signal):
-    """At the level that teachers hear, -26 dB of full scale."""
+    """At the level of the input of teachers, -26 dB of full scale."""
     centred = signal - signal.mean()
     return (0.05 * centred / np.sqrt(np.square(centred).mean())).astype(np.float32)
 
@@ -153,7 +153,7 @@ def test_an_encoder_that_does_not_fit_is_an_error(tmp_path):
 
 
 def test_the_published_encoder_agrees_on_thirty_seconds(shared):
-    """Whisper tiny.en in full, where both hear the same length."""
+    """Whisper tiny.en in full, where both process the same length."""
     path = os.path.join(shared, "weights", "whisper-tiny.en-encoder.safetensors")
     encoder = load_encoder(path, SIZES["tiny"])
     teacher = WhisperTeacher(encoder, (4,), speech_only=False).eval()

@@ -17,9 +17,9 @@ from audw2s.model.registry import DIMENSIONS
 def draw(seed, count=60):
     rng = np.random.default_rng(seed)
     # Rounded, so that some are equal
-    heard = pd.DataFrame(rng.normal(size=(count, 3)).round(1), columns=DIMENSIONS)
-    heard["speaker"] = rng.integers(0, 7, count).astype(str)
-    return heard, pd.Series(rng.choice(["a", "b", "c"], count))
+    predicted = pd.DataFrame(rng.normal(size=(count, 3)).round(1), columns=DIMENSIONS)
+    predicted["speaker"] = rng.integers(0, 7, count).astype(str)
+    return predicted, pd.Series(rng.choice(["a", "b", "c"], count))
 
 
 def literal_auc(first, second):
@@ -30,27 +30,27 @@ def literal_auc(first, second):
 @examples(20)
 @given(st.integers(0, 999))
 def test_areas_and_means(seed):
-    heard, groups = draw(seed)
-    result = rank(heard, groups, [("a", "b")])
+    predicted, groups = draw(seed)
+    result = rank(predicted, groups, [("a", "b")])
     (pair,) = result["pairs"]
     for name in DIMENSIONS:
-        first, second = (heard[name][groups == group] for group in "ab")
+        first, second = (predicted[name][groups == group] for group in "ab")
         assert pair[name]["auc"] == pytest.approx(literal_auc(first, second))
         assert pair[name]["low"] <= pair[name]["high"]
         assert result["groups"]["c"][name] == pytest.approx(
-            heard[name][groups == "c"].mean()
+            predicted[name][groups == "c"].mean()
         )
     assert result["groups"]["a"]["num_clips"] == (groups == "a").sum()
 
 
 def test_intervals_are_those_of_resampled_speakers():
-    heard, groups = draw(0)
-    found = rank(heard, groups, [("a", "b")])["pairs"][0]["arousal"]
-    names = np.unique(heard["speaker"])
+    predicted, groups = draw(0)
+    found = rank(predicted, groups, [("a", "b")])["pairs"][0]["arousal"]
+    names = np.unique(predicted["speaker"])
     draws = np.random.default_rng(SEED).multinomial(7, np.full(7, 1 / 7), NUM_RESAMPLES)
     areas, clips = (
         [],
-        list(zip(heard["speaker"], groups, heard["arousal"], strict=True)),
+        list(zip(predicted["speaker"], groups, predicted["arousal"], strict=True)),
     )
     for counts in draws:
         drawn = [
@@ -63,33 +63,33 @@ def test_intervals_are_those_of_resampled_speakers():
 
 
 def test_clips_without_values_are_left_out():
-    heard, groups = draw(1)
-    heard.loc[groups == "c", "valence"] = np.nan
+    predicted, groups = draw(1)
+    predicted.loc[groups == "c", "valence"] = np.nan
     groups[0] = None
-    result = rank(heard, groups, [])
+    result = rank(predicted, groups, [])
     assert set(result["groups"]) == {"a", "b"}
     with pytest.raises(
         ValueError, match=r"No clips of \['c'\], there are \['a', 'b'\]"
     ):
-        rank(heard, groups, [("a", "c")])
+        rank(predicted, groups, [("a", "c")])
 
 
 def test_emotions_have_an_expected_ranking():
     """By any of their names; pairs of which one doesn't occur are left out."""
-    heard, _ = draw(2)
+    predicted, _ = draw(2)
     names = np.array(["anger", "Sad", "N", None])[np.arange(60) % 4]
-    found = rank_emotions(heard, pd.Series(names))
+    found = rank_emotions(predicted, pd.Series(names))
     pairs = {(p["dimension"], p["above"], p["below"]): p for p in found["pairs"]}
     assert list(pairs) == [
         ("valence", "neutral", "anger"),
         ("arousal", "anger", "sadness"),
         ("arousal", "anger", "neutral"),
     ]
-    anger, neutral = (heard["valence"][k::4] for k in (0, 2))
+    anger, neutral = (predicted["valence"][k::4] for k in (0, 2))
     pair = pairs["valence", "neutral", "anger"]
     assert pair["auc"] == pytest.approx(literal_auc(neutral, anger))
     assert pair["low"] <= pair["auc"] <= pair["high"]
     assert found["resampled"] == "speakers"
-    assert rank_emotions(heard, pd.Series(["boredom"] * 60)) is None
-    heard.loc[names == "anger", "valence"] = np.nan
-    assert rank_emotions(heard, pd.Series(names)) is None
+    assert rank_emotions(predicted, pd.Series(["boredom"] * 60)) is None
+    predicted.loc[names == "anger", "valence"] = np.nan
+    assert rank_emotions(predicted, pd.Series(names)) is None
