@@ -74,6 +74,9 @@ def train(
         ValueError: if the folder holds another training
 
     """
+    # oneDNN keeps 1,024 kernels, and each length of crops has kernels of its own: on a
+    # processor that is gigabytes. It reads this at its first convolution
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
     training = Training(config, folder, store, verbose)
     learn(
         training.state,

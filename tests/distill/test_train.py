@@ -57,11 +57,11 @@ def interrupted(monkeypatch, step):
         yield
 
 
-@pytest.mark.parametrize("settings", ["config", "imitating"])
+@pytest.mark.parametrize(("settings", "rate"), [("config", 0.0), ("imitating", 0.02)])
 def test_an_interrupted_training_ends_in_the_same_weights(
-    settings, request, tmp_path, monkeypatch
+    settings, rate, request, tmp_path, monkeypatch
 ):
-    config = request.getfixturevalue(settings)
+    config = dataclasses.replace(request.getfixturevalue(settings), muon_rate=rate)
     whole, broken = str(tmp_path / "whole"), str(tmp_path / "broken")
     train(config, whole, verbose=False)
     for step in (3, 5):
@@ -102,6 +102,18 @@ def test_a_training_writes_its_student_and_its_settings(config, tmp_path):
     signal = torch.randn(1, 2000)
     with torch.inference_mode():
         assert torch.equal(student(signal)[1], loaded(signal)[1])
+
+
+def test_the_kernels_that_are_kept_are_limited(config, tmp_path, monkeypatch):
+    """But for those who set a limit of their own."""
+    limit = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+    config = dataclasses.replace(config, steps=1)
+    for given, expected in ((None, "32"), ("64", "64")):
+        monkeypatch.setenv(limit, given or "")
+        if given is None:
+            monkeypatch.delenv(limit)
+        train(config, str(tmp_path / expected), verbose=False)
+        assert os.environ[limit] == expected
 
 
 def test_other_settings_are_refused(config, tmp_path):
