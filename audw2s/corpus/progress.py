@@ -1,8 +1,8 @@
 """How far a run is, how fast it is, and how many inputs have no values."""
 
-import dataclasses
 import sys
 import time
+from typing import NamedTuple
 
 from audw2s.audio.statuses import UNUSABLE
 from audw2s.audio.times import duration_text
@@ -10,32 +10,18 @@ from audw2s.corpus.task import Result
 from audw2s.progress import progress_bar
 
 
-@dataclasses.dataclass(frozen=True)
-class Counts:
-    """Numbers of files that are finished.
+class Counts(NamedTuple):
+    """What is counted of a file that is finished."""
 
-    Args:
-        files: number of files
-        audio: duration of their audio in seconds
-        failed: number of inputs without values
+    audio: float
+    """Duration of its audio in seconds."""
 
-    """
-
-    files: int = 0
-    audio: float = 0.0
-    failed: int = 0
-
-    def __add__(self, other: "Counts") -> "Counts":
-        """Counts of both."""
-        return Counts(
-            self.files + other.files,
-            self.audio + other.audio,
-            self.failed + other.failed,
-        )
+    failed: int
+    """Number of its inputs without values."""
 
 
 def counts(result: Result) -> Counts:
-    """Counts of one file."""
+    """Counts of a file."""
     segments = [[one.row for one in segment] for segment in result.rows]
     # Windows overlap
     audio = sum(
@@ -43,7 +29,7 @@ def counts(result: Result) -> Counts:
         for rows in segments
     )
     failed = sum(any(row.status in UNUSABLE for row in rows) for rows in segments)
-    return Counts(1, audio, failed)
+    return Counts(audio, failed)
 
 
 class Progress:
@@ -57,7 +43,8 @@ class Progress:
     Examples:
         >>> progress = Progress(120, 0, verbose=False)
         >>> progress.began -= 60.0
-        >>> progress.update(Counts(120, 7200.0))
+        >>> for _ in range(120):
+        ...     progress.update(Counts(audio=60.0, failed=0))
         >>> print(progress)
         120 files, 2.0 hours of audio in 60 s: 2.0 files/s, 120 × real time
 
@@ -74,15 +61,18 @@ class Progress:
         )
         self.verbose = verbose
         self.began = time.monotonic()
-        self.counts = Counts()
+        self.files = self.failed = 0
+        self.audio = 0.0
 
     def update(self, finished: Counts) -> None:
-        """Add files that are finished."""
-        self.counts += finished
-        real_time = self.counts.audio / self.passed
-        text = f"{real_time:,.0f} × real time, {self.counts.failed} without values"
+        """Add a file that is finished."""
+        self.files += 1
+        self.audio += finished.audio
+        self.failed += finished.failed
+        real_time = self.audio / self.passed
+        text = f"{real_time:,.0f} × real time, {self.failed} without values"
         self.bar.set_postfix_str(text, refresh=False)
-        self.bar.update(finished.files)
+        self.bar.update()
 
     @property
     def passed(self) -> float:
@@ -91,11 +81,10 @@ class Progress:
 
     def __str__(self) -> str:
         """Speed until now, in words."""
-        files, audio = self.counts.files, self.counts.audio
         return (
-            f"{files:,} files, {duration_text(audio)} of audio in "
-            f"{duration_text(self.passed)}: {files / self.passed:.1f} files/s, "
-            f"{audio / self.passed:,.0f} × real time"
+            f"{self.files:,} files, {duration_text(self.audio)} of audio in "
+            f"{duration_text(self.passed)}: {self.files / self.passed:.1f} files/s, "
+            f"{self.audio / self.passed:,.0f} × real time"
         )
 
     def print(self, text: str) -> None:

@@ -60,7 +60,8 @@ def run(
             while (reply := driver.receive()) is not None:
                 if isinstance(reply, Exception):
                     raise reply
-                progress.update(reply)
+                for finished in reply:
+                    progress.update(finished)
         except WorkerDiedError:
             raise ClusterLostError(
                 f"The Ray at {address or 'this machine'} was lost ({driver.end()}). "

@@ -58,14 +58,14 @@ class ShardActor:
             batch: pickles of tasks
 
         Returns:
-            pickle of :class:`audw2s.corpus.progress.Counts`, or of the error that ends
-            the run
+            pickle of a list of :class:`audw2s.corpus.progress.Counts`, or of the error
+            that ends the run
 
         """
         reply = self._reply([pickle.loads(data) for data in batch["task"]])
         return {"reply": np.array([pickle.dumps(reply)], dtype=object)}
 
-    def _reply(self, tasks: list[Task]) -> Counts | Exception:
+    def _reply(self, tasks: list[Task]) -> list[Counts] | Exception:
         # Returned, as Ray would repeat the tasks after an exception
         try:
             return self._process(tasks)
@@ -97,10 +97,10 @@ class ShardActor:
             )
         return Writer(storage, work.options, work.identity, work.prefix)
 
-    def _process(self, tasks: list[Task]) -> Counts:
-        writer, total = self.writer, Counts()
+    def _process(self, tasks: list[Task]) -> list[Counts]:
+        writer, finished = self.writer, []
         for task, result in self.pool.run(tasks):
-            total += counts(result)
+            finished.append(counts(result))
             writer.add(task, result)
         writer.flush()
-        return total
+        return finished

@@ -1,7 +1,7 @@
 """Process that speaks to Ray, as Ray ends the processes that lose its daemons.
 
 It reads a pickle from stdin: :class:`audw2s.corpus.ray_actor.Work`, and the tasks. It
-writes pickles to stdout: the counts of parts of the tasks,
+writes pickles to stdout: lists of the counts of tasks,
 then ``None``, or the error that ends the run.
 """
 
@@ -85,9 +85,8 @@ def num_actors(options: Options) -> int:
         return options.num_workers
     resources = ray.cluster_resources()
     cpus, gpus = resources.get("CPU", 0), resources.get("GPU", 0)
-    room = cpus // options.cpus_per_worker
-    if options.gpus_per_worker:
-        room = min(room, gpus // options.gpus_per_worker)
+    needs = (cpus, options.cpus_per_worker), (gpus, options.gpus_per_worker)
+    room = min(there // needed for there, needed in needs if needed)
     if not room:
         raise ValueError(
             f"The cluster has {cpus:g} CPUs and {gpus:g} GPUs, a worker needs "
@@ -96,7 +95,7 @@ def num_actors(options: Options) -> int:
     return int(room)
 
 
-def run(work: Work, tasks: list[Task]) -> Iterator[Counts | Exception]:
+def run(work: Work, tasks: list[Task]) -> Iterator[list[Counts] | Exception]:
     """Process files by the actors of a cluster; Ray repeats what machines lose.
 
     Raises:

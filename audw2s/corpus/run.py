@@ -219,7 +219,7 @@ class Run:
         message = "finishing the files in progress, Ctrl-C again to drop them"
         # Shown later than the signal, which may arrive in the middle of a line
         pool = WorkerPool(self.options, workers, partial(progress.print, message))
-        with contextlib.closing(pool), interruptible(pool.stop, pool.drop):
+        with contextlib.closing(pool), interruptible(pool.interrupt):
             for task, result in pool.run(tasks):
                 progress.update(counts(result))
                 writer.add(task, result)
@@ -266,8 +266,8 @@ def num_workers(options: Options) -> int:
 
 
 @contextlib.contextmanager
-def interruptible(stop: Callable[[], None], drop: Callable[[], None]) -> Iterator[None]:
-    """Call ``stop`` at the first Ctrl-C, ``drop`` at the second.
+def interruptible(handler: Callable[..., None]) -> Iterator[None]:
+    """Let a function handle Ctrl-C.
 
     A KeyboardInterrupt may be raised while locks are held, and workers wait for these.
     """
@@ -275,14 +275,7 @@ def interruptible(stop: Callable[[], None], drop: Callable[[], None]) -> Iterato
     if not ours or signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         yield
         return
-
-    def handle(number: int, frame: object) -> None:
-        calls.pop(0)()
-        if not calls:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    calls = [stop, drop]
-    previous = signal.signal(signal.SIGINT, handle)
+    previous = signal.signal(signal.SIGINT, handler)
     try:
         yield
     finally:

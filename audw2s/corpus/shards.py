@@ -188,6 +188,11 @@ class Writer:
         }
 
 
+def _begins(counts: Sequence[int] | np.ndarray) -> np.ndarray:
+    """First row of each part of a table, by their numbers of rows."""
+    return np.cumsum(counts) - counts
+
+
 def _finite(values: np.ndarray) -> np.ndarray | None:
     """Hidden states, ``None`` if there are none, or they aren't finite."""
     return values if values.size and np.isfinite(values).all() else None
@@ -331,22 +336,12 @@ class Shards:
         begins = np.flatnonzero(np.diff(limits)) + 1
         for numbers in np.split(np.arange(len(limits)), begins):
             shards, firsts, counts = self.places[numbers].T
-            ends = np.cumsum(counts)
-            rows = np.arange(ends[-1]) + np.repeat(firsts - ends + counts, counts)
-            taken = self._taken(np.repeat(shards, counts), rows, names)
-            yield np.repeat(numbers, counts), taken
-
-    def _taken(
-        self, shards: np.ndarray, rows: np.ndarray, names: Sequence[str] | None
-    ) -> pa.Table:
-        """Select rows of several shards."""
-        order = np.argsort(shards, kind="stable")
-        needed, begins = np.unique(shards[order], return_index=True)
-        tables = [
-            (self._read(number, names) if names else self._load(number)).take(rows[own])
-            for number, own in zip(needed, np.split(order, begins[1:]), strict=True)
-        ]
-        return pa.concat_tables(tables).take(np.argsort(order))
+            needed, which = np.unique(shards, return_inverse=True)
+            tables = [self._read(n, names) if names else self._load(n) for n in needed]
+            # First row of each input in all these shards, less that in the batch
+            shifts = firsts + _begins(list(map(len, tables)))[which] - _begins(counts)
+            rows = np.arange(counts.sum()) + np.repeat(shifts, counts)
+            yield np.repeat(numbers, counts), pa.concat_tables(tables).take(rows)
 
     def _read(self, number: int, names: Sequence[str] | None = None) -> pa.Table:
         name = self.names[number]

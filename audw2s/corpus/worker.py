@@ -6,6 +6,7 @@ the results of its tasks.
 """
 
 import faulthandler
+import math
 import os
 import pickle
 import queue
@@ -33,38 +34,32 @@ class Deadline:
     """Ends the process when its files make no progress, whatever their decoder does.
 
     The clock runs in a thread that needs no interpreter, so it also ends a decoder that
-    never returns to Python. As each time is a new thread, it goes on between files that
-    follow each other, and is set anew only where that makes a difference.
+    never returns to Python.
 
     """
 
     def __init__(self) -> None:
         self.nowhere = open(os.devnull, "w")
-        self.limit: float | None = None
-        self.due = 0.0
+        self.limit = 0.0
+        self.began = math.inf
+        """When the limit began, infinite while the clock stands."""
 
     def start(self, limit: float) -> None:
         """Begin a time limit in seconds."""
-        self.limit = limit
+        self.limit, self.began = limit, -math.inf
         self.extend()
-
-    @property
-    def tolerance(self) -> float:
-        """Seconds by which the clock may be wrong."""
-        return 0.0 if self.limit is None else min(1.0, self.limit / 4)
 
     def extend(self) -> None:
         """Begin the time limit anew, as there is progress."""
-        if self.limit is None:
-            return
-        due = time.monotonic() + self.limit
-        if abs(due - self.due) > self.tolerance:
-            self.due = due
+        now = time.monotonic()
+        # Rarely, as each time is a new thread
+        if now - self.began > min(1.0, self.limit / 4):
+            self.began = now
             faulthandler.dump_traceback_later(self.limit, exit=True, file=self.nowhere)
 
     def stop(self) -> None:
         """Stop the clock."""
-        self.limit, self.due = None, 0.0
+        self.began = math.inf
         faulthandler.cancel_dump_traceback_later()
 
 
@@ -93,15 +88,6 @@ def read(source: BinaryIO, requests: queue.SimpleQueue) -> None:
             requests.put(pickle.load(source))
     finally:
         end()
-
-
-def next_request(requests: queue.SimpleQueue, deadline: Deadline) -> list[Task]:
-    """Wait for a request; if it takes a while, without a time limit."""
-    try:
-        return requests.get(timeout=deadline.tolerance / 2)
-    except queue.Empty:
-        deadline.stop()
-        return requests.get()
 
 
 def pipes() -> tuple[BinaryIO, Callable[[object], None]]:
@@ -138,11 +124,13 @@ def main() -> None:
     requests: queue.SimpleQueue[list[Task]] = queue.SimpleQueue()
     threading.Thread(target=read, args=(source, requests), daemon=True).start()
     with ThreadPoolExecutor(options.at_once) as threads:
-        while tasks := next_request(requests, deadline):
+        while tasks := requests.get():
             deadline.start(max(time_limit(t, options.file_timeout) for t in tasks))
             # At once if their windows are processed in batches
             each = map if options.at_once == 1 else threads.map
-            write(list(each(partial(process, predictor), tasks)))
+            results = list(each(partial(process, predictor), tasks))
+            deadline.stop()
+            write(results)
 
 
 if __name__ == "__main__":

@@ -216,17 +216,20 @@ class WorkerPool:
 
         self.threads = concurrent.futures.ThreadPoolExecutor(num_workers)
 
-    def stop(self) -> None:
-        """Stop after the files that are in progress."""
-        self.stopping = True
+    def interrupt(self, *_: object) -> None:
+        """Handle a signal: stop after the files in progress, at the second one now.
 
-    def drop(self) -> None:
-        """Stop without the files that are in progress: :meth:`run` is interrupted."""
-        self.dropping = True
+        Raises:
+            KeyboardInterrupt: at the third one
+
+        """
+        if self.dropping:
+            raise KeyboardInterrupt
+        self.dropping, self.stopping = self.stopping, True
 
     def close(self) -> None:
         """End the workers, also those with a file in progress."""
-        self.stop()
+        self.stopping = True
         with self.lock:
             self.closed = True
             for worker in self.workers.values():
@@ -245,7 +248,7 @@ class WorkerPool:
         Raises:
             ValueError: if the options are invalid
             ChildProcessError: if no worker starts
-            KeyboardInterrupt: after :meth:`drop`
+            KeyboardInterrupt: after a second :meth:`interrupt`
 
         """
         tasks, told = iter(tasks), False

@@ -208,7 +208,7 @@ def test_workers_that_differ_are_refused(clips, tmp_path):
     assert os.listdir(out) == []
     with Folder(str(out)).locked():
         done = reply()
-    assert done.files == 1
+    assert len(done) == 1
     assert [part["file"].tolist() for part in parts(out)] == [[clips[0]]]
     assert set(os.listdir(out)) - {".lock"} == {"parts"}
 
