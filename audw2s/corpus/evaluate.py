@@ -7,9 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from audw2s.corpus.clips import ClipValues
 from audw2s.corpus.clips import ModelValues
-from audw2s.corpus.clips import TableValues
 from audw2s.corpus.inputs import split_part
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.corpus.lists.raters import raters_as_columns
@@ -17,6 +15,7 @@ from audw2s.corpus.lists.ratings import has_ratings
 from audw2s.corpus.lists.ratings import mean_rating
 from audw2s.corpus.lists.ratings import rating_scale
 from audw2s.corpus.lists.ratings import ratings
+from audw2s.corpus.predictions import TableValues
 from audw2s.corpus.predictions import read_predictions
 from audw2s.corpus.predictions import table_path
 from audw2s.evaluation.agreement import HUMANS
@@ -32,6 +31,9 @@ from audw2s.evaluation.intervals import NUM_RESAMPLES
 from audw2s.evaluation.intervals import SEED
 from audw2s.inference.pipeline import Predictor
 from audw2s.model.registry import DIMENSIONS
+
+ClipValues = ModelValues | TableValues
+"""Values of clips, wherever they are from."""
 
 Scale = tuple[float, float]
 """Lowest and highest rating."""
@@ -76,21 +78,17 @@ def evaluate(
     scales: dict[str, Scale | None] = {}
     if judge is None:
         scales = {name: scale_of(name, table, scale) for name, table in tables.items()}
-    parts = {}
+    parts, corpora = [], {}
     for name, table in tables.items():
         if judge is None:
             references = rated(table, scales[name], name)
         else:
             references = values_and_reasons(judge.of(table))
-        joined = join_references(values.of(table), *references)
-        parts[name] = joined.assign(corpus=name)
-    clips = pd.concat(parts.values(), ignore_index=True)
-    corpora = {
-        name: assess(part, tables[name].get("emotion")) for name, part in parts.items()
-    }
-    for name, used in scales.items():
-        is_used = parts[name]["left_out"] == ""
-        corpora[name] |= agreement_of_raters(tables[name], used, is_used)
+        part = join_references(values.of(table), *references).assign(corpus=name)
+        agreement = agreement_of_raters(table, scales.get(name), part["left_out"] == "")
+        corpora[name] = assess(part, table.get("emotion")) | agreement
+        parts.append(part)
+    clips = pd.concat(parts, ignore_index=True)
     evaluation = header(values.identity) | {
         "against": HUMANS if judge is None else judge.identity["model"],
         "against_sha256": None if judge is None else judge.identity["sha256"],
@@ -101,7 +99,7 @@ def evaluate(
     }
     if isinstance(values, TableValues):
         evaluation["num_unused"] = values.num_unused
-    with_references = [p for p in parts.values() if p[REFERENCE].notna().any(axis=None)]
+    with_references = [p for p in parts if p[REFERENCE].notna().any(axis=None)]
     if len(with_references) > 1:
         pooled = pd.concat(with_references, ignore_index=True)
         evaluation["pooled"] = summarise(pooled)
@@ -126,7 +124,7 @@ def values_of(
 
     """
     if table_path(source):
-        return TableValues(read_predictions(source))
+        return read_predictions(source)
     return ModelValues(Predictor(source), store, num_workers, verbose)
 
 

@@ -46,7 +46,9 @@ def matching_rows(rows: pd.DataFrame, clips: pd.DataFrame, name: str) -> np.ndar
             known.setdefault(key[:length], []).append(number)
     found = np.full(len(clips), -1)
     for number, key in enumerate(_keys(wanted, clips)):
-        of_clip = known.get(_without_end(key), [])
+        # Without an end that is unknown, and without the start of a whole file
+        length = 3 if key[2] >= 0 else 2 if key[1] else 1
+        of_clip = known.get(key[:length], [])
         if len(of_clip) > 1:
             raise ValueError(
                 f"'{name}' has {len(of_clip)} rows of '{clips['file'].iloc[number]}', "
@@ -73,21 +75,6 @@ def _keys(
     times = (table[name].dt.total_seconds().fillna(-0.001) for name in ("start", "end"))
     starts, ends = (np.round(1000 * time).astype(int).tolist() for time in times)
     return zip(names, starts, ends, strict=True)
-
-
-def _without_end(key: tuple[Hashable, int, int]) -> tuple:
-    """Key without an end that is unknown, and without the start of a whole file.
-
-    Examples:
-        >>> _without_end(("a", 5, 9)), _without_end(("a", 5, -1))
-        (('a', 5, 9), ('a', 5))
-        >>> _without_end(("a", 0, -1))
-        ('a',)
-
-    """
-    if key[2] >= 0:
-        return key
-    return key[:2] if key[1] else key[:1]
 
 
 def shared_names(

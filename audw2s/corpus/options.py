@@ -18,6 +18,9 @@ ENGINES = ("local", "ray")
 GPU_BATCH = 16
 """Default number of windows of a batch on a GPU."""
 
+NUM_IDENTITY = 11
+"""Number of options that belong to the identity of a run."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Options:
@@ -130,7 +133,7 @@ class Options:
 
     @property
     def identity(self) -> dict[str, object]:
-        """What values depend on: models, version and settings.
+        """What values depend on: models, version and the settings behind them.
 
         Raises:
             ValueError: if a model isn't there
@@ -145,10 +148,12 @@ class Options:
         from audw2s.model.find import model_sha256
         from audw2s.model.origins import origins_of
 
-        channels = self.channels
-        if not isinstance(channels, str | None):
+        fields = [field.name for field in dataclasses.fields(self)]
+        settings = {name: getattr(self, name) for name in fields[1:NUM_IDENTITY]}
+        settings["hop_dur"] = default_hop_dur(self.win_dur, self.hop_dur)
+        if not isinstance(self.channels, str | None):
             # As JSON gives them back
-            channels = list(channels)
+            settings["channels"] = list(self.channels)
         models = [
             {
                 "name": name,
@@ -157,19 +162,7 @@ class Options:
             }
             for name, model in zip(self.names, self.models, strict=True)
         ]
-        return identity(
-            {"models": models},
-            win_dur=self.win_dur,
-            hop_dur=default_hop_dur(self.win_dur, self.hop_dur),
-            exact=self.exact,
-            max_dur=self.max_dur,
-            vad=self.vad,
-            channels=channels,
-            segments=self.segments,
-            min_segment_dur=self.min_segment_dur,
-            max_segment_dur=self.max_segment_dur,
-            embeddings=self.embeddings,
-        )
+        return identity({"models": models}, **settings)
 
     def __post_init__(self) -> None:
         """Make sure that the options make sense, before any work.

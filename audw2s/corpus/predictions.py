@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from audw2s.corpus.clips import OF_CLIPS
 from audw2s.corpus.inputs import split_part
 from audw2s.corpus.lists.columns import as_numbers
 from audw2s.corpus.lists.columns import with_times
 from audw2s.corpus.lists.table import read_list
+from audw2s.corpus.matching import matching_rows
 from audw2s.model.find import sha256
 from audw2s.model.registry import DIMENSIONS
 from audw2s.tables import TABLES
@@ -20,8 +22,8 @@ from audw2s.version import __version__
 
 
 @dataclasses.dataclass(frozen=True)
-class Predictions:
-    """Predictions in a table.
+class TableValues:
+    """Values in a table, such as ``predict`` and ``annotate`` write.
 
     Args:
         path: path of the table
@@ -35,6 +37,30 @@ class Predictions:
     path: str
     table: pd.DataFrame
     identity: dict[str, object]
+    used: set[int] = dataclasses.field(default_factory=set)
+    """Positions of the rows that belong to clips."""
+
+    @property
+    def num_unused(self) -> int:
+        """Number of rows that belong to no clip."""
+        return len(self.table) - len(self.used)
+
+    def of(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Values of the clips of a table, see :class:`audw2s.corpus.clips.ModelValues`.
+
+        Raises:
+            ValueError: if the table of predictions has several rows of a clip
+
+        """
+        rows = matching_rows(self.table, table, self.path)
+        self.used.update(rows[rows >= 0])
+        values = self.table.drop(columns=OF_CLIPS, errors="ignore")
+        # Position -1 is the row of clips that have no prediction
+        missing = pd.DataFrame({"status": ["not predicted"], "message": [""]})
+        taken = pd.concat([values, missing], ignore_index=True).iloc[rows]
+        clips = table[OF_CLIPS].copy()
+        clips.attrs.clear()
+        return pd.concat([clips, taken.set_index(clips.index)], axis=1)
 
 
 def table_path(source: str) -> str:
@@ -55,7 +81,7 @@ def table_path(source: str) -> str:
     return next(filter(os.path.isfile, paths), root if is_file else "")
 
 
-def read_predictions(source: str) -> Predictions:
+def read_predictions(source: str) -> TableValues:
     """Read a table of predictions.
 
     Args:
@@ -83,7 +109,7 @@ def read_predictions(source: str) -> Predictions:
     rows["duration"] = (rows["end"] - rows["start"]).dt.total_seconds()
     for name, default in {"status": "no value", "message": ""}.items():
         rows[name] = table[name].fillna("") if name in table else default
-    return Predictions(path, rows, _identity(path, table, model))
+    return TableValues(path, rows, _identity(path, table, model))
 
 
 def _prefix(columns: list[str], model: str, path: str) -> str:

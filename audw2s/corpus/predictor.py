@@ -77,9 +77,10 @@ class MonitoredPredictor(Predictor):
 
     def _batched(self, batcher: Batcher, signals: list[np.ndarray]) -> list[np.ndarray]:
         """Values of signals, or of their speech, in batches with those of others."""
-        parts = list(map(np.ascontiguousarray, signals))
-        if self.vad:
-            parts = [only_speech(signal, marked(signal)) for signal in signals]
+        parts = [
+            only_speech(signal, marked(signal)) if self.vad else signal
+            for signal in signals
+        ]
         rows = iter(batcher([part for part in parts if len(part) >= MIN_SAMPLES]))
         nothing = np.full(self.network.num_values + 1, np.nan, np.float32)
         values = []

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import time
 import urllib.parse
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -110,7 +111,8 @@ class Folder:
     @contextlib.contextmanager
     def replacing_folder(self, name: str) -> Iterator[str]:
         """Yield a path of a folder, which replaces another one at the end."""
-        temporary = self.path(f"tmp{os.getpid()}.{name}")
+        # Not by the number of the process: in containers all runs may have the same
+        temporary = self.path(f"tmp{uuid.uuid4().hex}.{name}")
         try:
             yield temporary
             with self._watched():
@@ -158,14 +160,10 @@ class Folder:
         """Delete what killed runs have left half written."""
         for name in [*self.names(), *(f"{FOLDER}/{n}" for n in self.names(FOLDER))]:
             # Machines of a cluster may still write for a run that was killed
-            if is_temporary(os.path.basename(name)) and self._age(name) > ABANDONED:
-                self.remove(name)
-
-    def _age(self, name: str) -> float:
-        """Seconds since a file was written, 0 if it is gone."""
-        with contextlib.suppress(FileNotFoundError):
-            return time.time() - os.path.getmtime(self.path(name))
-        return 0.0
+            with contextlib.suppress(FileNotFoundError):
+                age = time.time() - os.path.getmtime(self.path(name))
+                if is_temporary(os.path.basename(name)) and age > ABANDONED:
+                    self.remove(name)
 
 
 class Store:

@@ -56,6 +56,11 @@ def test_cells_are_kept_as_they_are_written(tmp_path):
         assert table[name].isna().tolist() == [False] * 5 + [True]
 
 
+def test_cells_below_an_empty_line_are_kept_as_they_are_written(tmp_path):
+    table = read_corpus(write(tmp_path, "\nfile,speaker\na.wav,05\n"))
+    assert table["speaker"].tolist() == ["05"]
+
+
 def test_speakers_with_numbers_in_parquet(tmp_path):
     path = str(tmp_path / "list.parquet")
     speakers = [7, None, 12]

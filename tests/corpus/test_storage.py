@@ -132,6 +132,18 @@ def test_a_folder_removed_while_a_file_is_written_is_told(tmp_path, removed):
     assert folder.names("parts") == []
 
 
+def test_a_folder_of_a_killed_run_is_not_taken_for_that_of_another(tmp_path):
+    """In containers all processes may have the same number."""
+    left = tmp_path / f"tmp{os.getpid()}.database"
+    left.mkdir()
+    (left / "old").touch()
+    with Folder(str(tmp_path)).replacing_folder("database") as path:
+        os.makedirs(path, exist_ok=True)
+        with open(os.path.join(path, "new"), "w"):
+            pass
+    assert os.listdir(tmp_path / "database") == ["new"]
+
+
 @pytest.mark.parametrize("stale", [False, True])
 def test_one_of_two_runs_with_slow_first_writes_has_the_lock(server, stale):
     store, taken, refused = Store(server.url("out")), [], []

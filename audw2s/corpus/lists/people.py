@@ -21,9 +21,9 @@ def add_people(table: pd.DataFrame, database: "audformat.Database", name: str) -
     """Add columns of :data:`FACTS` that a table doesn't have, as far as they are known.
 
     They are taken from columns with such a name or scheme in all tables of the
-    database, and from misc tables that the scheme of speakers refers to, or that have
-    a row per speaker. Where two tables differ, the first one counts, and there is a
-    warning.
+    database; and for known speakers from the labels of their scheme, and from misc
+    tables that have a row per speaker. Where two tables differ, the first one counts,
+    and there is a warning.
 
     Args:
         table: a row per clip with ``file``, and ``start`` and ``end`` if segmented
@@ -75,23 +75,6 @@ def _sources(
             )
         elif matching:
             yield name, database[name][matching[0]].get().astype(object)
-        elif fact != "speaker":
-            for column in columns:
-                if fact in _facts_of_speakers(database, columns[column]):
-                    yield name, database[name][column].get(map=fact).astype(object)
-
-
-def _facts_of_speakers(
-    database: "audformat.Database", column: "audformat.Column"
-) -> set:
-    """Facts about the speakers in a column, which the labels of its scheme hold."""
-    if column.scheme_id != "speaker":
-        return set()
-    labels = database.schemes["speaker"].labels
-    if isinstance(labels, str):
-        return set(database.misc_tables[labels].columns)
-    details = labels.values() if isinstance(labels, dict) else ()
-    return {key for detail in details if isinstance(detail, dict) for key in detail}
 
 
 def _of_clips(labels: pd.Series, table: pd.DataFrame) -> pd.Series:
@@ -109,12 +92,19 @@ def _of_clips(labels: pd.Series, table: pd.DataFrame) -> pd.Series:
 def _of_speakers(
     database: "audformat.Database", speakers: pd.Series, fact: str
 ) -> pd.Series:
-    """Labels of speakers in misc tables with a row per speaker."""
+    """Facts in labels of the scheme of speakers, and in tables with a row for each."""
+    labels = database.schemes["speaker"].labels if "speaker" in database.schemes else ()
+    sources = [
+        misc.get()
+        for name, misc in database.misc_tables.items()
+        if name == labels or list(misc.levels) == ["speaker"]
+    ]
+    if isinstance(labels, dict):
+        details = {name: d for name, d in labels.items() if isinstance(d, dict)}
+        sources.insert(0, pd.DataFrame.from_dict(details, orient="index"))
     names = speakers.where(speakers.isna(), speakers.astype(str))
     values = pd.Series(None, speakers.index, dtype=object)
-    for table in database.misc_tables.values():
-        if list(table.levels) == ["speaker"] and fact in table.columns:
-            labels = table[fact].get().astype(object)
-            labels.index = labels.index.astype(str)
-            values = values.where(values.notna(), names.map(labels))
+    for source in filter(lambda source: fact in source, sources):
+        known = source[fact].astype(object).set_axis(source.index.astype(str))
+        values = values.where(values.notna(), names.map(known))
     return values

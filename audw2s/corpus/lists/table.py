@@ -1,11 +1,9 @@
 """Lists of files: texts, or tables in CSV and parquet."""
 
-import contextlib
 import csv
 import json
 import os
 from collections.abc import Callable
-from collections.abc import Iterator
 from collections.abc import Mapping
 
 import pandas as pd
@@ -67,7 +65,8 @@ def read_list(path: str, columns: Mapping[str, str] | None = None) -> pd.DataFra
 def read_csv(path: str) -> pd.DataFrame:
     """Read CSV; all cells are text."""
     with open(path, encoding="utf-8-sig", newline="") as file:
-        names = next(csv.reader(file), [])
+        # Arrow passes over empty lines, too
+        names = next(filter(None, csv.reader(file)), [])
     _check_names(names, path)
     table = pyarrow.csv.read_csv(
         path,
@@ -87,8 +86,10 @@ def read_parquet(path: str) -> pd.DataFrame:
         # Not read_table, which takes folders called NAME=VALUE for columns
         table = pq.ParquetFile(path).read()
         for name, column in zip(table.column_names, table.columns, strict=True):
-            with _of_column(name):
+            try:
                 column.validate(full=True)
+            except pa.ArrowException as error:
+                raise ValueError(f"column '{name}': {one_line(error)}") from None
         frame = table.to_pandas()
         attributes = (table.schema.metadata or {}).get(b"PANDAS_ATTRS", "{}")
         frame.attrs = dict(json.loads(attributes))
@@ -100,15 +101,6 @@ def read_parquet(path: str) -> pd.DataFrame:
     _check_names(table.column_names, path)
     is_index = "file" not in frame and any(frame.index.names)
     return frame.reset_index() if is_index else frame
-
-
-@contextlib.contextmanager
-def _of_column(name: str) -> Iterator[None]:
-    """Say to which column an error of Arrow belongs."""
-    try:
-        yield
-    except pa.ArrowException as error:
-        raise pa.ArrowInvalid(f"column '{name}': {one_line(error)}") from None
 
 
 def _check_names(names: list[str], path: str) -> None:
