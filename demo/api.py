@@ -1,6 +1,5 @@
 """Results of the page for programs, as typed dictionaries."""
 
-import itertools
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -91,14 +90,11 @@ def compared(job: Job, path: str, *chosen: Any) -> Compared:
 
     """
     comparison = compare(job, read_clip(job, path), *chosen)
-    windows = comparison.windows.to_dict("records")
-    for row, role in itertools.product(windows, comparison.models):
-        row[role] = {name: row[f"{role}_{name}"] for name in DIMENSIONS}
-    found: dict[str, object] = {
-        role: prediction(comparison.clip, one, comparison.notes)
-        for role, one in comparison.models.items()
-    }
-    difference = comparison.differences
-    found |= {"sentence": agreement_text(difference), "difference": difference}
-    found["windows"] = windows
+    difference, windows = comparison.differences, comparison.windows.to_dict("records")
+    found: dict[str, object] = {"difference": difference, "windows": windows}
+    found["sentence"] = agreement_text(difference)
+    for role, one in comparison.models.items():
+        found[role] = prediction(comparison.clip, one, comparison.notes)
+        for row in windows:
+            row[role] = {name: row[f"{role}_{name}"] for name in DIMENSIONS}
     return TypeAdapter(Compared).validate_python(found)

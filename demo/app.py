@@ -2,10 +2,10 @@
 
 import contextlib
 import json
-import pathlib
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -29,15 +29,16 @@ TEXTS = WORDS["page"]
 POLITE = "element.setAttribute('aria-live', 'polite');"
 """Makes screen readers announce new results."""
 
-NOTHING, WAITING = (
-    f'<p class="adv-quiet">{TEXTS[name]}</p>' for name in ("nothing", "waiting")
-)
+NOTHING = f'<p class="adv-quiet">{TEXTS["nothing"]}</p>'
+WAITING = f'<p class="adv-quiet">{TEXTS["waiting"]}</p>'
 
 SCRIPT = "import(new URL('live/%s.js', document.baseURI)).then((script) => script.%s)"
 """Calls a function of a script of the page."""
 
+html = partial(gr.HTML, apply_default_css=False, js_on_load=None)
+"""Piece of HTML that only has a style of ours."""
+
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
-PROGRESS = gr.Progress()
 LATEST: dict[str, Any] = PRIVATE | {"trigger_mode": "always_last"}
 SHARED: dict[str, Any] = {"concurrency_id": "analyse", "concurrency_limit": 2}
 """Two requests at a time: one can be drawn while the other is processed."""
@@ -46,12 +47,7 @@ SHARED: dict[str, Any] = {"concurrency_id": "analyse", "concurrency_limit": 2}
 def job(models: Models, request: gr.Request) -> Job:
     """Job of a request."""
     assert request.request is not None
-    return Job(models, PROGRESS, request.request.scope[IS_AWAITED])
-
-
-def script(name: str) -> str:
-    """Script of this folder."""
-    return pathlib.Path(__file__).with_name(f"{name}.js").read_text()
+    return Job(models, gr.Progress(), request.request.scope[IS_AWAITED])
 
 
 class Answers:
@@ -74,17 +70,17 @@ class Answers:
         self.inputs = inputs
         self.outputs = outputs
 
-    def empty(self, events: Sequence[Callable], text: str, is_asked: bool) -> Any:
-        """Empty the outputs at each event, but for a text in the first one.
+    def empty(self, events: Sequence[Callable], is_asked: bool) -> Any:
+        """Empty the outputs at each event; the first one says what will come.
 
         Args:
             events: listeners of Gradio
-            text: text
             is_asked: whether an answer is asked for; if not, nothing is emptied at
                 changes that are told late, after it was asked for the same inputs
 
         """
         details = {"tab": self.tab, "numInputs": len(self.inputs)}
+        text = WAITING if is_asked else NOTHING
         given = json.dumps(details | {"text": text, "isAsked": is_asked})
         js = f"(...values) => answers.emptied({given}, values)"
         # At once, also while an answer is on its way
@@ -108,9 +104,7 @@ class Answers:
         """
         answer = gr.JSON(visible=False)
 
-        def answered(
-            request: gr.Request, given: gr.EventData, *values: Any
-        ) -> dict[str, Any]:
+        def answered(request: gr.Request, given: gr.EventData, *values: Any) -> dict:
             *args, count = values
             args += [getattr(given, name) for name in details]
             try:
@@ -134,9 +128,7 @@ def build(models: Models, clips: dict[str, str]) -> gr.Blocks:
         clips: paths of the example clips by label
 
     """
-    with gr.Blocks(
-        title="audw2s: how does this voice sound?", analytics_enabled=False
-    ) as blocks:
+    with gr.Blocks(title="audw2s: how does this voice sound?") as blocks:
         gr.Markdown(TEXTS["question"])
         teacher, student = models.settings.teacher, models.settings.student
         roles = [
@@ -168,43 +160,34 @@ def recording_tab(
             audio = recording_input(models, clips)
         with gr.Column(scale=5, min_width=320):
             explorer = SCRIPT % ("explorer", "open(element, watch, trigger)")
-            output = html("results", NOTHING, explorer)
-            selection = html("selection", "", POLITE)
-            segments = html("segments")
+            output = html(NOTHING, elem_id="results", js_on_load=explorer)
+            selection = html(elem_id="selection", js_on_load=POLITE)
+            segments = html(elem_id="segments")
     with gr.Accordion("For researchers: both models", open=False):
         with gr.Row():
             win_dur = gr.Number(WIN_DUR, label="Window: seconds around each value")
             hop_dur = gr.Number(HOP_DUR, label="Hop: seconds from value to value")
             button = gr.Button("Compare", variant="primary")
-        panel = html("comparison")
+        panel = html(elem_id="comparison")
         draw = gr.Button("Draw pictures for download")
-        links = html("drawings", "", POLITE)
-    inputs = [audio, *roles, win_dur, hop_dur]
+        links = html(elem_id="drawings", js_on_load=POLITE)
+    inputs: list[Any] = [audio, *roles, win_dur, hop_dur]
     outputs = [output, selection, segments, panel, links]
     answers = Answers(models, "recording", inputs, outputs)
-    changes = [audio.change, *(role.change for role in roles)]
-    changes += [win_dur.change, hop_dur.change, button.click]
-    asked = answers.empty(changes, WAITING, is_asked=True)
+    changes = [*(component.change for component in inputs), button.click]
+    asked = answers.empty(changes, is_asked=True)
     answers.fill(asked.then, page.answer, inputs, outputs)
     answers.fill(draw.click, page.drawings, inputs, [links])
     answers.fill(output.select, page.part, inputs[:3], [selection], "start", "end")
     publish_functions(models, inputs)
 
 
-def html(
-    name: str, value: str = "", script: str | None = None, **options: Any
-) -> gr.HTML:
-    """Piece of HTML with an identifier, and a script that runs once."""
-    options |= {"elem_id": name, "js_on_load": script}
-    return gr.HTML(value, apply_default_css=False, **options)
-
-
 def recording_input(models: Models, clips: dict[str, str]) -> gr.File:
     """Recording to upload, to make, or to take from the examples."""
     with gr.Row():
         audio = gr.File(label="Recording", elem_id="speech", height=96, min_width=190)
-        recorder = page.rendered("recorder.html", longest=models.settings.max_dur)
-        html("record", recorder, script("record"), min_width=100)
+        record = SCRIPT % ("record", f"open(element, {models.settings.max_dur})")
+        html(elem_id="record", js_on_load=record, min_width=100)
     examples = gr.Dataset(
         components=[audio],
         samples=[[path] for path in clips.values()],
@@ -231,13 +214,10 @@ def publish_functions(models: Models, inputs: list[Any]) -> None:
         (compare, api.Compared, inputs),
         (predict, api.Prediction, [inputs[0], inputs[2]]),
     ):
-        gr.Button(visible=False).click(
-            run,
-            given,
-            Api(None, python_type_to_json_schema(kind), kind.__name__),
-            api_description=f"{kind.__doc__} {models.limits}.",
-            **SHARED,
-        )
+        result = Api(None, python_type_to_json_schema(kind), kind.__name__)
+        description = f"{kind.__doc__} {models.limits}."
+        asked = gr.Button(visible=False).click
+        asked(run, given, result, api_description=description, **SHARED)
 
 
 @contextlib.contextmanager
@@ -253,7 +233,7 @@ def live_tab(models: Models, roles: list[gr.Dropdown]) -> None:
     """Tab that shows values of live speech, by scripts of its own."""
     chosen = models.settings
     names = json.dumps({"teacher": chosen.teacher, "student": chosen.student})
-    html("live", "", SCRIPT % ("live", f"open(element, {names})"))
+    html(elem_id="live", js_on_load=SCRIPT % ("live", f"open(element, {names})"))
     choose = SCRIPT % ("live", "choose({ teacher, student })")
     choose = f"(teacher, student) => {choose}"
     gr.on([role.change for role in roles], None, roles, js=choose, **PRIVATE)
@@ -261,18 +241,15 @@ def live_tab(models: Models, roles: list[gr.Dropdown]) -> None:
 
 def batch_tab(models: Models, roles: list[gr.Dropdown]) -> None:
     """Tab that compares teacher and student on several recordings."""
-    files = gr.File(
-        file_count="multiple",
-        label=f"{MAX_FILES} files, each {models.limits}",
-        elem_id="files",
-    )
+    label = f"{MAX_FILES} files, each {models.limits}"
+    files = gr.File(file_count="multiple", label=label, elem_id="files")
     button = gr.Button("Compare all", variant="primary")
-    output = html("batch", NOTHING, POLITE + script("batch"))
+    sort = SCRIPT % ("sort", "open(element, watch)")
+    output = html(NOTHING, elem_id="batch", js_on_load=POLITE + sort)
     with gr.Accordion("For researchers: agreement of the models", open=False):
-        panel = html("agreement")
-    inputs = [files, *roles]
+        panel = html(elem_id="agreement")
+    inputs: list[Any] = [files, *roles]
     answers = Answers(models, "batch", inputs, [output, panel])
-    changes = [files.change, *(role.change for role in roles)]
-    answers.empty(changes, NOTHING, is_asked=False)
-    asked = answers.empty([button.click], WAITING, is_asked=True)
+    answers.empty([component.change for component in inputs], is_asked=False)
+    asked = answers.empty([button.click], is_asked=True)
     answers.fill(asked.then, batch_answer, inputs, [output, panel])

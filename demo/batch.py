@@ -132,10 +132,10 @@ def agreement(batch: pd.DataFrame) -> pd.DataFrame:
     """Concordance (CCC) and mean absolute difference of each dimension.
 
     Args:
-        batch: rows of :func:`analyse_all` with values
+        batch: rows of :func:`analyse_all` with values, two or more
 
     Returns:
-        a row per dimension, none if fewer than two files have values
+        a row per dimension
 
     Examples:
         >>> values = dict.fromkeys(COLUMNS, [0.2, 0.4])
@@ -143,34 +143,29 @@ def agreement(batch: pd.DataFrame) -> pd.DataFrame:
         [1.0, 0.0]
 
     """
-    values = batch[COLUMNS].to_numpy(float)
-    if len(values) < 2:
-        return pd.DataFrame()
-    teacher, student = np.split(values, 2, axis=1)
-    columns = {
-        "CCC": ccc(teacher, student),
-        "mean absolute difference": np.abs(teacher - student).mean(axis=0),
-    }
-    return pd.DataFrame(columns, list(DIMENSIONS))
+    teacher, student = np.split(batch[COLUMNS].to_numpy(float), 2, axis=1)
+    table = pd.DataFrame({"CCC": ccc(teacher, student)}, list(DIMENSIONS))
+    table["mean absolute difference"] = np.abs(teacher - student).mean(axis=0)
+    return table
 
 
-def groups(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Rows by group, and of all groups; no groups if each has one file."""
-    parts = {str(name): part for name, part in rows.groupby("group")}
+def groups(rows: pd.DataFrame) -> list[tuple[Any, pd.DataFrame]]:
+    """Names and rows of all files, then of groups; no groups if each has one file."""
+    parts = list(rows.groupby("group"))
     is_shown = 1 < len(parts) <= MAX_GROUPS and len(parts) < len(rows)
-    return {"all": rows} | (parts if is_shown else {})
+    return [("all", rows), *(parts if is_shown else [])]
 
 
 def batch_results(batch: pd.DataFrame) -> tuple[str, str]:
     """Show files and how their values are distributed, and how far the models agree."""
-    sounds = map(adjective, batch["teacher_arousal"], batch["teacher_valence"])
-    table = batch.assign(file=batch["file"].map(legible), sounds=list(sounds))
-    shown = {"file": "file", "duration": "seconds", "sounds": "sounds"}
-    shown |= {f"teacher_{name}": name for name in DIMENSIONS} | {"note": "note"}
+    names = {f"teacher_{name}": name for name in DIMENSIONS} | {"duration": "seconds"}
+    table = batch.rename(columns=names).assign(file=batch["file"].map(legible))
+    table["sounds"] = list(map(adjective, table["arousal"], table["valence"]))
+    files = table[["file", "seconds", "sounds", *DIMENSIONS, "note"]]
     complete = batch.dropna(subset=COLUMNS)
-    files = table[list(shown)].rename(columns=shown)
     found = {"files": files, "complete": complete, "groups": groups(complete)}
     page = rendered("batch.html", csv=as_csv(batch), **found)
+    if len(complete) < 2:
+        return page, ""
     agreed = agreement(complete)
-    panel = rendered("agreement.html", agreement=agreed, complete=complete)
-    return page, "" if agreed.empty else panel
+    return page, rendered("agreement.html", agreement=agreed, complete=complete)

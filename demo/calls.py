@@ -72,8 +72,7 @@ class Calls:
         """
         request = Request(scope, receive)
         if request.method == "GET":
-            await self._stream(request, send)
-            return
+            return await self._stream(request, send)
         body = EXAMPLE.sub(lambda _: self.example, await request.body())
         call = Call(client_of(request), self._session(body))
         if not request.url.path.endswith("/cancel"):
@@ -82,10 +81,8 @@ class Calls:
 
     def is_awaited(self, call: Call) -> bool:
         """Whether the client listens to the answer, or may still begin to."""
-        return (
-            self.streams[call.event] + self.streams[call.session] > 0
-            or time.monotonic() < call.start + GRACE_DUR
-        )
+        num_streams = self.streams[call.event] + self.streams[call.session]
+        return num_streams > 0 or time.monotonic() < call.start + GRACE_DUR
 
     def _session(self, body: bytes) -> str:
         """Session of a call, whose files are uploads."""
@@ -137,8 +134,7 @@ class Calls:
         finally:
             self.streams -= collections.Counter([key])
             ended = [call for call in self.calls if key in (call.event, call.session)]
-            now = time.monotonic()
-            self.durations.extend(now - call.start for call in ended)
+            self.durations.extend(time.monotonic() - call.start for call in ended)
             self.calls = [call for call in self.calls if call not in ended]
 
 

@@ -111,9 +111,7 @@ def compare(
         del roles["teacher"]
     windows = {"win_dur": win_dur, "rate": 1 / hop_dur}
     # The student first: it is quick, and more requests wait for the teacher
-    analyses = {
-        name: analyse(job, name, clip, windows)
-        for name in dict.fromkeys(reversed(roles.values()))
-    }
+    names = dict.fromkeys(reversed(roles.values()))
+    analyses = {name: analyse(job, name, clip, windows) for name in names}
     models = {role: analyses[name] for role, name in roles.items()}
     return Comparison(clip, models, win_dur)

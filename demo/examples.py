@@ -10,12 +10,6 @@ from audw2s.audio.preprocess import load
 from audw2s.demo.words import WORDS
 from audw2s.files import clips_folder
 
-CLIPS: dict[str, str] = WORDS["examples"]
-"""Files by label; emotions are acted."""
-
-NOISY = "noisy"
-"""Label of the read speech with synthetic noise."""
-
 SNR = 5.0
 """Signal-to-noise ratio in dB."""
 
@@ -29,19 +23,18 @@ def clips(folder: str) -> dict[str, str]:
     """
     paths = {
         label: shutil.copy(os.path.join(clips_folder(), file), folder)
-        for label, file in CLIPS.items()
+        for label, file in WORDS["examples"].items()
     }
     noisy = os.path.join(folder, "noisy.flac")
     soundfile.write(noisy, with_noise(load(paths["read speech"])), 16000)
-    return paths | {NOISY: noisy}
+    return paths | {"noisy": noisy}
 
 
-def with_noise(speech: np.ndarray, seed: int = 0) -> np.ndarray:
+def with_noise(speech: np.ndarray) -> np.ndarray:
     """Add noise whose level falls with frequency, like noise of rooms and traffic.
 
     Args:
         speech: signal ``(num_samples,)`` at 16 kHz
-        seed: seed of the noise
 
     Examples:
         >>> speech = 0.1 * np.sin(np.arange(16000))
@@ -50,7 +43,7 @@ def with_noise(speech: np.ndarray, seed: int = 0) -> np.ndarray:
         5.0
 
     """
-    spectrum = np.fft.rfft(np.random.default_rng(seed).standard_normal(len(speech)))
+    spectrum = np.fft.rfft(np.random.default_rng(0).standard_normal(len(speech)))
     frequencies = np.arange(len(spectrum)) * 16000 / len(speech)
     noise = np.fft.irfft(spectrum / np.sqrt(np.maximum(frequencies, 50)), len(speech))
     noise *= np.sqrt(np.var(speech) / np.var(noise) / 10 ** (SNR / 10))

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import ipaddress
 import secrets
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
@@ -117,8 +118,7 @@ async def read(request: Request) -> None:
             return
 
 
-def refused(_: object, error: Exception) -> JSONResponse:
-    """Answer to a request that is refused, in the format of Gradio's errors."""
-    assert isinstance(error, RefusedError)
+def refused(_: object, error: Any) -> JSONResponse:
+    """Answer to a :class:`RefusedError`, in the format of Gradio's errors."""
     content = {"detail": str(error), "error": str(error)}
     return JSONResponse(content, error.status, error.headers)

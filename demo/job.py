@@ -16,9 +16,6 @@ from audw2s.inference.pipeline import Predictor
 TIME_LIMIT = 40.0
 """Seconds that a request may take, including the wait for its models."""
 
-Progress = Callable[[float, str], object]
-"""Function that is told a share of what is done, and what that is."""
-
 
 @dataclass
 class Job:
@@ -26,7 +23,7 @@ class Job:
 
     Args:
         models: models of the page
-        progress: function that is told how far it is
+        progress: function that is told the share that is done, and what is done
         is_awaited: function that says whether its client waits
         seconds: seconds that it may take
 
@@ -38,7 +35,7 @@ class Job:
     """
 
     models: Models
-    progress: Progress = lambda share, what: None
+    progress: Callable[[float, str], object] = lambda share, what: None
     is_awaited: Callable[[], bool] = lambda: True
     seconds: float = TIME_LIMIT
 

@@ -9,11 +9,8 @@ from audw2s.audio.times import duration_text
 from audw2s.demo.words import RefusedError
 
 MAX_DUR = 60.0
-"""Longest speech in seconds that is compared, and that is processed live."""
-
-MAX_FILE_DUR = 3600.0
-"""Longest recording in seconds; the student processes it alone above
-:data:`MAX_DUR`."""
+"""Longest speech in seconds that is compared, and that is processed live; above it the
+student processes recordings alone."""
 
 MAX_SAMPLES = round(2 * MAX_DUR * 96_000)
 """Most samples over all channels of a file with more of them than stereo at 48 kHz: a
@@ -45,7 +42,7 @@ MAX_WINDOWS_DUR = 600.0
 """Most seconds in all windows together: some models process each on its own."""
 
 
-def check_file(path: str, limit: float = MAX_DUR) -> float:
+def check_file(path: str, limit: float) -> float:
     """Check format and duration of a file.
 
     Args:

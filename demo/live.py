@@ -209,6 +209,5 @@ class Live:
                 clients = [session.client for session in self.sessions.values()]
                 if clients.count(chunk.client) >= MAX_SESSIONS - len(clients):
                     raise RefusedError("live_full")
-                session = Session(self.models, chunk, self.pool)
-                self.sessions[chunk.session] = session
+                self.sessions[chunk.session] = Session(self.models, chunk, self.pool)
             return self.sessions[chunk.session]

@@ -1,6 +1,5 @@
 """Routes of live speech: samples that browsers send, and scripts of the page."""
 
-import pathlib
 from collections.abc import Mapping
 
 import numpy as np
@@ -23,10 +22,6 @@ from audw2s.demo.models import Models
 from audw2s.demo.page import rendered
 from audw2s.demo.words import RefusedError
 
-JSON = "application/json"
-
-SCRIPTS = pathlib.Path(__file__).with_name("scripts")
-
 
 def live_routes(models: Models) -> BaseRoute:
     """Routes below ``/live``.
@@ -44,16 +39,14 @@ def live_routes(models: Models) -> BaseRoute:
 
     durations = {"chunk_dur": MAX_CHUNK_DUR, "update_dur": UPDATE_DUR}
     facts = rendered("facts.json", duration=MAX_DUR, **durations)
-    # Both pages share scripts
-    scripts = StaticFiles(directory=SCRIPTS, packages=[("audw2s.demo", "static")])
-    return Mount(
-        "/live",
-        routes=[
-            Route("/push", push, methods=["POST"]),
-            Route("/facts.json", Response(facts, media_type=JSON)),
-            Mount("/", scripts),
-        ],
-    )
+    # Both pages share those of the static one
+    scripts = [("audw2s.demo", folder) for folder in ("scripts", "static")]
+    routes = [
+        Route("/push", push, methods=["POST"]),
+        Route("/facts.json", Response(facts, media_type="application/json")),
+        Mount("/", StaticFiles(packages=[*scripts])),
+    ]
+    return Mount("/live", routes=routes)
 
 
 def read_chunk(client: str, query: Mapping[str, str], body: bytes) -> Chunk:

@@ -5,7 +5,6 @@ import os
 import threading
 from typing import NamedTuple
 
-import numpy as np
 import onnx
 
 from audw2s.audio.samples import SAMPLING_RATE
@@ -14,6 +13,7 @@ from audw2s.demo.settings import Settings
 from audw2s.demo.words import RefusedError
 from audw2s.evaluation.cost import files
 from audw2s.evaluation.cost import num_parameters
+from audw2s.evaluation.cost import signal as noise
 from audw2s.inference.pipeline import Predictor
 from audw2s.model.find import is_installed
 from audw2s.model.find import members
@@ -45,8 +45,7 @@ class Slot:
     def predictor(self) -> Predictor:
         """The model, warm: its first run takes longer than all that follow."""
         predictor = Predictor(self.name)
-        noise = np.random.default_rng(0).standard_normal(2 * SAMPLING_RATE)
-        predictor.signal(0.1 * noise, SAMPLING_RATE)
+        predictor.signal(noise(2.0), SAMPLING_RATE)
         return predictor
 
 

@@ -19,7 +19,6 @@ from audw2s.demo.comparison import compare
 from audw2s.demo.figure import pictures
 from audw2s.demo.job import Job
 from audw2s.demo.limits import MAX_DUR
-from audw2s.demo.limits import MAX_FILE_DUR
 from audw2s.demo.limits import check_file
 from audw2s.demo.models import facts
 from audw2s.demo.prediction import Voice
@@ -83,12 +82,12 @@ def answer(job: Job, path: str | None, *chosen: Any) -> tuple[str, ...]:
         RefusedError: with a sentence that says what to do
 
     """
-    comparison = compare(job, read_clip(job, path, MAX_FILE_DUR), *chosen)
-    speakers = voices(job, comparison.best.model, comparison.clip)
+    comparison = compare(job, read_clip(job, path, math.inf), *chosen)
+    speakers = voices(job, comparison.best.name, comparison.clip)
     segments = pd.concat([voice.segments for voice in speakers]).sort_values("start")
     if segments.empty:
-        silence = WORDS["notes"]["silent"], WORDS["refused"]["no_voice"]
-        text = silence[comparison.clip.status != "silent"]
+        is_silent = comparison.clip.status == "silent"
+        text = WORDS["notes"]["silent"] if is_silent else WORDS["refused"]["no_voice"]
         message = rendered("message.html", text=text)
         return message, "", "", message, ""
     is_open = "teacher" not in comparison.models
@@ -106,7 +105,7 @@ def part(
         RefusedError: if it is too short, or not in the recording
 
     """
-    duration = check_file(path, MAX_FILE_DUR)
+    duration = check_file(path, job.models.settings.max_dur)
     if not 0 <= start <= end - MIN_DUR <= duration:
         raise RefusedError("short_part")
     name = teacher if duration <= MAX_DUR else student
@@ -116,8 +115,8 @@ def part(
 
 def drawings(job: Job, path: str | None, *chosen: Any) -> tuple[str]:
     """Links to pictures of a comparison; arguments are those of :func:`answer`."""
-    comparison = compare(job, read_clip(job, path, MAX_FILE_DUR), *chosen)
-    if not has_speech(job, comparison.student.model, comparison.clip):
+    comparison = compare(job, read_clip(job, path, math.inf), *chosen)
+    if not has_speech(job, comparison.student.name, comparison.clip):
         raise RefusedError("no_voice")
     return (rendered("drawings.html", files=pictures(comparison)),)
 
@@ -131,7 +130,7 @@ def result(comparison: Comparison, speakers: list[Voice]) -> str:
     return rendered("result.html", low=low, high=high, totals=values, **found)
 
 
-def envelope(signal: np.ndarray) -> tuple[list[int], list[int]]:
+def envelope(signal: np.ndarray) -> tuple[list[int], ...]:
     """Lowest and highest sample of each column of a waveform, in % of the largest.
 
     Examples:
@@ -143,8 +142,7 @@ def envelope(signal: np.ndarray) -> tuple[list[int], list[int]]:
     low = np.minimum.reduceat(signal, edges[:-1])
     high = np.maximum.reduceat(signal, edges[:-1])
     scale = 100 / max(high.max(), -low.min(), 1e-9)
-    low, high = (np.round(scale * part).astype(int).tolist() for part in (low, high))
-    return low, high
+    return tuple(np.round(scale * part).astype(int).tolist() for part in (low, high))
 
 
 def cell(value: object) -> str:

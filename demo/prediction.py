@@ -25,6 +25,9 @@ from audw2s.model.registry import named
 class Analysis(NamedTuple):
     """Values that a model predicts for a recording, and what they cost."""
 
+    name: str
+    """By which the model was chosen: that of a folder may be another one."""
+
     model: str
     sha256: str
     facts: Facts
@@ -145,5 +148,5 @@ def analyse(
             read = job.watched(clip.read, clip.duration, f"{name} over time")
             curve = predicted_curve(predictor, read, **windows)
         network = predictor.network
-    names = network.name, network.sha256, facts(name)
+    names = name, network.name, network.sha256, facts(name)
     return Analysis(*names, named(values), curve, latency, latency / clip.duration)

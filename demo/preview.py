@@ -28,8 +28,7 @@ def preview(app: ASGIApp, root_path: str) -> Callable:
     tags = rendered("head.html")
 
     async def page(request: Request) -> Response:
-        headers = request.headers.mutablecopy()
-        headers["accept-encoding"] = "identity"
+        headers = {**request.headers, "accept-encoding": "identity"}
         answer = await client.get(str(request.url), headers=headers)
         text = FOREIGN_TAGS.sub("", answer.text).replace("<head>", f"<head>{tags}", 1)
         text = FOREIGN_CLIP.sub(f"{request.base_url}example.flac", text)

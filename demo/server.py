@@ -3,16 +3,16 @@
 import asyncio
 import contextlib
 import ctypes
-import gc
 import inspect
 import logging
 import os
+import pathlib
 import signal
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import AsyncIterator
-from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
 from unittest import mock
@@ -28,7 +28,6 @@ from uvicorn import Server
 
 from audw2s.demo import static_page
 from audw2s.demo.calls import Calls
-from audw2s.demo.examples import CLIPS
 from audw2s.demo.examples import clips
 from audw2s.demo.guard import SERVED
 from audw2s.demo.guard import Guard
@@ -45,13 +44,9 @@ from audw2s.demo.uploads import KEPT
 from audw2s.demo.uploads import PREFIX
 from audw2s.demo.uploads import Uploads
 from audw2s.demo.uploads import sweep
+from audw2s.demo.words import WORDS
 from audw2s.demo.words import RefusedError
 from audw2s.files import clips_folder
-
-BROWSER = "browser"
-"""Path of the static page."""
-
-STYLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "style.css")
 
 WARM_DELAY = 4.0
 """Seconds until models are loaded, unless a request loads them earlier."""
@@ -64,9 +59,6 @@ CLOSING_DUR = 1
 
 M_ARENA_MAX = -8
 """Name of the number of heaps in glibc."""
-
-ROUTES = SERVED["routes"]
-"""Routes of Gradio that are served."""
 
 MAX_SESSIONS = 100
 """Most sessions that Gradio remembers; nothing of the page depends on them."""
@@ -86,14 +78,15 @@ def serve(settings: Settings) -> None:
         ValueError: if a setting is invalid
 
     """
-    limit_heaps()
+    # Threads share two heaps: of its own each keeps what others could use
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # Not glibc
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
     # Services are stopped by SIGTERM: uploads are deleted then, too
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     models, host = Models(settings), settings.host
-    with (
-        tempfile.TemporaryDirectory(prefix=PREFIX) as folder,
-        bound(host, [settings.port] if settings.port else PORTS) as listening,
-    ):
+    uploads = tempfile.TemporaryDirectory(prefix=PREFIX)
+    ports = [settings.port] if settings.port else PORTS
+    with uploads as folder, bound(host, ports) as listening:
         config = Config(
             Guard(application(models, folder), settings),
             root_path=settings.root_path,
@@ -103,17 +96,8 @@ def serve(settings: Settings) -> None:
         name = f"[{host}]" if ":" in host else host
         address = f"http://{name}:{listening.getsockname()[1]}/"
         typer.echo(f"audw2s demo: {address} (Ctrl-C ends it)")
-        # Later, as loading models now would delay the page
-        timer = threading.Timer(WARM_DELAY, warm, [models])
-        timer.daemon = True
-        timer.start()
+        threading.Thread(target=warm, args=[models], daemon=True).start()
         PageServer(config).run([listening])
-
-
-def limit_heaps() -> None:
-    """Let threads share two heaps: of its own each keeps what others could use."""
-    with contextlib.suppress(OSError, AttributeError, TypeError):  # Not glibc
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 
 class PageServer(Server):
@@ -146,9 +130,12 @@ def bound(host: str, ports: range | list[int]) -> socket.socket:
 
 def warm(models: Models) -> None:
     """Load the chosen models and draw once, which takes longer the first time."""
-    example = os.path.join(clips_folder(), CLIPS["neutral"])
+    # Loading models at once would delay the page
+    time.sleep(WARM_DELAY)
+    example = os.path.join(clips_folder(), WORDS["examples"]["neutral"])
     chosen = models.settings.teacher, models.settings.student, WIN_DUR, HOP_DUR
-    drawings(Job(models), example, *chosen)
+    with contextlib.suppress(RefusedError):  # Of its duration, or by lack of time
+        drawings(Job(models), example, *chosen)
 
 
 def application(models: Models, folder: str) -> Starlette:
@@ -180,14 +167,14 @@ def application(models: Models, folder: str) -> Starlette:
 
     return Starlette(
         routes=[
-            Mount(f"/{BROWSER}", StaticPage(directory=static, html=True)),
+            Mount("/browser", StaticPage(directory=static, html=True)),
             live_routes(models),
             *routes("GET", ["", "gradio_api/info"], page),
             *routes("GET", ["example.flac"], FileResponse(example)),
-            *routes("GET", ROUTES["read"], inner),
+            *routes("GET", SERVED["routes"]["read"], inner),
             *routes("GET", [f"gradio_api/file={folder}/{{path:path}}"], inner),
-            *routes("POST", ROUTES["called"], calls),
-            *routes("GET", ROUTES["answered"], calls),
+            *routes("POST", SERVED["routes"]["called"], calls),
+            *routes("GET", SERVED["routes"]["answered"], calls),
             *routes("POST", ["gradio_api/upload"], Uploads(inner, folder)),
         ],
         exception_handlers={RefusedError: refused},
@@ -210,7 +197,9 @@ def gradio_application(models: Models, folder: str, examples: dict[str, str]) ->
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     # Calls that are kept for statistics, which nobody sees
     os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
-    with quick_import():
+    # Each import writes stubs for all components whose source is found, for longer than
+    # all the rest takes
+    with mock.patch.object(inspect, "getfile", side_effect=OSError):
         import gradio as gr
     from fastapi import FastAPI
 
@@ -228,11 +217,11 @@ def gradio_application(models: Models, folder: str, examples: dict[str, str]) ->
         blocks,
         "/",
         theme=gr.themes.Default(font=FONTS, font_mono=MONO_FONTS),
-        css_paths=STYLE,
+        css_paths=pathlib.Path(__file__).with_name("style.css"),
         max_file_size=models.settings.max_size * 2**20,
         footer_links=["api"],
-        **dict.fromkeys(("run_history", "ssr_mode", "pwa"), False),
-        **dict.fromkeys(("mcp_server", "enable_monitoring"), False),
+        # Else the environment decides
+        **dict.fromkeys(("mcp_server", "run_history", "ssr_mode"), False),
     )
 
 
@@ -247,25 +236,3 @@ class StaticPage(StaticFiles):
             if not os.listdir(self.directory):
                 static_page.write(str(self.directory))
         return super().lookup_path(path)
-
-
-@contextlib.contextmanager
-def quick_import() -> Iterator[None]:
-    """Keep Gradio from writing stubs while it is imported, which takes half the time.
-
-    Each import writes a .pyi file for every component whose source it finds. Garbage
-    collection is off meanwhile: imports leave nothing to collect.
-    """
-    find = inspect.getfile
-
-    def getfile(item: Any) -> str:
-        if inspect.isclass(item) and item.__module__.startswith("gradio."):
-            raise OSError
-        return find(item)
-
-    gc.disable()
-    try:
-        with mock.patch.object(inspect, "getfile", getfile):
-            yield
-    finally:
-        gc.enable()

@@ -1,5 +1,6 @@
 """Settings of the server."""
 
+import pathlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,5 +49,4 @@ class Settings:
         user, _, path = self.auth.partition(":")
         if not user or not path:
             raise ValueError(f"'--auth' has to be USER:FILE, got '{self.auth}'.")
-        with open(path, encoding="utf-8") as file:
-            return f"{user}:{file.read().strip()}"
+        return f"{user}:{pathlib.Path(path).read_text('utf-8').strip()}"

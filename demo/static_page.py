@@ -1,9 +1,9 @@
 """Static page that processes speech in the browser: files for any web server."""
 
 import hashlib
-import importlib.resources
 import io
 import json
+import pathlib
 import tempfile
 
 import numpy as np
@@ -43,7 +43,9 @@ def write(folder: str, student: str = "wav2small") -> dict[str, int]:
     spoken = examples()
     package = npm.contents(student)
     contents = {f"wav2small/{name}": package[name] for name in MODEL_FILES}
-    contents |= page_files()
+    here = pathlib.Path(__file__).parent
+    files = [here / "style.css", *(here / "static").iterdir()]
+    contents |= {path.name: path.read_bytes() for path in files}
     names = {label: example_name(label) for label in spoken}
     contents |= {names[label]: clip for label, clip in spoken.items()}
     found = {"duration": MAX_DUR, "size": MAX_SIZE, "model": facts(student)}
@@ -74,13 +76,6 @@ def example_name(label: str) -> str:
 
     """
     return f"clips/{label.replace(' ', '-')}.mp3"
-
-
-def page_files() -> dict[str, bytes]:
-    """Files of the page that are written as they are."""
-    package = importlib.resources.files("audw2s.demo")
-    files = {path.name: path.read_bytes() for path in (package / "static").iterdir()}
-    return files | {"style.css": (package / "style.css").read_bytes()}
 
 
 def service_worker(contents: dict[str, bytes]) -> bytes:

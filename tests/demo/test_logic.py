@@ -10,6 +10,7 @@ import threading
 
 import av
 import numpy as np
+import onnx
 import pytest
 import soundfile
 import soxr
@@ -28,6 +29,8 @@ from audw2s.demo.examples import clips
 from audw2s.demo.job import Job
 from audw2s.demo.models import Models
 from audw2s.demo.page import answer
+from audw2s.demo.page import drawings
+from audw2s.demo.page import part
 from audw2s.demo.page import result
 from audw2s.demo.page import terms
 from audw2s.demo.prediction import analyse
@@ -260,6 +263,24 @@ def test_unknown_models(job):
         compare(job, read_clip(job, ANGRY), "nobody", "wav2small", 2, 0.25)
     with pytest.raises(audw2s.MissingModelError, match="audw2s get"):
         Models(Settings(teacher="mean(dawn, odyssey)"))
+
+
+@pytest.mark.filterwarnings("ignore::audw2s.model.folder.UnverifiedModelWarning")
+def test_models_in_folders_may_have_another_name(tmp_path):
+    model = onnx.load(model_path("wav2small"))
+    for entry in model.metadata_props:
+        entry.value = "another" if entry.key == "name" else entry.value
+    onnx.save(model, tmp_path / "model.onnx")
+    folder = str(tmp_path)
+    job = Job(Models(Settings(teacher=folder, student=folder)), seconds=600)
+    assert "Tense" in answer(job, ANGRY, folder, folder, 2.0, 0.25)[0]
+    assert "Plane (PNG)" in drawings(job, ANGRY, folder, folder, 2.0, 0.25)[0]
+
+
+def test_parts_of_recordings_that_are_too_long_are_refused():
+    job = Job(Models(Settings(max_dur=2)), seconds=600)
+    with pytest.raises(RefusedError, match="takes 2 s at most"):
+        part(job, ANGRY, "wav2small", "wav2small", 0, 1)
 
 
 def test_the_teacher_of_the_paper_is_explained():

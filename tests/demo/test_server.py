@@ -24,6 +24,7 @@ from uvicorn import Config  # noqa: E402
 from uvicorn import Server  # noqa: E402
 
 from audw2s.demo import calls  # noqa: E402
+from audw2s.demo import server  # noqa: E402
 from audw2s.demo import uploads  # noqa: E402
 from audw2s.demo.guard import MAX_READ  # noqa: E402
 from audw2s.demo.guard import Guard  # noqa: E402
@@ -267,6 +268,11 @@ def served(models, tmp_path_factory):
     folder = tmp_path_factory.mktemp("uploads")
     with running(Guard(application(models, str(folder)), Settings())) as address:
         yield address
+
+
+def test_an_example_that_is_too_long_leaves_no_traceback(monkeypatch):
+    monkeypatch.setattr(server, "WARM_DELAY", 0)
+    server.warm(Models(Settings(max_dur=1)))
 
 
 def called(address, **headers):

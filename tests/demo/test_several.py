@@ -2,6 +2,7 @@
 
 import io
 import pathlib
+import re
 import shutil
 
 import numpy as np
@@ -63,6 +64,18 @@ def test_batch_agrees_with_literal_ccc(models, tmp_path):
         assert f"<b>\u2068{name}\u2069</b>" in html
     with pytest.raises(RefusedError, match="101 files"):
         analyse_all(job, paths[:1] * 101, "wav2small", "wav2small")
+
+
+def test_a_group_may_be_called_all():
+    files = ["all-1.wav", "all-2.wav", "b-1.wav"]
+    table = pd.DataFrame({"file": files, "group": ["all", "all", "b"], "note": ""})
+    values = dict.fromkeys(["duration", *COLUMNS], 0.5)
+    html, _ = batch_results(table.assign(**values))
+    assert re.findall(r"(\w+)\u2069</b> <span [^>]*>(\d)", html) == [
+        ("all", "3"),
+        ("all", "2"),
+        ("b", "1"),
+    ]
 
 
 @full
