@@ -1,11 +1,13 @@
 """Tables of predictions: those of predict and annotate, and others like them."""
 
+import contextlib
 import dataclasses
-import glob
 import os
+import pathlib
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audw2s.corpus.clips import OF_CLIPS
@@ -138,9 +140,10 @@ def _identity(path: str, table: pd.DataFrame, model: str) -> dict[str, object]:
         columns = table[["model", "sha256", "version"]]
         return {str(name): str(value) for name, value in columns.iloc[0].items()}
     run = table.attrs.get("audw2s", {})
-    for shard in sorted(glob.glob(os.path.join(os.path.dirname(path), "parts", "*"))):
-        # Beside a CSV file, whose rows don't say it
-        run = run or stored_identity(pq.read_schema(shard)) or {}
+    for shard in sorted(pathlib.Path(path).parent.glob("parts/part-*")):
+        # Beside a CSV file, whose rows don't say it; some may be damaged
+        with contextlib.suppress(pa.ArrowException):
+            run = run or stored_identity(pq.read_schema(shard)) or {}
     for entry in run.get("models", ()):
         if model in ("", entry["name"]):
             return {

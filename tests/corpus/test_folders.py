@@ -198,6 +198,17 @@ def test_whole_files_of_lists(tmp_path):
     assert (inputs.files, inputs.span(0)) == (["a.wav"], (SECOND, OPEN))
 
 
+def test_a_recording_of_rttm_may_have_two_names(tmp_path):
+    """Where the case of names doesn't count, each file has."""
+    (tmp_path / "a.wav").touch()
+    try:
+        os.link(tmp_path / "a.wav", tmp_path / "a.WAV")
+    except FileExistsError:
+        pass
+    (tmp_path / "turns.rttm").write_text("SPEAKER a 1 0 1 <NA> <NA> s <NA> <NA>\n")
+    assert read_inputs(tmp_path / "turns.rttm").files == ["a.wav"]
+
+
 @pytest.mark.parametrize(
     "name, content, said",
     [

@@ -219,6 +219,8 @@ def test_counts_are_those_of_all_rows(tmp_path):
         *("a and b", "a and c", "b and c")
     ]
     assert "each window" in dict(page.table("What was"))["analysis"]
+    # There are no other statuses
+    assert "other than ok" not in page.text
 
 
 def test_a_wrong_path_is_refused_before_the_work(folder, tmp_path):

@@ -220,6 +220,17 @@ def test_a_table_of_annotate_says_its_model(clips, folder):
     assert result["num_clips"] == len(names)
     by_model, of_model = evaluated("wav2small", "ratings.csv", "--quiet")
     assert of_model["sha256"] == evaluation["sha256"]
+    # CSV doesn't say it, but its shards do, whatever else is there
+    again = pathlib.Path("run [again]")
+    (again / "parts").mkdir(parents=True)
+    pd.read_parquet("run/table.parquet").to_csv(again / "table.csv", index=False)
+    (shard,) = pathlib.Path("run/parts").iterdir()
+    (again / "parts" / "part-1").write_bytes(shard.read_bytes())
+    for name in ("notes", "part-0"):
+        (again / "parts" / name).write_text("words")
+    (folder / "out" / "evaluation.json").unlink()
+    _, of_csv = evaluated(str(again), "ratings.csv")
+    assert of_csv["sha256"] == evaluation["sha256"]
     assert by_model["arousal"]["ccc"] == pytest.approx(result["arousal"]["ccc"])
 
 

@@ -104,8 +104,13 @@ def read_rttm(path: str) -> pd.DataFrame:
 
 def _recording(folder: str, name: str, where: str) -> str:
     """Find the file of a recording, which RTTM names without its extension."""
-    names = [name, *(f"{name}.{end}" for k in MEDIA for end in (k, k.upper()))]
-    files = [n for n in names if os.path.isfile(os.path.join(folder, n))]
+    found: dict[int, str] = {}
+    for file in [name, *(f"{name}.{end}" for k in MEDIA for end in (k, k.upper()))]:
+        path = os.path.join(folder, file)
+        if os.path.isfile(path):
+            # Where the case of names doesn't count, a file has several
+            found.setdefault(os.stat(path).st_ino, file)
+    files = list(found.values())
     if len(files) == 1:
         return files[0]
     kinds = f"{' and '.join(files)} do" if files else "no audio file of this name does"

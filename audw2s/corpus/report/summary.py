@@ -123,10 +123,8 @@ class Summary:
                 cells[dimension] += counts.astype(np.int64)
 
     def _add_examples(self, statuses: np.ndarray, table: pa.Table) -> None:
-        for status in np.unique(statuses):
+        for status in np.unique(statuses[statuses != "ok"]):
             missing = NUM_EXAMPLES - len(self.examples[status])
-            if status == "ok" or missing <= 0:
-                continue
             rows = table.take(np.flatnonzero(statuses == status)[:missing])
             self.examples[status] += map(
                 Example,
