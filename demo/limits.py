@@ -85,7 +85,6 @@ def check_windows(win_dur: float, hop_dur: float, duration: float) -> None:
         if not low <= value <= 30:
             raise RefusedError("out_of_limits", name=name, low=low, high=30)
     # Longer recordings are processed by the student alone, in a single pass
-    duration = min(duration, MAX_DUR)
-    shortest = math.ceil(100 * duration * win_dur / MAX_WINDOWS_DUR) / 100
+    shortest = math.ceil(100 * min(duration, MAX_DUR) * win_dur / MAX_WINDOWS_DUR) / 100
     if hop_dur < shortest:
         raise RefusedError("too_many_windows", win_dur=win_dur, hop_dur=shortest)

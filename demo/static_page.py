@@ -46,7 +46,7 @@ def write(folder: str, student: str = "wav2small") -> dict[str, int]:
     here = pathlib.Path(__file__).parent
     files = [here / "style.css", *(here / "static").iterdir()]
     contents |= {path.name: path.read_bytes() for path in files}
-    names = {label: example_name(label) for label in spoken}
+    names = {label: f"clips/{label.replace(' ', '-')}.mp3" for label in spoken}
     contents |= {names[label]: clip for label, clip in spoken.items()}
     found = {"duration": MAX_DUR, "size": MAX_SIZE, "model": facts(student)}
     contents["facts.json"] = rendered("facts.json", examples=names, **found).encode()
@@ -65,17 +65,6 @@ def as_mp3(signal: np.ndarray) -> bytes:
     file = io.BytesIO()
     soundfile.write(file, signal, SAMPLING_RATE, format="MP3")
     return file.getvalue()
-
-
-def example_name(label: str) -> str:
-    """Name of the file of an example.
-
-    Examples:
-        >>> example_name("read speech")
-        'clips/read-speech.mp3'
-
-    """
-    return f"clips/{label.replace(' ', '-')}.mp3"
 
 
 def service_worker(contents: dict[str, bytes]) -> bytes:

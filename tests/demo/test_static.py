@@ -123,6 +123,7 @@ def has_values_of_python(page, path):
 def test_examples_have_the_values_of_python(page, site, tmp_path):
     facts = json.loads((site / "facts.json").read_text())
     assert list(facts["examples"]) == list(clips(str(tmp_path)))
+    assert facts["examples"]["read speech"] == "clips/read-speech.mp3"
     paths = [site / name for name in facts["examples"].values()]
     for path in [*paths, *sorted(tmp_path.glob("*.flac"))]:
         assert has_values_of_python(page, str(path))
