@@ -103,7 +103,7 @@ def prepared(prepare: Callable[[int], Batch], steps: Iterable[int]) -> Iterator[
 
 
 def descend(state: State, loss: torch.Tensor, share: float) -> float:
-    """One step of the optimiser; returns the loss.
+    """One step of the optimisers; returns the loss.
 
     Args:
         state: state of the training
@@ -118,11 +118,13 @@ def descend(state: State, loss: torch.Tensor, share: float) -> float:
         raise FloatingPointError(
             f"The loss of step {state.step} is {loss.item()}: lower 'learning_rate'."
         )
-    for group in state.optimiser.param_groups:
-        group["lr"] = group["peak"] * share
-    state.optimiser.zero_grad()
+    for group in state.groups:
+        group["lr"] = group["initial_lr"] * share
+    for optimiser in state.optimisers:
+        optimiser.zero_grad()
     loss.backward()
-    state.optimiser.step()
+    for optimiser in state.optimisers:
+        optimiser.step()
     return loss.item()
 
 

@@ -1,4 +1,4 @@
-"""Optimiser of students: Muon for convolutions and matrices, AdamW for the rest."""
+"""Muon, an optimiser of convolutions and matrices."""
 
 from collections.abc import Iterable
 
@@ -9,36 +9,25 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
 
 class Muon(torch.optim.Optimizer):
-    """Muon (Jordan, 2024) for some parameters, AdamW for others.
+    """Muon (Jordan, 2024): momentum, brought to singular values near 1.
 
     :class:`torch.optim.Muon` takes matrices only; here a convolution is one, with a row
-    for each output channel. Momentum is .95, Nesterov's; AdamW has torch's defaults.
+    for each output channel. Momentum is .95, Nesterov's, as there.
 
     Args:
-        matrices: parameters of two or more dimensions, for Muon
-        others: parameters for AdamW
-        muon_rate: highest learning rate of Muon
-        learning_rate: highest learning rate of AdamW
-        weight_decay: weight decay of both
+        parameters: parameters of two or more dimensions
+        lr: learning rate
+        weight_decay: weight decay
 
     """
 
     def __init__(
         self,
-        matrices: Iterable[torch.Tensor],
-        others: Iterable[torch.Tensor],
-        *,
-        muon_rate: float,
-        learning_rate: float,
+        parameters: Iterable[torch.Tensor],
+        lr: float,
         weight_decay: float,
     ):
-        groups = [
-            {"params": list(matrices), "peak": muon_rate, "update": muon_update},
-            {"params": list(others), "peak": learning_rate, "update": adam_update},
-        ]
-        for group in groups:
-            group["lr"] = group["peak"]
-        super().__init__(groups, {"weight_decay": weight_decay})
+        super().__init__(parameters, {"lr": lr, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -46,30 +35,18 @@ class Muon(torch.optim.Optimizer):
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.grad is not None:
-                    change = group["update"](weight.grad, self.state[weight])
+                    direction = self.direction(weight.grad, self.state[weight])
                     weight.mul_(1 - group["lr"] * group["weight_decay"])
-                    weight.sub_(group["lr"] * change)
+                    weight.sub_(group["lr"] * direction)
 
-
-def muon_update(grad: torch.Tensor, state: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Direction of Muon: the orthogonalised momentum."""
-    momentum = state.setdefault("momentum", torch.zeros_like(grad))
-    momentum.lerp_(grad, 0.05)
-    matrix = orthogonalise(grad.lerp(momentum, 0.95).flatten(1))
-    rows, columns = matrix.shape
-    return (matrix * max(1, rows / columns) ** 0.5).reshape(grad.shape)
-
-
-def adam_update(grad: torch.Tensor, state: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Direction of Adam, with decays .9 and .999."""
-    for name in ("mean", "square"):
-        state.setdefault(name, torch.zeros_like(grad))
-    count = state.setdefault("count", torch.zeros(()))
-    count += 1
-    state["mean"].lerp_(grad, 0.1)
-    state["square"].lerp_(grad.square(), 0.001)
-    deviation = (state["square"] / (1 - 0.999**count)).sqrt() + 1e-8
-    return state["mean"] / (1 - 0.9**count) / deviation
+    @staticmethod
+    def direction(grad: torch.Tensor, state: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Direction of a step: the orthogonalised momentum."""
+        momentum = state.setdefault("momentum", torch.zeros_like(grad))
+        momentum.lerp_(grad, 0.05)
+        matrix = orthogonalise(grad.lerp(momentum, 0.95).flatten(1))
+        rows, columns = matrix.shape
+        return (matrix * max(1, rows / columns) ** 0.5).reshape(grad.shape)
 
 
 def orthogonalise(matrix: torch.Tensor) -> torch.Tensor:

@@ -21,7 +21,7 @@ Tensors = dict[str, torch.Tensor]
 
 @dataclasses.dataclass(eq=False)
 class State:
-    """Networks, optimiser, history, and the tensors of the best evaluation.
+    """Networks, optimisers, history, and the tensors of the best evaluation.
 
     Raises:
         ValueError: if the checkpoint was written with another identity
@@ -37,9 +37,8 @@ class State:
     networks: Mapping[str, torch.nn.Module]
     """Networks by name, without a dot."""
 
-    optimiser: torch.optim.Optimizer
-    """Optimiser, whose groups of parameters have their highest learning rate as
-    ``peak``."""
+    optimisers: Sequence[torch.optim.Optimizer]
+    """Optimisers; the learning rate that they begin with is their highest one."""
 
     names: Sequence[str] = ()
     """Names of the scores in the history; the highest mean of them is the best."""
@@ -53,9 +52,16 @@ class State:
 
     def __post_init__(self) -> None:
         """Resume the training if there is a checkpoint."""
+        for group in self.groups:
+            group["initial_lr"] = group["lr"]
         self.path = os.path.join(audeer.mkdir(self.folder), CHECKPOINT)
         if os.path.exists(self.path):
             self._resume()
+
+    @property
+    def groups(self) -> list[dict]:
+        """Groups of parameters of all optimisers, with their highest ``initial_lr``."""
+        return [group for o in self.optimisers for group in o.param_groups]
 
     def note(self, entry: dict, tensors: Tensors) -> None:
         """Add an evaluation to the history, and keep its tensors if it is the best."""
@@ -71,8 +77,9 @@ class State:
         """Write a checkpoint, atomically."""
         parts = {name: n.state_dict() for name, n in self.networks.items()}
         parts["best"] = self.best
-        moments = self.optimiser.state_dict()["state"].items()
-        parts |= {f"optimiser.{number}": values for number, values in moments}
+        for place, optimiser in enumerate(self.optimisers):
+            moments = optimiser.state_dict()["state"].items()
+            parts |= {f"optimiser{place}.{number}": v for number, v in moments}
         # Copies: averages share no memory with the network, but buffers may
         tensors = {
             f"{part}.{key}": value.detach().clone().contiguous()
@@ -92,13 +99,14 @@ class State:
         check_unchanged(self.path, json.loads(metadata["identity"]), self.identity)
         for name, network in self.networks.items():
             network.load_state_dict(parts[name])
-        moments = _by_part(parts.get("optimiser", {}))
-        self.optimiser.load_state_dict(
-            {
-                "state": {int(number): values for number, values in moments.items()},
-                "param_groups": self.optimiser.state_dict()["param_groups"],
-            }
-        )
+        for place, optimiser in enumerate(self.optimisers):
+            moments = _by_part(parts.get(f"optimiser{place}", {}))
+            optimiser.load_state_dict(
+                {
+                    "state": {int(number): v for number, v in moments.items()},
+                    "param_groups": optimiser.state_dict()["param_groups"],
+                }
+            )
         self.step = int(metadata["step"])
         self.history = json.loads(metadata["history"])
         self.best = parts.get("best", {})

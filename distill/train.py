@@ -111,14 +111,14 @@ class Training:
             size = len(self.batches.projections.bias)
             layer = torch.nn.Linear(network.adv.in_features, size)
             trained["imitation"] = layer.to(self.machine.device)
-        optimiser = make_optimiser(network, list(trained.values()), config)
-        optimiser.register_step_post_hook(
+        optimisers = make_optimisers(network, trained.get("imitation"), config)
+        optimisers[-1].register_step_post_hook(
             lambda *_: self.ema.update_parameters(network)
         )
         use_precision(network, config)
         identity = identify(self.batches)
         networks = {**trained, "ema": self.ema}
-        self.state = State(folder, identity, networks, optimiser, names=DIMENSIONS)
+        self.state = State(folder, identity, networks, optimisers, names=DIMENSIONS)
         if is_main:
             write_record(self.batches.record, folder, config.start)
         prepared = {k: self.machine.prepare_model(n) for k, n in trained.items()}
@@ -187,40 +187,38 @@ def make_student(config: Config, device: torch.device) -> AnyStudent:
     return network.to(device)
 
 
-def make_optimiser(
+def make_optimisers(
     network: AnyStudent,
-    trained: list[torch.nn.Module],
+    imitation: torch.nn.Module | None,
     config: Config,
-) -> torch.optim.Optimizer:
-    """Make the optimiser, which clips gradients.
+) -> list[torch.optim.Optimizer]:
+    """Make the optimisers, the first of which clips the gradients of all.
 
     Args:
         network: student
-        trained: all that is trained, the student as well
+        imitation: layer that imitates projections of the teacher's hidden states
         config: settings
 
     """
-    parameters = [p for n in trained for p in n.parameters() if p.requires_grad]
-    optimiser: torch.optim.Optimizer
-    if config.muon_rate:
-        others = {p for p in parameters if p.ndim == 1}
-        others |= {p for n in (network.adv, *trained[1:]) for p in n.parameters()}
-        optimiser = Muon(
-            [p for p in parameters if p not in others],
-            [p for p in parameters if p in others],
-            muon_rate=config.muon_rate,
-            learning_rate=config.learning_rate,
-            weight_decay=config.weight_decay,
-        )
-    else:
-        group = {"params": parameters, "peak": config.learning_rate}
-        optimiser = torch.optim.AdamW([group], weight_decay=config.weight_decay)
+    others = [] if imitation is None else list(imitation.parameters())
+    matrices = []
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            is_matrix = parameter.ndim > 1 and not name.startswith("adv.")
+            learnt_by = matrices if config.muon_rate and is_matrix else others
+            learnt_by.append(parameter)
+    decay = config.weight_decay
+    optimisers: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(others, lr=config.learning_rate, weight_decay=decay)
+    ]
+    if matrices:
+        optimisers.append(Muon(matrices, lr=config.muon_rate, weight_decay=decay))
 
     def clip(*_: object) -> None:
-        torch.nn.utils.clip_grad_norm_(parameters, config.clip_norm)
+        torch.nn.utils.clip_grad_norm_([*others, *matrices], config.clip_norm)
 
-    optimiser.register_step_pre_hook(clip)
-    return optimiser
+    optimisers[0].register_step_pre_hook(clip)
+    return optimisers
 
 
 def use_precision(network: AnyStudent, config: Config) -> None:

@@ -73,7 +73,7 @@ def run_epochs(
         folder,
         identify(config, data),
         {"network": network},
-        make_optimiser(network, config),
+        [make_optimiser(network, config)],
         names=names,
         measure=config.measure,
     )
@@ -121,12 +121,10 @@ def make_optimiser(network: Trainable, config: Config) -> torch.optim.Optimizer:
         rate = config.scratch_rate
     return torch.optim.Adam(
         [
-            {
-                "params": [p for p in trained if p in encoder],
-                "peak": config.learning_rate,
-            },
-            {"params": new, "peak": rate},
-        ]
+            {"params": [p for p in trained if p in encoder]},
+            {"params": new, "lr": rate},
+        ],
+        lr=config.learning_rate,
     )
 
 

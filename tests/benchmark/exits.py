@@ -73,7 +73,7 @@ def step_seconds(
         )
         network = make_network(config, backbone, 7).train()
         optimiser = make_optimiser(network, config)
-        state = State(tempfile.mkdtemp(), {}, {"network": network}, optimiser)
+        state = State(tempfile.mkdtemp(), {}, {"network": network}, [optimiser])
         states[method] = state, network, exit_loss(config)
     times: dict[str, list[float]] = {method: [] for method in states}
     for _ in range(arguments.rounds + 1):
