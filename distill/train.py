@@ -201,7 +201,7 @@ def make_optimisers(
 
     """
     others = [] if imitation is None else list(imitation.parameters())
-    matrices = []
+    matrices: list[torch.Tensor] = []
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
             is_matrix = parameter.ndim > 1 and not name.startswith("adv.")

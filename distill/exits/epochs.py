@@ -119,13 +119,11 @@ def make_optimiser(network: Trainable, config: Config) -> torch.optim.Optimizer:
     rate = config.learning_rate * config.head_rate
     if config.from_scratch:
         rate = config.scratch_rate
-    return torch.optim.Adam(
-        [
-            {"params": [p for p in trained if p in encoder]},
-            {"params": new, "lr": rate},
-        ],
-        lr=config.learning_rate,
-    )
+    groups: list[dict[str, object]] = [
+        {"params": [p for p in trained if p in encoder]},
+        {"params": new, "lr": rate},
+    ]
+    return torch.optim.Adam(groups, lr=config.learning_rate)
 
 
 def find_device() -> torch.device:
