@@ -214,7 +214,7 @@ CATALOGUE = {
             remark="not audeering/wav2small on the hub, which is wav2small-2.0 here; "
             "not affiliated with audEERING",
             corpora=STUDENT_CORPORA,
-            sha256="74bdd9801d76890d990e7d7029dea547ae73ad6e605a64b6a7c5393b5b5335ad",
+            sha256="1a77d9f3b3f0178be71674e23e193cdfee6ecc040a72b01a1723494271121377",
             citation="Wav2Small, arXiv 2408.13920",
         ),
         Entry(
@@ -225,7 +225,7 @@ CATALOGUE = {
             licence="CC BY 4.0",
             source="quantised for this package, see its card.md",
             corpora=STUDENT_CORPORA,
-            sha256="b7be37c1bfc08f63ee6490ac85189c8b867ccaf7cfa636d3dbf7818f198adcf0",
+            sha256="01b60311a60c446bc8cba963cc2b1800cd41870af44f13f7322e51b8ca35194f",
             citation="Wav2Small, arXiv 2408.13920",
         ),
         Entry(
