@@ -246,6 +246,23 @@ def test_speakers_of_misc_tables_without_a_scheme(tmp_path):
     assert table["gender"].tolist() == ["female", "female", "male", "male"]
 
 
+@pytest.mark.parametrize("kind", [int, str])
+def test_facts_in_the_labels_of_speakers(tmp_path, kind):
+    db = make_database(tmp_path)
+    facts = {"1": {"gender": "male", "age": 50}, "2": {"gender": "female"}}
+    labels = {kind(name): fact for name, fact in facts.items()}
+    db.schemes["speaker"] = audformat.Scheme(labels=labels)
+    del db.misc_tables["speaker"]
+    db["files"].drop_columns("who", inplace=True)
+    db["files"]["who"] = audformat.Column(scheme_id="speaker")
+    db["files"]["who"].set(list(map(kind, ["1", "1", "2", "2"])))
+    db.save(str(tmp_path))
+    table = read_corpus(f"{tmp_path}:gold")
+    assert table["speaker"].tolist() == ["1", "1", "2", "2"]
+    assert table["gender"].tolist() == ["male", "male", "female", "female"]
+    assert table["age"].fillna(0).tolist() == [50, 50, 0, 0]
+
+
 def test_speakers_of_other_tables_are_not_used(tmp_path):
     """Raters have a gender, too."""
     db = make_database(tmp_path)
