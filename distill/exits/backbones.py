@@ -100,6 +100,9 @@ class Trainable(nn.Module):
 
     backbone: FrontEnd
 
+    depths: tuple[int, ...] = ()
+    """Layers of the exits, the deepest last."""
+
 
 class Backbone(FrontEnd, abc.ABC):
     """Encoder whose layers are applied one by one.

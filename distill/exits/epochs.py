@@ -1,12 +1,11 @@
 """Epochs over some clips, which all trainings of exits consist of."""
 
 import contextlib
-import functools
 import math
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any
 
 import accelerate
 import numpy as np
@@ -16,30 +15,25 @@ from audw2s.distill.exits.backbones import Trainable
 from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.data import Data
 from audw2s.distill.exits.data import identify
+from audw2s.distill.exits.metrics import score
 from audw2s.distill.loop import learn
 from audw2s.distill.loop import share_of_rate
 from audw2s.distill.state import State
 from audw2s.distill.state import Tensors
 
-Trained = TypeVar("Trained", bound=Trainable)
-
-Loss = Callable[[Trained, torch.Tensor, torch.Tensor], torch.Tensor]
+Loss = Callable[[Any, torch.Tensor, torch.Tensor], torch.Tensor]
 """Function of a network, inputs and truth."""
-
-Measure = Callable[[Trained], tuple[dict[str, float], Tensors]]
-"""Function of a network: scores by name, and tensors to keep if they are the best."""
 
 
 def run_epochs(
-    network: Trained,
+    network: Trainable,
     config: Config,
     data: Data,
     learnt: np.ndarray,
     folder: str,
     *,
-    loss: Loss[Trained],
-    measure: Measure[Trained] | None = None,
-    names: Sequence[str] = (),
+    loss: Loss,
+    devel: np.ndarray | Sequence[int] = (),
     epochs: int | None = None,
     desc: str = "Train",
     verbose: bool = True,
@@ -53,11 +47,10 @@ def run_epochs(
         config: settings of the training
         data: clips
         learnt: numbers of the clips to learn from
-        folder: folder for ``checkpoint.safetensors``, and with a ``measure`` for
+        folder: folder for ``checkpoint.safetensors``, and with ``devel`` for
             ``history.json``, ``curves.png``, and ``logs`` for TensorBoard
         loss: loss of a batch
-        measure: evaluation after each epoch
-        names: names of its scores
+        devel: numbers of the clips on which the exits are evaluated after each epoch
         epochs: number of epochs to run; the learning rate falls as if all were run
         desc: text of the progress bar
         verbose: show a progress bar
@@ -74,7 +67,7 @@ def run_epochs(
         identify(config, data),
         {"network": network},
         [make_optimiser(network, config)],
-        names=names,
+        names=[f"exit {depth}" for depth in network.depths],
         measure=config.measure,
     )
     per_epoch = math.ceil(len(learnt) / config.batch_size)
@@ -88,10 +81,12 @@ def run_epochs(
         with seeded(config.seed, state.step, device):
             return loss(network.train(), inputs, truth)
 
-    def evaluate_by(measure: Measure[Trained]) -> tuple[dict[str, float], Tensors]:
-        scores, tensors = measure(network)
+    def evaluate() -> tuple[dict[str, float], Tensors]:
+        outputs = logits_of_exits(network, data, devel, config.precision)
+        truth = data.truth[devel].numpy()
+        scores = {f"exit {k}": score(truth, v.numpy()) for k, v in outputs.items()}
         entry = {"epoch": state.step // per_epoch, "score": state.score(scores)}
-        return {**entry, **scores}, tensors
+        return {**entry, **scores}, outputs
 
     learn(
         state,
@@ -100,7 +95,7 @@ def run_epochs(
         prepare=prepare,
         loss=loss_of_step,
         rate=lambda step: share_of_rate(step, total, config.warmup, config.fall),
-        evaluate=functools.partial(evaluate_by, measure) if measure else None,
+        evaluate=evaluate if len(devel) else None,
         desc=desc,
         verbose=verbose,
     )
@@ -167,3 +162,28 @@ def seeded(seed: int, step: int, device: torch.device) -> Iterator[None]:
 def autocast(precision: str, device: torch.device) -> torch.autocast:
     """Context of a precision, ``"fp32"`` or ``"bf16"``."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def logits_of_exits(
+    network: Trainable,
+    data: Data,
+    numbers: np.ndarray | Sequence[int],
+    precision: str = "fp32",
+) -> Tensors:
+    """Logits ``(num_clips, num_outputs)`` of each exit.
+
+    Args:
+        network: network with exits
+        data: clips
+        numbers: numbers of the clips
+        precision: precision of the computation, ``"fp32"`` or ``"bf16"``
+
+    """
+    device = next(network.parameters()).device
+    outputs: dict[str, list[torch.Tensor]] = {str(k): [] for k in network.depths}
+    with torch.inference_mode(), autocast(precision, device):
+        for part in np.array_split(numbers, -(-len(numbers) // 32)):
+            inputs = data.inputs[torch.from_numpy(part)].to(device)
+            for depth, output in network.eval()(inputs).items():
+                outputs[str(depth)].append(output.logits.float().cpu())
+    return {depth: torch.cat(parts) for depth, parts in outputs.items()}

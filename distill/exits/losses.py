@@ -5,12 +5,16 @@
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional as F  # noqa: N812
 
 from audw2s.distill.exits.model import ExitOutput
 from audw2s.distill.losses import ccc_loss
+
+if TYPE_CHECKING:
+    from audw2s.distill.exits.config import Config
 
 Distance = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Function of the teacher's and the student's values."""
@@ -70,28 +74,14 @@ def regression(values: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
 def total_loss(
     outputs: dict[int, ExitOutput],
     truth: torch.Tensor,
-    *,
-    alpha: float = 1.0,
-    beta: float = 1.0,
-    gamma: float = 1.0,
-    similarity: str = "l2",
-    compared: str = "embedding",
-    reference_kl: bool = False,
-    detach_teacher: bool = False,
+    config: "Config",
 ) -> torch.Tensor:
     """The loss of all exits; of the deepest alone, if there is no other.
 
     Args:
         outputs: outputs of the exits, the deepest last
         truth: classes ``(batch,)``, or values ``(batch, dimensions)``
-        alpha: weight of the match of outputs
-        beta: weight of the similarity
-        gamma: weight of the exits' losses against the truth
-        similarity: one of :data:`SIMILARITIES`
-        compared: values whose similarity is learnt, ``"embedding"`` or ``"linear"``
-        reference_kl: see :func:`kl_divergence`
-        detach_teacher: whether the teacher's side of divergence and similarity is a
-            target, so that the teacher learns nothing from its students
+        config: weights of the terms, similarity, and what is detached
 
     Returns:
         scalar
@@ -104,24 +94,24 @@ def total_loss(
     if not students:
         return loss
     target = teacher
-    if detach_teacher:
+    if config.detach_teacher:
         # Deviation: the paper's equations have no stop-gradient, nor has its code
         target = ExitOutput(*(values.detach() for values in teacher))
 
     def match(student: ExitOutput) -> torch.Tensor:
         if is_class:
-            return kl_divergence(target.logits, student.logits, reference_kl)
+            return kl_divergence(target.logits, student.logits, config.reference_kl)
         return F.mse_loss(target.logits, student.logits)
 
     def similar(student: ExitOutput) -> torch.Tensor:
-        pair = getattr(target, compared), getattr(student, compared)
-        terms = [function(*pair) for function in SIMILARITIES[similarity]]
+        pair = [getattr(one, config.compared) for one in (target, student)]
+        terms = [function(*pair) for function in SIMILARITIES[config.similarity]]
         return torch.stack(terms).sum()
 
     terms = [
-        gamma * truth_loss(student.logits, truth)
-        + alpha * match(student)
-        + beta * similar(student)
+        config.gamma * truth_loss(student.logits, truth)
+        + config.alpha * match(student)
+        + config.beta * similar(student)
         for student in students
     ]
     return loss + torch.stack(terms).mean()

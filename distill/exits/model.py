@@ -84,7 +84,7 @@ class ExitNetwork(Trainable):
     ):
         super().__init__()
         deepest, width = len(backbone.layers), backbone.width
-        self.depths: tuple[int, ...] = (*exits, deepest)
+        self.depths = (*exits, deepest)
         if list(self.depths) != sorted(set(self.depths)) or self.depths[0] < 1:
             raise ValueError(
                 f"Exits are layers below {deepest}, each once and rising, "

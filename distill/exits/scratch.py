@@ -47,7 +47,7 @@ class ScratchNetwork(Trainable):
 
     """
 
-    depths: tuple[int, ...] = (0,)
+    depths = (0,)
     """It has one exit, which is after no layer of an encoder."""
 
     def __init__(self, name: str, num_outputs: int, samples: int = SAMPLES):

@@ -5,6 +5,7 @@ import fnmatch
 import itertools
 import os
 import sys
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -32,12 +33,6 @@ from audw2s.distill.settings import each_of
 from audw2s.distill.settings import read_toml
 from audw2s.distill.settings import settings
 from audw2s.distill.settings import unknown
-
-OF_STUDY = (
-    *("corpora", "seeds", "methods", "depths", "blocks", "similarities"),
-    *("levels", "detached", "exit_sets"),
-)
-"""Keys of settings that aren't those of one training."""
 
 PER_JOB = (
     *("method", "block", "similarity", "compared", "detach_teacher"),
@@ -73,7 +68,7 @@ class Study:
     """Settings of a study: trainings to compare."""
 
     corpora: dict[str, dict[str, Any]]
-    """``path`` and further settings of each corpus."""
+    """``corpus``, which is its path, and further settings of each corpus."""
 
     base: dict[str, Any]
     """Settings of all trainings, see :class:`audw2s.distill.exits.config.Config`."""
@@ -139,13 +134,14 @@ class Study:
         if wrong := set(corpora or ()) - set(values["corpora"]):
             known = ", ".join(values["corpora"])
             raise ValueError(f"{path} has the corpora {known}, and no {sorted(wrong)}.")
-        for_study = {key: values.pop(key) for key in OF_STUDY if key in values}
+        of_study = {field.name for field in dataclasses.fields(cls)} - {"base"}
+        for_study = {key: values.pop(key) for key in of_study if key in values}
         for_study["corpora"] = {
             name: _entry(path, name, entry, (corpora or {}).get(name))
             for name, entry in for_study["corpora"].items()
             if not corpora or name in corpora
         }
-        _refuse_unknown(path, values, OF_STUDY)
+        _refuse_unknown(path, values, of_study)
         if backbone or "backbone" in values:
             values["backbone"] = backbone or beside(path, values["backbone"])
         study = checked(cls, path, {**for_study, "base": values})
@@ -159,11 +155,8 @@ class Study:
             self.corpora, (self._variants, self._from_scratch), self.seeds
         ):
             for method, variant in variants():
-                entry = dict(self.corpora[corpus])
-                path = entry.pop("path")
-                values = {**self.base, **entry, **variant}
-                config = Config(**values, corpus=path, seed=seed, fold=seed)
-                yield Job(corpus, method, config)
+                values = {**self.base, **self.corpora[corpus], **variant}
+                yield Job(corpus, method, Config(**values, seed=seed, fold=seed))
 
     def _from_scratch(self) -> Iterator[tuple[str, dict]]:
         for method in self.methods:
@@ -208,7 +201,7 @@ class Study:
 
 
 def _entry(path: str, name: str, entry: object, place: str | None) -> dict:
-    """Settings of a corpus, with its path from the file or another one."""
+    """Settings of a corpus, with its path from the file, or another one."""
     if not isinstance(entry, dict):
         raise ValueError(f"{path}: 'corpora.{name}' is a table, got {entry!r}.")
     _refuse_unknown(path, entry, ("path",))
@@ -219,12 +212,13 @@ def _entry(path: str, name: str, entry: object, place: str | None) -> dict:
                 f"{path}: 'corpora.{name}.path' is a path in quotes, got {place!r}."
             )
         place = beside(path, place)
-    return {**entry, "path": place}
+    others = {key: value for key, value in entry.items() if key != "path"}
+    return {**others, "corpus": place}
 
 
-def _refuse_unknown(path: str, values: Iterable[str], others: Sequence[str]) -> None:
+def _refuse_unknown(path: str, values: Iterable[str], others: Collection[str]) -> None:
     fields = {field.name for field in dataclasses.fields(Config)} - set(PER_JOB)
-    known = sorted(fields | set(others))
+    known = sorted(fields.union(others))
     if wrong := [key for key in values if key not in known]:
         raise ValueError(f"{path}: {unknown(wrong[0], known)}.")
 
@@ -259,15 +253,13 @@ def run(
             tqdm.write(
                 f"{number} of {len(jobs)}: {job.corpus}, {job.name}", file=sys.stderr
             )
-        config = job.config
-        inputs = (config.backbone, config.samples, config.from_scratch)
-        key = (*inputs, config.corpus, config.target, config.classes)
+        config, key = job.config, (job.corpus, job.config.from_scratch)
         if key not in read:
-            backbone = load_front_end(config)
+            front = load_front_end(config)
             # One corpus is in memory at a time
-            read = {key: (backbone, read_data(config, backbone, verbose=verbose))}
-        backbone, data = read[key]
-        train(config, data, backbone, job.folder(folder), verbose=verbose)
+            read = {key: (front, read_data(config, front, verbose=verbose))}
+        front, data = read[key]
+        train(config, data, front, job.folder(folder), verbose=verbose)
 
 
 def _matching(jobs: list[Job], pattern: str) -> list[Job]:

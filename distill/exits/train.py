@@ -18,12 +18,12 @@ from audw2s.distill.exits.data import Data
 from audw2s.distill.exits.data import identify
 from audw2s.distill.exits.epochs import Loss
 from audw2s.distill.exits.epochs import autocast
+from audw2s.distill.exits.epochs import logits_of_exits
 from audw2s.distill.exits.epochs import run_epochs
 from audw2s.distill.exits.epochs import seeded
 from audw2s.distill.exits.layerwise import Predictors
 from audw2s.distill.exits.layerwise import prediction_loss
 from audw2s.distill.exits.losses import total_loss
-from audw2s.distill.exits.metrics import score
 from audw2s.distill.exits.model import ExitNetwork
 from audw2s.distill.exits.model import ExitOutput
 from audw2s.distill.exits.networks import NETWORK
@@ -145,13 +145,6 @@ class Training:
         folder = os.path.join(self.folder, part)
         if config.method == "layerwise":
             self.predict_layers(learnt, network, f"{folder}-layers")
-
-        def measure(network: Network) -> tuple[dict[str, float], Tensors]:
-            outputs = logits_of_exits(network, data, devel, config.precision)
-            truth = data.truth[devel].numpy()
-            scores = {f"exit {k}": score(truth, v.numpy()) for k, v in outputs.items()}
-            return scores, outputs
-
         state = run_epochs(
             network,
             config,
@@ -159,8 +152,7 @@ class Training:
             learnt,
             folder,
             loss=exit_loss(config),
-            measure=measure if choosing else None,
-            names=[f"exit {depth}" for depth in network.depths],
+            devel=devel if choosing else (),
             epochs=epochs,
             desc=f"{config.method}, {'train' if choosing else 'train and devel'}",
             verbose=self.verbose,
@@ -225,7 +217,7 @@ class Training:
         write_table(table, os.path.join(self.folder, f"{part}.parquet"))
 
 
-def exit_loss(config: Config) -> Loss[Network]:
+def exit_loss(config: Config) -> Loss:
     """Loss of a configuration, as a function of network, inputs and truth."""
 
     def loss(
@@ -240,17 +232,7 @@ def exit_loss(config: Config) -> Loss[Network]:
                 k: ExitOutput(*(values.float() for values in s))
                 for k, s in outputs.items()
             }
-            return total_loss(
-                outputs,
-                truth,
-                alpha=config.alpha,
-                beta=config.beta,
-                gamma=config.gamma,
-                similarity=config.similarity,
-                compared=config.compared,
-                reference_kl=config.reference_kl,
-                detach_teacher=config.detach_teacher,
-            )
+            return total_loss(outputs, truth, config)
 
         if config.method != ADVERSARIAL:
             return clean(inputs)
@@ -258,28 +240,3 @@ def exit_loss(config: Config) -> Loss[Network]:
         return (clean(inputs) + clean(changed)) / 2
 
     return loss
-
-
-def logits_of_exits(
-    network: Network,
-    data: Data,
-    numbers: np.ndarray,
-    precision: str = "fp32",
-) -> Tensors:
-    """Logits ``(num_clips, num_outputs)`` of each exit.
-
-    Args:
-        network: network with exits
-        data: clips
-        numbers: numbers of the clips
-        precision: precision of the computation, ``"fp32"`` or ``"bf16"``
-
-    """
-    device = next(network.parameters()).device
-    outputs: dict[str, list[torch.Tensor]] = {str(k): [] for k in network.depths}
-    with torch.inference_mode(), autocast(precision, device):
-        for part in np.array_split(numbers, -(-len(numbers) // 32)):
-            inputs = data.inputs[torch.from_numpy(part)].to(device)
-            for depth, output in network.eval()(inputs).items():
-                outputs[str(depth)].append(output.logits.float().cpu())
-    return {depth: torch.cat(parts) for depth, parts in outputs.items()}

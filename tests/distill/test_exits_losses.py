@@ -1,5 +1,6 @@
 """Losses of exits, against golden values of their formulas."""
 
+import dataclasses
 import importlib.util
 import json
 import pathlib
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.losses import kl_divergence
 from audw2s.distill.exits.losses import layerwise_loss
 from audw2s.distill.exits.losses import total_loss
@@ -45,9 +47,9 @@ def truth(of_classes=True):
 @pytest.mark.parametrize("case", GOLDEN["cases"], ids=str)
 def test_losses_have_their_golden_values(case):
     alpha, beta, gamma = case["weights"]
-    loss = total_loss(
-        exit_outputs(),
-        truth(case.get("of_classes", True)),
+    config = Config(
+        "",
+        "",
         alpha=alpha,
         beta=beta,
         gamma=gamma,
@@ -55,6 +57,7 @@ def test_losses_have_their_golden_values(case):
         compared=case["compared"],
         reference_kl=case.get("reference", False),
     )
+    loss = total_loss(exit_outputs(), truth(case.get("of_classes", True)), config)
     assert loss.item() == pytest.approx(case["loss"], abs=1e-7)
 
 
@@ -74,9 +77,10 @@ def test_golden_values_are_reproduced_by_their_script():
 @pytest.mark.parametrize("of_classes", [True, False])
 def test_a_detached_teacher_learns_nothing_from_its_students(of_classes):
     exact, among = exit_outputs(grad=True), exit_outputs(grad=True)
-    total_loss({12: exact[12]}, truth(of_classes)).backward()
-    settings = {"similarity": "l1+cosine", "alpha": 5.0, "beta": 7.0}
-    total_loss(among, truth(of_classes), **settings, detach_teacher=True).backward()
+    config = Config("", "", similarity="l1+cosine", alpha=5.0, beta=7.0)
+    total_loss({12: exact[12]}, truth(of_classes), config).backward()
+    detached = dataclasses.replace(config, detach_teacher=True)
+    total_loss(among, truth(of_classes), detached).backward()
     assert torch.equal(exact[12].logits.grad, among[12].logits.grad)
     assert among[12].embedding.grad is None
     for depth in (3, 8):
@@ -84,7 +88,7 @@ def test_a_detached_teacher_learns_nothing_from_its_students(of_classes):
         assert among[depth].logits.grad.abs().sum() > 0
     # As in the paper's equations
     both = exit_outputs(grad=True)
-    total_loss(both, truth(of_classes), **settings).backward()
+    total_loss(both, truth(of_classes), config).backward()
     assert both[12].embedding.grad.abs().sum() > 0
     assert not torch.equal(exact[12].logits.grad, both[12].logits.grad)
 

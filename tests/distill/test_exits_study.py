@@ -122,6 +122,25 @@ def test_some_trainings_of_a_study_run_by_name(monkeypatch, tmp_path):
         run(study, "out", only=["lstm"], verbose=False)
 
 
+def test_a_corpus_is_read_with_its_own_settings(monkeypatch, tmp_path):
+    """Also where two are one table of two raters."""
+    path = tmp_path / "study.toml"
+    same = STUDY.replace('.csv"\n\n', '.csv"\ntarget = "dimensions"\n\n')
+    path.write_text(f'{same}scale = [1, 5]\ncolumns = {{arousal = "other"}}\n')
+    seen = []
+    name = "audw2s.distill.exits.study"
+    monkeypatch.setattr(f"{name}.load_front_end", lambda config: None)
+    monkeypatch.setattr(f"{name}.read_data", lambda config, *_, **__: config)
+    monkeypatch.setattr(
+        f"{name}.train", lambda config, data, *_, **__: seen.append((config, data))
+    )
+    run(Study.from_toml(str(path)), "out", verbose=False)
+    assert len(seen) == 2 * 2 * 5
+    assert {config.scale for config, _ in seen} == {None, (1.0, 5.0)}
+    for config, data in seen:
+        assert (data.scale, data.columns) == (config.scale, config.columns)
+
+
 def test_settings_of_a_study_are_read_and_checked(tmp_path):
     path = tmp_path / "study.toml"
     path.write_text(STUDY)

@@ -17,6 +17,7 @@ from audw2s.distill import loop
 from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.data import read_data
 from audw2s.distill.exits.epochs import autocast
+from audw2s.distill.exits.epochs import logits_of_exits
 from audw2s.distill.exits.epochs import run_epochs
 from audw2s.distill.exits.export import export_exits
 from audw2s.distill.exits.metrics import score
@@ -27,7 +28,6 @@ from audw2s.distill.exits.published import load_backbone
 from audw2s.distill.exits.results import Predictions
 from audw2s.distill.exits.scratch import ScratchNetwork
 from audw2s.distill.exits.train import exit_loss
-from audw2s.distill.exits.train import logits_of_exits
 from audw2s.distill.exits.train import train
 
 
