@@ -19,6 +19,7 @@ from audw2s.distill.exits.cli import app as exits
 from audw2s.distill.options import CategorySettings
 from audw2s.distill.options import Corpora
 from audw2s.distill.options import Corpus
+from audw2s.distill.options import Count
 from audw2s.distill.options import Model
 from audw2s.distill.options import ModelOut
 from audw2s.distill.options import Name
@@ -37,8 +38,13 @@ app.add_typer(exits, name="exits")
 
 
 @command(app)
-def init(folder: Annotated[str, typer.Argument(help="Folder of the project.")]) -> None:
-    """Write a toy project to begin with: three rated clips, and settings."""
+def init(folder: str) -> None:
+    """Write a toy project to begin with: three rated clips, and settings.
+
+    Args:
+        folder: folder of the project
+
+    """
     from audw2s.distill.project import write_project
 
     write_project(folder)
@@ -48,10 +54,16 @@ def init(folder: Annotated[str, typer.Argument(help="Folder of the project.")]) 
 @command(app)
 def get_encoder(
     name: Annotated[str, typer.Argument(help="whisper-tiny.en or whisper-base.")],
-    out: Annotated[str, typer.Option(help="Folder of the file.")],
+    *,
+    out: str,
     quiet: Quiet = False,
 ) -> None:
-    """Download Whisper's weights (MIT), whose encoder a teacher is made of."""
+    """Download Whisper's weights (MIT), whose encoder a teacher is made of.
+
+    Args:
+        out: folder of the file
+
+    """
     from audw2s.distill.project import get_encoder as run
 
     typer.echo(f"{out}: sha256 {run(name, out, verbose=not quiet)}")
@@ -59,17 +71,12 @@ def get_encoder(
 
 @command(app)
 def teacher(
-    encoder: Annotated[
-        str, typer.Argument(help="Whisper or its encoder: folder, or safetensors.")
-    ],
+    encoder: str,
     ratings: Corpus,
+    *,
     out: ModelOut,
-    size: Annotated[
-        str, typer.Option(help="Size of the encoder: tiny or base.")
-    ] = "tiny",
-    layers: Annotated[
-        str, typer.Option(help="Layers whose hidden states are used.")
-    ] = "1,2,3",
+    size: str = "tiny",
+    layers: str = "1,2,3",
     penalty: Penalty = 3000.0,
     categories: CategorySettings = None,
     scale: Scale = None,
@@ -77,7 +84,14 @@ def teacher(
     columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
-    """Fit a teacher to human ratings: a head on layers of Whisper."""
+    """Fit a teacher to human ratings: a head on layers of Whisper.
+
+    Args:
+        encoder: Whisper or its encoder: folder, or safetensors
+        size: size of the encoder: tiny or base
+        layers: layers whose hidden states are used
+
+    """
     from audw2s.corpus.evaluate import describe_folds
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.corpus.lists.corpus import read_corpus
@@ -118,19 +132,21 @@ def _numbers(text: str) -> tuple[int, ...]:
 @command(app)
 def label(
     corpus: Corpora,
-    out: Annotated[str, typer.Option(help="Parquet file to write.")],
-    teacher: Annotated[
-        str,
-        typer.Option(
-            help="Name or folder of a model; ./NAME is always a folder, "
-            "catalogue:NAME always a name."
-        ),
-    ] = "whisper-tiny-adv",
+    *,
+    out: str,
+    teacher: str = "whisper-tiny-adv",
     num_workers: Workers = 1,
     columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
-    """Label every clip with a teacher's values; run again to resume."""
+    """Label every clip with a teacher's values; run again to resume.
+
+    Args:
+        out: parquet file to write
+        teacher: name or folder of a model; ./NAME is always a folder, catalogue:NAME
+            always a name
+
+    """
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.distill.clips import read_together
     from audw2s.distill.label import label as run
@@ -145,15 +161,21 @@ def label(
 def projections(
     teacher: Model,
     corpus: Corpora,
-    out: Annotated[str, typer.Option(help="File to write, safetensors.")],
-    by: Annotated[str, typer.Option(help="Column of the categories.")] = "emotion",
-    num_components: Annotated[
-        int, typer.Option(min=1, help="Number of principal components.")
-    ] = 16,
+    *,
+    out: str,
+    by: str = "emotion",
+    num_components: Count = 16,
     penalty: Penalty = 3000.0,
     quiet: Quiet = False,
 ) -> None:
-    """Fit projections of a teacher's hidden states, which students may imitate."""
+    """Fit projections of a teacher's hidden states, which students may imitate.
+
+    Args:
+        out: file to write, safetensors
+        by: column of the categories
+        num_components: number of principal components
+
+    """
     from audw2s.distill.imitation import fit_projections
 
     fitted = fit_projections(
@@ -171,11 +193,17 @@ def projections(
 @command(app)
 def prepare(
     settings: Settings,
-    out: Annotated[str, typer.Option(help="Folder of the batches.")],
+    *,
+    out: str,
     num_workers: Workers = 1,
     quiet: Quiet = False,
 ) -> None:
-    """Make and label the batches of trainings in advance; run again to resume."""
+    """Make and label the batches of trainings in advance; run again to resume.
+
+    Args:
+        out: folder of the batches
+
+    """
     from audw2s.distill.config import Config
     from audw2s.distill.store import prepare as run
 
@@ -187,14 +215,18 @@ def prepare(
 @command(app)
 def train(
     settings: Settings,
-    out: Annotated[str, typer.Option(help="Folder of the training.")],
-    batches: Annotated[
-        str | None,
-        typer.Option(help="Folder of the batches, OUT/batches by default."),
-    ] = None,
+    *,
+    out: str,
+    batches: str | None = None,
     quiet: Quiet = False,
 ) -> None:
-    """Train a student on a teacher's outputs; run again to resume."""
+    """Train a student on a teacher's outputs; run again to resume.
+
+    Args:
+        out: folder of the training
+        batches: folder of the batches, OUT/batches by default
+
+    """
     from audw2s.distill.config import Config
     from audw2s.distill.train import train as run
 
@@ -203,11 +235,13 @@ def train(
 
 
 @command(app)
-def weights(
-    model: Model,
-    out: Annotated[str, typer.Option(help="Folder of the file.")],
-) -> None:
-    """Write the torch weights of a student, packaged ones included."""
+def weights(model: Model, *, out: str) -> None:
+    """Write the torch weights of a student, packaged ones included.
+
+    Args:
+        out: folder of the file
+
+    """
     from audw2s.distill.finetune import write_weights
 
     write_weights(model, out)
@@ -218,20 +252,24 @@ def weights(
 def finetune(
     model: Model,
     corpus: Corpora,
-    out: Annotated[str, typer.Option(help="Folder of the training.")],
-    teacher: Annotated[
-        str | None,
-        typer.Option(
-            help="Model whose values are learnt, in place of ratings, or function of a "
-            "Python file, FILE.py:NAME."
-        ),
-    ] = None,
+    *,
+    out: str,
+    teacher: str | None = None,
     scale: Scale = None,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of the optimiser.")] = 300,
-    learning_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 3e-4,
+    steps: Count = 300,
+    learning_rate: float = 3e-4,
     quiet: Quiet = False,
 ) -> None:
-    """Train a student further on ratings or a teacher's values; run again to resume."""
+    """Train a student further on ratings or a teacher's values; run again to resume.
+
+    Args:
+        out: folder of the training
+        teacher: model whose values are learnt, in place of ratings, or function of a
+            Python file, FILE.py:NAME
+        steps: steps of the optimiser
+        learning_rate: highest learning rate
+
+    """
     from audw2s.distill.finetune import finetune as run
 
     run(
@@ -248,11 +286,7 @@ def finetune(
 
 
 @command(app)
-def export(
-    run: Run,
-    out: ModelOut,
-    name: Name = None,
-) -> None:
+def export(run: Run, *, out: ModelOut, name: Name = None) -> None:
     """Export a trained student to a model folder."""
     from audw2s.distill.export import export_student
 
@@ -262,21 +296,24 @@ def export(
 
 @command(app)
 def fit_head(
-    model: Annotated[str, typer.Argument(help="Name or folder of a student.")],
-    corpus: Annotated[
-        list[str],
-        typer.Argument(help="Corpus, or CORPUS=WEIGHT with the weight of its clips."),
-    ],
-    out: Annotated[str, typer.Option(help="Model folder to write.")],
-    teacher: Annotated[
-        str, typer.Option(help="Name or folder of a model, or a mean of models.")
-    ] = "whisper-tiny-adv",
+    model: str,
+    corpus: list[str],
+    *,
+    out: ModelOut,
+    teacher: str = "whisper-tiny-adv",
     penalty: Penalty = 200.0,
     name: Name = None,
     columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
-    """Fit the last layer of a student to a teacher's outputs, in closed form."""
+    """Fit the last layer of a student to a teacher's outputs, in closed form.
+
+    Args:
+        model: name or folder of a student
+        corpus: corpus, or CORPUS=WEIGHT with the weight of its clips
+        teacher: name or folder of a model, or a mean of models
+
+    """
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.distill.model_head import fit_model_head
 
@@ -305,18 +342,19 @@ def _weighted(text: str) -> tuple[str, float]:
 def quantise(
     model: Model,
     corpus: Corpora,
+    *,
     out: ModelOut,
     name: Name = None,
-    num_clips: Annotated[
-        int,
-        typer.Option(
-            min=1, help="Clips per corpus for calibration; as many others for a check."
-        ),
-    ] = 30,
+    num_clips: Count = 30,
     columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
-    """Quantise a student to eight-bit integers, in a new model folder."""
+    """Quantise a student to eight-bit integers, in a new model folder.
+
+    Args:
+        num_clips: clips per corpus for calibration; as many others for a check
+
+    """
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.distill.quantise import in_words
     from audw2s.distill.quantise import quantise_student
@@ -335,27 +373,29 @@ def quantise(
 
 @command(app)
 def speech(
-    model: Annotated[str, typer.Argument(help="Name or folder of a student.")],
+    model: str,
     corpus: Corpora,
-    noise: Annotated[
-        list[str], typer.Option(help="Corpus of noise; give it repeatedly for several.")
-    ],
-    out: Annotated[str, typer.Option(help="Model folder to write.")],
-    test: Annotated[
-        list[str] | None,
-        typer.Option(help="Corpus of speech to test on, with --test-noise."),
-    ] = None,
-    test_noise: Annotated[
-        list[str] | None, typer.Option(help="Corpus of noise to test on.")
-    ] = None,
-    num_scenes: Annotated[
-        int, typer.Option(min=1, help="Number of scenes of 20 s to fit to.")
-    ] = 400,
-    seed: Annotated[int, typer.Option(help="Seed of the scenes.")] = 0,
+    *,
+    noise: list[str],
+    out: ModelOut,
+    test: list[str] | None = None,
+    test_noise: list[str] | None = None,
+    num_scenes: Count = 400,
+    seed: int = 0,
     columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
-    """Add a layer to a student that tells which tokens are speech."""
+    """Add a layer to a student that tells which tokens are speech.
+
+    Args:
+        model: name or folder of a student
+        noise: corpus of noise; give it repeatedly for several
+        test: corpus of speech to test on, with --test-noise
+        test_noise: corpus of noise to test on
+        num_scenes: number of scenes of 20 s to fit to
+        seed: seed of the scenes
+
+    """
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.distill.clips import read_together
     from audw2s.distill.clips import usable_clips

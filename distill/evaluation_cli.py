@@ -26,6 +26,7 @@ app = typer.Typer()
 def evaluate(
     model: Model,
     corpus: Corpora,
+    *,
     against: Against = "humans",
     scale: Scale = None,
     group: Groups = None,
@@ -75,23 +76,23 @@ def evaluate(
 
 @command(app)
 def folds(
-    model: Annotated[
-        str, typer.Argument(help="Folder of the model whose card gets the figures.")
-    ],
+    model: str,
     corpus: Corpus,
-    fold: Annotated[
-        list[str],
-        typer.Option(
-            help="Folder of a training with some 'held_out_speakers'; give it "
-            "repeatedly, until each speaker is held out once."
-        ),
-    ],
+    *,
+    fold: list[str],
     scale: Scale = None,
     columns: Columns = None,
     num_workers: Workers = 1,
     quiet: Quiet = False,
 ) -> None:
-    """Evaluate a recipe on speakers that were held out of its trainings."""
+    """Evaluate a recipe on speakers that were held out of its trainings.
+
+    Args:
+        model: folder of the model whose card gets the figures
+        fold: folder of a training with some 'held_out_speakers'; give it repeatedly,
+            until each speaker is held out once
+
+    """
     from audw2s.corpus.evaluate import describe_folds
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.distill.folds import evaluate_folds
@@ -110,23 +111,25 @@ def folds(
 @command(app)
 def compare(
     corpus: Corpora,
-    model: Annotated[
-        list[str], typer.Option(help="Name or folder of a model; give it repeatedly.")
-    ],
-    out: Annotated[
-        str, typer.Option(help="Folder for comparison.json, .md, and pictures.")
-    ],
+    *,
+    model: list[str],
+    out: str,
     against: Against = "humans",
     scale: Scale = None,
     group: Groups = None,
-    papers: Annotated[
-        bool, typer.Option("--papers/--no-papers", help="Show figures of papers.")
-    ] = True,
+    papers: bool = True,
     num_workers: Workers = 1,
     columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
-    """Compare models: agreement, groups, speakers, costs; run again to resume."""
+    """Compare models: agreement, groups, speakers, costs; run again to resume.
+
+    Args:
+        model: name or folder of a model; give it repeatedly
+        out: folder for comparison.json, .md, and pictures
+        papers: show figures of papers
+
+    """
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.distill.compare import compare as run
     from audw2s.distill.compare import to_markdown
@@ -152,16 +155,21 @@ def compare(
 def ranking(
     model: Model,
     corpus: Corpus,
-    by: Annotated[str, typer.Option(help="Column of the labels.")] = "emotion",
-    pair: Annotated[
-        list[str] | None, typer.Option(help="ABOVE:BELOW, such as anger:sadness.")
-    ] = None,
+    *,
+    by: str = "emotion",
+    pair: list[str] | None = None,
     out: JsonOut = None,
     num_workers: Workers = 1,
     columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
-    """Compare a model's values of groups of clips, such as emotions."""
+    """Compare a model's values of groups of clips, such as emotions.
+
+    Args:
+        by: column of the labels
+        pair: ABOVE:BELOW, such as anger:sadness
+
+    """
     from audw2s.corpus.clips import ModelValues
     from audw2s.corpus.evaluate import header
     from audw2s.corpus.lists.columns import hint
@@ -192,6 +200,7 @@ def ranking(
 def robustness(
     model: Model,
     corpus: Corpus,
+    *,
     out: JsonOut = None,
     columns: Columns = None,
     quiet: Quiet = False,

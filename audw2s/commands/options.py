@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from collections.abc import Callable
 from typing import Annotated
 from typing import Any
 
@@ -10,15 +11,15 @@ import typer
 from audw2s.corpus.options import Options
 
 
-def described(cls: type) -> dict[str, str]:
-    """Sentence on each argument of a class, from its docstring.
+def described(documented: Callable[..., object]) -> dict[str, str]:
+    """Sentence on each argument of a class or function, from its docstring.
 
     Examples:
         >>> described(Options)["shard_size"]
         'Number of inputs that are written to disk at once.'
 
     """
-    _, _, section = (inspect.getdoc(cls) or "").partition("Args:\n")
+    _, _, section = (inspect.getdoc(documented) or "").partition("Args:\n")
     entries = re.findall(r"^    (\w+): (.+(?:\n {8}.+)*)", section, re.M)
     texts = {name: " ".join(text.replace("`", "").split()) for name, text in entries}
     return {name: f"{text[0].upper()}{text[1:]}." for name, text in texts.items()}

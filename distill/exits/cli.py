@@ -25,16 +25,20 @@ app = typer.Typer(
 
 @command(app)
 def get(
-    repository: Annotated[
-        str, typer.Argument(help="Repository, such as facebook/wav2vec2-base.")
-    ],
-    out: Annotated[str, typer.Option(help="Folder for the encoder.")],
-    revision: Annotated[
-        str, typer.Option(help="Commit or branch; only a commit never changes.")
-    ] = "main",
+    repository: str,
+    *,
+    out: str,
+    revision: str = "main",
     quiet: Quiet = False,
 ) -> None:
-    """Get an encoder from the Hugging Face hub; run again to resume."""
+    """Get an encoder from the Hugging Face hub; run again to resume.
+
+    Args:
+        repository: repository, such as facebook/wav2vec2-base
+        out: folder for the encoder
+        revision: commit or branch; only a commit never changes
+
+    """
     from audw2s.distill.exits.published import get_encoder
     from audw2s.distill.exits.published import load_backbone
 
@@ -46,27 +50,24 @@ def get(
 @command(app)
 def train(
     settings: Settings,
-    out: Annotated[str, typer.Option(help="Folder of all trainings.")],
-    backbone: Annotated[
-        str | None, typer.Option(help="Encoder, in place of the one in the settings.")
-    ] = None,
-    corpus: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="NAME=PATH of a corpus in the settings, repeatedly; others are "
-            "left out then."
-        ),
-    ] = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Names of the trainings to run, such as 'distilled-cnn-*-seed0', "
-            "repeatedly, in this order."
-        ),
-    ] = None,
+    *,
+    out: str,
+    backbone: str | None = None,
+    corpus: list[str] | None = None,
+    only: list[str] | None = None,
     quiet: Quiet = False,
 ) -> None:
-    """Train exits and their baselines; run again to resume."""
+    """Train exits and their baselines; run again to resume.
+
+    Args:
+        out: folder of all trainings
+        backbone: encoder, in place of the one in the settings
+        corpus: NAME=PATH of a corpus in the settings, repeatedly; others are left out
+            then
+        only: names of the trainings to run, such as 'distilled-cnn-*-seed0',
+            repeatedly, in this order
+
+    """
     from audw2s.distill.exits.study import Study
     from audw2s.distill.exits.study import run
     from audw2s.distill.exits.tables import write_tables
@@ -85,27 +86,24 @@ def _paths(corpora: list[str] | None) -> dict[str, str]:
 
 @command(app)
 def tables(
-    run: Annotated[str, typer.Argument(help="Folder of all trainings.")],
-    fuse_deepest: Annotated[
-        bool,
-        typer.Option(
-            "--fuse-deepest",
-            help="Fuse all exits as well; the paper's fusion is without the deepest.",
-        ),
-    ] = False,
+    run: str,
+    *,
+    fuse_deepest: Annotated[bool, typer.Option("--fuse-deepest")] = False,
 ) -> None:
-    """Print and write the paper's tables for all finished trainings."""
+    """Print and write the paper's tables for all finished trainings.
+
+    Args:
+        run: folder of all trainings
+        fuse_deepest: fuse all exits as well; the paper's fusion is without the deepest
+
+    """
     from audw2s.distill.exits.tables import write_tables
 
     typer.echo(write_tables(run, fuse_deepest))
 
 
 @command(app)
-def export(
-    run: Run,
-    out: ModelOut,
-    name: Name = None,
-) -> None:
+def export(run: Run, *, out: ModelOut, name: Name = None) -> None:
     """Export a training to a model folder, with an ONNX file for each exit."""
     from audw2s.distill.exits.export import export_exits
 
@@ -117,15 +115,20 @@ def export(
 def evaluate(
     model: Model,
     corpus: Corpus,
-    out: Annotated[str, typer.Option(help="Folder for evaluation.json and the curve.")],
-    target: Annotated[
-        str, typer.Option(help="Column of the classes, or 'dimensions'.")
-    ] = "emotion",
+    *,
+    out: str,
+    target: str = "emotion",
     scale: Scale = None,
     columns: Columns = None,
     quiet: Quiet = False,
 ) -> None:
-    """Evaluate each exit on a corpus, and score and cost of adaptive exits."""
+    """Evaluate each exit on a corpus, and score and cost of adaptive exits.
+
+    Args:
+        out: folder for evaluation.json and the curve
+        target: column of the classes, or 'dimensions'
+
+    """
     from audw2s.corpus.lists.columns import parse_columns
     from audw2s.distill.exits.evaluate import evaluate_exits
     from audw2s.distill.exits.evaluate import to_markdown

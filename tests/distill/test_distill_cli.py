@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import typer
 from fabricated import make_corpus
 from typer.testing import CliRunner
 from waiting import MAX_DUR
@@ -226,6 +227,28 @@ def test_every_command_has_help():
         result = run(name, "--help")
         assert result.exit_code == 0
         assert "Usage:" in result.output
+
+
+def commands(group, name=""):
+    for word, member in group.commands.items():
+        if hasattr(member, "commands"):
+            yield from commands(member, f"{name} {word}")
+        else:
+            yield f"{name} {word}".strip(), member
+
+
+def test_every_parameter_has_help_and_is_required_where_it_has_no_default():
+    found = dict(commands(typer.main.get_command(app)))
+    assert {"exits evaluate", "finetune", "get-encoder", "ranking"} <= found.keys()
+    for name, command in found.items():
+        assert "Args:" not in command.help
+        for parameter in command.params:
+            assert parameter.help and parameter.help.endswith("."), (name, parameter)
+    of_speech = {p.name: p for p in found["speech"].params}
+    assert of_speech["noise"].opts == ["--noise"] and of_speech["noise"].required
+    assert of_speech["corpus"].param_type_name == "argument"
+    help = "Corpus of speech to test on, with --test-noise."
+    assert of_speech["test"].help == help and not of_speech["test"].required
 
 
 def test_the_command_ranks_emotions(tmp_path):
