@@ -156,13 +156,15 @@ class Batches:
         """Add 100 clips of held-out speakers at most."""
         chosen = table.iloc[rng.permutation(len(table))[:100]]
         chosen, clips = self._read(chosen, corpus)
-        if self.with_labels is None:
-            labels = [self.label(as_float(clip)) for clip in clips]
-            reasons = ["the teacher gives no value"] * len(labels)
-            _, clips, labels = finite(chosen, clips, labels, reasons)
-        else:
-            _, clips, labels = self.with_labels(chosen, clips)
+        with_labels = self.with_labels or self._labelled
+        _, clips, labels = with_labels(chosen, clips)
         self.validation += zip(clips, labels, strict=True)
+
+    def _labelled(self, table: pd.DataFrame, clips: list[np.ndarray]) -> tuple:
+        """Clips with the teacher's values; those without are left out."""
+        labels = [self.label(as_float(clip)) for clip in clips]
+        reasons = ["the teacher gives no value"] * len(labels)
+        return finite(table, clips, labels, reasons)
 
     @functools.cached_property
     def teacher(self) -> Predictor | Function:

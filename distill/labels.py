@@ -91,11 +91,6 @@ class Labels:
         self.path = path
         identity_of_labels(path)
         table = pd.read_parquet(path)
-        if "sha256" not in table:
-            raise ValueError(
-                f"'{path}' has no column 'sha256' of its files. Delete it, and make it "
-                "again with 'audw2s distill label'."
-            )
         values = table[list(DIMENSIONS)].to_numpy(copy=True)
         labels = zip(values, table["status"], strict=True)
         self.labels = dict(zip(keys(table, table["sha256"]), labels, strict=True))

@@ -74,15 +74,15 @@ def limits(low: float = -math.inf, *, above: bool = False) -> AfterValidator:
     return AfterValidator(check)
 
 
-Count = Annotated[
-    int, Field(ge=1, title="has to be at least 1, a whole number without quotes")
-]
-Number = Annotated[
-    int, Field(ge=0, title="has to be at least 0, a whole number without quotes")
-]
-Several = Annotated[
-    int, Field(ge=2, title="has to be at least 2, a whole number without quotes")
-]
+def at_least(least: int) -> Any:
+    """Field of a whole number."""
+    title = f"has to be at least {least}, a whole number without quotes"
+    return Field(ge=least, title=title)
+
+
+Count = Annotated[int, at_least(1)]
+Number = Annotated[int, at_least(0)]
+Several = Annotated[int, at_least(2)]
 Fraction = Annotated[float, Field(ge=0, lt=1, title="is a number from 0 to below 1")]
 Share = Annotated[float, Field(ge=0, le=1, title="is a number from 0 to 1")]
 Weight = Annotated[float, Field(ge=0, title="is a number of at least 0")]

@@ -4,15 +4,14 @@ A copy of the first layers predicts layers of the frozen encoder, without labels
 block for each; both are then fine-tuned.
 """
 
-import copy
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 
 from audw2s.distill.exits.backbones import Backbone
 from audw2s.distill.exits.backbones import Trainable
 from audw2s.distill.exits.blocks import Parallel
-from audw2s.distill.exits.blocks import make_block
 from audw2s.distill.exits.losses import layerwise_loss
 from audw2s.distill.exits.model import ExitNetwork
 
@@ -20,39 +19,30 @@ from audw2s.distill.exits.model import ExitNetwork
 class Predictors(Trainable):
     """A short encoder, and a block for each layer that is predicted.
 
+    The paper's counts of parameters are those of a network with all of these blocks,
+    and of one head as wide as the encoder. So encoder and blocks are parts of that
+    network, and are trained in it.
+
     Args:
-        backbone: the short encoder
-        targets: layers to predict
-        block: block for each layer, one of :data:`audw2s.distill.exits.blocks.BLOCKS`
+        network: network with one exit, whose block is
+            :class:`audw2s.distill.exits.blocks.Parallel`
+        targets: layers to predict, one for each of its blocks
 
     """
 
-    def __init__(self, backbone: Backbone, targets: Sequence[int], block: str):
+    def __init__(self, network: ExitNetwork, targets: Sequence[int]):
         super().__init__()
-        self.backbone: Backbone = backbone
+        exit = network.exits[str(network.deepest)]
+        self.backbone: Backbone = network.backbone
         self.targets = targets
-        self.norm = copy.deepcopy(backbone.norm)
-        self.block = Parallel(make_block(block, backbone.width) for _ in targets)
+        self.norm = exit.get_submodule("norm")
+        self.block = cast(Parallel, exit.get_submodule("block"))
 
     def forward(self, inputs: torch.Tensor) -> dict[int, torch.Tensor]:
         """Predictions ``(batch, tokens, width)`` by layer."""
         *_, (_, hidden) = self.backbone.states(self.backbone.embed(inputs))
         outputs = self.block.outputs(self.norm(hidden))
         return dict(zip(self.targets, outputs, strict=True))
-
-    def copy_to(self, network: ExitNetwork) -> None:
-        """Copy the trained encoder and all blocks to a network.
-
-        The paper's counts of parameters are those of a network with all of them, and of
-        one head as wide as the encoder.
-        """
-        deepest = network.exits[str(network.deepest)]
-        deepest.get_submodule("norm").load_state_dict(self.norm.state_dict())
-        deepest.get_submodule("block").load_state_dict(self.block.state_dict())
-        weights = self.backbone.state_dict()
-        network.backbone.load_state_dict(
-            {key: weights[key] for key in network.backbone.state_dict()}
-        )
 
 
 def hidden_states(

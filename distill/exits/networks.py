@@ -102,8 +102,6 @@ def load_network(folder: str) -> tuple[Network, dict[str, Any]]:
     if not os.path.isfile(path):
         raise FileNotFoundError(f"No trained network at '{path}'.")
     weights, written = read_tensors(path)
-    if "about" not in written:
-        raise ValueError(f"'{path}' doesn't say what it holds.")
     metadata = json.loads(written["about"])
     config = Config(**metadata["config"])
     front: FrontEnd = Spectrogram(config.samples)

@@ -191,22 +191,20 @@ def gains(runs: list[Run]) -> list[dict]:
         of which the same ones are drawn for both
 
     """
-    tests = {(run.method, run.seed): run.predictions["test"] for run in runs}
+    tests = {run: run.predictions["test"] for run in runs}
     plain = {
-        (test.depths[-1], seed): test.logits[-1]
-        for (method, seed), test in tests.items()
-        if method.startswith("plain-")
+        (test.depths[-1], run.seed): test.logits[-1]
+        for run, test in tests.items()
+        if run.method.startswith("plain-")
     }
     entries = []
-    for method in grouped(runs, "method"):
-        seeds = {seed: test for (name, seed), test in tests.items() if name == method}
-        depths = next(iter(seeds.values())).depths
+    for method, of_method in grouped(runs, "method").items():
+        depths = tests[of_method[0]].depths
         for depth in depths if method.startswith("distilled-") else ():
-            both = [seed for seed in seeds if (depth, seed) in plain]
+            both = [run for run in of_method if (depth, run.seed) in plain]
             if both:
-                distilled = [seeds[seed] for seed in both]
-                baseline = [plain[depth, seed] for seed in both]
-                gain = _gain(distilled, str(depth), baseline)
+                baseline = [plain[depth, run.seed] for run in both]
+                gain = _gain([tests[run] for run in both], str(depth), baseline)
                 entries.append({"method": method, "exit": depth, **gain})
     return entries
 

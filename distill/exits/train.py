@@ -20,7 +20,6 @@ from audw2s.distill.exits.epochs import Loss
 from audw2s.distill.exits.epochs import autocast
 from audw2s.distill.exits.epochs import logits_of_exits
 from audw2s.distill.exits.epochs import run_epochs
-from audw2s.distill.exits.epochs import seeded
 from audw2s.distill.exits.layerwise import Predictors
 from audw2s.distill.exits.layerwise import prediction_loss
 from audw2s.distill.exits.losses import total_loss
@@ -164,7 +163,7 @@ class Training:
 
         Args:
             learnt: numbers of the clips to learn from
-            network: network with exits, which gets the weights
+            network: network with one exit, which is trained in place
             folder: folder of this stage
 
         """
@@ -172,9 +171,7 @@ class Training:
         teacher = backbone.cut(config.depth or len(backbone.layers)).eval()
         teacher.requires_grad_(False)
         targets = targets_of(config, backbone)
-        with seeded(config.seed, 0, torch.device("cpu")):
-            short = backbone.cut(config.layerwise_depth)
-            predictors = Predictors(short, targets, config.block)
+        predictors = Predictors(cast(ExitNetwork, network), targets)
 
         def loss(
             predictors: Predictors, inputs: torch.Tensor, _: torch.Tensor
@@ -192,7 +189,6 @@ class Training:
             desc="layers",
             verbose=self.verbose,
         )
-        predictors.cpu().copy_to(cast(ExitNetwork, network))
 
     def write(self, outputs: Tensors, part: str) -> None:
         """Write predictions for a part: a row for each exit and clip.
