@@ -197,17 +197,11 @@ def evaluate_speech_layer(
         verbose: show a progress bar
 
     """
+    tokens = tokens_of(model)
     examples = make_examples(
-        tokens_of(model),
-        speech,
-        noise,
-        num_scenes=num_scenes,
-        seed=seed,
-        verbose=verbose,
+        tokens, speech, noise, num_scenes=num_scenes, seed=seed, verbose=verbose
     )
-    content = onnx.load(model_path(model)).graph.initializer
-    weights = {value.name: onnx.numpy_helper.to_array(value) for value in content}
-    return auc(examples, weights["speech.weight"][0], float(weights["speech.bias"][0]))
+    return auc(examples, tokens.speech_weight, tokens.speech_bias)
 
 
 def auc(examples: Examples, weight: np.ndarray, bias: float) -> float:
