@@ -16,7 +16,6 @@ from audw2s.commands.options import Scale
 from audw2s.distill.evaluation_cli import app as evaluation
 from audw2s.distill.evaluation_cli import publish
 from audw2s.distill.exits.cli import app as exits
-from audw2s.distill.options import CategorySettings
 from audw2s.distill.options import Corpora
 from audw2s.distill.options import Corpus
 from audw2s.distill.options import Count
@@ -78,7 +77,7 @@ def teacher(
     size: str = "tiny",
     layers: str = "1,2,3",
     penalty: Penalty = 3000.0,
-    categories: CategorySettings = None,
+    categories: str | None = None,
     scale: Scale = None,
     name: Name = None,
     columns: Columns = None,
@@ -90,6 +89,8 @@ def teacher(
         encoder: Whisper or its encoder: folder, or safetensors
         size: size of the encoder: tiny or base
         layers: layers whose hidden states are used
+        categories: settings (TOML) of corpora with categories instead of ratings: each
+            clip gets the mean rating of its category
 
     """
     from audw2s.corpus.evaluate import describe_folds

@@ -23,14 +23,6 @@ Corpora = Annotated[
 Corpus = Annotated[str, typer.Argument(help="Corpus, such as a CSV or a folder.")]
 Model = Annotated[str, typer.Argument(help="Name or folder of a model.")]
 Settings = Annotated[str, typer.Argument(help="Settings (TOML).")]
-CategorySettings = Annotated[
-    str | None,
-    typer.Option(
-        "--categories",
-        help="Settings (TOML) of corpora with categories instead of ratings: each clip "
-        "gets the mean rating of its category.",
-    ),
-]
 Penalty = Annotated[float, typer.Option(help="Penalty of the ridge regression.")]
 Run = Annotated[str, typer.Argument(help="Folder of a training.")]
 ModelOut = Annotated[str, typer.Option("--out", help="Model folder to write.")]
@@ -43,8 +35,6 @@ Workers = Annotated[int, typer.Option(min=1, help="Threads that process clips.")
 Against = Annotated[
     str, typer.Option(help="'humans', or name or folder of another model.")
 ]
-
-
 Count = Annotated[int, typer.Option(min=1)]
 
 
