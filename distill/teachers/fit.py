@@ -9,7 +9,6 @@ import onnx
 import pandas as pd
 import torch
 
-from audw2s.corpus.evaluate import corpus_name
 from audw2s.corpus.lists.ratings import mean_rating
 from audw2s.corpus.lists.ratings import rating_scale
 from audw2s.corpus.lists.ratings import ratings
@@ -21,6 +20,7 @@ from audw2s.distill.export import to_onnx
 from audw2s.distill.teachers.categories import Categories
 from audw2s.distill.teachers.categories import check_column
 from audw2s.distill.teachers.head import Heads
+from audw2s.distill.teachers.head import WeakLabels
 from audw2s.distill.teachers.variants import VARIANTS
 from audw2s.distill.teachers.variants import variants
 from audw2s.distill.teachers.whisper import MAX_DUR
@@ -104,15 +104,15 @@ def fit_teacher(
     raters = ratings(table, *scale)
     targets = mean_rating(raters)
     folds = folds_by_speaker(speaker_or_file(table), num_folds, SEED)
-    heads = Heads(features, targets, folds, penalty)
-    weak = {}
+    weak = None
     if categories is not None:
-        weak = add_categories(heads, network, table, categories, verbose)
+        weak = weak_labels(network, table, categories, verbose)
+    heads = Heads(features, targets, folds, penalty, weak)
     report = {
         "layers": list(layers),
         "penalty": penalty,
         "scale": list(scale),
-        **weak,
+        **({"categories": weak.describe(targets)} if weak else {}),
         **assess_held_out(table, targets, heads),
         RATERS: rater_agreement(raters),
     }
@@ -131,34 +131,15 @@ def with_features(
     return table[usable], features[usable]
 
 
-def add_categories(
-    heads: Heads,
-    network: WhisperTeacher,
-    table: pd.DataFrame,
-    categories: Categories,
-    verbose: bool,
-) -> dict:
-    """Add clips with categories to the fit of the heads.
-
-    Returns:
-        entry of the report
-
-    """
-    check_column(table, categories.column, "the rated corpus")
-    clips, features = with_features(network, categories.read(), verbose)
-    names = clips[categories.column].to_numpy(object)
-    rated = table[categories.column].to_numpy(object)
-    num_clips = heads.add_categories(categories, features, names, rated)
-    return {
-        "categories": {
-            "corpora": [corpus_name(path) for path in categories.corpora],
-            "num_clips": num_clips,
-            "dimensions": list(categories.dimensions),
-            "weight": categories.weight,
-            "means": categories.means,
-            "source": categories.source,
-        }
-    }
+def weak_labels(
+    network: WhisperTeacher, table: pd.DataFrame, settings: Categories, verbose: bool
+) -> WeakLabels:
+    """Read clips with categories, to which heads are fitted beside the rated clips."""
+    check_column(table, settings.column, "the rated corpus")
+    clips, features = with_features(network, settings.read(), verbose)
+    categories = clips[settings.column].to_numpy(object)
+    rated = table[settings.column].to_numpy(object)
+    return WeakLabels(settings, features, categories, rated)
 
 
 def extract(

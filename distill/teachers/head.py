@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from audw2s.corpus.evaluate import corpus_name
 from audw2s.distill.fit_head import match_std
 from audw2s.distill.teachers.categories import Categories
 from audw2s.distill.teachers.categories import category_means
@@ -40,8 +41,8 @@ class Heads:
     penalty: float
     """Penalty, see :func:`audw2s.distill.teachers.ridge.fit_ridge`."""
 
-    weak: "WeakLabels | None" = dataclasses.field(default=None, init=False)
-    """Clips with categories, which :meth:`add_categories` adds."""
+    weak: "WeakLabels | None" = None
+    """Clips with categories, to which some dimensions are fitted as well."""
 
     def __post_init__(self) -> None:
         """Sum up the clips of each fold."""
@@ -51,30 +52,6 @@ class Heads:
         ]
         # Each head is fitted once
         self._fit = functools.cache(self._solve)
-
-    def add_categories(
-        self,
-        settings: Categories,
-        features: np.ndarray,
-        categories: np.ndarray,
-        rated: np.ndarray,
-    ) -> int:
-        """Fit some dimensions to clips with categories as well.
-
-        Args:
-            settings: settings with the dimensions and the weight of a clip
-            features: features of these clips, ``(num_clips, num_forms, num_features)``
-            categories: categories of these clips
-            rated: categories of the rated clips
-
-        Returns:
-            number of clips whose category has a mean rating
-
-        """
-        self.weak = WeakLabels(settings, features, categories, rated)
-        self._fit.cache_clear()
-        known = {*category_means(rated, self.targets), *settings.means}
-        return int(np.isin(categories, sorted(known)).sum())
 
     def fit(self, left_out: Sequence[int] = ()) -> Head:
         """Fit a head to all clips except those of some folds."""
@@ -113,7 +90,7 @@ class Heads:
         weight, bias = total.fit(self.penalty)
         if self.weak is not None:
             clips = np.any([self.folds[n] for n in used], axis=0)
-            weak = self.weak.sums(clips, self.targets)
+            weak = self.weak.sums(self.targets, clips)
             both = (total + weak).fit(self.penalty)
             columns = [DIMENSIONS.index(d) for d in self.weak.settings.dimensions]
             weight[columns], bias[columns] = both[0][columns], both[1][columns]
@@ -164,42 +141,71 @@ def without_arousal(
     return matrix, values.mean(axis=0) @ (same - matrix).T
 
 
+@dataclasses.dataclass(eq=False)
 class WeakLabels:
     """Clips with categories, summed by category; mean ratings depend on a fold."""
 
-    def __init__(
-        self,
-        settings: Categories,
-        features: np.ndarray,
-        categories: np.ndarray,
-        rated: np.ndarray,
-    ):
-        self.settings = settings
-        self.rated = rated
-        names = sorted({name for name in categories if isinstance(name, str)})
+    settings: Categories
+    """Settings with the dimensions and the weight of a clip."""
+
+    features: np.ndarray
+    """Features of these clips, ``(num_clips, num_forms, num_features)``."""
+
+    categories: np.ndarray
+    """Categories of these clips."""
+
+    rated: np.ndarray
+    """Categories of the rated clips."""
+
+    def __post_init__(self) -> None:
+        """Sum up the clips of each category, as if their ratings were 1."""
+        names = sorted({name for name in self.categories if isinstance(name, str)})
         one = np.ones((1, len(DIMENSIONS)))
         self.by_category = {
             name: RidgeSums.of(*per_form(clips, one.repeat(len(clips), axis=0)))
             for name in names
-            for clips in [features[categories == name]]
+            for clips in [self.features[self.categories == name]]
         }
 
-    def sums(self, clips: np.ndarray, targets: np.ndarray) -> RidgeSums:
-        """Sums of all clips with the mean rating of their category.
+    def means(
+        self, targets: np.ndarray, clips: np.ndarray | slice = slice(None)
+    ) -> dict[str, np.ndarray]:
+        """Mean rating of each category.
 
         Args:
-            clips: mask of the rated clips to take mean ratings from
             targets: ratings of all rated clips
+            clips: mask of the rated clips to take mean ratings from
 
         """
-        means = category_means(self.rated[clips], targets[clips])
-        for name, given in self.settings.means.items():
-            # Means of dimensions that aren't fitted to categories aren't used
-            values = np.array([given.get(d, 0.0) for d in DIMENSIONS])
-            means.setdefault(name, values)
+        # Means of dimensions that aren't fitted to categories aren't used
+        given = {
+            name: np.array([means.get(d, 0.0) for d in DIMENSIONS])
+            for name, means in self.settings.means.items()
+        }
+        return given | category_means(self.rated[clips], targets[clips])
+
+    def sums(self, targets: np.ndarray, clips: np.ndarray) -> RidgeSums:
+        """Sums of all clips with the mean rating of their category.
+
+        See :meth:`means` for the arguments.
+        """
+        means = self.means(targets, clips)
         parts = (
             RidgeSums(s.count, s.x, s.y * means[name], s.xx, s.xy * means[name])
             for name, s in self.by_category.items()
             if name in means
         )
         return sum(parts, NO_CLIPS) * self.settings.weight
+
+    def describe(self, targets: np.ndarray) -> dict:
+        """Settings, and the number of clips whose category has a mean rating."""
+        known = np.isin(self.categories, sorted(self.means(targets)))
+        settings = self.settings
+        return {
+            "corpora": [corpus_name(path) for path in settings.corpora],
+            "num_clips": int(known.sum()),
+            "dimensions": list(settings.dimensions),
+            "weight": settings.weight,
+            "means": settings.means,
+            "source": settings.source,
+        }

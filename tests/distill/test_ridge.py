@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from audw2s.distill.teachers.categories import Categories
 from audw2s.distill.teachers.head import Heads
+from audw2s.distill.teachers.head import WeakLabels
 from audw2s.distill.teachers.head import without_arousal
 from audw2s.distill.teachers.ridge import fit_ridge
 from audw2s.evaluation.speakers import folds_by_speaker
@@ -118,9 +119,10 @@ def categorised(weight=1.0, **given):
     more = problem(3, 40, 5)[0]
     labels = np.array(["joy", "anger", "fear", None], object)[np.arange(40) % 4]
     folds = folds_by_speaker(np.arange(60) // 10, 6)
-    heads = Heads(features[:, None], targets, folds, 10.0)
     settings = Categories(corpora=["a.csv"], weight=weight, **given)
-    count = heads.add_categories(settings, more[:, None], labels, rated)
+    weak = WeakLabels(settings, more[:, None], labels, rated)
+    heads = Heads(features[:, None], targets, folds, 10.0, weak)
+    count = weak.describe(targets)["num_clips"]
     return (features, targets, rated), (more, labels), heads, count
 
 
@@ -161,8 +163,7 @@ def test_mean_ratings_of_categories_leave_out_the_fold():
     before = heads.cross_validate()
     changed = targets.copy()
     changed[heads.folds[0]] += 100
-    other = Heads(features[:, None], changed, heads.folds, 10.0)
-    other.add_categories(heads.weak.settings, more[:, None], labels, rated)
+    other = Heads(features[:, None], changed, heads.folds, 10.0, heads.weak)
     after = other.cross_validate()
     np.testing.assert_array_equal(before[heads.folds[0]], after[heads.folds[0]])
     assert np.abs(before[~heads.folds[0]] - after[~heads.folds[0]]).min() > 0
