@@ -404,6 +404,9 @@ def speech(
     from audw2s.distill.speech_layer import add_speech_layer
     from audw2s.distill.speech_layer import evaluate_speech_layer
 
+    if bool(test) != bool(test_noise):
+        raise ValueError("--test and --test-noise are needed both, or none.")
+
     def clips(paths: list[str]) -> list:
         table = read_together(paths, parse_columns(columns))
         return usable_clips(table, verbose=not quiet)[1]
@@ -419,5 +422,7 @@ def speech(
     )
     typer.echo(f"{out}: sha256 {sha256}")
     if test and test_noise:
+        # A folder, also where the catalogue has a model of this name
+        out = os.path.abspath(out)
         area = evaluate_speech_layer(out, clips(test), clips(test_noise), **settings)
         typer.echo(f"AUC against the detector on other speech and noise: {area:.3f}")

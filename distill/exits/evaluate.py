@@ -82,7 +82,7 @@ def evaluate_exits(
     truth, speakers = np.stack(table["truth"].to_list()), speaker_or_file(table)
     result: dict[str, Any] = {
         "model": model,
-        "corpus": os.path.basename(corpus),
+        "corpus": os.path.basename(os.path.normpath(corpus)),
         "version": __version__,
         "measure": "UAR" if exits.of_classes else "CCC",
         "exits": {

@@ -251,6 +251,29 @@ def test_every_parameter_has_help_and_is_required_where_it_has_no_default():
     assert of_speech["test"].help == help and not of_speech["test"].required
 
 
+def test_a_layer_for_speech_is_tested_on_both_or_not_at_all(
+    corpus, tmp_path, monkeypatch
+):
+    """And in the folder that was written, not in the catalogue's model of its name."""
+    tested, module = [], "audw2s.distill.speech_layer"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(f"{module}.add_speech_layer", lambda *_, **__: "hash")
+
+    def evaluate(model, *_, **__):
+        tested.append(model)
+        return 0.5
+
+    monkeypatch.setattr(f"{module}.evaluate_speech_layer", evaluate)
+    command = ["speech", "wav2small", corpus, "--noise", corpus, "--out", "wav2small"]
+    for name in ("--test", "--test-noise"):
+        result = run(*command, name, corpus, "--quiet")
+        assert result.exit_code == 2
+        assert "--test and --test-noise are needed both" in result.stderr
+    result = run(*command, "--test", corpus, "--test-noise", corpus, "--quiet")
+    assert result.stdout.endswith("speech and noise: 0.500\n")
+    assert tested == [str(tmp_path / "wav2small")]
+
+
 def test_the_command_ranks_emotions(tmp_path):
     path = make_corpus(str(tmp_path), 2, 4)
     table = pd.read_csv(path)

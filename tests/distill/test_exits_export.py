@@ -25,6 +25,8 @@ from typer.testing import CliRunner
 
 import audw2s
 from audw2s.commands.app import app
+from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.distill.exits import evaluate
 from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.data import read_data
 from audw2s.distill.exits.export import export_exits
@@ -322,6 +324,13 @@ def test_the_commands_predict_evaluate_and_export_exits(toy, rated, tmp_path, cl
     assert done.exit_code == 2 and "'wav2small' has no exits" in done.output
     done = invoke("distill", "exits", "export", tmp_path, "--out", tmp_path / "none")
     assert done.exit_code == 2 and "No trained network" in done.output
+
+
+def test_the_corpus_of_an_evaluation_is_named_as_its_folder(toy, tmp_path, monkeypatch):
+    table = read_corpus(toy["corpus"])
+    monkeypatch.setattr(evaluate, "read_corpus", lambda *_: table)
+    result = evaluate.evaluate_exits(toy["model"], "emodb/", str(tmp_path))
+    assert result["corpus"] == "emodb"
 
 
 def test_the_tests_cover_all_families_of_encoders():
