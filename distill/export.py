@@ -26,6 +26,9 @@ from audw2s.model.store import properties
 from audw2s.model.store import save
 from audw2s.version import __version__
 
+TOLERANCE = 1e-4
+"""Largest difference of logits that an export of an encoder may make."""
+
 
 def tolerance(network: nn.Module) -> float:
     """Largest difference of logits that an export of a student may make.
@@ -37,7 +40,7 @@ def tolerance(network: nn.Module) -> float:
         (1e-05, 0.0001)
 
     """
-    return 1e-5 if num_parameters(network) < 1_000_000 else 1e-4
+    return 1e-5 if num_parameters(network) < 1_000_000 else TOLERANCE
 
 
 def to_onnx(
@@ -256,7 +259,7 @@ def parity(
 def check_parity(
     network: nn.Module,
     model: onnx.ModelProto | CascadeSession,
-    largest: float,
+    largest: float = TOLERANCE,
     signals: Iterator[tuple[str, np.ndarray]] | None = None,
 ) -> float:
     """Make sure that an export has the same logits as its network.
@@ -264,7 +267,8 @@ def check_parity(
     Args:
         network: torch module
         model: export of the network, or a session of its parts
-        largest: largest difference of logits that is allowed
+        largest: largest difference of logits that is allowed, by default that of
+            encoders
         signals: names and arrays ``(num_samples,)``, :func:`probes` by default
 
     Returns:

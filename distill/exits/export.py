@@ -29,9 +29,6 @@ from audw2s.model.early_exit import INDEX
 from audw2s.model.store import save
 from audw2s.version import __version__
 
-TOLERANCE = 1e-4
-"""Largest difference of logits that an export may make."""
-
 
 def export_exits(run: str, folder: str, name: str) -> float:
     """Export a training to a model folder.
@@ -69,7 +66,7 @@ def export_exits(run: str, folder: str, name: str) -> float:
     for depth in network.depths:
         single = SingleExit(network, depth).eval()
         model, count = to_onnx(single), num_parameters(single)
-        worst = max(worst, check_parity(single, model, TOLERANCE, odd_probes()))
+        worst = max(worst, check_parity(single, model, signals=odd_probes()))
         entries = properties | {"parameters": str(count), "exit": str(depth)}
         sha256 = save(model, folder, entries, f"exit{depth}", labels)
         file = f"exit{depth}.onnx"
@@ -135,7 +132,7 @@ def export_parts(
     # No logits reach this margin, so all parts run
     chain = CascadeSession(list(models), sessions, margin=2.0)
     whole = SingleExit(network, network.deepest).eval()
-    worst = check_parity(whole, chain, TOLERANCE, odd_probes())
+    worst = check_parity(whole, chain, signals=odd_probes())
     entries = {}
     for depth, model in models.items():
         part_properties = {**properties, "exit": str(depth)}

@@ -41,9 +41,6 @@ from audw2s.model.registry import DIMENSIONS
 from audw2s.model.store import save
 from audw2s.version import __version__
 
-TOLERANCE = 1e-4
-"""Largest difference of logits that an export may make."""
-
 SEED = 0
 """Seed of the folds and of the forms of clips."""
 
@@ -225,7 +222,7 @@ def save_teacher(
 
     """
     model = export_teacher(network)
-    check_parity(network, model, TOLERANCE, speech_and_probes(table))
+    check_parity(network, model, signals=speech_and_probes(table))
     properties = {"name": name, "sampling_rate": "16000", "max_dur": f"{MAX_DUR:g}"}
     properties |= {"version": __version__, PROPERTY: origins.to_json()}
     sha256 = save(model, folder, properties)
