@@ -201,12 +201,12 @@ def trainings(name: str) -> Markdown:
     return Markdown(markdown_table([c.replace("_", " ") for c in table], rows))
 
 
-def last_steps() -> Markdown:
-    """Mean and standard deviation of the trainings at their last steps."""
-    table = pd.read_csv(HERE / "trainings" / "steps.csv").drop(columns="steps")
-    last = table.groupby("training").last().agg(["mean", "std"])
-    pairs = [f"{mean:.2f} ± {std:.2f}" for mean, std in last.T.to_numpy()]
-    return Markdown(markdown_table(list(last), [pairs]))
+def repeats() -> Markdown:
+    """Trainings that differ in their seed, their mean and standard deviation."""
+    table = pd.read_csv(HERE / "trainings" / "repeats.csv", index_col="seed")
+    table = pd.concat([table, table.agg(["mean", "std"])])
+    cells = table.map("{:.3f}".format).reset_index().to_numpy().tolist()
+    return Markdown(markdown_table(["seed", *table], cells))
 
 
 def detached() -> Markdown:

@@ -7,8 +7,8 @@ from pydantic import Field
 
 from audw2s.distill.exits.backbones import SAMPLES
 from audw2s.distill.exits.blocks import BLOCKS
-from audw2s.distill.exits.losses import SIMILARITIES
 from audw2s.distill.exits.scratch import SCRATCH
+from audw2s.distill.exits.similarities import SIMILARITIES
 from audw2s.distill.settings import Columns
 from audw2s.distill.settings import Count
 from audw2s.distill.settings import Layers
@@ -60,7 +60,7 @@ class Config:
     """Block of an exit: ``"cnn"``, ``"lstm"`` or ``"gru"``."""
 
     similarity: Annotated[str, one_of(SIMILARITIES)] = "l1"
-    """Similarity, one of :data:`audw2s.distill.exits.losses.SIMILARITIES`."""
+    """Similarity, one of :data:`audw2s.distill.exits.similarities.SIMILARITIES`."""
 
     compared: Annotated[str, one_of(("embedding", "linear"))] = "embedding"
     """Values whose similarity is learnt: ``"embedding"`` or ``"linear"``."""

@@ -4,20 +4,13 @@
 + β mean similarity(teacher, exit)``, means over the exits.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
 import torch
 from torch.nn import functional as F  # noqa: N812
 
+from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.model import ExitOutput
+from audw2s.distill.exits.similarities import SIMILARITIES
 from audw2s.distill.losses import ccc_loss
-
-if TYPE_CHECKING:
-    from audw2s.distill.exits.config import Config
-
-Distance = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""Function of the teacher's and the student's values."""
 
 
 def kl_divergence(
@@ -42,25 +35,6 @@ def kl_divergence(
     return F.kl_div(log_student, target, reduction="batchmean", log_target=True)
 
 
-def cosine(teacher: torch.Tensor, student: torch.Tensor) -> torch.Tensor:
-    """Negative cosine of the angle, mean over the batch.
-
-    Shape:
-        ``(batch, width)`` twice -> scalar
-    """
-    return -F.cosine_similarity(teacher, student, dim=1).mean()
-
-
-SIMILARITIES: dict[str, tuple[Distance, ...]] = {
-    "l1": (F.l1_loss,),
-    "l2": (F.mse_loss,),
-    "cosine": (cosine,),
-    "l1+cosine": (F.l1_loss, cosine),
-    "l2+cosine": (F.mse_loss, cosine),
-}
-"""Functions whose sum is a similarity, by name; all are means over the batch."""
-
-
 def regression(values: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     """``1 - CCC``, mean over dimensions.
 
@@ -74,7 +48,7 @@ def regression(values: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
 def total_loss(
     outputs: dict[int, ExitOutput],
     truth: torch.Tensor,
-    config: "Config",
+    config: Config,
 ) -> torch.Tensor:
     """The loss of all exits; of the deepest alone, if there is no other.
 

@@ -20,9 +20,9 @@ from audw2s.distill.exits.blocks import BLOCKS
 from audw2s.distill.exits.config import METHODS
 from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.data import read_data
-from audw2s.distill.exits.losses import SIMILARITIES
 from audw2s.distill.exits.networks import load_front_end
 from audw2s.distill.exits.scratch import SCRATCH
+from audw2s.distill.exits.similarities import SIMILARITIES
 from audw2s.distill.exits.train import train
 from audw2s.distill.settings import Layers
 from audw2s.distill.settings import Names

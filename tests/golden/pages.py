@@ -3,8 +3,9 @@
     python tests/golden/pages.py
 
 Tables of README, docs/models.md and docs/commands.md are from the models'
-``evaluation.json`` and from ``costs.json``; the table at the top of README and the JSON
-of docs/commands.md are what commands print.
+``evaluation.json`` and from ``costs.json``; figures of several trainings, in README and
+the card, from ``docs/trainings/repeats.csv``; the table at the top of README and the
+JSON of docs/commands.md are what commands print.
 """
 
 import json
@@ -13,6 +14,8 @@ import pathlib
 import re
 import subprocess
 import sys
+
+import pandas as pd
 
 from audw2s.evaluation.conformal import half_widths
 from audw2s.evaluation.tables import markdown_table
@@ -109,20 +112,37 @@ def intervals() -> str:
     return markdown_table(["model", *DIMENSIONS], rows)
 
 
+def seeds() -> str:
+    """How far trainings of ``wav2small`` are apart that differ in their seed."""
+    table = pd.read_csv(ROOT / "docs" / "trainings" / "repeats.csv")
+    scores = table[list(DIMENSIONS)].agg(["mean", "std"])
+    values = ", ".join(
+        f"{mean:.3f} ± {std:.3f} in {dimension}"
+        for dimension, (mean, std) in scores.items()
+    )
+    return (
+        f"`wav2small` is the first of {len(table)} trainings that differ in their seed. "
+        f"Mean and\nstandard deviation of their CCC: {values}."
+    )
+
+
 TABLES = {
-    "README.md": ("models", models),
-    "docs/models.md": ("metrics", metrics),
-    "docs/commands.md": ("intervals", intervals),
+    "README.md": {"models": models, "seeds": seeds},
+    "audw2s/assets/wav2small/card.md": {"seeds": seeds},
+    "docs/models.md": {"metrics": metrics},
+    "docs/commands.md": {"intervals": intervals},
 }
-"""Mark of the table of a page, and what makes it."""
+"""Marks in a page, and what makes the text between them."""
 
 
 def updated(path: str) -> str:
-    """Text of a page with its table between the marks."""
-    mark, table = TABLES[path]
-    before, rest = (ROOT / path).read_text().split(f"<!-- {mark} -->\n")
-    _, after = rest.split(f"<!-- /{mark} -->\n")
-    return f"{before}<!-- {mark} -->\n\n{table()}\n\n<!-- /{mark} -->\n{after}"
+    """Text of a page with what is between its marks."""
+    text = (ROOT / path).read_text()
+    for mark, make in TABLES[path].items():
+        before, rest = text.split(f"<!-- {mark} -->\n")
+        _, after = rest.split(f"<!-- /{mark} -->\n")
+        text = f"{before}<!-- {mark} -->\n\n{make()}\n\n<!-- /{mark} -->\n{after}"
+    return text
 
 
 def printed(command: str) -> str:
