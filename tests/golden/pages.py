@@ -121,8 +121,8 @@ def seeds() -> str:
         for dimension, (mean, std) in scores.items()
     )
     return (
-        f"`wav2small` is the first of {len(table)} trainings that differ in their seed. "
-        f"Mean and\nstandard deviation of their CCC: {values}."
+        f"`wav2small` is the first of {len(table)} trainings that differ in their seed."
+        f" Mean and standard\ndeviation of their CCC: {values}."
     )
 
 

@@ -25,9 +25,8 @@ def row(folder: str) -> dict[str, float]:
         corpora |= evaluation["corpora"]
     people, pairs = corpora["emotale"], corpora["ravdess"]["ranking"]["pairs"]
     cells = {dimension: people[dimension]["ccc"] for dimension in DIMENSIONS}
-    cells["correlation of arousal with valence"] = people["arousal_with_valence"][
-        "predicted"
-    ]
+    correlation = people["arousal_with_valence"]["predicted"]
+    cells["correlation of arousal with valence"] = correlation
     for pair in pairs:
         name = f"{pair['above']} > {pair['below']}"
         if pair["dimension"] != "valence":
