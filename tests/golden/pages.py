@@ -79,6 +79,22 @@ def size_of(num_bytes: float) -> str:
     )
 
 
+def repeated() -> tuple[int, list[str]]:
+    """Number of trainings of ``wav2small``, and mean and deviation of their CCC."""
+    table = pd.read_csv(ROOT / "docs" / "trainings" / "repeats.csv")
+    scores = table[list(DIMENSIONS)].agg(["mean", "std"])
+    return len(table), [f"{mean:.3f} ± {std:.3f}" for _, (mean, std) in scores.items()]
+
+
+def seeds() -> str:
+    """How far trainings of ``wav2small`` are apart that differ in their seed."""
+    number, scores = repeated()
+    return (
+        f"These weights are the first of {number} trainings that differ in their seed."
+        f"\nMean and standard deviation of their CCC: {' / '.join(scores)}."
+    )
+
+
 def models() -> str:
     """The packaged models and the teacher: agreement, time, size and licence."""
     costs = json.loads((HERE / "costs.json").read_text())["models"]
@@ -90,6 +106,8 @@ def models() -> str:
         result = with_people(name)
         cells = [str(result["num_speakers"]), *agreement(result), f"{ratio:.1f}"]
         rows.append([f"`{name}`", *cells, size_of(size), licence])
+    number, scores = repeated()
+    rows.insert(1, [f"the same, {number} seeds", rows[0][1], *scores, "", "", ""])
     result = with_people("whisper-tiny-adv")
     rater = [str(result["num_speakers"]), *raters(result)]
     rows.append([HUMAN, *rater, "", "", ""])
@@ -112,22 +130,8 @@ def intervals() -> str:
     return markdown_table(["model", *DIMENSIONS], rows)
 
 
-def seeds() -> str:
-    """How far trainings of ``wav2small`` are apart that differ in their seed."""
-    table = pd.read_csv(ROOT / "docs" / "trainings" / "repeats.csv")
-    scores = table[list(DIMENSIONS)].agg(["mean", "std"])
-    values = ", ".join(
-        f"{mean:.3f} ± {std:.3f} in {dimension}"
-        for dimension, (mean, std) in scores.items()
-    )
-    return (
-        f"`wav2small` is the first of {len(table)} trainings that differ in their seed."
-        f" Mean and standard\ndeviation of their CCC: {values}."
-    )
-
-
 TABLES = {
-    "README.md": {"models": models, "seeds": seeds},
+    "README.md": {"models": models},
     "audw2s/assets/wav2small/card.md": {"seeds": seeds},
     "docs/models.md": {"metrics": metrics},
     "docs/commands.md": {"intervals": intervals},
