@@ -98,6 +98,8 @@ def fit_projections(
         for number, signals in recordings(table, rng, verbose):
             features.append(outputs(model, signals, "hidden_states"))
             rows += [labels.iloc[number]] * len(signals)
+    if not features:
+        raise ValueError("There is no clip that can be read.")
     known = pd.DataFrame(rows).reset_index(drop=True)
     if by in known:
         is_text = known[by].map(lambda category: isinstance(category, str))

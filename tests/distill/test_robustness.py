@@ -90,3 +90,17 @@ def test_corpora_without_sentences_have_no_takes(corpus, tmp_path):
     assert done.exit_code == 0, done.output
     assert TAKES not in done.output
     assert CROPS in done.output
+
+
+@pytest.mark.parametrize("command", ["robustness", "projections"])
+def test_a_corpus_without_a_readable_clip_is_refused_with_a_sentence(command, tmp_path):
+    (tmp_path / "a.wav").write_text("no audio")
+    table = pd.DataFrame({"file": ["a.wav"], "emotion": ["anger"]})
+    table.to_csv(tmp_path / "corpus.csv", index=False)
+    arguments = [command, "wav2small", str(tmp_path / "corpus.csv"), "--quiet"]
+    out = tmp_path / "out"
+    done = CliRunner().invoke(app, [*arguments, "--out", str(out)])
+    assert done.exit_code == 2, done.output
+    assert "1 of 1 clips are left out" in done.output
+    assert "There is no clip that can be read." in done.output
+    assert not out.exists()
