@@ -47,13 +47,8 @@ def usable_clips(
         rows of the table whose clips could be read, and the clips, each
         ``(num_samples,)``, float32, mono at 16 kHz
 
-    Raises:
-        ValueError: if none can be read
-
     """
     clips = list(readable_clips(table, desc=desc, verbose=verbose))
-    if not clips:
-        raise ValueError("There is no clip that can be read.")
     return table.iloc[[number for number, _ in clips]], [clip for _, clip in clips]
 
 

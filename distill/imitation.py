@@ -87,6 +87,9 @@ def fit_projections(
             :func:`audw2s.distill.teachers.ridge.fit_ridge`
         verbose: show progress bars
 
+    Raises:
+        ValueError: if no clip can be read
+
     """
     model, rng = load(teacher), np.random.default_rng(0)
     features, rows = [], []

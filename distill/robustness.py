@@ -61,8 +61,13 @@ def robustness(
         ``sentence`` or ``text``, for the first two takes of the same sentence that
         agree in all columns of :data:`TAKE`
 
+    Raises:
+        ValueError: if no clip can be read
+
     """
     table, clips = usable_clips(read_corpus(corpus, columns), verbose=verbose)
+    if not clips:
+        raise ValueError("There is no clip that can be read.")
     predictor = Predictor(model)
     rng = np.random.default_rng(0)
     rows = [

@@ -73,6 +73,8 @@ def read_data(config: Config, front: FrontEnd, *, verbose: bool = True) -> Data:
         table = read_values(table, config.scale, name)
         labels = DIMENSIONS
     table, clips = usable_clips(table, verbose=verbose)
+    if not clips:
+        raise ValueError(f"{name} has no clip to learn from.")
     truth = torch.from_numpy(np.stack(table.pop("truth").to_list()))
     table = table.reset_index(drop=True)
     with torch.no_grad():

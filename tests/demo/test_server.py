@@ -271,8 +271,20 @@ def served(models, tmp_path_factory):
 
 
 def test_an_example_that_is_too_long_leaves_no_traceback(monkeypatch):
+    refusals = []
+
+    def drawings(*inputs):
+        try:
+            return draw(*inputs)
+        except RefusedError as error:
+            refusals.append(error)
+            raise
+
+    draw = server.drawings
+    monkeypatch.setattr(server, "drawings", drawings)
     monkeypatch.setattr(server, "WARM_DELAY", 0)
     server.warm(Models(Settings(max_dur=1)))
+    assert len(refusals) == 1
 
 
 def called(address, **headers):
