@@ -115,11 +115,11 @@ def test_runs_of_non_finite_samples_are_found():
     block = np.ones((2, 20), np.float32)
     block[0, 3:5] = np.nan
     block[1, 12] = -np.inf
-    seen = report.without_bad_samples(block)
+    seen = report.checked(block)
     report.update(seen, seen)
     assert np.isnan(block[0, 3])
     assert np.isfinite(seen).all()
-    report.without_bad_samples(np.full((2, 1), np.nan, np.float32))
+    report.checked(np.full((2, 1), np.nan, np.float32))
     assert report.runs["not_finite"].edges.tolist() == [[3, 5], [12, 13], [20, 21]]
     expected = ("not_finite", "holds 1 NaN or inf samples")
     assert report.status(0, Part(4, 6, 0.0)) == expected

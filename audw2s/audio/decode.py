@@ -35,7 +35,6 @@ from audw2s.audio.sndfile import SndFile
 from audw2s.audio.sndfile import is_for_soundfile
 from audw2s.audio.sndfile import is_oversized
 from audw2s.audio.sndfile import missing_share
-from audw2s.audio.statuses import MAX_SAMPLE
 from audw2s.files import is_url
 from audw2s.files import resolve
 
@@ -224,9 +223,7 @@ def prepared(
         except ValueError as error:
             report.problem = ("channels", str(error).rstrip("."))
             break
-        # Also where one of them is NaN
-        if not (-MAX_SAMPLE <= block.min() and block.max() <= MAX_SAMPLE):
-            block = report.without_bad_samples(block)
+        block = report.checked(block)
         mix = mono(block, None, mixdown)
         report.update(block, mix)
         if rate == sampling_rate:

@@ -30,7 +30,8 @@ EIGHT_TRUE = np.ones(8, bool).view(np.uint64)
 """Eight true values as one number."""
 
 IS_LOUD, IS_CANCELLED = np.uint8(1), np.uint8(2)
-"""What a hop is: its mix is loud, or its channels cancel out in the mix."""
+"""What a hop is, a byte each, as hours of them are kept: its mix is loud, or its
+channels cancel out in the mix. Others are 0."""
 
 
 class Part(NamedTuple):
@@ -56,7 +57,7 @@ class Runs:
     Examples:
         >>> runs = Runs()
         >>> runs.add(np.array([True, True, False, False, True]), 3)
-        >>> runs.edges.tolist(), int(runs.count(4, 8)), runs.covers(3, 5)
+        >>> runs.edges.tolist(), runs.count(4, 8), runs.covers(3, 5)
         ([[3, 5], [7, 8]], 2, True)
 
     """
@@ -85,19 +86,12 @@ class Runs:
         is_kept = (runs[:, 1] - runs[:, 0] >= min_size) | (runs[:, 1] == end)
         self.edges = np.concatenate([self.edges, runs[is_kept]])
 
-    def count(
-        self, first: int | np.ndarray, last: int | np.ndarray
-    ) -> np.integer | np.ndarray:
-        """Number of samples in ``first`` to ``last - 1``, of one or more ranges."""
-        begin = np.searchsorted(self.edges[:, 1], np.min(first), side="right")
-        edges = self.edges[begin : np.searchsorted(self.edges[:, 0], np.max(last))]
-        if not len(edges):
-            return np.zeros_like(first)
-        # Samples before each edge: their number is constant, or grows by one a sample
-        ends = np.diff(edges).cumsum()
-        before = np.stack([np.append(0, ends[:-1]), ends], axis=1).ravel()
-        low, high = (np.interp(k, edges.ravel(), before) for k in (first, last))
-        return (high - low).astype(np.int64)
+    def count(self, first: int, last: int) -> int:
+        """Number of samples in ``first`` to ``last - 1``."""
+        begin, end = np.searchsorted(self.edges.ravel(), (first, last)) // 2
+        begins, ends = self.edges[begin : end + 1].T
+        shared = np.minimum(ends, last) - np.maximum(begins, first)
+        return int(np.maximum(shared, 0).sum())
 
     def covers(self, first: int, last: int) -> bool:
         """Whether ``first`` to ``last - 1`` lie within one run."""
@@ -116,31 +110,6 @@ def runs_of(mask: np.ndarray) -> np.ndarray:
     padded = np.zeros(len(mask) + 2, bool)
     padded[1:-1] = mask
     return np.flatnonzero(padded[1:] != padded[:-1]).reshape(-1, 2)
-
-
-def judged(values: np.ndarray, hop: int) -> np.ndarray:
-    """Judge hops, a byte each, as hours of them are kept.
-
-    Args:
-        values: ``(num_values, num_hops)``, see :attr:`Report.last_hop`
-        hop: number of samples of a hop
-
-    Returns:
-        ``(num_hops,)``, see :attr:`Report.hops`
-
-    Examples:
-        >>> judged(np.array([[3, 0]]), 160).tolist()
-        [1, 0]
-
-    """
-    is_loud, *energies = values
-    found = IS_LOUD * (is_loud > 0).astype(np.uint8)
-    if energies:
-        energy, mixed_energy = energies
-        is_cancelled = mixed_energy < CANCELLED * energy
-        is_cancelled &= energy > hop * (LOUD / 4) ** 2
-        found += IS_CANCELLED * is_cancelled.astype(np.uint8)
-    return found
 
 
 @dataclasses.dataclass
@@ -189,10 +158,8 @@ class Report:
     channels are interleaved."""
 
     hops: list[np.ndarray] = dataclasses.field(default_factory=list)
-    """Of each hop of 10 ms, in parts: :data:`IS_LOUD` where its mix is loud,
-    :data:`IS_CANCELLED` where its channels cancel out, or both. Hops are counted from
-    the start of the source, so that the status of a segment doesn't depend on where
-    reading starts."""
+    """What each hop of 10 ms is, in parts. Hops are counted from the start of the
+    source, so that the status of a segment doesn't depend on where reading starts."""
 
     last_hop: np.ndarray = dataclasses.field(default_factory=partial(np.zeros, (1, 0)))
     """Of the last hop, which the next block may go on with, ``(num_values, 1)``: number
@@ -206,42 +173,49 @@ class Report:
         """Duration in seconds that was read."""
         return self.num_samples / self.sampling_rate if self.sampling_rate else 0.0
 
-    def without_bad_samples(self, block: np.ndarray) -> np.ndarray:
-        """Note bad samples of the next block; return a copy with zeros in their place.
+    def checked(self, block: np.ndarray) -> np.ndarray:
+        """Note bad and clipped samples of the next block.
 
         Args:
             block: block ``(num_channels, num_samples)`` of selected channels
 
+        Returns:
+            block; a copy with zeros in place of bad samples, if there are any
+
         """
-        is_finite = np.isfinite(block)
-        is_beyond = is_finite & (np.abs(block) > MAX_SAMPLE)
-        bad = {
-            "not_finite": ~is_finite.all(axis=0),
-            "out_of_range": is_beyond.any(axis=0),
-        }
-        for status, mask in bad.items():
-            self.runs.setdefault(status, Runs()).add(mask, self.num_samples)
-        return np.where(is_finite & ~is_beyond, block, np.float32(0))
+        # Without arrays as large as the block, which take longer to get than to fill
+        low, high = block.min(), block.max()
+        # Also where one of them is NaN
+        if not -MAX_SAMPLE <= low <= high <= MAX_SAMPLE:
+            is_finite = np.isfinite(block)
+            is_beyond = is_finite & (np.abs(block) > MAX_SAMPLE)
+            bad = {
+                "not_finite": ~is_finite.all(axis=0),
+                "out_of_range": is_beyond.any(axis=0),
+            }
+            for status, mask in bad.items():
+                self.runs.setdefault(status, Runs()).add(mask, self.num_samples)
+            block = np.where(is_finite & ~is_beyond, block, np.float32(0))
+        if not -FULL_SCALE < low <= high < FULL_SCALE:
+            samples = block.T.ravel()
+            is_clipped = (samples >= FULL_SCALE) | (samples <= -FULL_SCALE)
+            first = self.num_samples * len(block)
+            self.runs.setdefault("clipped", Runs()).add(is_clipped, first)
+        return block
 
     def update(self, block: np.ndarray, mix: np.ndarray) -> None:
         """Update with the next block.
 
         Args:
-            block: block ``(num_channels, num_samples)`` of selected channels, without
-                bad samples
+            block: block ``(num_channels, num_samples)`` of selected channels, see
+                :meth:`checked`
             mix: block after mixdown, of one channel or as many as the block
 
         """
         self.num_selected, size = block.shape
         before, self.num_samples = self.num_samples, self.num_samples + size
-        # Without arrays as large as the block, which take longer to get than to fill
-        if block.max() >= FULL_SCALE or block.min() <= -FULL_SCALE:
-            samples = block.T.ravel()
-            is_clipped = (samples >= FULL_SCALE) | (samples <= -FULL_SCALE)
-            clipped = self.runs.setdefault("clipped", Runs())
-            clipped.add(is_clipped, before * len(block))
         is_same = np.empty(size, bool)
-        is_same[0] = np.array_equal(block[:, 0], self.previous)
+        is_same[0] = before > 0 and np.array_equal(block[:, 0], self.previous)
         np.all(block[:, 1:] == block[:, :-1], axis=0, out=is_same[1:])
         self.previous = block[:, -1].copy()
         min_size = math.ceil(MIN_RUN_DUR * self.sampling_rate)
@@ -260,8 +234,8 @@ class Report:
         first = round(self.start * self.sampling_rate) + before
         starts = np.arange(first // hop * hop, first + size, hop) - first
         starts[0] = 0
-        is_loud = ((mix >= LOUD) | (mix <= -LOUD)).any(axis=0, keepdims=True)
-        values = np.logical_or.reduceat(is_loud, starts, axis=1)
+        values = np.logical_or.reduceat((mix >= LOUD) | (mix <= -LOUD), starts, axis=1)
+        values = values.any(axis=0, keepdims=True)
         if len(mix) < len(block):
             energies = np.stack([np.square(block).mean(axis=0), np.square(mix[0])])
             values = np.concatenate([values, np.add.reduceat(energies, starts, axis=1)])
@@ -269,8 +243,14 @@ class Report:
             # A hop belongs to two blocks
             values[:, :1] += self.last_hop
             self.hops[-1] = self.hops[-1][:-1]
-        self.hops.append(judged(values, hop))
         self.last_hop = values[:, -1:].copy()
+        is_loud, *energies = values
+        kinds = IS_LOUD * (is_loud > 0)
+        if energies:
+            energy, mixed_energy = energies
+            is_cancelled = mixed_energy < CANCELLED * energy
+            kinds[is_cancelled & (energy > hop * (LOUD / 4) ** 2)] = IS_CANCELLED
+        self.hops.append(kinds)
 
     def segment(
         self, start: float, stop: float | None, *, is_asked: bool = True
@@ -359,7 +339,7 @@ class Report:
         hops = self.hops[0][low:high]
         if not len(hops):
             return None
-        num_cancelled = np.count_nonzero(hops & IS_CANCELLED)
+        num_cancelled = np.count_nonzero(hops == IS_CANCELLED)
         if np.count_nonzero(hops == IS_LOUD) > num_cancelled:
             return None
         return "cancelled" if num_cancelled else "quiet"

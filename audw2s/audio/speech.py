@@ -216,9 +216,7 @@ class SpeechMarks:
         first, last = edges[place].tolist()
         return max(first, number), last
 
-    def num_samples(
-        self, first: int | np.ndarray, last: int | np.ndarray
-    ) -> np.integer | np.ndarray:
+    def num_samples(self, first: int, last: int) -> int:
         """Number of samples of speech in ``first`` to ``last - 1``."""
         return Runs(self.runs * FRAME).count(first, last)
 

@@ -286,9 +286,7 @@ class Predictor:
     def run(self, windows: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Run the network on each channel of each window."""
         return [
-            np.stack(
-                [self.network(np.ascontiguousarray(row), self.vad) for row in window]
-            )
+            np.array([self.network(np.ascontiguousarray(c), self.vad) for c in window])
             for window in windows
         ]
 

@@ -109,8 +109,9 @@ class SpeechPooler(SegmentPooler):
         first, last = ranges.T * self.tokens.hop
         last = np.minimum(last, self.num_samples)
         first = np.minimum(first, np.maximum(0, last - self.tokens.hop))
-        shares = self.marks.num_samples(first, last) / np.maximum(1, last - first)
-        return shares.astype(np.float32)
+        pairs = zip(first.tolist(), last.tolist(), strict=True)
+        counts = np.array([self.marks.num_samples(*pair) for pair in pairs])
+        return (counts / np.maximum(1, last - first)).astype(np.float32)
 
 
 def sliding_speech_pooler(

@@ -321,7 +321,7 @@ class Stream:
             return math.nan
         last = self.num_tokens * self.tokens.hop
         first = last - min(self.num_recent, self.size) * self.tokens.hop
-        return float(self.gate.marks.num_samples(first, last) / SAMPLING_RATE)
+        return self.gate.marks.num_samples(first, last) / SAMPLING_RATE
 
     def _moment(self) -> Moment:
         time = self.num_samples / self.sampling_rate

@@ -149,20 +149,22 @@ class RowProcess(audinterface.Process):
 
         """
         check_index(index, root)
-        segmented = audformat.utils.to_segmented_index(index)
+        # Whole files need no times, which take longer to make than to use
+        is_simple = index.nlevels == 1 and self.segment is None and cache_root is None
+        segments = index if is_simple else audformat.utils.to_segmented_index(index)
         if self.segment is not None:
-            segmented = self._segmented(segmented, root, cache_root)
+            segments = self._segmented(segments, root, cache_root)
         compute = partial(
             self._process_index_wo_segment,
             root=root,
             process_func_args=process_func_args,
         )
         if cache_root is None:
-            series = compute(segmented)
+            series = compute(segments)
         else:
             settings = self.owner.cache_settings
-            path = cache_path(cache_root, settings, segmented, root)
-            series = kept_series(path, segmented, compute)
+            path = cache_path(cache_root, settings, segments, root)
+            series = kept_series(path, segments, compute)
         if self.segment is None and preserve_index:
             series.index = index
         return series
@@ -186,16 +188,14 @@ class RowProcess(audinterface.Process):
 
     def _process_index_wo_segment(
         self,
-        index: pd.MultiIndex,
+        index: pd.Index,
         root: str | None,
         process_func_args: dict[str, object] | None = None,
     ) -> pd.Series:
         """Process an index; each file is read once for all of its segments."""
         if process_func_args:
             raise unexpected_arguments(process_func_args)
-        if index.empty:
-            return pd.Series(None, index, dtype=object)
-        files, spans = index.get_level_values("file"), _spans(index)
+        files, spans = index.get_level_values(0), _spans(index)
         numbers: dict[str, list[int]] = {}
         for number, file in enumerate(files):
             numbers.setdefault(file, []).append(number)
@@ -367,7 +367,9 @@ def check_index(index: pd.Index, root: str | None) -> None:
 
 
 def _spans(index: pd.Index) -> list[Span]:
-    """Start and end of each entry in seconds."""
+    """Start and end of each entry in seconds; a filewise index has whole files."""
+    if index.nlevels == 1:
+        return [(0.0, None)] * len(index)
     second = np.timedelta64(1, "s")
     starts, ends = (
         (index.get_level_values(name).to_numpy() / second).tolist()

@@ -11,7 +11,7 @@ MIN_DUR = 0.004
 def read(file, **kwargs) -> tuple[np.ndarray, Report]:
     report, blocks = Report(), []
     for block in decode.file_blocks(file, report, **kwargs):
-        blocks.append(report.without_bad_samples(block))
+        blocks.append(report.checked(block))
         report.update(blocks[-1], blocks[-1])
     return np.concatenate(blocks, axis=1) if blocks else np.zeros((1, 0)), report
 
