@@ -13,9 +13,6 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from typing import NoReturn
 
-import click
-import typer
-
 from audw2s.interrupt import raised
 
 EXTRAS = {
@@ -83,6 +80,10 @@ def explained(
         interrupted: message after Ctrl-C
 
     """
+    # Workers import this module, and have no use for these
+    import click
+    import typer
+
     previous, show = sys.unraisablehook, warnings.showwarning
     sys.unraisablehook = functools.partial(_interrupt_again, previous)
     warnings.showwarning = functools.partial(_warn, show)
@@ -108,6 +109,8 @@ def _flush_stdout() -> None:
 
 def _explain(error: Exception) -> None:
     """End with a message for errors of users, with a traceback for faults."""
+    import typer
+
     if isinstance(error, OSError) and _is_of_stdout(error):
         _drop_stdout()
         if isinstance(error, BrokenPipeError):
@@ -143,6 +146,8 @@ def _drop_stdout() -> None:
 
 def _warn(show: Callable[..., None], message: Warning | str, category: type, *where):
     """Show warnings about the data as a message, without a line of code."""
+    import typer
+
     if issubclass(category, DataWarning):
         typer.echo(f"audw2s: {message}", err=True)
     else:
@@ -175,6 +180,8 @@ def _interrupt() -> None:
 
 
 def _fail(message: str, code: int = STOPPED) -> NoReturn:
+    import typer
+
     # The exit code is set even if the message can't be printed
     with contextlib.suppress(OSError):
         typer.echo(f"audw2s: {message}", err=True)

@@ -83,25 +83,29 @@ def annotate(
     table holds the reason), 2 after an error with a message, 3 if folders can't be
     listed, 75 if a Ray cluster was lost, 130 after Ctrl-C.
     """
-    from audw2s.audio.channels import parse_channels
-    from audw2s.corpus.inputs import read_inputs
-    from audw2s.corpus.lists.columns import parse_columns
-    from audw2s.corpus.options import models_of
-    from audw2s.corpus.run import Run
+    from audw2s.corpus.child_process import spare_workers
 
-    chosen = Options(
-        models_of(model or "wav2small"),
-        channels=parse_channels(channels),
-        table_format=table_format,
-        columns=parse_columns(columns),
-        verbose=not quiet,
-        **options,
-    )
-    inputs = read_inputs(corpus, chosen.columns)
-    run = Run(inputs, out, chosen)
-    if list_left_out:
-        print_left_out(inputs.listing)
-    run()
+    wanted = 0 if options["engine"] == "ray" else options["num_workers"] or 1
+    with spare_workers(wanted) as spares:
+        from audw2s.audio.channels import parse_channels
+        from audw2s.corpus.inputs import read_inputs
+        from audw2s.corpus.lists.columns import parse_columns
+        from audw2s.corpus.options import models_of
+        from audw2s.corpus.run import Run
+
+        chosen = Options(
+            models_of(model or "wav2small"),
+            channels=parse_channels(channels),
+            table_format=table_format,
+            columns=parse_columns(columns),
+            verbose=not quiet,
+            **options,
+        )
+        inputs = read_inputs(corpus, chosen.columns)
+        run = Run(inputs, out, chosen, spares)
+        if list_left_out:
+            print_left_out(inputs.listing)
+        run()
     typer.echo(run.summary, err=True)
     if run.speakers.are_known:
         typer.echo(run.speakers, err=True)

@@ -25,7 +25,11 @@ from audw2s.audio.times import to_timedelta
 from audw2s.corpus.batching import Batcher
 from audw2s.corpus.options import Options
 from audw2s.corpus.task import Prediction
+from audw2s.corpus.task import Result
+from audw2s.corpus.task import Task
+from audw2s.corpus.task import unreadable
 from audw2s.corpus.task import without_values
+from audw2s.files import stamp
 from audw2s.inference.pipeline import Predictor
 from audw2s.inference.row import Row
 from audw2s.inference.turns import speech_spans
@@ -154,6 +158,16 @@ class FilePredictor:
             except Exception as error:
                 name = predictor.network.name
                 raise ValueError(f"'{name}' can't be run: {error}") from error
+
+    def result(self, task: Task) -> Result:
+        """Process a file; also one that raises an error has rows."""
+        seen = stamp(task.path)
+        try:
+            return Result(seen, self.predict(task.path, task.seconds))
+        except Exception as error:  # noqa: BLE001
+            # One file must not end the run for all others
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            return unreadable(task, reason, len(self.predictors))
 
     def predict(self, path: str, spans: Sequence[Span]) -> list[list[Prediction]]:
         """Predict segments of a file.

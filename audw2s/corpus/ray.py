@@ -5,13 +5,13 @@ import dataclasses
 import importlib
 import sys
 
+from audw2s.corpus.child_process import ChildProcess
+from audw2s.corpus.child_process import WorkerDiedError
 from audw2s.corpus.options import Options
 from audw2s.corpus.progress import Progress
 from audw2s.corpus.ray_actor import Work
 from audw2s.corpus.shards import Shards
 from audw2s.corpus.task import Task
-from audw2s.corpus.workers import ChildProcess
-from audw2s.corpus.workers import WorkerDiedError
 from audw2s.errors import ClusterLostError
 
 
@@ -62,9 +62,9 @@ def run(
                     raise reply
                 for finished in reply:
                     progress.update(finished)
-        except WorkerDiedError:
+        except WorkerDiedError as error:
             raise ClusterLostError(
-                f"The Ray at {address or 'this machine'} was lost ({driver.end()}). "
+                f"The Ray at {address or 'this machine'} was lost ({error}). "
                 "Finished results are kept: run the same command when it is there "
                 "again."
             ) from None

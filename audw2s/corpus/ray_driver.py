@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from audw2s.corpus.child_process import num_cores
 from audw2s.corpus.options import Options
 from audw2s.corpus.progress import Counts
 from audw2s.corpus.ray_actor import ShardActor
@@ -22,7 +23,6 @@ from audw2s.corpus.ray_actor import Work
 from audw2s.corpus.task import Task
 from audw2s.corpus.worker import pipes
 from audw2s.corpus.worker import read
-from audw2s.corpus.workers import num_cores
 
 SHARES = 4
 """Smallest number of blocks per actor, so that all end at about the same time."""

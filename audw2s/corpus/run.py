@@ -16,6 +16,8 @@ import pandas as pd
 import pyarrow as pa
 from tqdm import tqdm
 
+from audw2s.corpus.child_process import ChildProcess
+from audw2s.corpus.child_process import num_cores
 from audw2s.corpus.inputs import Inputs
 from audw2s.corpus.inputs import read_inputs
 from audw2s.corpus.options import Options
@@ -37,7 +39,6 @@ from audw2s.corpus.table import interval_widths
 from audw2s.corpus.table import with_intervals
 from audw2s.corpus.task import Task
 from audw2s.corpus.workers import WorkerPool
-from audw2s.corpus.workers import num_cores
 from audw2s.model.find import warn_unverified
 from audw2s.tables import value_columns
 from audw2s.tables import write_batches
@@ -112,6 +113,7 @@ class Run:
         inputs: inputs of the run
         out: folder of the results, or address in a store
         options: options of the run
+        spares: see :class:`audw2s.corpus.workers.WorkerPool`
         **facts: what else belongs to the identity of the run
 
     Raises:
@@ -119,7 +121,14 @@ class Run:
 
     """
 
-    def __init__(self, inputs: Inputs, out: str, options: Options, **facts: object):
+    def __init__(
+        self,
+        inputs: Inputs,
+        out: str,
+        options: Options,
+        spares: Sequence[ChildProcess] = (),
+        **facts: object,
+    ):
         if options.report is not None:
             check_report(options.report)
         if options.table is not None:
@@ -129,6 +138,7 @@ class Run:
         self.inputs = inputs
         self.out = out
         self.options = options
+        self.spares = spares
         self.identity = options.identity | facts
         self.provenance = self.identity | {"intervals": options.intervals}
         """Provenance of the tables; shards don't depend on intervals."""
@@ -218,7 +228,8 @@ class Run:
         writer = self.shards.writer
         message = "finishing the files in progress, Ctrl-C again to drop them"
         # Shown later than the signal, which may arrive in the middle of a line
-        pool = WorkerPool(self.options, workers, partial(progress.print, message))
+        on_stop = partial(progress.print, message)
+        pool = WorkerPool(self.options, workers, on_stop, self.spares)
         with contextlib.closing(pool), interruptible(pool.interrupt):
             for task, result in pool.run(tasks):
                 progress.update(counts(result))

@@ -6,6 +6,7 @@ the results of its tasks.
 """
 
 import faulthandler
+import gc
 import math
 import os
 import pickle
@@ -17,17 +18,9 @@ import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import BinaryIO
 
 from audw2s.corpus.options import Options
-from audw2s.corpus.predictor import FilePredictor
-from audw2s.corpus.task import Result
-from audw2s.corpus.task import Task
-from audw2s.corpus.task import time_limit
-from audw2s.corpus.task import unreadable
-from audw2s.files import stamp
-from audw2s.model.folder import UnverifiedModelWarning
 
 
 class Deadline:
@@ -61,17 +54,6 @@ class Deadline:
         """Stop the clock."""
         self.began = math.inf
         faulthandler.cancel_dump_traceback_later()
-
-
-def process(predictor: FilePredictor, task: Task) -> Result:
-    """Process a file; also one that raises an error has rows."""
-    seen = stamp(task.path)
-    try:
-        return Result(seen, predictor.predict(task.path, task.seconds))
-    except Exception as error:  # noqa: BLE001
-        # One file must not end the run for all others
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        return unreadable(task, reason, len(predictor.predictors))
 
 
 def end() -> None:
@@ -110,7 +92,19 @@ def pipes() -> tuple[BinaryIO, Callable[[object], None]]:
 def main() -> None:
     """Answer requests until the end of stdin."""
     source, write = pipes()
-    options: Options = pickle.load(source)
+    # No garbage is found while modules are imported, and looking for it takes time
+    gc.disable()
+    # pandas would import it, and nothing here needs it
+    sys.modules.setdefault("pyarrow", None)  # type: ignore[arg-type]
+    from audw2s.corpus.predictor import FilePredictor
+    from audw2s.corpus.task import time_limit
+    from audw2s.model.folder import UnverifiedModelWarning
+
+    gc.freeze()
+    gc.enable()
+    requests: queue.SimpleQueue = queue.SimpleQueue()
+    threading.Thread(target=read, args=(source, requests), daemon=True).start()
+    options: Options = requests.get()
     # The parent has shown the warning already
     warnings.simplefilter("ignore", UnverifiedModelWarning)
     deadline = Deadline()
@@ -121,14 +115,12 @@ def main() -> None:
         write(str(error))
         return
     write(None)
-    requests: queue.SimpleQueue[list[Task]] = queue.SimpleQueue()
-    threading.Thread(target=read, args=(source, requests), daemon=True).start()
     with ThreadPoolExecutor(options.at_once) as threads:
         while tasks := requests.get():
             deadline.start(max(time_limit(t, options.file_timeout) for t in tasks))
             # At once if their windows are processed in batches
             each = map if options.at_once == 1 else threads.map
-            results = list(each(partial(process, predictor), tasks))
+            results = list(each(predictor.result, tasks))
             deadline.stop()
             write(results)
 

@@ -41,8 +41,7 @@ sys.path[:0] = [str(TESTS), str(TESTS / "corpus")]
 
 import s3  # noqa: E402
 
-from audw2s.corpus import task  # noqa: E402
-from audw2s.corpus import worker  # noqa: E402
+from audw2s.corpus import child_process  # noqa: E402
 from audw2s.corpus import workers  # noqa: E402
 from audw2s.corpus.options import Options  # noqa: E402
 from audw2s.corpus.predictor import FilePredictor  # noqa: E402
@@ -163,23 +162,28 @@ class Disk:
 
 
 class Worker:
-    """Worker in this process, see :class:`audw2s.corpus.workers.Worker`.
+    """Worker in this process, see :class:`audw2s.corpus.child_process.ChildProcess`.
 
     Args:
-        options: models, windows and time limit
+        module: module that a process would run
 
     """
 
-    def __init__(self, options: Options):
-        self.predictor = FilePredictor(options, lambda: None)
+    def __init__(self, module: str):
         self.process = types.SimpleNamespace(returncode=None)
+        self.predictor: FilePredictor | None = None
+        self.answer: object = None
 
-    def start(self) -> None:
-        """Do nothing: the models are open."""
+    def send(self, message: Options | list[Task]) -> None:
+        """Open the models of options, or process files."""
+        if self.predictor is None:
+            self.predictor = FilePredictor(message)
+        else:
+            self.answer = [self.predictor.result(task) for task in message]
 
-    def results(self, tasks: list[Task]) -> list[task.Result]:
-        """Process files."""
-        return [worker.process(self.predictor, each) for each in tasks]
+    def receive(self) -> object:
+        """Results of the files, ``None`` when the models are open."""
+        return self.answer
 
     def close(self) -> None:
         """Do nothing: it ends with this process."""
@@ -210,7 +214,7 @@ def work(names: list[str], every: int, library: str) -> None:
     """Try commands in the current folder, and print what came of each try."""
     for module in (*MODULES, "matplotlib.pyplot"):
         importlib.import_module(module)
-    workers.Worker = Worker
+    workers.ChildProcess = child_process.ChildProcess = Worker
     disk = Disk(pathlib.Path.cwd(), library)
     for name in names:
         disk.empty()

@@ -151,13 +151,14 @@ def test_decoders_that_crash_and_hang(corpus, tmp_path, watched):
 
 def test_quick_files_are_sent_together(corpus, monkeypatch):
     sizes = []
-    results = workers.Worker.results
+    send = workers.ChildProcess.send
 
-    def counted(worker, tasks):
-        sizes.append(len(tasks))
-        return results(worker, tasks)
+    def counted(worker, message):
+        if isinstance(message, list):
+            sizes.append(len(message))
+        send(worker, message)
 
-    monkeypatch.setattr(workers.Worker, "results", counted)
+    monkeypatch.setattr(workers.ChildProcess, "send", counted)
     monkeypatch.setattr(workers, "QUICK", 0.0)
     alone = audw2s.annotate(str(corpus), num_workers=2)
     assert sizes == [1] * 60

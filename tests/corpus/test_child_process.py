@@ -10,8 +10,9 @@ import pytest
 from commands import is_running
 from waiting import wait_until
 
-from audw2s.corpus.workers import ChildProcess
-from audw2s.corpus.workers import WorkerDiedError
+from audw2s.corpus.child_process import ChildProcess
+from audw2s.corpus.child_process import WorkerDiedError
+from audw2s.corpus.child_process import spare_workers
 
 CHILD = """
 import os, queue, subprocess, sys
@@ -24,11 +25,19 @@ read(source, queue.SimpleQueue())
 """
 
 PARENT = """
-from audw2s.corpus.workers import ChildProcess
+from audw2s.corpus.child_process import ChildProcess
 
 child = ChildProcess("child")
 print(*child.receive(), flush=True)
 child.receive()
+"""
+
+SPARE = """
+from audw2s.corpus.child_process import spare_workers
+
+with spare_workers(1) as spares:
+    print(spares[0].process.pid, flush=True)
+    spares[0].process.wait()
 """
 
 
@@ -52,9 +61,8 @@ def test_the_process_is_killed(child):
     with contextlib.closing(process):
         number, other = process.receive()
         os.kill(number, signal.SIGKILL)
-        with pytest.raises(WorkerDiedError):
+        with pytest.raises(WorkerDiedError, match="SIGKILL"):
             process.receive()
-        assert process.end() == "SIGKILL"
         assert not running(other)
 
 
@@ -66,3 +74,22 @@ def test_its_parent_is_killed(child):
         assert all(map(is_running, processes))
         parent.kill()
         assert not running(*processes)
+
+
+def test_spare_workers_end_unused():
+    with spare_workers(2) as spares:
+        processes = [spare.process.pid for spare in spares]
+        assert 1 <= len(processes) <= 2 and all(map(is_running, processes))
+    assert not running(*processes)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such signal")
+def test_spare_workers_end_with_their_parent():
+    """Also while they import, and without a word."""
+    command = [sys.executable, "-c", SPARE]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as parent:
+        process = int(parent.stdout.readline())
+        parent.kill()
+        assert not running(process)
+        assert parent.stderr.read() == ""
