@@ -11,34 +11,13 @@ import typer
 
 from audw2s.commands.options import Channels
 from audw2s.commands.options import Columns
-from audw2s.commands.options import ListLeftOut
 from audw2s.commands.options import Models
 from audw2s.commands.options import Quiet
-from audw2s.commands.options import option
 from audw2s.commands.output import print_left_out
 from audw2s.corpus.options import Options
 from audw2s.errors import SOME_WITHOUT_VALUES
 from audw2s.errors import UNLISTED
 from audw2s.errors import explained
-
-Corpus = Annotated[
-    str,
-    typer.Argument(
-        help="Folder (with subfolders); audio file; list of files (.txt, .csv, "
-        ".parquet, .jsonl, .scp, .rttm); "
-        "database: ROOT, ROOT:TABLE or audb:NAME==VERSION; MSP-Podcast, IEMOCAP or "
-        "DEMoS: ROOT or ROOT:PART."
-    ),
-]
-
-Out = Annotated[
-    str,
-    typer.Option(
-        help="Folder of the results, new or of a run to resume; or s3://…, gs://…."
-    ),
-]
-
-TableFormat = Annotated[str, option("table_format", "--format")]
 
 OTHERWISE = ("models", "verbose")
 """Fields of a run's options that the command has by another name."""
@@ -51,13 +30,11 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
     kinds = get_type_hints(Options)
     for field in dataclasses.fields(Options):
         if field.name not in (*parameters, *OTHERWISE):
-            kind: Any = kinds[field.name]
-            flags = [f"--{field.name.replace('_', '-')}"] if kind is bool else []
             parameters[field.name] = inspect.Parameter(
                 field.name,
                 inspect.Parameter.KEYWORD_ONLY,
                 default=field.default,
-                annotation=Annotated[kind, option(field.name, *flags)],
+                annotation=kinds[field.name],
             )
     signature = inspect.Signature(list(parameters.values()))
     command.__signature__ = signature  # type: ignore[attr-defined]
@@ -67,13 +44,14 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
 @explained("interrupted, what is finished is kept: run the same command to go on.")
 @with_options
 def annotate(
-    corpus: Corpus,
-    out: Out,
+    corpus: str,
+    *,
+    out: str,
     model: Models = None,
     channels: Channels = None,
-    table_format: TableFormat = "parquet",
+    table_format: Annotated[str, typer.Option("--format")] = "parquet",
     columns: Columns = None,
-    list_left_out: ListLeftOut = False,
+    list_left_out: bool = False,
     quiet: Quiet = False,
     **options: Any,
 ) -> None:
@@ -82,6 +60,15 @@ def annotate(
     Every input has a row. Exit code 0 if all have values, 1 if some have none (the
     table holds the reason), 2 after an error with a message, 3 if folders can't be
     listed, 75 if a Ray cluster was lost, 130 after Ctrl-C.
+
+    Args:
+        corpus: folder (with subfolders); audio file; list of files (.txt, .csv,
+            .parquet, .jsonl, .scp, .rttm); database: ROOT, ROOT:TABLE or
+            audb:NAME==VERSION; MSP-Podcast, IEMOCAP or DEMoS: ROOT or ROOT:PART
+        out: folder of the results, new or of a run to resume; or s3://…, gs://…
+        list_left_out: list files in folders that have no row: hidden files, and files
+            without audio or video
+
     """
     from audw2s.corpus.child_process import spare_workers
 

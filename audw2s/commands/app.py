@@ -13,6 +13,7 @@ from audw2s.commands.get import get
 from audw2s.commands.get import verify
 from audw2s.commands.listen import listen
 from audw2s.commands.models import models
+from audw2s.commands.options import add_command
 from audw2s.commands.predict import predict
 from audw2s.version import __version__
 
@@ -44,7 +45,7 @@ CORE = (models, get, verify, predict, annotate, evaluate, curve, listen, export)
 """Commands that need no extra."""
 
 for command in CORE:
-    app.command()(command)
+    add_command(app, command)
 for plugin in sorted(entry_points(group="audw2s.commands"), key=lambda p: p.name):
     command = plugin.load()
     if isinstance(command, typer.Typer):

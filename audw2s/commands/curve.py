@@ -1,7 +1,6 @@
 """The command ``audw2s curve``."""
 
 from typing import TYPE_CHECKING
-from typing import Annotated
 
 import typer
 
@@ -9,7 +8,6 @@ from audw2s.commands.options import Channels
 from audw2s.commands.options import Json
 from audw2s.commands.options import Models
 from audw2s.commands.options import TableOut
-from audw2s.commands.options import Vad
 from audw2s.commands.output import show
 from audw2s.errors import explained
 
@@ -19,27 +17,30 @@ if TYPE_CHECKING:
 
 @explained("interrupted, nothing was written.")
 def curve(
-    file: Annotated[str, typer.Argument(help="Audio file.")],
+    file: str,
+    *,
     model: Models = None,
-    win_dur: Annotated[
-        float, typer.Option(help="Duration of windows in seconds.")
-    ] = 2.0,
-    rate: Annotated[float, typer.Option(help="Values per second, 250 at most.")] = 10.0,
+    win_dur: float = 2.0,
+    rate: float = 10.0,
     channels: Channels = None,
-    vad: Vad = False,
+    vad: bool = False,
     out: TableOut = None,
-    plot: Annotated[
-        str | None, typer.Option(help="Plot the curves to a .png, .svg or .pdf file.")
-    ] = None,
-    elan: Annotated[
-        str | None, typer.Option(help="Write the curves as tiers of ELAN, to an .eaf.")
-    ] = None,
-    textgrid: Annotated[
-        str | None, typer.Option(help="Write the curves as tiers of Praat.")
-    ] = None,
+    plot: str | None = None,
+    elan: str | None = None,
+    textgrid: str | None = None,
     as_json: Json = False,
 ) -> None:
-    """Print, write or plot A/D/V of one file over time, or write it for ELAN, Praat."""
+    """Print, write or plot A/D/V of one file over time, or write it for ELAN, Praat.
+
+    Args:
+        file: audio file
+        win_dur: duration of windows in seconds
+        rate: values per second, 250 at most
+        plot: plot the curves to a .png, .svg or .pdf file
+        elan: write the curves as tiers of ELAN, to an .eaf
+        textgrid: write the curves as tiers of Praat
+
+    """
     import itertools
     from functools import partial
 

@@ -2,7 +2,6 @@
 
 import os
 from typing import TYPE_CHECKING
-from typing import Annotated
 
 import typer
 
@@ -11,6 +10,7 @@ from audw2s.commands.options import Groups
 from audw2s.commands.options import Quiet
 from audw2s.commands.options import ReportOut
 from audw2s.commands.options import Scale
+from audw2s.commands.options import Threads
 from audw2s.errors import explained
 
 if TYPE_CHECKING:
@@ -19,30 +19,26 @@ if TYPE_CHECKING:
 
 @explained()
 def evaluate(
-    predictions: Annotated[
-        str,
-        typer.Argument(
-            help="Table of predict or annotate (.csv, .parquet, or OUT; TABLE:MODEL "
-            "if it has several models), or name or folder of a model, which is run."
-        ),
-    ],
-    ratings: Annotated[
-        list[str],
-        typer.Argument(
-            help="Corpora with ratings: a table with columns file and arousal, "
-            "dominance or valence, or rater1_arousal and so on; a database: ROOT:TABLE."
-        ),
-    ],
+    predictions: str,
+    ratings: list[str],
+    *,
     scale: Scale = None,
     group: Groups = None,
     columns: Columns = None,
     out: ReportOut = None,
-    num_workers: Annotated[
-        int, typer.Option(min=1, help="Threads, where a model is run.")
-    ] = 1,
+    num_workers: Threads = 1,
     quiet: Quiet = False,
 ) -> None:
-    """Compare predictions with human ratings: CCC, Pearson, errors, intervals."""
+    """Compare predictions with human ratings: CCC, Pearson, errors, intervals.
+
+    Args:
+        predictions: table of predict or annotate (.csv, .parquet, or OUT; TABLE:MODEL
+            if it has several models), or name or folder of a model, which is run
+        ratings: corpora with ratings: a table with columns file and arousal, dominance
+            or valence, or rater1_arousal and so on; a database: ROOT:TABLE
+        num_workers: threads, where a model is run
+
+    """
     from audw2s.corpus.evaluate import evaluate as run
     from audw2s.corpus.evaluate import read_corpora
     from audw2s.corpus.evaluate import values_of

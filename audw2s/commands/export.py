@@ -1,7 +1,6 @@
 """The command ``audw2s export``."""
 
 import enum
-from typing import Annotated
 
 import typer
 
@@ -25,27 +24,20 @@ class Precision(enum.StrEnum):
 
 @explained()
 def export(
-    model: Annotated[
-        str, typer.Argument(help="Name or folder of a model, such as wav2small.")
-    ],
-    out: Annotated[str, typer.Argument(help="Folder that is written.")],
-    to: Annotated[
-        Form,
-        typer.Option(
-            help="Form: of a student 'c' for C source without dependencies, 'npm' for "
-            "an npm package with WebAssembly; of any model 'hub' for a repository of "
-            "the Hugging Face hub."
-        ),
-    ],
-    precision: Annotated[
-        Precision | None,
-        typer.Option(
-            help="'int8' for the quantised form of the model, NAME-int8; by default "
-            "what the model is. Only for 'c'."
-        ),
-    ] = None,
+    model: str, out: str, *, to: Form, precision: Precision | None = None
 ) -> None:
-    """Write a model for others: C source, an npm package, or a repository."""
+    """Write a model for others: C source, an npm package, or a repository.
+
+    Args:
+        model: name or folder of a model, such as wav2small
+        out: folder that is written
+        to: form: of a student 'c' for C source without dependencies, 'npm' for an npm
+            package with WebAssembly; of any model 'hub' for a repository of the Hugging
+            Face hub
+        precision: 'int8' for the quantised form of the model, NAME-int8; by default
+            what the model is. Only for 'c'
+
+    """
     from audw2s.export import hub
     from audw2s.export.c import source
     from audw2s.export.npm import package

@@ -10,24 +10,21 @@ from audw2s.errors import explained
 
 @explained()
 def get(
-    name: Annotated[
-        str,
-        typer.Argument(help="Name of a model, see 'audw2s models', or mean(NAME, …)."),
-    ],
-    source: Annotated[
-        str | None,
-        typer.Option(
-            "--from", help="Source: 'hub', 'zenodo', or a folder with the files."
-        ),
-    ] = None,
-    accept_licence: Annotated[
-        bool, typer.Option("--accept-licence", help="Accept a non-commercial licence.")
-    ] = False,
+    name: str,
+    *,
+    source: Annotated[str | None, typer.Option("--from")] = None,
+    accept_licence: bool = False,
     quiet: Quiet = False,
 ) -> None:
     """Download a model that isn't in the package; run again to resume.
 
     At the end, its values are compared with published outputs, if there are any.
+
+    Args:
+        name: name of a model, see 'audw2s models', or mean(NAME, …)
+        source: source: 'hub', 'zenodo', or a folder with the files
+        accept_licence: accept a non-commercial licence
+
     """
     from audw2s.model.find import location
     from audw2s.model.hub.get import get as run
@@ -43,10 +40,13 @@ def get(
 
 
 @explained()
-def verify(
-    name: Annotated[str, typer.Argument(help="Name of a model, see 'audw2s models'.")],
-) -> None:
-    """Verify the file of a model, and compare its values with published outputs."""
+def verify(name: str) -> None:
+    """Verify the file of a model, and compare its values with published outputs.
+
+    Args:
+        name: name of a model, see 'audw2s models'
+
+    """
     from audw2s.model.hub.verify import verify as run
 
     typer.echo(run(name))

@@ -9,32 +9,30 @@ from audw2s.errors import explained
 
 @explained("interrupted.")
 def listen(
-    source: Annotated[
-        str | None,
-        typer.Argument(
-            help="'-' for raw samples on stdin, or name or number of a microphone; by "
-            "default the system's default microphone."
-        ),
-    ] = None,
-    model: Annotated[
-        str, typer.Option(help="Name or folder of a student.")
-    ] = "wav2small",
-    win_dur: Annotated[
-        float, typer.Option(help="Duration of the window in seconds.")
-    ] = 2.0,
-    every: Annotated[float, typer.Option(help="Seconds between updates.")] = 0.25,
-    sampling_rate: Annotated[int, typer.Option(min=1000, help="Rate in Hz.")] = 16000,
-    channels: Annotated[
-        int, typer.Option(min=1, help="Number of channels of raw samples.")
-    ] = 1,
-    sample_format: Annotated[
-        str, typer.Option("--format", help="Format of raw samples: s16, s32 or f32.")
-    ] = "s16",
+    source: str | None = None,
+    *,
+    model: str = "wav2small",
+    win_dur: float = 2.0,
+    every: float = 0.25,
+    sampling_rate: Annotated[int, typer.Option(min=1000)] = 16000,
+    channels: Annotated[int, typer.Option(min=1)] = 1,
+    sample_format: Annotated[str, typer.Option("--format")] = "s16",
 ) -> None:
     """Show A/D/V of a microphone or a pipe live, until Ctrl-C or the end of the pipe.
 
     Shows bars in a terminal, and prints CSV otherwise. For a pipe:
     ffmpeg -i FILE -f s16le -ac 1 -ar 16000 - | audw2s listen -
+
+    Args:
+        source: '-' for raw samples on stdin, or name or number of a microphone; by
+            default the system's default microphone
+        model: name or folder of a student
+        win_dur: duration of the window in seconds
+        every: seconds between updates
+        sampling_rate: rate in Hz
+        channels: number of channels of raw samples
+        sample_format: format of raw samples: s16, s32 or f32
+
     """
     import sys
 

@@ -1,10 +1,13 @@
-"""Options of several commands."""
+"""Commands as functions, and options that several have."""
 
+import copy
 import inspect
 import re
 from collections.abc import Callable
 from typing import Annotated
 from typing import Any
+from typing import get_args
+from typing import get_origin
 
 import typer
 
@@ -29,22 +32,35 @@ HELP = described(Options)
 """Help of the options of a run; without docstrings there is none."""
 
 
-def option(name: str, *flags: str) -> Any:
-    """Option of a command that is a field of :class:`audw2s.corpus.options.Options`."""
-    return typer.Option(*flags, help=HELP.get(name))
+def add_command(app: typer.Typer, function: Callable[..., None]) -> None:
+    """Add a function to a group as a command.
+
+    Its keyword-only parameters are options. Its docstring says what a parameter is,
+    unless the annotation does; options of a run need neither.
+    """
+    texts, signature = HELP | described(function), inspect.signature(function)
+    parameters = [
+        parameter.replace(annotation=_annotation(parameter, texts.get(name)))
+        for name, parameter in signature.parameters.items()
+    ]
+    setattr(function, "__signature__", signature.replace(parameters=parameters))
+    summary = (inspect.getdoc(function) or "").partition("\n\nArgs:")[0]
+    app.command(help=summary)(function)
 
 
-WinDur = Annotated[float | None, option("win_dur")]
+def _annotation(parameter: inspect.Parameter, text: str | None) -> Any:
+    """Annotation of a parameter as Typer needs it."""
+    kind, name = parameter.annotation, parameter.name.replace("_", "-")
+    # What is off by default has no --no-NAME
+    flags = [f"--{name}"] if parameter.default is False else []
+    is_option = parameter.kind is parameter.KEYWORD_ONLY
+    info = typer.Option(*flags) if is_option else typer.Argument()
+    if get_origin(kind) is Annotated:
+        kind, given = get_args(kind)
+        info = copy.copy(given)
+    info.help = info.help or text
+    return Annotated[kind, info]
 
-HopDur = Annotated[float | None, option("hop_dur")]
-
-Exact = Annotated[bool, option("exact", "--exact")]
-
-Vad = Annotated[bool, option("vad", "--vad")]
-
-Intervals = Annotated[float | None, option("intervals")]
-
-ValuesOnly = Annotated[bool, option("values_only", "--values-only")]
 
 Channels = Annotated[
     str | None,
@@ -100,21 +116,8 @@ ReportOut = Annotated[
 
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress bar.")]
 
-ListLeftOut = Annotated[
-    bool,
-    typer.Option(
-        "--list-left-out",
-        help="List files in folders that have no row: hidden files, and files without "
-        "audio or video.",
-    ),
-]
-
 Json = Annotated[
-    bool,
-    typer.Option("--json", help="Print a list of JSON objects, one per row."),
+    bool, typer.Option("--json", help="Print a list of JSON objects, one per row.")
 ]
 
-Wide = Annotated[
-    bool,
-    typer.Option("--wide", help="Print long file names as they are."),
-]
+Threads = Annotated[int, typer.Option(min=1)]

@@ -1,22 +1,14 @@
 """The command ``audw2s predict``."""
 
 from typing import TYPE_CHECKING
-from typing import Annotated
 from typing import Any
 
 import typer
 
 from audw2s.commands.options import Channels
-from audw2s.commands.options import Exact
-from audw2s.commands.options import HopDur
-from audw2s.commands.options import Intervals
 from audw2s.commands.options import Json
-from audw2s.commands.options import ListLeftOut
 from audw2s.commands.options import TableOut
-from audw2s.commands.options import Vad
-from audw2s.commands.options import ValuesOnly
-from audw2s.commands.options import Wide
-from audw2s.commands.options import WinDur
+from audw2s.commands.options import Threads
 from audw2s.commands.output import print_left_out
 from audw2s.commands.output import show
 from audw2s.errors import SOME_WITHOUT_VALUES
@@ -33,37 +25,38 @@ if TYPE_CHECKING:
     "interrupted, nothing was written: 'audw2s annotate' keeps what is finished."
 )
 def predict(
-    paths: Annotated[
-        list[str],
-        typer.Argument(help="Files, folders (with subfolders), or patterns."),
-    ],
-    model: Annotated[
-        str, typer.Option(help="Name (see 'audw2s models') or model folder.")
-    ] = "wav2small",
+    paths: list[str],
+    *,
+    model: str = "wav2small",
     out: TableOut = None,
-    win_dur: WinDur = None,
-    hop_dur: HopDur = None,
-    exact: Exact = False,
-    exit: Annotated[
-        str | None,
-        typer.Option(
-            help="Exit of a model with early exits: its layer, auto, or auto(MARGIN)."
-        ),
-    ] = None,
+    win_dur: float | None = None,
+    hop_dur: float | None = None,
+    exact: bool = False,
+    exit: str | None = None,
     channels: Channels = None,
-    vad: Vad = False,
-    intervals: Intervals = None,
-    values_only: ValuesOnly = False,
-    num_workers: Annotated[int, typer.Option(min=1, help="Number of threads.")] = 1,
+    vad: bool = False,
+    intervals: float | None = None,
+    values_only: bool = False,
+    num_workers: Threads = 1,
     as_json: Json = False,
-    wide: Wide = False,
-    list_left_out: ListLeftOut = False,
+    wide: bool = False,
+    list_left_out: bool = False,
 ) -> None:
     """Print or write arousal, dominance and valence of audio files.
 
     Every input has a row. Exit code 0 if all have values, 1 if some have none (the
     table holds the reason), 2 after an error with a message, 3 if folders can't be
     listed.
+
+    Args:
+        paths: files, folders (with subfolders), or patterns
+        model: name (see 'audw2s models') or model folder
+        exit: exit of a model with early exits: its layer, auto, or auto(MARGIN)
+        num_workers: number of threads
+        wide: print long file names as they are
+        list_left_out: list files in folders that have no row: hidden files, and files
+            without audio or video
+
     """
     from functools import partial
 
