@@ -1,11 +1,9 @@
 """The command ``audw2s annotate``."""
 
-import dataclasses
 import inspect
 from collections.abc import Callable
 from typing import Annotated
 from typing import Any
-from typing import get_type_hints
 
 import typer
 
@@ -27,15 +25,9 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command all options of a run, besides its own parameters."""
     parameters = dict(inspect.signature(command).parameters)
     del parameters["options"]
-    kinds = get_type_hints(Options)
-    for field in dataclasses.fields(Options):
-        if field.name not in (*parameters, *OTHERWISE):
-            parameters[field.name] = inspect.Parameter(
-                field.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=field.default,
-                annotation=kinds[field.name],
-            )
+    for name, parameter in inspect.signature(Options).parameters.items():
+        if name not in (*parameters, *OTHERWISE):
+            parameters[name] = parameter.replace(kind=parameter.KEYWORD_ONLY)
     signature = inspect.Signature(list(parameters.values()))
     command.__signature__ = signature  # type: ignore[attr-defined]
     return command
