@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import traceback
+from collections.abc import Callable
 from collections.abc import Iterator
 from types import FrameType
 
@@ -33,15 +34,22 @@ def interrupt(number: int, frame: FrameType | None) -> None:
     signal.default_int_handler(number, frame)
 
 
-@contextlib.contextmanager
-def raised() -> Iterator[None]:
+def raised() -> contextlib.AbstractContextManager[None]:
     """Let Ctrl-C raise ``KeyboardInterrupt``, where it would end the process."""
+    if signal.getsignal(signal.SIGINT) is end:
+        return handled(interrupt)
+    return contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def handled(handler: Callable[..., None]) -> Iterator[None]:
+    """Let a function handle Ctrl-C in the main thread, unless it is ignored."""
     is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or signal.getsignal(signal.SIGINT) is not end:
+    if not is_main or signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         yield
         return
-    signal.signal(signal.SIGINT, interrupt)
+    previous = signal.signal(signal.SIGINT, handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, end)
+        signal.signal(signal.SIGINT, previous)

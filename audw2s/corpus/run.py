@@ -1,11 +1,8 @@
 """Annotate a corpus: process unfinished files, then write the table."""
 
 import contextlib
-import signal
 import sys
 import tempfile
-import threading
-from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -39,6 +36,7 @@ from audw2s.corpus.table import interval_widths
 from audw2s.corpus.table import with_intervals
 from audw2s.corpus.task import Task
 from audw2s.corpus.workers import WorkerPool
+from audw2s.interrupt import handled
 from audw2s.model.find import warn_unverified
 from audw2s.tables import value_columns
 from audw2s.tables import write_batches
@@ -218,19 +216,21 @@ class Run:
 
                 ray.run(self.options, self.shards, list(tasks), progress)
             else:
-                workers = min(num_workers(self.options), len(unfinished))
-                self._process_here(tasks, workers, progress)
+                self._process_here(tasks, len(unfinished), progress)
             self.speed = str(progress)
 
     def _process_here(
-        self, tasks: Iterable[Task], workers: int, progress: Progress
+        self, tasks: Iterable[Task], num_files: int, progress: Progress
     ) -> None:
-        writer = self.shards.writer
+        writer, options = self.shards.writer, self.options
+        # Batches are processed by one
+        wanted = options.num_workers or (num_cores() if options.at_once == 1 else 1)
         message = "finishing the files in progress, Ctrl-C again to drop them"
         # Shown later than the signal, which may arrive in the middle of a line
         on_stop = partial(progress.print, message)
-        pool = WorkerPool(self.options, workers, on_stop, self.spares)
-        with contextlib.closing(pool), interruptible(pool.interrupt):
+        pool = WorkerPool(options, min(wanted, num_files), on_stop, self.spares)
+        # A KeyboardInterrupt may be raised while locks are held that workers wait for
+        with contextlib.closing(pool), handled(pool.interrupt):
             for task, result in pool.run(tasks):
                 progress.update(counts(result))
                 writer.add(task, result)
@@ -269,28 +269,6 @@ class Run:
         if self.options.values_only:
             return rows.select(value_columns(rows.column_names))
         return rows
-
-
-def num_workers(options: Options) -> int:
-    """Number of worker processes: one per core, or one that processes batches."""
-    return options.num_workers or (num_cores() if options.at_once == 1 else 1)
-
-
-@contextlib.contextmanager
-def interruptible(handler: Callable[..., None]) -> Iterator[None]:
-    """Let a function handle Ctrl-C.
-
-    A KeyboardInterrupt may be raised while locks are held, and workers wait for these.
-    """
-    ours = threading.current_thread() is threading.main_thread()
-    if not ours or signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        yield
-        return
-    previous = signal.signal(signal.SIGINT, handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)
 
 
 @contextlib.contextmanager
