@@ -143,7 +143,7 @@ Source = HubSource | ZenodoSource
 """Files of a model at one of its publishers."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Entry:
     """Model of the catalogue."""
 
@@ -152,7 +152,7 @@ class Entry:
     parameters: int
     """Number of parameters, including the fixed front end."""
 
-    max_dur: float
+    max_dur: float = 30.0
     """Duration in seconds of the longest signal that the model processes at once."""
 
     licence: str
@@ -208,7 +208,6 @@ CATALOGUE = {
             name="wav2small",
             description="Wav2Small 72K, distilled from whisper-tiny-adv",
             parameters=72_659,
-            max_dur=30.0,
             licence="CC BY 4.0",
             source="trained for this package, see its card.md",
             remark="not audeering/wav2small on the hub, which is wav2small-2.0 here; "
@@ -221,7 +220,6 @@ CATALOGUE = {
             name="wav2small-int8",
             description="wav2small in eight-bit integers, 113 KB",
             parameters=72_659,
-            max_dur=30.0,
             licence="CC BY 4.0",
             source="quantised for this package, see its card.md",
             corpora=STUDENT_CORPORA,
@@ -233,7 +231,6 @@ CATALOGUE = {
             description="Our offline teacher: Whisper tiny.en, layers 1 to 3, "
             "with a linear A/D/V head",
             parameters=6_617_331,
-            max_dur=30.0,
             licence="MIT (encoder: openai/whisper, MIT)",
             source="head fitted for this package, see its card.md",
             corpora=("emotale", "emodb"),
@@ -244,7 +241,6 @@ CATALOGUE = {
             name="wav2small-2.0",
             description="The published student with 15K parameters",
             parameters=15_030,
-            max_dur=30.0,
             licence=NON_COMMERCIAL,
             source="https://huggingface.co/audeering/wav2small",
             # No hash of a commit was known when this was written: its values tell
@@ -258,7 +254,6 @@ CATALOGUE = {
             name="dawn",
             description="Wav2vec 2.0 Large Robust, 12 layers, by audEERING",
             parameters=165_335_555,
-            max_dur=30.0,
             licence=NON_COMMERCIAL,
             source="https://zenodo.org/records/6221127",
             weights=(
@@ -311,7 +306,6 @@ CATALOGUE = {
             description="Our larger teacher: Whisper base, layers 1 to 4, "
             "with a linear A/D/V head",
             parameters=14_475_039,
-            max_dur=30.0,
             licence="MIT (encoder: openai/whisper, MIT)",
             source="https://huggingface.co/openai/whisper-base",
             weights=(

@@ -9,8 +9,8 @@ from audw2s.audio.statuses import UNUSABLE
 from audw2s.audio.times import duration_text
 from audw2s.corpus.report.summary import Summary
 from audw2s.corpus.speakers import Speakers
-from audw2s.files import replacing
 from audw2s.files import templates
+from audw2s.files import write_text
 from audw2s.model.registry import DIMENSIONS
 
 DASHES = {"-": "none", "--": "7 3", ":": "2 3", "-.": "7 3 2 3"}
@@ -72,9 +72,7 @@ def write_report(
         now=datetime.datetime.now().astimezone(),
         pictures=pictures,
     )
-    with replacing(path) as temporary:
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(text.lstrip())
+    write_text(text.lstrip(), path)
 
 
 def printable(value: object) -> object:

@@ -72,8 +72,8 @@ def verify(name: str) -> str:
     """
     if parts := members(name):
         return "\n".join(map(verify, parts))
-    entry, path = entry_of(name), model_path(name)
-    verified(path, known_sha256(name), remedy(entry))
+    entry = entry_of(name)
+    path = verified(model_path(name), known_sha256(name), remedy(entry))
     return check_outputs(entry.name if entry else name, path)
 
 
