@@ -1,6 +1,7 @@
 """A file and its segments as a task of a worker, and the result of it."""
 
 import dataclasses
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -74,9 +75,10 @@ class Result(NamedTuple):
     """Rows of each segment, at least one."""
 
 
-def time_limit(task: Task, timeout: float) -> float:
-    """Seconds without progress after which a file is given up."""
-    return timeout + max(0, stamp(task.path).size) / BYTES_PER_SECOND
+def time_limit(tasks: Iterable[Task], timeout: float) -> float:
+    """Seconds without progress after which files are given up."""
+    largest = max(stamp(task.path).size for task in tasks)
+    return timeout + max(0, largest) / BYTES_PER_SECOND
 
 
 def unreadable(task: Task, reason: str, num_models: int) -> Result:

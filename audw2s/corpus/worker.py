@@ -117,7 +117,7 @@ def main() -> None:
     write(None)
     with ThreadPoolExecutor(options.at_once) as threads:
         while tasks := requests.get():
-            deadline.start(max(time_limit(t, options.file_timeout) for t in tasks))
+            deadline.start(time_limit(tasks, options.file_timeout))
             # At once if their windows are processed in batches
             each = map if options.at_once == 1 else threads.map
             results = list(each(predictor.result, tasks))

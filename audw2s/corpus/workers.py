@@ -166,7 +166,7 @@ class WorkerPool:
             except WorkerDiedError as error:
                 reason = f"the decoder crashed ({error})"
                 if worker.process.returncode == LATE:
-                    limit = max(time_limit(t, self.options.file_timeout) for t in tasks)
+                    limit = time_limit(tasks, self.options.file_timeout)
                     reason = f"took longer than {duration_text(limit)}"
         if len(tasks) > 1:
             return [result for task in tasks for result in self._process([task])]

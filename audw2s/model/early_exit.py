@@ -47,11 +47,6 @@ class Exits:
     files: dict[int, ExitFile]
     parts: dict[int, ExitFile]
 
-    @property
-    def deepest(self) -> int:
-        """Layer of the deepest exit."""
-        return max(self.files)
-
     def file(self, choice: int | None) -> ExitFile:
         """ONNX file of an exit.
 
@@ -60,7 +55,7 @@ class Exits:
             ValueError: if there is no such exit
 
         """
-        depth = self.deepest if choice is None else choice
+        depth = max(self.files) if choice is None else choice
         if depth not in self.files:
             raise ValueError(
                 f"'{self.folder}' has no exit {depth!r}, it has "
