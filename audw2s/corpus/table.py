@@ -6,8 +6,6 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from audw2s.corpus.options import Options
-from audw2s.evaluation.conformal import half_widths
-from audw2s.evaluation.conformal import interval_columns
 from audw2s.model.registry import DIMENSIONS
 
 
@@ -53,6 +51,9 @@ def interval_widths(options: Options) -> dict[str, float]:
     """
     if options.intervals is None:
         return {}
+    # Most runs have no intervals, and need nothing of the evaluation
+    from audw2s.evaluation.conformal import half_widths
+
     widths = [half_widths(model, options.intervals) for model in options.models]
     ordered = [of_model[d] for of_model in widths for d in DIMENSIONS]
     return dict(zip(columns(options.names), ordered, strict=True))
@@ -68,6 +69,8 @@ def with_intervals(rows: pa.Table, widths: Mapping[str, float]) -> pa.Table:
 
     """
     if widths:
+        from audw2s.evaluation.conformal import interval_columns
+
         columns = list(interval_columns(rows, rows.column_names, widths))
         for place, name, ends in columns:
             rows = rows.add_column(place, name, pa.array(ends, pa.float32()))
