@@ -90,7 +90,8 @@ def compared(job: Job, path: str, *chosen: Any) -> Compared:
 
     """
     comparison = compare(job, read_clip(job, path), *chosen)
-    difference, windows = comparison.differences, comparison.windows.to_dict("records")
+    difference = comparison.totals["difference"].to_dict()
+    windows = comparison.windows.to_dict("records")
     found: dict[str, object] = {"difference": difference, "windows": windows}
     found["sentence"] = agreement_text(difference)
     for role, one in comparison.models.items():

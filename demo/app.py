@@ -79,9 +79,8 @@ class Answers:
                 changes that are told late, after it was asked for the same inputs
 
         """
-        details = {"tab": self.tab, "numInputs": len(self.inputs)}
-        text = WAITING if is_asked else NOTHING
-        given = json.dumps(details | {"text": text, "isAsked": is_asked})
+        details = {"tab": self.tab, "numInputs": len(self.inputs), "isAsked": is_asked}
+        given = json.dumps(details | {"text": WAITING if is_asked else NOTHING})
         js = f"(...values) => answers.emptied({given}, values)"
         # At once, also while an answer is on its way
         options = PRIVATE | {"trigger_mode": "multiple", "js": js}
@@ -234,9 +233,8 @@ def live_tab(models: Models, roles: list[gr.Dropdown]) -> None:
     chosen = models.settings
     names = json.dumps({"teacher": chosen.teacher, "student": chosen.student})
     html(elem_id="live", js_on_load=SCRIPT % ("live", f"open(element, {names})"))
-    choose = SCRIPT % ("live", "choose({ teacher, student })")
-    choose = f"(teacher, student) => {choose}"
-    gr.on([role.change for role in roles], None, roles, js=choose, **PRIVATE)
+    js = "(teacher, student) => " + SCRIPT % ("live", "choose({ teacher, student })")
+    gr.on([role.change for role in roles], None, roles, js=js, **PRIVATE)
 
 
 def batch_tab(models: Models, roles: list[gr.Dropdown]) -> None:

@@ -70,14 +70,14 @@ def analyse_all(
         raise RefusedError("no_files")
     if len(paths) > MAX_FILES:
         raise RefusedError("too_many_files", count=len(paths), limit=MAX_FILES)
-    seconds = TIME_LIMIT * len(paths)
-    quiet = Job(job.models, is_awaited=job.is_awaited, seconds=seconds)
+    quiet = Job(job.models, is_awaited=job.is_awaited, seconds=TIME_LIMIT * len(paths))
     rows = []
     for number, path in enumerate(paths, 1):
         name = os.path.basename(path)
         job.progress(number / len(paths), f"{number} of {len(paths)}: {legible(name)}")
         row = _row(quiet, path, teacher, student)
-        rows.append({"file": name, "group": group(name)} | row)
+        # Up to the first hyphen or underscore
+        rows.append({"file": name, "group": re.split("[-_]", name)[0]} | row)
     columns = ["file", "group", "duration", *COLUMNS, "status", "note"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -100,17 +100,6 @@ def _row(job: Job, path: str, teacher: str, student: str) -> dict[str, object]:
     return row | {"duration": clip.duration, "status": clip.status, "note": notes}
 
 
-def group(name: str) -> str:
-    """Group of a file: its name up to the first hyphen or underscore.
-
-    Examples:
-        >>> group("anna_01.wav"), group("a.wav")
-        ('anna', 'a.wav')
-
-    """
-    return re.split("[-_]", name, maxsplit=1)[0]
-
-
 def as_csv(batch: pd.DataFrame) -> bytes:
     r"""Content of a CSV file, for Excel as well: no name becomes a formula.
 
@@ -122,10 +111,9 @@ def as_csv(batch: pd.DataFrame) -> bytes:
         "a.wav"
 
     """
-    texts = batch.select_dtypes(exclude="number")
-    safe = texts.replace(r"^(?=[=+\-@\t\r])", "'", regex=True)
-    table = batch.assign(**safe).to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC)
-    return table.encode("utf-8-sig")
+    safe = batch.replace(r"^(?=[=+\-@\t\r])", "'", regex=True)
+    text = safe.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC)
+    return text.encode("utf-8-sig")
 
 
 def agreement(batch: pd.DataFrame) -> pd.DataFrame:
@@ -149,13 +137,6 @@ def agreement(batch: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def groups(rows: pd.DataFrame) -> list[tuple[Any, pd.DataFrame]]:
-    """Names and rows of all files, then of groups; no groups if each has one file."""
-    parts = list(rows.groupby("group"))
-    is_shown = 1 < len(parts) <= MAX_GROUPS and len(parts) < len(rows)
-    return [("all", rows), *(parts if is_shown else [])]
-
-
 def batch_results(batch: pd.DataFrame) -> tuple[str, str]:
     """Show files and how their values are distributed, and how far the models agree."""
     names = {f"teacher_{name}": name for name in DIMENSIONS} | {"duration": "seconds"}
@@ -163,7 +144,11 @@ def batch_results(batch: pd.DataFrame) -> tuple[str, str]:
     table["sounds"] = list(map(adjective, table["arousal"], table["valence"]))
     files = table[["file", "seconds", "sounds", *DIMENSIONS, "note"]]
     complete = batch.dropna(subset=COLUMNS)
-    found = {"files": files, "complete": complete, "groups": groups(complete)}
+    parts = list(complete.groupby("group"))
+    # No groups if each has one file
+    is_grouped = 1 < len(parts) <= MAX_GROUPS and len(parts) < len(complete)
+    groups = [("all", complete), *(parts if is_grouped else [])]
+    found = {"files": files, "complete": complete, "groups": groups}
     page = rendered("batch.html", csv=as_csv(batch), **found)
     if len(complete) < 2:
         return page, ""

@@ -21,8 +21,6 @@ STATIC = "Start no server, write a folder for any one: browsers run the student.
 
 SPACE = "Start no server, write a folder that is a Hugging Face Space."
 
-Hosts = Annotated[list[str], option("allowed_host", metavar="NAME")]
-
 Origins = Annotated[list[str], option("allow_embedding_from", metavar="ORIGIN")]
 
 
@@ -34,7 +32,7 @@ def demo(
     student: Annotated[str, option("student")] = Settings.student,
     max_dur: Annotated[float, option("max_dur", min=1, max=3600)] = Settings.max_dur,
     max_size: Annotated[int, option("max_size", min=1, max=200)] = Settings.max_size,
-    allowed_host: Hosts = [],
+    allowed_host: Annotated[list[str], option("allowed_host", metavar="NAME")] = [],
     allow_embedding_from: Origins = [],
     root_path: Annotated[str, option("root_path", metavar="PATH")] = "",
     auth: Annotated[str | None, option("auth", metavar="USER:FILE")] = None,
@@ -42,9 +40,8 @@ def demo(
     space: Annotated[str | None, typer.Option(metavar="OUT", help=SPACE)] = None,
 ) -> None:
     """Start a web page that says how a voice sounds."""
-    chosen = host, port, teacher, student, max_dur, max_size
-    origins = allowed_host, allow_embedding_from
-    settings = Settings(*chosen, *origins, root_path, auth)
+    given = locals()
+    settings = Settings(**{name: given[name] for name in Settings.__annotations__})
     if static is not None:
         from audw2s.demo.static_page import write
 

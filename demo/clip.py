@@ -76,8 +76,7 @@ def read_clip(job: Job, path: str | None, limit: float = MAX_DUR) -> Clip:
     job.end += seconds / 5
     report = Report()
     read = job.watched(partial(file_blocks, path), seconds, "Reading")
-    blocks = prepared(read(report), report, sampling_rate=SAMPLING_RATE)
-    signal = on_disk(blocks)
+    signal = on_disk(prepared(read(report), report))
     status, message = report.status(MIN_DUR)
     if status in UNUSABLE:
         raise RefusedError(status)

@@ -26,20 +26,9 @@ class Comparison(NamedTuple):
     win_dur: float
 
     @property
-    def student(self) -> Analysis:
-        """The smaller of the models."""
-        return self.models["student"]
-
-    @property
     def best(self) -> Analysis:
         """The larger of the models."""
         return next(iter(self.models.values()))
-
-    @property
-    def differences(self) -> dict[str, float]:
-        """Student minus teacher."""
-        student, best = self.student.values, self.best.values
-        return {name: student[name] - best[name] for name in DIMENSIONS}
 
     @property
     def ranges(self) -> dict[str, tuple[float, float]]:
@@ -61,10 +50,13 @@ class Comparison(NamedTuple):
 
     @property
     def totals(self) -> pd.DataFrame:
-        """Values of the whole recording: a row per dimension, a column per role."""
+        """Values of the whole recording: a row per dimension, a column per role.
+
+        With a teacher also ``difference``: student minus teacher.
+        """
         totals = pd.DataFrame({role: one.values for role, one in self.models.items()})
         if "teacher" in self.models:
-            totals["difference"] = pd.Series(self.differences)
+            totals["difference"] = totals["student"] - totals["teacher"]
         return totals
 
     @property
@@ -74,13 +66,14 @@ class Comparison(NamedTuple):
         Columns are ``time``, ``start`` and ``end`` in seconds, A/D/V of the teacher
         (``teacher_arousal`` …) and of the student, and the statuses.
         """
-        index = pd.TimedeltaIndex(self.student.curve.index)
+        student = self.models["student"]
+        index = pd.TimedeltaIndex(student.curve.index)
         table = pd.DataFrame({"time": index.total_seconds()}, index)
         table["start"] = (table["time"] - self.win_dur / 2).clip(lower=0)
         table["end"] = (table["time"] + self.win_dur / 2).clip(upper=self.clip.duration)
         for role, one in self.models.items():
             table = table.join(one.curve[list(DIMENSIONS)].add_prefix(f"{role}_"))
-        table["status"] = self.student.curve["status"]
+        table["status"] = student.curve["status"]
         return table.reset_index(drop=True).round(4)
 
 

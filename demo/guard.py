@@ -29,13 +29,10 @@ MAX_READ = 10 * MAX_BODY
 connection ends never see the answer."""
 
 SERVED = content("server.yaml")
-"""Routes of Gradio, and headers of every answer."""
+"""Routes of Gradio, and headers of answers."""
 
 FIXED = "max-age=31536000, immutable"
 """How long browsers may keep files whose content never changes."""
-
-LOGIN = {"www-authenticate": 'Basic realm="audw2s", charset="UTF-8"'}
-"""Header that makes browsers ask for user and password."""
 
 
 class Guard:
@@ -93,7 +90,7 @@ class Guard:
             raise RefusedError("foreign_page", 403)
         given = headers.get("authorization", "")
         if self.login and not secrets.compare_digest(given.encode(), self.login):
-            raise RefusedError("no_login", 401, LOGIN)
+            raise RefusedError("no_login", 401, SERVED["login"])
         if "transfer-encoding" in headers:
             raise RefusedError("no_size", 411)
         is_upload = request.url.path.endswith("/gradio_api/upload")

@@ -10,6 +10,7 @@ from audw2s.audio.decode import Blocks
 from audw2s.audio.preprocess import Read
 from audw2s.audio.quality import Report
 from audw2s.demo.models import Models
+from audw2s.demo.models import warm_predictor
 from audw2s.demo.words import RefusedError
 from audw2s.inference.pipeline import Predictor
 
@@ -66,14 +67,14 @@ class Job:
             RefusedError: if there is no such model, or it isn't free in time
 
         """
-        slot = self.models.slot(name)
-        if not slot.lock.acquire(timeout=max(0.0, self.end - time.monotonic())):
+        lock = self.models.lock(name)
+        if not lock.acquire(timeout=max(0.0, self.end - time.monotonic())):
             raise RefusedError("busy")
         try:
             self.check()
-            yield slot.predictor
+            yield warm_predictor(name)
         finally:
-            slot.lock.release()
+            lock.release()
 
     def watched(self, read: Read, duration: float, what: str) -> Read:
         """Source that is read as long as there is time, and tells how far it is.

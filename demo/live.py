@@ -37,7 +37,7 @@ MAX_CHUNK_DUR = 2.0
 TEACHER_HOP_DUR = 0.5
 """Least seconds of speech from one value of the teacher to the next."""
 
-SLOT_DUR = 2.0
+TURN_DUR = 2.0
 """Seconds that the teacher's turn may take to come."""
 
 
@@ -73,9 +73,6 @@ class Chunk(pydantic.BaseModel, arbitrary_types_allowed=True):
 DURATIONS: dict[str, Any] = {"win_dur": WIN_DUR, "update_dur": 0.4 * UPDATE_DUR}
 """Of the student's stream; updates are shorter, as resampling gives blocks."""
 
-Point = tuple[float, ...]
-"""Seconds of speech that were processed, and A/D/V of the last ones."""
-
 
 class Session:
     """Stream of one microphone.
@@ -93,19 +90,21 @@ class Session:
     def __init__(self, models: Models, chunk: Chunk, pool: ThreadPoolExecutor):
         self.models = models
         self.client, self.rate = chunk.client, chunk.rate
-        self.teacher_name = models.slot(chunk.teacher).name
+        self.teacher_name = chunk.teacher
         self.pool = pool
-        # It waits for no slot, which other requests may hold for long
-        name = models.slot(chunk.student).name
+        models.lock(chunk.teacher)
+        # It waits for no lock, which other requests may hold for long
+        models.lock(chunk.student)
         try:
-            self.stream = Stream(name, sampling_rate=self.rate, **DURATIONS)
+            self.stream = Stream(chunk.student, sampling_rate=self.rate, **DURATIONS)
         except ValueError as error:
             raise RefusedError("not_live", reason=error) from None
         self.lock = threading.Lock()
         self.recent = np.zeros(0, np.int16)
         self.status = "waiting"
-        self.student: list[Point] = []
-        self.teacher: list[Point] = []
+        # Points: seconds of speech that were processed, and A/D/V of the last ones
+        self.student: list[tuple[float, ...]] = []
+        self.teacher: list[tuple[float, ...]] = []
         self.pending: Future | None = None
         self.last_run = 0.0
         self.begun = self.used = time.monotonic()
@@ -162,8 +161,8 @@ class Session:
             self.pending = self.pool.submit(self._add_teacher, self.recent, now)
 
     def _add_teacher(self, signal: np.ndarray, now: float) -> None:
-        slot = Job(self.models, seconds=SLOT_DUR).held(self.teacher_name)
-        with contextlib.suppress(RefusedError), slot as predictor:
+        turn = Job(self.models, seconds=TURN_DUR).held(self.teacher_name)
+        with contextlib.suppress(RefusedError), turn as predictor:
             (row,) = predictor.signal(signal, self.rate)
             if np.isfinite(row.values[0]).all():
                 self.teacher.append((now, *row.values[0].tolist()))

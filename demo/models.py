@@ -1,4 +1,4 @@
-"""Models of the page: which are installed, what they cost, one slot for each."""
+"""Models of the page: which are installed, what they cost, one request for each."""
 
 import functools
 import os
@@ -34,23 +34,16 @@ class Facts(NamedTuple):
     licence: str
 
 
-class Slot:
-    """Model that is loaded once, and used by one request at a time."""
-
-    def __init__(self, name: str):
-        self.name = name
-        self.lock = threading.Lock()
-
-    @functools.cached_property
-    def predictor(self) -> Predictor:
-        """The model, warm: its first run takes longer than all that follow."""
-        predictor = Predictor(self.name)
-        predictor.signal(noise(2.0), SAMPLING_RATE)
-        return predictor
+@functools.cache
+def warm_predictor(name: str) -> Predictor:
+    """Load a model once, and run it: its first run takes longer than later ones."""
+    predictor = Predictor(name)
+    predictor.signal(noise(2.0), SAMPLING_RATE)
+    return predictor
 
 
 class Models:
-    """Models that can be chosen.
+    """Models that can be chosen, each used by one request at a time.
 
     Args:
         settings: chosen models, and limits of recordings
@@ -71,18 +64,18 @@ class Models:
             files(name)  # Raises the error
         installed = [name for name in map(exact, CATALOGUE) if is_installed(name)]
         self.names = list(dict.fromkeys([*chosen, *installed]))
-        self.slots = {name: Slot(name) for name in self.names}
+        self.locks = {name: threading.Lock() for name in self.names}
 
-    def slot(self, name: str) -> Slot:
-        """Slot of a model.
+    def lock(self, name: str) -> threading.Lock:
+        """Lock of a model.
 
         Raises:
             RefusedError: if there is no such model on this page
 
         """
-        if name not in self.slots:
+        if name not in self.locks:
             raise RefusedError("no_model", names=", ".join(self.names))
-        return self.slots[name]
+        return self.locks[name]
 
     @property
     def limits(self) -> str:
@@ -91,8 +84,9 @@ class Models:
         return f"{seconds:.0f} s, {self.settings.max_size} MB at most"
 
 
+@functools.cache
 def facts(name: str) -> Facts:
-    """Size and licence of a model.
+    """Size and licence of a model, whose file is read once.
 
     Examples:
         >>> facts("wav2small").parameters, facts("wav2small").licence

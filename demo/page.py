@@ -90,8 +90,7 @@ def answer(job: Job, path: str | None, *chosen: Any) -> tuple[str, ...]:
         text = WORDS["notes"]["silent"] if is_silent else WORDS["refused"]["no_voice"]
         message = rendered("message.html", text=text)
         return message, "", "", message, ""
-    is_open = "teacher" not in comparison.models
-    table = rendered("segments.html", segments=segments, is_open=is_open)
+    table = rendered("segments.html", segments=segments, comparison=comparison)
     panel = rendered("comparison.html", comparison=comparison)
     return result(comparison, speakers), "", table, panel, ""
 
@@ -116,18 +115,17 @@ def part(
 def drawings(job: Job, path: str | None, *chosen: Any) -> tuple[str]:
     """Links to pictures of a comparison; arguments are those of :func:`answer`."""
     comparison = compare(job, read_clip(job, path, math.inf), *chosen)
-    if not has_speech(job, comparison.student.name, comparison.clip):
+    if not has_speech(job, comparison.models["student"].name, comparison.clip):
         raise RefusedError("no_voice")
     return (rendered("drawings.html", files=pictures(comparison)),)
 
 
 def result(comparison: Comparison, speakers: list[Voice]) -> str:
     """Show how a voice sounds: in words, in the plane, over time."""
-    low, high = envelope(comparison.clip.signal)
-    values = {role: one.values for role, one in comparison.models.items()}
-    unsure = words.uncertain([*values.values()])
-    found = {"comparison": comparison, "speakers": speakers, "unsure": unsure}
-    return rendered("result.html", low=low, high=high, totals=values, **found)
+    totals = {role: one.values for role, one in comparison.models.items()}
+    wave = envelope(comparison.clip.signal)
+    found = {"comparison": comparison, "speakers": speakers}
+    return rendered("result.html", wave=wave, totals=totals, **found)
 
 
 def envelope(signal: np.ndarray) -> tuple[list[int], ...]:

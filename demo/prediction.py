@@ -13,8 +13,6 @@ from audw2s.audio.preprocess import Read
 from audw2s.audio.preprocess import Span
 from audw2s.demo.clip import Clip
 from audw2s.demo.job import Job
-from audw2s.demo.models import Facts
-from audw2s.demo.models import facts
 from audw2s.inference.curve import predicted_curve
 from audw2s.inference.pipeline import Predictor
 from audw2s.inference.turns import speech_spans
@@ -23,14 +21,13 @@ from audw2s.model.registry import named
 
 
 class Analysis(NamedTuple):
-    """Values that a model predicts for a recording, and what they cost."""
+    """Values that a model predicts for a recording, and how long it takes."""
 
     name: str
     """By which the model was chosen: that of a folder may be another one."""
 
     model: str
     sha256: str
-    facts: Facts
     values: dict[str, float]
     """A/D/V of the whole recording, roughly 0…1, unclipped."""
 
@@ -148,5 +145,5 @@ def analyse(
             read = job.watched(clip.read, clip.duration, f"{name} over time")
             curve = predicted_curve(predictor, read, **windows)
         network = predictor.network
-    names = name, network.name, network.sha256, facts(name)
+    names = name, network.name, network.sha256
     return Analysis(*names, named(values), curve, latency, latency / clip.duration)

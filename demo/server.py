@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from typing import Any
 from unittest import mock
 
+import audeer
 import typer
 from starlette.applications import Starlette
 from starlette.responses import FileResponse
@@ -42,7 +43,7 @@ from audw2s.demo.preview import preview
 from audw2s.demo.settings import Settings
 from audw2s.demo.uploads import KEPT
 from audw2s.demo.uploads import PREFIX
-from audw2s.demo.uploads import Uploads
+from audw2s.demo.uploads import limited
 from audw2s.demo.uploads import sweep
 from audw2s.demo.words import WORDS
 from audw2s.demo.words import RefusedError
@@ -146,9 +147,7 @@ def application(models: Models, folder: str) -> Starlette:
         folder: folder of uploads, which are deleted after minutes
 
     """
-    static, examples = (os.path.join(folder, name) for name in KEPT)
-    os.makedirs(static)
-    os.makedirs(examples)
+    static, examples = (audeer.mkdir(folder, name) for name in KEPT)
     paths = clips(examples)
     inner = gradio_application(models, folder, paths)
     example = paths["neutral"]
@@ -175,7 +174,7 @@ def application(models: Models, folder: str) -> Starlette:
             *routes("GET", [f"gradio_api/file={folder}/{{path:path}}"], inner),
             *routes("POST", SERVED["routes"]["called"], calls),
             *routes("GET", SERVED["routes"]["answered"], calls),
-            *routes("POST", ["gradio_api/upload"], Uploads(inner, folder)),
+            *routes("POST", ["gradio_api/upload"], limited(inner, folder)),
         ],
         exception_handlers={RefusedError: refused},
         lifespan=lifespan,

@@ -6,7 +6,6 @@ import json
 import pathlib
 import tempfile
 
-import numpy as np
 import soundfile
 
 from audw2s.audio.preprocess import load
@@ -40,31 +39,23 @@ def write(folder: str, student: str = "wav2small") -> dict[str, int]:
         ValueError: if the student isn't of this family
 
     """
-    spoken = examples()
     package = npm.contents(student)
     contents = {f"wav2small/{name}": package[name] for name in MODEL_FILES}
     here = pathlib.Path(__file__).parent
     files = [here / "style.css", *(here / "static").iterdir()]
     contents |= {path.name: path.read_bytes() for path in files}
-    names = {label: f"clips/{label.replace(' ', '-')}.mp3" for label in spoken}
-    contents |= {names[label]: clip for label, clip in spoken.items()}
+    names = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        for label, path in clips(temporary).items():
+            names[label] = f"clips/{label.replace(' ', '-')}.mp3"
+            # All browsers read MP3, and it is small
+            file = io.BytesIO()
+            soundfile.write(file, load(path), SAMPLING_RATE, format="MP3")
+            contents[names[label]] = file.getvalue()
     found = {"duration": MAX_DUR, "size": MAX_SIZE, "model": facts(student)}
     contents["facts.json"] = rendered("facts.json", examples=names, **found).encode()
     contents["service-worker.js"] = service_worker(contents)
     return npm.write_files(folder, contents)
-
-
-def examples() -> dict[str, bytes]:
-    """Example clips by label as MP3, which all browsers read, and which is small."""
-    with tempfile.TemporaryDirectory() as folder:
-        return {label: as_mp3(load(path)) for label, path in clips(folder).items()}
-
-
-def as_mp3(signal: np.ndarray) -> bytes:
-    """Content of an MP3 file of a signal ``(num_samples,)`` at 16 kHz."""
-    file = io.BytesIO()
-    soundfile.write(file, signal, SAMPLING_RATE, format="MP3")
-    return file.getvalue()
 
 
 def service_worker(contents: dict[str, bytes]) -> bytes:

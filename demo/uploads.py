@@ -4,13 +4,11 @@ import contextlib
 import os
 import shutil
 import time
+from collections.abc import Callable
 
 import anyio
-from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import ASGIApp
-from starlette.types import Receive
-from starlette.types import Scope
-from starlette.types import Send
 
 from audw2s.demo.words import RefusedError
 from audw2s.files import stamp
@@ -28,8 +26,8 @@ MAX_TOTAL = 2 * 2**30
 """Most bytes of uploads at a time."""
 
 
-class Uploads:
-    """Application that passes uploads to Gradio while there is room.
+def limited(app: ASGIApp, folder: str) -> Callable:
+    """Pass uploads on to Gradio while there is room; they are refused without.
 
     Args:
         app: Gradio's application
@@ -37,22 +35,14 @@ class Uploads:
 
     """
 
-    def __init__(self, app: ASGIApp, folder: str):
-        self.app = app
-        self.folder = folder
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on an upload.
-
-        Raises:
-            RefusedError: if there is no room for it
-
-        """
-        size = int(Headers(scope=scope).get("content-length", 0))
-        total = await anyio.to_thread.run_sync(total_size, self.folder)
+    async def upload(request: Request) -> ASGIApp:
+        size = int(request.headers.get("content-length", 0))
+        total = await anyio.to_thread.run_sync(total_size, folder)
         if total + size > MAX_TOTAL:
             raise RefusedError("no_room", 507, minutes=MAX_AGE / 60)
-        await self.app(scope, receive, send)
+        return app
+
+    return upload
 
 
 def total_size(folder: str) -> int:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -23,6 +24,7 @@ import audw2s
 import audw2s.demo.words
 from audw2s.audio.preprocess import load
 from audw2s.audio.quality import Report
+from audw2s.demo.batch import analyse_all
 from audw2s.demo.clip import read_clip
 from audw2s.demo.comparison import compare
 from audw2s.demo.examples import clips
@@ -39,6 +41,7 @@ from audw2s.demo.settings import Settings
 from audw2s.demo.uploads import delete_old
 from audw2s.demo.words import WORDS
 from audw2s.demo.words import RefusedError
+from audw2s.evaluation.cost import num_parameters
 from audw2s.inference.pipeline import Predictor
 from audw2s.model.find import model_path
 from audw2s.plots import plot_curves
@@ -275,6 +278,24 @@ def test_models_in_folders_may_have_another_name(tmp_path):
     job = Job(Models(Settings(teacher=folder, student=folder)), seconds=600)
     assert "Tense" in answer(job, ANGRY, folder, folder, 2.0, 0.25)[0]
     assert "Plane (PNG)" in drawings(job, ANGRY, folder, folder, 2.0, 0.25)[0]
+
+
+@pytest.mark.filterwarnings("ignore::audw2s.model.folder.UnverifiedModelWarning")
+def test_the_file_of_a_folder_is_read_once(tmp_path, monkeypatch):
+    shutil.copy(model_path("wav2small"), tmp_path)
+    folder, paths = str(tmp_path), []
+    job = Job(Models(Settings(teacher=folder, student=folder)), seconds=600)
+
+    def load_graph(path):
+        paths.append(path)
+        return onnx.load(path)
+
+    monkeypatch.setattr("audw2s.demo.models.onnx", SimpleNamespace(load=load_graph))
+    analyse_all(job, [ANGRY] * 2, folder, folder)
+    parameters = num_parameters(onnx.load(model_path("wav2small")))
+    for _ in range(2):
+        assert f"{parameters:,}" in answer(job, ANGRY, folder, folder, 2.0, 0.25)[3]
+    assert paths == [os.path.join(folder, "model.onnx")]
 
 
 def test_parts_of_recordings_that_are_too_long_are_refused():

@@ -17,8 +17,9 @@ from pages import SPEECH
 httpx = pytest.importorskip("httpx")
 pytest.importorskip("gradio")
 
-from starlette.middleware.exceptions import ExceptionMiddleware  # noqa: E402
+from starlette.applications import Starlette  # noqa: E402
 from starlette.responses import PlainTextResponse  # noqa: E402
+from starlette.routing import Route  # noqa: E402
 from starlette.testclient import TestClient  # noqa: E402
 from uvicorn import Config  # noqa: E402
 from uvicorn import Server  # noqa: E402
@@ -223,9 +224,10 @@ def test_old_uploads_and_folders_of_killed_servers_are_deleted(tmp_path):
 def test_uploads_have_a_limit_in_all(monkeypatch, tmp_path):
     (tmp_path / "a.wav").write_bytes(bytes(90))
     monkeypatch.setattr(uploads, "MAX_TOTAL", 100)
-    app = uploads.Uploads(PlainTextResponse("uploaded"), str(tmp_path))
-    app = ExceptionMiddleware(app, {RefusedError: refused})
-    client = TestClient(app, base_url="http://localhost")
+    upload = uploads.limited(PlainTextResponse("uploaded"), str(tmp_path))
+    routes = [Route("/", upload, methods=["POST"])]
+    app = Starlette(False, routes, exception_handlers={RefusedError: refused})
+    client = TestClient(app)
     assert client.post("/", content=bytes(10)).text == "uploaded"
     answer = client.post("/", content=bytes(11))
     assert answer.status_code == 507
