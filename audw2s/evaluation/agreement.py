@@ -27,9 +27,7 @@ RATERS = "one_rater_against_the_others"
 """Key of the agreement of single raters."""
 
 
-def summarise(
-    clips: pd.DataFrame,
-) -> dict:
+def summarise(clips: pd.DataFrame) -> dict:
     """Measure the agreement of predictions and references.
 
     Args:

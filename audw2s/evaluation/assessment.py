@@ -19,10 +19,7 @@ from audw2s.evaluation.tables import INTERVALS
 from audw2s.model.registry import DIMENSIONS
 
 
-def assess(
-    clips: pd.DataFrame,
-    emotions: pd.Series | None = None,
-) -> dict:
+def assess(clips: pd.DataFrame, emotions: pd.Series | None = None) -> dict:
     """Measure agreement, errors, and the ranking of emotions.
 
     Args:

@@ -51,9 +51,8 @@ def by_group(
             result = {"num_clips": used, **dict.fromkeys(DIMENSIONS)}
             if used > 1:
                 result = summarise(part)
-            rows.append(
-                {"corpus": corpus, "column": column, "group": str(value), **result}
-            )
+            key = {"corpus": corpus, "column": column, "group": str(value)}
+            rows.append(key | result)
     return rows
 
 

@@ -26,9 +26,6 @@ LINES = ("-", "--", ":", "-.")
 MARKERS = "o^sDvP*X"
 """Markers, by which points differ as well as by colour."""
 
-WHOLE: dict[str, Any] = {"clip_on": False, "zorder": 3}
-"""Style of markers that aren't cut at the edge of a panel."""
-
 RATER = "one rater against the others"
 """Label of human raters."""
 
@@ -54,20 +51,13 @@ def plot_accuracy_over_size(result: dict) -> Figure | None:
         the figure, ``None`` if no corpus has references
 
     """
-    corpora = _rated_corpora(result)
-    fitted = any(
-        corpus in e["fitted_to"] for e in result["models"] for corpus in corpora
-    )
+    against, corpora = result["against"], _rated_corpora(result)
+    fitted = {name for entry in result["models"] for name in entry["fitted_to"]}
+    note = "; hollow: fitted to the corpus" if fitted & set(corpora) else ""
     figure = _figure(
-        result,
-        {
-            f"CCC with {result['against']}, {corpus}": partial(
-                _accuracy, result, corpus
-            )
-            for corpus in corpora
-        },
-        height=1 + 3.2 * len(corpora),
-        xlabel=f"ONNX file in MB{'; hollow: fitted to the corpus' if fitted else ''}",
+        {f"CCC with {against}, {c}": partial(_accuracy, result, c) for c in corpora},
+        size=(11, 1 + 3.2 * len(corpora)),
+        xlabel=f"ONNX file in MB{note}",
     )
     if figure is not None:
         sizes = [entry["cost"]["onnx_bytes"] / 1e6 for entry in result["models"]]
@@ -77,13 +67,13 @@ def plot_accuracy_over_size(result: dict) -> Figure | None:
 
 def _accuracy(result: dict, corpus: str, axes: Axes, name: str) -> None:
     sizes: list[float] = []
-    for entry, style in _styles(result):
+    for entry, style, _ in _models(result):
         values = entry["evaluation"]["corpora"][corpus][name]
         if values is None:
             continue
         size = entry["cost"]["onnx_bytes"] / 1e6
         face = "white" if corpus in entry["fitted_to"] else style["color"]
-        drawn = _with_bars(axes, [size], [values], "ccc", ms=8, mfc=face, **style)
+        drawn = _with_bars(axes, [size], [values], "ccc", style, ms=8, mfc=face)
         # Else the bars of models of one size would lie on each other
         beside = sum(abs(size - other) < 0.2 * other for other in sizes)
         shift = ScaledTranslation(beside * 10 / 72, 0, axes.figure.dpi_scale_trans)
@@ -121,14 +111,14 @@ def plot_speakers(result: dict) -> Figure | None:
 
     """
     label = f"CCC with {result['against']}, 95 % interval"
-    rows = {label: partial(_speakers, result)}
-    return _figure(result, rows, height=4.5, sharex=False)
+    rows = {label: partial(_speakers, result)} if _rated_corpora(result) else {}
+    return _figure(rows, size=(11, 4.5), sharex=False)
 
 
 def _speakers(result: dict, axes: Axes, name: str) -> None:
     several = len(_rated_corpora(result)) > 1
     places: dict[tuple[str, str], int] = {}
-    for entry, style, beside in _side_by_side(result):
+    for entry, style, beside in _models(result):
         rows = {
             (row["corpus"], row["group"]): row[name]
             for row in entry["evaluation"]["speakers"]
@@ -137,13 +127,11 @@ def _speakers(result: dict, axes: Axes, name: str) -> None:
         for speaker in sorted(rows, key=lambda key: rows[key]["ccc"]):
             places.setdefault(speaker, len(places))
         x = [places[speaker] + beside for speaker in rows]
-        _with_bars(axes, x, list(rows.values()), "ccc", alpha=0.8, **style)
+        _with_bars(axes, x, list(rows.values()), "ccc", style, alpha=0.8)
     names = ["/".join(speaker) if several else speaker[1] for speaker in places]
-    if len(names) <= MAX_NAMES:
-        long = max(map(len, names), default=0) > 3
-        axes.set_xticks(range(len(names)), names, rotation=90 if long else 0)
-    else:
-        axes.set_xticks([])
+    long = max(map(len, names), default=0) > 3
+    shown = names if len(names) <= MAX_NAMES else []
+    axes.set_xticks(range(len(shown)), shown, rotation=90 if long else 0)
     axes.set_xlabel(f"{len(names)} speakers" if names else "no speaker is known")
 
 
@@ -158,24 +146,19 @@ def plot_ranking(result: dict) -> Figure | None:
 
     """
     first = result["models"][0]["evaluation"]["corpora"]
-    corpora = [name for name, values in first.items() if "ranking" in values]
-    if not corpora:
-        return None
-    figure = Figure(figsize=(2 + 4.5 * len(corpora), 4.5), layout="constrained")
-    panels = figure.subplots(1, len(corpora), sharey=True, squeeze=False)[0]
-    for axes, corpus in zip(panels, corpora, strict=True):
-        for entry, style, beside in _side_by_side(result):
+
+    def draw(axes: Axes, corpus: str) -> None:
+        for entry, style, beside in _models(result):
             pairs = entry["evaluation"]["corpora"][corpus]["ranking"]["pairs"]
-            _with_bars(axes, np.arange(len(pairs)) + beside, pairs, "auc", **style)
+            _with_bars(axes, np.arange(len(pairs)) + beside, pairs, "auc", style)
         pairs = first[corpus]["ranking"]["pairs"]
         names = [f"{p['dimension']}:\n{p['above']} >\n{p['below']}" for p in pairs]
         axes.set_xticks(range(len(pairs)), names, fontsize="small")
         axes.axhline(0.5, color="grey", ls="--", lw=1)
-        axes.set_title(corpus)
-        axes.grid(alpha=0.3)
-    panels[0].set_ylabel("AUC, 95 % interval; 0.5: chance")
-    _legend(figure)
-    return figure
+
+    corpora = [name for name, values in first.items() if "ranking" in values]
+    rows = {"AUC, 95 % interval; 0.5: chance": draw}
+    return _figure(rows, corpora, size=(2 + 4.5 * len(corpora), 4.5), sharex=False)
 
 
 def plot_tenths(result: dict) -> Figure | None:
@@ -190,18 +173,16 @@ def plot_tenths(result: dict) -> Figure | None:
     """
 
     def draw(corpus: str, axes: Axes, name: str) -> None:
-        def points(entry: dict) -> tuple[list, list]:
+        for entry, style, _ in _models(result):
             tables = entry["evaluation"]["corpora"][corpus]["error_by_tenth"]
             rows = tables.get(name, ())
-            return [row["low"] + 0.05 for row in rows], [row["bias"] for row in rows]
-
-        _curves(axes, result, points)
+            _curve(axes, [(row["low"] + 0.05, row["bias"]) for row in rows], style)
         axes.axhline(0, color="grey", lw=1)
 
     corpora = _rated_corpora(result)
     rows = {f"prediction − reference, {c}": partial(draw, c) for c in corpora}
     label = f"{result['against']}, by tenth"
-    return _figure(result, rows, height=1 + 3 * len(corpora), xlabel=label)
+    return _figure(rows, size=(11, 1 + 3 * len(corpora)), xlabel=label)
 
 
 def plot_durations(result: dict) -> Figure | None:
@@ -216,91 +197,74 @@ def plot_durations(result: dict) -> Figure | None:
     """
 
     def draw(key: str, axes: Axes, name: str) -> None:
-        def points(entry: dict) -> tuple[list, list]:
-            bins = [(row, row.get(name, {}).get(key)) for row in entry["durations"]]
-            bins = [(row["median"], value) for row, value in bins if value is not None]
-            return [median for median, _ in bins], [value for _, value in bins]
-
-        _curves(axes, result, points)
+        for entry, style, _ in _models(result):
+            bins = [(row["median"], row.get(name, {})) for row in entry["durations"]]
+            points = [(median, values.get(key)) for median, values in bins]
+            _curve(axes, [pair for pair in points if pair[1] is not None], style)
 
     keys = {"mean absolute error": "mean_absolute_error", "CCC": "ccc"}
-    rows = {label: partial(draw, key) for label, key in keys.items()}
-    figure = _figure(result, rows, height=6.5, xlabel="duration in s, median of bin")
+    is_rated = bool(_rated_corpora(result))
+    rows = {label: partial(draw, key) for label, key in keys.items() if is_rated}
+    figure = _figure(rows, size=(11, 6.5), xlabel="duration in s, median of bin")
     if figure is not None:
         figure.axes[0].set_ylim(bottom=0)
     return figure
 
 
 def _figure(
-    result: dict,
     rows: Mapping[str, Callable[[Axes, str], None]],
+    columns: Sequence[str] = DIMENSIONS,
     *,
-    height: float,
+    size: tuple[float, float],
     xlabel: str = "",
     sharex: bool = True,
 ) -> Figure | None:
-    """Draw rows of panels, one for each dimension, with one legend above them.
+    """Draw rows of panels, with one legend above them; ``None`` without a panel.
 
     Args:
-        result: comparison
-        rows: label of each row, and function that draws a dimension in a panel
-        height: height of the figure in inches
+        rows: label of each row, and function that draws one of the columns in a panel
+        columns: names of the columns
+        size: width and height of the figure in inches
         xlabel: label below all columns
         sharex: whether columns have the same axis
 
     """
-    if not _rated_corpora(result):
+    if not rows or not columns:
         return None
-    figure = Figure(figsize=(11, height), layout="constrained")
-    panels = figure.subplots(len(rows), 3, sharex=sharex, sharey="row", squeeze=False)
+    figure = Figure(figsize=size, layout="constrained")
+    shape = len(rows), len(columns)
+    panels = figure.subplots(*shape, sharex=sharex, sharey="row", squeeze=False)
     for row, (label, draw) in zip(panels, rows.items(), strict=True):
-        for axes, name in zip(row, DIMENSIONS, strict=True):
+        for axes, name in zip(row, columns, strict=True):
             draw(axes, name)
             axes.grid(alpha=0.3)
         row[0].set_ylabel(label)
-    for top, bottom, name in zip(panels[0], panels[-1], DIMENSIONS, strict=True):
+    for top, bottom, name in zip(panels[0], panels[-1], columns, strict=True):
         top.set_title(name)
         if xlabel:
             bottom.set_xlabel(xlabel)
-    _legend(figure)
-    return figure
-
-
-def _legend(figure: Figure) -> None:
-    """One legend for all panels, above them."""
     handles, labels = figure.axes[0].get_legend_handles_labels()
     # Areas come first, but models are what one looks for
     order = sorted(range(len(labels)), key=lambda number: labels[number] == RATER)
-    figure.legend(
-        [handles[number] for number in order],
-        [labels[number] for number in order],
-        loc="outside upper center",
-        ncols=min(len(labels), 4),
-    )
+    ordered = ([items[number] for number in order] for items in (handles, labels))
+    figure.legend(*ordered, loc="outside upper center", ncols=min(len(labels), 4))
+    return figure
 
 
-def _styles(result: dict) -> Iterator[tuple[dict, dict]]:
-    """Each model and its style."""
-    for number, entry in enumerate(result["models"]):
-        marker = MARKERS[number % len(MARKERS)]
-        colour = f"C{number % 10}"
-        yield entry, {"color": colour, "marker": marker, "label": entry["model"]}
-
-
-def _side_by_side(result: dict) -> Iterator[tuple[dict, dict, float]]:
+def _models(result: dict) -> Iterator[tuple[dict, dict[str, Any], float]]:
     """Each model, its style, and its place beside the others."""
     count = len(result["models"])
-    for number, (entry, style) in enumerate(_styles(result)):
+    for number, entry in enumerate(result["models"]):
+        style = {"color": f"C{number % 10}", "label": entry["model"]}
+        style["marker"] = MARKERS[number % len(MARKERS)]
+        style["ls"] = LINES[number % len(LINES)]
         yield entry, style, 0.6 * ((number + 0.5) / count - 0.5)
 
 
-def _curves(
-    axes: Axes, result: dict, points: Callable[[dict], tuple[list, list]]
-) -> None:
-    """Draw a curve of each model, given a function that returns its points."""
-    for number, (entry, style) in enumerate(_styles(result)):
-        line = LINES[number % len(LINES)]
-        axes.plot(*points(entry), ls=line, **style, **WHOLE)
+def _curve(axes: Axes, points: Sequence[tuple[float, float]], style: dict) -> None:
+    """Draw a curve whose markers aren't cut at the edge of a panel."""
+    x, y = np.reshape(points, (-1, 2)).T
+    axes.plot(x, y, clip_on=False, zorder=3, **style)
 
 
 def _with_bars(
@@ -308,12 +272,14 @@ def _with_bars(
     x: Sequence[float] | np.ndarray,
     values: Sequence[dict],
     key: str,
-    **style: Any,
+    style: dict,
+    **options: Any,
 ) -> ErrorbarContainer:
     """Draw figures with their intervals; of few clips one may lie beside the other."""
     y, low, high = (np.array([v[k] for v in values]) for k in (key, "low", "high"))
     bars = [np.maximum(0, y - low), np.maximum(0, high - y)]
-    return axes.errorbar(x, y, bars, ls="none", capsize=4, **style)
+    options |= style | {"ls": "none", "capsize": 4}
+    return axes.errorbar(x, y, bars, **options)
 
 
 def _rated_corpora(result: dict) -> list[str]:

@@ -45,10 +45,7 @@ ALIASES = {
 """Other names of the emotions, those of IEMOCAP and MSP-Podcast among them."""
 
 
-def rank_emotions(
-    clips: pd.DataFrame,
-    emotions: pd.Series,
-) -> dict | None:
+def rank_emotions(clips: pd.DataFrame, emotions: pd.Series) -> dict | None:
     """Area under the ROC curve (AUC) of each pair of :data:`EXPECTED`.
 
     Args:

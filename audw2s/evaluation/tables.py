@@ -150,10 +150,9 @@ def distribution(result: dict) -> dict[str, list[str]]:
     if is_rated(result):
         rows = {
             "Pearson correlation": each(result, lambda v: number(v["pearson"])),
-            "mean ± std": each(result, lambda v: f"{v['mean']:.2f} ± {v['std']:.2f}"),
+            "mean ± std": each(result, "{mean:.2f} ± {std:.2f}".format_map),
             "mean ± std of the reference": each(
-                result,
-                lambda v: f"{v['reference_mean']:.2f} ± {v['reference_std']:.2f}",
+                result, "{reference_mean:.2f} ± {reference_std:.2f}".format_map
             ),
             "std divided by that of the reference": each(result, ratio),
         }
@@ -175,10 +174,6 @@ def group_rows(evaluation: dict) -> Iterator[tuple[str, list[str]]]:
 
 def tenth_rows(evaluation: dict) -> Iterator[tuple[str, list[str]]]:
     """Corpus and cells: tenth, number of clips, and errors of each dimension."""
-
-    def errors(v: dict) -> str:
-        return f"{v['mean_absolute_error']:.2f}, {v['bias']:+z.2f}"
-
     for corpus, result in evaluation["corpora"].items():
         tables = result.get("error_by_tenth", {})
         lows = {entry["low"] for entries in tables.values() for entry in entries}
@@ -189,8 +184,9 @@ def tenth_rows(evaluation: dict) -> Iterator[tuple[str, list[str]]]:
                 for entry in entries
                 if entry["low"] == low
             }
-            clips = " / ".join(each(tenth, lambda v: str(v["num_clips"])))
-            yield corpus, [f"{low:.1f}–{low + 0.1:.1f}", clips, *each(tenth, errors)]
+            clips = " / ".join(each(tenth, "{num_clips}".format_map))
+            errors = each(tenth, "{mean_absolute_error:.2f}, {bias:+z.2f}".format_map)
+            yield corpus, [f"{low:.1f}–{low + 0.1:.1f}", clips, *errors]
 
 
 def measures(result: dict) -> dict[str, list[str]]:
