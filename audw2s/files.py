@@ -6,6 +6,7 @@ import os
 import unicodedata
 import uuid
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
@@ -212,6 +213,25 @@ def write_text(text: str, path: str, *, durable: bool = False) -> None:
     with replacing(path, durable=durable) as temporary:
         with open(temporary, "w", encoding="utf-8") as file:
             file.write(text)
+
+
+def write_files(folder: str, contents: Mapping[str, bytes]) -> dict[str, int]:
+    """Write files by their names in a folder; each appears when it is complete.
+
+    Args:
+        folder: folder that is created; existing files are replaced
+        contents: content of each file by its name, which may have folders
+
+    Returns:
+        size of each file in bytes
+
+    """
+    for name, content in contents.items():
+        path = os.path.join(folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with replacing(path) as temporary, open(temporary, "wb") as file:
+            file.write(content)
+    return {name: len(content) for name, content in contents.items()}
 
 
 def file_size(file: BinaryIO) -> int:

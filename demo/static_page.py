@@ -14,6 +14,7 @@ from audw2s.demo.examples import clips
 from audw2s.demo.models import facts
 from audw2s.demo.page import rendered
 from audw2s.export.npm import package as npm
+from audw2s.files import write_files
 
 MAX_DUR = 600.0
 """Longest recording in seconds, whose samples are kept in memory."""
@@ -55,7 +56,7 @@ def write(folder: str, student: str = "wav2small") -> dict[str, int]:
     found = {"duration": MAX_DUR, "size": MAX_SIZE, "model": facts(student)}
     contents["facts.json"] = rendered("facts.json", examples=names, **found).encode()
     contents["service-worker.js"] = service_worker(contents)
-    return npm.write_files(folder, contents)
+    return write_files(folder, contents)
 
 
 def service_worker(contents: dict[str, bytes]) -> bytes:

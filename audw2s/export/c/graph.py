@@ -124,6 +124,11 @@ def read(path: str, order: Sequence[int], epsilon: float) -> Weights:
     num_channels = len(graph.constant(convolutions[-1].input[1]))
     weights = {w.name: to_array(w) for w in model.graph.initializer}
     head = [weights[f"adv.{name}"][list(order)] for name in ("weight", "bias")]
+    means = (
+        onnx.helper.get_node_attr_value(node, "kernel_shape")
+        for node in model.graph.node
+        if node.op_type == "AveragePool"
+    )
     return Weights(
         epsilon=epsilon,
         dft=graph.constant(spectrum.input[1])[:, 0],
@@ -138,14 +143,7 @@ def read(path: str, order: Sequence[int], epsilon: float) -> Weights:
         speech=Layer(weights["speech.weight"], weights["speech.bias"], ONE)
         if "speech.weight" in weights
         else None,
-        speech_size=next(
-            (
-                onnx.helper.get_node_attr_value(node, "kernel_shape")[0]
-                for node in model.graph.node
-                if node.op_type == "AveragePool"
-            ),
-            1,
-        ),
+        speech_size=next(means, [1])[0],
         speech_threshold=float(weights.get("speech.threshold", 0)),
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 from audw2s.export.c.graph import UnsuitableGraphError
 from audw2s.export.c.graph import Weights
 from audw2s.export.c.graph import read
-from audw2s.files import replacing
+from audw2s.files import write_files
 from audw2s.inference.frames import LEAST_VARIANCE
 from audw2s.inference.network import Network
 from audw2s.version import __version__
@@ -65,13 +65,8 @@ def write(model: str, folder: str, precision: str | None = None) -> dict[str, in
         "/* {weights} */": definitions(weights),
         "/* {layers} */": template(f"layers_{kind}.c").strip(),
     }
-    os.makedirs(folder, exist_ok=True)
-    for name in FILES:
-        text = filled(template(name), words)
-        with replacing(os.path.join(folder, name)) as path:
-            with open(path, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-    return {name: os.path.getsize(os.path.join(folder, name)) for name in FILES}
+    texts = {name: filled(template(name), words) for name in FILES}
+    return write_files(folder, {name: text.encode() for name, text in texts.items()})
 
 
 def filled(text: str, words: Mapping[str, str]) -> str:

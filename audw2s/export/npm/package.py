@@ -2,14 +2,13 @@
 
 import importlib.resources
 import json
-import os
 import re
 import subprocess
 
 from audw2s.export.c import source
 from audw2s.export.c.graph import Weights
 from audw2s.export.npm import webassembly
-from audw2s.files import replacing
+from audw2s.files import write_files
 from audw2s.inference.network import Network
 from audw2s.model.names import entry_of
 from audw2s.version import __version__
@@ -71,16 +70,6 @@ def contents(model: str) -> dict[str, bytes]:
         text = (templates / name).read_text("utf-8")
         files[name] = source.filled(text, words).encode()
     return files
-
-
-def write_files(folder: str, contents: dict[str, bytes]) -> dict[str, int]:
-    """Write files by their names in a folder; return their sizes in bytes."""
-    for name, content in contents.items():
-        path = os.path.join(folder, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with replacing(path) as temporary, open(temporary, "wb") as file:
-            file.write(content)
-    return {name: len(content) for name, content in contents.items()}
 
 
 def code(weights: Weights) -> bytes:

@@ -2,7 +2,7 @@
 
 import hashlib
 import importlib.resources
-import os
+import pathlib
 import shlex
 import subprocess
 import tempfile
@@ -52,12 +52,13 @@ def compiled(weights: Weights) -> tuple[bytes, Code]:
     with tempfile.TemporaryDirectory() as folder:
         for name in source.FILES:
             if name.startswith("wav2small"):
-                _write(folder, name, source.filled(source.template(name), words))
-        _write(folder, "exports.c", (files() / "exports.c").read_text("utf-8"))
+                text = source.filled(source.template(name), words)
+                pathlib.Path(folder, name).write_text(text, "utf-8")
+        exports = (files() / "exports.c").read_bytes()
+        pathlib.Path(folder, "exports.c").write_bytes(exports)
         command = shlex.split(COMMAND)
         subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
-        with open(os.path.join(folder, "wav2small.wasm"), "rb") as file:
-            code = file.read()
+        code = pathlib.Path(folder, "wav2small.wasm").read_bytes()
     facts = Code(sha256=sha256(code), sizes=source.sizes(weights), command=COMMAND)
     return code, facts
 
@@ -87,8 +88,3 @@ def data(weights: Weights) -> bytes:
     """Content of the constants: float32, little-endian."""
     values = source.constants(weights).values()
     return b"".join(value.astype("<f4").tobytes() for value in values)
-
-
-def _write(folder: str, name: str, text: str) -> None:
-    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
-        file.write(text)
