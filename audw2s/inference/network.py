@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
@@ -251,7 +252,7 @@ class Network:
             self.sha256,
             self.properties["token_hop"],
             self.properties["token_context"],
-            device=self._device,
+            self._device,
             hidden_states=self.hidden_states,
             order=tuple(self.order),
         )
@@ -275,24 +276,10 @@ def _open(
 
 @functools.lru_cache(maxsize=16)
 def _open_tokens(
-    path: str,
-    sha256: str,
-    hop: str,
-    context: str,
-    *,
-    device: Frozen,
-    hidden_states: bool,
-    order: tuple[int, ...],
+    path: str, sha256: str, hop: str, context: str, device: Frozen, **options: Any
 ) -> Tokens:
     with explained(path):
-        return Tokens(
-            path,
-            int(hop),
-            int(context),
-            device=thawed(device),
-            hidden_states=hidden_states,
-            order=order,
-        )
+        return Tokens(path, int(hop), int(context), thawed(device), **options)
 
 
 def _properties(model: "audonnx.Model") -> dict[str, str]:

@@ -122,10 +122,8 @@ def plain(value: object) -> object:
         return value.item()
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
         return value.tolist()
-    if type(value) is list:
-        return [plain(item) for item in value]
-    if type(value) is tuple:
-        return tuple(plain(item) for item in value)
+    if type(value) in (list, tuple):
+        return type(value)(map(plain, value))
     return value
 
 

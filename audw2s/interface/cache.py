@@ -1,5 +1,6 @@
 """Cache on disk for the values of an index."""
 
+import contextlib
 import hashlib
 import os
 import pickle
@@ -111,14 +112,9 @@ def _write(path: str, series: pd.Series, failed: list[str]) -> None:
 
 def _read(path: str) -> tuple[pd.Series, list[str]] | None:
     """Read a cache file; ``None`` if it doesn't exist or is damaged."""
-    try:
-        with open(path, "rb") as file:
-            digest, content = file.read(32), file.read()
-    except OSError:
-        return None
-    if hashlib.sha256(content).digest() != digest:
-        return None
-    try:
-        return pickle.loads(content)
-    except Exception:  # written by another version of pandas
-        return None
+    # Another version of pandas may have written it
+    with contextlib.suppress(Exception), open(path, "rb") as file:
+        digest, content = file.read(32), file.read()
+        if hashlib.sha256(content).digest() == digest:
+            return pickle.loads(content)
+    return None

@@ -312,12 +312,7 @@ class RowProcess(audinterface.Process):
                 raise UnusableSignalError(text)
             warnings.warn(text, UserWarning, stacklevel=2)
 
-    def _call(
-        self,
-        signal: np.ndarray,
-        sampling_rate: int,
-        **kwargs: Any,
-    ) -> object:
+    def _call(self, signal: np.ndarray, sampling_rate: int, **kwargs: Any) -> object:
         """Values of a signal, as ``__call__`` returns them."""
         source = partial(array_blocks, signal, sampling_rate)
         (items,) = self._items(source, kwargs.get("file"), [(0.0, None)])
