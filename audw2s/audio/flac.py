@@ -121,10 +121,6 @@ class Tail(io.RawIOBase):
         self.position = max(0, offset)
         return self.position
 
-    def tell(self) -> int:
-        """Return the position."""
-        return self.position
-
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Read bytes into a buffer."""
         self.file.seek(self.offset + self.position)
