@@ -90,7 +90,7 @@ def compared(job: Job, path: str, *chosen: Any) -> Compared:
 
     """
     comparison = compare(job, read_clip(job, path), *chosen)
-    difference = comparison.totals["difference"].to_dict()
+    difference: dict[Any, float] = comparison.totals["difference"].to_dict()
     windows = comparison.windows.to_dict("records")
     found: dict[str, object] = {"difference": difference, "windows": windows}
     found["sentence"] = agreement_text(difference)

@@ -234,8 +234,8 @@ class Report:
         first = round(self.start * self.sampling_rate) + before
         starts = np.arange(first // hop * hop, first + size, hop) - first
         starts[0] = 0
-        values = np.logical_or.reduceat((mix >= LOUD) | (mix <= -LOUD), starts, axis=1)
-        values = values.any(axis=0, keepdims=True)
+        is_loud = np.logical_or.reduceat((mix >= LOUD) | (mix <= -LOUD), starts, axis=1)
+        values = np.logical_or.reduce(is_loud, axis=0, keepdims=True)
         if len(mix) < len(block):
             energies = np.stack([np.square(block).mean(axis=0), np.square(mix[0])])
             values = np.concatenate([values, np.add.reduceat(energies, starts, axis=1)])
@@ -244,10 +244,9 @@ class Report:
             values[:, :1] += self.last_hop
             self.hops[-1] = self.hops[-1][:-1]
         self.last_hop = values[:, -1:].copy()
-        is_loud, *energies = values
-        kinds = IS_LOUD * (is_loud > 0)
-        if energies:
-            energy, mixed_energy = energies
+        kinds = IS_LOUD * (values[0] > 0)
+        if len(values) > 1:
+            _, energy, mixed_energy = values
             is_cancelled = mixed_energy < CANCELLED * energy
             kinds[is_cancelled & (energy > hop * (LOUD / 4) ** 2)] = IS_CANCELLED
         self.hops.append(kinds)

@@ -108,7 +108,7 @@ def _seconds(name: str, duration: Duration | None) -> float | None:
         ) from None
 
 
-def plain(value: object) -> object:
+def plain(value: Any) -> Any:
     """Convert NumPy's numbers to Python's, also in lists and arrays.
 
     Examples:

@@ -151,7 +151,9 @@ class RowProcess(audinterface.Process):
         check_index(index, root)
         # Whole files need no times, which take longer to make than to use
         is_simple = index.nlevels == 1 and self.segment is None and cache_root is None
-        segments = index if is_simple else audformat.utils.to_segmented_index(index)
+        segments: Any = (
+            index if is_simple else audformat.utils.to_segmented_index(index)
+        )
         if self.segment is not None:
             segments = self._segmented(segments, root, cache_root)
         compute = partial(
