@@ -65,11 +65,15 @@ def predict(
     from audw2s.evaluation.conformal import half_widths
     from audw2s.evaluation.conformal import interval_columns
     from audw2s.inference.pipeline import Predictor
+    from audw2s.tables import check_table_path
     from audw2s.tables import value_columns
 
-    check(out, win_dur, hop_dur)
+    if hop_dur is not None and win_dur is None:
+        raise ValueError("--hop-dur needs --win-dur.")
     if values_only and channels is not None:
         raise ValueError("--values-only has no column for --channels: leave one out.")
+    if out is not None:
+        check_table_path(out)
     settings: dict[str, Any] = {"win_dur": win_dur, "hop_dur": hop_dur}
     settings |= {"exact": exact, "vad": vad, "exit": exit}
     predictor = Predictor(model, classes=True, **settings)
@@ -84,21 +88,6 @@ def predict(
     shown = table[value_columns([*map(str, table)])] if values_only else table
     put(shown, out, as_json=as_json, wide=wide)
     raise_code(table, found)
-
-
-def check(out: str | None, win_dur: float | None, hop_dur: float | None) -> None:
-    """Check options before any work.
-
-    Raises:
-        ValueError: if the table can't be written, or a hop is given without a window
-
-    """
-    from audw2s.tables import check_table_path
-
-    if hop_dur is not None and win_dur is None:
-        raise ValueError("--hop-dur needs --win-dur.")
-    if out is not None:
-        check_table_path(out)
 
 
 def find(paths: list[str], list_left_out: bool) -> "Listing":
