@@ -160,17 +160,17 @@ def agreement_text(differences: Mapping[str, float]) -> str:
     return f"{text}."
 
 
-def short(value: float, sign: str = "") -> str:
+def short(value: float) -> str:
     """Value with two decimals.
 
     Examples:
-        >>> short(0.456), short(-0.1), short(0.1, "+"), short(float("nan"))
-        ('.46', '−.10', '+.10', '–')
+        >>> short(0.456), short(-0.1), short(float("nan"))
+        ('.46', '−.10', '–')
 
     """
     if math.isnan(value):
         return "–"
-    sign = "−" if value < 0 else sign
+    sign = "−" if value < 0 else ""
     return sign + f"{abs(value):.2f}".removeprefix("0")
 
 
