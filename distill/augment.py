@@ -31,10 +31,7 @@ def crop(signal: np.ndarray, length: int, rng: np.random.Generator) -> np.ndarra
     return np.pad(signal, (before, -spare - before))
 
 
-def change_speed(
-    signal: np.ndarray,
-    factor: float,
-) -> np.ndarray:
+def change_speed(signal: np.ndarray, factor: float) -> np.ndarray:
     """Play faster or slower: tempo and pitch change together.
 
     Args:
@@ -106,9 +103,7 @@ def splice(first: np.ndarray, second: np.ndarray, place: int) -> np.ndarray:
 
 
 def equalise(
-    signal: np.ndarray,
-    max_gain: float,
-    rng: np.random.Generator,
+    signal: np.ndarray, max_gain: float, rng: np.random.Generator
 ) -> np.ndarray:
     """Change the timbre, as another microphone, distance or effort would.
 
@@ -167,8 +162,7 @@ def _fft_length(length: int) -> int:
 
 
 def _filtered(
-    signal: np.ndarray,
-    curve: Callable[[np.ndarray], np.ndarray],
+    signal: np.ndarray, curve: Callable[[np.ndarray], np.ndarray]
 ) -> np.ndarray:
     """Multiply the spectrum by a curve over frequencies in Hz."""
     size = _fft_length(len(signal))
@@ -177,9 +171,7 @@ def _filtered(
 
 
 def change_loudness(
-    signal: np.ndarray,
-    max_gain: float,
-    rng: np.random.Generator,
+    signal: np.ndarray, max_gain: float, rng: np.random.Generator
 ) -> np.ndarray:
     """Change the contour of loudness of an utterance.
 
@@ -203,9 +195,7 @@ def change_loudness(
 
 
 def change_channel(
-    signal: np.ndarray,
-    voices: np.ndarray,
-    rng: np.random.Generator,
+    signal: np.ndarray, voices: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """Change timbre, band or background, as another recording of the same would.
 

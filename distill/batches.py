@@ -292,10 +292,7 @@ class Batches:
         return torch.from_numpy(np.stack(signals)), torch.from_numpy(np.stack(labels))
 
     def _sample(
-        self,
-        number: int,
-        length: int,
-        rng: np.random.Generator,
+        self, number: int, length: int, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         signal = self._crop(number, length, rng)
         label = self.labels[number] if self.labels else None
@@ -350,10 +347,7 @@ class Batches:
         )
 
     def _change_speech(
-        self,
-        clip: np.ndarray,
-        length: int,
-        rng: np.random.Generator,
+        self, clip: np.ndarray, length: int, rng: np.random.Generator
     ) -> np.ndarray:
         """Cut a segment and change its speed, or its prosody."""
         config = self.config

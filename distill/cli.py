@@ -193,11 +193,7 @@ def projections(
 
 @command(app)
 def prepare(
-    settings: Settings,
-    *,
-    out: str,
-    num_workers: Workers = 1,
-    quiet: Quiet = False,
+    settings: Settings, *, out: str, num_workers: Workers = 1, quiet: Quiet = False
 ) -> None:
     """Make and label the batches of trainings in advance; run again to resume.
 
@@ -215,11 +211,7 @@ def prepare(
 
 @command(app)
 def train(
-    settings: Settings,
-    *,
-    out: str,
-    batches: str | None = None,
-    quiet: Quiet = False,
+    settings: Settings, *, out: str, batches: str | None = None, quiet: Quiet = False
 ) -> None:
     """Train a student on a teacher's outputs; run again to resume.
 

@@ -31,10 +31,7 @@ def read_together(
 
 
 def usable_clips(
-    table: pd.DataFrame,
-    *,
-    desc: str = "Read",
-    verbose: bool = False,
+    table: pd.DataFrame, *, desc: str = "Read", verbose: bool = False
 ) -> tuple[pd.DataFrame, list[np.ndarray]]:
     """Read the clips of a table; unreadable ones are left out with a warning.
 
@@ -53,10 +50,7 @@ def usable_clips(
 
 
 def readable_clips(
-    table: pd.DataFrame,
-    *,
-    desc: str = "Read",
-    verbose: bool = False,
+    table: pd.DataFrame, *, desc: str = "Read", verbose: bool = False
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Read the clips of a table one by one; see :func:`usable_clips`.
 

@@ -317,6 +317,6 @@ WITHOUT_LABELS = ("spliced", "prosody", "paused")
 """Settings that can't be used with fixed labels."""
 
 NAMES = {
-    *("corpora", "clips", "noise", "rooms", "labels", "teacher", "start", "imitation"),
+    *("corpora", "clips", "noise", "rooms", "labels", "teacher", "start", "imitation")
 }
 """Settings with paths or names; a training depends on the content behind them."""

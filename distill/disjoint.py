@@ -121,9 +121,7 @@ def _folder(file: str) -> str:
 
 
 def _warn_of_names(
-    name: str,
-    table: pd.DataFrame,
-    people: set[tuple[str, str]],
+    name: str, table: pd.DataFrame, people: set[tuple[str, str]]
 ) -> None:
     """Warn of speakers in other folders with the same names, who may be the same."""
     folders = {speaker: folder for folder, speaker in people}

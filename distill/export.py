@@ -44,9 +44,7 @@ def tolerance(network: nn.Module) -> float:
 
 
 def to_onnx(
-    network: nn.Module,
-    inner: Sequence[str] = (),
-    batches: bool = False,
+    network: nn.Module, inner: Sequence[str] = (), batches: bool = False
 ) -> onnx.ModelProto:
     """Export a network: ``signal`` [1, time] to ``hidden_states`` and ``logits``.
 

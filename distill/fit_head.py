@@ -48,10 +48,7 @@ def fit_head(
 
 
 def match_std(
-    labels: np.ndarray,
-    values: np.ndarray,
-    weight: np.ndarray,
-    bias: np.ndarray,
+    labels: np.ndarray, values: np.ndarray, weight: np.ndarray, bias: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Scale a head, so that its values have the standard deviation of the labels.
 

@@ -53,9 +53,7 @@ RATINGS = "ratings"
 
 
 def rated_clips(
-    table: pd.DataFrame,
-    clips: list[np.ndarray],
-    scale: tuple[float, float] | None,
+    table: pd.DataFrame, clips: list[np.ndarray], scale: tuple[float, float] | None
 ) -> tuple[pd.DataFrame, list[np.ndarray], list[np.ndarray]]:
     """Clips of a table with their mean ratings in 0…1; those without are left out.
 
@@ -96,9 +94,7 @@ class Labels:
         self.labels = dict(zip(keys(table, table["sha256"]), labels, strict=True))
 
     def of(
-        self,
-        table: pd.DataFrame,
-        clips: list[np.ndarray],
+        self, table: pd.DataFrame, clips: list[np.ndarray]
     ) -> tuple[pd.DataFrame, list[np.ndarray], list[np.ndarray]]:
         """Clips of a table with their labels; those without a value are left out.
 

@@ -109,9 +109,7 @@ def outputs(
 
 
 def recordings(
-    table: pd.DataFrame,
-    rng: np.random.Generator,
-    verbose: bool = False,
+    table: pd.DataFrame, rng: np.random.Generator, verbose: bool = False
 ) -> Iterator[tuple[int, list[np.ndarray]]]:
     """Yield the row of each clip of a table, and it as it is and another recording."""
     for number, clip in readable_clips(table, desc="Clips", verbose=verbose):
@@ -143,9 +141,7 @@ def another_recording(signal: np.ndarray, rng: np.random.Generator) -> np.ndarra
 
 
 def with_head(
-    model: onnx.ModelProto,
-    weight: np.ndarray,
-    bias: np.ndarray,
+    model: onnx.ModelProto, weight: np.ndarray, bias: np.ndarray
 ) -> onnx.ModelProto:
     """Replace the last layer of a model, in place.
 

@@ -22,10 +22,7 @@ class Muon(torch.optim.Optimizer):
     """
 
     def __init__(
-        self,
-        parameters: Iterable[torch.Tensor],
-        lr: float,
-        weight_decay: float,
+        self, parameters: Iterable[torch.Tensor], lr: float, weight_decay: float
     ):
         super().__init__(parameters, {"lr": lr, "weight_decay": weight_decay})
 

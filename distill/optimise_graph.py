@@ -116,9 +116,7 @@ def _is_projection(layer: nn.Conv2d) -> bool:
 
 
 def _absorbed(
-    weight: torch.Tensor,
-    bias: torch.Tensor,
-    projection: nn.Conv2d,
+    weight: torch.Tensor, bias: torch.Tensor, projection: nn.Conv2d
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Merge a 1×1 convolution into the following matrix over (channels, mel)."""
     mixing = projection.weight[:, :, 0, 0].double()
@@ -180,8 +178,7 @@ def widened(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _pairs(
-    graph: onnx.GraphProto,
-    weights: Container[str],
+    graph: onnx.GraphProto, weights: Container[str]
 ) -> Iterator[tuple[onnx.NodeProto, onnx.NodeProto]]:
     """Pairs of convolutions where only the second one uses the output of the first."""
     readers: dict[str, list[onnx.NodeProto]] = {}

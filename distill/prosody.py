@@ -63,11 +63,7 @@ def change_prosody(
 
 
 def _changed(
-    signal: np.ndarray,
-    pitch: float,
-    melody: float,
-    tempo: float,
-    formants: float,
+    signal: np.ndarray, pitch: float, melody: float, tempo: float, formants: float
 ) -> np.ndarray:
     """Change the signal as :func:`change_prosody`, without a lock."""
     sound = parselmouth.Sound(signal.astype(np.float64), 16000.0)

@@ -124,9 +124,7 @@ def _flip(source: str, target: str) -> onnx.NodeProto:
 
 
 def static(
-    model: onnx.ModelProto,
-    clips: Sequence[np.ndarray],
-    **options: object,
+    model: onnx.ModelProto, clips: Sequence[np.ndarray], **options: object
 ) -> onnx.ModelProto:
     """Quantise what comes after the first convolution.
 
@@ -203,9 +201,7 @@ class _Reader(CalibrationDataReader):
 
 
 def centred(
-    model: onnx.ModelProto,
-    expected: np.ndarray,
-    clips: Sequence[np.ndarray],
+    model: onnx.ModelProto, expected: np.ndarray, clips: Sequence[np.ndarray]
 ) -> onnx.ModelProto:
     """Copy of a model whose last bias is shifted, so that logits are right on average.
 

@@ -84,10 +84,7 @@ def robustness(
 
 
 def _values(
-    clip: np.ndarray,
-    babble: np.ndarray,
-    predictor: Predictor,
-    rng: np.random.Generator,
+    clip: np.ndarray, babble: np.ndarray, predictor: Predictor, rng: np.random.Generator
 ) -> list[np.ndarray]:
     """Values of a clip, of all its changes, and of two crops."""
     signals = [clip, *(change(clip, babble) for change in CHANGES.values())]

@@ -78,9 +78,7 @@ def _drum(is_snare: bool, rng: np.random.Generator) -> np.ndarray:
 
 
 def scene(
-    speech: Sequence[np.ndarray],
-    noise: Sequence[np.ndarray],
-    rng: np.random.Generator,
+    speech: Sequence[np.ndarray], noise: Sequence[np.ndarray], rng: np.random.Generator
 ) -> np.ndarray:
     """Speech and pauses, before silence, noise or music.
 

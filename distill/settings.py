@@ -30,10 +30,7 @@ from pydantic.fields import FieldInfo
 Kind = TypeVar("Kind")
 
 STRICT = ConfigDict(
-    strict=True,
-    extra="forbid",
-    allow_inf_nan=False,
-    use_attribute_docstrings=True,
+    strict=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
 )
 """Strings and Booleans are no numbers; NaN and infinity are refused."""
 

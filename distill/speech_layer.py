@@ -267,9 +267,7 @@ def _nodes(values: str, size: int) -> Iterator[onnx.NodeProto]:
         yield helper.make_node(kind, inputs, [output], name=output, **attributes)
 
 
-def is_of_layer(
-    item: onnx.NodeProto | onnx.TensorProto | onnx.ValueInfoProto,
-) -> bool:
+def is_of_layer(item: onnx.NodeProto | onnx.TensorProto | onnx.ValueInfoProto) -> bool:
     """Whether a node, weight or output of a graph belongs to the layer."""
     return item.name.startswith("speech")
 

@@ -63,11 +63,7 @@ class Store:
 
 
 def prepare(
-    config: Config,
-    folder: str,
-    *,
-    num_workers: int = 1,
-    verbose: bool = True,
+    config: Config, folder: str, *, num_workers: int = 1, verbose: bool = True
 ) -> None:
     """Make all batches of a configuration in advance, and the list of their clips.
 

@@ -41,11 +41,7 @@ from audw2s.model.registry import DIMENSIONS
 
 
 def train(
-    config: Config,
-    folder: str,
-    *,
-    store: str | None = None,
-    verbose: bool = True,
+    config: Config, folder: str, *, store: str | None = None, verbose: bool = True
 ) -> torch.nn.Module:
     """Train a student; called again, resume the training.
 
@@ -188,9 +184,7 @@ def make_student(config: Config, device: torch.device) -> AnyStudent:
 
 
 def make_optimisers(
-    network: AnyStudent,
-    imitation: torch.nn.Module | None,
-    config: Config,
+    network: AnyStudent, imitation: torch.nn.Module | None, config: Config
 ) -> list[torch.optim.Optimizer]:
     """Make the optimisers, the first of which clips the gradients of all.
 
@@ -260,8 +254,7 @@ def batch_number(position: int, config: Config) -> int:
 
 
 def validate(
-    network: torch.nn.Module,
-    clips: list[tuple[torch.Tensor, torch.Tensor]],
+    network: torch.nn.Module, clips: list[tuple[torch.Tensor, torch.Tensor]]
 ) -> dict[str, float]:
     """CCC of a student with its teacher on whole clips of held-out speakers."""
     network.eval()

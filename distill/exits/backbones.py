@@ -138,18 +138,13 @@ class Backbone(FrontEnd, abc.ABC):
         return None
 
     def step(
-        self,
-        number: int,
-        hidden: torch.Tensor,
-        context: torch.Tensor | None,
+        self, number: int, hidden: torch.Tensor, context: torch.Tensor | None
     ) -> torch.Tensor:
         """Apply a layer, numbered from 1."""
         return self.layers[number - 1](hidden, None)
 
     def states(
-        self,
-        hidden: torch.Tensor,
-        after: int = 0,
+        self, hidden: torch.Tensor, after: int = 0
     ) -> Iterator[tuple[int, torch.Tensor]]:
         """Apply one layer after the other.
 
@@ -226,10 +221,7 @@ class WavLM(Convolutional):
         return bias.repeat(hidden.shape[0], 1, 1)
 
     def step(
-        self,
-        number: int,
-        hidden: torch.Tensor,
-        context: torch.Tensor | None,
+        self, number: int, hidden: torch.Tensor, context: torch.Tensor | None
     ) -> torch.Tensor:
         """Apply a layer, numbered from 1."""
         return self.layers[number - 1](hidden, None, context)[0]

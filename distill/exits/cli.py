@@ -25,11 +25,7 @@ app = typer.Typer(
 
 @command(app)
 def get(
-    repository: str,
-    *,
-    out: str,
-    revision: str = "main",
-    quiet: Quiet = False,
+    repository: str, *, out: str, revision: str = "main", quiet: Quiet = False
 ) -> None:
     """Get an encoder from the Hugging Face hub; run again to resume.
 
@@ -86,9 +82,7 @@ def _paths(corpora: list[str] | None) -> dict[str, str]:
 
 @command(app)
 def tables(
-    run: str,
-    *,
-    fuse_deepest: Annotated[bool, typer.Option("--fuse-deepest")] = False,
+    run: str, *, fuse_deepest: Annotated[bool, typer.Option("--fuse-deepest")] = False
 ) -> None:
     """Print and write the paper's tables for all finished trainings.
 

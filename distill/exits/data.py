@@ -97,10 +97,7 @@ def identify(config: Config, data: Data) -> dict[str, object]:
 
 
 def read_classes(
-    table: pd.DataFrame,
-    column: str,
-    classes: Sequence[str],
-    name: str,
+    table: pd.DataFrame, column: str, classes: Sequence[str], name: str
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Clips of the wanted classes, and the names of these.
 
@@ -134,9 +131,7 @@ def read_classes(
 
 
 def read_values(
-    table: pd.DataFrame,
-    scale: tuple[float, float] | None,
-    name: str,
+    table: pd.DataFrame, scale: tuple[float, float] | None, name: str
 ) -> pd.DataFrame:
     """Clips with ratings, whose means in 0…1 are in the column ``truth``.
 

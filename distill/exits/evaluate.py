@@ -105,10 +105,7 @@ def evaluate_exits(
 
 
 def predict_exits(
-    models: Sequence[audonnx.Model],
-    table: pd.DataFrame,
-    *,
-    verbose: bool,
+    models: Sequence[audonnx.Model], table: pd.DataFrame, *, verbose: bool
 ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
     """Predict clips by each exit.
 

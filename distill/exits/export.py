@@ -98,10 +98,7 @@ def odd_probes() -> Iterator[tuple[str, np.ndarray]]:
 
 
 def export_parts(
-    network: ExitNetwork,
-    folder: str,
-    properties: dict[str, str],
-    labels: list[str],
+    network: ExitNetwork, folder: str, properties: dict[str, str], labels: list[str]
 ) -> tuple[dict, float]:
     """Write the layers from one exit to the next, for exits chosen by a margin.
 

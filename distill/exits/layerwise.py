@@ -46,9 +46,7 @@ class Predictors(Trainable):
 
 
 def hidden_states(
-    backbone: Backbone,
-    inputs: torch.Tensor,
-    layers: Sequence[int],
+    backbone: Backbone, inputs: torch.Tensor, layers: Sequence[int]
 ) -> dict[int, torch.Tensor]:
     """Hidden states after some layers.
 
@@ -82,9 +80,7 @@ def default_targets(depth: int) -> tuple[int, ...]:
 
 
 def prediction_loss(
-    teacher: Backbone,
-    predictors: Predictors,
-    inputs: torch.Tensor,
+    teacher: Backbone, predictors: Predictors, inputs: torch.Tensor
 ) -> torch.Tensor:
     """Mean of the losses of all layers; the teacher isn't trained."""
     predicted = predictors(inputs)

@@ -14,9 +14,7 @@ from audw2s.distill.losses import ccc_loss
 
 
 def kl_divergence(
-    teacher: torch.Tensor,
-    student: torch.Tensor,
-    reference: bool = False,
+    teacher: torch.Tensor, student: torch.Tensor, reference: bool = False
 ) -> torch.Tensor:
     """``sum p_t (log p_t - log p_s)``, mean over the batch.
 
@@ -46,9 +44,7 @@ def regression(values: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
 
 
 def total_loss(
-    outputs: dict[int, ExitOutput],
-    truth: torch.Tensor,
-    config: Config,
+    outputs: dict[int, ExitOutput], truth: torch.Tensor, config: Config
 ) -> torch.Tensor:
     """The loss of all exits; of the deepest alone, if there is no other.
 
@@ -91,10 +87,7 @@ def total_loss(
     return loss + torch.stack(terms).mean()
 
 
-def layerwise_loss(
-    target: torch.Tensor,
-    prediction: torch.Tensor,
-) -> torch.Tensor:
+def layerwise_loss(target: torch.Tensor, prediction: torch.Tensor) -> torch.Tensor:
     """``L1 - log σ(cosine)`` of hidden states: the baseline's loss of one layer.
 
     Shape:

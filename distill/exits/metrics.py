@@ -32,9 +32,7 @@ def score(truth: np.ndarray, outputs: np.ndarray) -> float:
 
 
 def score_of_resamples(
-    truth: np.ndarray,
-    outputs: np.ndarray,
-    speakers: np.ndarray,
+    truth: np.ndarray, outputs: np.ndarray, speakers: np.ndarray
 ) -> np.ndarray:
     """Score of every resample; the same speakers give the same resamples.
 
@@ -48,9 +46,7 @@ def score_of_resamples(
 
 
 def score_with_interval(
-    truth: np.ndarray,
-    outputs: np.ndarray,
-    speakers: np.ndarray,
+    truth: np.ndarray, outputs: np.ndarray, speakers: np.ndarray
 ) -> dict:
     """Score of an exit, with a 95 % confidence interval over speakers.
 
@@ -125,9 +121,7 @@ def adaptive(logits: np.ndarray, margin: float) -> tuple[np.ndarray, np.ndarray]
 
 
 def adaptive_curve(
-    truth: np.ndarray,
-    logits: np.ndarray,
-    **costs: Sequence[float],
+    truth: np.ndarray, logits: np.ndarray, **costs: Sequence[float]
 ) -> list[dict[str, float]]:
     """Score and cost of adaptive exits by margin.
 

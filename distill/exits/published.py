@@ -31,11 +31,7 @@ UNUSED = (
 
 
 def get_encoder(
-    repository: str,
-    folder: str,
-    *,
-    revision: str = "main",
-    verbose: bool = True,
+    repository: str, folder: str, *, revision: str = "main", verbose: bool = True
 ) -> None:
     """Get an encoder from the Hugging Face hub, into a folder; no code is run.
 

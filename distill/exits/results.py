@@ -210,9 +210,7 @@ def gains(runs: list[Run]) -> list[dict]:
 
 
 def _gain(
-    predictions: list[Predictions],
-    name: str,
-    baseline: list[np.ndarray],
+    predictions: list[Predictions], name: str, baseline: list[np.ndarray]
 ) -> dict:
     outputs = [p.outputs[name] for p in predictions]
     differences = [

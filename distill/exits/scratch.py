@@ -132,9 +132,7 @@ SCRATCH: dict[str, Callable[[], tuple[nn.Module, int]]] = {
 
 
 def adversarial(
-    inputs: torch.Tensor,
-    loss: Callable[[torch.Tensor], torch.Tensor],
-    epsilon: float,
+    inputs: torch.Tensor, loss: Callable[[torch.Tensor], torch.Tensor], epsilon: float
 ) -> torch.Tensor:
     """Inputs, changed by ``epsilon`` so that the loss rises fastest.
 

@@ -224,11 +224,7 @@ def _refuse_unknown(path: str, values: Iterable[str], others: Collection[str]) -
 
 
 def run(
-    study: Study,
-    folder: str,
-    *,
-    only: Sequence[str] = (),
-    verbose: bool = True,
+    study: Study, folder: str, *, only: Sequence[str] = (), verbose: bool = True
 ) -> None:
     """Run the trainings of a study; called again, resume.
 

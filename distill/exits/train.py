@@ -44,12 +44,7 @@ OUTCOME = "outcome.json"
 
 
 def train(
-    config: Config,
-    data: Data,
-    front: FrontEnd,
-    folder: str,
-    *,
-    verbose: bool = True,
+    config: Config, data: Data, front: FrontEnd, folder: str, *, verbose: bool = True
 ) -> dict[str, Any]:
     """Train exits; called again, resume the training.
 
@@ -217,9 +212,7 @@ def exit_loss(config: Config) -> Loss:
     """Loss of a configuration, as a function of network, inputs and truth."""
 
     def loss(
-        network: Network,
-        inputs: torch.Tensor,
-        truth: torch.Tensor,
+        network: Network, inputs: torch.Tensor, truth: torch.Tensor
     ) -> torch.Tensor:
         def clean(inputs: torch.Tensor) -> torch.Tensor:
             with autocast(config.precision, inputs.device):

@@ -80,10 +80,7 @@ class Residual(nn.Sequential):
 
 
 def bottleneck(
-    layers: list[nn.Module],
-    num_in: int,
-    num_out: int,
-    stride: int,
+    layers: list[nn.Module], num_in: int, num_out: int, stride: int
 ) -> nn.Sequential:
     """Add the input where sizes allow it."""
     keeps = stride == 1 and num_in == num_out
@@ -135,13 +132,7 @@ def inverted_residual(
 
 
 def universal_inverted_bottleneck(
-    num_in: int,
-    num_out: int,
-    *,
-    first: int,
-    middle: int,
-    expansion: int,
-    stride: int,
+    num_in: int, num_out: int, *, first: int, middle: int, expansion: int, stride: int
 ) -> nn.Sequential:
     """Block of MobileNetV4, with a depthwise convolution before or after expanding.
 

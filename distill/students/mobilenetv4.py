@@ -92,11 +92,7 @@ def fused_stem(num_channels: int) -> list[nn.Module]:
     ]
 
 
-def layers(
-    stem: list[nn.Module],
-    num_in: int,
-    rows: list[Block],
-) -> list[nn.Module]:
+def layers(stem: list[nn.Module], num_in: int, rows: list[Block]) -> list[nn.Module]:
     """Stem, the blocks of a table, and the last 1×1 convolution to 960 channels."""
     widths = [num_in, *(row.num_out for row in rows)]
     blocks = [

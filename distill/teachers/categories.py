@@ -95,8 +95,7 @@ def check_column(table: pd.DataFrame, column: str, path: str) -> None:
 
 
 def category_means(
-    categories: np.ndarray,
-    targets: np.ndarray,
+    categories: np.ndarray, targets: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Mean rating of each category.
 

@@ -140,10 +140,7 @@ def weak_labels(
 
 
 def extract(
-    network: WhisperTeacher,
-    table: pd.DataFrame,
-    *,
-    verbose: bool = False,
+    network: WhisperTeacher, table: pd.DataFrame, *, verbose: bool = False
 ) -> np.ndarray:
     """Pooled hidden states ``(num_clips, num_forms, num_features)``, float64.
 
@@ -230,9 +227,7 @@ def save_teacher(
     return sha256
 
 
-def speech_and_probes(
-    table: pd.DataFrame,
-) -> Iterator[tuple[str, np.ndarray]]:
+def speech_and_probes(table: pd.DataFrame) -> Iterator[tuple[str, np.ndarray]]:
     """Signals of :func:`audw2s.distill.export.probes`, then 20 clips of a table."""
     yield from probes()
     rows = np.linspace(0, len(table) - 1, min(20, len(table))).astype(int)

@@ -69,9 +69,7 @@ NO_CLIPS = RidgeSums(0, *np.zeros((4, 1)))
 
 
 def fit_ridge(
-    features: np.ndarray,
-    targets: np.ndarray,
-    penalty: float,
+    features: np.ndarray, targets: np.ndarray, penalty: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fit a linear head on standardised features.
 
@@ -98,8 +96,7 @@ def fit_ridge(
 
 
 def per_form(
-    features: np.ndarray,
-    targets: np.ndarray,
+    features: np.ndarray, targets: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Make a row of each form of a clip, with the clip's targets.
 

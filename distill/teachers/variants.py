@@ -33,9 +33,7 @@ VARIANTS = (
 
 
 def variants(
-    signal: np.ndarray,
-    max_dur: float,
-    rng: np.random.Generator,
+    signal: np.ndarray, max_dur: float, rng: np.random.Generator
 ) -> list[np.ndarray]:
     """Forms of a clip, in the order of :data:`VARIANTS`.
 

@@ -36,10 +36,7 @@ class Size:
     num_mel_bins: int = 80
 
 
-SIZES = {
-    "tiny": Size(384, 4, 6, 1536),
-    "base": Size(512, 6, 8, 2048),
-}
+SIZES = {"tiny": Size(384, 4, 6, 1536), "base": Size(512, 6, 8, 2048)}
 """Widths of the encoders that can be a teacher's backbone."""
 
 PUBLISHED_KEYS = {"model.encoder.": ""}
