@@ -6,7 +6,6 @@ from collections.abc import Collection
 from typing import Annotated
 
 from pydantic import Field
-from pydantic import Strict
 from pydantic import model_validator
 
 from audw2s.distill.labels import RATINGS
@@ -24,6 +23,7 @@ from audw2s.distill.settings import Weight
 from audw2s.distill.settings import beside
 from audw2s.distill.settings import checked
 from audw2s.distill.settings import limits
+from audw2s.distill.settings import listed
 from audw2s.distill.settings import one_of
 from audw2s.distill.settings import read_toml
 from audw2s.distill.settings import settings
@@ -141,7 +141,7 @@ class BatchSettings:
     """Share of speakers of each corpus who are held out for validation: at least one,
     never all."""
 
-    held_out_speakers: dict[str, Annotated[tuple[str, ...], Strict(False)]] = (
+    held_out_speakers: dict[str, Annotated[tuple[str, ...], Field(strict=False)]] = (
         dataclasses.field(default_factory=dict)
     )
     """Held-out speakers by corpus, instead of a share of its speakers:
@@ -201,9 +201,7 @@ class Config(BatchSettings):
     values of the crop as it was."""
 
     dimensions: Annotated[
-        tuple[Weight, Weight, Weight],
-        Strict(False),
-        Field(title="is three numbers of at least 0, in [ ]"),
+        tuple[Weight, Weight, Weight], listed("three numbers of at least 0")
     ] = (1.0, 1.0, 1.0)
     """Weights of arousal, dominance and valence in the loss."""
 
@@ -253,10 +251,8 @@ class Config(BatchSettings):
             value = getattr(self, name)
             if not any(value.values() if isinstance(value, dict) else value):
                 raise ValueError(f"'{name}' has a weight above 0, got {value}")
-        ignored = [
-            name for name in WITHOUT_LABELS if self.labels and getattr(self, name)
-        ]
-        if ignored:
+        ignored = [name for name in WITHOUT_LABELS if getattr(self, name)]
+        if self.labels and ignored:
             raise ValueError(
                 f"{ignored} change a teacher's values, and 'labels' are fixed: leave "
                 "one of them out"

@@ -22,7 +22,6 @@ from typing import get_args
 from pydantic import AfterValidator
 from pydantic import ConfigDict
 from pydantic import Field
-from pydantic import Strict
 from pydantic import ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic.fields import FieldInfo
@@ -77,6 +76,11 @@ def at_least(least: int) -> Any:
     return Field(ge=least, title=title)
 
 
+def listed(what: str, **limits: Any) -> Any:
+    """Field of a tuple, which is a list in TOML."""
+    return Field(strict=False, title=f"is {what}, in [ ]", **limits)
+
+
 Count = Annotated[int, at_least(1)]
 Number = Annotated[int, at_least(0)]
 Several = Annotated[int, at_least(2)]
@@ -84,25 +88,13 @@ Fraction = Annotated[float, Field(ge=0, lt=1, title="is a number from 0 to below
 Share = Annotated[float, Field(ge=0, le=1, title="is a number from 0 to 1")]
 Weight = Annotated[float, Field(ge=0, title="is a number of at least 0")]
 Rate = Annotated[float, Field(gt=0, title="is a number above 0")]
-Range = Annotated[
-    tuple[float, float],
-    Strict(False),
-    Field(title="is two numbers, the lowest first, in [ ]"),
-]
-Paths = Annotated[
-    tuple[str, ...], Strict(False), Field(title="is a list of paths, in [ ]")
-]
-Names = Annotated[
-    tuple[str, ...], Strict(False), Field(title="is a list of names, in [ ]")
-]
+Range = Annotated[tuple[float, float], listed("two numbers, the lowest first")]
+Paths = Annotated[tuple[str, ...], listed("a list of paths")]
+Names = Annotated[tuple[str, ...], listed("a list of names")]
+Layers = Annotated[tuple[Count, ...], listed("a list of layers from 1 on")]
 Columns = Annotated[
     dict[str, str],
     Field(title="has the corpora's column for each name, in a table [columns]"),
-]
-Layers = Annotated[
-    tuple[Annotated[int, Field(ge=1)], ...],
-    Strict(False),
-    Field(title="is a list of layers from 1 on, in [ ]"),
 ]
 
 
@@ -223,15 +215,11 @@ def template(kind: type, values: Mapping[str, object]) -> str:
     """
     # Fields that a class inherits have their docstrings in the class before
     families = [getattr(base, "__pydantic_fields__", {}) for base in kind.__mro__]
-    return "\n\n".join(
-        _explained(
-            name,
-            field,
-            next((f[name].description or "" for f in families[::-1] if name in f), ""),
-            values,
-        )
-        for name, field in families[0].items()
-    )
+    entries = []
+    for name, field in families[0].items():
+        docs = (family[name].description for family in families[::-1] if name in family)
+        entries.append(_explained(name, field, next(docs) or "", values))
+    return "\n\n".join(entries)
 
 
 def _explained(
