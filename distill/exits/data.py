@@ -46,13 +46,8 @@ class Data:
 
     def part(self, config: Config, *names: str) -> np.ndarray:
         """Numbers of the clips of some parts of the split."""
-        parts = split(
-            self.table,
-            fold=config.fold,
-            num_folds=config.num_folds,
-            devel=config.devel,
-            seed=config.split_seed,
-        )
+        folds = {"fold": config.fold, "num_folds": config.num_folds}
+        parts = split(self.table, **folds, devel=config.devel, seed=config.split_seed)
         return np.flatnonzero(parts.isin(names))
 
 
@@ -97,7 +92,11 @@ def identify(config: Config, data: Data) -> dict[str, object]:
 
 
 def read_classes(
-    table: pd.DataFrame, column: str, classes: Sequence[str], name: str
+    table: pd.DataFrame,
+    column: str,
+    classes: Sequence[str],
+    name: str,
+    every: bool = True,
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Clips of the wanted classes, and the names of these.
 
@@ -106,12 +105,13 @@ def read_classes(
         column: column of the classes
         classes: wanted classes in their order, all of them if there are none
         name: name of the corpus, for messages
+        every: whether each of the classes has to have clips, not only one
 
     Returns:
         table with a column ``truth``, the number of each clip's class, and the names
 
     Raises:
-        ValueError: if there is no such column, a class has no clips, or there are
+        ValueError: if there is no such column, classes have no clips, or there are
             fewer than two
 
     """
@@ -122,7 +122,8 @@ def read_classes(
         )
     known = sorted(table[column].dropna().astype(str).unique())
     labels = tuple(classes or known)
-    if missing := sorted(set(labels) - set(known)):
+    missing = sorted(set(labels) - set(known))
+    if missing and (every or len(missing) == len(labels)):
         raise ValueError(f"No clip of {name} is of class {missing}.")
     if len(labels) < 2:
         raise ValueError(f"{name} has one class, '{labels[0]}'.")

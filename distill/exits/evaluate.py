@@ -57,7 +57,8 @@ def evaluate_exits(
 
     Returns:
         score with its interval and median ``seconds`` of a clip on one thread by exit;
-        for classes also a ``curve`` with score, layers and seconds by margin, where
+        for classes also those ``missing`` in the corpus, without which UAR is the mean
+        of the others, and a ``curve`` with score, layers and seconds by margin, where
         only the layers that ran for a clip count
 
     Raises:
@@ -73,7 +74,7 @@ def evaluate_exits(
         raise ValueError(f"'{model}' gives {kind}, which '{target}' isn't.")
     table = read_corpus(corpus, columns)
     if exits.of_classes:
-        table, _ = read_classes(table, target, exits.labels, f"'{corpus}'")
+        table, _ = read_classes(table, target, exits.labels, f"'{corpus}'", every=False)
     else:
         table = read_values(table, scale, f"'{corpus}'")
     depths = sorted(exits.files)
@@ -95,10 +96,12 @@ def evaluate_exits(
         },
     }
     if exits.of_classes:
-        result["margin"] = exits.margin
-        result["curve"] = adaptive_curve(
-            truth, outputs, layers=depths, seconds=cost.tolist()
-        )
+        costs = {"layers": depths, "seconds": cost.tolist()}
+        result |= {
+            "missing": [k for n, k in enumerate(exits.labels) if n not in truth],
+            "margin": exits.margin,
+            "curve": adaptive_curve(truth, outputs, **costs),
+        }
         save(plot_seconds(result), os.path.join(audeer.mkdir(folder), "adaptive.png"))
     write_json(result, os.path.join(audeer.mkdir(folder), "evaluation.json"))
     return result
@@ -142,10 +145,8 @@ def timed(model: audonnx.Model, clip: np.ndarray) -> tuple[np.ndarray, float]:
 
 def plot_seconds(result: dict) -> Figure:
     """Plot UAR over time of exits and of adaptive exits."""
-    points = {
-        f"exit {depth}": (entry["seconds"], entry["score"])
-        for depth, entry in result["exits"].items()
-    }
+    exits = result["exits"].items()
+    points = {f"exit {depth}": (one["seconds"], one["score"]) for depth, one in exits}
     label = "seconds per clip, one thread"
     return plot_adaptive({"auto": result["curve"]}, points, "seconds", label)
 
@@ -154,19 +155,21 @@ def to_markdown(result: dict) -> str:
     """Table of the exits, and of the adaptive exit at the model's margin."""
     measure = result["measure"]
     names = () if measure == "UAR" else DIMENSIONS
-    rows = [
-        [
-            depth,
-            with_interval(entry, "score", measure),
-            f"{1000 * entry['seconds']:.1f}",
-            *(as_text(entry[name], measure) for name in names),
-        ]
-        for depth, entry in result["exits"].items()
-    ]
+    rows = []
+    for depth, entry in result["exits"].items():
+        row = [depth, with_interval(entry, "score", measure), as_ms(entry)]
+        rows.append([*row, *(as_text(entry[name], measure) for name in names)])
     if measure == "UAR":
         margin = result["margin"]
         point = min(result["curve"], key=lambda point: abs(point["margin"] - margin))
-        score, time = as_text(point["score"], measure), 1000 * point["seconds"]
-        rows.append([f"auto({point['margin']:g})", score, f"{time:.1f}"])
-    header = ["exit", f"{measure}, 95 % interval", "ms", *names]
-    return markdown_table(header, rows)
+        score = as_text(point["score"], measure)
+        rows.append([f"auto({point['margin']:g})", score, as_ms(point)])
+    text = markdown_table(["exit", f"{measure}, 95 % interval", "ms", *names], rows)
+    if missing := result.get("missing"):
+        text += f"\n\nThe corpus has no clips of {', '.join(missing)}."
+    return text
+
+
+def as_ms(entry: dict) -> str:
+    """Write the seconds of a clip in ms."""
+    return f"{1000 * entry['seconds']:.1f}"

@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from typing import Annotated
 from typing import Any
 
-from pydantic import Field
-from pydantic import Strict
 from tqdm import tqdm
 
 from audw2s.distill.exits.blocks import BLOCKS
@@ -30,6 +28,7 @@ from audw2s.distill.settings import Number
 from audw2s.distill.settings import beside
 from audw2s.distill.settings import checked
 from audw2s.distill.settings import each_of
+from audw2s.distill.settings import listed
 from audw2s.distill.settings import read_toml
 from audw2s.distill.settings import settings
 from audw2s.distill.settings import unknown
@@ -74,9 +73,7 @@ class Study:
     """Settings of all trainings, see :class:`audw2s.distill.exits.config.Config`."""
 
     seeds: Annotated[
-        tuple[Number, ...],
-        Strict(False),
-        Field(min_length=1, title="is a list of whole numbers, in [ ]"),
+        tuple[Number, ...], listed("a list of whole numbers", min_length=1)
     ] = (0,)
     """Seeds; each has another group of test speakers, unless the corpus has a column
     ``split``."""
@@ -93,17 +90,11 @@ class Study:
     """Values whose similarity is learnt."""
 
     detached: Annotated[
-        tuple[bool, ...],
-        Strict(False),
-        Field(min_length=1, title="is a list of true and false, in [ ]"),
+        tuple[bool, ...], listed("a list of true and false", min_length=1)
     ] = (False,)
     """Whether the teacher learns nothing from its students: one, or both."""
 
-    exit_sets: Annotated[
-        tuple[Layers, ...],
-        Strict(False),
-        Field(title="is a list of lists of layers, in [ ]"),
-    ] = ()
+    exit_sets: Annotated[tuple[Layers, ...], listed("a list of lists of layers")] = ()
     """Exits of each self-distilled network, ``exits`` if none are given. One exit after
     each layer is the paper's Figure 2."""
 
@@ -151,31 +142,32 @@ class Study:
 
     def jobs(self) -> Iterator[Job]:
         """All trainings: by corpus, by what networks read, and by seed."""
-        for corpus, variants, seed in itertools.product(
-            self.corpora, (self._variants, self._from_scratch), self.seeds
-        ):
-            for method, variant in variants():
-                values = {**self.base, **self.corpora[corpus], **variant}
-                yield Job(corpus, method, Config(**values, seed=seed, fold=seed))
+        for corpus, own in self.corpora.items():
+            values = {**self.base, **own}
+            exits = values.get("exits", Config.exits)
+            jobs = [
+                Job(corpus, method, Config(**(values | variant), seed=seed, fold=seed))
+                for seed in self.seeds
+                for method, variant in self._variants(exits)
+            ]
+            # What networks read is computed once for all of them
+            yield from sorted(jobs, key=lambda job: job.config.from_scratch)
 
-    def _from_scratch(self) -> Iterator[tuple[str, dict]]:
-        for method in self.methods:
-            if method in SCRATCH:
-                yield method, {"method": method}
-
-    def _variants(self) -> Iterator[tuple[str, dict]]:
+    def _variants(self, exits: Sequence[int]) -> Iterator[tuple[str, dict]]:
+        """Name and settings of each method, for a corpus with some exits."""
         if "distilled" in self.methods:
             yield from self._distilled()
         if "plain" in self.methods:
-            exits = self.base.get("exits", Config.exits)
             depths: Sequence[int | None] = self.depths or (*exits, None)
             for depth in depths:
                 cut = {"depth": depth} if depth else {}
                 yield f"plain-{depth or 'deepest'}", {"method": "plain", **cut}
         if "layerwise" in self.methods:
             for block in self.blocks:
-                variant = {"method": "layerwise", "block": block}
-                yield f"layerwise-{block}", variant
+                yield f"layerwise-{block}", {"method": "layerwise", "block": block}
+        for method in self.methods:
+            if method in SCRATCH:
+                yield method, {"method": method}
 
     def _distilled(self) -> Iterator[tuple[str, dict]]:
         """Variants of self-distillation; a name tells what differs from the paper's."""
@@ -246,9 +238,8 @@ def run(
         jobs = list({job.folder(""): job for job in matching}.values())
     for number, job in enumerate(jobs, 1):
         if verbose:
-            tqdm.write(
-                f"{number} of {len(jobs)}: {job.corpus}, {job.name}", file=sys.stderr
-            )
+            text = f"{number} of {len(jobs)}: {job.corpus}, {job.name}"
+            tqdm.write(text, file=sys.stderr)
         config, key = job.config, (job.corpus, job.config.from_scratch)
         if key not in read:
             front = load_front_end(config)

@@ -333,6 +333,28 @@ def test_the_corpus_of_an_evaluation_is_named_as_its_folder(toy, tmp_path, monke
     assert result["corpus"] == "emodb"
 
 
+def test_exits_are_evaluated_on_the_classes_that_a_corpus_has(toy, tmp_path):
+    table = read_corpus(toy["corpus"])[["file", "speaker", "emotion"]]
+    corpus, clips = tmp_path / "two.csv", table[table["emotion"] != "anger"]
+    clips.to_csv(corpus, index=False)
+    command = ("distill", "exits", "evaluate", toy["model"], corpus, "--out", tmp_path)
+    done = invoke(*command, "--quiet")
+    assert done.exit_code == 0, done.output
+    assert "The corpus has no clips of anger." in done.output
+    result = json.loads((tmp_path / "evaluation.json").read_text())
+    assert result["missing"] == ["anger"]
+    for depth in (1, 2):
+        model = audw2s.load(toy["model"], exit=depth)
+        signals = [soundfile.read(file, dtype="float32")[0] for file in clips["file"]]
+        logits = [model(signal[None], 16000)["logits"][0] for signal in signals]
+        right = [CLASSES[values.argmax()] for values in logits] == clips["emotion"]
+        expected = right.groupby(clips["emotion"]).mean().mean()
+        assert result["exits"][str(depth)]["score"] == pytest.approx(expected)
+    table.assign(emotion="joy").to_csv(corpus, index=False)
+    done = invoke(*command, "--quiet")
+    assert done.exit_code == 2 and "is of class ['anger', 'neutral'" in done.output
+
+
 def test_the_tests_cover_all_families_of_encoders():
     assert {entry["model_type"] for entry in SETTINGS.values()} == {
         *("wav2vec2", "wavlm", "hubert", "whisper")

@@ -141,6 +141,24 @@ def test_a_corpus_is_read_with_its_own_settings(monkeypatch, tmp_path):
         assert (data.scale, data.columns) == (config.scale, config.columns)
 
 
+def test_depths_of_plain_fine_tuning_follow_the_exits_of_the_corpus(tmp_path):
+    path = tmp_path / "study.toml"
+    path.write_text(
+        STUDY.replace("[corpora.rated]\n", "[corpora.rated]\nexits = [2]\n")
+    )
+    jobs = list(Study.from_toml(str(path)).jobs())
+    plain = {
+        corpus: [
+            (job.method, job.config.depth)
+            for job in jobs
+            if job.corpus == corpus and job.name.startswith("plain-")
+        ]
+        for corpus in ("toy", "rated")
+    }
+    toy = [("plain-1", 1), ("plain-2", 2), ("plain-deepest", None)]
+    assert plain == {"toy": 2 * toy, "rated": 2 * toy[1:]}
+
+
 def test_settings_of_a_study_are_read_and_checked(tmp_path):
     path = tmp_path / "study.toml"
     path.write_text(STUDY)
