@@ -25,6 +25,7 @@ from transformers.models.wavlm.modeling_wavlm import WavLMEncoderLayer
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from audw2s.distill.students.frontend import Normalise
+from audw2s.distill.teachers.wav2vec2 import UNMASKED
 from audw2s.distill.teachers.whisper import LEVEL
 from audw2s.distill.teachers.whisper import MAX_DUR
 from audw2s.distill.teachers.whisper import WhisperLogMel
@@ -39,15 +40,6 @@ MODELS: dict[str, tuple[type[PretrainedConfig], type[PreTrainedModel]]] = {
     "whisper": (WhisperConfig, WhisperEncoder),
 }
 """Families by the ``model_type`` of their ``config.json``."""
-
-UNMASKED = {
-    "apply_spec_augment": False,
-    "mask_time_prob": 0.0,
-    "mask_feature_prob": 0.0,
-    "layerdrop": 0.0,
-    "encoder_layerdrop": 0.0,
-}
-"""Settings without masking and without random omission of layers."""
 
 
 def fit(signal: torch.Tensor, samples: int = SAMPLES) -> torch.Tensor:
@@ -133,15 +125,9 @@ class Backbone(FrontEnd, abc.ABC):
     def embed(self, inputs: torch.Tensor) -> torch.Tensor:
         """Hidden states before the layers, from the output of :meth:`front`."""
 
-    def context(self, hidden: torch.Tensor) -> torch.Tensor | None:
-        """Value that all layers share besides the hidden states."""
-        return None
-
-    def step(
-        self, number: int, hidden: torch.Tensor, context: torch.Tensor | None
-    ) -> torch.Tensor:
-        """Apply a layer, numbered from 1."""
-        return self.layers[number - 1](hidden, None)
+    def arguments(self, hidden: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        """Arguments of all layers besides the hidden states: no mask."""
+        return (None,)
 
     def states(
         self, hidden: torch.Tensor, after: int = 0
@@ -156,9 +142,11 @@ class Backbone(FrontEnd, abc.ABC):
             number of the layer, and the hidden states after it
 
         """
-        context = self.context(hidden)
+        others = self.arguments(hidden)
         for number in range(after + 1, len(self.layers) + 1):
-            hidden = self.step(number, hidden, context)
+            output = self.layers[number - 1](hidden, *others)
+            # WavLM's layers return the bias of positions as well
+            hidden = output[0] if isinstance(output, tuple) else output
             yield number, hidden
 
     def cut(self, depth: int) -> "Backbone":
@@ -170,12 +158,8 @@ class Backbone(FrontEnd, abc.ABC):
         """
         if not 1 <= depth <= len(self.layers):
             raise ValueError(f"Layers are 1 to {len(self.layers)}, got {depth}.")
-        layers, self.layers = self.layers, nn.ModuleList()
-        try:
-            short = copy.deepcopy(self)
-        finally:
-            self.layers = layers
-        short.layers = copy.deepcopy(layers[:depth])
+        short = copy.deepcopy(self)
+        short.layers = short.layers[:depth]
         return short
 
     def freeze(self, depth: int) -> None:
@@ -213,18 +197,12 @@ class Convolutional(Backbone):
 class WavLM(Convolutional):
     """WavLM: all layers share a bias of positions, computed by the first one."""
 
-    def context(self, hidden: torch.Tensor) -> torch.Tensor | None:
-        """Bias of each distance between tokens, ``(batch * heads, tokens, tokens)``."""
+    def arguments(self, hidden: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        """No mask, and the bias ``(batch * heads, tokens, tokens)`` of distances."""
         count = hidden.shape[1]
         first = cast(WavLMEncoderLayer, self.layers[0])
         bias = first.attention.compute_bias(count, count)
-        return bias.repeat(hidden.shape[0], 1, 1)
-
-    def step(
-        self, number: int, hidden: torch.Tensor, context: torch.Tensor | None
-    ) -> torch.Tensor:
-        """Apply a layer, numbered from 1."""
-        return self.layers[number - 1](hidden, None, context)[0]
+        return None, bias.repeat(hidden.shape[0], 1, 1)
 
 
 class Whisper(Backbone):

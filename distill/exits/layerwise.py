@@ -86,8 +86,5 @@ def prediction_loss(
     predicted = predictors(inputs)
     with torch.no_grad():
         targets = hidden_states(teacher, inputs, list(predicted))
-    losses = [
-        layerwise_loss(targets[number].float(), values.float())
-        for number, values in predicted.items()
-    ]
-    return torch.stack(losses).mean()
+    pairs = ((targets[k].float(), values.float()) for k, values in predicted.items())
+    return torch.stack([layerwise_loss(*pair) for pair in pairs]).mean()

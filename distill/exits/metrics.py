@@ -138,9 +138,7 @@ def adaptive_curve(
     for margin in MARGINS:
         outputs, chosen = adaptive(logits, margin)
         point = {"margin": round(float(margin), 3), "score": score(truth, outputs)}
-        means = {
-            name: float(np.take(cost, chosen).mean()) for name, cost in costs.items()
-        }
+        means = {k: float(np.take(cost, chosen).mean()) for k, cost in costs.items()}
         points.append(point | means)
     return points
 

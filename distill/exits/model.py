@@ -93,12 +93,9 @@ class ExitNetwork(Trainable):
         self.backbone: Backbone = backbone
         blocks = {depth: make_block(block, width) for depth in exits}
         blocks[deepest] = deepest_block or nn.Identity()
-        self.exits = nn.ModuleDict(
-            {
-                str(depth): Exit(backbone.norm, width, num_outputs, one)
-                for depth, one in blocks.items()
-            }
-        )
+        self.exits = nn.ModuleDict()
+        for depth, one in blocks.items():
+            self.exits[str(depth)] = Exit(backbone.norm, width, num_outputs, one)
         # The deepest exit has its copy
         backbone.norm = nn.Identity()
 
@@ -119,11 +116,7 @@ class ExitNetwork(Trainable):
 
         """
         states = self.backbone.states(self.backbone.embed(inputs))
-        return {
-            number: self.exits[str(number)](hidden)
-            for number, hidden in states
-            if number in self.depths
-        }
+        return {k: self.exits[str(k)](x) for k, x in states if k in self.depths}
 
 
 class LayerSegment(nn.Module):

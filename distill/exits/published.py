@@ -3,13 +3,15 @@
 import dataclasses
 import os
 
+import torch
+
 from audw2s.distill.exits.backbones import SAMPLES
 from audw2s.distill.exits.backbones import Backbone
 from audw2s.distill.exits.backbones import make_model
 from audw2s.distill.exits.backbones import take_apart
 from audw2s.distill.teachers.checkpoint import load_strictly
-from audw2s.distill.teachers.checkpoint import read_file
 from audw2s.distill.teachers.checkpoint import read_json
+from audw2s.distill.teachers.checkpoint import read_tensors
 from audw2s.distill.teachers.checkpoint import read_weights
 from audw2s.distill.teachers.wav2vec2 import position_keys
 from audw2s.distill.teachers.whisper import DECODER
@@ -19,9 +21,6 @@ from audw2s.model.registry import HubSource
 
 FILES = ("config.json", "model.safetensors", "preprocessor_config.json")
 """Files of an encoder on the hub that are needed."""
-
-PREFIXES = {"wav2vec2": "wav2vec2.", "wavlm": "wavlm.", "hubert": "hubert."}
-"""Prefixes of encoders in checkpoints that have heads as well."""
 
 UNUSED = (
     *("lm_head.", "quantizer.", "project_hid.", "project_q."),
@@ -79,13 +78,13 @@ def load_backbone(path: str, samples: int = SAMPLES) -> Backbone:
     unused: tuple[str, ...] = (*DECODER, "decoder.")
     keys = {"model.encoder.": "", "encoder.": "", "": ""}
     if kind != "whisper":
-        prefix = PREFIXES[kind]
+        # Checkpoints that have heads as well name the encoder
+        prefix = f"{kind}."
         if not any(key.startswith(prefix) for key in weights):
             prefix = ""
         keys = {**position_keys(prefix, ""), prefix: ""}
         unused = (*UNUSED, f"{prefix}masked_spec_embed", f"{prefix}adapter.")
-    ignored = tuple(key for key in weights if key.startswith(unused))
-    load_strictly(model, weights, keys, path, ignored)
+    load_strictly(model, weights, keys, path, unused)
     return take_apart(model, samples)
 
 
@@ -99,13 +98,10 @@ def read_encoder(path: str) -> tuple[dict, dict]:
     """
     if not os.path.isfile(path):
         raise FileNotFoundError(f"There is no file '{path}'.")
-    weights = read_file(path)
-    conv = weights.get("conv1.weight")
+    weights = read_tensors(path)[0]
+    conv = weights.get("conv1.weight", torch.empty(0))
     for size in SIZES.values():
-        if conv is not None and tuple(conv.shape[:2]) == (
-            size.d_model,
-            size.num_mel_bins,
-        ):
+        if conv.shape[:2] == (size.d_model, size.num_mel_bins):
             return {"model_type": "whisper", **dataclasses.asdict(size)}, weights
     raise ValueError(
         f"'{path}' is no encoder of Whisper {' or '.join(SIZES)}. For others give a "

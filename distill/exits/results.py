@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import json
 import os
 import pathlib
 from itertools import groupby
@@ -17,6 +16,7 @@ from audw2s.distill.exits.metrics import score
 from audw2s.distill.exits.metrics import score_of_resamples
 from audw2s.distill.exits.metrics import score_with_interval
 from audw2s.distill.exits.train import OUTCOME
+from audw2s.distill.teachers.checkpoint import read_json
 from audw2s.evaluation.intervals import interval
 from audw2s.evaluation.speakers import speaker_or_file
 from audw2s.model.registry import DIMENSIONS
@@ -52,11 +52,8 @@ class Predictions:
         self.of_classes = "truth" in table
         """Whether the outputs are classes, and not values."""
         columns = [f"reference_{name}" for name in DIMENSIONS]
-        self.truth: np.ndarray = (
-            first["truth"].map(labels.index).to_numpy()
-            if self.of_classes
-            else first[columns].to_numpy()
-        )
+        truth = first["truth"].map(labels.index) if self.of_classes else first[columns]
+        self.truth: np.ndarray = truth.to_numpy()
         self.outputs = dict(zip(map(str, self.depths), self.logits, strict=True))
         """Outputs by exit, and their fusions."""
         if self.of_classes and len(self.depths) > 2:
@@ -76,16 +73,13 @@ class Run:
     @functools.cached_property
     def outcome(self) -> dict:
         """Content of ``outcome.json``."""
-        with open(os.path.join(self.folder, OUTCOME), encoding="utf-8") as file:
-            return json.load(file)
+        return read_json(os.path.join(self.folder, OUTCOME))
 
     @functools.cached_property
     def predictions(self) -> dict[str, Predictions]:
         """Predictions by part of the corpus."""
-        return {
-            part: Predictions(os.path.join(self.folder, f"{part}.parquet"))
-            for part in PARTS
-        }
+        paths = {part: os.path.join(self.folder, f"{part}.parquet") for part in PARTS}
+        return {part: Predictions(path) for part, path in paths.items()}
 
 
 def collect(folder: str, fuse_deepest: bool = False) -> dict:
@@ -111,16 +105,12 @@ def collect(folder: str, fuse_deepest: bool = False) -> dict:
     runs = finished(folder)
     if not runs:
         raise FileNotFoundError(f"No finished training in '{folder}'.")
-    return {
-        corpus: {
-            "methods": {
-                method: summary(of_method, fuse_deepest)
-                for method, of_method in grouped(of_corpus, "method").items()
-            },
-            "gains": gains(of_corpus),
-        }
-        for corpus, of_corpus in grouped(runs, "corpus").items()
-    }
+    results = {}
+    for corpus, of_corpus in grouped(runs, "corpus").items():
+        methods = grouped(of_corpus, "method").items()
+        summaries = {name: summary(part, fuse_deepest) for name, part in methods}
+        results[corpus] = {"methods": summaries, "gains": gains(of_corpus)}
+    return results
 
 
 def finished(folder: str) -> list[Run]:

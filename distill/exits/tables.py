@@ -3,14 +3,14 @@
 import os
 from collections.abc import Iterator
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from audw2s.distill.exits.metrics import as_text
-from audw2s.distill.exits.paper import table1
-from audw2s.distill.exits.paper import table2
 from audw2s.distill.exits.results import FUSION
 from audw2s.distill.exits.results import PARTS
 from audw2s.distill.exits.results import collect
@@ -22,6 +22,8 @@ from audw2s.files import templates
 from audw2s.files import write_json
 from audw2s.files import write_text
 from audw2s.tables import write_table
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 TITLES = {
     "UAR": "UAR in percent, development / test part",
@@ -57,6 +59,49 @@ def write_tables(folder: str, fuse_deepest: bool = False) -> str:
             path = os.path.join(folder, picture_of(corpus, "layers"))
             save(plot_exits(by_layer, methods), path)
     return text
+
+
+def table1() -> pd.DataFrame:
+    """Table 1 of Ren et al.: UAR in percent, wav2vec 2.0 base on DEMoS.
+
+    Self-distillation by block and similarity, exits 3, 8 and 10, embedding level.
+
+    Fusion is that of the three exits, without the deepest. Devel of exit 10 with LSTM,
+    L2 and cosine is pieced together from a damaged cell.
+
+    Returns:
+        a row for each ``block`` and ``similarity``; columns are pairs of an exit (
+        ``"12"`` is the deepest, then there is ``"fusion"``) and a part (``"devel"``
+        or ``"test"``)
+
+    Examples:
+        >>> float(table1().loc[("lstm", "l2"), ("3", "test")])
+        86.7
+
+    """
+    path = os.path.join(FOLDER, "table1.csv")
+    table = pd.read_csv(path, header=[0, 1], index_col=[0, 1])
+    return table.rename_axis(["block", "similarity"])
+
+
+def table2() -> pd.DataFrame:
+    """Table 2 of Ren et al.: comparison with other networks.
+
+    Its rows of self-distillation are two runs: exits 3, 8 and 10 of LSTM with L1, and
+    the deepest exit of LSTM with L2 and cosine.
+
+    Returns:
+        a row for each ``method`` (named as in
+        :class:`audw2s.distill.exits.study.Study`) and ``exit`` with ``devel``, ``test``
+        and millions of ``parameters``
+
+    Examples:
+        >>> table2()["method"].iloc[-1], float(table2()["test"].iloc[-1])
+        ('distilled-lstm-l2+cosine', 91.4)
+
+    """
+    path = os.path.join(FOLDER, "table2.csv")
+    return pd.read_csv(path, dtype={"exit": str}, keep_default_na=False)
 
 
 def rows(results: dict) -> Iterator[dict]:
@@ -95,18 +140,12 @@ def to_markdown(results: dict) -> str:
 
     """
     functions = (
-        *(clips_and_speakers, curves_of, exits_by_layer, exits_of, picture_of),
+        *(as_text, clips_and_speakers, curves_of, exits_by_layer, exits_of, picture_of),
         *(printed, with_interval),
     )
-    values = {function.__name__: function for function in functions}
-    return render(
-        "tables.md.jinja",
-        results=results,
-        titles=TITLES,
-        paper=table2().to_dict("records"),
-        text=as_text,
-        **values,
-    )
+    values: dict[str, Any] = {function.__name__: function for function in functions}
+    values |= {"titles": TITLES, "paper": table2().to_dict("records")}
+    return render("tables.md.jinja", results=results, **values)
 
 
 def render(name: str, **values: object) -> str:
@@ -172,15 +211,21 @@ def plot_exits(curves: dict[str, dict[int, dict]], methods: dict) -> Figure:
     measure = next(iter(methods.values()))["measure"]
     figure = Figure(figsize=(11, 4), layout="constrained")
     for axes, part in zip(figure.subplots(1, 2, sharey=True), PARTS, strict=True):
-        for number, (name, curve) in enumerate(curves.items()):
-            style = f"{MARKERS[number % len(MARKERS)]}{LINES[number % len(LINES)]}"
+        for name, curve in curves.items():
             scores = [entry[part]["mean"] for entry in curve.values()]
-            axes.plot(list(curve), scores, style, ms=3, label=name)
+            add_curve(axes, list(curve), scores, name)
         axes.set(xlabel="layer of the exit", ylabel=measure, title=part)
-        axes.grid(alpha=0.3)
     lines = axes.get_legend_handles_labels()
     figure.legend(*lines, loc="outside right upper", fontsize="small")
     return figure
+
+
+def add_curve(axes: Axes, x: list, y: list, label: str) -> None:
+    """Draw a curve in another style than those before it."""
+    number = len(axes.lines)
+    style = f"{MARKERS[number % len(MARKERS)]}{LINES[number % len(LINES)]}"
+    axes.plot(x, y, style, ms=3, label=label)
+    axes.grid(alpha=0.3)
 
 
 def with_interval(values: dict, key: str, measure: str) -> str:
@@ -224,16 +269,14 @@ def plot_adaptive(
     """
     figure = Figure(figsize=(9, 4), layout="constrained")
     axes = figure.subplots()
-    for number, (method, curve) in enumerate(curves.items()):
+    for method, curve in curves.items():
         x, y = ([point[key] for point in curve] for key in (cost, "score"))
-        style = f"{MARKERS[number % len(MARKERS)]}{LINES[number % len(LINES)]}"
-        axes.plot(x, y, style, ms=3, label=f"{method}, adaptive")
+        add_curve(axes, x, y, f"{method}, adaptive")
     for name, place in points.items():
         axes.plot(*place, "kx")
         axes.annotate(name, place)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.set(xlabel=label, ylabel="UAR")
-    axes.grid(alpha=0.3)
     # Many curves would lie under a legend inside
     figure.legend(loc="outside right upper", fontsize="small")
     return figure

@@ -1,9 +1,9 @@
 """Train exits: choose the epoch on devel, train again on train and devel, test."""
 
 import dataclasses
-import json
 import os
 import shutil
+from functools import partial
 from typing import Any
 from typing import cast
 
@@ -36,6 +36,7 @@ from audw2s.distill.settings import check_unchanged
 from audw2s.distill.state import CHECKPOINT
 from audw2s.distill.state import State
 from audw2s.distill.state import Tensors
+from audw2s.distill.teachers.checkpoint import read_json
 from audw2s.files import write_json
 from audw2s.tables import write_table
 from audw2s.version import __version__
@@ -73,8 +74,7 @@ def train(
     """
     path, identity = os.path.join(folder, OUTCOME), identify(config, data)
     if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            outcome = json.load(file)
+        outcome = read_json(path)
         check_unchanged(path, outcome.get("identity", {}), identity)
         return outcome
     training = Training(config, data, front, folder, verbose)
@@ -92,9 +92,7 @@ def train(
     outcome = {
         "epoch": epoch,
         "depths": list(network.depths),
-        "parameters": {
-            str(depth): network.num_parameters(depth) for depth in network.depths
-        },
+        "parameters": {str(k): network.num_parameters(k) for k in network.depths},
         "labels": list(data.labels),
         "version": __version__,
         "config": dataclasses.asdict(config),
@@ -198,12 +196,11 @@ class Training:
             clips = clips.assign(truth=[data.labels[k] for k in truth])
         else:
             clips[[f"reference_{name}" for name in data.labels]] = truth
-        parts = [
-            clips.assign(
-                exit=int(depth), **dict(zip(data.labels, values.numpy().T, strict=True))
-            )
-            for depth, values in outputs.items()
-        ]
+        parts = []
+        for depth, values in outputs.items():
+            table = clips.assign(exit=int(depth))
+            table[list(data.labels)] = values.numpy()
+            parts.append(table)
         table = pd.concat(parts, ignore_index=True)
         write_table(table, os.path.join(self.folder, f"{part}.parquet"))
 
@@ -214,18 +211,16 @@ def exit_loss(config: Config) -> Loss:
     def loss(
         network: Network, inputs: torch.Tensor, truth: torch.Tensor
     ) -> torch.Tensor:
-        def clean(inputs: torch.Tensor) -> torch.Tensor:
-            with autocast(config.precision, inputs.device):
-                outputs = network(inputs)
-            outputs = {
-                k: ExitOutput(*(values.float() for values in s))
-                for k, s in outputs.items()
-            }
-            return total_loss(outputs, truth, config)
+        with autocast(config.precision, inputs.device):
+            outputs = network(inputs)
+        outputs = {k: ExitOutput(*(v.float() for v in s)) for k, s in outputs.items()}
+        return total_loss(outputs, truth, config)
 
-        if config.method != ADVERSARIAL:
-            return clean(inputs)
+    def with_adversarial(
+        network: Network, inputs: torch.Tensor, truth: torch.Tensor
+    ) -> torch.Tensor:
+        clean = partial(loss, network, truth=truth)
         changed = adversarial(inputs, clean, config.epsilon)
         return (clean(inputs) + clean(changed)) / 2
 
-    return loss
+    return with_adversarial if config.method == ADVERSARIAL else loss

@@ -60,7 +60,7 @@ def read_weights(path: str) -> dict[str, torch.Tensor]:
     if not os.path.isdir(path):
         raise FileNotFoundError(f"There is no folder '{path}'.")
     if os.path.isfile(os.path.join(path, WEIGHTS)):
-        return read_file(os.path.join(path, WEIGHTS))
+        return read_tensors(os.path.join(path, WEIGHTS))[0]
     if os.path.isfile(os.path.join(path, INDEX)):
         return read_shards(path)
     pickles = sorted(name for name in os.listdir(path) if name.endswith(PICKLES))
@@ -70,11 +70,6 @@ def read_weights(path: str) -> dict[str, torch.Tensor]:
             f"opened, '{WEIGHTS}' is needed."
         )
     raise FileNotFoundError(f"There is no '{WEIGHTS}' in '{path}'.")
-
-
-def read_file(path: str) -> dict[str, torch.Tensor]:
-    """Read the weights of one file, see :func:`read_tensors`."""
-    return read_tensors(path)[0]
 
 
 def read_tensors(path: str) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
@@ -118,7 +113,7 @@ def read_shards(folder: str) -> dict[str, torch.Tensor]:
         shard = os.path.join(folder, name)
         if not os.path.isfile(shard):
             raise FileNotFoundError(f"'{path}' names '{name}', which isn't there.")
-        stored = read_file(shard)
+        stored = read_tensors(shard)[0]
         differing = stored.keys() ^ {key for key in shards if shards[key] == name}
         if differing:
             raise ValueError(
@@ -149,7 +144,7 @@ def load_strictly(
         key_map: prefixes of published keys and what they are in the network; the
             first that fits counts
         path: where the weights are from, for errors
-        ignored: published keys that may be there and aren't used
+        ignored: beginnings of published keys that may be there and aren't used
 
     Raises:
         ValueError: if a key is missing, unknown or given twice, or a value has a
@@ -159,7 +154,7 @@ def load_strictly(
     expected = network.state_dict()
     renamed: dict[str, torch.Tensor] = {}
     unknown, twice, wrong = [], [], []
-    for key in [key for key in weights if key not in ignored]:
+    for key in [key for key in weights if not key.startswith(ignored)]:
         name = rename(key, key_map)
         if name not in expected:
             unknown.append(key)

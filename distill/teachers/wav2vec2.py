@@ -38,16 +38,21 @@ FORM: dict[str, Any] = {
 }
 """Other settings of the large models, besides their sizes."""
 
-FROZEN: dict[str, Any] = {
-    "hidden_dropout": 0.0,
-    "activation_dropout": 0.0,
-    "attention_dropout": 0.0,
-    "feat_proj_dropout": 0.0,
-    "layerdrop": 0.0,
+UNMASKED: dict[str, Any] = {
+    "apply_spec_augment": False,
     "mask_time_prob": 0.0,
     "mask_feature_prob": 0.0,
+    "layerdrop": 0.0,
+    "encoder_layerdrop": 0.0,
 }
-"""Settings that switch off what only training needs."""
+"""Settings without masking and without random omission of layers."""
+
+FROZEN: dict[str, Any] = {
+    **UNMASKED,
+    **dict.fromkeys(("hidden_dropout", "activation_dropout"), 0.0),
+    **dict.fromkeys(("attention_dropout", "feat_proj_dropout"), 0.0),
+}
+"""Settings that switch off all that only training needs."""
 
 LABELS = {"id2label": {str(n): name for n, name in enumerate(DIMENSIONS)}}
 """Names of the outputs in their order, as in ``config.json``."""

@@ -19,7 +19,6 @@ from audw2s.distill.students.frontend import hann_dft
 from audw2s.distill.students.frontend import slaney_mel
 from audw2s.distill.teachers.checkpoint import SAME_KEYS
 from audw2s.distill.teachers.checkpoint import load_strictly
-from audw2s.distill.teachers.checkpoint import read_file
 from audw2s.distill.teachers.checkpoint import read_tensors
 from audw2s.distill.teachers.checkpoint import read_weights
 from audw2s.distill.teachers.checkpoint import write_tensors
@@ -43,7 +42,7 @@ PUBLISHED_KEYS = {"model.encoder.": ""}
 """Prefix of published keys of the encoder, and its name in our module."""
 
 DECODER = ("model.decoder.", "proj_out.")
-"""Prefixes of published keys that no teacher needs."""
+"""Prefixes of published keys that no teacher needs: the decoder, which transcribes."""
 
 LEVEL = 0.05
 """Root mean square to which every clip is scaled, similar to that of read speech."""
@@ -69,7 +68,7 @@ def load_encoder(path: str, size: Size) -> WhisperEncoder:
             has a wrong shape
 
     """
-    weights = read_weights(path) if os.path.isdir(path) else read_file(path)
+    weights = read_weights(path) if os.path.isdir(path) else read_tensors(path)[0]
     return make_encoder(weights, size, path)
 
 
@@ -78,11 +77,9 @@ def make_encoder(
 ) -> WhisperEncoder:
     """Make an encoder of weights, see :func:`load_encoder`."""
     encoder = WhisperEncoder(WhisperConfig(**dataclasses.asdict(size)))
-    # The decoder, which transcribes, isn't needed
-    decoder = tuple(key for key in weights if key.startswith(DECODER))
     is_whole = any(key.startswith(tuple(PUBLISHED_KEYS)) for key in weights)
     key_map = PUBLISHED_KEYS if is_whole else SAME_KEYS
-    load_strictly(encoder, weights, key_map, path, decoder)
+    load_strictly(encoder, weights, key_map, path, DECODER)
     return encoder.eval().requires_grad_(False)
 
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from audw2s.distill.exits.paper import table1
 from audw2s.distill.exits.tables import exits_by_layer
 from audw2s.distill.exits.tables import plot_exits
 from audw2s.distill.exits.tables import printed
+from audw2s.distill.exits.tables import table1
 
 
 def result(layers, score=0.5, **settings):

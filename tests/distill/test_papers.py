@@ -12,9 +12,9 @@ from audw2s.distill.exits.blocks import make_block
 from audw2s.distill.exits.config import Config
 from audw2s.distill.exits.model import ExitNetwork
 from audw2s.distill.exits.networks import make_network
-from audw2s.distill.exits.paper import table1
-from audw2s.distill.exits.paper import table2
 from audw2s.distill.exits.scratch import ScratchNetwork
+from audw2s.distill.exits.tables import table1
+from audw2s.distill.exits.tables import table2
 from audw2s.distill.export import num_parameters
 from audw2s.distill.students import STUDENTS
 from audw2s.evaluation.papers import papers
