@@ -267,8 +267,9 @@ class Batches:
             else:
                 signal = augment.crop(clip, length, rng)
             label = self.labels[number] if self.labels else self.label(signal)
-            pairs.append((signal, np.asarray(label, np.float32)))
-        return [(torch.from_numpy(s), torch.from_numpy(label)) for s, label in pairs]
+            values = torch.from_numpy(np.asarray(label, np.float32))
+            pairs.append((torch.from_numpy(signal), values))
+        return pairs
 
     def make(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Make a batch.
@@ -342,9 +343,8 @@ class Batches:
 
     def _babble(self, length: int, rng: np.random.Generator) -> np.ndarray:
         chosen = rng.choice(len(self.clips), rng.integers(3, 7), p=self.shares)
-        return augment.babble(
-            [augment.crop(as_float(self.clips[n]), length, rng) for n in chosen]
-        )
+        voices = [augment.crop(as_float(self.clips[n]), length, rng) for n in chosen]
+        return augment.babble(voices)
 
     def _change_speech(
         self, clip: np.ndarray, length: int, rng: np.random.Generator
@@ -353,9 +353,7 @@ class Batches:
         config = self.config
         if augment.chance(config.prosody, rng):
             names = ("tempo", "pitch", "melody", "formants")
-            factors = {
-                name: augment.draw_factor(getattr(config, name), rng) for name in names
-            }
+            factors = {k: augment.draw_factor(getattr(config, k), rng) for k in names}
             cut = augment.crop(clip, int(length * factors["tempo"]) + 1, rng)
             return augment.crop(change_prosody(cut, **factors), length, rng)
         factor = augment.draw_factor(config.speed, rng)

@@ -72,12 +72,10 @@ def check_list(path: str, clips: pd.DataFrame) -> None:
         "not listed": both["where"] == "right_only",
         "of other content": differ,
     }
-    found = {
-        fault: list(both["name"][mask]) for fault, mask in faults.items() if mask.any()
-    }
-    if found:
-        parts = (
-            f"{len(names)} are {fault} ({', '.join(names[:NUM_NAMED])})"
-            for fault, names in found.items()
-        )
+    parts = [
+        f"{mask.sum()} are {fault} ({', '.join(both['name'][mask][:NUM_NAMED])})"
+        for fault, mask in faults.items()
+        if mask.any()
+    ]
+    if parts:
         raise ValueError(f"The clips aren't those of '{path}': {'; '.join(parts)}.")

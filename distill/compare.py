@@ -94,9 +94,7 @@ def compare(
             values_of, store=folder, num_workers=num_workers, verbose=verbose
         )
         judge = None if against == HUMANS else values(against)
-        results = [
-            evaluate(values(model), tables, judge=judge, **settings) for model in models
-        ]
+        results = [evaluate(values(m), tables, judge=judge, **settings) for m in models]
     spent = costs(models, num_rounds)
     first, clips = results[0]
     edges = duration_edges(clips)

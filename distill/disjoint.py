@@ -200,9 +200,7 @@ def hashed(files: pd.DataFrame) -> pd.DataFrame:
     """
     files = files[files["size"] != MISSING]
     known = zip(files["file"], files["sha256"], strict=True)
-    hashes = [
-        value if isinstance(value, str) else sha256(file) for file, value in known
-    ]
+    hashes = [old if isinstance(old, str) else sha256(file) for file, old in known]
     return files.assign(sha256=hashes)
 
 

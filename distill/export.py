@@ -117,16 +117,13 @@ def student_to_onnx(student: nn.Module) -> onnx.ModelProto:
     ``token_hop`` in samples, ``token_context`` in tokens, and the ``epsilon`` that the
     network adds to the variance of a signal.
     """
-    counts = {
-        "parameters": str(num_parameters(student, mel=True)),
-        "gmac": gmac(student),
-    }
+    parameters = str(num_parameters(student, mel=True))
+    counts = {"parameters": parameters, "gmac": gmac(student)}
     if not isinstance(student, Student):
         model = to_onnx(student)
     else:
-        model = widened(
-            to_onnx(OptimisedStudent(student).eval(), ("normalised", "tokens"))
-        )
+        optimised = OptimisedStudent(student).eval()
+        model = widened(to_onnx(optimised, ("normalised", "tokens")))
         if reach := locality(student):
             hop, context = reach
             counts |= {"token_hop": str(hop), "token_context": str(context)}
@@ -192,13 +189,10 @@ def halve(model: onnx.ModelProto) -> onnx.ModelProto:
         half = values.astype(np.float16)
         if not np.array_equal(half.astype(np.float32), values):
             continue
-        name = weight.name
-        weight.CopyFrom(onnx.numpy_helper.from_array(half, f"{name}.half"))
-        casts.append(
-            onnx.helper.make_node(
-                "Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT
-            )
-        )
+        name, stored = weight.name, f"{weight.name}.half"
+        weight.CopyFrom(onnx.numpy_helper.from_array(half, stored))
+        to = onnx.TensorProto.FLOAT
+        casts.append(onnx.helper.make_node("Cast", [stored], [name], to=to))
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)

@@ -41,11 +41,8 @@ def finite(
 
 def keys(table: pd.DataFrame, hashes: Iterable[str]) -> list[tuple]:
     """Keys of clips: sha256 of the file, start, end."""
-    times = table[["start", "end"]].itertuples(index=False, name=None)
-    return [
-        (sha256, start / SECOND, to_limit(end))
-        for sha256, (start, end) in zip(hashes, times, strict=True)
-    ]
+    rows = zip(hashes, table["start"], table["end"], strict=True)
+    return [(sha256, start / SECOND, to_limit(end)) for sha256, start, end in rows]
 
 
 RATINGS = "ratings"
@@ -107,12 +104,9 @@ class Labels:
 
         """
         wanted = keys(table, content_hashes(table["file"]))
-        missing = [
-            file
-            for file, key in zip(table["file"], wanted, strict=True)
-            if key not in self.labels
-        ]
-        if missing:
+        known = np.array([key in self.labels for key in wanted], bool)
+        if not known.all():
+            missing = table["file"][~known].to_list()
             raise ValueError(
                 f"{len(missing)} clips have no label in '{self.path}', among them "
                 f"'{missing[0]}'. Label their corpus with 'audw2s distill label' first."

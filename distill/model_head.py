@@ -156,9 +156,8 @@ def with_head(
     """
     last = next(node for node in model.graph.node if "logits" in node.output)
     weights = {entry.name: entry for entry in model.graph.initializer}
-    if last.op_type != "Gemm" or list(weights[last.input[1]].dims) != list(
-        np.shape(weight)
-    ):
+    shape = list(weight.shape)
+    if last.op_type != "Gemm" or list(weights[last.input[1]].dims) != shape:
         raise ValueError("The model's last layer isn't linear.")
     for name, values in zip(last.input[1:], (weight, bias), strict=True):
         tensor = onnx.numpy_helper.from_array(values.astype(np.float32), name)

@@ -108,11 +108,8 @@ def _fixed(values: torch.Tensor) -> nn.Parameter:
 
 def _is_projection(layer: nn.Conv2d) -> bool:
     """Whether a convolution is 1×1."""
-    return (
-        layer.kernel_size == layer.stride == (1, 1)
-        and layer.padding == (0, 0)
-        and layer.groups == 1
-    )
+    is_single = layer.kernel_size == layer.stride == (1, 1)
+    return is_single and layer.padding == (0, 0) and layer.groups == 1
 
 
 def _absorbed(

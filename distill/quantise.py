@@ -104,13 +104,9 @@ def transposed(model: onnx.ModelProto) -> onnx.ModelProto:
         (left, right), (result,) = node.input, node.output
         values = np.ascontiguousarray(onnx.numpy_helper.to_array(weights[left]).T)
         weights[left].CopyFrom(onnx.numpy_helper.from_array(values, left))
-        node.input[:] = [f"{result}.rows", left]
-        node.output[:] = [f"{result}.turned"]
-        nodes += [
-            _flip(right, f"{result}.rows"),
-            node,
-            _flip(f"{result}.turned", result),
-        ]
+        rows, turned = f"{result}.rows", f"{result}.turned"
+        node.input[:], node.output[:] = [rows, left], [turned]
+        nodes += [_flip(right, rows), node, _flip(turned, result)]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
     return model
@@ -352,9 +348,8 @@ def quantise_student(
     )
     quantised = quantise(original, calibration)
     order = [labels.index(dimension) for dimension in DIMENSIONS]
-    figures = agreement(
-        *(logits(graph, held_out)[:, order] for graph in (original, quantised))
-    )
+    both = (logits(graph, held_out)[:, order] for graph in (original, quantised))
+    figures = agreement(*both)
     # Not "any larger": NaN has to fail
     if not all(value <= TOLERANCE for value in figures["difference"].values()):
         raise ValueError(

@@ -98,9 +98,8 @@ def _babble(
 ) -> np.ndarray:
     """Several other clips at once."""
     others = (number + rng.integers(1, max(2, len(clips)), NUM_VOICES)) % len(clips)
-    return augment.babble(
-        [augment.crop(clips[n], len(clips[number]), rng) for n in others]
-    )
+    voices = [augment.crop(clips[n], len(clips[number]), rng) for n in others]
+    return augment.babble(voices)
 
 
 def two_takes(table: pd.DataFrame) -> np.ndarray:

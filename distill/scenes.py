@@ -70,11 +70,8 @@ def _drum(is_snare: bool, rng: np.random.Generator) -> np.ndarray:
     time = _time(0.2)
     if is_snare:
         return rng.standard_normal(len(time)) * np.exp(-25 * time)
-    return (
-        2
-        * np.sin(2 * np.pi * (50 * time - 2 * np.exp(-30 * time)))
-        * np.exp(-15 * time)
-    )
+    tone = np.sin(2 * np.pi * (50 * time - 2 * np.exp(-30 * time)))
+    return 2 * tone * np.exp(-15 * time)
 
 
 def scene(

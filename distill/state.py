@@ -86,11 +86,8 @@ class State:
             for part, values in parts.items()
             for key, value in values.items()
         }
-        metadata = {
-            "step": str(self.step),
-            "history": json.dumps(self.history),
-            "identity": json.dumps(self.identity),
-        }
+        about = ("step", "history", "identity")
+        metadata = {name: json.dumps(getattr(self, name)) for name in about}
         write_tensors(tensors, self.path, metadata)
 
     def _resume(self) -> None:
@@ -101,13 +98,10 @@ class State:
             network.load_state_dict(parts[name])
         for place, optimiser in enumerate(self.optimisers):
             moments = _by_part(parts.get(f"optimiser{place}", {}))
-            optimiser.load_state_dict(
-                {
-                    "state": {int(number): v for number, v in moments.items()},
-                    "param_groups": optimiser.state_dict()["param_groups"],
-                }
-            )
-        self.step = int(metadata["step"])
+            state = {int(number): v for number, v in moments.items()}
+            groups = optimiser.state_dict()["param_groups"]
+            optimiser.load_state_dict({"state": state, "param_groups": groups})
+        self.step = json.loads(metadata["step"])
         self.history = json.loads(metadata["history"])
         self.best = parts.get("best", {})
 

@@ -144,11 +144,7 @@ def speech(
         table = read_together(paths, parse_columns(columns))
         return usable_clips(table, verbose=not quiet)[1]
 
-    settings: dict[str, Any] = {
-        "num_scenes": num_scenes,
-        "seed": seed,
-        "verbose": not quiet,
-    }
+    settings: Any = {"num_scenes": num_scenes, "seed": seed, "verbose": not quiet}
     origins = of_corpora([*corpus, *noise], parse_columns(columns))
     sha256 = add_speech_layer(
         model, out, clips(corpus), clips(noise), origins=origins, **settings

@@ -1,5 +1,7 @@
 """Blocks of MobileNets, and a student of such blocks."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -35,36 +37,15 @@ def conv(
     # Deviation: "same" pads a strided map at its end first, this does so at both ends.
     # And the normalisation has PyTorch's epsilon and momentum: MobileNetV3's average
     # over 100 steps is for trainings of 100,000, those here have some 1,000
-    return nn.Sequential(
-        nn.Conv2d(
-            num_in,
-            num_out,
-            kernel,
-            stride=stride,
-            padding=kernel // 2,
-            groups=groups,
-            bias=False,
-        ),
-        nn.BatchNorm2d(num_out),
-        activation(),
+    layer = nn.Conv2d(
+        num_in, num_out, kernel, stride, kernel // 2, groups=groups, bias=False
     )
+    return nn.Sequential(layer, nn.BatchNorm2d(num_out), activation())
 
 
-def depthwise(
-    num_channels: int,
-    kernel: int,
-    stride: int = 1,
-    activation: type[nn.Module] = nn.Identity,
-) -> nn.Sequential:
-    """Convolution of each channel alone."""
-    return conv(
-        num_channels,
-        num_channels,
-        kernel,
-        stride=stride,
-        groups=num_channels,
-        activation=activation,
-    )
+def depthwise(width: int, kernel: int, **options: Any) -> nn.Sequential:
+    """Convolution of each channel alone, see :func:`conv` for the options."""
+    return conv(width, width, kernel, groups=width, **options)
 
 
 class Residual(nn.Sequential):
@@ -122,7 +103,8 @@ def inverted_residual(
     activation: type[nn.Module],
 ) -> nn.Sequential:
     """Block of MobileNetV3: expand, filter each channel, weigh channels, project."""
-    layers: list[nn.Module] = [depthwise(width, kernel, stride, activation)]
+    options = {"stride": stride, "activation": activation}
+    layers: list[nn.Module] = [depthwise(width, kernel, **options)]
     if width != num_in:
         layers.insert(0, conv(num_in, width, activation=activation))
     if squeeze:
@@ -148,9 +130,9 @@ def universal_inverted_bottleneck(
     width = num_in * expansion
     layers: list[nn.Module] = [conv(num_in, width, activation=nn.ReLU)]
     if first:
-        layers.insert(0, depthwise(num_in, first, 1 if middle else stride))
+        layers.insert(0, depthwise(num_in, first, stride=1 if middle else stride))
     if middle:
-        layers.append(depthwise(width, middle, stride, nn.ReLU))
+        layers.append(depthwise(width, middle, stride=stride, activation=nn.ReLU))
     layers.append(conv(width, num_out))
     return bottleneck(layers, num_in, num_out, stride)
 

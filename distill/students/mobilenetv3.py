@@ -25,30 +25,25 @@ SMALL = [
     Block(3, 72, 24, False, nn.ReLU, 2),
     Block(3, 88, 24, False, nn.ReLU, 1),
     Block(5, 96, 40, True, nn.Hardswish, 2),
-    Block(5, 240, 40, True, nn.Hardswish, 1),
-    Block(5, 240, 40, True, nn.Hardswish, 1),
+    *[Block(5, 240, 40, True, nn.Hardswish, 1)] * 2,
     Block(5, 120, 48, True, nn.Hardswish, 1),
     Block(5, 144, 48, True, nn.Hardswish, 1),
     Block(5, 288, 96, True, nn.Hardswish, 2),
-    Block(5, 576, 96, True, nn.Hardswish, 1),
-    Block(5, 576, 96, True, nn.Hardswish, 1),
+    *[Block(5, 576, 96, True, nn.Hardswish, 1)] * 2,
 ]
 LARGE = [
     Block(3, 16, 16, False, nn.ReLU, 1),
     Block(3, 64, 24, False, nn.ReLU, 2),
     Block(3, 72, 24, False, nn.ReLU, 1),
     Block(5, 72, 40, True, nn.ReLU, 2),
-    Block(5, 120, 40, True, nn.ReLU, 1),
-    Block(5, 120, 40, True, nn.ReLU, 1),
+    *[Block(5, 120, 40, True, nn.ReLU, 1)] * 2,
     Block(3, 240, 80, False, nn.Hardswish, 2),
     Block(3, 200, 80, False, nn.Hardswish, 1),
-    Block(3, 184, 80, False, nn.Hardswish, 1),
-    Block(3, 184, 80, False, nn.Hardswish, 1),
+    *[Block(3, 184, 80, False, nn.Hardswish, 1)] * 2,
     Block(3, 480, 112, True, nn.Hardswish, 1),
     Block(3, 672, 112, True, nn.Hardswish, 1),
     Block(5, 672, 160, True, nn.Hardswish, 2),
-    Block(5, 960, 160, True, nn.Hardswish, 1),
-    Block(5, 960, 160, True, nn.Hardswish, 1),
+    *[Block(5, 960, 160, True, nn.Hardswish, 1)] * 2,
 ]
 
 
@@ -56,10 +51,8 @@ def layers(rows: list[Block], size: int) -> list[nn.Module]:
     """First convolution, the blocks of a table, and the last 1×1 convolution."""
     first = conv(1, 16, 3, stride=2, activation=nn.Hardswish)
     widths = [16, *(row.num_out for row in rows)]
-    blocks = [
-        inverted_residual(width, **row._asdict())
-        for width, row in zip(widths, rows, strict=False)
-    ]
+    pairs = zip(widths, rows, strict=False)
+    blocks = [inverted_residual(width, **row._asdict()) for width, row in pairs]
     return [first, *blocks, conv(widths[-1], size, activation=nn.Hardswish)]
 
 

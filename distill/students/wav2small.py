@@ -49,10 +49,7 @@ class Wav2Small(Student):
             conv_block(c, c),
             conv_block(c, c),
             nn.MaxPool2d(3, stride=2, padding=1),
-            conv_block(c, c),
-            conv_block(c, c),
-            conv_block(c, c),
-            conv_block(c, c),
+            *(conv_block(c, c) for _ in range(4)),
             nn.Conv2d(c, c, 1),
         ]
         # Of the 26 mel bands the max-pool leaves 13; 250 tokens a second

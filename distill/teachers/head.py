@@ -159,13 +159,11 @@ class WeakLabels:
 
     def __post_init__(self) -> None:
         """Sum up the clips of each category, as if their ratings were 1."""
-        names = sorted({name for name in self.categories if isinstance(name, str)})
-        one = np.ones((1, len(DIMENSIONS)))
-        self.by_category = {
-            name: RidgeSums.of(*per_form(clips, one.repeat(len(clips), axis=0)))
-            for name in names
-            for clips in [self.features[self.categories == name]]
-        }
+        self.by_category = {}
+        for name in sorted({c for c in self.categories if isinstance(c, str)}):
+            clips = self.features[self.categories == name]
+            ones = np.ones((len(clips), len(DIMENSIONS)))
+            self.by_category[name] = RidgeSums.of(*per_form(clips, ones))
 
     def means(
         self, targets: np.ndarray, clips: np.ndarray | slice = slice(None)

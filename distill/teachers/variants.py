@@ -17,18 +17,9 @@ from audw2s.distill.augment import rms
 from audw2s.distill.augment import room
 from audw2s.distill.codec import transmit
 from audw2s.distill.prosody import change_prosody
+from audw2s.evaluation.tables import FORMS
 
-VARIANTS = (
-    "whole",
-    "crop",
-    "repeated",
-    "paused",
-    "tone",
-    "room",
-    "noise",
-    "codec",
-    "voice",
-)
+VARIANTS = ("whole", *FORMS)
 """Names of the forms; heads are evaluated on each."""
 
 
