@@ -1,5 +1,6 @@
 """What users install: the wheel, in a clean environment without torch."""
 
+import importlib.metadata
 import json
 import os
 import pathlib
@@ -9,9 +10,13 @@ import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Iterator
+from importlib.metadata import Distribution
 
 import pytest
+from full import FULL
 from full import full
+from packaging.requirements import Requirement
 from test_documentation import blocks
 from test_documentation import commands_here
 
@@ -42,12 +47,45 @@ def wheel(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def installed(wheel, tmp_path_factory):
+    """Programs of an environment that has the wheel, what it needs, and nothing else.
+
+    The full run installs what it needs, which takes 20 s; the suite links it from here.
+    """
     folder = tmp_path_factory.mktemp("clean") / "venv"
-    venv.create(folder, with_pip=True)
+    venv.create(folder)
     # Compiled when they are imported, as most modules never are
-    options = ["-q", "--no-compile", "-c", ROOT / "constraints.txt"]
-    run(folder / "bin" / "pip", "install", *options, wheel)
+    pip = [sys.executable, "-m", "pip", "--python", folder / "bin" / "python"]
+    pip += ["install", "-q", "--no-compile"]
+    if FULL:
+        run(*pip, "-c", ROOT / "constraints.txt", wheel)
+        return folder / "bin"
+    run(*pip, "--no-deps", wheel)
+    (site,) = folder.glob("lib/python*/site-packages")
+    (package,) = importlib.metadata.distributions(path=[str(site)], name="audw2s")
+    for needed in needed_by(package):
+        for name in {path.parts[0] for path in needed.files} - {"..", "__pycache__"}:
+            if not (site / name).exists():
+                (site / name).symlink_to(needed.locate_file(name))
     return folder / "bin"
+
+
+def needed_by(package: Distribution) -> Iterator[Distribution]:
+    """Distributions that one needs, and those that these need."""
+    waiting, seen = [(package, frozenset({""}))], set()
+    while waiting:
+        package, extras = waiting.pop()
+        for text in package.requires or []:
+            wanted = Requirement(text)
+            marker = wanted.marker
+            if marker and not any(marker.evaluate({"extra": e}) for e in extras):
+                continue
+            found = importlib.metadata.distribution(wanted.name)
+            assert wanted.specifier.contains(found.version, prereleases=True), text
+            need = found.name, frozenset({"", *wanted.extras})
+            if need not in seen:
+                seen.add(need)
+                waiting.append((found, need[1]))
+                yield found
 
 
 def test_wheel_predicts_without_torch(installed, clips, tmp_path):
