@@ -28,6 +28,15 @@ from audw2s.corpus.ray_actor import Work  # noqa: E402
 from audw2s.corpus.task import OPEN  # noqa: E402
 from audw2s.corpus.task import Task  # noqa: E402
 
+FEW_DAEMONS = {
+    "object_store_memory": 100_000_000,
+    "include_dashboard": False,
+    "include_log_monitor": False,
+    # Of the autoscaler
+    "no_monitor": True,
+}
+"""Settings of a machine, without what runs don't need, and takes seconds to start."""
+
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
@@ -52,12 +61,11 @@ def cluster(environment):
     """Two machines of a core each, and one that only keeps books."""
     from ray.cluster_utils import Cluster
 
-    memory = {"object_store_memory": 100_000_000}
     quick = {"health_check_period_ms": 500, "health_check_failure_threshold": 4}
-    head = {"num_cpus": 0, "_system_config": quick, **memory}
+    head = {"num_cpus": 0, "_system_config": quick, **FEW_DAEMONS}
     found = Cluster(initialize_head=True, head_node_args=head)
     try:
-        found.machines = [found.add_node(num_cpus=1, **memory) for _ in range(2)]
+        found.machines = [found.add_node(num_cpus=1, **FEW_DAEMONS) for _ in range(2)]
         found.wait_for_nodes()
         # Runs in this process take this connection
         ray.init(found.address, log_to_driver=False)
@@ -126,7 +134,7 @@ def test_lost_machines_and_workers_are_replaced(cluster, corpus, tmp_path, watch
     os.kill(worker, signal.SIGKILL)
     slow(watched, False)
     thread.join()
-    cluster.machines.append(cluster.add_node(num_cpus=1))
+    cluster.machines.append(cluster.add_node(num_cpus=1, **FEW_DAEMONS))
     cluster.wait_for_nodes()
     pd.testing.assert_frame_equal(found[0], whole)
     pd.testing.assert_frame_equal(table(out), whole)
@@ -255,7 +263,7 @@ def test_cluster_that_is_lost(environment, corpus, tmp_path, monkeypatch, lost):
     slow(watched, True)
     # By default Ray waits for a minute
     monkeypatch.setenv("RAY_gcs_rpc_server_reconnect_timeout_s", "2")
-    head = {"num_cpus": 1, "object_store_memory": 100_000_000}
+    head = {"num_cpus": 1, **FEW_DAEMONS}
     lonely = Cluster(initialize_head=True, head_node_args=head)
     out, address = tmp_path / "out", lonely.address
     options = ("--engine", "ray", "--address", address, "--shard-size", 2)
