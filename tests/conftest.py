@@ -26,17 +26,23 @@ ROOT = pathlib.Path(__file__).parent.parent
 TESTS = ROOT / "tests"
 LONGEST = [
     "corpus/test_cluster.py",
-    "distill/test_get.py",
-    "export/test_c.py",
-    "distill/test_students.py",
-    "corpus/test_resume.py",
     "demo/test_page.py",
+    "test_documentation.py",
+    "corpus/test_resume.py",
+    "corpus/test_annotation.py",
+    "demo/test_live.py",
+    "distill/test_students.py",
+    "demo/test_static.py",
+    "demo/test_accessibility.py",
+    "export/test_c.py",
+    "distill/test_get.py",
     "distill/test_fit_teacher.py",
+    "distill/test_published_teachers.py",
     "distill/test_exits_export.py",
+    "distill/test_label.py",
     "distill/test_train.py",
     "distill/test_compare.py",
-    "corpus/test_annotation.py",
-    "distill/test_published_teachers.py",
+    "test_memory.py",
     "test_package.py",
 ]
 """Files that take longest begin first: else one worker would wait for the other."""
@@ -56,6 +62,17 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(items):
     ranks = {TESTS / name: rank for rank, name in enumerate(LONGEST)}
     items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_worker():
+    """Let runs in this process start one worker, if their number isn't the point.
+
+    Each imports all modules, which takes longer than the few files of a test.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("audw2s.corpus.run.num_cores", lambda: 1)
+        yield
 
 
 @pytest.fixture(scope="session")

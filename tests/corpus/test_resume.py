@@ -20,7 +20,11 @@ from audw2s.corpus.shards import Writer
 
 SPEECH = pathlib.Path(__file__).parent.parent.parent / "examples" / "speech"
 
-WORKERS = ("--num-workers", 2, "--shard-size", 8, "--quiet")
+SHARDS = ("--shard-size", 8, "--quiet")
+
+ALONE = ("--num-workers", 1, *SHARDS)
+
+WORKERS = ("--num-workers", 2, *SHARDS)
 
 
 def table(out) -> pd.DataFrame:
@@ -43,7 +47,7 @@ def finished(once, tmp_path):
 
 def test_killed_at_any_moment(corpus, tmp_path, watched):
     whole, out = tmp_path / "whole", tmp_path / "out"
-    assert invoke("annotate", corpus, "--out", whole, *WORKERS).exit_code == 0
+    assert invoke("annotate", corpus, "--out", whole, *ALONE).exit_code == 0
     kills = sample((3, 20, 41, 55), 2)
     for opened in kills:
         process = watched.start(corpus, "--out", out, *WORKERS)
@@ -52,7 +56,7 @@ def test_killed_at_any_moment(corpus, tmp_path, watched):
         process.communicate(timeout=MAX_DUR)
         watched.wait_for_end()
         assert not (out / "table.parquet").exists()
-    done = watched.run(corpus, "--out", out, *WORKERS)
+    done = watched.run(corpus, "--out", out, *ALONE)
     assert done.returncode == 0, done.stderr
     pd.testing.assert_frame_equal(table(out), table(whole))
     assert table(out).attrs == table(whole).attrs
@@ -88,7 +92,7 @@ def test_ctrl_c_keeps_finished_files(corpus, tmp_path, watched):
     assert "Traceback" not in told
     opened = len(watched.opened)
     assert opened < 60
-    done = watched.run(corpus, "--out", out, *WORKERS)
+    done = watched.run(corpus, "--out", out, *ALONE)
     assert done.returncode == 0, done.stderr
     # All that had been started was finished, and kept
     assert len(watched.opened) == len(table(out)) == 60
@@ -117,10 +121,10 @@ def test_changed_files_alone_are_processed_again(corpus, tmp_path, watched, spee
     import soundfile
 
     out = tmp_path / "out"
-    assert watched.run(corpus, "--out", out, *WORKERS).returncode == 0
+    assert watched.run(corpus, "--out", out, *ALONE).returncode == 0
     assert sorted(watched.opened) == [f"{number:02d}.wav" for number in range(60)]
     before = table(out).set_index("file")
-    assert watched.run(corpus, "--out", out, *WORKERS).returncode == 0
+    assert watched.run(corpus, "--out", out, *ALONE).returncode == 0
     assert len(watched.opened) == 60
     pd.testing.assert_frame_equal(table(out).set_index("file"), before)
     changed, new = corpus / "speaker0" / "03.wav", corpus / "a.wav"
@@ -128,7 +132,7 @@ def test_changed_files_alone_are_processed_again(corpus, tmp_path, watched, spee
     soundfile.write(new, speech, 16000)
     gone = corpus / "speaker1" / "04.wav"
     gone.unlink()
-    assert watched.run(corpus, "--out", out, *WORKERS).returncode == 0
+    assert watched.run(corpus, "--out", out, *ALONE).returncode == 0
     assert sorted(watched.opened[60:]) == ["03.wav", "a.wav"]
     after = table(out).set_index("file")
     assert after.index[0] == str(new)
@@ -245,11 +249,12 @@ def test_retry_failed(tmp_path, clips, watched, damaged):
     listed = tmp_path / "list.txt"
     listed.write_text("\n".join([clips[0], *files]))
     out = tmp_path / "out"
-    assert watched.run(listed, "--out", out).returncode == 1
+    assert watched.run(listed, "--out", out, *ALONE).returncode == 1
     first, count = table(out), len(watched.opened)
     assert invoke("annotate", listed, "--out", out).exit_code == 1
     assert len(watched.opened) == count
-    assert watched.run(listed, "--out", out, "--retry-failed").returncode == 1
+    retry = ("--retry-failed", *ALONE)
+    assert watched.run(listed, "--out", out, *retry).returncode == 1
     assert set(watched.opened[count:]) == {"half.wav", "page.wav"}
     pd.testing.assert_frame_equal(table(out), first)
 

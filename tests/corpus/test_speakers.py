@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from commands import invoke
 from pyarrow import parquet
-from test_cli import audw2s_command
 
 import audw2s
 from audw2s.audio.preprocess import load
@@ -127,11 +127,11 @@ def test_turns_of_rttm_have_means_by_speaker(corpus, tmp_path):
     options = ("--out", out, "--format", "csv", "--report", report, "--quiet")
     more = ("--channels", "0", "--segments", "vad", "--vad")
     more = (*more, "--report", report, "--out", tmp_path / "x")
-    done = audw2s_command("annotate", corpus, *more)
-    assert done.returncode == 1, done.stderr
+    done = invoke("annotate", corpus, *more)
+    assert done.exit_code == 1, done.stderr
     assert "segments of speech" in report.read_text()
-    done = audw2s_command("annotate", path, *options)
-    assert done.returncode == 0, done.stderr
+    done = invoke("annotate", path, *options)
+    assert done.exit_code == 0, done.stderr
     table, means = (pd.read_csv(out / f"{n}.csv") for n in ("table", "speakers"))
     assert means["speaker"].tolist() == ["A", "B"]
     assert means["rows"].tolist() == [2, 1]
