@@ -12,6 +12,7 @@ import pytest
 import soundfile
 import yaml
 from commands import COMMAND
+from commands import invoke
 from pages import SPEECH
 from pages import free_port
 from pages import started
@@ -147,8 +148,8 @@ def contents(folder: pathlib.Path) -> dict[str, bytes]:
 
 def test_a_folder_is_a_space(tmp_path):
     folder = tmp_path / "space"
-    command = [COMMAND, "demo", "--space", folder, "--max-dur", "30"]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    arguments = ["demo", "--space", folder, "--max-dur", "30"]
+    assert invoke(*arguments).exit_code == 0
     head, _, _ = (folder / "README.md").read_text().removeprefix("---").partition("---")
     settings = yaml.safe_load(head)
     assert settings["sdk"] == "gradio"
@@ -157,7 +158,8 @@ def test_a_folder_is_a_space(tmp_path):
     assert not any(line.startswith("torch") for line in required)
     # An installed package has the same layout, and writes the same
     again = tmp_path / "again"
-    command = [sys.executable, "-m", "audw2s", *command[1:3], again, *command[4:]]
+    arguments[2] = again
+    command = [sys.executable, "-m", "audw2s", *arguments]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder)
     assert contents(again) == contents(folder)
     port = free_port()
@@ -175,9 +177,8 @@ def test_a_folder_is_a_space(tmp_path):
 def test_a_space_has_models_of_the_package_only(tmp_path):
     folder = tmp_path / "space"
     for name in (str(tmp_path), "dawn", "mean(wav2small, dawn)"):
-        command = [COMMAND, "demo", "--space", folder, "--teacher", name]
-        done = subprocess.run(command, capture_output=True, text=True)
-        assert done.returncode == 2
+        done = invoke("demo", "--space", folder, "--teacher", name)
+        assert done.exit_code == 2
         assert "isn't one of them" in " ".join(done.stderr.split())
         assert not folder.exists()
 
@@ -190,7 +191,7 @@ def test_files_for_containers_agree_with_the_command():
     )
     compile(health[2], "health check", "exec")
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
-    options = subprocess.check_output([COMMAND, "demo", "--help"], text=True)
+    options = invoke("demo", "--help").stdout
     for word in entry[1:] + services["demo"]["command"]:
         assert not word.startswith("--") or word in options
     for service in services.values():

@@ -3,6 +3,7 @@
 import functools
 import http.server
 import io
+import itertools
 import json
 import re
 import threading
@@ -16,6 +17,7 @@ import pytest
 import soundfile
 import soxr
 from full import FULL
+from full import sample
 from pages import SPEECH
 from pages import watched
 from test_page import downloaded
@@ -139,22 +141,26 @@ def as_m4a(path, signal, rate):
         container.mux(stream.encode(None))
 
 
-@pytest.mark.parametrize("rate", [44100, 48000])
-def test_formats_have_the_values_of_python(page, tmp_path, rate):
-    speech = soundfile.read(ANGRY, dtype="float32")[0]
-    signal = soxr.resample(speech, 16000, rate)
-    stereo = np.stack([signal, 0.5 * signal], axis=1)
-    for subtype in ("PCM_16", "PCM_24", "FLOAT"):
-        path = tmp_path / f"{subtype}.wav"
-        soundfile.write(path, stereo, rate, subtype=subtype)
-        assert has_values_of_python(page, str(path))
-    for extension in ("mp3", "flac", "ogg"):
-        path = tmp_path / f"speech.{extension}"
+def recording(folder, name, rate):
+    """Path of a recording; its name is that of its subtype, or ends with its format."""
+    signal = soxr.resample(soundfile.read(ANGRY, dtype="float32")[0], 16000, rate)
+    path = folder / name
+    if path.suffix == ".m4a":
+        as_m4a(path, signal, rate)
+    elif path.suffix == ".wav":
+        stereo = np.stack([signal, 0.5 * signal], axis=1)
+        soundfile.write(path, stereo, rate, subtype=path.stem)
+    else:
         soundfile.write(path, signal, rate)
-        assert has_values_of_python(page, str(path))
-    path = tmp_path / "speech.m4a"
-    as_m4a(path, signal, rate)
-    assert has_values_of_python(page, str(path))
+    return str(path)
+
+
+def test_formats_have_the_values_of_python(page, tmp_path):
+    names = ["PCM_16.wav", "PCM_24.wav", "FLOAT.wav", "a.mp3", "a.flac", "a.ogg"]
+    names.append("a.m4a")
+    # As the number of names is odd, each other pair has all of them, and both rates
+    for rate, name in sample(itertools.product((44100, 48000), names), 2):
+        assert has_values_of_python(page, recording(tmp_path, name, rate))
 
 
 def test_a_recording_waits_for_a_model_that_is_still_loaded(
@@ -184,19 +190,23 @@ def test_a_file_may_be_chosen_before_the_script_is_there(unwatched, server):
 LOST = "A part of this page couldn't be loaded"
 
 
-@pytest.mark.parametrize("status", [None, 404])
-@pytest.mark.parametrize(
-    "file, says",
-    [
-        ("page.js", "If this stays"),
-        ("facts.json", "If this stays"),
-        ("worker.js", LOST),
-        ("level.js", LOST),
-        ("wav2small.wasm", LOST),
-        ("weights.bin", LOST),
-    ],
-)
-def test_what_cannot_be_loaded_is_said(unwatched, server, file, status, says):
+SAYS = {
+    "page.js": "If this stays",
+    "facts.json": "If this stays",
+    "worker.js": LOST,
+    "level.js": LOST,
+    "wav2small.wasm": LOST,
+    "weights.bin": LOST,
+}
+"""What the page says without one of its files."""
+
+# Each file in one of both ways
+FAULTS = [*zip(SAYS, [None, 404] * 3, strict=True)]
+FAULTS += [*zip(SAYS, [404, None] * 3, strict=True)] if FULL else []
+
+
+@pytest.mark.parametrize("file, status", FAULTS)
+def test_what_cannot_be_loaded_is_said(unwatched, server, file, status):
     """By a server that lacks a file, or a network that fails."""
 
     def fail(route) -> None:
@@ -205,7 +215,7 @@ def test_what_cannot_be_loaded_is_said(unwatched, server, file, status, says):
     page = unwatched
     page.context.route(f"**/{file}", fail)
     page.goto(f"http://127.0.0.1:{server.server_port}/")
-    message = page.locator("#results", has_text=says)
+    message = page.locator("#results", has_text=SAYS[file])
     if file.startswith("w"):
         upload(page, ANGRY)
         message.wait_for()
