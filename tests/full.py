@@ -5,8 +5,7 @@ Tests marked as full, cases of :func:`sample` and :func:`examples`, and by :data
 precision of the C form with each compiler (each once), formats of the static page at
 both sampling rates (each at one) and its files lost in both ways (in one), a second
 file that crashes decoders, more kills of runs and of labellings, more latencies of live
-speech, Whisper base at its published size (of its width), and a wheel whose
-dependencies are installed (linked).
+speech, and a wheel whose dependencies are installed (linked).
 """
 
 import os

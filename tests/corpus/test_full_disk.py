@@ -20,7 +20,7 @@ def test_a_full_disk_is_told_and_nothing_is_half_written(tmp_path):
     store = tmp_path / "results.csv"
     command = [sys.executable, SCRIPT, "--store", store]
     if not FULL:
-        command += ["--every", "2", "--commands", "predict, table", "cache"]
+        command += ["--every", "3", "--commands", "predict, table", "cache"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "disk full at each write: cache" in store.read_text()

@@ -1,5 +1,6 @@
 """Comparisons of models: agreement, groups, costs, tables and pictures."""
 
+import functools
 import json
 import math
 import os
@@ -21,6 +22,7 @@ from audw2s.distill.compare import compare
 from audw2s.distill.compare import name_models
 from audw2s.distill.compare import to_markdown
 from audw2s.distill.compare import write_comparison
+from audw2s.evaluation.cost import costs
 from audw2s.evaluation.plots import PICTURES
 from audw2s.model.find import model_path
 from audw2s.model.find import model_sha256
@@ -47,6 +49,19 @@ def rated(tmp_path_factory):
     path = str(tmp_path_factory.mktemp("rated") / "rated.csv")
     table.to_csv(path, index=False)
     return path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def measured_once():
+    """Measure models in three rounds, and the same ones once: it takes seconds."""
+    measure = functools.cache(costs)
+
+    def few(models, num_rounds):
+        return measure(tuple(models), min(num_rounds, 3))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("audw2s.distill.compare.costs", few)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Weights of exported students, and trainings that begin with them."""
 
+import dataclasses
 import os
 
 import numpy as np
@@ -12,14 +13,17 @@ from full import full
 from safetensors.torch import load_file
 
 from audw2s.audio.preprocess import load as read
+from audw2s.distill import finetune
 from audw2s.distill.batches import Batches
 from audw2s.distill.config import Config
 from audw2s.distill.export import student_to_onnx
 from audw2s.distill.finetune import example_signals
 from audw2s.distill.finetune import restored
 from audw2s.distill.finetune import write_weights
+from audw2s.distill.origins import of_training
 from audw2s.distill.students import STUDENTS
 from audw2s.distill.students import load_student
+from audw2s.distill.train import train
 from audw2s.model.load import load
 from audw2s.model.origins import origins_of
 
@@ -76,11 +80,20 @@ def test_ratings_are_labels(corpus):
     np.testing.assert_allclose(halves, np.array(batches.labels) / 2, atol=1e-6)
 
 
-@pytest.mark.parametrize("teacher", [None, "wav2small"])
-def test_a_student_is_finetuned_and_exported(teacher, corpus, tmp_path):
-    out = str(tmp_path / "run")
-    arguments = ["wav2small", corpus, "--out", out, "--steps", "2", "--quiet"]
-    arguments += ["--teacher", teacher] if teacher else ["--scale", "1", "5"]
+@pytest.fixture
+def few_crops(monkeypatch):
+    """Let trainings have small batches of short crops, which aren't options."""
+
+    def on_few(config, *arguments, **options):
+        small = dataclasses.replace(config, batch_size=4, crop_dur=(0.2, 0.3))
+        return train(small, *arguments, **options)
+
+    monkeypatch.setattr(finetune, "train", on_few)
+
+
+def finetuned(corpus, out, *options):
+    """Finetune a student; return its folder."""
+    arguments = ["wav2small", corpus, "--out", out, "--steps", "2", "--quiet", *options]
     result = invoke("distill", "finetune", *arguments)
     assert result.exit_code == 0, result.output
     assert "tells which tokens are speech isn't among the weights" in result.stderr
@@ -89,8 +102,20 @@ def test_a_student_is_finetuned_and_exported(teacher, corpus, tmp_path):
     start = load_file(os.path.join(out, "start", "student.safetensors"))
     trained = load_file(os.path.join(out, "student.safetensors"))
     assert any(not torch.equal(start[key], trained[key]) for key in start)
+    return out
+
+
+def test_a_student_learns_from_a_teacher(few_crops, corpus, tmp_path):
+    run = finetuned(corpus, str(tmp_path / "run"), "--teacher", "wav2small")
+    origins = of_training(run)
+    assert list(origins.corpora.values()) == ["unknown"]
+    assert origins.models == {"wav2small": "CC BY 4.0"}
+
+
+def test_a_student_is_finetuned_and_exported(few_crops, corpus, tmp_path):
+    run = finetuned(corpus, str(tmp_path / "run"), "--scale", "1", "5")
     student = str(tmp_path / "student")
-    result = invoke("distill", "export", out, "--out", student)
+    result = invoke("distill", "export", run, "--out", student)
     assert result.exit_code == 0, result.output
     origins = origins_of(student)
     assert list(origins.corpora.values()) == ["unknown"]

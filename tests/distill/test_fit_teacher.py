@@ -217,7 +217,7 @@ def test_the_command_fits_categories(encoder, corpus, tmp_path):
     settings.write_text("corpora = ['acted.csv']\nweight = 0.5\n")
     out = tmp_path / "model"
     arguments = ["teacher", encoder, rated, "--out", str(out), "--size", "toy"]
-    arguments += ["--layers", "1,2", "--scale", "1", "5", "--quiet"]
+    arguments += ["--layers", "0", "--scale", "1", "5", "--quiet"]
     command = [*arguments, "--categories", str(settings)]
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, result.output

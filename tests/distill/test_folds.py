@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 import audw2s
 from audw2s.audio.preprocess import load
 from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.distill import folds
 from audw2s.distill.batches import Batches
 from audw2s.distill.cli import app
 from audw2s.distill.config import Config
@@ -46,11 +47,22 @@ def runs(corpus, teacher, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def students(runs, tmp_path_factory):
-    """Model folders of their students; don't change them."""
-    folders = [str(tmp_path_factory.mktemp("student")) for _ in runs]
-    for run, folder in zip(runs, folders, strict=True):
-        export_student(run, folder, "student")
-    return folders
+    """Model folders of their students; don't change them.
+
+    Evaluations copy them: each training is exported once, as that takes seconds.
+    """
+    folders = {run: str(tmp_path_factory.mktemp("student")) for run in runs}
+    worst = {
+        run: export_student(run, folder, "student") for run, folder in folders.items()
+    }
+
+    def copied(run, folder, name):
+        shutil.copytree(folders[run], folder, dirs_exist_ok=True)
+        return worst[run]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folds, "export_student", copied)
+        yield list(folders.values())
 
 
 def test_clips_of_held_out_speakers_are_not_trained_on(corpus, config):

@@ -29,6 +29,7 @@ from typer.testing import CliRunner
 import audw2s
 from audw2s.commands.app import app
 from audw2s.corpus.batching import open_batches
+from audw2s.distill import convert
 from audw2s.distill.export import to_onnx
 from audw2s.distill.teachers.dawn import Dawn
 from audw2s.inference.network import Network
@@ -71,6 +72,23 @@ def read(folder):
         with open(os.path.join(folder, name), "rb") as file:
             files[name] = file.read()
     return files
+
+
+@pytest.fixture(scope="module", autouse=True)
+def exported_once():
+    """The same weights are exported once: it takes seconds, and several tests do so."""
+    made = {}
+
+    def export(network, **options):
+        values = [value.numpy().tobytes() for value in network.state_dict().values()]
+        key = type(network), hash(tuple(values)), *options.items()
+        if key not in made:
+            made[key] = to_onnx(network, **options)
+        return copy.deepcopy(made[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convert, "to_onnx", export)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -62,6 +62,7 @@ def test_the_student_learns_the_projections(imitating, tmp_path):
     config = dataclasses.replace(
         imitating,
         steps=90,
+        eval_every=90,
         batch_size=12,
         learning_rate=1e-2,
         distinct=4,

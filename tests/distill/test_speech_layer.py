@@ -3,7 +3,7 @@
 import numpy as np
 import onnx
 import pytest
-from test_cli import audw2s_command
+from commands import invoke
 
 import audw2s
 from audw2s.distill.scenes import music
@@ -149,9 +149,9 @@ def test_smoothing_is_a_mean(speech):
 
 def test_command_refuses_what_has_no_tokens(tmp_path, clips):
     folder = str(tmp_path / "out")
-    done = audw2s_command(
+    done = invoke(
         *("distill", "speech", "whisper-tiny-adv", clips[0].rsplit("/", 1)[0]),
         *("--noise", clips[0].rsplit("/", 1)[0], "--out", folder, "--quiet"),
     )
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert "no tokens" in done.stderr
