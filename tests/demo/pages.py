@@ -106,6 +106,10 @@ class Answers:
     def wait(self) -> None:
         """Wait until all have come, and half a second for what the page makes of it."""
         quiet = 0
-        while quiet < 5:
+        # By the page, as Playwright tells of requests only meanwhile
+        for _ in range(round(10 * MAX_DUR)):
             self.page.wait_for_timeout(100)
             quiet = 0 if self.open else quiet + 1
+            if quiet == 5:
+                return
+        raise TimeoutError(f"Waited {MAX_DUR:g} s in vain for answers.")
