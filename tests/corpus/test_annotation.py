@@ -19,7 +19,6 @@ import audw2s
 from audw2s.audio.statuses import UNUSABLE
 from audw2s.corpus import run
 from audw2s.corpus import workers
-from audw2s.corpus.options import Options
 from audw2s.corpus.prediction import predict
 from audw2s.inference.pipeline import Predictor
 
@@ -173,14 +172,24 @@ def test_quick_files_are_sent_together(corpus, monkeypatch):
     pd.testing.assert_frame_equal(together, alone)
 
 
-def test_a_run_has_a_worker_per_core(monkeypatch):
-    """Or one whose models process batches."""
-    monkeypatch.setattr(run, "num_cores", workers.num_cores)
-    assert run.num_workers(Options()) == workers.num_cores() >= 1
+@pytest.mark.parametrize(
+    "options, expected",
+    [({}, 3), ({"num_workers": 2}, 2), ({"batch_size": 4}, 1)],
+)
+def test_a_run_has_a_worker_per_core(clips, monkeypatch, options, expected):
+    """Or one that processes batches."""
+    wanted = []
+
+    def started(options, num_workers, *_):
+        wanted.append(num_workers)
+        raise RuntimeError("This is enough.")
+
+    monkeypatch.setattr(run, "WorkerPool", started)
     monkeypatch.setattr(run, "num_cores", lambda: 3)
-    assert run.num_workers(Options()) == 3
-    assert run.num_workers(Options(num_workers=2)) == 2
-    assert run.num_workers(Options(("whisper-tiny-adv",), batch_size=4)) == 1
+    model = "whisper-tiny-adv"
+    with pytest.raises(RuntimeError, match="enough"):
+        audw2s.annotate(os.path.dirname(clips[0]), model=model, **options)
+    assert wanted == [expected]
 
 
 def make_odd_names(folder, clip) -> list[str]:
