@@ -5,7 +5,9 @@ Tests marked as full, cases of :func:`sample` and :func:`examples`, and by :data
 precision of the C form with each compiler (each once), formats of the static page at
 both sampling rates (each at one) and its files lost in both ways (in one), a second
 file that crashes decoders, more kills of runs and of labellings, more latencies of live
-speech, and a wheel whose dependencies are installed (linked).
+speech, axe on the dark page (contrasts of both), exports of Whisper base and of Odyssey
+by themselves (small ones, and as it is got), and a wheel whose dependencies are
+installed (linked).
 """
 
 import os

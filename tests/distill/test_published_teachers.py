@@ -7,6 +7,7 @@ import literal
 import numpy as np
 import pytest
 import torch
+from full import full
 from published import largest_difference
 from published import noises
 from published import read_folder
@@ -92,6 +93,10 @@ def test_networks_have_their_published_size(half):
     assert sum(value.numel() for value in network.parameters()) == half.parameters
 
 
+# That of Odyssey is also checked where it is got
+@pytest.mark.parametrize(
+    "half", ["dawn", pytest.param("odyssey", marks=full)], indirect=True
+)
 def test_networks_and_their_onnx_forms_agree_at_odd_lengths(network):
     signals = noises(64, 399, 400, 401, 1001, 16001, 33333)
     # Frames that are alike have next to no deviation

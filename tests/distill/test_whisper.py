@@ -9,9 +9,12 @@ from fabricated import TOY
 from fabricated import noise
 from fabricated import random_encoder
 from fabricated import voice
+from published import random_whisper
+from published import whisper_of
 from safetensors.torch import save_file
 from transformers import WhisperFeatureExtractor
 
+from audw2s.distill.convert import NETWORKS
 from audw2s.distill.teachers.whisper import SIZES
 from audw2s.distill.teachers.whisper import WhisperLogMel
 from audw2s.distill.teachers.whisper import WhisperTeacher
@@ -172,3 +175,14 @@ def test_the_published_encoder_agrees_on_thirty_seconds(shared):
     state = last[0][0].numpy()
     expected = np.concatenate([state.mean(axis=0), state.std(axis=0)])
     np.testing.assert_allclose(actual, expected, atol=2e-2, rtol=1e-2)
+
+
+def test_whisper_base_is_read_as_published(tmp_path):
+    """With the head of this package; its export is one for the full run."""
+    random_whisper(str(tmp_path))
+    network = NETWORKS["whisper-base-adv"](str(tmp_path))
+    signal = torch.from_numpy(noise(24681)[None])
+    with torch.inference_mode():
+        expected = whisper_of(str(tmp_path))(signal)
+        for actual, other in zip(network(signal), expected, strict=True):
+            torch.testing.assert_close(actual, other, atol=1e-5, rtol=0)
