@@ -85,31 +85,3 @@ def watched(browser, address, button, *others, script="", login=None):
     assert len(asked) > 10
     local = (address, f"blob:{address}", *others)
     assert [url for url in asked if not url.startswith(local)] == []
-
-
-class Answers:
-    """Streams of a page in which its server answers."""
-
-    def __init__(self, page):
-        self.page, self.open = page, set()
-        page.on("request", self.begin)
-        page.on("requestfinished", self.end)
-        page.on("requestfailed", self.end)
-
-    def begin(self, request) -> None:
-        if "queue/data" in request.url:
-            self.open.add(request)
-
-    def end(self, request) -> None:
-        self.open.discard(request)
-
-    def wait(self) -> None:
-        """Wait until all have come, and half a second for what the page makes of it."""
-        quiet = 0
-        # By the page, as Playwright tells of requests only meanwhile
-        for _ in range(round(10 * MAX_DUR)):
-            self.page.wait_for_timeout(100)
-            quiet = 0 if self.open else quiet + 1
-            if quiet == 5:
-                return
-        raise TimeoutError(f"Waited {MAX_DUR:g} s in vain for answers.")
