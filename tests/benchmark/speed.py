@@ -282,7 +282,7 @@ def draw(tables: dict[str, dict[str, float]], path: str) -> None:
         bars = axis.bar(list(ratios), list(ratios.values()), color="#1b5e9b")
         axis.bar_label(bars, fmt="%.2g", fontsize="small")
         axis.axhline(1, color="#555555", lw=0.8)
-        axis.set_title(task, fontsize="small")
+        axis.set_title(task.replace(", ", ",\n"), fontsize="small")
         axis.tick_params(axis="x", rotation=90, labelsize="small")
     np.atleast_1d(axes)[0].set_ylabel("speed, the plain way = 1")
     figure.savefig(path, dpi=150)
