@@ -26,7 +26,7 @@ UNUSED = (
     *("lm_head.", "quantizer.", "project_hid.", "project_q."),
     *("classifier.", "projector.", "masked_spec_embed", "adapter."),
 )
-"""Beginnings of published keys that only other tasks need."""
+"""Published keys that only other tasks need, and beginnings of such."""
 
 
 def get_encoder(

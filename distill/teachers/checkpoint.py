@@ -144,7 +144,8 @@ def load_strictly(
         key_map: prefixes of published keys and what they are in the network; the
             first that fits counts
         path: where the weights are from, for errors
-        ignored: beginnings of published keys that may be there and aren't used
+        ignored: published keys that may be there and aren't used, and beginnings of
+            such keys, which end with a dot
 
     Raises:
         ValueError: if a key is missing, unknown or given twice, or a value has a
@@ -154,7 +155,9 @@ def load_strictly(
     expected = network.state_dict()
     renamed: dict[str, torch.Tensor] = {}
     unknown, twice, wrong = [], [], []
-    for key in [key for key in weights if not key.startswith(ignored)]:
+    parts = tuple(name for name in ignored if name.endswith("."))
+    used = (k for k in weights if k not in ignored and not k.startswith(parts))
+    for key in used:
         name = rename(key, key_map)
         if name not in expected:
             unknown.append(key)

@@ -83,6 +83,10 @@ NORM = "wav2vec2.encoder.pos_conv_embed.conv."
             r"1 unknown \(lm_head.bias\)",
         ),
         (
+            lambda w: {**w, "wav2vec2.masked_spec_embed_": torch.zeros(16)},
+            r"1 unknown \(wav2vec2.masked_spec_embed_\)",
+        ),
+        (
             lambda w: {**w, "classifier.out_proj.weight": torch.zeros(2, 16)},
             r"1 wrong \(classifier.out_proj.weight is float32 \(2, 16\), "
             r"not float32 \(3, 16\)\)",
