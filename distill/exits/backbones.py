@@ -158,9 +158,9 @@ class Backbone(FrontEnd, abc.ABC):
         """
         if not 1 <= depth <= len(self.layers):
             raise ValueError(f"Layers are 1 to {len(self.layers)}, got {depth}.")
-        short = copy.deepcopy(self)
-        short.layers = short.layers[:depth]
-        return short
+        # Others aren't copied: those of a large encoder take a gigabyte
+        layers = copy.deepcopy(self.layers[:depth])
+        return copy.deepcopy(self, {id(self.layers): layers})
 
     def freeze(self, depth: int) -> None:
         """Freeze the first layers, and all before them."""

@@ -65,6 +65,7 @@ def test_a_cut_encoder_is_the_start_of_the_whole_one(name):
     backbone = random_backbone(name)
     short = backbone.cut(2)
     assert len(short.layers) == 2 and len(backbone.layers) == 3
+    assert not {*short.parameters()} & {*backbone.parameters()}
     with torch.inference_mode():
         inputs = backbone.front(SIGNAL)
         whole = hidden_states(backbone, inputs, [1, 2])
