@@ -216,9 +216,14 @@ class SpeechMarks:
         first, last = edges[place].tolist()
         return max(first, number), last
 
+    @property
+    def samples(self) -> Runs:
+        """Runs of samples that are speech."""
+        return Runs(self.runs * FRAME)
+
     def num_samples(self, first: int, last: int) -> int:
         """Number of samples of speech in ``first`` to ``last - 1``."""
-        return Runs(self.runs * FRAME).count(first, last)
+        return self.samples.count(first, last)
 
 
 class SpeechGate:

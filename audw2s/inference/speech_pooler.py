@@ -109,8 +109,10 @@ class SpeechPooler(SegmentPooler):
         first, last = ranges.T * self.tokens.hop
         last = np.minimum(last, self.num_samples)
         first = np.minimum(first, np.maximum(0, last - self.tokens.hop))
-        pairs = zip(first.tolist(), last.tolist(), strict=True)
-        counts = np.array([self.marks.num_samples(*pair) for pair in pairs])
+        # Once, not for each range: both become many with the length of a recording
+        speech = self.marks.samples
+        pairs = zip(first, last, strict=True)
+        counts = np.array([speech.count(*pair) for pair in pairs])
         return (counts / np.maximum(1, last - first)).astype(np.float32)
 
 
