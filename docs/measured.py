@@ -53,6 +53,12 @@ def evaluations() -> list[dict]:
     return [e for path in paths if path.is_file() for e in json.loads(path.read_text())]
 
 
+def _subject(evaluation: dict) -> str:
+    """Model of an evaluation, and whether it is of trainings by folds of speakers."""
+    is_by_folds = any("folds" in r for r in evaluation["corpora"].values())
+    return f"{evaluation['model']}, by folds" if is_by_folds else evaluation["model"]
+
+
 def evaluation_in_text(model: str = "wav2small") -> str:
     """What ``audw2s evaluate`` prints first of a model and the ratings of EmoTale."""
     stored = (e for e in evaluations() if e["model"] == model)
@@ -118,7 +124,7 @@ def agreement() -> Figure:
         for rater in result["one_rater_against_the_others"]:
             axes.axvline(rater[name], color="grey", ls=":", lw=1)
         axes.set(title=name, xlim=(0, 1), xlabel="CCC")
-    panels[0].set_yticks(range(len(rated)), [e["model"] for e in rated])
+    panels[0].set_yticks(range(len(rated)), map(_subject, rated))
     panels[0].invert_yaxis()
     figure.tight_layout()
     return figure
@@ -131,7 +137,7 @@ def ranking() -> Markdown:
         for corpus, result in evaluation["corpora"].items():
             pairs = result.get("ranking", {}).get("pairs", ())
             rows += [
-                [f"`{evaluation['model']}`", corpus, pair_text(pair)]
+                [_subject(evaluation), corpus, pair_text(pair)]
                 + [f"{pair['auc']:.2f} [{pair['low']:.2f}, {pair['high']:.2f}]"]
                 for pair in pairs
             ]
@@ -151,9 +157,8 @@ def groups() -> Markdown:
                 labels = ["", ""]
         if rows:
             table = markdown_table(["group", "clips", "", *DIMENSIONS], rows)
-            parts.append(
-                f"`{evaluation['model']}` against {evaluation['against']}:\n\n{table}"
-            )
+            subject = _subject(evaluation)
+            parts.append(f"{subject} against {evaluation['against']}:\n\n{table}")
     return Markdown("\n\n".join(parts))
 
 
@@ -203,10 +208,10 @@ def trainings(name: str) -> Markdown:
 
 def repeats() -> Markdown:
     """Trainings that differ in their seed, their mean and standard deviation."""
-    table = pd.read_csv(HERE / "trainings" / "repeats.csv", index_col="seed")
+    table = pd.read_csv(HERE / "trainings" / "repeats.csv", index_col="training")
     table = pd.concat([table, table.agg(["mean", "std"])])
     cells = table.map("{:.3f}".format).reset_index().to_numpy().tolist()
-    return Markdown(markdown_table(["seed", *table], cells))
+    return Markdown(markdown_table(["training", *table], cells))
 
 
 def detached() -> Markdown:

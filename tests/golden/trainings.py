@@ -1,9 +1,11 @@
-"""Write docs/trainings/repeats.csv: agreement and ranking of trainings of one recipe.
+"""Write a table of docs/trainings: agreement and ranking of trainings.
 
-    python tests/golden/repeats.py FOLDER...
+    python tests/golden/trainings.py repeats FOLDER...
+    python tests/golden/trainings.py sizes FOLDER...
 
 The folders are those of ``audw2s distill evaluate ... --out FOLDER``, for EmoTale and
-RAVDESS, of the trainings with the seeds 0, 1, ...
+RAVDESS. ``repeats`` are trainings of one recipe that differ in their seed, ``sizes``
+those that differ in the network.
 """
 
 import json
@@ -14,17 +16,18 @@ import pandas as pd
 
 from audw2s.model.registry import DIMENSIONS
 
-TABLE = pathlib.Path(__file__).parents[2] / "docs" / "trainings" / "repeats.csv"
+TABLES = pathlib.Path(__file__).parents[2] / "docs" / "trainings"
 
 
-def row(folder: str) -> dict[str, float]:
+def row(folder: str) -> dict[str, object]:
     """CCC on EmoTale, and AUC of the pairs of emotions of RAVDESS."""
     text = pathlib.Path(folder, "evaluation.json").read_text()
-    corpora = {}
-    for evaluation in json.loads(text):
+    evaluations, corpora = json.loads(text), {}
+    for evaluation in evaluations:
         corpora |= evaluation["corpora"]
     people, pairs = corpora["emotale"], corpora["ravdess"]["ranking"]["pairs"]
-    cells = {dimension: people[dimension]["ccc"] for dimension in DIMENSIONS}
+    cells = {"training": evaluations[0]["model"]}
+    cells |= {dimension: people[dimension]["ccc"] for dimension in DIMENSIONS}
     correlation = people["arousal_with_valence"]["predicted"]
     cells["correlation of arousal with valence"] = correlation
     for pair in pairs:
@@ -36,5 +39,6 @@ def row(folder: str) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    table = pd.DataFrame(map(row, sys.argv[1:])).rename_axis("seed")
-    table.to_csv(TABLE, float_format="%.3f")
+    _, name, *folders = sys.argv
+    table = pd.DataFrame(map(row, folders))
+    table.to_csv(TABLES / f"{name}.csv", float_format="%.3f", index=False)
