@@ -84,7 +84,9 @@ def write_batches(
         with open(path, "w", encoding="utf-8", newline="") as file:
             schema.empty_table().to_pandas().to_csv(file, index=False)
             for batch in batches:
-                batch.to_pandas().to_csv(file, header=False, index=False)
+                # Integers stay such where some are missing
+                rows = batch.to_pandas(integer_object_nulls=True)
+                rows.to_csv(file, header=False, index=False)
         return
     if identity is not None:
         attrs = {"audw2s": json.dumps(identity)}

@@ -14,6 +14,7 @@ import audeer
 import numpy as np
 import pandas as pd
 
+from audw2s.corpus.lists.columns import as_text
 from audw2s.corpus.lists.columns import with_times
 from audw2s.corpus.lists.database import is_database
 from audw2s.corpus.lists.database import load_published
@@ -32,6 +33,7 @@ from audw2s.corpus.lists.table import read_list
 from audw2s.corpus.task import Task
 from audw2s.errors import DataWarning
 from audw2s.files import is_url
+from audw2s.files import printable
 from audw2s.files import resolve
 from audw2s.files import unlisted_text
 
@@ -88,10 +90,11 @@ class Inputs:
 
     @property
     def speakers(self) -> np.ndarray | None:
-        """Speaker of each input, empty if unknown; ``None`` if there are none."""
+        """Name of each input's speaker, empty if unknown; ``None`` if there is none."""
         if "speaker" not in self.table:
             return None
-        return self.table["speaker"].astype(object).fillna("").to_numpy()
+        names = as_text(self.table["speaker"])
+        return np.array([printable(name or "") for name in names], object)
 
     def warn_unlisted(self) -> None:
         """Warn of folders that can't be listed."""

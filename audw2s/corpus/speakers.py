@@ -65,10 +65,12 @@ class Speakers:
         if not self.are_known:
             return
         names = [*self.keys, "duration", "speech", *self.values]
-        rows = table.select([n for n in names if n != "speaker"]).to_pandas()
+        rows = table.select([n for n in names if n != "speaker"])
+        # Files without values have no channel; those of others stay integers
+        rows = rows.to_pandas(integer_object_nulls=True)
         if self.speakers is not None:
             rows["speaker"] = self.speakers[numbers]
-        rows = rows[rows[self.values].notna().all(axis=1)]
+        rows = rows[rows[self.values].notna().all(axis=1)].infer_objects()
         rows["rows"] = 1
         rows[self.values] = rows[self.values].mul(rows["duration"], axis=0)
         parts = [rows] if self.sums is None else [self.sums, rows]

@@ -143,3 +143,33 @@ def test_turns_of_rttm_have_means_by_speaker(corpus, tmp_path):
     assert "<h2>Speakers</h2>" in report.read_text()
     part = next((out / "parts").iterdir())
     assert "vad" in json.loads(parquet.read_schema(part).metadata[b"audw2s"])
+
+
+def test_speakers_are_text_whatever_cells_hold(clips, tmp_path):
+    """Numbers, numbers with gaps, and names that aren't UTF-8."""
+    folder = tmp_path / "lists"
+    folder.mkdir()
+    lines = [{"file": clips[0], "speaker": 7}, {"file": clips[1]}]
+    (folder / "1.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    pd.DataFrame(lines).to_parquet(folder / "2.parquet")
+    soundfile.write(folder / "a.wav", load(clips[0]), 16000)
+    turn = "SPEAKER a 1 0.0 1.5 <NA> <NA> J\xf6rg <NA> <NA>\n"
+    (folder / "3.rttm").write_text(turn, encoding="latin-1")
+    expected = {"1.jsonl": ["7", ""], "2.parquet": ["7", ""], "3.rttm": [r"J\xf6rg"]}
+    for name, speakers in expected.items():
+        out = tmp_path / name
+        audw2s.annotate(str(folder / name), str(out), num_workers=1)
+        assert pd.read_parquet(out / "speakers.parquet")["speaker"].tolist() == speakers
+
+
+def test_channels_are_integers_beside_files_without_any(clips, tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_text(f"{clips[0]}\nnot_there.wav\n")
+    options = {"channels": "all", "table_format": "csv", "num_workers": 1}
+    audw2s.annotate(str(path), str(tmp_path / "out"), **options)
+    table, speakers = (
+        pd.read_csv(tmp_path / "out" / f"{name}.csv", dtype=str, keep_default_na=False)
+        for name in ("table", "speakers")
+    )
+    assert table["channel"].tolist() == ["0", ""]
+    assert speakers["channel"].tolist() == ["0"]
