@@ -75,15 +75,18 @@ def resolve(file: Any, root: str | None) -> Any:
 
 
 def _spelt(path: str) -> str:
-    """Path as spelt by the file system, as letters with accents have two forms."""
-    if os.path.exists(path):
-        return path
+    """Path as spelt by the file system, as letters with accents have two forms.
+
+    Each folder may have another form.
+    """
     folder, name = os.path.split(path)
+    if folder == path or path.isascii() or os.path.exists(path):
+        return path
+    folder = _spelt(folder)
     for form in ("NFC", "NFD"):
-        other = unicodedata.normalize(form, name)
-        for known in (os.path.join(folder, other), unicodedata.normalize(form, path)):
-            if os.path.exists(known):
-                return known
+        known = os.path.join(folder, unicodedata.normalize(form, name))
+        if os.path.exists(known):
+            return known
     return path
 
 

@@ -1,5 +1,6 @@
 """What has a row in a folder, and lists as others write them."""
 
+import itertools
 import json
 import os
 import pathlib
@@ -14,8 +15,10 @@ from commands import invoke
 import audw2s
 from audw2s.audio.decode import is_media
 from audw2s.corpus.inputs import read_inputs
+from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.corpus.lists.folder import find_media
 from audw2s.corpus.task import OPEN
+from audw2s.files import resolve
 
 SECOND = 10**9
 
@@ -130,6 +133,29 @@ def test_names_in_the_other_normal_form(tmp_path, speech, forms):
         frame = feature.process_file(name, root=root)
         assert frame.notna().all(axis=None)
         assert frame.index[0][0] == name
+
+
+def test_each_folder_may_have_a_normal_form(tmp_path):
+    forms = [unicodedata.normalize(form, "é") for form in ("NFC", "NFD")]
+    file = tmp_path.joinpath(*forms, "a.wav")
+    file.parent.mkdir(parents=True)
+    file.touch()
+    for names in itertools.product(forms, repeat=2):
+        path = resolve(os.path.join(*names, "a.wav"), str(tmp_path))
+        assert os.path.samefile(path, file)
+
+
+def test_paths_of_clips_are_those_of_files(tmp_path, monkeypatch):
+    """Below the home folder, and with letters spelt in the other way."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    names = [unicodedata.normalize(form, "gr\xfcn.wav") for form in ("NFC", "NFD")]
+    (tmp_path / names[1]).touch()
+    path = tmp_path / "lists" / "list.txt"
+    make(tmp_path, {"lists/list.txt": f"~/a.wav\n../{names[0]}\n".encode()})
+    home, other = read_corpus(str(path))["file"]
+    assert home == str(tmp_path / "a.wav")
+    assert os.path.samefile(other, tmp_path / names[1])
 
 
 def lists(folder: pathlib.Path) -> dict[str, pathlib.Path]:

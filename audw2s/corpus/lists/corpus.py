@@ -18,6 +18,7 @@ from audw2s.corpus.lists.columns import as_numbers
 from audw2s.corpus.lists.columns import as_text
 from audw2s.corpus.lists.ratings import is_rating
 from audw2s.files import printable
+from audw2s.files import resolve
 
 
 def read_corpus(
@@ -44,7 +45,7 @@ def read_corpus(
     inputs.warn_unlisted()
     folder, table = os.path.abspath(inputs.root or ""), inputs.table
     try:
-        table["file"] = [os.path.join(folder, file) for file in inputs.files]
+        table["file"] = [resolve(file, folder) for file in inputs.files]
         table["speaker"] = as_text(table["speaker"]) if "speaker" in table else None
     except UnicodeEncodeError as error:
         raise ValueError(
