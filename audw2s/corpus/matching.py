@@ -1,6 +1,8 @@
 """Match the rows of two tables of clips, by file, start and end."""
 
+import itertools
 import os
+import unicodedata
 import warnings
 from collections.abc import Hashable
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from audw2s.audio.times import SECOND
 from audw2s.errors import DataWarning
 
 
@@ -28,7 +31,7 @@ def matching_rows(rows: pd.DataFrame, clips: pd.DataFrame, name: str) -> np.ndar
         position of the row of each clip, -1 if there is none, ``(num_clips,)``
 
     Raises:
-        ValueError: if a clip has several rows, or none has one
+        ValueError: if a clip has several rows, or none has one, or there are no rows
 
     Examples:
         >>> second = pd.Timedelta(1, "s")
@@ -39,7 +42,14 @@ def matching_rows(rows: pd.DataFrame, clips: pd.DataFrame, name: str) -> np.ndar
         [-1, 0]
 
     """
-    names, wanted = shared_names(list(rows["file"]), list(clips["file"]))
+    if rows.empty:
+        raise ValueError(f"'{name}' has no rows.")
+    # Letters with accents have two forms
+    files, rated = (
+        [unicodedata.normalize("NFC", file) for file in table["file"]]
+        for table in (rows, clips)
+    )
+    names, wanted = shared_names(files, rated)
     known: dict[tuple, list[int]] = {}
     for number, key in enumerate(_keys(names, rows)):
         for length in (1, 2, 3):
@@ -49,6 +59,10 @@ def matching_rows(rows: pd.DataFrame, clips: pd.DataFrame, name: str) -> np.ndar
         # Without an end that is unknown, and without the start of a whole file
         length = 3 if key[2] >= 0 else 2 if key[1] else 1
         of_clip = known.get(key[:length], [])
+        if length == len(key) and not of_clip:
+            # Half a millisecond may be rounded up in one table, and down in the other
+            near = itertools.product([key[0]], *((t, t - 1, t + 1) for t in key[1:]))
+            of_clip = next(filter(None, map(known.get, near)), [])
         if len(of_clip) > 1:
             raise ValueError(
                 f"'{name}' has {len(of_clip)} rows of '{clips['file'].iloc[number]}', "
@@ -57,15 +71,31 @@ def matching_rows(rows: pd.DataFrame, clips: pd.DataFrame, name: str) -> np.ndar
             )
         found[number] = of_clip[0] if of_clip else -1
     if (found < 0).all():
-        raise ValueError(
-            f"'{name}' has no row of any rated clip: its files are called "
-            f"'{rows['file'].iloc[0]}' and so on, the rated ones "
-            f"'{clips['file'].iloc[0]}'."
+        reason = (
+            f"its files are called '{files[0]}' and so on, the rated ones '{rated[0]}'"
         )
-    if names != list(rows["file"]) and not any(os.sep in str(n) for n in wanted):
+        for number, file in enumerate(wanted):
+            if of_file := known.get((file,)):
+                row, clip = rows.iloc[of_file[0]], clips.iloc[number]
+                reason = (
+                    f"it has '{row['file']}' {_times(row)}, and the rated clip is "
+                    f"{_times(clip)}"
+                )
+                break
+        raise ValueError(f"'{name}' has no row of any rated clip: {reason}.")
+    if names != files and not any(os.sep in str(n) for n in wanted):
         text = f"'{name}' has other folders than the ratings: files are matched by "
         warnings.warn(f"{text}their names alone.", DataWarning, stacklevel=4)
     return found
+
+
+def _times(clip: pd.Series) -> str:
+    """Start and end of a clip, in words."""
+    start, end = (
+        "the end" if pd.isna(time) else f"{time / SECOND:g} s"
+        for time in (clip["start"], clip["end"])
+    )
+    return f"from {start} to {end}"
 
 
 def _keys(

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from audw2s.corpus.clips import OF_CLIPS
 from audw2s.corpus.inputs import split_part
 from audw2s.corpus.lists.columns import as_numbers
+from audw2s.corpus.lists.columns import is_empty
 from audw2s.corpus.lists.columns import with_times
 from audw2s.corpus.lists.table import read_list
 from audw2s.corpus.matching import matching_rows
@@ -78,9 +79,12 @@ def table_path(source: str) -> str:
 
     """
     root, _ = split_part(source)
-    paths = [root, *(os.path.join(root, f"table.{end}") for end in TABLES)]
-    is_file = root.endswith(tuple(f".{end}" for end in TABLES))
-    return next(filter(os.path.isfile, paths), root if is_file else "")
+    if os.path.isfile(root):
+        return root
+    named = root if root.endswith(tuple(f".{end}" for end in TABLES)) else ""
+    tables = [os.path.join(root, f"table.{end}") for end in TABLES]
+    # One in another format is of an earlier run, whose list may have been shorter
+    return max(filter(os.path.isfile, tables), key=os.path.getmtime, default=named)
 
 
 def read_predictions(source: str) -> TableValues:
@@ -110,7 +114,9 @@ def read_predictions(source: str) -> TableValues:
         rows[name] = values.get(name, np.nan)
     rows["duration"] = (rows["end"] - rows["start"]).dt.total_seconds()
     for name, default in {"status": "no value", "message": ""}.items():
-        rows[name] = table[name].fillna("") if name in table else default
+        rows[name] = default
+        if name in table:
+            rows[name] = table[name].astype(object).mask(is_empty(table[name]), default)
     return TableValues(path, rows, _identity(path, table, model))
 
 

@@ -1,5 +1,6 @@
 """What is annotated: folders, lists, databases."""
 
+import json
 import os
 import sys
 import types
@@ -11,6 +12,8 @@ import pytest
 
 import audw2s
 from audw2s.corpus.inputs import read_inputs
+from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.corpus.lists.raters import raters_as_columns
 from audw2s.corpus.task import OPEN
 
 
@@ -189,3 +192,16 @@ def test_table_of_a_database(tmp_path, speech):
         audw2s.annotate(str(root / "a"), windows, table="adv")
     with pytest.raises(ValueError, match="'table' needs 'out'"):
         audw2s.annotate(str(root), table="adv")
+
+
+def test_raters_in_rows_with_any_cells(tmp_path):
+    rows = [{"audio_filepath": "a.wav", "words": ["a", "b"]} for _ in range(2)]
+    values = [row | {"valence": 1 + number} for number, row in enumerate(rows)]
+    (tmp_path / "list.jsonl").write_text("\n".join(map(json.dumps, values)))
+    table = raters_as_columns(read_corpus(str(tmp_path / "list.jsonl")))
+    assert table[["rater1_valence", "rater2_valence"]].to_numpy().tolist() == [[1, 2]]
+    assert table["words"].tolist() == [["a", "b"]]
+    path = tmp_path / "list.csv"
+    path.write_text("file,valence\na.wav,1\na.wav,n/a\n")
+    with pytest.raises(ValueError, match="'list', column 'valence', row 2: 'n/a'"):
+        raters_as_columns(read_corpus(str(path)), "'list'")

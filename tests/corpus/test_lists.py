@@ -383,3 +383,13 @@ def test_code_that_the_header_of_a_database_names_is_not_run(tmp_path):
         with pytest.raises(ValueError, match="can't be read as an audformat database"):
             read_corpus(name)
     assert not made.exists()
+
+
+@pytest.mark.parametrize("name", ["domain", "distance", "performance", "dominance_std"])
+def test_columns_that_are_no_dimension(tmp_path, name):
+    table = read_corpus(rated(tmp_path, "1,2,x", head=f"arousal,valence,{name}"))
+    if "dominance" not in name:
+        assert np.isnan(ratings(table, 1, 5)[0, :, 1]).all()
+        return
+    with pytest.raises(ValueError, match="nearest names"):
+        ratings(table, 1, 5)

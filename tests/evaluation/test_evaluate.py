@@ -1,8 +1,10 @@
 """``audw2s evaluate``: figures against audmetric and literal NumPy, and messages."""
 
 import json
+import os
 import pathlib
 import re
+import unicodedata
 
 import audmetric
 import numpy as np
@@ -185,6 +187,17 @@ def test_segments_are_matched_by_start_and_end(folder):
     assert evaluation["num_unused"] == 3
 
 
+def test_half_milliseconds_are_rounded_in_any_way(folder):
+    files, values = [f"{number}.wav" for number in range(4)], [0.1, 0.5, 0.2, 0.7]
+    predictions = pd.DataFrame({"file": files, "start": 0, "arousal": values})
+    ratings = predictions.assign(end=[1.001, 2.001, 3.002, 4.02])
+    ratings.to_csv("ratings.csv", index=False)
+    predictions["end"] = [1.0005, 2.0015, 3.0015, 4.0245]
+    predictions.to_csv("predictions.csv", index=False)
+    result, _ = evaluated("predictions.csv", "ratings.csv", "--scale", 0, 1)
+    assert (result["num_clips"], result["left_out"]) == (3, {"not predicted": 1})
+
+
 def test_files_in_other_folders_are_matched_by_name_with_a_message(folder):
     expected, _ = evaluated("predictions.parquet", "ratings.csv")
     table = pd.read_parquet("predictions.parquet")
@@ -248,3 +261,55 @@ def test_a_table_of_several_models_needs_a_choice(folder):
     expected = audmetric.pearson_cc(means_of_raters()["valence"], table["valence"])
     assert first["valence"]["pearson"] == pytest.approx(expected)
     assert second["valence"]["pearson"] == pytest.approx(-expected)
+
+
+def test_letters_with_accents_have_two_forms(folder):
+    expected, _ = evaluated("predictions.parquet", "ratings.csv")
+    for path, form in {"predictions": "NFD", "ratings": "NFC"}.items():
+        read = pd.read_parquet if path == "predictions" else pd.read_csv
+        table = read(next(folder.glob(f"{path}.*")))
+        names = [unicodedata.normalize(form, f"\xfc{name}") for name in CLIPS]
+        table.assign(file=names).to_csv(f"{form}.csv", index=False)
+    (folder / "out" / "evaluation.json").unlink()
+    result, _ = evaluated("NFD.csv", "NFC.csv")
+    assert (result["num_clips"], result["left_out"]) == (40, {})
+    assert result["valence"]["ccc"] == pytest.approx(expected["valence"]["ccc"])
+    assert "their names alone" not in run("NFD.csv", "NFC.csv").stderr
+
+
+def test_empty_statuses_are_none(folder):
+    table = pd.read_parquet("predictions.parquet").astype({"status": "category"})
+    table.loc[0, [*DIMENSIONS, "status"]] = None
+    table.to_parquet("predictions.parquet")
+    result, _ = evaluated("predictions.parquet", "ratings.csv")
+    assert result["left_out"] == {"no value": 1}
+    assert result["num_clips"] == 39
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (0, "has no rows"),
+        (40, "has 'audio/00.wav' from 0 s to 2.5 s, and the rated clip is from 0 s"),
+    ],
+)
+def test_why_no_row_matches(folder, rows, said):
+    table = pd.read_parquet("predictions.parquet").assign(start=0, end=2.5)
+    table[:rows].to_csv("predictions.csv", index=False)
+    ratings = pd.read_csv("ratings.csv").assign(start=0, end=3)
+    ratings.to_csv("ratings.csv", index=False)
+    refused = CliRunner().invoke(app, ["evaluate", "predictions.csv", "ratings.csv"])
+    assert refused.exit_code == 2
+    assert said in refused.stderr
+
+
+def test_of_two_tables_of_a_folder_the_later_is_taken(folder):
+    table = pd.read_parquet("predictions.parquet")
+    run_folder = folder / "run"
+    run_folder.mkdir()
+    table[:10].to_csv(run_folder / "table.csv", index=False)
+    table.to_parquet(run_folder / "table.parquet")
+    for number, name in enumerate(("table.csv", "table.parquet")):
+        os.utime(run_folder / name, (number, number))
+    result, _ = evaluated("run", "ratings.csv")
+    assert result["num_clips"] == 40

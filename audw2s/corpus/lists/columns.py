@@ -11,6 +11,10 @@ import pandas as pd
 
 from audw2s.audio.times import SECOND
 
+CLOSE = 0.75
+"""Similarity from which two names are one, misspelt: ``valence`` and ``valance``, but
+not ``silence``."""
+
 
 def rename(
     table: pd.DataFrame,
@@ -45,16 +49,25 @@ def rename(
 
 
 def nearest(wanted: Iterable[str], names: Iterable[Hashable]) -> dict[str, str]:
-    """Find the name that is most like each wanted one, if any is like it.
+    """Find the name that is most like each wanted one, if any contains or misspells it.
 
     Examples:
         >>> nearest(["arousal", "start"], ["Arousal", "valence_mean"])
         {'arousal': 'Arousal'}
+        >>> nearest(["dominance"], ["domain"]), nearest(["dominance"], ["dominence"])
+        ({}, {'dominance': 'dominence'})
 
     """
     known = {str(name).strip().lower(): str(name) for name in reversed(list(names))}
-    matches = {w: difflib.get_close_matches(w.lower(), known, 1) for w in wanted}
-    return {name: known[match[0]] for name, match in matches.items() if match}
+    matches = {}
+    for name in wanted:
+        word = name.lower()
+        close = difflib.get_close_matches(word, known, max(1, len(known)))
+        sure = difflib.get_close_matches(word, close, 1, CLOSE)
+        sure += [other for other in close if word in other]
+        if sure:
+            matches[name] = known[sure[0]]
+    return matches
 
 
 def hint(wanted: Iterable[str], names: Iterable[Hashable]) -> str:

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from audw2s.corpus.lists.columns import as_numbers
 from audw2s.corpus.lists.ratings import is_rating
 from audw2s.model.registry import DIMENSIONS
 
@@ -24,7 +25,8 @@ def raters_as_columns(table: pd.DataFrame, name: str = "The corpus") -> pd.DataF
         differ
 
     Raises:
-        ValueError: if clips have several rows, and there are columns of raters as well
+        ValueError: if clips have several rows, and there are columns of raters as well,
+            or a rating is no number
 
     Examples:
         >>> times = {"start": pd.Timedelta(0), "end": pd.NaT}
@@ -44,11 +46,23 @@ def raters_as_columns(table: pd.DataFrame, name: str = "The corpus") -> pd.DataF
             "file, start and end as another one, and no column arousal, dominance or "
             "valence with the rating of each."
         )
+    try:
+        table = table.assign(**{d: as_numbers(table[d]) for d in rated})
+    except ValueError as error:
+        raise ValueError(f"{name}, {error}.") from None
     number, rater = clips.ngroup(), clips.cumcount()
     if "rater" in table:
         rater = pd.Series(pd.factorize(table["rater"])[0], table.index)
     facts = table.drop(columns=[*rated, "rater"], errors="ignore")
-    differs = facts.drop(columns=CLIP).groupby(number).nunique(dropna=False) > 1
+    cells = facts.drop(columns=CLIP)
+    for column in cells:
+        if cells[column].dtype.kind == "O":
+            # Lists, as of words, can't be counted
+            cells[column] = [
+                cell if pd.api.types.is_hashable(cell) else str(cell)
+                for cell in cells[column]
+            ]
+    differs = cells.groupby(number).nunique(dropna=False) > 1
     wide = facts[~number.duplicated()].set_axis(range(len(clips)))
     wide[differs.columns] = wide[differs.columns].mask(differs)
     for k in sorted(rater.unique()):
