@@ -1,5 +1,6 @@
 """Curves as tiers of annotation software: ELAN and Praat."""
 
+import contextlib
 import datetime
 import itertools
 import mimetypes
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from audw2s.files import resolve
 from audw2s.files import templates
 from audw2s.files import write_text
 from audw2s.model.registry import DIMENSIONS
@@ -102,8 +104,13 @@ def write_eaf(
         for number, interval in intervals
         for side, time in (("s", interval.start), ("e", interval.end))
     )
-    media = os.path.abspath(media)
+    media = os.path.abspath(resolve(media, None))
     folder = os.path.dirname(os.path.abspath(path))
+    relative = ""
+    # Windows has none from one drive to another; nor can a name have any bytes here
+    with contextlib.suppress(ValueError):
+        near = pathlib.Path(os.path.relpath(media, folder)).as_posix()
+        relative = near.encode().decode()
     text = (
         templates(__file__, autoescape=True)
         .get_template("curve.eaf.jinja")
@@ -113,7 +120,7 @@ def write_eaf(
             date=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
             version=__version__,
             url=pathlib.Path(media).as_uri(),
-            relative=pathlib.Path(os.path.relpath(media, folder)).as_posix(),
+            relative=relative,
             mime=mimetypes.guess_type(media)[0] or "unknown",
             provenance={name: frame.attrs["audw2s"] for name, frame in curves.items()},
         )

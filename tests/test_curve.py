@@ -3,6 +3,7 @@
 import functools
 import os
 import pathlib
+import shutil
 import subprocess
 import xml.etree.ElementTree
 
@@ -17,6 +18,7 @@ from results import values
 from waiting import MAX_DUR
 
 import audw2s
+from audw2s.tiers import write_eaf
 
 NAMES = ["arousal", "dominance", "valence"]
 
@@ -161,6 +163,37 @@ def test_command_writes_tiers_of_elan(clips, tmp_path):
         assert texts == [f"{value:.3f}" for value in frame[name]]
     ids = [a.get("ANNOTATION_ID") for a in root.iter("ALIGNABLE_ANNOTATION")]
     assert len(set(ids)) == len(ids) == 3 * len(frame)
+
+
+def test_tiers_on_another_drive(monkeypatch, tmp_path):
+    """Windows has no relative path there."""
+
+    def relpath(path, start):
+        raise ValueError("path is on mount 'D:', start on mount 'C:'")
+
+    monkeypatch.setattr("os.path.relpath", relpath)
+    frame = pd.DataFrame(0.5, pd.to_timedelta([0, 1], unit="s"), NAMES)
+    frame.attrs["audw2s"] = {}
+    write_eaf(str(tmp_path / "a.eaf"), {"wav2small": frame}, 1.5, "a.wav")
+    root = xml.etree.ElementTree.parse(tmp_path / "a.eaf").getroot()
+    media = root.find("HEADER/MEDIA_DESCRIPTOR").attrib
+    assert media["MEDIA_URL"] == pathlib.Path("a.wav").absolute().as_uri()
+    assert "RELATIVE_MEDIA_URL" not in media
+
+
+def test_command_with_a_name_of_any_bytes(clips, tmp_path):
+    file = os.path.join(os.fsencode(tmp_path), b"gr\xfcn.flac")
+    try:
+        shutil.copy(clips[0], file)
+    except OSError:
+        pytest.skip("the file system refuses names that aren't UTF-8")
+    out, elan = tmp_path / "curve.csv", tmp_path / "curve.eaf"
+    options = ("--rate", 2, "--out", out, "--elan", elan)
+    done = invoke("curve", os.fsdecode(file), *options)
+    assert done.exit_code == 0, done.stderr
+    assert set(pd.read_csv(out)["file"]) == {f"{tmp_path}/gr\\xfcn.flac"}
+    media = xml.etree.ElementTree.parse(elan).find("HEADER/MEDIA_DESCRIPTOR").attrib
+    assert media["MEDIA_URL"].endswith("/gr%FCn.flac")
 
 
 def test_praat_reads_what_the_command_writes(clips, tmp_path):

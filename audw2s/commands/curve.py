@@ -50,6 +50,7 @@ def curve(
     from audw2s.audio.channels import parse_channels
     from audw2s.audio.decode import file_blocks
     from audw2s.audio.preprocess import load
+    from audw2s.files import printable
     from audw2s.inference.curve import curve as run
     from audw2s.plots import save_curves
     from audw2s.tables import check_table_path
@@ -62,7 +63,8 @@ def curve(
     for name, channel in itertools.product(model or ["wav2small"], wanted):
         frame = run(file, name, win_dur=win_dur, rate=rate, channels=channel, vad=vad)
         frames[name if channel is None else f"{name}, channel {channel}"] = frame
-        rows = frame.reset_index().assign(file=file, **frame.attrs["audw2s"])
+        facts = {"file": printable(file), **frame.attrs["audw2s"]}
+        rows = frame.reset_index().assign(**facts)
         if channels is not None:
             rows.insert(1, "channel", pd.Series([channel] * len(rows), dtype="Int64"))
         tables.append(rows)

@@ -16,7 +16,7 @@ from audw2s.model.registry import DIMENSIONS
 DASHES = {"-": "none", "--": "7 3", ":": "2 3", "-.": "7 3 2 3"}
 """Line styles of matplotlib in SVG."""
 
-CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """Characters that a page can't have."""
 
 
@@ -79,8 +79,8 @@ def printable(value: object) -> object:
     r"""Show control characters, thousands of integers, three digits of floats.
 
     Examples:
-        >>> printable("a\x01"), printable(1234), printable(0.5)
-        ('a\\x01', '1,234', '0.500')
+        >>> printable("a\x01"), printable("gr\udcfcn"), printable(1234), printable(0.5)
+        ('a\\x01', 'gr\\udcfcn', '1,234', '0.500')
 
     """
     if isinstance(value, int | float):
