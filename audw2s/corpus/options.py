@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import os
+import re
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -119,7 +120,7 @@ class Options:
     @property
     def names(self) -> list[str]:
         """Names of the models in columns: for a folder, its name."""
-        return [os.path.basename(os.path.normpath(model)) for model in self.models]
+        return list(map(_name, self.models))
 
     @property
     def has_parts(self) -> bool:
@@ -224,6 +225,19 @@ class Options:
                 "'address', 'cpus_per_worker' and 'gpus_per_worker' need the engine "
                 "ray."
             )
+
+
+def _name(model: str) -> str:
+    """Name of a model: of a folder its last name, also within an ensemble.
+
+    Examples:
+        >>> _name("models/mine"), _name("mean(models/mine, models/other)")
+        ('mine', 'mean(mine, other)')
+
+    """
+    if not model.startswith("mean("):
+        return os.path.basename(os.path.normpath(model))
+    return re.sub(r"[^\s,()][^,()]*", lambda match: _name(match[0]), model)
 
 
 def models_of(model: str | Sequence[str]) -> tuple[str, ...]:

@@ -57,11 +57,7 @@ def raters_as_columns(table: pd.DataFrame, name: str = "The corpus") -> pd.DataF
     cells = facts.drop(columns=CLIP)
     for column in cells:
         if cells[column].dtype.kind == "O":
-            # Lists, as of words, can't be counted
-            cells[column] = [
-                cell if pd.api.types.is_hashable(cell) else str(cell)
-                for cell in cells[column]
-            ]
+            cells[column] = cells[column].map(_countable)
     differs = cells.groupby(number).nunique(dropna=False) > 1
     wide = facts[~number.duplicated()].set_axis(range(len(clips)))
     wide[differs.columns] = wide[differs.columns].mask(differs)
@@ -70,3 +66,8 @@ def raters_as_columns(table: pd.DataFrame, name: str = "The corpus") -> pd.DataF
         wide = wide.join(of_rater.add_prefix(f"rater{k + 1}_"))
     wide.attrs = dict(table.attrs)
     return wide
+
+
+def _countable(cell: object) -> object:
+    """Cell, or its text if it is a list, as of words, which can't be counted."""
+    return cell if pd.api.types.is_hashable(cell) else str(cell)
