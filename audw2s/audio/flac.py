@@ -3,8 +3,6 @@
 import contextlib
 import functools
 import io
-import mmap
-import os
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -14,9 +12,13 @@ import soundfile
 
 from audw2s.audio.container import Container
 from audw2s.audio.content import HEAD
+from audw2s.audio.following import Tail
+from audw2s.audio.following import second_stream
 from audw2s.audio.sndfile import SndFile
 from audw2s.files import file_size
-from audw2s.files import unmoved
+
+SIGN = b"fLaC"
+"""First bytes of a stream."""
 
 SIZES = (0, 192, 576, 1152, 2304, 4608, -1, -2, *(1 << k for k in range(8, 16)))
 """Number of samples of a frame by its code; negative if coded in so many bytes."""
@@ -41,7 +43,7 @@ class FlacFile(SndFile):
         self.last_frame_end = num_samples(file, head)
         super().__init__(file, head)
         # The header may declare too few samples
-        if self.last_frame_end > self.num_samples and second_stream(file) < 0:
+        if self.last_frame_end > self.num_samples and second_stream(file, SIGN) < 0:
             self.close()
             raise soundfile.SoundFileError("soundfile can't read it correctly")
 
@@ -57,7 +59,7 @@ class FlacFile(SndFile):
         is_all_read = self.file.tell() == file_size(self.file) > READ_AHEAD
         if is_all_read and self.last_frame_end == self.num_samples:
             return None
-        offset = second_stream(self.file)
+        offset = second_stream(self.file, SIGN)
         if offset < 0:
             return None
         with contextlib.suppress(soundfile.SoundFileError, av.FFmpegError, ValueError):
@@ -75,7 +77,7 @@ class FlacFile(SndFile):
 
     def _go_to(self, first: int, size: int) -> None:
         """Go to a sample."""
-        if second_stream(self.file) < 0:
+        if second_stream(self.file, SIGN) < 0:
             self.sound.seek(first)
             return
         # libsndfile would seek in both
@@ -95,57 +97,6 @@ class FlacFile(SndFile):
             self._open()
             self.sound.seek(0)
             return super()._read(size)
-
-
-class Tail(io.RawIOBase):
-    """Rest of a file from a position on, as a file object."""
-
-    def __init__(self, file: BinaryIO, offset: int):
-        self.file, self.offset = file, offset
-        self.position = 0
-
-    def readable(self) -> bool:
-        """Return that it can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return that it can seek."""
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a position."""
-        if whence == os.SEEK_END:
-            offset += self.file.seek(0, os.SEEK_END) - self.offset
-        elif whence == os.SEEK_CUR:
-            offset += self.position
-        self.position = max(0, offset)
-        return self.position
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Read bytes into a buffer."""
-        self.file.seek(self.offset + self.position)
-        content = self.file.read(len(buffer))
-        buffer[: len(content)] = content
-        self.position += len(content)
-        return len(content)
-
-
-def second_stream(file: BinaryIO) -> int:
-    """Position of a second stream in the same file, -1 if there is none."""
-    if isinstance(file, io.FileIO):
-        stat = os.fstat(file.fileno())
-        return _second_stream(file.name, stat.st_size, stat.st_mtime_ns)
-    with unmoved(file):
-        file.seek(0)
-        return file.read().find(b"fLaC", 4)
-
-
-@functools.lru_cache(1024)
-def _second_stream(path: str, size: int, mtime: int) -> int:
-    """Search a file, once for all of its segments."""
-    with open(path, "rb", buffering=0) as file:
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return data.find(b"fLaC", 4)
 
 
 def num_samples(file: BinaryIO, head: bytes) -> int:

@@ -16,6 +16,8 @@ import numpy as np
 import soundfile
 
 from audw2s.audio.container import Container
+from audw2s.audio.following import Tail
+from audw2s.audio.following import second_stream
 from audw2s.audio.mp3 import promised_samples
 from audw2s.files import file_size
 from audw2s.files import unmoved
@@ -38,6 +40,10 @@ UNKNOWN = (2**31, 2**32, 2**63, 2**64)
 
 ROOM = 2**25
 """Number of bytes by which such a size may be lower, to leave room for the header."""
+
+
+OGG_STREAM = b"OggS\x00\x02"
+"""First bytes of the first page of a stream in an Ogg."""
 
 
 class Chunk(NamedTuple):
@@ -81,6 +87,7 @@ class SndFile:
     def __init__(self, file: BinaryIO, head: bytes):
         self.file = file
         self.share = missing_share(file, head)
+        self.rf64 = as_rf64(file, head)
         self._open()
         self.notes: list[str] = []
         self.position = 0
@@ -108,7 +115,10 @@ class SndFile:
         """Open the file by its descriptor; file objects are read half as fast."""
         self.file.seek(0)
         source: BinaryIO | str | int = self.file
-        if isinstance(self.file, io.FileIO):
+        if self.rf64 is not None:
+            source = self.rf64
+            source.seek(0)
+        elif isinstance(self.file, io.FileIO):
             # On Windows, libraries don't share file descriptors
             source = self.file.name if os.name == "nt" else self.file.fileno()
         self.sound = soundfile.SoundFile(source, closefd=False)
@@ -178,9 +188,64 @@ def missing_share(file: BinaryIO, head: bytes) -> float:
     """
     for name, size, num_bytes in chunks(file, head):
         if name in (b"data", b"SSND"):
-            is_unknown = any(top - ROOM <= size <= top for top in UNKNOWN)
-            return 1.0 if is_unknown or not num_bytes else max(1.0, size / num_bytes)
+            is_known = num_bytes and not is_unknown(size)
+            return max(1.0, size / num_bytes) if is_known else 1.0
     return 1.0
+
+
+def is_unknown(size: int) -> bool:
+    """Whether a size means "unknown".
+
+    Examples:
+        >>> is_unknown(2**31 - 4096), is_unknown(2**30)
+        (True, False)
+
+    """
+    return any(top - ROOM <= size <= top for top in UNKNOWN)
+
+
+def as_rf64(file: BinaryIO, head: bytes) -> BinaryIO | None:
+    """WAV whose samples go on behind the end that its header names, as RF64.
+
+    Sizes in the header have 32 bits. That of longer samples is written without the bits
+    above, or, into a pipe, as one that means "unknown".
+
+    Args:
+        file: file opened for reading; its position changes
+        head: first bytes of the file, as many as are known
+
+    Returns:
+        ``None`` for other files
+
+    """
+    if not head.startswith(b"RIFF") or file_size(file) < UNKNOWN[0] - ROOM:
+        return None
+    parts = (chunk for chunk in chunks(file, head) if chunk.name == b"data")
+    if (samples := next(parts, None)) is None:
+        return None
+    _, size, num_bytes = samples
+    begin, rest = file_size(file) - num_bytes, num_bytes - size
+    if is_unknown(size) and rest > 0 and not _is_chunk(file, begin + size):
+        size = num_bytes
+    elif rest >= 2**32 and rest % 2**32 < ROOM:
+        size += rest - rest % 2**32
+    else:
+        return None
+    file.seek(0)
+    header = file.read(begin)
+    fields = (begin + 28 + size, 8), (size, 8), (0, 8), (0, 4)
+    ds64 = b"ds64" + b"".join(n.to_bytes(k, "little") for n, k in ((28, 4), *fields))
+    unknown = b"\xff" * 4
+    before = b"RF64" + unknown + b"WAVE" + ds64 + header[12:-4] + unknown
+    return io.BufferedReader(Tail(file, begin, before))
+
+
+def _is_chunk(file: BinaryIO, position: int) -> bool:
+    """Whether a chunk begins at a position, or behind a byte that fills up to it."""
+    file.seek(position + position % 2)
+    name, size = file.read(4), int.from_bytes(file.read(4), "little")
+    is_name = name.isascii() and name.decode().isprintable()
+    return is_name and file.tell() + size <= file_size(file) + 1
 
 
 def is_oversized(file: BinaryIO, head: bytes) -> bool:
@@ -227,15 +292,22 @@ def chunks(file: BinaryIO, head: bytes) -> Iterator[Chunk]:
         elif name == b"data" and head.startswith(b"RF64") and size == 2**32 - 1:
             size = long_size
         yield Chunk(name, size, end - position)
+        if name == b"data" and not size:
+            # Of a recorder that died: its samples aren't chunks
+            return
         position += -(-size // step) * step
 
 
 def is_chained(file: BinaryIO) -> bool:
-    """Whether an Ogg holds several streams, one after the other or side by side."""
+    """Whether an Ogg holds several streams, one after the other or side by side.
+
+    Programs give streams numbers, some of them always the same one.
+    """
     with unmoved(file):
         file.seek(0)
         first = file.read(18)[14:]
         file.seek(max(0, file_size(file) - 2**17))
         tail = file.read()
     last = tail.rfind(b"OggS")
-    return last < 0 or tail[last + 14 : last + 18] != first
+    is_single = last >= 0 and tail[last + 14 : last + 18] == first
+    return not is_single or second_stream(file, OGG_STREAM) >= 0
