@@ -107,16 +107,17 @@ def to_seconds(duration: Duration | None) -> float | None:
 
 
 def to_limit(time: Duration | None) -> float | None:
-    """Seconds of a start or an end; ``None`` for ``None``, NaN or NaT.
+    """Seconds of a start or an end; ``None`` for ``None``, NaN or NaT, also as text.
 
     Examples:
-        >>> to_limit("1s"), to_limit(pd.NaT)
-        (1.0, None)
+        >>> to_limit("1s"), to_limit(pd.NaT), to_limit("NaT")
+        (1.0, None, None)
 
     """
-    if time is not None and not isinstance(time, str) and pd.isna(time):
+    if not isinstance(time, str) and pd.isna(time):
         return None
-    return to_seconds(time)
+    seconds = to_seconds(time)
+    return None if seconds is None or math.isnan(seconds) else seconds
 
 
 def duration_text(seconds: float) -> str:

@@ -157,6 +157,33 @@ def check_files(files: Sequence[File]) -> None:
         )
 
 
+def of_each(name: str, times: Any, files: Sequence[File]) -> Sequence[Any]:
+    """Starts or ends of files, of which one may be given for all.
+
+    Args:
+        name: name of the argument
+        times: a time, or a sequence of times
+        files: list of files
+
+    Raises:
+        ValueError: if there are more or fewer times than files
+
+    Examples:
+        >>> of_each("ends", "1s", ["a.wav", "b.wav"])
+        ['1s', '1s']
+
+    """
+    times = plain(times)
+    if isinstance(times, Duration | None) or times is pd.NaT:
+        return [times] * len(files)
+    if len(times) != len(files):
+        raise ValueError(
+            f"'{name}' has to have a time for each of the {len(files)} files, or to be "
+            f"one for all of them; it has {len(times)}."
+        )
+    return times
+
+
 def unexpected_arguments(process_func_args: dict[str, object]) -> TypeError:
     """Error that says that the model takes no arguments."""
     return TypeError(

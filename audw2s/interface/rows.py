@@ -35,7 +35,7 @@ from audw2s.files import resolve
 from audw2s.inference.pipeline import Predictor
 from audw2s.inference.row import Row
 from audw2s.interface.arguments import check_files
-from audw2s.interface.arguments import plain
+from audw2s.interface.arguments import of_each
 from audw2s.interface.arguments import unexpected_arguments
 from audw2s.interface.base import Plugin
 from audw2s.interface.base import like
@@ -102,15 +102,15 @@ class RowProcess(audinterface.Process):
     ) -> pd.Series:
         """Process a list, as :meth:`audinterface.Process.process_files` does."""
         check_files(files)
-        times: dict[str, Any] = {"starts": plain(starts), "ends": plain(ends)}
-        if self.segment is not None or not len(files):
+        if not len(files):
+            return super().process_files(files, **kwargs)
+        given: dict[str, Any] = {"starts": starts, "ends": ends}
+        times = {name: of_each(name, time, files) for name, time in given.items()}
+        if self.segment is not None:
             return super().process_files(files, **times, **kwargs)
-        for name, time in times.items():
-            if isinstance(time, Duration | None):
-                times[name] = [time] * len(files)
         tasks = [
             partial(self._process_file, file, start=start, end=end, **kwargs)
-            for file, start, end in zip(files, times["starts"], times["ends"])
+            for file, start, end in zip(files, *times.values(), strict=True)
         ]
         results = self._run_tasks(tasks, f"Process {len(files)} files")
         parts = zip(*results, strict=True)
@@ -164,7 +164,8 @@ class RowProcess(audinterface.Process):
         if cache_root is None:
             series = compute(segments)
         else:
-            settings = self.owner.cache_settings
+            # Whether ends stay open is no setting of values, and rows differ by it
+            settings = self.owner.cache_settings | {"keep_nat": self.keep_nat}
             path = cache_path(cache_root, settings, segments, root)
             series = kept_series(path, segments, compute)
         if self.segment is None and preserve_index:

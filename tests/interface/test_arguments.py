@@ -50,6 +50,29 @@ NUMPY = {
 }
 
 
+@pytest.mark.parametrize(
+    "interface",
+    [
+        audw2s.Feature(),
+        audw2s.Segment(),
+        audw2s.Feature(segment=audinterface.Segment(process_func=audw2s.Segment())),
+    ],
+)
+def test_each_file_has_its_times(interface, clips):
+    for times in ({"starts": [0, 1]}, {"ends": np.ones(4)}, {"starts": ["1s"]}):
+        with pytest.raises(ValueError, match="a time for each of the 3 files"):
+            interface.process_files(clips[:3], **times)
+
+
+@pytest.mark.parametrize("unknown", [pd.NaT, "NaT", "", float("nan"), None])
+def test_times_that_are_not_known_are_those_of_the_file(unknown, clips):
+    feature = audw2s.Feature()
+    expected = feature.process_files(clips[:2])
+    for times in (unknown, [unknown, unknown]):
+        found = feature.process_files(clips[:2], starts=times, ends=times)
+        pd.testing.assert_frame_equal(found, expected)
+
+
 @pytest.mark.parametrize("interface", [audw2s.Feature, audw2s.Process, audw2s.Segment])
 def test_numbers_of_numpy(interface, clips):
     with warnings.catch_warnings():

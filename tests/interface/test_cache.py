@@ -105,6 +105,15 @@ def test_a_damaged_cache_is_replaced(interface, damage, clips, tmp_path):
         assert same(found, expected)
 
 
+def test_ends_stay_open_only_where_they_should(clips, tmp_path):
+    index = audformat.filewise_index(clips[:2])
+    for keep_nat in (True, False, True):
+        feature = audw2s.Feature(keep_nat=keep_nat)
+        for _ in range(2):
+            found = feature.process_index(index, cache_root=str(tmp_path))
+            assert same(found, feature.process_index(index))
+
+
 def test_cached_values_are_not_computed_again(clips, tmp_path, monkeypatch):
     index = audformat.filewise_index(clips)
     feature = audw2s.Feature()
