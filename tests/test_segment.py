@@ -34,6 +34,18 @@ def test_silence_is_left_out(recording, speech):
     np.testing.assert_allclose(sorted(np.ravel(spans(rest))), sorted(borders)[-4:])
 
 
+@pytest.mark.parametrize("hop_dur", [0.5, 3])
+@pytest.mark.parametrize("given", [{}, {"exact": True}, {"max_signal_dur": 5.5}])
+def test_segments_reach_the_end_whatever_the_hop(hop_dur, given):
+    signal = 0.1 * np.random.default_rng(0).standard_normal((1, 5 * 16000 + 14400))
+    segment = audw2s.Segment(win_dur=1, hop_dur=hop_dur, tolerance=2, **given)
+    index = segment.process_signal(signal, 16000)
+    end = given.get("max_signal_dur", 5.9)
+    assert index.get_level_values("end").total_seconds()[-1] == end
+    index = segment.process_signal(signal, 16000, start=1, end=5.2)
+    assert index.get_level_values("end").total_seconds()[-1] == 5.2
+
+
 def test_tolerance_cuts_where_values_change(clips, recording):
     calm = spans(audw2s.Segment(tolerance=10).process_signal(recording, 16000))
     cut = spans(

@@ -68,6 +68,10 @@ class Row(NamedTuple):
     speech: float = math.nan
     """Duration in seconds of speech; NaN if it is unknown."""
 
+    segment_end: pd.Timedelta | None = None
+    """End of the segment, of its last window, which may end before if the windows have
+    gaps between them."""
+
     def __repr__(self) -> str:
         """Times in seconds, values with three digits, and status.
 
@@ -146,6 +150,7 @@ class RowMaker:
                 message = "; ".join(filter(None, [truncated, row.message]))
                 row = row._replace(status="truncated", message=message)
             rows.append(row)
+        rows[-1] = rows[-1]._replace(segment_end=last)
         return rows
 
     def _row(

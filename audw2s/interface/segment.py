@@ -240,7 +240,7 @@ class SegmentProcess(RowProcess):
         activity = self._activity()
         (rows,) = self.predictor.segments(source, [span], activity.watch)
         self._report_problems(rows, file)
-        start, end = rows[0].start, rows[-1].end
+        start, end = rows[0].start, rows[-1].segment_end or rows[-1].end
         duration = (end - start) / SECOND
         values = np.stack([row.values.mean(axis=0) for row in rows])
         spans = self._spans(values, activity, duration)
