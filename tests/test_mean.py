@@ -7,6 +7,7 @@ from unittest.mock import Mock
 
 import audobject
 import numpy as np
+import onnx
 import pytest
 
 import audw2s
@@ -14,6 +15,8 @@ from audw2s.inference.network import Network
 from audw2s.model.ensemble import Ensemble
 from audw2s.model.find import members
 from audw2s.model.find import model_sha256
+from audw2s.model.find import num_hidden_states
+from audw2s.model.folder import UnverifiedModelWarning
 
 NAME = "mean(wav2small, whisper-tiny-adv)"
 PARTS = ("wav2small", "whisper-tiny-adv")
@@ -93,6 +96,26 @@ def test_ensemble_of_model_folders(tmp_path, speech):
     mean = audw2s.load(f"mean({folder}, wav2small)")
     expected = audw2s.load("wav2small")(speech[None], 16000)["logits"]
     np.testing.assert_allclose(mean(speech[None], 16000)["logits"], expected, atol=1e-6)
+
+
+def test_ensemble_of_a_model_without_hidden_states_and_metadata(tmp_path, speech):
+    model = onnx.load(audw2s.load("wav2small").path)
+    del model.metadata_props[:]
+    outputs = [node for node in model.graph.output if node.name != "hidden_states"]
+    del model.graph.output[:]
+    model.graph.output.extend(outputs)
+    onnx.save(model, tmp_path / "model.onnx")
+    name = f"mean({tmp_path}, whisper-tiny-adv)"
+    expected = audw2s.load(NAME)(speech[None], 16000, outputs="logits")
+    with pytest.warns(UnverifiedModelWarning):
+        found = audw2s.load(name)(speech[None], 16000)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    network = Network(name)
+    np.testing.assert_allclose(network(speech)[:3], expected[0], atol=1e-6)
+    assert network.max_dur == 30
+    assert num_hidden_states(name) == 0
+    with pytest.raises(ValueError, match="no output 'hidden_states'"):
+        audw2s.Feature(name, embeddings=True)
 
 
 @pytest.mark.parametrize("name", ["mean()", "mean(wav2small, nono)", "mean(wav2small"])

@@ -33,14 +33,12 @@ from audw2s.model.find import model_sha256
 from audw2s.model.find import sha256
 from audw2s.model.folder import explained
 from audw2s.model.load import load
+from audw2s.model.model import DEFAULT_MAX_DUR
 from audw2s.model.registry import DIMENSIONS
 from audw2s.version import __version__
 
 if TYPE_CHECKING:
     import audonnx
-
-DEFAULT_MAX_DUR = 60.0
-"""Longest signal in seconds for a model whose metadata has no ``max_dur``."""
 
 
 class Network:

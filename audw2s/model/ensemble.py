@@ -12,6 +12,7 @@ from audw2s.files import write_text
 from audw2s.model.device import Device
 from audw2s.model.find import exits_of
 from audw2s.model.find import members
+from audw2s.model.model import DEFAULT_MAX_DUR
 from audw2s.model.model import Model
 from audw2s.model.names import PREFIX
 from audw2s.model.names import MissingModelError
@@ -70,7 +71,8 @@ class Ensemble(MultiFileModel):
     """Mean of several models, not clipped.
 
     All models process the same samples, each with its own normalisation. ``logits`` are
-    the mean of their logits, ``hidden_states`` the concatenation of theirs.
+    the mean of their logits, ``hidden_states`` the concatenation of theirs, if all have
+    some.
 
     Args:
         name: ``"teacher"``, or names of models as in ``"mean(dawn, odyssey)"``
@@ -113,14 +115,17 @@ class Ensemble(MultiFileModel):
         ]
         orders = [[m.labels("logits").index(d) for d in DIMENSIONS] for m in models]
         sessions = [model.sess for model in models]
-        self.sess = Sessions(name.removeprefix(PREFIX), sessions, orders)
         self.inputs = models[0].inputs
-        size = sum(model.outputs["hidden_states"].shape[-1] for model in models)
-        states = [f"hidden_states-{number}" for number in range(size)]
-        self.outputs = {
-            "hidden_states": OutputNode([1, size], "tensor(float)", states),
-            "logits": OutputNode([1, 3], "tensor(float)", list(DIMENSIONS)),
-        }
+        self.outputs = {}
+        if all("hidden_states" in model.outputs for model in models):
+            size = sum(model.outputs["hidden_states"].shape[-1] for model in models)
+            states = [f"hidden_states-{number}" for number in range(size)]
+            node = OutputNode([1, size], "tensor(float)", states)
+            self.outputs["hidden_states"] = node
+        logits = OutputNode([1, 3], "tensor(float)", list(DIMENSIONS))
+        self.outputs["logits"] = logits
+        names = name.removeprefix(PREFIX), tuple(self.outputs)
+        self.sess = Sessions(*names, sessions, orders)
 
 
 class Sessions(MultiFileSession):
@@ -128,15 +133,23 @@ class Sessions(MultiFileSession):
 
     Args:
         name: name of the ensemble
+        outputs: names of its outputs
         sessions: sessions of its models
         orders: positions of arousal, dominance and valence among the logits of each
             model
 
     """
 
-    def __init__(self, name: str, sessions: list, orders: list[list[int]]):
+    def __init__(
+        self,
+        name: str,
+        outputs: Sequence[str],
+        sessions: list,
+        orders: list[list[int]],
+    ):
         super().__init__(sessions)
         self.name = name
+        self.outputs = outputs
         self.orders = orders
 
     def run(
@@ -146,7 +159,7 @@ class Sessions(MultiFileSession):
         options: object = None,
     ) -> list[np.ndarray]:
         """Run all models; average logits and concatenate hidden states."""
-        names = list(outputs or ["hidden_states", "logits"])
+        names = list(outputs or self.outputs)
         results = [session.run(names, inputs, options) for session in self.sessions]
         values = dict(zip(names, zip(*results, strict=True), strict=True))
         if "logits" in values:
@@ -159,6 +172,6 @@ class Sessions(MultiFileSession):
     def get_modelmeta(self) -> SimpleNamespace:
         """Return the name of the ensemble, and the shortest ``max_dur``."""
         properties = [s.get_modelmeta().custom_metadata_map for s in self.sessions]
-        shortest = min(float(p["max_dur"]) for p in properties)
+        shortest = min(float(p.get("max_dur", DEFAULT_MAX_DUR)) for p in properties)
         metadata = {"name": self.name, "max_dur": f"{shortest:g}"}
         return SimpleNamespace(custom_metadata_map=metadata)

@@ -190,7 +190,8 @@ def num_hidden_states(name: str) -> int:
 
     """
     if names := members(name):
-        return sum(map(num_hidden_states, names))
+        counts = [*map(num_hidden_states, names)]
+        return sum(counts) if all(counts) else 0
     import onnx
 
     path = model_path(name)

@@ -11,6 +11,9 @@ from audw2s.model.registry import Entry
 SAMPLING_RATE = Entry.sampling_rate
 """Sampling rate of all models in Hz."""
 
+DEFAULT_MAX_DUR = 60.0
+"""Longest signal in seconds for a model whose metadata has no ``max_dur``."""
+
 
 class Model(audonnx.Model):
     """Model that refuses what :class:`audonnx.Model` would misread.
