@@ -3,7 +3,9 @@
 import functools
 import importlib.resources
 import json
+import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 
@@ -19,8 +21,10 @@ import audw2s
 from audw2s.commands.app import app
 from audw2s.export.c.source import weights_of
 from audw2s.export.npm import webassembly
+from audw2s.export.npm.package import contents
 from audw2s.export.npm.package import write
 from audw2s.inference.network import Network
+from audw2s.model.find import model_path
 
 HERE = pathlib.Path(__file__).parent
 SPEECH = HERE.parents[1] / "examples" / "speech"
@@ -151,6 +155,15 @@ def test_command_writes_a_package(tmp_path):
     assert all((out / name).is_file() for name in facts["files"])
     assert "CC BY 4.0" in (out / "README.md").read_text()
     assert sum(path.stat().st_size for path in out.iterdir()) < 400_000
+
+
+def test_a_folder_does_not_get_the_licence_of_a_model_of_its_name(tmp_path):
+    folder = shutil.copytree(
+        os.path.dirname(model_path("wav2small")), tmp_path / "mine"
+    )
+    readme = contents(str(folder))["README.md"].decode()
+    assert "# wav2small for JavaScript" in readme
+    assert "CC BY 4.0" not in readme
 
 
 @with_node

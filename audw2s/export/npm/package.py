@@ -56,7 +56,7 @@ def contents(model: str) -> dict[str, bytes]:
     # Code without the layer for speech is that of students with and without it
     weights = weights._replace(speech=None)
     name = network.name or model
-    entry = entry_of(name)
+    entry = entry_of(model)
     words = {
         "{model}": name,
         "{package}": re.sub("[^a-z0-9._-]", "-", name.lower()),
