@@ -91,6 +91,7 @@ def teacher(
         layers: layers whose hidden states are used
         categories: settings (TOML) of corpora with categories instead of ratings: each
             clip gets the mean rating of its category
+        name: name of the model in tables, whisper-SIZE-adv by default
 
     """
     from audw2s.corpus.evaluate import describe_folds

@@ -280,13 +280,13 @@ def check_parity(
     return worst
 
 
-def export_student(run: str, folder: str, name: str) -> tuple[str, float]:
+def export_student(run: str, folder: str, name: str | None = None) -> tuple[str, float]:
     """Export a trained student to a model folder.
 
     Args:
         run: folder of a training, with a ``student.safetensors``
         folder: folder of the model
-        name: name of the model
+        name: name of the model, by default that of its architecture
 
     Returns:
         sha256 of the ONNX file, and the largest difference to the network
@@ -301,7 +301,8 @@ def export_student(run: str, folder: str, name: str) -> tuple[str, float]:
     model = student_to_onnx(network)
     worst = check_parity(network, model, tolerance(network))
     entries = properties(model)
-    entries |= {"name": name, "sampling_rate": "16000", "max_dur": "30"}
+    known = {"sampling_rate": "16000", "max_dur": "30"}
+    entries |= {"name": name or architecture, **known}
     entries |= {"version": __version__, "student": architecture}
     entries |= {PROPERTY: of_training(run).to_json()}
     return save(model, folder, entries), worst

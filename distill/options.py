@@ -22,10 +22,7 @@ Penalty = Annotated[float, typer.Option(help="Penalty of the ridge regression.")
 Run = Annotated[str, typer.Argument(help="Folder of a training.")]
 ModelOut = Annotated[str, typer.Option("--out", help="Model folder to write.")]
 JsonOut = Annotated[str | None, typer.Option("--out", help="JSON file to write.")]
-Name = Annotated[
-    str | None,
-    typer.Option(help="Name of the model; by default that of what it is made from."),
-]
+Name = Annotated[str | None, typer.Option()]
 Workers = Annotated[int, typer.Option(min=1, help="Threads that process clips.")]
 Against = Annotated[
     str, typer.Option(help="'humans', or name or folder of another model.")

@@ -21,10 +21,15 @@ app = typer.Typer()
 
 @command(app)
 def export(run: Run, *, out: ModelOut, name: Name = None) -> None:
-    """Export a trained student to a model folder."""
+    """Export a trained student to a model folder.
+
+    Args:
+        name: name of the model in tables, by default that of its architecture
+
+    """
     from audw2s.distill.export import export_student
 
-    sha256, worst = export_student(run, out, name or "wav2small")
+    sha256, worst = export_student(run, out, name)
     typer.echo(f"{out}: sha256 {sha256}, differs from torch by {worst:.1e} at most")
 
 
@@ -45,7 +50,9 @@ def fit_head(
     Args:
         model: name or folder of a student
         corpus: corpus, or CORPUS=WEIGHT with the weight of its clips
-        teacher: name or folder of a model, or a mean of models
+        teacher: name or folder of a model, a mean of models, or function of a Python
+            file, FILE.py:NAME
+        name: name of the model in tables, by default that of the student
 
     """
     from audw2s.corpus.lists.columns import parse_columns
@@ -86,6 +93,7 @@ def quantise(
     """Quantise a student to eight-bit integers, in a new model folder.
 
     Args:
+        name: name of the model in tables, by default that of the student with -int8
         num_clips: clips per corpus for calibration; as many others for a check
 
     """

@@ -98,7 +98,12 @@ def tables(
 
 @command(app)
 def export(run: Run, *, out: ModelOut, name: Name = None) -> None:
-    """Export a training to a model folder, with an ONNX file for each exit."""
+    """Export a training to a model folder, with an ONNX file for each exit.
+
+    Args:
+        name: name of the model in tables, by default that of its folder
+
+    """
     from audw2s.distill.exits.export import export_exits
 
     worst = export_exits(run, out, name or os.path.basename(os.path.normpath(out)))

@@ -8,6 +8,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from commands import invoke
 from fabricated import noise
 from fabricated import random_encoder
 from fabricated import run
@@ -29,6 +30,7 @@ from audw2s.distill.quantise import properties
 from audw2s.distill.students.mobilenet import SqueezeExcite
 from audw2s.distill.students.mobilenet import conv
 from audw2s.distill.students.student import Student
+from audw2s.distill.students.wav2small2 import Wav2Small2
 from audw2s.distill.teachers.whisper import WhisperTeacher
 from audw2s.inference.frames import Tokens
 from audw2s.inference.network import Network
@@ -128,6 +130,17 @@ def test_export_student_writes_a_model_folder(student, tmp_path):
         np.testing.assert_allclose(values, expected, atol=1e-4)
         # It has no layer for speech yet
         assert np.isnan(share)
+
+
+def test_a_student_is_called_as_its_architecture_by_default(tmp_path):
+    """Two architectures aren't mixed in tables, where nobody has named them."""
+    metadata = {"student": "wav2small-2.0"}
+    path = str(tmp_path / "student.safetensors")
+    save_file(Wav2Small2().state_dict(), path, metadata=metadata)
+    folder = str(tmp_path / "model")
+    result = invoke("distill", "export", tmp_path, "--out", folder)
+    assert result.exit_code == 0, result.output
+    assert Network(folder).name == "wav2small-2.0"
 
 
 def test_logits_are_the_head_of_the_hidden_states(student, student_onnx):
