@@ -9,8 +9,11 @@ import shlex
 import numpy as np
 import pytest
 import soundfile
+import typer.main
 from commands import audw2s_command
 from commands import invoke
+
+from audw2s.commands.app import app
 
 ROOT = pathlib.Path(__file__).parent.parent
 SPEECH = ROOT / "examples" / "speech"
@@ -46,7 +49,8 @@ def commands_here(code: str) -> list[list[str]]:
     parts = [part for line in lines for part in line.split("&&")]
     commands = [shlex.split(p)[1:] for p in parts if p.split()[:1] == ["audw2s"]]
     # Not every machine has a GPU
-    return [c for c in commands if c[0] not in ELSEWHERE and "cuda" not in c]
+    commands = [["cpu" if word == "cuda" else word for word in c] for c in commands]
+    return [c for c in commands if c[0] not in ELSEWHERE]
 
 
 def failed_commands(code: str) -> list[str]:
@@ -92,6 +96,54 @@ def test_the_service_answers_with_null_where_there_is_no_value(project):
     assert answers[1] == dict.fromkeys(["arousal", "dominance", "valence"])
     event = {"body": base64.b64encode(speech).decode()}
     assert names["handler"](event, None) == pytest.approx(answers[0])
+
+
+def test_options_of_all_commands_in_documents_exist():
+    """Also of those that are run elsewhere, or nowhere."""
+    found = [command for path in sources() for command in written_commands(path)]
+    assert len(found) > 100
+    assert [text for text in found if unknown_words(text)] == []
+
+
+def sources() -> list[pathlib.Path]:
+    """Documents, notebooks and settings, whose comments hold commands."""
+    # The changelog names what is gone
+    pages = [path for path in documents() if path.name != "CHANGELOG.md"]
+    return [
+        *pages,
+        *ROOT.glob("docs/notebooks/*.ipynb"),
+        *ROOT.glob("examples/*.toml"),
+        *ROOT.glob("audw2s/assets/*/card.md"),
+    ]
+
+
+def written_commands(path: pathlib.Path) -> list[str]:
+    """Commands in code, in indented comments of settings, and in backticks."""
+    text = code = path.read_text(encoding="utf-8")
+    if path.suffix == ".ipynb":
+        cells = json.loads(text)["cells"]
+        text = "\n".join("".join(cell["source"]) for cell in cells)
+        codes = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+        code = "\n".join(codes)
+    elif path.suffix == ".md":
+        code = "".join(re.findall(r"^```(?:bash|shell)\n(.*?)^```", text, re.S | re.M))
+    code = re.sub(r" \\\n[# ]*", " ", code)
+    lines = re.findall(r"^(?:#   |!|.*&& |.*\| )?(audw2s [a-z].*)", code, re.M)
+    return [*lines, *re.findall(r"`(audw2s [a-z][^`]*)`", text)]
+
+
+def unknown_words(text: str) -> list[str]:
+    """Options that a command doesn't have, and a command that doesn't exist."""
+    command = typer.main.get_command(app)
+    for word in text.split()[1:]:
+        members = getattr(command, "commands", {word: command})
+        if word not in members:
+            # A placeholder stands for any command
+            return [word] if word.islower() else []
+        command = members[word]
+    known = {"--help", *(name for option in command.params for name in option.opts)}
+    words = re.findall(r"(?<= )--[a-z][\w-]*", re.split(r" #| > ", text)[0])
+    return [word for word in words if word not in known]
 
 
 def test_listen_reads_a_pipe_to_its_end(project):
