@@ -3,7 +3,10 @@
 import json
 import os
 import pathlib
+import shlex
 import shutil
+import subprocess
+import sys
 import tempfile
 
 import numpy as np
@@ -41,6 +44,13 @@ def in_a_folder_with_speech() -> None:
     shutil.copy(HERE / "notebooks" / "emodb.csv", ".")
     clips = [soundfile.read(path)[0] for path in sorted(SPEECH.iterdir())]
     soundfile.write("interview.wav", np.concatenate(clips), 16000)
+
+
+def printed(arguments: str) -> None:
+    """Print what ``audw2s`` prints."""
+    command = [sys.executable, "-m", "audw2s", *shlex.split(arguments)]
+    done = subprocess.run(command, check=True, capture_output=True, encoding="utf-8")
+    print(done.stdout)
 
 
 def evaluations() -> list[dict]:
