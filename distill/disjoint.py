@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.distill.settings import beside
 from audw2s.errors import DataWarning
 from audw2s.files import stamp
 from audw2s.model.find import sha256
@@ -48,7 +49,7 @@ def check_disjoint(tables: dict[str, pd.DataFrame], config: str) -> set[str]:
 
     """
     learnt = learnt_from(config)
-    people = _people(learnt)
+    learnt_people = _people(learnt)
     folders = set(map(_folder, learnt["file"]))
     in_part = set()
     for name, table in tables.items():
@@ -58,13 +59,13 @@ def check_disjoint(tables: dict[str, pd.DataFrame], config: str) -> set[str]:
                 f"{len(clips)} of {len(table)} clips of '{name}' were trained on, "
                 f"among them '{clips[0]}': evaluate on others."
             )
-        both = sorted(speaker for _, speaker in people & _people(table))
+        both = sorted(speaker for _, speaker in learnt_people & _people(table))
         if both:
             raise ValueError(
                 f"{len(both)} speakers of '{name}' are in the training "
                 f"({', '.join(both[:5])}): evaluate on others."
             )
-        _warn_of_names(name, table, people)
+        _warn_of_names(name, table, learnt_people)
         if not folders.isdisjoint(map(_folder, table["file"])):
             in_part.add(name)
     return in_part
@@ -79,9 +80,8 @@ def not_learnt(table: pd.DataFrame, config: str) -> np.ndarray:
 
     """
     learnt = learnt_from(config)
-    files, people = _same_files(table, learnt), _people(learnt)
-    names = zip(map(_folder, table["file"]), table["speaker"], strict=True)
-    known = np.array([name in people for name in names])
+    files, learnt_people = _same_files(table, learnt), _people(learnt)
+    known = np.array([who in learnt_people for who in people(table)])
     return ~(table["file"].isin(files).to_numpy() | known)
 
 
@@ -102,10 +102,17 @@ def _same_files(table: pd.DataFrame, learnt: pd.DataFrame) -> list[str]:
     return [file for file in table["file"] if file in same]
 
 
+def people(clips: pd.DataFrame) -> list[tuple[str, str]]:
+    """Folder and name of each clip's speaker; its file where that isn't known."""
+    files = map(os.path.realpath, clips["file"])
+    known = clips["speaker"].notna()
+    rows = zip(files, clips["speaker"], known, strict=True)
+    return [(_folder(f), name) if is_known else (f, "") for f, name, is_known in rows]
+
+
 def _people(clips: pd.DataFrame) -> set[tuple[str, str]]:
     """Folder and name of each known speaker."""
-    known = clips[clips["speaker"].notna()]
-    return set(zip(map(_folder, known["file"]), known["speaker"], strict=True))
+    return set(people(clips[clips["speaker"].notna()]))
 
 
 def _folder(file: str) -> str:
@@ -121,10 +128,10 @@ def _folder(file: str) -> str:
 
 
 def _warn_of_names(
-    name: str, table: pd.DataFrame, people: set[tuple[str, str]]
+    name: str, table: pd.DataFrame, learnt: set[tuple[str, str]]
 ) -> None:
     """Warn of speakers in other folders with the same names, who may be the same."""
-    folders = {speaker: folder for folder, speaker in people}
+    folders = {speaker: folder for folder, speaker in learnt}
     # The first of several folders
     here = {speaker: folder for folder, speaker in sorted(_people(table), reverse=True)}
     if both := sorted(here.keys() & folders.keys()):
@@ -158,12 +165,15 @@ def learnt_from(config: str) -> pd.DataFrame:
     if os.path.isfile(record):
         return pd.read_parquet(record)
     held_out = values.get("held_out_speakers", {})
+    if values.get("keep") == "best":
+        # They chose the weights
+        held_out = {}
     # Columns are those of corpora with labels, not of noise
     columns = dict.fromkeys(values.get("noise", ()))
     columns |= dict.fromkeys(values["corpora"], values.get("columns"))
     tables = []
     for path, names in columns.items():
-        table = read_corpus(os.path.join(folder, path), names)
+        table = read_corpus(beside(config, path), names)
         is_held_out = table["speaker"].isin(held_out.get(path, ()))
         tables.append(files_of(table[~is_held_out]))
     if values.get("start"):

@@ -5,12 +5,16 @@ each of their clips gets the mean rating of its category in the rated corpus. Th
 speakers, rooms and languages, without information on single clips.
 """
 
+import warnings
+from collections.abc import Collection
+from collections.abc import Iterable
 from typing import Annotated
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from audw2s.corpus.lists.columns import as_text
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.settings import Names
 from audw2s.distill.settings import Paths
@@ -20,7 +24,11 @@ from audw2s.distill.settings import checked
 from audw2s.distill.settings import each_of
 from audw2s.distill.settings import read_toml
 from audw2s.distill.settings import settings
+from audw2s.errors import DataWarning
 from audw2s.model.registry import DIMENSIONS
+
+NUM_NAMED = 10
+"""Largest number of categories that a message names."""
 
 
 @settings
@@ -78,6 +86,7 @@ class Categories:
         tables = [read_corpus(path) for path in self.corpora]
         for path, table in zip(self.corpora, tables, strict=True):
             check_column(table, self.column, path)
+            table[self.column] = as_text(table[self.column])
         return pd.concat(tables, ignore_index=True)
 
 
@@ -92,6 +101,31 @@ def check_column(table: pd.DataFrame, column: str, path: str) -> None:
         raise ValueError(
             f"'{path}' has no column '{column}' of categories, it has {list(table)}."
         )
+
+
+def check_categories(given: Iterable[object], known: Collection[str]) -> None:
+    """Warn of clips that are left out, as their category has no mean rating.
+
+    Args:
+        given: category of each clip; other values than strings are none
+        known: categories with a mean rating
+
+    Raises:
+        ValueError: if that are all
+
+    """
+    names = [name for name in given if isinstance(name, str)]
+    others = [name for name in names if name not in known]
+    if not others:
+        return
+    message = (
+        f"{len(others)} of {len(names)} clips with a category are left out, as these "
+        f"have no mean rating: {', '.join(sorted(set(others))[:NUM_NAMED])}. There are "
+        f"ratings of {', '.join(sorted(known)[:NUM_NAMED]) or 'none'}."
+    )
+    if len(others) == len(names):
+        raise ValueError(message)
+    warnings.warn(message, DataWarning, stacklevel=2)
 
 
 def category_means(

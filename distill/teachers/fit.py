@@ -9,16 +9,21 @@ import onnx
 import pandas as pd
 import torch
 
+from audw2s.corpus.lists.columns import as_text
+from audw2s.corpus.lists.raters import raters_as_columns
 from audw2s.corpus.lists.ratings import mean_rating
 from audw2s.corpus.lists.ratings import rating_scale
 from audw2s.corpus.lists.ratings import ratings
 from audw2s.distill.clips import readable_clips
+from audw2s.distill.disjoint import people
 from audw2s.distill.export import check_parity
 from audw2s.distill.export import halve
 from audw2s.distill.export import probes
 from audw2s.distill.export import to_onnx
 from audw2s.distill.teachers.categories import Categories
+from audw2s.distill.teachers.categories import check_categories
 from audw2s.distill.teachers.categories import check_column
+from audw2s.distill.teachers.head import NO_FOLD
 from audw2s.distill.teachers.head import Heads
 from audw2s.distill.teachers.head import WeakLabels
 from audw2s.distill.teachers.variants import VARIANTS
@@ -89,6 +94,7 @@ def fit_teacher(
     """
     if size not in SIZES:
         raise ValueError(f"Known sizes are {', '.join(SIZES)}, got '{size}'.")
+    table = raters_as_columns(table)
     scale = rating_scale(table, scale)
     unrated = np.isnan(mean_rating(ratings(table, *scale))).any(axis=1)
     if unrated.any():
@@ -103,7 +109,7 @@ def fit_teacher(
     folds = folds_by_speaker(speaker_or_file(table), num_folds, SEED)
     weak = None
     if categories is not None:
-        weak = weak_labels(network, table, categories, verbose)
+        weak = weak_labels(network, table, folds, categories, verbose)
     heads = Heads(features, targets, folds, penalty, weak)
     report = {
         "layers": list(layers),
@@ -129,14 +135,31 @@ def with_features(
 
 
 def weak_labels(
-    network: WhisperTeacher, table: pd.DataFrame, settings: Categories, verbose: bool
+    network: WhisperTeacher,
+    table: pd.DataFrame,
+    folds: list[np.ndarray],
+    settings: Categories,
+    verbose: bool,
 ) -> WeakLabels:
-    """Read clips with categories, to which heads are fitted beside the rated clips."""
+    """Read clips with categories, to which heads are fitted beside the rated clips.
+
+    Args:
+        network: teacher
+        table: rated clips
+        folds: for each fold, a mask of the rated clips in it
+        settings: corpora with categories
+        verbose: show a progress bar
+
+    """
     check_column(table, settings.column, "the rated corpus")
-    clips, features = with_features(network, settings.read(), verbose)
+    rated, acted = as_text(table[settings.column]), settings.read()
+    check_categories(acted[settings.column], {*settings.means, *filter(None, rated)})
+    clips, features = with_features(network, acted, verbose)
     categories = clips[settings.column].to_numpy(object)
-    rated = table[settings.column].to_numpy(object)
-    return WeakLabels(settings, features, categories, rated)
+    numbers = np.argmax(folds, axis=0)
+    of_person = dict(zip(people(table), numbers, strict=True))
+    of_clips = np.array([of_person.get(who, NO_FOLD) for who in people(clips)])
+    return WeakLabels(settings, features, categories, np.array(rated, object), of_clips)
 
 
 def extract(

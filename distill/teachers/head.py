@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Collection
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,6 +18,9 @@ from audw2s.model.registry import DIMENSIONS
 
 Head = tuple[np.ndarray, np.ndarray]
 """Weight ``(3, num_features)`` and bias ``(3,)``."""
+
+NO_FOLD = -1
+"""Number in place of a fold for clips whose speaker is in none."""
 
 
 @dataclasses.dataclass(eq=False)
@@ -90,7 +94,7 @@ class Heads:
         weight, bias = total.fit(self.penalty)
         if self.weak is not None:
             clips = np.any([self.folds[n] for n in used], axis=0)
-            weak = self.weak.sums(self.targets, clips)
+            weak = self.weak.sums(self.targets, clips, left_out)
             both = (total + weak).fit(self.penalty)
             columns = [DIMENSIONS.index(d) for d in self.weak.settings.dimensions]
             weight[columns], bias[columns] = both[0][columns], both[1][columns]
@@ -157,13 +161,26 @@ class WeakLabels:
     rated: np.ndarray
     """Categories of the rated clips."""
 
+    folds: np.ndarray
+    """Number of the fold that has the speaker of each of these clips, or
+    :data:`NO_FOLD`."""
+
     def __post_init__(self) -> None:
-        """Sum up the clips of each category, as if their ratings were 1."""
-        self.by_category = {}
-        for name in sorted({c for c in self.categories if isinstance(c, str)}):
-            clips = self.features[self.categories == name]
-            ones = np.ones((len(clips), len(DIMENSIONS)))
-            self.by_category[name] = RidgeSums.of(*per_form(clips, ones))
+        """Sum up the clips of each category."""
+        names = sorted({c for c in self.categories if isinstance(c, str)})
+        self.by_category = {k: self._sum_up(self.categories == k) for k in names}
+
+    def _sum_up(self, mask: np.ndarray) -> RidgeSums:
+        """Sum up some clips, as if their ratings were 1."""
+        clips = self.features[mask]
+        ones = np.ones((len(clips), len(DIMENSIONS)))
+        return RidgeSums.of(*per_form(clips, ones))
+
+    def _without(self, name: str, left_out: Collection[int]) -> RidgeSums:
+        """Sums of the clips of a category, without those of some folds."""
+        mask = (self.categories == name) & np.isin(self.folds, list(left_out))
+        whole = self.by_category[name]
+        return whole + self._sum_up(mask) * -1 if mask.any() else whole
 
     def means(
         self, targets: np.ndarray, clips: np.ndarray | slice = slice(None)
@@ -182,16 +199,22 @@ class WeakLabels:
         }
         return given | category_means(self.rated[clips], targets[clips])
 
-    def sums(self, targets: np.ndarray, clips: np.ndarray) -> RidgeSums:
-        """Sums of all clips with the mean rating of their category.
+    def sums(
+        self, targets: np.ndarray, clips: np.ndarray, left_out: Collection[int] = ()
+    ) -> RidgeSums:
+        """Sums of clips with the mean rating of their category.
 
-        See :meth:`means` for the arguments.
+        Args:
+            targets: see :meth:`means`
+            clips: see :meth:`means`
+            left_out: folds whose speakers are left out
+
         """
         means = self.means(targets, clips)
+        sums = {k: self._without(k, left_out) for k in self.by_category if k in means}
         parts = (
             RidgeSums(s.count, s.x, s.y * means[name], s.xx, s.xy * means[name])
-            for name, s in self.by_category.items()
-            if name in means
+            for name, s in sums.items()
         )
         return sum(parts, NO_CLIPS) * self.settings.weight
 

@@ -23,9 +23,11 @@ from audw2s.corpus.lists.ratings import mean_rating
 from audw2s.corpus.lists.ratings import ratings
 from audw2s.distill.cli import app
 from audw2s.distill.teachers import fit
+from audw2s.distill.teachers.categories import Categories
 from audw2s.distill.teachers.fit import extract
 from audw2s.distill.teachers.fit import fit_teacher
 from audw2s.distill.teachers.fit import speech_and_probes
+from audw2s.distill.teachers.fit import weak_labels
 from audw2s.distill.teachers.variants import VARIANTS
 from audw2s.distill.teachers.variants import variants
 from audw2s.distill.teachers.whisper import SIZES
@@ -237,6 +239,57 @@ def test_the_command_fits_categories(encoder, corpus, tmp_path):
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 2
     assert "no column 'emotion'" in result.output
+
+
+def test_categories_that_are_written_differently_are_named(encoder, corpus, tmp_path):
+    table = read_corpus(corpus)[:6]
+    rated = table.assign(emotion=["joy", "anger", "calm"] * 2)
+    acted = table[["file", "speaker"]].assign(emotion=["Joy", "anger"] * 3)
+    acted.to_csv(tmp_path / "acted.csv", index=False)
+    categories = Categories((str(tmp_path / "acted.csv"),))
+    options = {"size": "toy", "layers": (0,), "scale": (1, 5), "num_folds": 2}
+    message = "3 of 6 clips .*: Joy. There are ratings of anger, calm, joy."
+    with pytest.warns(DataWarning, match=message):
+        fit_teacher(encoder, rated, categories=categories, **options)
+    acted["emotion"] = "Joy"
+    acted.to_csv(tmp_path / "acted.csv", index=False)
+    with pytest.raises(ValueError, match="6 of 6 clips .* no mean rating: Joy"):
+        fit_teacher(encoder, rated, categories=categories, **options)
+
+
+def test_clips_with_categories_are_in_the_folds_of_their_speakers(
+    corpus, tmp_path, monkeypatch
+):
+    """Speakers of the rated corpus by folder and name, unknown ones by file."""
+    rated = read_corpus(corpus)[:6].assign(emotion="joy")
+    rated.loc[5, "speaker"] = None
+    files = [*rated["file"], str(tmp_path / "a.wav")]
+    acted = pd.DataFrame({"file": files, "emotion": "joy"})
+    acted["speaker"] = ["01", "00", "02", "04", "09", None, "00"]
+    acted.to_csv(tmp_path / "acted.csv", index=False)
+    categories = Categories((str(tmp_path / "acted.csv"),))
+
+    def made(network, table, verbose):
+        return table, np.zeros((len(table), 1, 1))
+
+    monkeypatch.setattr(fit, "with_features", made)
+    folds = list(np.arange(6) % 3 == np.arange(3)[:, None])
+    weak = weak_labels(None, rated, folds, categories, False)
+    assert weak.folds.tolist() == [1, 0, 2, 1, -1, 2, -1]
+
+
+def test_raters_may_be_rows(encoder, corpus, fitted):
+    """Each clip counts once, with the mean of those who rated it."""
+    table, network, report = fitted
+    rows = []
+    for rater in (1, 2, 3):
+        names = {f"rater{rater}_{name}": name for name in DIMENSIONS}
+        rated = table[list(names)].rename(columns=names)
+        rows.append(table[["file", "start", "end", "speaker"]].join(rated))
+    options = {"size": "toy", "layers": (1, 2), "num_folds": 3, "scale": (1, 5)}
+    other, again = fit_teacher(encoder, pd.concat(rows, ignore_index=True), **options)
+    assert again == report
+    torch.testing.assert_close(other.adv.weight, network.adv.weight)
 
 
 def test_the_command_refuses_an_export_that_differs(encoder, tmp_path, monkeypatch):

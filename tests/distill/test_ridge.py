@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from audw2s.distill.teachers.categories import Categories
+from audw2s.distill.teachers.head import NO_FOLD
 from audw2s.distill.teachers.head import Heads
 from audw2s.distill.teachers.head import WeakLabels
 from audw2s.distill.teachers.head import without_arousal
@@ -120,7 +121,8 @@ def categorised(weight=1.0, **given):
     labels = np.array(["joy", "anger", "fear", None], object)[np.arange(40) % 4]
     folds = folds_by_speaker(np.arange(60) // 10, 6)
     settings = Categories(corpora=["a.csv"], weight=weight, **given)
-    weak = WeakLabels(settings, more[:, None], labels, rated)
+    none = np.full(40, NO_FOLD)
+    weak = WeakLabels(settings, more[:, None], labels, rated, none)
     heads = Heads(features[:, None], targets, folds, 10.0, weak)
     count = weak.describe(targets)["num_clips"]
     return (features, targets, rated), (more, labels), heads, count
@@ -167,6 +169,25 @@ def test_mean_ratings_of_categories_leave_out_the_fold():
     after = other.cross_validate()
     np.testing.assert_array_equal(before[heads.folds[0]], after[heads.folds[0]])
     assert np.abs(before[~heads.folds[0]] - after[~heads.folds[0]]).min() > 0
+
+
+def test_categories_of_held_out_speakers_are_held_out():
+    """Those of a fold change no value of its clips."""
+    (features, targets, rated), (more, labels), heads, _ = categorised()
+    folds = np.arange(40) % 5 - 1
+    changed = np.where((folds == 0)[:, None], more + 100, more)
+
+    def predicted(more):
+        settings = heads.weak.settings
+        weak = WeakLabels(settings, more[:, None], labels, rated, folds)
+        return Heads(
+            features[:, None], targets, heads.folds, 10.0, weak
+        ).cross_validate()
+
+    before, after = predicted(more), predicted(changed)
+    same = {"rtol": 0, "atol": 1e-6}
+    np.testing.assert_allclose(before[heads.folds[0]], after[heads.folds[0]], **same)
+    assert np.abs(before - after)[~heads.folds[0]].max() > 0.01
 
 
 @pytest.mark.parametrize(
