@@ -7,20 +7,27 @@ scores of categories and of the ratings of single raters, and principal componen
 """
 
 import dataclasses
+import json
+import os
 
 import numpy as np
 import pandas as pd
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+from audw2s.corpus.lists.columns import as_text
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.corpus.lists.ratings import is_rating
 from audw2s.distill.model_head import outputs
 from audw2s.distill.model_head import recordings
+from audw2s.distill.origins import of_corpus
 from audw2s.distill.teachers.ridge import fit_ridge
 from audw2s.files import replacing
 from audw2s.model.find import model_sha256
 from audw2s.model.load import load
+from audw2s.model.origins import PROPERTY
+from audw2s.model.origins import UNKNOWN
+from audw2s.model.origins import Origins
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,12 +38,14 @@ class Projections:
         weight: ``(num_projections, num_features)``
         bias: ``(num_projections,)``
         teacher: sha256 of the teacher
+        origins: corpora that they were fitted to
 
     """
 
     weight: np.ndarray
     bias: np.ndarray
     teacher: str
+    origins: Origins = Origins()
 
     def __call__(self, hidden_states: np.ndarray) -> np.ndarray:
         """Projections ``(..., num_projections)`` of ``(..., num_features)``."""
@@ -53,8 +62,14 @@ class Projections:
         """
         try:
             with safe_open(path, "numpy") as file:
-                teacher = file.metadata()["teacher"]
-                return cls(file.get_tensor("weight"), file.get_tensor("bias"), teacher)
+                known = file.metadata()
+                if "about" in known:
+                    known = json.loads(known["about"])
+                # Earlier versions didn't write them
+                unknown = Origins(models={os.path.basename(path): UNKNOWN})
+                text = known.get(PROPERTY, unknown.to_json())
+                weight, bias = map(file.get_tensor, ("weight", "bias"))
+                return cls(weight, bias, known["teacher"], Origins.from_json(text))
         except FileNotFoundError:
             raise
         except Exception as error:
@@ -92,9 +107,12 @@ def fit_projections(
 
     """
     model, rng = load(teacher), np.random.default_rng(0)
-    features, rows = [], []
+    features, rows, origins = [], [], Origins()
     for path in corpora:
         table = read_corpus(path)
+        origins |= of_corpus(path, table)
+        if by in table:
+            table[by] = as_text(table[by])
         # Raters of two corpora may have the same names
         ratings = {c: f"{path}:{c}" for c in filter(is_rating, table)}
         labels = table.filter([by, *ratings]).rename(columns=ratings)
@@ -111,10 +129,12 @@ def fit_projections(
     weight, bias = projections(
         np.concatenate(features), known.to_numpy(float), num_components, penalty
     )
-    fitted = Projections(weight, bias, model_sha256(teacher))
+    fitted = Projections(weight, bias, model_sha256(teacher), origins)
     with replacing(out) as temporary:
         tensors = {"weight": weight, "bias": bias}
-        save_file(tensors, temporary, metadata={"teacher": fitted.teacher})
+        about = {"teacher": fitted.teacher, PROPERTY: origins.to_json()}
+        # One entry: several are written in any order, and trainings hash the file
+        save_file(tensors, temporary, metadata={"about": json.dumps(about)})
     return fitted
 
 

@@ -10,6 +10,8 @@ import pytest
 import soundfile
 import torch
 from fabricated import primal_ridge
+from safetensors import safe_open
+from safetensors.numpy import save_file
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
@@ -140,6 +142,37 @@ def test_clips_without_labels_count_for_the_components(corpus, teacher, tmp_path
     out = str(tmp_path / "projections.safetensors")
     fitted = fit_projections(teacher, [listed], out, num_components=3)
     assert fitted.weight.shape == (3, 169)
+
+
+def test_a_student_is_made_from_the_corpora_of_its_projections(imitating, tmp_path):
+    (corpus,) = imitating.corpora
+    clips = pd.read_csv(corpus)[:6]
+    clips["file"] = os.path.dirname(corpus) + "/" + clips["file"]
+    clips.assign(licence="CC BY-NC 4.0").to_csv(tmp_path / "other.csv", index=False)
+    out = str(tmp_path / "other.safetensors")
+    fit_projections(imitating.teacher, [str(tmp_path / "other.csv")], out)
+    # Trainings depend on its sha256, and entries have no order
+    with safe_open(out, "numpy") as file:
+        assert list(file.metadata()) == ["about"]
+    config = dataclasses.replace(imitating, imitation=out, noise=())
+    origins = Batches(config, verbose=False).origins
+    assert origins.corpora == {"clips": "unknown", "other": "CC BY-NC 4.0"}
+    # Those that an earlier version wrote name no corpora
+    fitted = Projections.read(out)
+    tensors = {"weight": fitted.weight, "bias": fitted.bias}
+    save_file(tensors, out, metadata={"teacher": fitted.teacher})
+    origins = Batches(config, verbose=False).origins
+    assert origins.models == {"other.safetensors": "unknown"}
+
+
+def test_categories_may_be_numbers(imitating, tmp_path):
+    (corpus,) = imitating.corpora
+    clips = pd.read_csv(corpus)[["file"]]
+    clips["file"] = os.path.dirname(corpus) + "/" + clips["file"]
+    path, out = str(tmp_path / "clips.parquet"), str(tmp_path / "projections")
+    clips.assign(emotion=[1, 2, 3] * 8).to_parquet(path)
+    fitted = fit_projections(imitating.teacher, [path], out, num_components=2)
+    assert fitted.weight.shape == (3 + 2, 169)
 
 
 def test_the_channel_changes_and_speech_stays():
