@@ -1,7 +1,6 @@
 """Batches of augmented crops with a teacher's labels."""
 
 import functools
-from collections.abc import Callable
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,8 @@ import torch
 from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.corpus.evaluate import corpus_name
 from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.corpus.lists.raters import raters_as_columns
+from audw2s.corpus.lists.ratings import rating_scale
 from audw2s.distill import augment
 from audw2s.distill.clip_list import check_list
 from audw2s.distill.clip_list import named
@@ -27,6 +28,7 @@ from audw2s.distill.held_out import draw_speakers
 from audw2s.distill.imitation import Projections
 from audw2s.distill.labels import RATINGS
 from audw2s.distill.labels import Labels
+from audw2s.distill.labels import WithLabels
 from audw2s.distill.labels import finite
 from audw2s.distill.labels import rated_clips
 from audw2s.distill.origins import of_corpus
@@ -76,14 +78,14 @@ class Batches:
         self.labels: list[np.ndarray] = []
         self.files: list[str] = []
         self.learnt: list[pd.DataFrame] = []
+        self.chosen: list[pd.DataFrame] = []
         self.validation: list[tuple[np.ndarray, np.ndarray]] = []
         self.origins = Origins()
-        self.with_labels: Callable[..., tuple] | None = None
-        if config.labels == RATINGS:
-            self.with_labels = functools.partial(rated_clips, scale=config.scale)
-        elif config.labels:
-            self.with_labels = Labels(config.labels).of
+        is_stored = config.labels and config.labels != RATINGS
+        self.stored = Labels(str(config.labels)) if is_stored else None
         self.projections = self._projections()
+        if self.projections:
+            self.origins |= self.projections.origins
         shares = [self._add(corpus, share) for corpus, share in config.corpora.items()]
         self.shares = np.concatenate(shares) / np.concatenate(shares).sum()
         if not self.validation:
@@ -100,6 +102,12 @@ class Batches:
     def record(self) -> pd.DataFrame:
         """Files that are learnt from, with name and sha256, which takes a while."""
         return hashed(files_of(pd.concat(self.learnt)))
+
+    @property
+    def used(self) -> pd.DataFrame:
+        """The same with the speakers in the settings, where they choose the weights."""
+        chosen = [hashed(files_of(table)) for table in self.chosen]
+        return pd.concat([self.record, *chosen], ignore_index=True)
 
     def _read_all(self, corpora: Sequence[str]) -> list[np.ndarray]:
         clips = []
@@ -127,6 +135,12 @@ class Batches:
         """
         table = read_corpus(corpus, self.config.columns)
         self.origins |= of_corpus(corpus, table)
+        with_labels: WithLabels | None = self.stored.of if self.stored else None
+        if self.config.labels == RATINGS:
+            table = raters_as_columns(table, f"'{corpus}'")
+            # That of all ratings: those of some speakers may look like another one
+            scale = rating_scale(table, self.config.scale, f"'{corpus}'")
+            with_labels = functools.partial(rated_clips, scale=scale)
         rng = np.random.default_rng(self.config.data_seed)
         names = speaker_or_file(table)
         speakers = self.config.held_out_speakers.get(corpus)
@@ -139,25 +153,30 @@ class Batches:
             check_speakers(corpus, names, speakers)
             is_kept = np.isin(names, speakers)
             self.learnt.append(named(table[~is_kept], corpus))
+            if self.config.keep == "best":
+                self.chosen.append(named(table[is_kept], corpus))
         training, clips = self._read(table[~is_kept], corpus)
-        if self.with_labels is not None:
-            training, clips, labels = self.with_labels(training, clips)
+        if with_labels is not None:
+            training, clips, labels = with_labels(training, clips)
             self.labels += labels
         if not clips:
             raise ValueError(f"'{corpus}' has no clip to learn from.")
         self.clips += clips
         self.files += training["file"].tolist()
-        self._add_validation(table[is_kept], corpus, rng)
+        self._add_validation(table[is_kept], corpus, rng, with_labels)
         return np.full(len(clips), share / len(clips))
 
     def _add_validation(
-        self, table: pd.DataFrame, corpus: str, rng: np.random.Generator
+        self,
+        table: pd.DataFrame,
+        corpus: str,
+        rng: np.random.Generator,
+        with_labels: WithLabels | None,
     ) -> None:
         """Add 100 clips of held-out speakers at most."""
         chosen = table.iloc[rng.permutation(len(table))[:100]]
         chosen, clips = self._read(chosen, corpus)
-        with_labels = self.with_labels or self._labelled
-        _, clips, labels = with_labels(chosen, clips)
+        _, clips, labels = (with_labels or self._labelled)(chosen, clips)
         self.validation += zip(clips, labels, strict=True)
 
     def _labelled(self, table: pd.DataFrame, clips: list[np.ndarray]) -> tuple:

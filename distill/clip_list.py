@@ -29,9 +29,15 @@ def named(table: pd.DataFrame, corpus: str) -> pd.DataFrame:
         >>> table = pd.DataFrame({"file": [os.path.abspath("corpora/emodb/a.wav")]})
         >>> list(named(table, "corpora/emodb.csv")["name"])
         ['emodb/a.wav']
+        >>> list(named(table, "audb:emodb==1.4.1")["name"])
+        ['a.wav']
 
     """
-    folder = os.path.dirname(os.path.abspath(split_part(corpus)[0]))
+    if corpus.startswith("audb:") and len(table):
+        # It lies wherever audb keeps it
+        folder = os.path.commonpath(list(map(os.path.dirname, table["file"])))
+    else:
+        folder = os.path.dirname(os.path.abspath(split_part(corpus)[0]))
     names = [os.path.relpath(file, folder) for file in table["file"]]
     return table.assign(name=[name.replace(os.sep, "/") for name in names])
 
@@ -64,18 +70,23 @@ def check_list(path: str, clips: pd.DataFrame) -> None:
         ValueError: if a clip isn't listed, differs, or a listed one is missing
 
     """
-    listed = pd.read_csv(path, dtype=str)
-    both = listed.merge(list_clips(clips), on="name", how="outer", indicator="where")
-    differ = (both["where"] == "both") & (both["sha256_x"] != both["sha256_y"])
+    # Clips of two corpora may have the same name
+    wanted, given = (
+        set(table[["name", "sha256"]].itertuples(index=False, name=None))
+        for table in (pd.read_csv(path, dtype=str), clips)
+    )
+    lacking, further = (
+        {name for name, _ in pairs} for pairs in (wanted - given, given - wanted)
+    )
     faults = {
-        "missing": both["where"] == "left_only",
-        "not listed": both["where"] == "right_only",
-        "of other content": differ,
+        "missing": lacking - further,
+        "not listed": further - lacking,
+        "of other content": lacking & further,
     }
     parts = [
-        f"{mask.sum()} are {fault} ({', '.join(both['name'][mask][:NUM_NAMED])})"
-        for fault, mask in faults.items()
-        if mask.any()
+        f"{len(names)} are {fault} ({', '.join(sorted(names)[:NUM_NAMED])})"
+        for fault, names in faults.items()
+        if names
     ]
     if parts:
         raise ValueError(f"The clips aren't those of '{path}': {'; '.join(parts)}.")

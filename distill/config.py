@@ -237,7 +237,7 @@ class Config(BatchSettings):
 
     keep: Annotated[str, one_of(("last", "best"))] = "last"
     """Which weights become the student: ``"last"``, or ``"best"``, those with the
-    highest mean CCC on the held-out speakers."""
+    highest mean CCC on the held-out speakers, who then count as trained on."""
 
     eval_every: Count = 100
     """Steps from one evaluation to the next; the state is stored at each."""

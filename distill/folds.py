@@ -10,11 +10,10 @@ import pandas as pd
 
 from audw2s.corpus.clips import ModelValues
 from audw2s.corpus.evaluate import agreement_of_raters
-from audw2s.corpus.evaluate import corpus_name
 from audw2s.corpus.evaluate import join_references
 from audw2s.corpus.evaluate import rated
+from audw2s.corpus.evaluate import read_corpora
 from audw2s.corpus.evaluate import scale_of
-from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.disjoint import not_learnt
 from audw2s.distill.export import export_student
 from audw2s.evaluation.assessment import assess_folds
@@ -49,7 +48,7 @@ def evaluate_folds(
         ValueError: if a speaker is held out by none of the trainings, or by several
 
     """
-    table = read_corpus(corpus, columns)
+    ((name, table),) = read_corpora([corpus], columns).items()
     configs = [os.path.join(run, "config.json") for run in runs]
     folds = [not_learnt(table, config) for config in configs]
     counts = np.sum(folds, axis=0)
@@ -57,7 +56,8 @@ def evaluate_folds(
         raise ValueError(
             f"Each speaker of '{corpus}' has to be held out by one of {len(runs)} "
             f"trainings; which isn't true for {', '.join(wrong[:5])}: check their "
-            "'held_out_speakers'."
+            "'held_out_speakers'. With 'keep = \"best\"' these choose the weights, and "
+            "count as trained on."
         )
     parts = []
     for run, fold in zip(runs, folds, strict=True):
@@ -65,7 +65,6 @@ def evaluate_folds(
             export_student(run, folder, os.path.basename(os.path.abspath(run)))
             values = ModelValues(Predictor(folder), None, num_workers, verbose)
             parts.append(values.of(table[fold]))
-    name = corpus_name(corpus)
     scale = scale_of(name, table, scale)
     clips = join_references(pd.concat(parts).sort_index(), *rated(table, scale, name))
     result = assess_folds(clips.assign(corpus=name), folds, table.assign(corpus=name))

@@ -1,5 +1,6 @@
 """Stored labels of clips, identified by the content of files, not by their path."""
 
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
 from itertools import compress
@@ -11,11 +12,14 @@ from audw2s.audio.times import SECOND
 from audw2s.audio.times import to_limit
 from audw2s.corpus.clips import content_hashes
 from audw2s.corpus.lists.ratings import mean_rating
-from audw2s.corpus.lists.ratings import rating_scale
 from audw2s.corpus.lists.ratings import ratings
 from audw2s.distill.clips import warn_left_out
 from audw2s.distill.label import identity_of_labels
 from audw2s.model.registry import DIMENSIONS
+
+WithLabels = Callable[[pd.DataFrame, list[np.ndarray]], tuple]
+"""Function of a table and the audio of its clips that keeps those with labels, and
+gives these as well."""
 
 
 def finite(
@@ -50,7 +54,7 @@ RATINGS = "ratings"
 
 
 def rated_clips(
-    table: pd.DataFrame, clips: list[np.ndarray], scale: tuple[float, float] | None
+    table: pd.DataFrame, clips: list[np.ndarray], scale: tuple[float, float]
 ) -> tuple[pd.DataFrame, list[np.ndarray], list[np.ndarray]]:
     """Clips of a table with their mean ratings in 0…1; those without are left out.
 
@@ -58,14 +62,13 @@ def rated_clips(
         table: table with a row per clip, and ratings, see
             :func:`audw2s.corpus.lists.ratings.ratings`
         clips: audio of each clip
-        scale: lowest and highest rating, see
-            :func:`audw2s.corpus.lists.ratings.rating_scale`
+        scale: lowest and highest rating
 
     Raises:
         ValueError: if the table has no ratings
 
     """
-    values = mean_rating(ratings(table, *rating_scale(table, scale)))
+    values = mean_rating(ratings(table, *scale))
     values = values.astype(np.float32)
     return finite(table, clips, list(values), ["it isn't rated"] * len(table))
 

@@ -10,7 +10,6 @@ import os
 import accelerate
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch.optim.swa_utils import AveragedModel
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
@@ -33,6 +32,7 @@ from audw2s.distill.state import Tensors
 from audw2s.distill.store import Store
 from audw2s.distill.students import STUDENTS
 from audw2s.distill.students import AnyStudent
+from audw2s.distill.students import load_student
 from audw2s.distill.teachers.checkpoint import write_tensors
 from audw2s.evaluation.ccc import ccc
 from audw2s.files import write_json
@@ -116,7 +116,7 @@ class Training:
         networks = {**trained, "ema": self.ema}
         self.state = State(folder, identity, networks, optimisers, names=DIMENSIONS)
         if is_main:
-            write_record(self.batches.record, folder, config.start)
+            write_record(self.batches.used, folder, config.start)
         prepared = {k: self.machine.prepare_model(n) for k, n in trained.items()}
         self.parallel, self.imitation = prepared["network"], prepared.get("imitation")
         self.make = self.batches.make
@@ -171,12 +171,24 @@ class Training:
 
 
 def make_student(config: Config, device: torch.device) -> AnyStudent:
-    """Make the student of a configuration, or read the one that it starts from."""
+    """Make the student of a configuration, or read the one that it starts from.
+
+    Raises:
+        FileNotFoundError: if that isn't there
+        ValueError: if it is of another architecture
+
+    """
     torch.manual_seed(config.seed)
-    network = STUDENTS[config.student]()
     if config.start:
-        weights = load_file(os.path.join(config.start, "student.safetensors"))
-        network.load_state_dict(weights, strict=True)
+        path = os.path.join(config.start, "student.safetensors")
+        name, network = load_student(path)
+        if name != config.student:
+            raise ValueError(
+                f"'{path}' is of the student '{name}', and 'student' in the settings "
+                f"is '{config.student}'."
+            )
+    else:
+        network = STUDENTS[config.student]()
     # Twice as fast on processors, for convolutions with or without groups
     # (an argument that torch's own types don't know)
     network.body.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 
 from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.corpus.lists.raters import raters_as_columns
 from audw2s.corpus.lists.ratings import mean_rating
 from audw2s.corpus.lists.ratings import rating_scale
 from audw2s.corpus.lists.ratings import ratings
@@ -142,6 +143,7 @@ def read_values(
         name: name of the corpus, for messages
 
     """
+    table = raters_as_columns(table, name)
     values = mean_rating(ratings(table, *rating_scale(table, scale, name), name))
     table = table.assign(truth=list(values.astype(np.float32)))
     table = table[np.isfinite(values).all(axis=1)]

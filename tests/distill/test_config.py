@@ -38,6 +38,16 @@ def test_settings_are_read_with_paths_relative_to_the_file(tmp_path):
     assert Config.from_toml(str(path)).teacher == mean
 
 
+def test_databases_of_audb_and_home_folders_are_no_relative_paths(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    path = tmp_path / "settings.toml"
+    path.write_text('[corpora]\n"audb:emodb==1.4.1" = 1.0\n"~/a.csv" = 1.0\n')
+    config = Config.from_toml(str(path))
+    assert list(config.corpora) == ["audb:emodb==1.4.1", str(tmp_path / "home/a.csv")]
+
+
 @pytest.mark.parametrize(
     "text, message",
     [

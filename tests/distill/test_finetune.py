@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 import onnx
+import pandas as pd
 import pytest
 import torch
 from commands import invoke
@@ -13,6 +14,7 @@ from full import full
 from safetensors.torch import load_file
 
 from audw2s.audio.preprocess import load as read
+from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill import finetune
 from audw2s.distill.batches import Batches
 from audw2s.distill.config import Config
@@ -24,8 +26,10 @@ from audw2s.distill.origins import of_training
 from audw2s.distill.students import STUDENTS
 from audw2s.distill.students import load_student
 from audw2s.distill.train import train
+from audw2s.errors import DataWarning
 from audw2s.model.load import load
 from audw2s.model.origins import origins_of
+from audw2s.model.registry import DIMENSIONS
 
 
 def test_weights_of_the_packaged_student_give_its_values(tmp_path, clips):
@@ -120,3 +124,48 @@ def test_a_student_is_finetuned_and_exported(few_crops, corpus, tmp_path):
     origins = origins_of(student)
     assert list(origins.corpora.values()) == ["unknown"]
     assert origins.models == {"wav2small": "CC BY 4.0"}
+
+
+def test_held_out_ratings_have_the_scale_of_all(corpus, tmp_path):
+    """One speaker's ratings from 1 to 7 would look like ratings from 1 to 5."""
+    table = read_corpus(corpus)
+    names = [f"rater{rater}_valence" for rater in (1, 2, 3)]
+    table.loc[table["speaker"] != "00", names] += 2
+    table.to_csv(path := str(tmp_path / "wide.csv"), index=False)
+    held_out = {path: ("00",)}
+    settings = {"labels": "ratings", "held_out_speakers": held_out}
+    with pytest.warns(DataWarning, match="the scale is taken to be 1 to 7"):
+        guessed = Batches(Config({path: 1.0}, **settings), verbose=False)
+    given = Batches(Config({path: 1.0}, scale=(1, 7), **settings), verbose=False)
+    for one, other in zip(guessed.validation, given.validation, strict=True):
+        np.testing.assert_array_equal(one[1], other[1])
+
+
+def test_speakers_who_choose_the_weights_count_as_trained_on(corpus):
+    settings = {"labels": "ratings", "scale": (1, 5)}
+    config = Config({corpus: 1.0}, held_out_speakers={corpus: ("00",)}, **settings)
+    last, best = (
+        Batches(dataclasses.replace(config, keep=keep), verbose=False)
+        for keep in ("last", "best")
+    )
+    assert sorted(set(last.used["speaker"])) == ["01", "02", "03", "04", "05"]
+    assert sorted(set(best.used["speaker"])) == ["00", "01", "02", "03", "04", "05"]
+    # The clips that are learnt, of which lists are made, are the same
+    assert best.record.equals(last.record)
+
+
+def test_raters_may_be_rows(corpus, tmp_path):
+    """Each clip is learnt once, with the mean of its raters."""
+    table = read_corpus(corpus)
+    facts = table[["file", "speaker"]]
+    rows = []
+    for rater in (1, 2, 3):
+        names = {f"rater{rater}_{name}": name for name in DIMENSIONS}
+        rows.append(facts.join(table[list(names)].rename(columns=names)))
+    pd.concat(rows).to_csv(path := str(tmp_path / "rows.csv"), index=False)
+    wide, long = (
+        Batches(Config({one: 1.0}, labels="ratings", scale=(1, 5)), verbose=False)
+        for one in (corpus, path)
+    )
+    assert long.files == wide.files
+    np.testing.assert_allclose(long.labels, wide.labels, atol=1e-6)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import pathlib
 import shutil
 
@@ -21,6 +22,7 @@ from audw2s.distill.config import Config
 from audw2s.distill.export import export_student
 from audw2s.distill.folds import evaluate_folds
 from audw2s.distill.train import train
+from audw2s.model.find import model_path
 from audw2s.model.registry import DIMENSIONS
 
 FOLDS = (("00", "02", "05"), ("01", "03", "04"))
@@ -112,6 +114,30 @@ def test_each_clip_is_predicted_by_the_student_of_its_fold(runs, students, corpu
         expected = audmetric.concordance_cc(truth[first], predicted[first, number])
         assert result["folds"][0][name] == pytest.approx(expected, abs=1e-5)
     assert (result["num_folds"], result["folds_by"]) == (2, "speakers")
+
+
+def test_raters_may_be_rows(corpus, tmp_path, monkeypatch):
+    """Each clip is evaluated once, against the mean of its raters."""
+    packaged = os.path.dirname(model_path("wav2small"))
+
+    def copied(run, folder, name):
+        shutil.copytree(packaged, folder, dirs_exist_ok=True)
+
+    def learnt(table, config):
+        return table["speaker"].isin(FOLDS[os.path.dirname(config) == "b"]).to_numpy()
+
+    monkeypatch.setattr(folds, "export_student", copied)
+    monkeypatch.setattr(folds, "not_learnt", learnt)
+    table, rows = read_corpus(corpus), []
+    for rater in (1, 2, 3):
+        names = {f"rater{rater}_{name}": name for name in DIMENSIONS}
+        rated = table[list(names)].rename(columns=names)
+        rows.append(table[["file", "speaker"]].join(rated))
+    pd.concat(rows).to_csv(path := str(tmp_path / "rows.csv"), index=False)
+    options = {"scale": (1, 5), "verbose": False}
+    result, again = (evaluate_folds("ab", one, **options) for one in (corpus, path))
+    assert again["num_clips"] == 24
+    assert again["arousal"] == result["arousal"]
 
 
 def test_speakers_held_out_by_no_or_two_trainings_are_an_error(runs, corpus):

@@ -19,6 +19,7 @@ from full import FULL
 
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.batches import Batches
+from audw2s.distill.clip_list import check_list
 from audw2s.distill.clips import as_float
 from audw2s.distill.config import Config
 from audw2s.distill.label import label
@@ -123,6 +124,15 @@ def test_only_the_clips_of_a_list_are_trained_on(settings, folder, tmp_path):
         Batches(there, verbose=False)
     assert "1 are not listed (audio/00_000.wav)" in str(caught.value)
     assert "1 are of other content (audio/03_003.wav)" in str(caught.value)
+
+
+def test_clips_of_two_corpora_may_have_the_same_name(tmp_path):
+    clips = pd.DataFrame({"name": ["1.wav", "1.wav"], "sha256": ["a", "b"]})
+    path = str(tmp_path / "clips.csv")
+    clips.to_csv(path, index=False)
+    check_list(path, clips)
+    with pytest.raises(ValueError, match=r"1 are of other content \(1.wav\)\.$"):
+        check_list(path, clips.assign(sha256=["a", "c"]))
 
 
 EXAMPLES = os.path.join(os.path.dirname(__file__), "..", "..", "examples")

@@ -193,6 +193,9 @@ def test_a_training_starts_from_an_earlier_student(config, tmp_path):
     missing = dataclasses.replace(config, start=str(tmp_path / "nowhere"))
     with pytest.raises(FileNotFoundError):
         make_student(missing, CPU)
+    other = dataclasses.replace(later, student="mobilenetv3-small")
+    with pytest.raises(ValueError, match="is of the student 'wav2small', and"):
+        make_student(other, CPU)
 
 
 def test_the_last_layer_is_fitted_in_closed_form(student):
