@@ -16,7 +16,7 @@ from audw2s.corpus.evaluate import read_corpora
 from audw2s.corpus.evaluate import values_of
 from audw2s.evaluation.agreement import HUMANS
 from audw2s.evaluation.agreement import RATERS
-from audw2s.evaluation.card import beside
+from audw2s.evaluation.card import measured
 from audw2s.evaluation.comparison import spread
 from audw2s.evaluation.comparison import to_markdown
 from audw2s.evaluation.cost import NUM_ROUNDS
@@ -172,7 +172,7 @@ def _folder(store: str | None) -> contextlib.AbstractContextManager[str]:
 
 
 def fitted_to(model: str) -> dict[str, dict[str, float] | None]:
-    """Corpora that a model was fitted to, read from the evaluation beside it.
+    """Corpora that a model was fitted to, read from the evaluations of its file.
 
     Corpora are identified by name: a renamed corpus is a different one.
 
@@ -194,7 +194,7 @@ def fitted_to(model: str) -> dict[str, dict[str, float] | None]:
         return {corpus: None for part in parts for corpus in fitted_to(part)}
     return {
         corpus: {name: result[name]["ccc"] for name in DIMENSIONS}
-        for evaluation in beside(model)
+        for evaluation in measured(model)
         for corpus, result in evaluation["corpora"].items()
         if "folds" in result or result.get("learnt_in_part")
     }

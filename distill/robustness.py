@@ -65,7 +65,9 @@ def robustness(
         ValueError: if no clip can be read
 
     """
-    table, clips = usable_clips(read_corpus(corpus, columns), verbose=verbose)
+    # A clip that is listed twice, as by raters in rows, would be two takes
+    table = read_corpus(corpus, columns).drop_duplicates(["file", "start", "end"])
+    table, clips = usable_clips(table, verbose=verbose)
     if not clips:
         raise ValueError("There is no clip that can be read.")
     predictor = Predictor(model)
@@ -113,10 +115,14 @@ def two_takes(table: pd.DataFrame) -> np.ndarray:
     """
     words = [name for name in ("sentence", "text") if name in table]
     names = [name for name in TAKE if name in table] + words
-    if not words:
+    # Neutral speech may have no intensity, but unknown speakers may be several
+    needed = [name for name in names if name in ("speaker", "emotion")]
+    known = table[needed].notna().all(axis=1) & table[words].notna().any(axis=1)
+    if not known.any():
         return np.zeros((0, 2), int)
-    groups = table.groupby(names, sort=False).indices.values()
-    return np.array([g[:2] for g in groups if len(g) > 1], int).reshape(-1, 2)
+    groups = table[known].groupby(names, sort=False, dropna=False).indices.values()
+    takes = [group[:2] for group in groups if len(group) > 1]
+    return np.flatnonzero(known)[np.array(takes, int).reshape(-1, 2)]
 
 
 def _agreement(first: np.ndarray, second: np.ndarray) -> dict:

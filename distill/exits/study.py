@@ -128,7 +128,7 @@ class Study:
         of_study = {field.name for field in dataclasses.fields(cls)} - {"base"}
         for_study = {key: values.pop(key) for key in of_study if key in values}
         for_study["corpora"] = {
-            name: _entry(path, name, entry, (corpora or {}).get(name))
+            name: _entry(path, name, entry, (corpora or {}).get(name), backbone)
             for name, entry in for_study["corpora"].items()
             if not corpora or name in corpora
         }
@@ -192,8 +192,10 @@ class Study:
             yield name, variant
 
 
-def _entry(path: str, name: str, entry: object, place: str | None) -> dict:
-    """Settings of a corpus, with its path from the file, or another one."""
+def _entry(
+    path: str, name: str, entry: object, place: str | None, backbone: str | None
+) -> dict:
+    """Settings of a corpus, with paths from the file, or others."""
     if not isinstance(entry, dict):
         raise ValueError(f"{path}: 'corpora.{name}' is a table, got {entry!r}.")
     _refuse_unknown(path, entry, ("path",))
@@ -205,6 +207,8 @@ def _entry(path: str, name: str, entry: object, place: str | None) -> dict:
             )
         place = beside(path, place)
     others = {key: value for key, value in entry.items() if key != "path"}
+    if "backbone" in others:
+        others["backbone"] = backbone or beside(path, others["backbone"])
     return {**others, "corpus": place}
 
 

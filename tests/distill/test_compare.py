@@ -19,14 +19,17 @@ import audw2s
 from audw2s.audio.preprocess import load
 from audw2s.distill.cli import app
 from audw2s.distill.compare import compare
+from audw2s.distill.compare import fitted_to
 from audw2s.distill.compare import name_models
 from audw2s.distill.compare import to_markdown
 from audw2s.distill.compare import write_comparison
 from audw2s.evaluation.cost import costs
 from audw2s.evaluation.plots import PICTURES
+from audw2s.inference.network import Network
 from audw2s.model.find import model_path
 from audw2s.model.find import model_sha256
 from audw2s.model.registry import DIMENSIONS
+from audw2s.model.store import save
 
 SPEECH = pathlib.Path(__file__).parents[2] / "examples" / "speech"
 MODELS = ("wav2small", "whisper-tiny-adv")
@@ -202,6 +205,18 @@ def test_corpora_that_a_model_was_fitted_to_are_marked(rated, result):
     folds = large["fitted_to"]["emotale"]
     cccs = " / ".join(f"{folds[name]:.2f}" for name in DIMENSIONS)
     assert f"speakers of emotale outside its training: {cccs}." in text
+
+
+def test_evaluations_of_an_earlier_file_say_nothing_of_this_one(tmp_path):
+    network, folder = Network("wav2small"), tmp_path / "model"
+    sha256 = save(onnx.load(model_path("wav2small")), str(folder), network.properties)
+    entry = dict.fromkeys(DIMENSIONS, {"ccc": 0.5}) | {"folds": []}
+    evaluation = {"sha256": sha256, "corpora": {"mine": entry}}
+    path = folder / "evaluation.json"
+    path.write_text(json.dumps([evaluation, evaluation | {"sha256": "old"}]))
+    assert list(fitted_to(str(folder))) == ["mine"]
+    path.write_text(json.dumps([evaluation | {"sha256": "old"}]))
+    assert fitted_to(str(folder)) == {}
 
 
 def test_pictures_show_all_models_within_their_axes(result, tmp_path):

@@ -141,6 +141,19 @@ def test_a_corpus_is_read_with_its_own_settings(monkeypatch, tmp_path):
         assert (data.scale, data.columns) == (config.scale, config.columns)
 
 
+def test_a_corpus_may_have_an_encoder_of_its_own(tmp_path):
+    path = tmp_path / "study.toml"
+    path.write_text(STUDY + 'backbone = "other"\n')
+
+    def encoders(**options):
+        jobs = Study.from_toml(str(path), **options).jobs()
+        return {job.corpus: job.config.backbone for job in jobs}
+
+    names = {"toy": "nowhere", "rated": "other"}
+    assert encoders() == {key: str(tmp_path / name) for key, name in names.items()}
+    assert encoders(backbone="given") == dict.fromkeys(names, "given")
+
+
 def test_depths_of_plain_fine_tuning_follow_the_exits_of_the_corpus(tmp_path):
     path = tmp_path / "study.toml"
     path.write_text(

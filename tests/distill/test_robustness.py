@@ -15,6 +15,8 @@ from audw2s.distill.codec import encode
 from audw2s.distill.robustness import CHANGES
 from audw2s.distill.robustness import CROPS
 from audw2s.distill.robustness import TAKES
+from audw2s.distill.robustness import robustness
+from audw2s.distill.robustness import two_takes
 
 SPEECH = pathlib.Path(__file__).parents[2] / "examples" / "speech"
 
@@ -81,6 +83,30 @@ def test_babble_and_crops_change_values_and_takes_are_pairs(result):
     for name in ("babble, 10 dB below", CROPS):
         assert 0 < result[name]["arousal"] < 0.999
     assert result[TAKES]["num_clips"] == 2
+
+
+def test_takes_agree_where_cells_are_empty():
+    table = pd.DataFrame(
+        {
+            "speaker": ["A", "A", "A", "A", "A", None, None, "B", "B", "B", "B"],
+            "emotion": [*["calm"] * 2, *["joy"] * 7, None, None],
+            "intensity": [None, None, "1", "2", "1", *[None] * 6],
+            "sentence": [*["x"] * 7, None, None, "x", "x"],
+            "text": None,
+        }
+    )
+    # Speakers, emotions and sentences that aren't known may differ
+    assert two_takes(table).tolist() == [[0, 1], [2, 4]]
+    assert two_takes(table[5:]).tolist() == []
+
+
+def test_a_clip_that_is_listed_twice_is_no_second_take(corpus, tmp_path):
+    table = pd.read_csv(corpus)[4:]
+    path = str(tmp_path / "rows.csv")
+    pd.concat([table, table]).to_csv(path, index=False)
+    result = robustness("wav2small", path, verbose=False)
+    assert result["-40 dB"]["num_clips"] == 2
+    assert TAKES not in result
 
 
 def test_corpora_without_sentences_have_no_takes(corpus, tmp_path):

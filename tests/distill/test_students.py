@@ -240,7 +240,7 @@ def test_each_student_is_exported(name, runs, monkeypatch):
     signals = [(str(length), spoken(length)) for length in LENGTHS]
     monkeypatch.setattr(export, "probes", lambda: iter(signals))
     folder = os.path.join(runs["bf16"], "model")
-    _, worst = export.export_student(runs["bf16"], folder, "toy")
+    _, worst = export.export_student(runs["bf16"], folder)
     _, trained = load_student(os.path.join(runs["bf16"], "student.safetensors"))
     largest = export.tolerance(trained)
     assert worst <= largest
@@ -252,7 +252,7 @@ def test_each_student_is_exported(name, runs, monkeypatch):
         np.testing.assert_allclose(actual, expected, rtol=0, atol=largest)
     assert list(model.outputs) == ["hidden_states", "logits"]
     metadata = model.sess.get_modelmeta().custom_metadata_map
-    assert metadata["student"] == name
+    assert metadata["student"] == metadata["name"] == name
     # Others are exported without optimisation, and aren't pooled from tokens
     if name in ("wav2small-2.0", "mobilenetv3-small", "mobilenetv3-large"):
         assert "token_hop" not in metadata

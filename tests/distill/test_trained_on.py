@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import pytest
 from commands import invoke
@@ -83,8 +84,8 @@ def test_speakers_outside_a_training_calibrate_intervals(
     some = split(corpus, folder, lambda table: table["speaker"] < "03", "some")
     rest = split(corpus, folder, lambda table: table["speaker"] >= "03", "rest")
     config = write_config(folder, [os.path.basename(some)])
-    out = str(tmp_path / "out")
-    arguments = [teacher, rest, other, "--trained-on", config, "--out", out, "--quiet"]
+    out = shutil.copytree(teacher, str(tmp_path / "out"))
+    arguments = [out, rest, other, "--trained-on", config, "--out", out, "--quiet"]
     invoke("distill", "evaluate", *arguments)
     (evaluation,) = read(os.path.join(out, "evaluation.json"))
     results = evaluation["corpora"]
