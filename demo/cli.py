@@ -42,6 +42,8 @@ def demo(
     """Start a web page that says how a voice sounds."""
     given = locals()
     settings = Settings(**{name: given[name] for name in Settings.__annotations__})
+    if auth is not None and (static is not None or space is not None):
+        raise ValueError("A folder has no login: '--auth' needs the server.")
     if static is not None:
         from audw2s.demo.static_page import write
 

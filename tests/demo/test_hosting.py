@@ -183,6 +183,14 @@ def test_a_space_has_models_of_the_package_only(tmp_path):
         assert not folder.exists()
 
 
+@pytest.mark.parametrize("kind", ["--space", "--static"])
+def test_a_login_that_nobody_would_ask_for_is_refused(tmp_path, kind):
+    done = invoke("demo", kind, tmp_path / "page", "--auth", "anna:password")
+    assert done.exit_code == 2
+    assert "'--auth' needs the server" in " ".join(done.stderr.split())
+    assert not (tmp_path / "page").exists()
+
+
 def test_files_for_containers_agree_with_the_command():
     docker = (DEPLOY / "Dockerfile").read_text()
     health, entry = (
