@@ -124,8 +124,8 @@ class Ensemble(MultiFileModel):
             self.outputs["hidden_states"] = node
         logits = OutputNode([1, 3], "tensor(float)", list(DIMENSIONS))
         self.outputs["logits"] = logits
-        names = name.removeprefix(PREFIX), tuple(self.outputs)
-        self.sess = Sessions(*names, sessions, orders)
+        own = name.removeprefix(PREFIX)
+        self.sess = Sessions(own, sessions, orders, tuple(self.outputs))
 
 
 class Sessions(MultiFileSession):
@@ -133,19 +133,19 @@ class Sessions(MultiFileSession):
 
     Args:
         name: name of the ensemble
-        outputs: names of its outputs
         sessions: sessions of its models
         orders: positions of arousal, dominance and valence among the logits of each
             model
+        outputs: names of its outputs
 
     """
 
     def __init__(
         self,
         name: str,
-        outputs: Sequence[str],
         sessions: list,
         orders: list[list[int]],
+        outputs: Sequence[str] = ("hidden_states", "logits"),
     ):
         super().__init__(sessions)
         self.name = name
