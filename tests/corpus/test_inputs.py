@@ -205,3 +205,12 @@ def test_raters_in_rows_with_any_cells(tmp_path):
     path.write_text("file,valence\na.wav,1\na.wav,n/a\n")
     with pytest.raises(ValueError, match="'list', column 'valence', row 2: 'n/a'"):
         raters_as_columns(read_corpus(str(path)), "'list'")
+
+
+@pytest.mark.parametrize("rows", ["x,a,1\nx,,2\nx,,3\n", "x,,2\nx,,3\nx,a,1\n"])
+def test_ratings_of_unknown_raters_count_one_by_one(tmp_path, rows):
+    path = tmp_path / "list.csv"
+    path.write_text("file,rater,valence\n" + rows)
+    table = raters_as_columns(read_corpus(str(path)))
+    of_raters = [f"rater{k}_valence" for k in (1, 2, 3)]
+    assert table[of_raters].to_numpy().tolist() == [[1, 2, 3]]

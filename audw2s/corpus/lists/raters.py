@@ -15,8 +15,8 @@ def raters_as_columns(table: pd.DataFrame, name: str = "The corpus") -> pd.DataF
 
     Args:
         table: clips, see :mod:`audw2s.corpus.lists.corpus`; where clips have several
-            rows, these are of the raters in a column ``rater``, or else of the
-            first, second and so on
+            rows, these are of the raters in a column ``rater``; without it, or where
+            it is empty, they are of the first, second and so on
         name: name of the corpus, for messages
 
     Returns:
@@ -52,7 +52,11 @@ def raters_as_columns(table: pd.DataFrame, name: str = "The corpus") -> pd.DataF
         raise ValueError(f"{name}, {error}.") from None
     number, rater = clips.ngroup(), clips.cumcount()
     if "rater" in table:
-        rater = pd.Series(pd.factorize(table["rater"])[0], table.index)
+        names, known = pd.factorize(table["rater"])
+        rater = pd.Series(names, table.index)
+        # Ratings of a clip by unknown raters are taken to be of different ones
+        unnamed = rater[rater < 0].groupby(number).cumcount() + len(known)
+        rater = rater.mask(rater < 0, unnamed).astype(int)
     facts = table.drop(columns=[*rated, "rater"], errors="ignore")
     cells = facts.drop(columns=CLIP)
     for column in cells:
