@@ -87,7 +87,8 @@ class SndFile:
     def __init__(self, file: BinaryIO, head: bytes):
         self.file = file
         self.share = missing_share(file, head)
-        self.rf64 = as_rf64(file, head)
+        is_long = file.seek(0, os.SEEK_END) >= UNKNOWN[0] - ROOM
+        self.rf64 = as_rf64(file, head) if is_long else None
         self._open()
         self.notes: list[str] = []
         self.position = 0
@@ -188,8 +189,8 @@ def missing_share(file: BinaryIO, head: bytes) -> float:
     """
     for name, size, num_bytes in chunks(file, head):
         if name in (b"data", b"SSND"):
-            is_known = num_bytes and not is_unknown(size)
-            return max(1.0, size / num_bytes) if is_known else 1.0
+            is_missing = size > num_bytes > 0 and not is_unknown(size)
+            return size / num_bytes if is_missing else 1.0
     return 1.0
 
 
@@ -218,7 +219,7 @@ def as_rf64(file: BinaryIO, head: bytes) -> BinaryIO | None:
         ``None`` for other files
 
     """
-    if not head.startswith(b"RIFF") or file_size(file) < UNKNOWN[0] - ROOM:
+    if not head.startswith(b"RIFF"):
         return None
     parts = (chunk for chunk in chunks(file, head) if chunk.name == b"data")
     if (samples := next(parts, None)) is None:
