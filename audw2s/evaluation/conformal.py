@@ -104,12 +104,13 @@ def half_widths(model: str, coverage: float, exit: Choice = None) -> dict[str, f
     level = math.ceil((LEVELS + 1) * coverage - 1e-9)
     if not 1 <= level <= LEVELS:
         raise ValueError(f"Intervals cover .01 to .99 of the clips, not {coverage:g}.")
-    for evaluation in measured(model, exit):
-        for result in evaluation["corpora"].values():
-            if known := result.get(INTERVALS):
-                levels = {name: known[name]["residuals"] for name in known}
-                unknown = [math.nan] * LEVELS
-                return {d: levels.get(d, unknown)[level - 1] for d in DIMENSIONS}
+    results = [r for e in measured(model, exit) for r in e["corpora"].values()]
+    # Of the model itself, rather than of trainings by folds
+    for result in sorted(results, key=lambda result: "folds" in result):
+        if known := result.get(INTERVALS):
+            levels = {name: known[name]["residuals"] for name in known}
+            unknown = [math.nan] * LEVELS
+            return {d: levels.get(d, unknown)[level - 1] for d in DIMENSIONS}
     raise ValueError(
         f"'{model}' has no calibrated intervals: they are a part of its evaluation on "
         "speakers outside its training, which 'teacher', 'folds' and 'evaluate "

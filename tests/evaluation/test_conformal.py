@@ -1,5 +1,6 @@
 """Prediction intervals: calibration, coverage, and columns of predict and annotate."""
 
+import itertools
 import shutil
 
 import numpy as np
@@ -9,6 +10,7 @@ from typer.testing import CliRunner
 
 import audw2s
 from audw2s.commands.app import app
+from audw2s.evaluation import conformal
 from audw2s.evaluation.agreement import REFERENCE
 from audw2s.evaluation.card import read
 from audw2s.evaluation.conformal import calibrate
@@ -75,15 +77,29 @@ def test_intervals_of_packaged_models_cover_what_they_say(model):
     """On folds of EmoTale's unheard speakers, each calibrated on the others."""
     assert MODEL in CALIBRATED
     evaluations = read(f"{FOLDER}/{model}/evaluation.json")
-    (result,) = (
-        r for e in evaluations for r in e["corpora"].values() if INTERVALS in r
-    )
-    for name in DIMENSIONS:
+    results = [r for e in evaluations for r in e["corpora"].values() if INTERVALS in r]
+    assert results
+    for result, name in itertools.product(results, DIMENSIONS):
         coverage = result[INTERVALS][name]["coverage"]
         print(model, name, np.round(coverage, 2))
         assert 0.87 <= np.mean(coverage) <= 0.93
-    folds = f"ratings within, mean and range of {len(coverage)} folds"
-    assert folds in card_table(evaluations)
+        folds = f"ratings within, mean and range of {len(coverage)} folds"
+        assert folds in card_table(evaluations)
+
+
+def test_intervals_are_of_the_model_before_those_of_folds(monkeypatch):
+    own, *others = (
+        e
+        for e in read(f"{FOLDER}/wav2small/evaluation.json")
+        if e["against"] == "humans"
+    )
+    assert [list(e["corpora"]["emotale"]).count("folds") for e in others] == [1]
+    expected = half_widths("wav2small", 0.9)
+    stored = [*others, own]
+    monkeypatch.setattr(conformal, "measured", lambda *_: stored)
+    assert half_widths("wav2small", 0.9) == expected
+    stored.remove(own)
+    assert half_widths("wav2small", 0.9) != expected
 
 
 @pytest.mark.parametrize("coverage", [0.0, 1.0, 90])
