@@ -104,10 +104,12 @@ def _same_files(table: pd.DataFrame, learnt: pd.DataFrame) -> list[str]:
 
 def people(clips: pd.DataFrame) -> list[tuple[str, str]]:
     """Folder and name of each clip's speaker; its file where that isn't known."""
-    files = map(os.path.realpath, clips["file"])
     known = clips["speaker"].notna()
-    rows = zip(files, clips["speaker"], known, strict=True)
-    return [(_folder(f), name) if is_known else (f, "") for f, name, is_known in rows]
+    rows = zip(clips["file"], clips["speaker"], known, strict=True)
+    return [
+        (_folder(file), name) if is_known else (os.path.realpath(file), "")
+        for file, name, is_known in rows
+    ]
 
 
 def _people(clips: pd.DataFrame) -> set[tuple[str, str]]:
