@@ -2,11 +2,13 @@
 
 import functools
 import io
-import mmap
 import os
 from typing import BinaryIO
 
 from audw2s.files import unmoved
+
+BLOCK = 2**20
+"""Number of bytes that are searched at once."""
 
 
 class Tail(io.RawIOBase):
@@ -68,13 +70,31 @@ def second_stream(file: BinaryIO, sign: bytes) -> int:
         stat = os.fstat(file.fileno())
         return _second_stream(file.name, sign, stat.st_size, stat.st_mtime_ns)
     with unmoved(file):
-        file.seek(0)
-        return file.read().find(sign, len(sign))
+        return _find(file, sign)
 
 
 @functools.lru_cache(1024)
 def _second_stream(path: str, sign: bytes, size: int, mtime: int) -> int:
     """Search a file, once for all of its segments."""
     with open(path, "rb", buffering=0) as file:
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return data.find(sign, len(sign))
+        return _find(file, sign)
+
+
+def _find(file: BinaryIO, sign: bytes) -> int:
+    """Position of bytes in a file behind its first ones, -1 if there are none.
+
+    Examples:
+        >>> _find(io.BytesIO(b"OggS..OggS"), b"OggS"), _find(io.BytesIO(b"Ogg"), b"Ogg")
+        (6, -1)
+
+    """
+    position = file.seek(len(sign))
+    window = b""
+    while block := file.read(BLOCK):
+        window += block
+        if (found := window.find(sign)) >= 0:
+            return position + found
+        # A sign may begin in one block and end in the next
+        searched = max(0, len(window) - len(sign) + 1)
+        position, window = position + searched, window[searched:]
+    return -1

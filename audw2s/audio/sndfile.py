@@ -41,7 +41,6 @@ UNKNOWN = (2**31, 2**32, 2**63, 2**64)
 ROOM = 2**25
 """Number of bytes by which such a size may be lower, to leave room for the header."""
 
-
 OGG_STREAM = b"OggS\x00\x02"
 """First bytes of the first page of a stream in an Ogg."""
 
