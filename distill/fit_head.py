@@ -22,9 +22,12 @@ def can_fit_head(network: AnyStudent, num_clips: int) -> bool:
 def fit_head(
     network: AnyStudent,
     clips: list[tuple[torch.Tensor, torch.Tensor]],
-    penalty: float = 3.0,
+    penalty: float = 4000.0,
 ) -> None:
     """Fit the last layer of a student to a teacher's values of clips.
+
+    The penalty is on the difference to the layer as it was trained, which knows more
+    kinds of recordings than these clips are.
 
     Args:
         network: student, whose layer ``adv`` is changed in place
@@ -40,7 +43,10 @@ def fit_head(
         hidden_states = torch.cat([network(signal[None])[0] for signal, _ in clips])
     features = hidden_states.double().numpy()
     labels = torch.stack([label for _, label in clips]).double().numpy()
-    weight, bias = fit_ridge(features, labels, penalty)
+    trained = [p.detach().double().numpy() for p in network.adv.parameters()]
+    rest = labels - features @ trained[0].T - trained[1]
+    change = fit_ridge(features, rest, penalty)
+    weight, bias = (one + other for one, other in zip(trained, change, strict=True))
     head = match_std(labels, features @ weight.T + bias, weight, bias)
     with torch.no_grad():
         for parameter, values in zip(network.adv.parameters(), head, strict=True):
