@@ -227,9 +227,9 @@ class Config(BatchSettings):
 
     refitted: Number = 1500
     """Clips without noise or room, of at most 6 s, to which the last layer is fitted at
-    the end, in closed form, if they are five times as many as its inputs. Most crops of
-    a training are augmented; without this fit, the student's arousal of clean speech is
-    a little above the teacher's."""
+    the end, in closed form, held back at the layer that was trained, if they are five
+    times as many as its inputs. Most crops of a training are augmented; without this
+    fit, the student's arousal of clean speech is a little above the teacher's."""
 
     precision: Annotated[str, one_of(("fp32", "bf16"))] = "fp32"
     """``"fp32"`` or ``"bf16"``, faster on GPUs, and on processors with AMX or

@@ -103,26 +103,41 @@ def fit_teacher(
     network = WhisperTeacher(load_encoder(encoder, SIZES[size]), layers)
     # Checked before clips are processed
     folds_by_speaker(speaker_or_file(table), num_folds, SEED)
-    table, features = with_features(network, table, verbose)
-    raters = ratings(table, *scale)
-    targets = mean_rating(raters)
-    folds = folds_by_speaker(speaker_or_file(table), num_folds, SEED)
-    weak = None
-    if categories is not None:
-        weak = weak_labels(network, table, folds, categories, verbose)
-    heads = Heads(features, targets, folds, penalty, weak)
+    table, heads = make_heads(
+        network, table, scale, penalty, categories, num_folds, verbose=verbose
+    )
     report = {
         "layers": list(layers),
         "penalty": penalty,
         "scale": list(scale),
-        **({"categories": weak.describe(targets)} if weak else {}),
-        **assess_held_out(table, targets, heads),
-        RATERS: rater_agreement(raters),
+        **({"categories": heads.weak.describe(heads.targets)} if heads.weak else {}),
+        **assess_held_out(table, heads),
+        RATERS: rater_agreement(ratings(table, *scale)),
     }
     weight, bias = heads.fit()
     network.adv.weight.data = torch.tensor(weight, dtype=torch.float32)
     network.adv.bias.data = torch.tensor(bias, dtype=torch.float32)
     return network, report
+
+
+def make_heads(
+    network: WhisperTeacher,
+    table: pd.DataFrame,
+    scale: tuple[float, float],
+    penalty: float,
+    categories: Categories | None = None,
+    num_folds: int = 10,
+    *,
+    verbose: bool = False,
+) -> tuple[pd.DataFrame, Heads]:
+    """Rows of the clips that can be read, and their heads; see :func:`fit_teacher`."""
+    table, features = with_features(network, table, verbose)
+    targets = mean_rating(ratings(table, *scale))
+    folds = folds_by_speaker(speaker_or_file(table), num_folds, SEED)
+    weak = None
+    if categories is not None:
+        weak = weak_labels(network, table, folds, categories, verbose)
+    return table, Heads(features, targets, folds, penalty, weak)
 
 
 def with_features(
@@ -186,12 +201,11 @@ def extract(
     return np.array([features.get(number, missing) for number in range(len(table))])
 
 
-def assess_held_out(table: pd.DataFrame, targets: np.ndarray, heads: Heads) -> dict:
+def assess_held_out(table: pd.DataFrame, heads: Heads) -> dict:
     """Agreement with ratings of heads that were fitted to other speakers.
 
     Args:
         table: clips
-        targets: ratings ``(num_clips, 3)``
         heads: heads of these clips
 
     Returns:
@@ -202,14 +216,14 @@ def assess_held_out(table: pd.DataFrame, targets: np.ndarray, heads: Heads) -> d
     held_out = heads.cross_validate().swapaxes(0, 1)
     by_form = dict(zip(VARIANTS, held_out, strict=True))
     columns = [*DIMENSIONS, *REFERENCE]
-    values = np.hstack([by_form["whole"], targets])
+    values = np.hstack([by_form["whole"], heads.targets])
     who = {name: table[name].to_numpy() for name in ("file", "speaker")}
     clips = pd.DataFrame(values, columns=columns)
     clips = clips.assign(**who, corpus="", left_out="")
     facts = table.reset_index(drop=True).assign(corpus="")
     return {
         **assess_folds(clips, heads.folds, facts),
-        "forms": {k: ccc_by_dimension(targets, v) for k, v in by_form.items()},
+        "forms": {k: ccc_by_dimension(heads.targets, v) for k, v in by_form.items()},
     }
 
 

@@ -13,20 +13,13 @@ import numpy as np
 
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.corpus.lists.raters import raters_as_columns
-from audw2s.corpus.lists.ratings import mean_rating
 from audw2s.corpus.lists.ratings import rating_scale
-from audw2s.corpus.lists.ratings import ratings
 from audw2s.distill.teachers.categories import Categories
-from audw2s.distill.teachers.fit import SEED
-from audw2s.distill.teachers.fit import weak_labels
-from audw2s.distill.teachers.fit import with_features
-from audw2s.distill.teachers.head import Heads
+from audw2s.distill.teachers.fit import make_heads
 from audw2s.distill.teachers.whisper import SIZES
 from audw2s.distill.teachers.whisper import WhisperTeacher
 from audw2s.distill.teachers.whisper import load_encoder
 from audw2s.evaluation.ccc import ccc_by_dimension
-from audw2s.evaluation.speakers import folds_by_speaker
-from audw2s.evaluation.speakers import speaker_or_file
 from audw2s.evaluation.tables import markdown_table
 from audw2s.evaluation.tables import number
 from audw2s.model.registry import DIMENSIONS
@@ -42,12 +35,8 @@ def held_out(
     network = WhisperTeacher(load_encoder(encoder, SIZES[size]), LAYERS[size])
     table = raters_as_columns(read_corpus(corpus))
     scale = rating_scale(table, None)
-    table, features = with_features(network, table, True)
-    targets = mean_rating(ratings(table, *scale))
-    folds = folds_by_speaker(speaker_or_file(table), 10, SEED)
-    weak = weak_labels(network, table, folds, categories, True)
-    heads = Heads(features, targets, folds, PENALTY, weak)
-    return targets, heads.cross_validate()[:, 0]
+    _, heads = make_heads(network, table, scale, PENALTY, categories, verbose=True)
+    return heads.targets, heads.cross_validate()[:, 0]
 
 
 if __name__ == "__main__":
