@@ -171,6 +171,7 @@ def ranking(
 
     """
     from audw2s.corpus.clips import ModelValues
+    from audw2s.corpus.evaluate import corpus_name
     from audw2s.corpus.evaluate import header
     from audw2s.corpus.lists.columns import hint
     from audw2s.corpus.lists.columns import parse_columns
@@ -193,7 +194,8 @@ def ranking(
     result = rank(values.of(table), table[by], pairs)
     typer.echo(to_markdown(result, by))
     if out is not None:
-        write_json(header(values.identity) | result, out)
+        measured = {"corpus": corpus_name(corpus), **result}
+        write_json(header(values.identity) | measured, out)
 
 
 @command(app)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from audw2s.audio.samples import SAMPLING_RATE
+from audw2s.corpus.evaluate import corpus_name
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill import augment
 from audw2s.distill.clips import usable_clips
@@ -44,7 +45,7 @@ def robustness(
     *,
     columns: Mapping[str, str] | None = None,
     verbose: bool = True,
-) -> dict[str, dict]:
+) -> dict:
     """Compare the values of changed clips with those of the clips as they are.
 
     All clips are held in memory.
@@ -56,10 +57,11 @@ def robustness(
         verbose: show progress bars
 
     Returns:
-        CCC by dimension, and ``num_clips``, for each of :data:`CHANGES`; for two
-        random crops of a clip, each half as long; and, if the corpus has a column
-        ``sentence`` or ``text``, for the first two takes of the same sentence that
-        agree in all columns of :data:`TAKE`
+        ``model``, ``sha256``, ``version`` and ``corpus``; and ``changes``: CCC by
+        dimension, and ``num_clips``, for each of :data:`CHANGES`; for two random crops
+        of a clip, each half as long; and, if the corpus has a column ``sentence`` or
+        ``text``, for the first two takes of the same sentence that agree in all columns
+        of :data:`TAKE`
 
     Raises:
         ValueError: if no clip can be read
@@ -82,7 +84,11 @@ def robustness(
     takes = two_takes(table)
     if len(takes):
         pairs[TAKES] = clean[takes[:, 0]], clean[takes[:, 1]]
-    return {name: _agreement(*pair) for name, pair in pairs.items()}
+    return {
+        **{key: predictor.provenance[key] for key in ("model", "sha256", "version")},
+        "corpus": corpus_name(corpus),
+        "changes": {name: _agreement(*pair) for name, pair in pairs.items()},
+    }
 
 
 def _values(
@@ -130,10 +136,10 @@ def _agreement(first: np.ndarray, second: np.ndarray) -> dict:
     return {"num_clips": num_clips, **ccc_by_dimension(first, second)}
 
 
-def to_markdown(result: dict[str, dict]) -> str:
+def to_markdown(result: dict) -> str:
     """Render a result of :func:`robustness` as a table."""
     rows = [
         [name, str(row["num_clips"]), *(number(row[d]) for d in DIMENSIONS)]
-        for name, row in result.items()
+        for name, row in result["changes"].items()
     ]
     return markdown_table(["CCC", "clips", *DIMENSIONS], rows)

@@ -290,6 +290,7 @@ def test_the_command_ranks_emotions(tmp_path):
     auc = np.mean(values[::2, None] > values[1::2])
     assert result["pairs"][0]["arousal"]["auc"] == auc
     assert result["sha256"] == audw2s.models().sha256["wav2small"]
+    assert result["corpus"] == os.path.basename(path).removesuffix(".csv")
     assert f"| anger above sadness | {auc:.2f} [" in done.output
     done = run(*command, "--by", "mood")
     assert done.exit_code == 2

@@ -17,6 +17,7 @@ from audw2s.distill.robustness import CROPS
 from audw2s.distill.robustness import TAKES
 from audw2s.distill.robustness import robustness
 from audw2s.distill.robustness import two_takes
+from audw2s.model.registry import CATALOGUE
 
 SPEECH = pathlib.Path(__file__).parents[2] / "examples" / "speech"
 
@@ -38,7 +39,12 @@ def result(corpus, tmp_path_factory):
     command = ["robustness", "wav2small", corpus, "--quiet", "--out", out]
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
-    result = json.loads(pathlib.Path(out).read_text())
+    stored = json.loads(pathlib.Path(out).read_text())
+    of_model = {"model": "wav2small", "sha256": CATALOGUE["wav2small"].sha256}
+    assert of_model.items() <= stored.items()
+    assert stored["version"] == audw2s.__version__
+    assert stored["corpus"] == "speech"
+    result = stored["changes"]
     assert list(result) == [*CHANGES, CROPS, TAKES]
     for name, row in result.items():
         values = [f"{row[dimension]:.2f}" for dimension in audw2s.DIMENSIONS]
@@ -104,7 +110,7 @@ def test_a_clip_that_is_listed_twice_is_no_second_take(corpus, tmp_path):
     table = pd.read_csv(corpus)[4:]
     path = str(tmp_path / "rows.csv")
     pd.concat([table, table]).to_csv(path, index=False)
-    result = robustness("wav2small", path, verbose=False)
+    result = robustness("wav2small", path, verbose=False)["changes"]
     assert result["-40 dB"]["num_clips"] == 2
     assert TAKES not in result
 
