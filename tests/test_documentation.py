@@ -171,6 +171,14 @@ def test_links_lead_to_pages_and_sections():
                     assert section in sections(linked), f"{path.name}: {target}"
 
 
+def test_files_of_the_source_that_documents_name_exist():
+    folders = "tests|examples|docs|distill|demo|audw2s"
+    named = rf"\b(?:{folders})/[\w/.-]+\.(?:py|toml|csv|json)"
+    for path in sources():
+        for file in re.findall(named, path.read_text(encoding="utf-8")):
+            assert (ROOT / file).is_file(), f"{path.name}: {file}"
+
+
 def documents() -> list[pathlib.Path]:
     return [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md")]
 

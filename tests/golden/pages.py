@@ -4,8 +4,10 @@
 
 Tables of README, docs/models.md and docs/commands.md are from the models'
 ``evaluation.json`` and from ``costs.json``; figures of several trainings, in README and
-the card, from ``docs/trainings/repeats.csv``; the table at the top of README and the
-JSON of docs/commands.md are what commands print.
+the card, from ``docs/trainings/repeats.csv``; robustness and ranking in the cards from
+what ``audw2s distill robustness`` and ``ranking`` wrote (``--out``) into
+``docs/robustness`` and ``docs/rankings``; the table at the top of README and the JSON
+of docs/commands.md are what commands print.
 """
 
 import json
@@ -14,11 +16,15 @@ import pathlib
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
 
 from audw2s.evaluation.conformal import half_widths
+from audw2s.evaluation.tables import each
 from audw2s.evaluation.tables import markdown_table
+from audw2s.evaluation.tables import with_interval
 from audw2s.model.registry import CATALOGUE
 from audw2s.model.registry import DIMENSIONS
 from audw2s.model.registry import FOLDER
@@ -140,11 +146,59 @@ def intervals() -> str:
     return markdown_table(["model", *DIMENSIONS], rows)
 
 
-TABLES = {
+def measured(kind: str, name: str, model: str) -> dict:
+    """What a command measured of a model, with the weights that are packaged."""
+    result = json.loads((ROOT / "docs" / kind / f"{name}.json").read_text())
+    entry = CATALOGUE[model]
+    assert not entry.packaged or result["sha256"] == entry.sha256, "other weights"
+    return result
+
+
+def robustness(model: str) -> str:
+    """CCC of changed clips of RAVDESS with the clips as they are."""
+    result = measured("robustness", model, model)
+    rows = [
+        [change, str(row["num_clips"]), *each(row, "{:.2f}".format)]
+        for change, row in result["changes"].items()
+    ]
+    return markdown_table(["CCC", "clips", *DIMENSIONS], rows)
+
+
+def ranking(name: str, model: str) -> str:
+    """Share of pairs of clips that are in the order of their emotions."""
+    result = measured("rankings", name, model)
+    area = partial(with_interval, key="auc")
+    rows = [
+        [f"{pair['above']} above {pair['below']}", *each(pair, area)]
+        for pair in result["pairs"]
+    ]
+    unit = f"AUC, 95 % interval over {result['resampled']}"
+    return markdown_table([unit, *DIMENSIONS], rows)
+
+
+TINY, BASE = "whisper-tiny-adv", "whisper-base-adv"
+
+TABLES: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"models": models},
-    "audw2s/assets/wav2small/card.md": {"seeds": seeds},
     "docs/models.md": {"metrics": metrics},
     "docs/commands.md": {"intervals": intervals},
+    "audw2s/assets/wav2small/card.md": {
+        "seeds": seeds,
+        "nemo": partial(ranking, "wav2small-nemo", "wav2small"),
+        "robustness": partial(robustness, "wav2small"),
+    },
+    "audw2s/assets/wav2small-int8/card.md": {
+        "robustness": partial(robustness, "wav2small-int8")
+    },
+    f"audw2s/assets/{TINY}/card.md": {
+        "ravdess": partial(ranking, f"{TINY}-ravdess", TINY),
+        "nemo": partial(ranking, f"{TINY}-nemo", TINY),
+        "robustness": partial(robustness, TINY),
+    },
+    f"audw2s/assets/{BASE}/card.md": {
+        "ravdess": partial(ranking, f"{BASE}-ravdess", BASE),
+        "mean": partial(ranking, "mean-ravdess", BASE),
+    },
 }
 """Marks in a page, and what makes the text between them."""
 
