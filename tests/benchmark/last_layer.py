@@ -82,7 +82,8 @@ if __name__ == "__main__":
                 fitted.adv(states).numpy() for states in (people, whole, called)
             )
         name = "as trained" if penalty is None else f"{penalty:g}"
-        row = {"penalty": name, **ccc_by_dimension(targets, values)}
+        row = {"held out": ", ".join(unheard), "penalty": name}
+        row |= ccc_by_dimension(targets, values)
         valence = all_values[:, DIMENSIONS.index("valence")]
         for above, below in [("happiness", "anger"), ("happiness", "sadness")]:
             pairs = valence[emotions == above], valence[emotions == below]
@@ -90,5 +91,8 @@ if __name__ == "__main__":
         agreement = ccc_by_dimension(all_values[heard], over_telephone)
         rows.append(row | {"valence over a telephone": agreement["valence"]})
     table = pd.DataFrame(rows)
-    table.to_csv(TABLE, float_format="%.3f", index=False)
     print(table.round(3).to_string(index=False))
+    known = pd.read_csv(TABLE, dtype={"held out": str})
+    others = known[known["held out"] != table["held out"][0]]
+    table = pd.concat([others, table])
+    table.to_csv(TABLE, float_format="%.3f", index=False)
