@@ -22,12 +22,12 @@ from audw2s.evaluation.comparison import to_markdown
 from audw2s.evaluation.cost import NUM_ROUNDS
 from audw2s.evaluation.cost import costs
 from audw2s.evaluation.cost import peak_ram
-from audw2s.evaluation.cost import processor
 from audw2s.evaluation.groups import by_duration
 from audw2s.evaluation.groups import duration_edges
 from audw2s.evaluation.papers import papers as published
 from audw2s.evaluation.plots import PICTURES
 from audw2s.evaluation.plots import save
+from audw2s.evaluation.processor import processor
 from audw2s.files import write_json
 from audw2s.files import write_text
 from audw2s.inference.network import Network

@@ -7,7 +7,6 @@ of models costs what its members do, one after the other.
 import json
 import math
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -305,16 +304,6 @@ def latencies(models: Sequence[str], num_rounds: int = NUM_ROUNDS) -> np.ndarray
             row[number] = time.perf_counter(), time.thread_time()
             row[number] -= start
     return np.moveaxis(times, -1, 0)
-
-
-def processor() -> str:
-    """Name of the processor."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            lines = [line for line in file if line.startswith("model name")]
-        return lines[0].split(": ", 1)[1].strip()
-    except (OSError, IndexError):
-        return platform.processor() or platform.machine()
 
 
 def peak_ram(model: str | None) -> int:

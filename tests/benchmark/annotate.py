@@ -30,7 +30,7 @@ import soundfile
 from recordings import speech
 
 import audw2s
-from audw2s.evaluation.cost import processor
+from audw2s.evaluation.processor import processor
 
 BARE = """
 import sys

@@ -32,7 +32,7 @@ from audw2s.audio.samples import SAMPLING_RATE
 from audw2s.corpus.lists.corpus import read_corpus
 from audw2s.distill.clips import usable_clips
 from audw2s.evaluation.ccc import ccc_by_dimension
-from audw2s.evaluation.cost import processor
+from audw2s.evaluation.processor import processor
 from audw2s.inference.network import Network
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "export"))

@@ -30,7 +30,7 @@ from audw2s.distill.export import num_parameters
 from audw2s.distill.export import to_onnx
 from audw2s.distill.loop import descend
 from audw2s.distill.state import State
-from audw2s.evaluation.cost import processor
+from audw2s.evaluation.processor import processor
 
 ENCODERS = {
     "whisper-tiny": (

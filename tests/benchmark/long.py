@@ -13,7 +13,7 @@ import pandas as pd
 import soundfile
 from recordings import speech
 
-from audw2s.evaluation.cost import processor
+from audw2s.evaluation.processor import processor
 
 CODE = """
 import json, re, sys, time

@@ -19,8 +19,8 @@ import onnx
 import onnxruntime
 
 from audw2s.evaluation.cost import DURATION
-from audw2s.evaluation.cost import processor
 from audw2s.evaluation.cost import signal
+from audw2s.evaluation.processor import processor
 from audw2s.evaluation.tables import markdown_table
 from audw2s.model.load import load
 from audw2s.model.store import session_options

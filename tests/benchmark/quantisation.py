@@ -41,7 +41,7 @@ from audw2s.distill.quantise import logits
 from audw2s.distill.quantise import quantise
 from audw2s.distill.quantise import static
 from audw2s.distill.quantise import transposed
-from audw2s.evaluation.cost import processor
+from audw2s.evaluation.processor import processor
 from audw2s.model.load import load
 
 Schemes = dict[str, Callable[[], onnx.ModelProto]]

@@ -43,7 +43,7 @@ import audw2s
 from audw2s.distill.export import student_to_onnx
 from audw2s.distill.export import to_onnx
 from audw2s.distill.students import STUDENTS
-from audw2s.evaluation.cost import processor
+from audw2s.evaluation.processor import processor
 from audw2s.inference.network import Network
 from audw2s.model.store import properties
 from audw2s.model.store import save

@@ -30,9 +30,9 @@ from audw2s.evaluation.cost import gmac
 from audw2s.evaluation.cost import graph_cost
 from audw2s.evaluation.cost import num_parameters
 from audw2s.evaluation.cost import observe
-from audw2s.evaluation.cost import processor
 from audw2s.evaluation.cost import signal
 from audw2s.evaluation.papers import papers
+from audw2s.evaluation.processor import processor
 from audw2s.evaluation.tables import markdown_table
 from audw2s.model.registry import DIMENSIONS
 from audw2s.model.registry import FOLDER

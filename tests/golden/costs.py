@@ -9,7 +9,7 @@ to wav2small's. New weights don't change them: run it again if a graph changes.
 import pathlib
 
 from audw2s.evaluation.cost import costs
-from audw2s.evaluation.cost import processor
+from audw2s.evaluation.processor import processor
 from audw2s.files import write_json
 from audw2s.model.registry import CATALOGUE
 from audw2s.version import __version__
