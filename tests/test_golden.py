@@ -5,6 +5,7 @@ import json
 import pathlib
 
 import numpy as np
+import pandas as pd
 import pytest
 from full import sample
 
@@ -94,3 +95,12 @@ def test_readme_and_cards_show_what_was_evaluated():
         evaluations = json.loads((folder / "evaluation.json").read_text())
         assert {e["sha256"] for e in evaluations} == {CATALOGUE[name].sha256}
         assert card.card_table(evaluations) in (folder / "card.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "path", ["clip_length.csv", "notebooks/emodb.csv", "notebooks/emotale.csv"]
+)
+def test_stored_tables_are_of_the_packaged_weights(path):
+    table = pd.read_csv(HERE.parents[1] / "docs" / path, dtype=str)
+    packaged = {CATALOGUE[name].sha256[:8] for name in GOLDEN}
+    assert set(table["sha256"]) <= packaged
