@@ -41,8 +41,9 @@ def watch():
             ctypes.string_at(0)
         if name.startswith("hang"):
             time.sleep(1e6)
-        if os.path.exists(os.environ["OPENED"] + ".slow"):
-            time.sleep(0.3)
+        slow = os.environ["OPENED"] + ".slow"
+        if os.path.exists(slow):
+            time.sleep(float(open(slow).read() or 0.3))
         return original(file)
 
     decode.opened = opened
