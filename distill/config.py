@@ -10,6 +10,7 @@ from pydantic import model_validator
 
 from audw2s.distill.labels import RATINGS
 from audw2s.distill.losses import LOSSES
+from audw2s.distill.paths import beside
 from audw2s.distill.settings import Columns
 from audw2s.distill.settings import Count
 from audw2s.distill.settings import Fraction
@@ -20,7 +21,6 @@ from audw2s.distill.settings import Rate
 from audw2s.distill.settings import Several
 from audw2s.distill.settings import Share
 from audw2s.distill.settings import Weight
-from audw2s.distill.settings import beside
 from audw2s.distill.settings import checked
 from audw2s.distill.settings import limits
 from audw2s.distill.settings import listed

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from audw2s.corpus.lists.corpus import read_corpus
-from audw2s.distill.settings import beside
+from audw2s.distill.paths import beside
 from audw2s.errors import DataWarning
 from audw2s.files import stamp
 from audw2s.model.find import sha256

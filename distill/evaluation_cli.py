@@ -52,17 +52,13 @@ def evaluate(
     from audw2s.corpus.evaluate import read_corpora
     from audw2s.corpus.evaluate import values_of
     from audw2s.corpus.lists.columns import parse_columns
+    from audw2s.distill.disjoint import check_disjoint
     from audw2s.evaluation.agreement import HUMANS
     from audw2s.evaluation.conformal import calibrate
     from audw2s.evaluation.tables import INTERVALS
 
     tables = read_corpora(corpus, parse_columns(columns))
-    learnt_in_part: set[str] = set()
-    if trained_on is not None:
-        # Only this needs the extra
-        from audw2s.distill.disjoint import check_disjoint
-
-        learnt_in_part = check_disjoint(tables, trained_on)
+    learnt_in_part = check_disjoint(tables, trained_on) if trained_on else set()
     values = partial(values_of, num_workers=num_workers, verbose=not quiet)
     judge = None if against == HUMANS else values(against)
     evaluation, clips = run(

@@ -22,10 +22,10 @@ from audw2s.distill.exits.networks import load_front_end
 from audw2s.distill.exits.scratch import SCRATCH
 from audw2s.distill.exits.similarities import SIMILARITIES
 from audw2s.distill.exits.train import train
+from audw2s.distill.paths import beside
 from audw2s.distill.settings import Layers
 from audw2s.distill.settings import Names
 from audw2s.distill.settings import Number
-from audw2s.distill.settings import beside
 from audw2s.distill.settings import checked
 from audw2s.distill.settings import each_of
 from audw2s.distill.settings import listed

@@ -16,10 +16,10 @@ from pydantic import Field
 
 from audw2s.corpus.lists.columns import as_text
 from audw2s.corpus.lists.corpus import read_corpus
+from audw2s.distill.paths import beside
 from audw2s.distill.settings import Names
 from audw2s.distill.settings import Paths
 from audw2s.distill.settings import Rate
-from audw2s.distill.settings import beside
 from audw2s.distill.settings import checked
 from audw2s.distill.settings import each_of
 from audw2s.distill.settings import read_toml
