@@ -85,7 +85,7 @@ def robustness(
     if len(takes):
         pairs[TAKES] = clean[takes[:, 0]], clean[takes[:, 1]]
     return {
-        **{key: predictor.provenance[key] for key in ("model", "sha256", "version")},
+        **predictor.network.provenance,
         "corpus": corpus_name(corpus),
         "changes": {name: _agreement(*pair) for name, pair in pairs.items()},
     }

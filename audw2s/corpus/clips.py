@@ -43,10 +43,9 @@ class ModelValues:
     verbose: bool = True
 
     @property
-    def identity(self) -> dict[str, object]:
+    def identity(self) -> dict[str, str]:
         """Name and sha256 of the model, and version of the package."""
-        provenance = self.predictor.provenance
-        return {key: provenance[key] for key in ("model", "sha256", "version")}
+        return self.predictor.network.provenance
 
     def of(self, table: pd.DataFrame) -> pd.DataFrame:
         """Values of the clips of a table; every clip has a row, also without values.

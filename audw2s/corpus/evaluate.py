@@ -283,9 +283,8 @@ def join_references(
 
 def header(identity: Mapping[str, object]) -> dict[str, object]:
     """Model, version and settings of an evaluation."""
-    known = {key: identity[key] for key in ("model", "sha256", "version")}
     settings = {"num_resamples": NUM_RESAMPLES, "seed": SEED}
-    return {**known, "confidence": CONFIDENCE, **settings}
+    return {**identity, "confidence": CONFIDENCE, **settings}
 
 
 def describe_folds(folder: str, corpus: str, report: dict) -> dict:
@@ -303,7 +302,7 @@ def describe_folds(folder: str, corpus: str, report: dict) -> dict:
         for kind in ("groups", "speakers")
     }
     result = {key: value for key, value in report.items() if key not in parts}
-    return header(Predictor(folder).provenance) | {
+    return header(Predictor(folder).network.provenance) | {
         "against": HUMANS,
         "against_sha256": None,
         # Each fold is predicted by a model that was fitted to the others
