@@ -68,6 +68,11 @@ class MonitoredPredictor:
             "OPENED": str(self.log),
         }
 
+    @property
+    def slow(self) -> pathlib.Path:
+        """File that, while it is there, makes each file take 0.3 s, or what it says."""
+        return pathlib.Path(f"{self.log}.slow")
+
     def kill_while_starting(self, count: int) -> None:
         """Let the next worker processes be killed while they import modules."""
         pathlib.Path(f"{self.log}.deaths").write_text(str(count))

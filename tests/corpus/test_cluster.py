@@ -85,8 +85,7 @@ def watched(environment):
 
 
 def slow(watched: MonitoredPredictor, wanted: bool) -> None:
-    path = pathlib.Path(f"{watched.log}.slow")
-    path.touch() if wanted else path.unlink(missing_ok=True)
+    watched.slow.touch() if wanted else watched.slow.unlink(missing_ok=True)
 
 
 def table(out) -> pd.DataFrame:

@@ -151,7 +151,7 @@ def watched(tmp_path, monkeypatch):
         if name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     watched = MonitoredPredictor(tmp_path / "watched")
-    pathlib.Path(f"{watched.log}.slow").touch()
+    watched.slow.touch()
     return watched
 
 
@@ -181,7 +181,7 @@ def test_a_node_is_killed(nodes, corpus, tmp_path, watched):
     out = tmp_path / "out"
     process = start(watched, nodes, corpus, out)
     nodes["second"].kill("raylet")
-    pathlib.Path(f"{watched.log}.slow").unlink()
+    watched.slow.unlink()
     stderr = process.communicate(timeout=MAX_DUR)[1]
     assert process.returncode == 0, stderr
     assert "Traceback" not in stderr
@@ -206,7 +206,7 @@ def test_the_head_is_killed(nodes, corpus, tmp_path, watched, lost):
     watched.wait_for_end()
     for node in nodes.values():
         node.wait_for_end()
-    pathlib.Path(f"{watched.log}.slow").unlink()
+    watched.slow.unlink()
     # The other engine goes on
     done = watched.run(corpus, "--out", out)
     assert done.returncode == 0, done.stderr

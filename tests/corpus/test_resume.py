@@ -50,8 +50,7 @@ def test_killed_at_any_moment(corpus, tmp_path, watched):
     assert invoke("annotate", corpus, "--out", whole, *ALONE).exit_code == 0
     kills = sample((3, 20, 41, 55), 2)
     # Quick files are sent several at a time, the quicker the more
-    slow = pathlib.Path(f"{watched.log}.slow")
-    slow.write_text("0.06")
+    watched.slow.write_text("0.06")
     for opened in kills:
         process = watched.start(corpus, "--out", out, *WORKERS)
         watched.wait_for(process, opened)
@@ -59,7 +58,7 @@ def test_killed_at_any_moment(corpus, tmp_path, watched):
         process.communicate(timeout=MAX_DUR)
         watched.wait_for_end()
         assert not (out / "table.parquet").exists()
-    slow.unlink()
+    watched.slow.unlink()
     done = watched.run(corpus, "--out", out, *ALONE)
     assert done.returncode == 0, done.stderr
     pd.testing.assert_frame_equal(table(out), table(whole))

@@ -21,10 +21,10 @@ from functools import partial
 
 import pandas as pd
 
+from audw2s.distill.robustness import to_markdown as robustness_table
 from audw2s.evaluation.conformal import half_widths
-from audw2s.evaluation.tables import each
+from audw2s.evaluation.ranking import to_markdown as ranking_tables
 from audw2s.evaluation.tables import markdown_table
-from audw2s.evaluation.tables import with_interval
 from audw2s.model.registry import CATALOGUE
 from audw2s.model.registry import DIMENSIONS
 from audw2s.model.registry import FOLDER
@@ -156,24 +156,14 @@ def measured(kind: str, name: str, model: str) -> dict:
 
 def robustness(model: str) -> str:
     """CCC of changed clips of RAVDESS with the clips as they are."""
-    result = measured("robustness", model, model)
-    rows = [
-        [change, str(row["num_clips"]), *each(row, "{:.2f}".format)]
-        for change, row in result["changes"].items()
-    ]
-    return markdown_table(["CCC", "clips", *DIMENSIONS], rows)
+    return robustness_table(measured("robustness", model, model))
 
 
 def ranking(name: str, model: str) -> str:
     """Share of pairs of clips that are in the order of their emotions."""
     result = measured("rankings", name, model)
-    area = partial(with_interval, key="auc")
-    rows = [
-        [f"{pair['above']} above {pair['below']}", *each(pair, area)]
-        for pair in result["pairs"]
-    ]
-    unit = f"AUC, 95 % interval over {result['resampled']}"
-    return markdown_table([unit, *DIMENSIONS], rows)
+    _, of_pairs = ranking_tables(result, "emotion").split("\n\n")
+    return of_pairs
 
 
 TINY, BASE = "whisper-tiny-adv", "whisper-base-adv"
